@@ -1,0 +1,1 @@
+//! JSON text: shared slices, the one-pass scan, the writer.
