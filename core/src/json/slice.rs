@@ -1,0 +1,172 @@
+//! A shared, immutable piece of JSON text.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{JsonError, JsonErrorKind};
+use super::scan::{Kind, Limits, Scan, scan};
+use super::text::decode;
+use super::walk::{Elements, Members};
+use super::write::minify;
+
+/// One valid JSON value as UTF-8 text in a shared buffer.
+///
+/// Cloning and cutting out parts is cheap and shares the buffer (so a small part keeps the whole buffer alive). The
+/// text has no white space around it and no raw line break anywhere, so it can be framed by newlines as it is. Equality
+/// compares text, not meaning.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JsonSlice(Bytes);
+
+impl JsonSlice {
+    /// Checks `text` by the rules of [`scan`] and takes it over; white space around the value is cut off. A text
+    /// with line breaks between its tokens is copied without them, any other shares the buffer handed in.
+    pub fn parse(text: Bytes, limits: &Limits) -> Result<JsonSlice, JsonError> {
+        Self::parse_scan(text, limits, &[]).map(|(slice, _)| slice)
+    }
+
+    /// [`JsonSlice::parse`] and [`scan`] in one pass. The offsets of the [`Scan`] are those of the returned slice.
+    pub fn parse_scan(text: Bytes, limits: &Limits, chain: &[&str]) -> Result<(JsonSlice, Scan), JsonError> {
+        let mut found = scan(&text, limits, chain)?;
+        if found.multiline {
+            let compact = minify(&text);
+            let found = scan(&compact, limits, chain)?;
+            return Ok((JsonSlice(compact.into()), found));
+        }
+        let slice = JsonSlice(text.slice(found.span.start as usize..found.span.end as usize));
+        found.shift_down(found.span.start);
+        Ok((slice, found))
+    }
+
+    /// Takes over text this process wrote itself: one JSON value, compact or with spaces, without line breaks. What is
+    /// asked for is not checked in release builds.
+    pub fn from_trusted(text: Bytes) -> JsonSlice {
+        debug_assert!(
+            scan(&text, &Limits::TRUSTED, &[])
+                .is_ok_and(|found| !found.multiline && found.span == (0..text.len() as u32)),
+            "not one clean JSON value: {:?}",
+            String::from_utf8_lossy(&text)
+        );
+        JsonSlice(text)
+    }
+
+    /// Writes `value` out, compact.
+    pub fn from_value(value: &serde_json::Value) -> JsonSlice {
+        JsonSlice::from_trusted(value.to_string().into())
+    }
+
+    /// Writes any serialisable value out. Refused are values that JSON cannot hold (map keys that are no strings,
+    /// raw JSON inside that breaks the rules of [`scan`]).
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<JsonSlice, JsonError> {
+        let text =
+            serde_json::to_vec(value).map_err(|e| JsonError::from_serde(JsonErrorKind::Serialize, &e))?;
+        JsonSlice::parse(text.into(), &Limits::TRUSTED)
+    }
+
+    /// The value `null`.
+    pub fn null() -> JsonSlice {
+        JsonSlice(Bytes::from_static(b"null"))
+    }
+
+    /// The value `{}`.
+    pub fn empty_object() -> JsonSlice {
+        JsonSlice(Bytes::from_static(b"{}"))
+    }
+
+    /// The text.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text as a string; linear in its length, because UTF-8 is checked again.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a JsonSlice holds scanned text, which is UTF-8")
+    }
+
+    /// The shared buffer.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Gives up the shared buffer.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// The value at `range`, which must be the range of one value of this slice (a [`Member::value`]); shares the
+    /// buffer. Panics if the range is outside of the slice.
+    ///
+    /// [`Member::value`]: super::Member::value
+    pub fn subslice(&self, range: Range<u32>) -> JsonSlice {
+        JsonSlice(self.0.slice(range.start as usize..range.end as usize))
+    }
+
+    /// The type of the value.
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        self.0.first().copied().and_then(Kind::of).unwrap_or(Kind::Null)
+    }
+
+    /// The value as a tree.
+    pub fn to_value(&self) -> Result<serde_json::Value, JsonError> {
+        super::value::to_value(self.as_str())
+    }
+
+    /// The value as a Rust type.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
+        serde_json::from_slice(&self.0).map_err(|e| JsonError::from_serde(JsonErrorKind::Type, &e))
+    }
+
+    /// The member called `name`, if the value is an object that has it. Walks over the members before it.
+    pub fn member(&self, name: &str) -> Option<JsonSlice> {
+        self.members().find(|member| member.name(&self.0) == name).map(|member| self.subslice(member.value))
+    }
+
+    /// The members of an object; nothing for other values.
+    pub fn members(&self) -> Members<'_> {
+        Members::new(self)
+    }
+
+    /// The elements of an array; nothing for other values.
+    pub fn elements(&self) -> Elements<'_> {
+        Elements::new(self)
+    }
+
+    /// The decoded text of a string; `None` for other values.
+    pub fn decode_str(&self) -> Option<Cow<'_, str>> {
+        self.as_str().strip_prefix('"')?.strip_suffix('"').map(decode)
+    }
+}
+
+impl fmt::Display for JsonSlice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The first 200 bytes of the text: slices turn up in logs, and can be megabytes.
+impl fmt::Debug for JsonSlice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 200;
+        let text = self.as_str();
+        if text.len() <= SHOWN {
+            return f.write_str(text);
+        }
+        let cut = text.floor_char_boundary(SHOWN);
+        write!(f, "{}… ({} bytes)", &text[..cut], text.len())
+    }
+}
+
+/// The text spliced in as it is: a slice inside a Rust structure costs no tree.
+impl Serialize for JsonSlice {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &serde_json::value::RawValue =
+            serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}

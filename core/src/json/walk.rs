@@ -1,0 +1,129 @@
+//! Walking text that is known to be good: no checks, just finding where values start and end.
+
+use std::iter::FusedIterator;
+
+use super::JsonSlice;
+use super::scan::{Kind, Member};
+use super::text::{find_byte, plain_run};
+
+/// The end of the value that starts at `at`.
+pub(super) fn skip_value(bytes: &[u8], mut at: usize) -> usize {
+    let mut depth = 0usize;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = skip_string(bytes, at),
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b' ' | b'\t' | b',' | b':' => {
+                at += 1;
+                continue;
+            }
+            _ => at = skip_scalar(bytes, at),
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    at
+}
+
+/// The end of the string whose opening quote is at `at`.
+pub(super) fn skip_string(bytes: &[u8], mut at: usize) -> usize {
+    at += 1;
+    loop {
+        at += plain_run(bytes.get(at..).unwrap_or_default());
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+            None => return bytes.len(),
+        }
+    }
+}
+
+/// The end of the number or literal that starts at `at`.
+pub(super) fn skip_scalar(bytes: &[u8], at: usize) -> usize {
+    let length = bytes[at..].iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b':'));
+    length.map_or(bytes.len(), |length| at + length.max(1))
+}
+
+/// Moves over white space and the separators between values.
+pub(super) fn skip_gap(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\t' | b',' | b':')) {
+        at += 1;
+    }
+    at
+}
+
+/// The members of an object, in order; see [`JsonSlice::members`].
+#[derive(Clone, Debug)]
+pub struct Members<'a> {
+    slice: &'a JsonSlice,
+    at: usize,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn new(slice: &'a JsonSlice) -> Self {
+        let at = if slice.kind() == Kind::Object { 1 } else { usize::MAX };
+        Members { slice, at }
+    }
+}
+
+impl Iterator for Members<'_> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        let bytes = self.slice.as_bytes();
+        let start = skip_gap(bytes, self.at);
+        if bytes.get(start) != Some(&b'"') {
+            self.at = usize::MAX;
+            return None;
+        }
+        let key_end = skip_string(bytes, start);
+        let key = start as u32 + 1..key_end as u32 - 1;
+        let key_escaped = find_byte(&bytes[start + 1..key_end - 1], b'\\').is_some();
+        let value = skip_gap(bytes, key_end);
+        let kind = bytes.get(value).copied().and_then(Kind::of)?;
+        self.at = skip_value(bytes, value);
+        Some(Member { key, value: value as u32..self.at as u32, kind, key_escaped })
+    }
+}
+
+impl FusedIterator for Members<'_> {}
+
+/// The elements of an array, in order; see [`JsonSlice::elements`].
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    slice: &'a JsonSlice,
+    at: usize,
+}
+
+impl<'a> Elements<'a> {
+    pub(super) fn new(slice: &'a JsonSlice) -> Self {
+        let at = if slice.kind() == Kind::Array { 1 } else { usize::MAX };
+        Elements { slice, at }
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = JsonSlice;
+
+    fn next(&mut self) -> Option<JsonSlice> {
+        let bytes = self.slice.as_bytes();
+        let start = skip_gap(bytes, self.at);
+        if matches!(bytes.get(start), None | Some(b']')) {
+            self.at = usize::MAX;
+            return None;
+        }
+        self.at = skip_value(bytes, start);
+        Some(self.slice.subslice(start as u32..self.at as u32))
+    }
+}
+
+impl FusedIterator for Elements<'_> {}

@@ -1,0 +1,218 @@
+//! An append-only writer of compact JSON text.
+
+use std::fmt;
+use std::io::Write;
+
+use bytes::Bytes;
+
+use super::slice::JsonSlice;
+use super::text::plain_run;
+
+/// A number that JSON has no notation for: NaN or an infinity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NotFinite(pub f64);
+
+impl fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cannot be written as JSON", self.0)
+    }
+}
+
+impl std::error::Error for NotFinite {}
+
+/// Writes compact JSON into one growing buffer. Commas and colons come by themselves; that brackets are closed and
+/// that every key has a value is the caller's part (checked in debug builds when a slice is made of the text).
+#[derive(Clone, Debug, Default)]
+pub struct JsonWriter {
+    buf: Vec<u8>,
+}
+
+impl JsonWriter {
+    /// An empty writer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty writer with room for `bytes` bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        JsonWriter { buf: Vec::with_capacity(bytes) }
+    }
+
+    /// A comma, if what was written last is a complete value. Its last byte tells: no value ends in one of these.
+    #[inline]
+    fn separate(&mut self) {
+        if !matches!(self.buf.last(), None | Some(b'{' | b'[' | b':' | b',')) {
+            self.buf.push(b',');
+        }
+    }
+
+    /// `{`
+    pub fn begin_object(&mut self) -> &mut Self {
+        self.separate();
+        self.buf.push(b'{');
+        self
+    }
+
+    /// `}`
+    pub fn end_object(&mut self) -> &mut Self {
+        self.buf.push(b'}');
+        self
+    }
+
+    /// `[`
+    pub fn begin_array(&mut self) -> &mut Self {
+        self.separate();
+        self.buf.push(b'[');
+        self
+    }
+
+    /// `]`
+    pub fn end_array(&mut self) -> &mut Self {
+        self.buf.push(b']');
+        self
+    }
+
+    /// The name of the next member.
+    pub fn key(&mut self, name: &str) -> &mut Self {
+        self.separate();
+        write_escaped(&mut self.buf, name);
+        self.buf.push(b':');
+        self
+    }
+
+    /// A string.
+    pub fn str(&mut self, text: &str) -> &mut Self {
+        self.separate();
+        write_escaped(&mut self.buf, text);
+        self
+    }
+
+    /// One value whose text is known to be good, spliced in as it is.
+    pub fn raw(&mut self, value: &[u8]) -> &mut Self {
+        self.separate();
+        self.buf.extend_from_slice(value);
+        self
+    }
+
+    /// One value, spliced in as it is.
+    pub fn slice(&mut self, value: &JsonSlice) -> &mut Self {
+        self.raw(value.as_bytes())
+    }
+
+    /// An integer.
+    pub fn int(&mut self, number: i64) -> &mut Self {
+        if number < 0 {
+            self.separate();
+            self.buf.push(b'-');
+            self.digits(number.unsigned_abs());
+            self
+        } else {
+            self.uint(number.unsigned_abs())
+        }
+    }
+
+    /// An integer without sign.
+    pub fn uint(&mut self, number: u64) -> &mut Self {
+        self.separate();
+        self.digits(number);
+        self
+    }
+
+    fn digits(&mut self, mut number: u64) {
+        let mut digits = [0u8; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.buf.extend_from_slice(&digits[at..]);
+    }
+
+    /// A number, in the shortest notation that reads back as the same double. Nothing is written if it is not finite.
+    pub fn float(&mut self, number: f64) -> Result<(), NotFinite> {
+        let value = serde_json::Number::from_f64(number).ok_or(NotFinite(number))?;
+        self.separate();
+        // Writing into a Vec cannot fail.
+        let _ = write!(self.buf, "{value}");
+        Ok(())
+    }
+
+    /// `true` or `false`
+    pub fn bool(&mut self, value: bool) -> &mut Self {
+        self.raw(if value { b"true" } else { b"false" })
+    }
+
+    /// `null`
+    pub fn null(&mut self) -> &mut Self {
+        self.raw(b"null")
+    }
+
+    /// What has been written so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// The text.
+    pub fn into_bytes(self) -> Bytes {
+        self.buf.into()
+    }
+
+    /// The text as a value; it must be one complete value by now.
+    pub fn into_slice(self) -> JsonSlice {
+        JsonSlice::from_trusted(self.buf.into())
+    }
+}
+
+/// Appends `text` as a JSON string, quotes included. Only what must be escaped is.
+pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
+    out.push(b'"');
+    loop {
+        let (plain, tail) = rest.split_at(plain_run(rest));
+        out.extend_from_slice(plain);
+        let Some((&byte, tail)) = tail.split_first() else { break };
+        rest = tail;
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                continue;
+            }
+        };
+        out.extend_from_slice(&[b'\\', short]);
+    }
+    out.push(b'"');
+}
+
+/// A copy of a JSON text without the white space between its tokens.
+pub fn minify(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b'"' => {
+                let end = super::walk::skip_string(text, at).min(text.len());
+                out.extend_from_slice(&text[at..end]);
+                at = end;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    out
+}
