@@ -17,3 +17,6 @@ pub use slice::JsonSlice;
 pub(crate) use text::{find_byte, find_either};
 pub use walk::{Elements, Members};
 pub use write::{JsonWriter, NotFinite, minify, write_escaped};
+
+#[cfg(test)]
+mod scan_tests;

@@ -1,1 +1,4 @@
 //! The protocol without I/O.
+
+pub mod line;
+pub mod sse;
