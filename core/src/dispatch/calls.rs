@@ -1,0 +1,268 @@
+//! The call table: every call in flight, each ended by exactly one of answer, cancel, time-out, disconnect, shutdown.
+//!
+//! Removing a slot's entry under its shard's lock is the one atomic transition. Whoever gets the entry ends the call;
+//! everybody else finds the slot empty or of another generation and is a no-op.
+
+use crate::sync::{AtomicUsize, Mutex, Ordering};
+use std::time::Instant;
+
+const SHARDS: usize = 8;
+
+/// Names one call for as long as it is in flight; never reused while anything may still refer to it.
+///
+/// 32 bits of slot and 32 bits of generation: two `u32` for JavaScript, one `u64` elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(u64);
+
+impl CallId {
+    /// The id as one number, for foreign callers to hold.
+    pub fn to_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The id from [`CallId::to_u64`]. A made-up number is a stale call.
+    pub fn from_u64(value: u64) -> CallId {
+        CallId(value)
+    }
+
+    fn new(slot: u32, generation: u32) -> CallId {
+        CallId(u64::from(generation) << 32 | u64::from(slot))
+    }
+
+    fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+struct Slot<T> {
+    generation: u32,
+    deadline: Option<Instant>,
+    entry: Option<T>,
+}
+
+struct Shard<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+/// A table of calls in flight, each with an entry of type `T` and perhaps a deadline.
+pub struct CallTable<T> {
+    shards: Box<[Mutex<Shard<T>>]>,
+    next_shard: AtomicUsize,
+    count: AtomicUsize,
+    capacity: usize,
+    earliest: Mutex<Option<Instant>>,
+}
+
+/// The table holds its configured maximum.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl<T> CallTable<T> {
+    /// A table for at most `capacity` calls.
+    pub fn new(capacity: usize) -> CallTable<T> {
+        Self::with_shards(capacity, SHARDS)
+    }
+
+    pub(crate) fn with_shards(capacity: usize, shards: usize) -> CallTable<T> {
+        CallTable {
+            shards: (0..shards).map(|_| Mutex::new(Shard { slots: Vec::new(), free: Vec::new() })).collect(),
+            next_shard: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
+            capacity,
+            earliest: Mutex::new(None),
+        }
+    }
+
+    /// Calls in flight.
+    pub fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Whether no call is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn shard(&self, slot: u32) -> (&Mutex<Shard<T>>, usize) {
+        let slot = slot as usize;
+        (&self.shards[slot % self.shards.len()], slot / self.shards.len())
+    }
+
+    /// Adds a call; `make` gets the id the call will have. Says whether its deadline is now the earliest.
+    pub fn insert(
+        &self,
+        deadline: Option<Instant>,
+        make: impl FnOnce(CallId) -> T,
+    ) -> Result<(CallId, bool), Full> {
+        if self.count.fetch_add(1, Ordering::AcqRel) >= self.capacity {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+            return Err(Full);
+        }
+        let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+        let id = {
+            let mut shard = self.shards[number].lock();
+            let place = match shard.free.pop() {
+                Some(place) => place,
+                None => {
+                    shard.slots.push(Slot { generation: 1, deadline: None, entry: None });
+                    (shard.slots.len() - 1) as u32
+                }
+            };
+            let slot = &mut shard.slots[place as usize];
+            let id = CallId::new(place * self.shards.len() as u32 + number as u32, slot.generation);
+            slot.deadline = deadline;
+            slot.entry = Some(make(id));
+            id
+        };
+        Ok((id, self.note_deadline(deadline)))
+    }
+
+    /// Ends a call: whoever gets `Some` decides what the peer sees.
+    pub fn remove(&self, id: CallId) -> Option<T> {
+        let (shard, place) = self.shard(id.slot());
+        let mut shard = shard.lock();
+        let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+        let entry = slot.entry.take()?;
+        // A generation that would wrap retires its slot, so that an old id can never name a new call.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            shard.free.push(place as u32);
+        }
+        drop(shard);
+        self.count.fetch_sub(1, Ordering::AcqRel);
+        Some(entry)
+    }
+
+    /// Looks at a call in flight. `f` runs under a lock: it must not call back into the table.
+    pub fn with<R>(&self, id: CallId, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let (shard, place) = self.shard(id.slot());
+        let mut shard = shard.lock();
+        let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+        slot.entry.as_mut().map(f)
+    }
+
+    /// Gives a call another deadline. Says whether it is now the earliest.
+    pub fn set_deadline(&self, id: CallId, deadline: Option<Instant>) -> bool {
+        let (shard, place) = self.shard(id.slot());
+        {
+            let mut shard = shard.lock();
+            let Some(slot) = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation()) else {
+                return false;
+            };
+            slot.deadline = deadline;
+        }
+        self.note_deadline(deadline)
+    }
+
+    fn note_deadline(&self, deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else { return false };
+        let mut earliest = self.earliest.lock();
+        if earliest.is_some_and(|earliest| earliest <= deadline) {
+            return false;
+        }
+        *earliest = Some(deadline);
+        true
+    }
+
+    /// When [`CallTable::expired`] should be called next. It may be early, never late: ended calls are not subtracted,
+    /// which keeps insert and remove free of any ordered structure.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        *self.earliest.lock()
+    }
+
+    /// The calls whose deadline has passed; they stay in the table until removed.
+    pub fn expired(&self, now: Instant) -> Vec<CallId> {
+        let mut expired = Vec::new();
+        // Reset first: a call added during the sweep notes its own deadline.
+        *self.earliest.lock() = None;
+        let mut next: Option<Instant> = None;
+        for (number, shard) in self.shards.iter().enumerate() {
+            for (place, slot) in shard.lock().slots.iter().enumerate() {
+                let (Some(_), Some(deadline)) = (&slot.entry, slot.deadline) else { continue };
+                if deadline <= now {
+                    let slot_number = (place * self.shards.len() + number) as u32;
+                    expired.push(CallId::new(slot_number, slot.generation));
+                } else if next.is_none_or(|next| deadline < next) {
+                    next = Some(deadline);
+                }
+            }
+        }
+        self.note_deadline(next);
+        expired
+    }
+
+    /// The ids of all calls in flight for which `f` holds.
+    pub fn select(&self, mut f: impl FnMut(&T) -> bool) -> Vec<CallId> {
+        let mut found = Vec::new();
+        for (number, shard) in self.shards.iter().enumerate() {
+            for (place, slot) in shard.lock().slots.iter().enumerate() {
+                if slot.entry.as_ref().is_some_and(&mut f) {
+                    let slot_number = (place * self.shards.len() + number) as u32;
+                    found.push(CallId::new(slot_number, slot.generation));
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_call_ends_once() {
+        let table = CallTable::new(4);
+        let (id, _) = table.insert(None, |_| "a").unwrap();
+        assert_eq!(table.with(id, |entry| *entry), Some("a"));
+        assert_eq!(table.remove(id), Some("a"));
+        assert_eq!(table.remove(id), None);
+        assert_eq!(table.with(id, |_| ()), None);
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn an_old_id_never_names_a_new_call() {
+        let table = CallTable::with_shards(4, 1);
+        let (old, _) = table.insert(None, |_| 1).unwrap();
+        table.remove(old);
+        let (new, _) = table.insert(None, |_| 2).unwrap();
+        assert_ne!(old, new);
+        assert_eq!(table.remove(old), None);
+        assert_eq!(table.remove(new), Some(2));
+        assert_eq!(table.remove(CallId::from_u64(u64::MAX)), None);
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let table = CallTable::new(2);
+        let (first, _) = table.insert(None, |_| ()).unwrap();
+        table.insert(None, |_| ()).unwrap();
+        assert_eq!(table.insert(None, |_| ()).unwrap_err(), Full);
+        table.remove(first);
+        assert!(table.insert(None, |_| ()).is_ok());
+    }
+
+    #[test]
+    fn deadlines_are_found_and_the_next_one_is_never_late() {
+        let table = CallTable::new(8);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let (_, earliest) = table.insert(Some(at(50)), |_| "late").unwrap();
+        assert!(earliest);
+        let (early, earliest) = table.insert(Some(at(10)), |_| "early").unwrap();
+        assert!(earliest);
+        assert!(!table.insert(Some(at(90)), |_| "later").unwrap().1);
+        assert_eq!(table.next_deadline(), Some(at(10)));
+        assert_eq!(table.expired(at(10)), vec![early]);
+        table.remove(early);
+        assert_eq!(table.next_deadline(), Some(at(50)));
+        assert_eq!(table.expired(at(100)).len(), 2);
+    }
+}

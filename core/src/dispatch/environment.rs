@@ -1,0 +1,14 @@
+//! What the engine needs from outside: the time and randomness, passed in so that tests can hold both.
+
+use crate::error::Error;
+use std::time::Instant;
+
+/// The time and the randomness of one engine.
+pub trait Environment: Send + Sync {
+    /// Monotonic time, for deadlines.
+    fn now(&self) -> Instant;
+    /// Seconds since 1970, for what must expire across processes.
+    fn unix_seconds(&self) -> u64;
+    /// Fills `out` with unpredictable bytes.
+    fn random(&self, out: &mut [u8]) -> Result<(), Error>;
+}

@@ -1,0 +1,131 @@
+//! Lanes: bounded queues of operations, one per place where host code runs.
+
+use super::op::{HostOp, Stale};
+use super::wake::Wake;
+use crate::dispatch::calls::CallId;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Names a lane: a place where host code runs. The host chooses the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LaneId(pub u32);
+
+/// The queue behind a lane.
+///
+/// The wake flag is set by whoever queues and cleared by whoever drains, *before* popping; a waker that was lost between
+/// the two would leave an operation unseen.
+pub(crate) struct LaneQueue<T = HostOp> {
+    ops: Mutex<VecDeque<T>>,
+    signalled: AtomicBool,
+    wake: Mutex<Option<Arc<dyn Wake>>>,
+    in_flight: AtomicUsize,
+    limit: usize,
+}
+
+/// What a drain left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// The lane was empty at the end.
+    Empty,
+    /// More is queued; the waker has been called again.
+    More,
+}
+
+impl<T> LaneQueue<T> {
+    pub(crate) fn new(limit: usize) -> LaneQueue<T> {
+        LaneQueue {
+            ops: Mutex::new(VecDeque::new()),
+            signalled: AtomicBool::new(false),
+            wake: Mutex::new(None),
+            in_flight: AtomicUsize::new(0),
+            limit,
+        }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Takes one of the lane's credits; a call holds it until it ends.
+    pub(crate) fn acquire(&self) -> bool {
+        if self.in_flight.fetch_add(1, Ordering::AcqRel) < self.limit {
+            return true;
+        }
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        false
+    }
+
+    /// Gives a credit back.
+    pub(crate) fn release(&self) {
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Attaches the waker, and wakes it for what is queued already.
+    pub(crate) fn attach(&self, wake: Arc<dyn Wake>) {
+        *self.wake.lock() = Some(wake);
+        self.signalled.store(false, Ordering::Release);
+        if !self.ops.lock().is_empty() {
+            self.signal();
+        }
+    }
+
+    fn signal(&self) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
+            let wake = self.wake.lock().clone();
+            if let Some(wake) = wake {
+                wake.wake();
+            }
+        }
+    }
+
+    /// Queues an operation.
+    pub(crate) fn push(&self, op: T) {
+        self.ops.lock().push_back(op);
+        self.signal();
+    }
+
+    /// Queues a call. A lane whose host does not drain must not grow without bound: when twice the limit is queued,
+    /// what `is_live` disowns is thrown out, and if that is not enough the call is refused.
+    pub(crate) fn push_bounded(&self, op: T, is_live: impl Fn(&T) -> bool) -> Result<(), Stale> {
+        {
+            let mut ops = self.ops.lock();
+            if ops.len() >= 2 * self.limit {
+                ops.retain(is_live);
+                if ops.len() >= 2 * self.limit {
+                    return Err(Stale);
+                }
+            }
+            ops.push_back(op);
+        }
+        self.signal();
+        Ok(())
+    }
+
+    /// Clears the flag, then pops at most `max`; signals again if something stays.
+    pub(crate) fn pop(&self, max: usize, out: &mut Vec<T>) -> Drained {
+        self.signalled.store(false, Ordering::Release);
+        let more = {
+            let mut ops = self.ops.lock();
+            let take = max.min(ops.len());
+            out.extend(ops.drain(..take));
+            !ops.is_empty()
+        };
+        if more {
+            self.signal();
+            Drained::More
+        } else {
+            Drained::Empty
+        }
+    }
+}
+
+impl HostOp {
+    /// The call this operation starts, if it starts one.
+    pub(crate) fn starts(&self) -> Option<CallId> {
+        match self {
+            HostOp::Call(call) => Some(call.id),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Protocol errors: the codes of JSON-RPC and MCP, and the class that decides how a transport reports them.
+
+use crate::json::JsonSlice;
+use std::fmt;
+
+/// JSON-RPC and MCP error codes the engine emits.
+pub mod code {
+    /// The text is not JSON.
+    pub const PARSE_ERROR: i32 = -32700;
+    /// The JSON is not a legal message.
+    pub const INVALID_REQUEST: i32 = -32600;
+    /// Unknown method, or one behind a capability that is not advertised.
+    pub const METHOD_NOT_FOUND: i32 = -32601;
+    /// Parameters that do not fit the method.
+    pub const INVALID_PARAMS: i32 = -32602;
+    /// The server could not do its part.
+    pub const INTERNAL_ERROR: i32 = -32603;
+    /// An HTTP header contradicts the body (2026-07-28).
+    pub const HEADER_MISMATCH: i32 = -32020;
+    /// The request did not declare a client capability it needs (2026-07-28).
+    pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
+    /// The server does not serve the named revision.
+    pub const UNSUPPORTED_VERSION: i32 = -32022;
+}
+
+/// What kind of fault an error is, for transports that have statuses of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Not JSON, or not a legal message.
+    Malformed,
+    /// The request's envelope or headers are at fault.
+    Envelope,
+    /// No such method.
+    Method,
+    /// The server is at a limit; the request may be sent again later.
+    Busy,
+    /// Everything else.
+    Other,
+}
+
+/// A JSON-RPC error to be sent to the peer.
+#[derive(Clone, Debug)]
+pub struct RpcError {
+    /// The numeric code.
+    pub code: i32,
+    /// One short sentence.
+    pub message: String,
+    /// Optional structured detail.
+    pub data: Option<JsonSlice>,
+    /// How a transport with statuses reports it.
+    pub class: ErrorClass,
+}
+
+impl RpcError {
+    /// An error of class [`ErrorClass::Other`] without data.
+    pub fn new(code: i32, message: impl Into<String>) -> RpcError {
+        RpcError { code, message: message.into(), data: None, class: ErrorClass::Other }
+    }
+
+    /// The same error with another class.
+    pub fn with_class(mut self, class: ErrorClass) -> RpcError {
+        self.class = class;
+        self
+    }
+
+    /// The same error with `data`.
+    pub fn with_data(mut self, data: JsonSlice) -> RpcError {
+        self.data = Some(data);
+        self
+    }
+
+    /// -32700.
+    pub fn parse(message: impl Into<String>) -> RpcError {
+        Self::new(code::PARSE_ERROR, message).with_class(ErrorClass::Malformed)
+    }
+
+    /// -32600.
+    pub fn invalid_request(message: impl Into<String>) -> RpcError {
+        Self::new(code::INVALID_REQUEST, message).with_class(ErrorClass::Malformed)
+    }
+
+    /// -32601, naming the method.
+    pub fn method_not_found(method: &str) -> RpcError {
+        Self::new(code::METHOD_NOT_FOUND, format!("Method not found: {}", clip(method)))
+            .with_class(ErrorClass::Method)
+    }
+
+    /// -32602.
+    pub fn invalid_params(message: impl Into<String>) -> RpcError {
+        Self::new(code::INVALID_PARAMS, message)
+    }
+
+    /// -32602 because of the request's envelope.
+    pub fn envelope(message: impl Into<String>) -> RpcError {
+        Self::new(code::INVALID_PARAMS, message).with_class(ErrorClass::Envelope)
+    }
+
+    /// -32603.
+    pub fn internal(message: impl Into<String>) -> RpcError {
+        Self::new(code::INTERNAL_ERROR, message)
+    }
+
+    /// -32603 because a limit is reached.
+    pub fn busy(message: impl Into<String>) -> RpcError {
+        Self::new(code::INTERNAL_ERROR, message).with_class(ErrorClass::Busy)
+    }
+
+    /// -32020: a header is missing or contradicts the body.
+    pub fn header_mismatch(message: impl Into<String>) -> RpcError {
+        Self::new(code::HEADER_MISMATCH, message).with_class(ErrorClass::Envelope)
+    }
+
+    /// -32022 with the versions that are served.
+    pub fn unsupported_version(requested: &str) -> RpcError {
+        let supported: Vec<_> = super::version::Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+        let data = serde_json::json!({ "supported": supported, "requested": clip(requested) });
+        Self::new(code::UNSUPPORTED_VERSION, format!("Unsupported protocol version: {}", clip(requested)))
+            .with_class(ErrorClass::Envelope)
+            .with_data(JsonSlice::from_value(&data))
+    }
+
+    /// -32021 with the capability object the request should have declared.
+    pub fn missing_capability(message: impl Into<String>, required: JsonSlice) -> RpcError {
+        let mut data = crate::json::JsonWriter::new();
+        data.begin_object().key("requiredCapabilities").slice(&required).end_object();
+        Self::new(code::MISSING_CLIENT_CAPABILITY, message)
+            .with_class(ErrorClass::Envelope)
+            .with_data(data.into_slice())
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for RpcError {}
+
+/// A peer's text, short enough to be quoted in a message.
+pub(crate) fn clip(text: &str) -> &str {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}

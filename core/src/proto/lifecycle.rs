@@ -1,0 +1,71 @@
+//! The legacy lifecycle: `initialize`, `initialized`, operation.
+
+use super::envelope::{Client, is_implementation};
+use super::error::RpcError;
+use super::message::Params;
+use super::version::Revision;
+use crate::json::{JsonSlice, Kind};
+
+/// Where one legacy conversation stands.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    client: Option<Client>,
+    initialized: bool,
+}
+
+impl Lifecycle {
+    /// A conversation that was initialised earlier, perhaps by another process.
+    pub fn resume(client: Client) -> Lifecycle {
+        Lifecycle { client: Some(client), initialized: true }
+    }
+
+    /// The negotiated client, after `initialize`.
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// The negotiated revision, after `initialize`.
+    pub fn revision(&self) -> Option<Revision> {
+        self.client.as_ref().map(|client| client.revision)
+    }
+
+    /// Whether `notifications/initialized` has arrived.
+    pub fn is_initialized(&self) -> bool {
+        self.initialized
+    }
+
+    /// Handles `initialize` and returns the negotiated client (VER-10 to VER-13, VER-19).
+    pub fn initialize(&mut self, params: &Params) -> Result<&Client, RpcError> {
+        if self.client.is_some() {
+            return Err(RpcError::invalid_request("Invalid request: already initialized"));
+        }
+        let requested = params
+            .get_str("protocolVersion")?
+            .ok_or_else(|| RpcError::invalid_params("Invalid params: protocolVersion is missing"))?;
+        let capabilities = member(params, "capabilities")?;
+        let info = member(params, "clientInfo")?;
+        if !is_implementation(&info) {
+            return Err(RpcError::invalid_params(
+                "Invalid params: clientInfo must have string name and version",
+            ));
+        }
+        // An unknown or modern version is answered with the newest that has this handshake; the client decides.
+        let revision = Revision::parse(&requested)
+            .filter(|revision| !revision.is_modern())
+            .unwrap_or(Revision::NEWEST_LEGACY);
+        Ok(self.client.insert(Client { revision, info: Some(info), capabilities }))
+    }
+
+    /// Handles `notifications/initialized`; ignored before `initialize`.
+    pub fn initialized(&mut self) {
+        self.initialized = self.client.is_some();
+    }
+}
+
+fn member(params: &Params, name: &str) -> Result<JsonSlice, RpcError> {
+    match params.get(name) {
+        Some(value) if value.kind() == Kind::Object => Ok(value),
+        Some(_) => Err(RpcError::invalid_params(format!("Invalid params: {name} must be an object"))),
+        None => Err(RpcError::invalid_params(format!("Invalid params: {name} is missing"))),
+    }
+}

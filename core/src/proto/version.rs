@@ -1,0 +1,82 @@
+//! Protocol revisions and the two eras they fall into.
+
+use std::fmt;
+
+/// A published revision of the protocol.
+///
+/// Ordered by publication. Compare against a wire string only through [`Revision::parse`]: membership decides,
+/// never string order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Revision {
+    /// 2024-11-05, legacy.
+    V2024_11_05,
+    /// 2025-03-26, legacy.
+    V2025_03_26,
+    /// 2025-06-18, legacy.
+    V2025_06_18,
+    /// 2025-11-25, the newest legacy revision.
+    V2025_11_25,
+    /// 2026-07-28, modern: stateless, every request carries its envelope.
+    V2026_07_28,
+}
+
+/// How a revision starts a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// `initialize` opens a session that later messages refer to.
+    Legacy,
+    /// Each request stands alone and names its version in `_meta`.
+    Modern,
+}
+
+impl Revision {
+    /// Every revision this engine serves, newest first.
+    pub const ALL: [Revision; 5] = [
+        Revision::V2026_07_28,
+        Revision::V2025_11_25,
+        Revision::V2025_06_18,
+        Revision::V2025_03_26,
+        Revision::V2024_11_05,
+    ];
+
+    /// The revision that answers an `initialize` for a version the engine does not know.
+    pub const NEWEST_LEGACY: Revision = Revision::V2025_11_25;
+
+    /// The revision named by `text`, if the engine serves it.
+    pub fn parse(text: &str) -> Option<Revision> {
+        Self::ALL.into_iter().find(|revision| revision.as_str() == text)
+    }
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Revision::V2024_11_05 => "2024-11-05",
+            Revision::V2025_03_26 => "2025-03-26",
+            Revision::V2025_06_18 => "2025-06-18",
+            Revision::V2025_11_25 => "2025-11-25",
+            Revision::V2026_07_28 => "2026-07-28",
+        }
+    }
+
+    /// The era this revision belongs to.
+    pub fn era(self) -> Era {
+        if self == Revision::V2026_07_28 { Era::Modern } else { Era::Legacy }
+    }
+
+    /// Whether this revision is stateless.
+    pub fn is_modern(self) -> bool {
+        self.era() == Era::Modern
+    }
+
+    /// A small dense number, for tables indexed by revision.
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
