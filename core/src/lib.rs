@@ -25,11 +25,13 @@ pub use dispatch::tool::Tool;
 pub use error::{Error, ErrorKind};
 pub use handler::handler;
 pub use host::{
-    AskMode, CallContext, CancelReason, Context, Drained, Event, HandlerId, HostCall, HostOp, HostPort, Lane, LaneId,
-    LocalHandler, Outcome, Parker, Stale, Target, Wake,
+    AskMode, CallContext, CancelReason, Context, Drained, Event, HandlerId, HostCall, HostOp, HostPort, Lane,
+    LaneId, LocalHandler, Outcome, Parker, Stale, Target, Wake,
 };
 pub use json::JsonSlice;
 pub use proto::version::{Era, Revision};
+#[cfg(feature = "runtime")]
+pub use runtime::{HttpOptions, Running, ServeOptions, StdioOptions};
 pub use server::{Server, ServerBuilder};
 
 #[doc(hidden)]

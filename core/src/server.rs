@@ -110,7 +110,8 @@ impl ServerBuilder {
             return Err(Error::invalid("the server's name is empty"));
         }
         let sealer = Sealer::new(&self.state_keys)?;
-        let shared = Shared::new(Shaper::new(self.identity), self.limits, Registry::default(), sealer, environment);
+        let shared =
+            Shared::new(Shaper::new(self.identity), self.limits, Registry::default(), sealer, environment);
         Ok(Server { engine: Engine(Arc::new(shared)) })
     }
 }

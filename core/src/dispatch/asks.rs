@@ -148,7 +148,12 @@ impl Asks {
     }
 
     /// Registers a question: known from an earlier attempt, or pending from now on.
-    pub(crate) fn prepare(&mut self, ask: Ask, client: &Client, limits: &Limits) -> Result<Prepared, AskError> {
+    pub(crate) fn prepare(
+        &mut self,
+        ask: Ask,
+        client: &Client,
+        limits: &Limits,
+    ) -> Result<Prepared, AskError> {
         if !client.can_elicit_form() {
             let form = br#"{"elicitation":{"form":{}}}"#;
             return Err(AskError::Unsupported(RpcError::missing_capability(
@@ -218,7 +223,13 @@ impl Asks {
         out.begin_object().key("e").uint(expiry).key("r").uint(self.round as u64 + 1);
         out.key("a").begin_array();
         let pending = self.pending.iter().map(|pending| (&pending.key, &pending.digest, None));
-        let recorded = self.recorded.iter().map(|recorded| (&recorded.key, &recorded.digest, recorded.answer.as_ref().and_then(|answer| answer.as_ref().ok())));
+        let recorded = self.recorded.iter().map(|recorded| {
+            (
+                &recorded.key,
+                &recorded.digest,
+                recorded.answer.as_ref().and_then(|answer| answer.as_ref().ok()),
+            )
+        });
         let is_pending = |key: &str| self.pending.iter().any(|pending| pending.key == key);
         for (key, digest, answer) in recorded.filter(|(key, ..)| !is_pending(key)).chain(pending) {
             out.begin_array().str(key).str(digest);
@@ -250,7 +261,8 @@ impl Asks {
         limits: &Limits,
         environment: &dyn Environment,
     ) -> Result<Asks, RpcError> {
-        let refused = || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
+        let refused =
+            || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
         if responses.is_some_and(|responses| responses.kind() != Kind::Object) {
             return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
         }
@@ -259,7 +271,9 @@ impl Asks {
         }
         let plain = sealer.open(state, binding).map_err(|_| refused())?;
         let (expiry, round, asked): (u64, usize, Vec<(String, String, Option<serde_json::Value>)>) =
-            serde_json::from_slice::<State>(&plain).map(|state| (state.e, state.r, state.a)).map_err(|_| refused())?;
+            serde_json::from_slice::<State>(&plain)
+                .map(|state| (state.e, state.r, state.a))
+                .map_err(|_| refused())?;
         if expiry < environment.unix_seconds() {
             return Err(refused());
         }
@@ -310,8 +324,12 @@ fn parse_answer(answer: &JsonSlice) -> Result<Answer, String> {
 
 /// Reads an answer and checks an accepted form against its schema (EL-9).
 fn read_answer(answer: &Result<JsonSlice, String>, schema: &JsonSlice) -> Result<Answer, AskError> {
-    let failed = |reason: String| AskError::Failed(format!("elicitation: the client's answer is not usable: {reason}"));
-    let answer = answer.as_ref().map_err(|reason| AskError::Failed(format!("elicitation: the client failed: {reason}")))?;
+    let failed = |reason: String| {
+        AskError::Failed(format!("elicitation: the client's answer is not usable: {reason}"))
+    };
+    let answer = answer
+        .as_ref()
+        .map_err(|reason| AskError::Failed(format!("elicitation: the client failed: {reason}")))?;
     let answer = parse_answer(answer).map_err(failed)?;
     if answer.action == Action::Accept {
         let schema = Schema::compile(schema.clone()).map_err(|error| AskError::Invalid(error.to_string()))?;

@@ -151,7 +151,8 @@ impl<T> CallTable<T> {
         let (shard, place) = self.shard(id.slot());
         {
             let mut shard = shard.lock();
-            let Some(slot) = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation()) else {
+            let Some(slot) = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())
+            else {
                 return false;
             };
             slot.deadline = deadline;

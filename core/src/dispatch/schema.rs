@@ -19,14 +19,15 @@ impl Schema {
     ///
     /// References are resolved inside the schema only; nothing is fetched (JS-3, JS-4).
     pub fn compile(text: JsonSlice) -> Result<Schema, Error> {
-        let value = text.to_value().map_err(|error| Error::invalid(format!("schema is not JSON: {error}")))?;
+        let value =
+            text.to_value().map_err(|error| Error::invalid(format!("schema is not JSON: {error}")))?;
         if !value.is_object() && !value.is_boolean() {
             return Err(Error::invalid("schema must be a JSON object"));
         }
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
-            .build(&value)
-            .map_err(|error| Error::invalid(format!("at {}: {error}", pointer(error.instance_path().as_str()))))?;
+        let validator =
+            jsonschema::options().with_draft(Draft::Draft202012).build(&value).map_err(|error| {
+                Error::invalid(format!("at {}: {error}", pointer(error.instance_path().as_str())))
+            })?;
         Ok(Schema { text, validator })
     }
 

@@ -104,13 +104,17 @@ impl ToolEntry {
                 crate::proto::error::clip(&name)
             )));
         }
-        let schema = tool.input_schema.unwrap_or_else(|| JsonSlice::from_trusted(Bytes::from_static(NO_ARGUMENTS)));
+        let schema =
+            tool.input_schema.unwrap_or_else(|| JsonSlice::from_trusted(Bytes::from_static(NO_ARGUMENTS)));
         let compile = |schema: JsonSlice, which: &str| {
-            Schema::compile(schema).map_err(|error| Error::invalid(format!("tool {name:?}: {which} schema: {error}")))
+            Schema::compile(schema)
+                .map_err(|error| Error::invalid(format!("tool {name:?}: {which} schema: {error}")))
         };
         let input = compile(schema, "input")?;
         if !input.is_object() {
-            return Err(Error::invalid(format!("tool {name:?}: input schema: must have \"type\": \"object\"")));
+            return Err(Error::invalid(format!(
+                "tool {name:?}: input schema: must have \"type\": \"object\""
+            )));
         }
         let output = tool.output_schema.map(|schema| compile(schema, "output")).transpose()?;
         if tool.timeout.is_some_and(|timeout| timeout.is_zero()) {

@@ -119,7 +119,8 @@ impl Engine {
 
     fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
         let modern = scope.is_modern(&request.params);
-        let result = if modern { self.modern(scope, &request, sink) } else { self.legacy(scope, &request, sink) };
+        let result =
+            if modern { self.modern(scope, &request, sink) } else { self.legacy(scope, &request, sink) };
         match result {
             Ok(Step::Answer(body)) => {
                 sink.send(Outgoing::Response { body, error: None });
@@ -153,7 +154,8 @@ impl Engine {
         let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
         let (id, params) = (&request.id, &request.params);
         if request.method == Method::Initialize {
-            let revision = peer.lifecycle(|lifecycle| lifecycle.initialize(params).map(|client| client.revision))?;
+            let revision =
+                peer.lifecycle(|lifecycle| lifecycle.initialize(params).map(|client| client.revision))?;
             return Ok(Step::Answer(self.0.shaper.initialize(id, revision)));
         }
         if request.method == Method::Ping {
@@ -219,7 +221,9 @@ impl Engine {
         let progress_token = match params.meta_get("progressToken") {
             Some(token) if matches!(token.kind(), Kind::String | Kind::Number) => Some(token),
             Some(_) => {
-                return Err(RpcError::invalid_params("Invalid params: progressToken must be a string or a number"));
+                return Err(RpcError::invalid_params(
+                    "Invalid params: progressToken must be a string or a number",
+                ));
             }
             None => None,
         };
@@ -236,7 +240,12 @@ impl Engine {
     }
 
     /// The answers a modern retry brings along.
-    fn resume_asks(&self, params: &Params, context: &CallContext, arguments: &JsonSlice) -> Result<Asks, RpcError> {
+    fn resume_asks(
+        &self,
+        params: &Params,
+        context: &CallContext,
+        arguments: &JsonSlice,
+    ) -> Result<Asks, RpcError> {
         if !context.client.revision.is_modern() {
             return Ok(Asks::default());
         }
@@ -244,7 +253,14 @@ impl Engine {
         let responses = params.get("inputResponses");
         let binding = self.0.binding(context, arguments);
         let shared = &self.0;
-        Asks::resume(&state, responses.as_ref(), &shared.sealer, &binding, &shared.limits, &*shared.environment)
+        Asks::resume(
+            &state,
+            responses.as_ref(),
+            &shared.sealer,
+            &binding,
+            &shared.limits,
+            &*shared.environment,
+        )
     }
 
     fn start(
@@ -391,7 +407,10 @@ impl Engine {
                 if flight.asks.pending.is_empty() {
                     format!("tool {name:?} timed out after {} ms", timeout.as_millis())
                 } else {
-                    format!("tool {name:?} got no answer from the client in {} s", self.0.limits.ask_timeout.as_secs())
+                    format!(
+                        "tool {name:?} got no answer from the client in {} s",
+                        self.0.limits.ask_timeout.as_secs()
+                    )
                 }
             }) else {
                 continue;

@@ -109,7 +109,9 @@ impl HostPort {
         let (false, Some(peer)) = (revision.is_modern(), peer) else { return Ok(Asked::Suspended) };
         let request = peer.add_ask(id, ask);
         let sent = self.0.calls.with(id, |flight| {
-            let Some(pending) = flight.asks.pending.iter_mut().find(|pending| pending.id == ask) else { return };
+            let Some(pending) = flight.asks.pending.iter_mut().find(|pending| pending.id == ask) else {
+                return;
+            };
             pending.request = Some(request);
             let body = shape::elicitation_request(request, &pending.params);
             if let Some(waiter) = waiter {
@@ -233,9 +235,9 @@ impl Lane {
             state = self.queue.pop(step, &mut ops);
             left -= step;
             for op in ops.drain(..) {
-                let live = op.starts().is_none_or(|id| {
-                    self.shared.calls.with(id, |flight| flight.delivered = true).is_some()
-                });
+                let live = op
+                    .starts()
+                    .is_none_or(|id| self.shared.calls.with(id, |flight| flight.delivered = true).is_some());
                 if live {
                     out.push(op);
                 }

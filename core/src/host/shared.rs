@@ -129,7 +129,13 @@ impl Shared {
     }
 
     /// Hands a call to its host, or to its local handler.
-    pub(super) fn dispatch(&self, port: &super::HostPort, id: CallId, arguments: JsonSlice, context: Arc<CallContext>) {
+    pub(super) fn dispatch(
+        &self,
+        port: &super::HostPort,
+        id: CallId,
+        arguments: JsonSlice,
+        context: Arc<CallContext>,
+    ) {
         match context.tool.target.clone() {
             Target::Lane { lane, handler } => {
                 let op = HostOp::Call(HostCall { id, handler, arguments, context });
@@ -159,7 +165,12 @@ impl Shared {
         }
     }
 
-    pub(super) fn error(&self, id: Option<&RequestId>, revision: Option<Revision>, error: &RpcError) -> Outgoing {
+    pub(super) fn error(
+        &self,
+        id: Option<&RequestId>,
+        revision: Option<Revision>,
+        error: &RpcError,
+    ) -> Outgoing {
         Outgoing::Response { body: shape::error(id, revision, error), error: Some(error.class) }
     }
 

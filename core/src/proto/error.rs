@@ -112,7 +112,8 @@ impl RpcError {
 
     /// -32022 with the versions that are served.
     pub fn unsupported_version(requested: &str) -> RpcError {
-        let supported: Vec<_> = super::version::Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+        let supported: Vec<_> =
+            super::version::Revision::ALL.iter().map(|revision| revision.as_str()).collect();
         let data = serde_json::json!({ "supported": supported, "requested": clip(requested) });
         Self::new(code::UNSUPPORTED_VERSION, format!("Unsupported protocol version: {}", clip(requested)))
             .with_class(ErrorClass::Envelope)

@@ -1,0 +1,144 @@
+//! The writing thread: one queue, so that lines never interleave; one vectored write for all that is queued.
+
+use crate::host::{Outgoing, Sink};
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use rustix::fd::OwnedFd;
+use rustix::io::{Errno, writev};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::sync::Arc;
+
+/// Lines per write: two slices a line, within the system's limit of 1024.
+const BATCH: usize = 128;
+
+pub(super) struct Writer {
+    output: Arc<OwnedFd>,
+    capacity: usize,
+    state: Mutex<State>,
+    /// Something was queued, or the end was asked for.
+    queued: Condvar,
+    /// Something was written, or writing ended.
+    written: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: VecDeque<Bytes>,
+    bytes: usize,
+    closing: bool,
+    broken: bool,
+    idle: bool,
+}
+
+impl Writer {
+    pub(super) fn new(output: Arc<OwnedFd>, capacity: usize) -> Writer {
+        Writer { output, capacity, state: Mutex::default(), queued: Condvar::new(), written: Condvar::new() }
+    }
+
+    /// Writes until closed, or until the reader of the output is gone.
+    pub(super) fn run(&self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            {
+                let mut state = self.state.lock();
+                while state.lines.is_empty() && !state.closing {
+                    state.idle = true;
+                    self.queued.wait(&mut state);
+                }
+                state.idle = false;
+                if state.lines.is_empty() {
+                    state.broken = true;
+                    break;
+                }
+                let take = state.lines.len().min(BATCH);
+                batch.extend(state.lines.drain(..take));
+            }
+            let size: usize = batch.iter().map(Bytes::len).sum();
+            let sent = self.write(&batch);
+            batch.clear();
+            let mut state = self.state.lock();
+            state.bytes -= size;
+            if sent.is_err() {
+                state.broken = true;
+                state.lines.clear();
+                state.bytes = 0;
+                break;
+            }
+            self.written.notify_all();
+        }
+        self.written.notify_all();
+    }
+
+    fn write(&self, lines: &[Bytes]) -> Result<(), Errno> {
+        let mut slices: Vec<IoSlice<'_>> =
+            lines.iter().flat_map(|line| [IoSlice::new(line), IoSlice::new(b"\n")]).collect();
+        let mut rest = &mut slices[..];
+        while !rest.is_empty() {
+            match writev(&*self.output, rest) {
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(Errno::INTR) => {}
+                // A descriptor that its owner made non-blocking still gets whole lines.
+                Err(Errno::AGAIN) => wait_writable(&self.output)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits while more than the capacity is queued. Called by the reader between messages: a peer that does not read
+    /// is not read from.
+    pub(super) fn wait_for_room(&self) {
+        let mut state = self.state.lock();
+        while state.bytes > self.capacity && !state.broken {
+            self.written.wait(&mut state);
+        }
+    }
+
+    /// Nobody reads the output any more, or writing has ended.
+    pub(super) fn is_broken(&self) -> bool {
+        self.state.lock().broken
+    }
+
+    /// Writes what is queued, then ends the thread. Blocks until it has.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closing = true;
+        self.queued.notify_one();
+        while !state.broken {
+            self.written.wait(&mut state);
+        }
+    }
+}
+
+fn wait_writable(output: &OwnedFd) -> Result<(), Errno> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    loop {
+        match poll(&mut [PollFd::new(output, PollFlags::OUT)], None) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Sink for Writer {
+    fn send(&self, message: Outgoing) {
+        let (body, droppable) = match message {
+            Outgoing::Event { body, droppable } => (body, droppable),
+            Outgoing::Response { body, .. } => (body, false),
+            Outgoing::Dropped => return,
+        };
+        let mut state = self.state.lock();
+        if state.broken || droppable && state.bytes > self.capacity {
+            return;
+        }
+        state.bytes += body.len();
+        state.lines.push_back(body);
+        let idle = state.idle;
+        drop(state);
+        if idle {
+            self.queued.notify_one();
+        }
+    }
+}
