@@ -1,0 +1,122 @@
+//! What a process has used of the CPU, and which core it may run on.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// CPU time of a child of ours and of everything below it: user and kernel time of all threads, ended ones
+/// included. The process clock counts nanoseconds; `/proc/<pid>/stat` has the same sum in ticks of 10 ms, more
+/// than a whole sample takes on the fastest targets, and serves only for descendants that have already ended.
+pub fn tree_time(pid: i32) -> io::Result<Duration> {
+    let mut total = process_time(pid)? + reaped_time(pid)?;
+    for child in children(pid)? {
+        // A grandchild that ends between the two readings moves into its parent's reaped time.
+        total += tree_time(child).unwrap_or_default();
+    }
+    Ok(total)
+}
+
+fn process_time(pid: i32) -> io::Result<Duration> {
+    let mut clock = 0;
+    // SAFETY: `clock` is a live, writable clockid_t for the time of the call; any pid is allowed.
+    let refused = unsafe { libc::clock_getcpuclockid(pid, &mut clock) };
+    if refused != 0 {
+        return Err(io::Error::from_raw_os_error(refused));
+    }
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a live, writable timespec for the time of the call; a stale clock is answered by an error.
+    if unsafe { libc::clock_gettime(clock, &mut time) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+fn reaped_time(pid: i32) -> io::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let ticks = reaped_ticks(&stat).ok_or_else(|| io::Error::other(format!("unreadable stat of {pid}")))?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+}
+
+/// `cutime` + `cstime`. The command name may hold spaces and parentheses, so fields count from the last one.
+fn reaped_ticks(stat: &str) -> Option<u64> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    Some(fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?)
+}
+
+fn children(pid: i32) -> io::Result<Vec<i32>> {
+    let mut all = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread may end while the list is read.
+        let list = fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+        all.extend(list.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
+    }
+    Ok(all)
+}
+
+/// One core for the server and another for the load client, so that neither's scheduling is part of the figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Cores {
+    server: usize,
+    client: usize,
+}
+
+impl Cores {
+    /// The last and the first core this process may use; `None` when there is only one.
+    pub fn pick() -> io::Result<Option<Cores>> {
+        let allowed = sched_getaffinity(None)?;
+        let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).collect();
+        Ok(match cores[..] {
+            [client, .., server] => Some(Cores { server, client }),
+            _ => None,
+        })
+    }
+
+    /// Runs `spawn` on the server's core, which what it starts inherits, and goes on with the client's.
+    pub fn spawning<T>(self, spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        sched_setaffinity(None, &only(self.server))?;
+        let spawned = spawn();
+        sched_setaffinity(None, &only(self.client))?;
+        spawned
+    }
+}
+
+fn only(core: usize) -> CpuSet {
+    let mut set = CpuSet::new();
+    set.set(core);
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reaped_ticks_survive_odd_names() {
+        let stat = "42 (a) b) c) S 1 42 42 0 -1 4194304 1 0 0 0 71 5 30 4 20 0 1 0 1 2 3";
+        assert_eq!(reaped_ticks(stat), Some(34));
+        assert_eq!(reaped_ticks("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn time_grows_with_work_in_process_and_child() {
+        let me = std::process::id() as i32;
+        let before = tree_time(me).unwrap();
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo; read x"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The line says that the loop is over; the child stays until its input ends.
+        let mut line = [0];
+        io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let of_child = tree_time(child.id() as i32).unwrap();
+        assert!(of_child > Duration::from_micros(500), "{of_child:?}");
+        assert!(tree_time(me).unwrap() >= before + of_child);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(tree_time(child.id() as i32).is_err(), "a process that is gone has no clock");
+    }
+}

@@ -1,0 +1,234 @@
+//! Load over Streamable HTTP: one thread, a fixed number of keep-alive connections, one call in flight on each.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::http_parser::{Parser, Response, sse_data};
+use crate::message::{self, Era};
+use crate::meter::{Goal, Meter, Sample};
+use crate::process::PATIENCE;
+
+/// Keep-alive connections; in the legacy era each is a client with a session of its own.
+pub const CONNECTIONS: usize = 16;
+
+/// All connections to one HTTP server.
+pub struct HttpLoad {
+    connections: Vec<Connection>,
+    next_id: u64,
+    buffer: Vec<u8>,
+    body: Vec<u8>,
+}
+
+struct Connection {
+    stream: TcpStream,
+    era: Era,
+    /// The request's head up to the value of Content-Length.
+    head: Vec<u8>,
+    parser: Parser,
+    output: Vec<u8>,
+    written: usize,
+    /// The call in flight and when it was sent.
+    pending: Option<(u64, Instant)>,
+}
+
+impl HttpLoad {
+    /// Opens the connections and, in the legacy era, a session on each.
+    pub fn connect(address: SocketAddr, era: Era) -> Result<Self, String> {
+        let mut next_id = 1;
+        let mut connections = Vec::with_capacity(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
+            connections.push(Connection::open(address, era, next_id)?);
+            next_id += 1;
+        }
+        Ok(HttpLoad { connections, next_id, buffer: vec![0; 64 * 1024], body: Vec::new() })
+    }
+
+    /// Sends calls until `goal` is met and every one of them is answered. `cpu` reads the server's CPU time.
+    pub fn run(&mut self, goal: Goal, cpu: impl Fn() -> Result<Duration, String>) -> Result<Sample, String> {
+        let before = cpu()?;
+        let mut meter = Meter::start(goal);
+        let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+        loop {
+            for connection in self.connections.iter_mut().filter(|c| c.pending.is_none()) {
+                let now = Instant::now();
+                if !meter.take(now) {
+                    break;
+                }
+                self.body.clear();
+                message::push_call(connection.era, self.next_id, &mut self.body);
+                connection.send(&self.body);
+                connection.pending = Some((self.next_id, now));
+                connection.write()?;
+                self.next_id += 1;
+            }
+            let mut fds: Vec<PollFd> = self.connections.iter().map(Connection::interest).collect();
+            if self.connections.iter().all(|connection| connection.pending.is_none()) {
+                return meter.finish(|| Ok(cpu()? - before));
+            }
+            if poll(&mut fds, Some(&patience)).map_err(|e| format!("poll: {e}"))? == 0 {
+                return Err(format!("no answer for {PATIENCE:?}"));
+            }
+            let ready: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+            for (connection, ready) in self.connections.iter_mut().zip(ready) {
+                if ready.contains(PollFlags::OUT) {
+                    connection.write()?;
+                }
+                if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)
+                    && let Some(sent_at) = connection.read(&mut self.buffer)?
+                {
+                    meter.answered(sent_at, Instant::now());
+                }
+            }
+        }
+    }
+}
+
+impl Connection {
+    fn open(address: SocketAddr, era: Era, id: u64) -> Result<Connection, String> {
+        let stream = TcpStream::connect(address).map_err(|e| format!("cannot connect to {address}: {e}"))?;
+        let prepared = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(PATIENCE)));
+        prepared.map_err(|e| format!("socket: {e}"))?;
+        let mut connection = Connection {
+            stream,
+            era,
+            head: head(address, ""),
+            parser: Parser::new(),
+            output: Vec::new(),
+            written: 0,
+            pending: None,
+        };
+        let version = era.version();
+        connection.head = match era {
+            Era::Legacy => {
+                let session = connection.shake_hands(address, id)?;
+                head(address, &format!("MCP-Protocol-Version: {version}\r\n{session}"))
+            }
+            Era::Modern => {
+                let (method, tool) = (message::METHOD, message::TOOL);
+                head(
+                    address,
+                    &format!(
+                        "MCP-Protocol-Version: {version}\r\nMcp-Method: {method}\r\nMcp-Name: {tool}\r\n"
+                    ),
+                )
+            }
+        };
+        connection.parser.reset();
+        connection.stream.set_nonblocking(true).map_err(|e| format!("socket: {e}"))?;
+        Ok(connection)
+    }
+
+    /// Gives the header line that names the session; empty if the server keeps none.
+    fn shake_hands(&mut self, address: SocketAddr, id: u64) -> Result<String, String> {
+        let response = self.blocking(message::initialize(id).as_bytes())?;
+        message::check_initialize(&message_in(response)?, id)?;
+        let session =
+            response.session.as_ref().map(|id| format!("Mcp-Session-Id: {id}\r\n")).unwrap_or_default();
+        self.head = head(address, &format!("MCP-Protocol-Version: {}\r\n{session}", self.era.version()));
+        let response = self.blocking(message::INITIALIZED.as_bytes())?;
+        if response.status == 202 {
+            Ok(session)
+        } else {
+            Err(format!("initialized: status {}", response.status))
+        }
+    }
+
+    fn blocking(&mut self, body: &[u8]) -> Result<&Response, String> {
+        self.send(body);
+        self.stream.write_all(&self.output).map_err(|e| format!("handshake: {e}"))?;
+        self.written = self.output.len();
+        self.parser.reset();
+        let mut buffer = [0; 4096];
+        loop {
+            let count = self.stream.read(&mut buffer).map_err(|e| format!("handshake: {e}"))?;
+            if count == 0 {
+                return Err("the server closed the connection during the handshake".into());
+            }
+            if self.parser.push(&buffer[..count])? {
+                return Ok(self.parser.response());
+            }
+        }
+    }
+
+    fn send(&mut self, body: &[u8]) {
+        self.output.clear();
+        self.written = 0;
+        self.output.extend_from_slice(&self.head);
+        write!(self.output, "{}\r\n\r\n", body.len()).expect("writing to a Vec cannot fail");
+        self.output.extend_from_slice(body);
+    }
+
+    fn interest(&self) -> PollFd<'_> {
+        let blocked = self.written < self.output.len();
+        let flags = if blocked { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        PollFd::from_borrowed_fd(self.stream.as_fd(), flags)
+    }
+
+    fn write(&mut self) -> Result<(), String> {
+        while self.written < self.output.len() {
+            match self.stream.write(&self.output[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(e) => return Err(format!("the connection: {e}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what has arrived; when that completes the answer, says when its call was sent.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Option<Instant>, String> {
+        let count = match self.stream.read(buffer) {
+            Ok(0) => return Err("the server closed a keep-alive connection".into()),
+            Ok(count) => count,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(e) => return Err(format!("the connection: {e}")),
+        };
+        if !self.parser.push(&buffer[..count])? {
+            return Ok(None);
+        }
+        let answered = match self.parser.response() {
+            json if json.content_type == "application/json" => checked(json.status, &json.body)?,
+            other => checked(other.status, &message_in(other)?)?,
+        };
+        self.parser.reset();
+        match self.pending.take() {
+            Some((id, sent_at)) if answered == Some(id) => Ok(Some(sent_at)),
+            other => Err(format!("an answer to {answered:?} while {other:?} is in flight")),
+        }
+    }
+}
+
+fn head(address: SocketAddr, extra: &str) -> Vec<u8> {
+    format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\n{extra}Content-Length: "
+    )
+    .into_bytes()
+}
+
+fn checked(status: u16, message: &[u8]) -> Result<Option<u64>, String> {
+    if status == 200 {
+        message::check_reply(message)
+    } else {
+        Err(format!("status {status}: {}", message::excerpt(message)))
+    }
+}
+
+/// The last message of a response: its JSON body, or the data of its last event.
+fn message_in(response: &Response) -> Result<Vec<u8>, String> {
+    match response.content_type.as_str() {
+        "text/event-stream" => {
+            let last = sse_data(&response.body)?.pop();
+            last.map(String::into_bytes).ok_or_else(|| "an event stream without a message".into())
+        }
+        "application/json" => Ok(response.body.clone()),
+        other => {
+            let (status, body) = (response.status, message::excerpt(&response.body));
+            Err(format!("status {status}, content type {other:?}: {body}"))
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The messages the load client sends and the check every reply has to pass.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// How a client speaks: after a handshake, or with an envelope in every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    Legacy,
+    Modern,
+}
+
+impl Era {
+    pub const ALL: [Era; 2] = [Era::Legacy, Era::Modern];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Era::Legacy => "legacy",
+            Era::Modern => "modern",
+        }
+    }
+
+    pub fn version(self) -> &'static str {
+        match self {
+            Era::Legacy => "2025-11-25",
+            Era::Modern => "2026-07-28",
+        }
+    }
+}
+
+pub const METHOD: &str = "tools/call";
+pub const TOOL: &str = "echo";
+pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// The legacy handshake's first request.
+pub fn initialize(id: u64) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{}","capabilities":{{}},"clientInfo":{{"name":"tenon-bench","version":"{}"}}}}}}"#,
+        Era::Legacy.version(),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// Appends one `echo` call, without a line end. The text names the id, so that no two calls are alike.
+pub fn push_call(era: Era, id: u64, out: &mut Vec<u8>) {
+    let written = match era {
+        Era::Legacy => write!(
+            out,
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"{METHOD}","params":{{"name":"{TOOL}","arguments":{{"text":"{TEXT}{id}"}}}}}}"#,
+        ),
+        Era::Modern => write!(
+            out,
+            concat!(
+                r#"{{"jsonrpc":"2.0","id":{},"method":"{}","params":{{"name":"{}","arguments":{{"text":"{}{}"}},"#,
+                r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{}","#,
+                r#""io.modelcontextprotocol/clientInfo":{{"name":"tenon-bench","version":"{}"}},"#,
+                r#""io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+            ),
+            id,
+            METHOD,
+            TOOL,
+            TEXT,
+            id,
+            era.version(),
+            env!("CARGO_PKG_VERSION"),
+        ),
+    };
+    written.expect("writing to a Vec cannot fail");
+}
+
+const TEXT: &str = "The quick brown fox jumps over the lazy dog, call ";
+
+#[derive(Deserialize)]
+struct Reply<'a> {
+    id: Option<u64>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<CallResult<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct CallResult<'a> {
+    #[serde(borrow)]
+    content: Vec<Block<'a>>,
+    #[serde(rename = "isError", default)]
+    is_error: bool,
+    #[serde(borrow, rename = "resultType")]
+    result_type: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Block<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
+}
+
+/// Checks the answer to an `echo` call and gives the id it answers; `Ok(None)` is a notification.
+/// Whether that id is outstanding is the caller's to know.
+pub fn check_reply(bytes: &[u8]) -> Result<Option<u64>, String> {
+    let fault = |why: &str| Err(format!("{why}: {}", excerpt(bytes)));
+    let reply: Reply = match serde_json::from_slice(bytes) {
+        Ok(reply) => reply,
+        Err(e) => return fault(&format!("not a reply to a call ({e})")),
+    };
+    let id = match (reply.id, &reply.method) {
+        (None, Some(_)) => return Ok(None),
+        (_, Some(method)) => return fault(&format!("the server asks for {method}")),
+        (None, None) => return fault("a reply without id"),
+        (Some(id), None) => id,
+    };
+    if let Some(error) = reply.error {
+        return fault(&format!("error {error}"));
+    }
+    let Some(result) = reply.result else { return fault("neither result nor error") };
+    if result.is_error {
+        return fault("the tool failed");
+    }
+    if result.result_type.is_some_and(|kind| kind != "complete") {
+        return fault("not a complete result");
+    }
+    let [block] = &result.content[..] else { return fault("not exactly one content block") };
+    let sent = block.text.as_deref().and_then(|text| text.strip_prefix(TEXT));
+    if block.kind != "text" || sent.is_none_or(|number| number.parse() != Ok(id)) {
+        return fault("not the text that was sent");
+    }
+    Ok(Some(id))
+}
+
+/// Checks the answer to [`initialize`].
+pub fn check_initialize(bytes: &[u8], id: u64) -> Result<(), String> {
+    let reply: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|e| format!("initialize: {e}: {}", excerpt(bytes)))?;
+    if reply["id"] != id || reply["result"]["protocolVersion"] != Era::Legacy.version() {
+        return Err(format!("initialize was not accepted: {}", excerpt(bytes)));
+    }
+    Ok(())
+}
+
+/// The beginning of a message, for an error text.
+pub fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(300)]);
+    if bytes.len() > 300 { format!("{text}…") } else { text.into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(id: u64, text: &str) -> Vec<u8> {
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"{text}"}}]}}}}"#)
+            .into_bytes()
+    }
+
+    #[test]
+    fn calls_are_json_and_differ_by_id() {
+        for era in Era::ALL {
+            let mut out = Vec::new();
+            push_call(era, 42, &mut out);
+            let call: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(call["id"], 42);
+            assert_eq!(call["params"]["arguments"]["text"], format!("{TEXT}42"));
+            let version = &call["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"];
+            assert_eq!(version.as_str(), (era == Era::Modern).then_some("2026-07-28"));
+        }
+        let hello: serde_json::Value = serde_json::from_str(&initialize(1)).unwrap();
+        assert_eq!(hello["params"]["protocolVersion"], "2025-11-25");
+    }
+
+    #[test]
+    fn the_right_text_passes() {
+        assert_eq!(check_reply(&answer(7, &format!("{TEXT}7"))), Ok(Some(7)));
+        let escaped = format!("{TEXT}7").replace('q', "\\u0071");
+        assert_eq!(check_reply(&answer(7, &escaped)), Ok(Some(7)));
+    }
+
+    #[test]
+    fn notifications_are_no_reply() {
+        assert_eq!(
+            check_reply(br#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn wrong_answers_are_named() {
+        let wrong = |bytes: &[u8]| check_reply(bytes).unwrap_err();
+        assert!(wrong(&answer(7, &format!("{TEXT}8"))).starts_with("not the text that was sent"));
+        assert!(wrong(&answer(7, "")).starts_with("not the text that was sent"));
+        assert!(
+            wrong(br#"{"id":7,"error":{"code":-32601,"message":"x"}}"#).starts_with("error {\"code\":-32601")
+        );
+        assert!(wrong(br#"{"id":7,"result":{"content":[],"isError":true}}"#).starts_with("the tool failed"));
+        assert!(wrong(br#"{"id":7,"result":{"content":[]}}"#).starts_with("not exactly one"));
+        assert!(wrong(br#"{"id":7}"#).starts_with("neither"));
+        assert!(
+            wrong(br#"{"id":7,"result":{"content":[],"resultType":"input_required"}}"#)
+                .starts_with("not a complete result")
+        );
+        assert!(wrong(br#"{"id":7,"method":"ping"}"#).starts_with("the server asks for ping"));
+        assert!(wrong(b"hello").starts_with("not a reply"));
+        assert!(wrong(br#"{"id":"7","result":{"content":[]}}"#).starts_with("not a reply"));
+    }
+
+    #[test]
+    fn initialize_must_agree_on_the_version() {
+        let good = br#"{"id":1,"result":{"protocolVersion":"2025-11-25"}}"#;
+        assert_eq!(check_initialize(good, 1), Ok(()));
+        assert!(check_initialize(good, 2).is_err());
+        assert!(check_initialize(br#"{"id":1,"result":{"protocolVersion":"2024-11-05"}}"#, 1).is_err());
+        assert!(check_initialize(br#"{"id":1,"error":{"code":1,"message":""}}"#, 1).is_err());
+    }
+}
