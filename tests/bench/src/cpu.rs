@@ -100,23 +100,25 @@ mod tests {
     }
 
     #[test]
-    fn time_grows_with_work_in_process_and_child() {
-        let me = std::process::id() as i32;
-        let before = tree_time(me).unwrap();
-        let mut child = std::process::Command::new("sh")
-            .args(["-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo; read x"])
+    fn a_child_counts_as_part_of_its_parent() {
+        let inner = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo; read x";
+        let mut outer = std::process::Command::new("sh")
+            .args(["-c", &format!("sh -c '{inner}'; exit")])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        // The line says that the loop is over; the child stays until its input ends.
+        // The line says that the loop is over; both processes stay until their input ends.
         let mut line = [0];
-        io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
-        let of_child = tree_time(child.id() as i32).unwrap();
+        io::Read::read_exact(outer.stdout.as_mut().unwrap(), &mut line).unwrap();
+        let pid = outer.id() as i32;
+        let [child] = children(pid).unwrap()[..] else { panic!("one child") };
+        let of_child = tree_time(child).unwrap();
         assert!(of_child > Duration::from_micros(500), "{of_child:?}");
-        assert!(tree_time(me).unwrap() >= before + of_child);
-        drop(child.stdin.take());
-        child.wait().unwrap();
-        assert!(tree_time(child.id() as i32).is_err(), "a process that is gone has no clock");
+        let both = process_time(pid).unwrap() + of_child;
+        assert!(tree_time(pid).unwrap() >= both);
+        drop(outer.stdin.take());
+        outer.wait().unwrap();
+        assert!(tree_time(pid).is_err(), "a process that is gone has no clock");
     }
 }

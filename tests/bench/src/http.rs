@@ -67,7 +67,7 @@ impl HttpLoad {
             }
             let mut fds: Vec<PollFd> = self.connections.iter().map(Connection::interest).collect();
             if self.connections.iter().all(|connection| connection.pending.is_none()) {
-                return meter.finish(|| Ok(cpu()? - before));
+                return meter.finish(before, cpu);
             }
             if poll(&mut fds, Some(&patience)).map_err(|e| format!("poll: {e}"))? == 0 {
                 return Err(format!("no answer for {PATIENCE:?}"));

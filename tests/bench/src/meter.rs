@@ -45,11 +45,18 @@ impl Meter {
         self.latencies.push(u32::try_from((now - sent_at).as_nanos()).unwrap_or(u32::MAX));
     }
 
-    pub fn finish(self, cpu: impl FnOnce() -> Result<Duration, String>) -> Result<Sample, String> {
+    /// Closes the run: `before` is the server's CPU time at its start, `now` reads it again.
+    pub fn finish(
+        self,
+        before: Duration,
+        now: impl FnOnce() -> Result<Duration, String>,
+    ) -> Result<Sample, String> {
         let wall = self.started.elapsed();
+        // Possible only when a descendant ended meanwhile, whose time is known in ticks from then on.
+        let cpu = now()?.checked_sub(before).ok_or("the server's CPU time ran backwards")?;
         let mut latencies = self.latencies;
         latencies.sort_unstable();
-        Ok(Sample { calls: latencies.len() as u64, wall, cpu: cpu()?, latencies })
+        Ok(Sample { calls: latencies.len() as u64, wall, cpu, latencies })
     }
 }
 
@@ -76,8 +83,15 @@ mod tests {
         let start = meter.started;
         meter.answered(start, start + Duration::from_nanos(30));
         meter.answered(start, start + Duration::from_nanos(10));
-        let sample = meter.finish(|| Ok(Duration::from_micros(1))).unwrap();
+        let us = Duration::from_micros;
+        let sample = meter.finish(us(5), || Ok(us(12))).unwrap();
+        assert_eq!(sample.cpu, us(7));
         assert_eq!(sample.latencies, [10, 30]);
         assert_eq!(sample.calls, 2);
+        assert!(
+            Meter::start(Goal { calls: 1, at_least: us(0), at_most: us(1) })
+                .finish(us(5), || Ok(us(4)))
+                .is_err()
+        );
     }
 }
