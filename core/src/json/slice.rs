@@ -170,3 +170,88 @@ impl Serialize for JsonSlice {
         raw.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(text: &'static str) -> Result<JsonSlice, JsonError> {
+        JsonSlice::parse(Bytes::from_static(text.as_bytes()), &Limits::default())
+    }
+
+    #[test]
+    fn shares_the_buffer_and_cuts_white_space_off() {
+        let text = Bytes::from_static(b" \n{\"a\": [1, {\"b\":\"x\"}]}\r\n");
+        let (slice, found) = JsonSlice::parse_scan(text.clone(), &Limits::default(), &[]).unwrap();
+        assert_eq!(slice.as_str(), r#"{"a": [1, {"b":"x"}]}"#);
+        assert_eq!(slice.as_bytes().as_ptr(), text[2..].as_ptr());
+        assert!(!found.multiline && found.span == (0..slice.as_bytes().len() as u32));
+        let a = slice.subslice(found.get(slice.as_bytes(), 0, "a").unwrap().value.clone());
+        assert_eq!(a.as_str(), r#"[1, {"b":"x"}]"#);
+        assert_eq!(a.as_bytes().as_ptr(), text[8..].as_ptr());
+        assert_eq!(a, slice.member("a").unwrap());
+        assert_eq!(a.elements().nth(1).unwrap().member("b").unwrap().decode_str().unwrap(), "x");
+    }
+
+    #[test]
+    fn never_holds_a_line_break() {
+        for text in ["{\n \"a\" : \"x \\n y\" ,\r\n\"b\":[ 1,\r2 ]}", "{\"a\":\"x \\n y\",\"b\":[1,\n2]}\n"] {
+            let (slice, found) = JsonSlice::parse_scan(text.into(), &Limits::default(), &[]).unwrap();
+            assert_eq!(slice.as_str(), r#"{"a":"x \n y","b":[1,2]}"#);
+            assert_eq!(found.get(slice.as_bytes(), 0, "b").unwrap().text(slice.as_bytes()), b"[1,2]");
+        }
+        let raw: Box<serde_json::value::RawValue> = serde_json::from_str("[1,\n2]").unwrap();
+        assert_eq!(JsonSlice::from_serialize(&raw).unwrap().as_str(), "[1,2]");
+    }
+
+    #[test]
+    fn a_reserved_name_of_serde_json_is_a_name_like_any_other() {
+        let text = r#"{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}"#;
+        let tree = parse(text).unwrap().to_value().unwrap();
+        assert_eq!(tree.as_object().unwrap().keys().collect::<Vec<_>>(), ["$serde_json::private::RawValue"]);
+        assert_eq!(JsonSlice::from_value(&tree).as_str(), text);
+    }
+
+    #[test]
+    fn converts_from_and_to_rust_types() {
+        let slice = JsonSlice::from_value(&json!({"n": 3, "s": ["a\u{1}", null, 1.5, -0.0, u64::MAX]}));
+        assert_eq!(slice.as_str(), r#"{"n":3,"s":["a\u0001",null,1.5,-0.0,18446744073709551615]}"#);
+        assert_eq!(JsonSlice::from_value(&slice.to_value().unwrap()), slice);
+        assert_eq!(slice.member("n").unwrap().deserialize::<u8>().unwrap(), 3);
+        let error = slice.member("s").unwrap().deserialize::<Vec<String>>().unwrap_err();
+        assert_eq!(error.kind, JsonErrorKind::Type);
+        assert_eq!(error.what(), "invalid type: null, expected a string");
+        let keys = std::collections::HashMap::from([(vec![1], 2)]);
+        assert_eq!(JsonSlice::from_serialize(&keys).unwrap_err().to_string(), "key must be a string");
+        assert_eq!(JsonSlice::from_serialize(&[&slice, &JsonSlice::null()]).unwrap(), {
+            JsonSlice::parse(format!("[{slice},null]").into(), &Limits::default()).unwrap()
+        });
+    }
+
+    #[test]
+    fn asks_nothing_of_the_wrong_kind() {
+        for (text, kind) in
+            [("3", Kind::Number), ("-1", Kind::Number), ("true", Kind::True), ("false", Kind::False)]
+        {
+            let slice = parse(text).unwrap();
+            assert_eq!(slice.kind(), kind);
+            assert!(slice.member("a").is_none() && slice.decode_str().is_none());
+            assert!(slice.elements().next().is_none() && slice.members().next().is_none());
+        }
+        assert!(parse("[]").unwrap().elements().next().is_none());
+        assert!(parse("{}").unwrap().members().next().is_none());
+        assert_eq!(parse(r#""a\ud83d\ude00\/\"\u00e9z""#).unwrap().decode_str().unwrap(), "a😀/\"éz");
+        assert!(matches!(parse(r#""plain""#).unwrap().decode_str().unwrap(), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn debug_is_cut_off_and_display_is_not() {
+        let slice = JsonSlice::from_value(&json!("é".repeat(150)));
+        assert_eq!(slice.to_string().len(), 302);
+        let shown = format!("{slice:?}");
+        assert!(shown.ends_with("é… (302 bytes)") && shown.len() < 230, "{shown}");
+        assert_eq!(format!("{:?}", JsonSlice::empty_object()), "{}");
+    }
+}

@@ -216,3 +216,91 @@ pub fn minify(text: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::json::scan_tests::any_value;
+
+    #[test]
+    fn places_commas() {
+        let mut w = JsonWriter::with_capacity(64);
+        w.begin_object().key("a").begin_array().end_array().key("b").begin_array();
+        w.int(i64::MIN)
+            .uint(u64::MAX)
+            .int(0)
+            .bool(true)
+            .null()
+            .begin_object()
+            .end_object()
+            .str("")
+            .str(",{[:");
+        w.end_array().key("c\n").slice(&JsonSlice::from_value(&json!({"x": [1]}))).key("d");
+        w.float(1.0).unwrap();
+        assert_eq!(w.float(f64::NAN).unwrap_err().to_string(), "NaN cannot be written as JSON");
+        w.end_object();
+        let expected = concat!(
+            r#"{"a":[],"b":[-9223372036854775808,18446744073709551615,0,true,null,{},"",",{[:"],"#,
+            r#""c\n":{"x":[1]},"d":1.0}"#
+        );
+        assert_eq!(w.into_slice().as_str(), expected);
+    }
+
+    fn write(w: &mut JsonWriter, value: &Value) {
+        match value {
+            Value::Null => _ = w.null(),
+            Value::Bool(b) => _ = w.bool(*b),
+            Value::String(text) => _ = w.str(text),
+            Value::Number(n) => match (n.as_u64(), n.as_i64()) {
+                (Some(n), _) => _ = w.uint(n),
+                (_, Some(n)) => _ = w.int(n),
+                _ => w.float(n.as_f64().unwrap()).unwrap(),
+            },
+            Value::Array(items) => {
+                w.begin_array();
+                items.iter().for_each(|item| write(w, item));
+                w.end_array();
+            }
+            Value::Object(members) => {
+                w.begin_object();
+                for (name, value) in members {
+                    write(w.key(name), value);
+                }
+                w.end_object();
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_written_reads_back(value in any_value()) {
+            let mut w = JsonWriter::new();
+            write(&mut w, &value);
+            let text = w.into_bytes();
+            prop_assert_eq!(&serde_json::from_slice::<Value>(&text).unwrap(), &value);
+            prop_assert_eq!(&JsonSlice::from_trusted(text.clone()).to_value().unwrap(), &value);
+            let pretty = serde_json::to_vec_pretty(&value).unwrap();
+            prop_assert_eq!(minify(&pretty), minify(&text));
+            prop_assert_eq!(&minify(&text), &text);
+        }
+
+        #[test]
+        fn any_string_reads_back(text in any::<String>(), controls in "[\\x00-\\x1f\"\\\\a-c]{0,30}") {
+            for text in [text, controls] {
+                let mut out = Vec::new();
+                write_escaped(&mut out, &text);
+                prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+            }
+        }
+
+        #[test]
+        fn minify_never_panics(text in "[\\\\\" {}a\n]{0,12}") {
+            prop_assert!(minify(text.as_bytes()).len() <= text.len());
+        }
+    }
+}

@@ -104,3 +104,103 @@ impl LineFramer {
         Some(Frame::Line(line.freeze()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frames(max_bytes: usize, parts: &[&[u8]]) -> Vec<Frame> {
+        let mut framer = LineFramer::new(max_bytes);
+        let mut frames = Vec::new();
+        for part in parts {
+            framer.feed(part);
+            while let Some(frame) = framer.next() {
+                frames.push(frame);
+            }
+            assert!(framer.buffer.len() <= max_bytes + 1);
+        }
+        while let Some(frame) = framer.finish() {
+            frames.push(frame);
+        }
+        assert!(framer.buffer.is_empty());
+        frames
+    }
+
+    fn line(text: &'static str) -> Frame {
+        Frame::Line(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn takes_both_line_ends_and_skips_blank_lines() {
+        // STD-4, BAD-3
+        assert_eq!(
+            frames(100, &[b"{}\n[1]\r\n\n\r\n  \t \n x\r y\r\r\nlast"]),
+            [line("{}"), line("[1]"), line(" x\r y\r"), line("last")]
+        );
+        assert!(frames(100, &[b"\r\n \r"]).is_empty());
+        assert!(frames(100, &[]).is_empty());
+    }
+
+    #[test]
+    fn reports_a_long_line_once_and_goes_on() {
+        // BAD-5
+        let long = b"0123456789".repeat(50);
+        let parts: [&[u8]; 6] =
+            [b"a\n", &long, &long, b"12345\nb\n12345678\r\n123456789\n", b"12345678", b"9"];
+        assert_eq!(
+            frames(8, &parts),
+            [
+                line("a"),
+                Frame::TooLong { bytes_discarded: 1005 },
+                line("b"),
+                line("12345678"),
+                Frame::TooLong { bytes_discarded: 9 },
+                Frame::TooLong { bytes_discarded: 9 },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_frame_is_a_slice_of_the_read_buffer() {
+        let mut framer = LineFramer::new(1000);
+        framer.space().extend_from_slice(b"{\"a\":1}\n{\"b\":2}\n");
+        let start = framer.buffer.as_ptr();
+        let (Some(Frame::Line(a)), Some(Frame::Line(b))) = (framer.next(), framer.next()) else {
+            panic!("two lines were handed in")
+        };
+        assert_eq!((a.as_ptr(), b.as_ptr()), (start, start.wrapping_add(8)));
+        assert!(framer.space().capacity() >= READ_CHUNK);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_split_gives_the_same_frames(text in "[ab \r\n]{0,60}", sizes in prop::collection::vec(0..9usize, 0..40)) {
+            let mut rest = text.as_bytes();
+            let mut parts = Vec::new();
+            for size in sizes {
+                let (part, tail) = rest.split_at(size.min(rest.len()));
+                parts.push(part);
+                rest = tail;
+            }
+            parts.push(rest);
+            let split = frames(5, &parts);
+            prop_assert_eq!(&split, &frames(5, &[text.as_bytes()]));
+            // And they are what a plain reading of the rules gives.
+            let expected: Vec<Frame> = text
+                .split('\n')
+                .filter_map(|line| {
+                    let body = line.strip_suffix('\r').unwrap_or(line);
+                    if body.len() > 5 {
+                        return Some(Frame::TooLong { bytes_discarded: line.len() as u64 });
+                    }
+                    (!body.trim_ascii().is_empty()).then(|| Frame::Line(Bytes::copy_from_slice(body.as_bytes())))
+                })
+                .collect();
+            prop_assert_eq!(split, expected);
+        }
+    }
+}

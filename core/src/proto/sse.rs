@@ -240,3 +240,127 @@ impl SseDecoder {
         self.ready.push_back(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode_parts(max_bytes: usize, parts: &[&[u8]]) -> (Vec<SseEvent>, SseDecoder) {
+        let mut decoder = SseDecoder::new(max_bytes);
+        let mut events = Vec::new();
+        for part in parts {
+            decoder.feed(part);
+            while let Some(event) = decoder.next() {
+                events.push(event);
+            }
+            assert!(decoder.line.capacity() + decoder.data.capacity() <= 4 * (max_bytes + FIELD_NAME_ROOM));
+        }
+        (events, decoder)
+    }
+
+    fn decode(text: &[u8]) -> Vec<SseEvent> {
+        decode_parts(1000, &[text]).0
+    }
+
+    fn data(text: &'static str) -> SseEvent {
+        SseEvent { data: Bytes::from_static(text.as_bytes()), ..SseEvent::default() }
+    }
+
+    #[test]
+    fn writes_events() {
+        let mut out = Vec::new();
+        encode(Some("message"), Some("a/1"), b"{\"x\":1}", &mut out);
+        encode(None, Some("a\r\n\0/2"), b"", &mut out);
+        encode_comment("keep\nalive", &mut out);
+        encode_retry(1500, &mut out);
+        encode(None, None, b"a\r\n b\r\nc\r", &mut out);
+        let expected = concat!(
+            "event: message\nid: a/1\ndata: {\"x\":1}\n\n",
+            "id: a/2\ndata: \n\n: keep\n: alive\n\nretry: 1500\n\n",
+            "data: a\ndata:  b\ndata: c\ndata: \n\n"
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn reads_by_the_rules() {
+        let text = concat!(
+            ":comment\n\ndata\n\ndata\ndata\n\ndata:  two spaces\nunknown: x\nretry: 12x\nid: a\0b\n\n",
+            "event: e\nevent:\ndata:x\n\nevent: dropped\n\nid: 7\n\nid\nretry:250\ndata:y\n\ndata: cut off\n"
+        );
+        let (events, decoder) = decode_parts(1000, &[b"\xEF\xBB\xBF", text.as_bytes()]);
+        let last = SseEvent { id: Some(String::new()), retry: Some(250), ..data("y") };
+        assert_eq!(events, [data(""), data("\n"), data(" two spaces"), data("x"), last]);
+        assert_eq!((decoder.last_event_id(), decoder.retry()), ("", Some(250)));
+        let (events, decoder) = decode_parts(1000, &[b"id: 7\ndata:1\n\nid: 8\n\ndata:2\n\nid: 9\n"]);
+        assert_eq!((events.len(), events[1].id.as_deref(), decoder.last_event_id()), (2, None, "8"));
+    }
+
+    #[test]
+    fn takes_all_line_ends() {
+        assert_eq!(decode(b"data:a\r\rdata:b\n\ndata:c\r\n\r\ndata:d\rdata:e\n\r"), {
+            [data("a"), data("b"), data("c"), data("d\ne")]
+        });
+        assert_eq!(decode(b"\xEF\xBBdata:a\n\ndata:b\n\n"), [data("b")]);
+    }
+
+    #[test]
+    fn an_event_over_the_limit_is_reported_without_its_data() {
+        let text = ["id: 1\ndata: ", &"x".repeat(500), "\ndata: y\n\ndata: ", &"z".repeat(10), "\n\n:"]
+            .concat()
+            + &"c".repeat(500)
+            + "\n\ndata: 12345\ndata: 67890\n\n";
+        let parts: Vec<&[u8]> = text.as_bytes().chunks(7).collect();
+        let (events, decoder) = decode_parts(10, &parts);
+        assert_eq!(
+            events,
+            [
+                SseEvent { id: Some("1".into()), too_long: true, ..SseEvent::default() },
+                data("zzzzzzzzzz"),
+                SseEvent { too_long: true, ..SseEvent::default() },
+            ]
+        );
+        assert_eq!(decoder.last_event_id(), "1");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_split_gives_the_same_events(
+            mark in 0..4usize,
+            lines in prop::collection::vec("(data|id|event|retry|x|)(: ?)?[0-9a ]{0,12}(\n|\r|\r\n|\n\n|\r\r)", 0..20),
+            sizes in prop::collection::vec(0..9usize, 0..60),
+        ) {
+            let text = [&BOM[..mark], lines.concat().as_bytes()].concat();
+            let mut rest = &text[..];
+            let mut parts = Vec::new();
+            for size in sizes {
+                let (part, tail) = rest.split_at(size.min(rest.len()));
+                parts.push(part);
+                rest = tail;
+            }
+            parts.push(rest);
+            let (split, a) = decode_parts(20, &parts);
+            let (whole, b) = decode_parts(20, &[&text]);
+            prop_assert_eq!(split, whole);
+            prop_assert_eq!((a.last_event_id(), a.retry()), (b.last_event_id(), b.retry()));
+        }
+
+        #[test]
+        fn what_is_written_reads_back(
+            name in prop::option::of("[a-zé ]{1,10}"),
+            id in prop::option::of("[a-z0-9/: ]{0,10}"),
+            lines in prop::collection::vec("[ :a-zé]{0,10}", 1..5),
+            ends in prop::sample::select(vec!["\n", "\r", "\r\n"]),
+        ) {
+            let mut out = Vec::new();
+            encode_comment("hello", &mut out);
+            encode(name.as_deref(), id.as_deref(), lines.join(ends).as_bytes(), &mut out);
+            let expected = SseEvent { event: name, id, data: lines.join("\n").into(), ..SseEvent::default() };
+            prop_assert_eq!(decode(&out), [expected]);
+        }
+    }
+}
