@@ -5,6 +5,7 @@
 
 mod error;
 mod scan;
+mod scanner;
 mod slice;
 mod text;
 mod value;

@@ -246,14 +246,25 @@ fn time_of_a_scan() {
         r#"{"query":"weather in Paris","limit":10,"filters":["a","b"]},"_meta":{"progressToken":"tok-1","k":{"v":1}}}}"#
     );
     let large = format!(r#"{{"params":{{"text":"{}"}}}}"#, "lorem ipsum ".repeat(8000));
-    for (text, rounds) in [(call, 200_000u32), (large.as_str(), 2000)] {
+    for (text, rounds) in [(call, 2_000u32), (large.as_str(), 50)] {
         let text = Bytes::copy_from_slice(text.as_bytes());
-        let started = std::time::Instant::now();
-        for _ in 0..rounds {
+        // The best of many short runs: other work on the machine only ever adds time.
+        let best = |run: &dyn Fn()| {
+            let time = |_| {
+                let started = std::time::Instant::now();
+                (0..rounds).for_each(|_| run());
+                started.elapsed() / rounds
+            };
+            (0..100).map(time).min().unwrap()
+        };
+        let ours = best(&|| {
             let text = std::hint::black_box(text.clone());
             let found = JsonSlice::parse_scan(text, &Limits::default(), &["params", "_meta"]);
             std::hint::black_box(found.unwrap());
-        }
-        println!("{} bytes: {:?} per scan", text.len(), started.elapsed() / rounds);
+        });
+        let theirs = best(&|| {
+            std::hint::black_box(serde_json::from_slice::<Value>(std::hint::black_box(&text)).unwrap());
+        });
+        println!("{} bytes: {ours:?} per scan, {theirs:?} for a serde_json tree", text.len());
     }
 }
