@@ -3,7 +3,7 @@
 use super::error::RpcError;
 use super::id::RequestId;
 use super::method::Method;
-use crate::json::{JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan, scan};
+use crate::json::{JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -68,10 +68,10 @@ pub struct Params {
 const CHAIN: [&str; 2] = ["params", "_meta"];
 
 impl Message {
-    /// Reads one message. Cost: one pass over the text; nothing is copied.
+    /// Reads one message. Cost: one pass over the text; it is copied only if it has line breaks.
     pub fn decode(text: Bytes, limits: &Limits) -> Result<Message, Malformed> {
-        let scan = match scan(&text, limits, &CHAIN) {
-            Ok(scan) => scan,
+        let (text, scan) = match JsonSlice::parse_scan(text, limits, &CHAIN) {
+            Ok(read) => read,
             Err(error) if matches!(error.kind, JsonErrorKind::TooLarge) => {
                 return Err(unreadable(RpcError::invalid_request(format!("Message too large: {error}"))));
             }
@@ -86,7 +86,7 @@ impl Message {
             }
             _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
         }
-        classify(Params { text: JsonSlice::from_trusted(text), scan })
+        classify(Params { text, scan })
     }
 }
 
@@ -181,6 +181,26 @@ impl Params {
                 Some(text) => Ok(Some(Cow::into_owned(text))),
                 None => Err(RpcError::invalid_params(format!("Invalid params: {name} must be a string"))),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_and_line_breaks_leave_no_trace() {
+        for (end, space) in [("\r\n", " "), ("\n", "\n\t")] {
+            let text = format!(
+                "{space}{{\"jsonrpc\":{space}\"2.0\",\"id\":7,{space}\"method\":\"ping\",\"params\":{{\"a\":[1,{space}2]}}}}{end}"
+            );
+            let Ok(Message::Request(request)) = Message::decode(text.into(), &Limits::default()) else {
+                panic!("a legal request was refused")
+            };
+            assert_eq!(request.id.raw().as_str(), "7");
+            let a = request.params.get("a").unwrap();
+            assert!(!a.as_str().contains('\n') && a.to_value().unwrap() == serde_json::json!([1, 2]), "{a}");
         }
     }
 }
