@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Prepares a fresh clone for building and testing: .venv, .venv-oldest and the npm packages of the tests.
+# Runs again in no time when nothing changed. Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+OLDEST_PYTHON_MINOR=10
+NEWEST_PYTHON_MINOR=19 # the newest name looked for
+OLDEST_NODE=20
+# Folders with a package-lock.json; those that do not exist are passed over.
+NPM_FOLDERS="tests bindings-node"
+
+say() { printf 'bootstrap: %s\n' "$*"; }
+die() {
+    printf 'bootstrap: %s\n' "$@" >&2
+    exit 1
+}
+
+check_tools() {
+    command -v cargo >/dev/null || die "cargo not found: install Rust (https://rustup.rs)"
+    command -v cc >/dev/null || die "cc not found: install a C compiler (Debian, Ubuntu: apt-get install build-essential)"
+    command -v node >/dev/null || die "node not found: install Node >= $OLDEST_NODE"
+    command -v npm >/dev/null || die "npm not found: it belongs to Node (Debian, Ubuntu: apt-get install npm)"
+    local major
+    major=$(node -p 'process.versions.node.split(".")[0]')
+    [ "$major" -ge "$OLDEST_NODE" ] || die "Node $major is too old: need >= $OLDEST_NODE"
+}
+
+# One line "MINOR PATH" per usable interpreter, oldest first. Usable: final release, can make a venv with pip in it.
+# A name on PATH proves nothing (version managers put up shims that refuse to start), so each is asked.
+usable_pythons() {
+    local minor name
+    for minor in $(seq "$OLDEST_PYTHON_MINOR" "$NEWEST_PYTHON_MINOR"); do
+        for name in "python3.$minor" "/usr/bin/python3.$minor" \
+            "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor".*/bin/"python3.$minor"; do
+            ask_python "$name"
+        done
+    done | sort -n -u -k1,1
+    ask_python python3 # for machines that have no versioned name
+}
+
+ask_python() {
+    command -v "$1" >/dev/null || return 0
+    # `_base_executable` leads out of an activated venv.
+    "$1" -I -c "
+import sys
+from importlib.util import find_spec
+pip = find_spec('ensurepip')
+final = sys.version_info.releaselevel == 'final'
+if final and sys.version_info >= (3, $OLDEST_PYTHON_MINOR) and pip and pip.origin:
+    print(sys.version_info.minor, sys._base_executable)" 2>/dev/null || true
+}
+
+# Debian and Ubuntu keep ensurepip in a package of its own.
+install_venv_package() {
+    local why="no Python >= 3.$OLDEST_PYTHON_MINOR here can make a venv with pip"
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+        die "$why" "install one; on Debian and Ubuntu: apt-get install python3 python3-venv"
+    fi
+    say "$why: installing python3-venv"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -q --no-install-recommends python3 python3-venv >/dev/null 2>&1 ||
+        { apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends python3 python3-venv >/dev/null; } ||
+        die "could not install python3-venv"
+}
+
+# make_venv FOLDER PYTHON [REQUIREMENTS]
+# The stamp goes in last, so a run that was cut short is done over.
+make_venv() {
+    local folder=$1 python=$2 requirements=${3:-} stamp
+    stamp="$([ -z "$requirements" ] || cat "$requirements")
+$("$python" -V) $python"
+    if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.bootstrapped" 2>/dev/null)" = "$stamp" ]; then return; fi
+    say "$folder: $("$python" -V)"
+    "$python" -m venv --clear "$folder"
+    if [ -n "$requirements" ]; then
+        "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements"
+    fi
+    printf '%s' "$stamp" >"$folder/.bootstrapped"
+}
+
+install_npm() {
+    local folder=$1 stamp
+    [ -f "$folder/package-lock.json" ] || return 0
+    stamp="$(node -p process.version)
+$(cat "$folder/package-lock.json")"
+    if [ "$(cat "$folder/node_modules/.bootstrapped" 2>/dev/null)" = "$stamp" ]; then return; fi
+    say "$folder/node_modules"
+    (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error)
+    printf '%s' "$stamp" >"$folder/node_modules/.bootstrapped"
+}
+
+main() {
+    mkdir -p .cache
+    if command -v flock >/dev/null; then # two at once would tear each other's folders apart
+        exec 9>.cache/bootstrap.lock
+        flock 9
+    fi
+    check_tools
+    local pythons
+    pythons=$(usable_pythons)
+    if [ -z "$pythons" ]; then
+        install_venv_package
+        pythons=$(usable_pythons)
+        [ -n "$pythons" ] || die "python3-venv is installed, yet no Python >= 3.$OLDEST_PYTHON_MINOR can make a venv"
+    fi
+    pythons=$(sort -n -u -k1,1 <<<"$pythons")
+    make_venv .venv "$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements.txt
+    make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)"
+    local folder
+    for folder in $NPM_FOLDERS; do install_npm "$folder"; done
+}
+
+main "$@"

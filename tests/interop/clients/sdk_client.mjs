@@ -1,0 +1,39 @@
+// Drives a fixture server with npm `@modelcontextprotocol/sdk` 1.32, which knows the legacy era only.
+
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
+
+import { main, oneMessageATurn } from './checks.mjs';
+
+async function connect(target, era, elicit) {
+  const client = new Client({ name: 'interop', version: '1.0.0' }, { capabilities: { elicitation: {} } });
+  client.setRequestHandler(ElicitRequestSchema, (request) => elicit(request.params));
+  const transport = target.url
+    ? new StreamableHTTPClientTransport(target.url)
+    : new StdioClientTransport({ ...target, env: { ...process.env } });
+  // The library keeps the negotiated version to itself and tells only the transport.
+  let version;
+  const tellTransport = transport.setProtocolVersion?.bind(transport);
+  transport.setProtocolVersion = (negotiated) => {
+    version = negotiated;
+    tellTransport?.(negotiated);
+  };
+  await client.connect(transport);
+  if (!target.url) oneMessageATurn(transport);
+  return {
+    version,
+    info: client.getServerVersion(),
+    tools: client.getServerCapabilities()?.tools,
+    listTools: () => client.listTools(),
+    call: (name, args, options) => client.callTool({ name, arguments: args }, undefined, options),
+    errorCode: (error) => (error instanceof McpError ? error.code : undefined),
+    close: async () => {
+      if (target.url) await transport.terminateSession();
+      await client.close();
+    },
+  };
+}
+
+await main(connect, ['legacy']);
