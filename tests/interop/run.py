@@ -131,7 +131,7 @@ def run_client(client, target):
         end_group(process, signal.SIGKILL)
         raise
     output = output.decode("utf-8", "replace")
-    checks = [check for check in map(parse_check, output.splitlines()) if check]
+    checks = [check for check in map(parse_check, output.split("\n")) if check]
     problems = [f"{check['check']}: {check['detail']}" for check in checks if not check["ok"]]
     if not checks or checks[-1]["check"] != LAST_CHECK:
         problems.append("the client stopped before its last check")
@@ -199,7 +199,7 @@ def main():
         for problem in problems:
             print(f"     - {problem}")
         if problems or args.verbose:
-            print("".join(f"     | {line}\n" for line in output.splitlines()), end="", flush=True)
+            print("".join(f"     | {line}\n" for line in output.rstrip("\n").split("\n")), end="", flush=True)
     print(f"{len(cases) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
