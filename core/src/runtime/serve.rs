@@ -49,6 +49,11 @@ impl Server {
     ///
     /// The signal handlers are removed on return, after which those two signals do nothing by default.
     pub fn run(&self, options: ServeOptions) -> Result<(), Error> {
+        self.run_with(options, |_| {})
+    }
+
+    /// Like [`Server::run`]; `started` is called once the transports are up, for example to print the address.
+    pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<(), Error> {
         let io = |error: std::io::Error| Error::new(ErrorKind::Io, error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, |n| n.get().min(4)))
@@ -61,6 +66,7 @@ impl Server {
         let stop = signals.handle();
         let entered = runtime.enter();
         let running = self.start(options)?;
+        started(&running);
         let closer = running.clone();
         super::thread::spawn("tenon-signals", move || {
             for _ in signals.forever() {
