@@ -4,6 +4,7 @@ pub mod asks;
 pub mod calls;
 pub mod environment;
 pub mod limits;
+mod plan;
 pub mod registry;
 pub mod schema;
 pub mod seal;

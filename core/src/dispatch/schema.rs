@@ -1,5 +1,6 @@
 //! JSON Schema 2020-12: compiled at registration, checked before any host code runs.
 
+use super::plan::Plan;
 use crate::error::Error;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::error::clip;
@@ -11,6 +12,7 @@ const MAX_REPORTED: usize = 3;
 /// A compiled schema with the text it came from.
 pub struct Schema {
     text: JsonSlice,
+    plan: Option<Plan>,
     validator: Validator,
 }
 
@@ -28,7 +30,7 @@ impl Schema {
             jsonschema::options().with_draft(Draft::Draft202012).build(&value).map_err(|error| {
                 Error::invalid(format!("at {}: {error}", pointer(error.instance_path().as_str())))
             })?;
-        Ok(Schema { text, validator })
+        Ok(Schema { text, plan: Plan::compile(&value), validator })
     }
 
     /// The schema as it was given.
@@ -43,6 +45,14 @@ impl Schema {
 
     /// Checks a value; the error lists JSON pointers and reasons, without echoing the value.
     pub fn check(&self, value: &JsonSlice) -> Result<(), String> {
+        if self.plan.as_ref().is_some_and(|plan| plan.accepts(value)) {
+            return Ok(());
+        }
+        self.check_fully(value)
+    }
+
+    /// Checks a value without the short cut.
+    pub(super) fn check_fully(&self, value: &JsonSlice) -> Result<(), String> {
         let value = value.to_value().map_err(|error| error.to_string())?;
         if self.validator.is_valid(&value) {
             return Ok(());
