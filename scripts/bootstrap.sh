@@ -106,7 +106,7 @@ main() {
     fi
     pythons=$(sort -n -u -k1,1 <<<"$pythons")
     make_venv .venv "$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements.txt
-    make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)"
+    make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements-oldest.txt
     local folder
     for folder in $NPM_FOLDERS; do install_npm "$folder"; done
 }

