@@ -48,7 +48,8 @@ async def converse(url, era):
         print("-> list tools")
         tools = (await client.list_tools()).tools
         for tool in tools:
-            arguments = ", ".join(f"{name}: {kind.get('type', 'any')}" for name, kind in tool.input_schema["properties"].items())
+            properties = tool.input_schema["properties"].items()
+            arguments = ", ".join(f"{name}: {kind.get('type', 'any')}" for name, kind in properties)
             print(f"<- {tool.name}({arguments})  {tool.description or ''}")
         for name, arguments in CALLS:
             print(f"-> call {name} {arguments}")

@@ -2,8 +2,8 @@
 
     stages.py quick | full | build | build-python | STAGE…    (--list names them)
 
-A stage is a list of commands. The tests of the runners it calls are counted from their own closing lines; a stage without
-any counts as one. What a stage prints is shown when it fails, and kept under build/logs. Standard library only.
+A stage is a list of commands. The tests of the runners it calls are counted from their own closing lines; a stage
+without any counts as one. What a stage prints is shown when it fails, and kept under build/logs. Standard library only.
 """
 
 import os
@@ -23,7 +23,8 @@ TAIL_LINES = 120
 COUNTS = [
     re.compile(r"^test result: \w+\. (?P<passed>\d+) passed; (?P<failed>\d+) failed", re.M),
     re.compile(r"^(?:\w+: )?(?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, \d+ skipped)?$", re.M),
-    re.compile(r"^(?:=+ )?(?:(?P<failed>\d+) failed, )?(?P<passed>\d+) passed(?:, \d+ \w+)* in [\d.:() s]+(?: =+)?$", re.M),
+    re.compile(r"^(?:=+ )?(?:(?P<failed>\d+) failed, )?(?P<passed>\d+) passed(?:, \d+ \w+)* in "
+               r"[\d.:() s]+(?: =+)?$", re.M),
 ]
 NODE_COUNT = re.compile(r"^(?:#|ℹ) (?P<what>pass|fail) (?P<count>\d+)$", re.M)
 

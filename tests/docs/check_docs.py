@@ -2,9 +2,9 @@
 
     check_docs.py [--write]
 
-A code block in python, js, c or rust must follow a line `<!-- file: PATH -->` and equal that file; `--write` copies the
-files into the pages. Relative links must exist. Each quickstart is started over stdio, asked for its tools, and its `add` is
-called. Closing line: `N passed, N failed`. Standard library only.
+A code block in python, js, c or rust must follow a line `<!-- file: PATH -->` and equal that file; `--write` copies
+the files into the pages. Relative links must exist. Each quickstart is started over stdio, asked for its tools, and its
+`add` is called. Closing line: `N passed, N failed`. Standard library only.
 """
 
 import json
