@@ -7,6 +7,7 @@ use crate::json::JsonSlice;
 use crate::proto::envelope::Client;
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 
 /// Names a handler in a table on the host's side; the engine never holds a host object.
@@ -99,6 +100,17 @@ pub enum Outcome {
     Error(RpcError),
     /// The attempt ends because of questions that are not answered yet.
     Suspend,
+}
+
+impl AskError {
+    /// What a call comes to when its handler lets this error through: the protocol's own error where the revision has
+    /// one for it, otherwise a failed result with the error's text.
+    pub fn into_outcome(self, revision: Revision) -> Outcome {
+        match self {
+            AskError::Unsupported(error) if revision.is_modern() => Outcome::Error(error),
+            error => Outcome::Failed(error.to_string()),
+        }
+    }
 }
 
 /// Something a handler says before it completes.

@@ -1,0 +1,3 @@
+import tenon from './index.js'
+
+export const { AskError, Server } = tenon

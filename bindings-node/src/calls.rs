@@ -1,0 +1,79 @@
+//! What is kept about the calls that JavaScript works on, so that a handler can ask for it later.
+
+use std::sync::Arc;
+use tenon_mcp::json::JsonWriter;
+use tenon_mcp::{AskError, CallContext, CallId, JsonSlice};
+
+/// The calls by slot; slots are dense and few.
+#[derive(Default)]
+pub(crate) struct Calls(Vec<Option<Live>>);
+
+struct Live {
+    id: CallId,
+    context: Arc<CallContext>,
+    /// Questions that could not be asked; the handler may let the error through.
+    refused: Vec<AskError>,
+}
+
+/// A call's id in the two numbers JavaScript can hold.
+pub(crate) fn split(id: CallId) -> (u32, u32) {
+    let number = id.to_u64();
+    (number as u32, (number >> 32) as u32)
+}
+
+/// The id of the two numbers; made-up ones are a stale call.
+pub(crate) fn join(slot: u32, generation: u32) -> CallId {
+    CallId::from_u64(u64::from(generation) << 32 | u64::from(slot))
+}
+
+impl Calls {
+    /// Starts to keep a call. What was in its slot is over, or the slot would not have been given out again.
+    pub(crate) fn insert(&mut self, id: CallId, context: Arc<CallContext>) {
+        let slot = split(id).0 as usize;
+        if self.0.len() <= slot {
+            self.0.resize_with(slot + 1, || None);
+        }
+        self.0[slot] = Some(Live { id, context, refused: Vec::new() });
+    }
+
+    /// Lets go of a call. What was refused in it, if it is kept at all.
+    pub(crate) fn remove(&mut self, id: CallId) -> Option<(Arc<CallContext>, Vec<AskError>)> {
+        let place = self.0.get_mut(split(id).0 as usize)?;
+        let live = place.take_if(|live| live.id == id)?;
+        Some((live.context, live.refused))
+    }
+
+    /// Remembers why a question was not asked; the number names it within the call.
+    pub(crate) fn refuse(&mut self, id: CallId, error: AskError) -> u32 {
+        let Some(Some(live)) = self.0.get_mut(split(id).0 as usize) else { return 0 };
+        if live.id != id {
+            return 0;
+        }
+        live.refused.push(error);
+        live.refused.len() as u32 - 1
+    }
+
+    /// What a handler may know about its call, as the JSON text of one object.
+    pub(crate) fn describe(&self, id: CallId) -> Option<String> {
+        let live = self.0.get(split(id).0 as usize)?.as_ref().filter(|live| live.id == id)?;
+        let context = &live.context;
+        let mut out = JsonWriter::new();
+        out.begin_object();
+        out.key("requestId").slice(context.request_id.raw());
+        out.key("protocolVersion").str(context.client.revision.as_str());
+        out.key("clientCapabilities").slice(&context.client.capabilities);
+        optional(&mut out, "clientInfo", context.client.info.as_ref());
+        optional(&mut out, "meta", context.meta.as_ref());
+        if let Some(session) = &context.session_id {
+            out.key("sessionId").str(session);
+        }
+        out.end_object();
+        Some(out.into_slice().as_str().to_owned())
+    }
+}
+
+fn optional(out: &mut JsonWriter, name: &str, value: Option<&JsonSlice>) {
+    if let Some(value) = value {
+        out.key(name).slice(value);
+    }
+}
