@@ -1,0 +1,103 @@
+//! What a lane must know to call a Python function.
+
+use crate::read;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyInt, PyString};
+use pyo3::{PyTraverseError, PyVisit};
+use tenon_mcp::JsonSlice;
+
+/// A registered function, with its parameters by name.
+#[pyclass(frozen, module = "tenon_mcp._native")]
+pub struct Handler {
+    function: Py<PyAny>,
+    parameters: Vec<Parameter>,
+    context: Option<Py<PyString>>,
+    /// The declared result is a dict and nothing else.
+    pub(crate) returns_dict: bool,
+}
+
+struct Parameter {
+    name: String,
+    key: Py<PyString>,
+    number: Number,
+}
+
+/// JSON has one kind of number; a parameter may want one of Python's.
+#[derive(Clone, Copy, PartialEq)]
+enum Number {
+    Any,
+    Int,
+    Float,
+}
+
+#[pymethods]
+impl Handler {
+    /// `parameters` pairs each name with "int", "float" or "".
+    #[new]
+    #[pyo3(signature = (function, parameters, context, returns_dict))]
+    fn new(
+        py: Python<'_>,
+        function: Py<PyAny>,
+        parameters: Vec<(String, String)>,
+        context: Option<&str>,
+        returns_dict: bool,
+    ) -> Handler {
+        let parameters = parameters.into_iter().map(|(name, number)| Parameter {
+            key: PyString::intern(py, &name).unbind(),
+            number: match &*number {
+                "int" => Number::Int,
+                "float" => Number::Float,
+                _ => Number::Any,
+            },
+            name,
+        });
+        Handler {
+            function,
+            parameters: parameters.collect(),
+            context: context.map(|name| PyString::intern(py, name).unbind()),
+            returns_dict,
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.function)
+    }
+}
+
+impl Handler {
+    pub(crate) fn function<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.function.bind(py).clone()
+    }
+
+    /// The parameter that takes the context, or `None`.
+    pub(crate) fn context<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        match &self.context {
+            Some(name) => name.bind(py).clone().into_any(),
+            None => py.None().into_bound(py),
+        }
+    }
+
+    /// The keyword arguments of one call.
+    pub(crate) fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &JsonSlice,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let known = |name: &[u8]| {
+            let parameter = self.parameters.iter().find(|parameter| parameter.name.as_bytes() == name)?;
+            Some(parameter.key.bind(py).clone())
+        };
+        let dict = read::members(py, arguments, known)?;
+        for parameter in self.parameters.iter().filter(|parameter| parameter.number != Number::Any) {
+            let key = parameter.key.bind(py);
+            let Some(value) = dict.get_item(key)? else { continue };
+            // A schema's integer may be written 3.0, and its number 3.
+            if parameter.number == Number::Int && value.is_exact_instance_of::<PyFloat>() {
+                dict.set_item(key, py.get_type::<PyInt>().call1((value,))?)?;
+            } else if parameter.number == Number::Float && value.is_exact_instance_of::<PyInt>() {
+                dict.set_item(key, py.get_type::<PyFloat>().call1((value,))?)?;
+            }
+        }
+        Ok(dict)
+    }
+}

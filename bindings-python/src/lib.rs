@@ -1,0 +1,57 @@
+//! The native half of `tenon_mcp`: what must be fast or must not hold the interpreter.
+//!
+//! Python code runs the handlers; this crate hands it calls and takes results. Rust threads never attach to the
+//! interpreter, and no lock of ours is held while Python code may run.
+
+mod answers;
+mod call;
+mod engine;
+mod errors;
+mod handler;
+mod limits;
+mod loop_lane;
+mod pool;
+mod pool_lane;
+mod read;
+mod running;
+mod write;
+
+use pyo3::prelude::*;
+
+// The interpreter lock is relied on until the suite has run on a free-threaded interpreter.
+#[pymodule(gil_used = true)]
+mod _native {
+    use super::*;
+
+    #[pymodule_export]
+    use crate::answers::AskFailure;
+    #[pymodule_export]
+    use crate::call::Call;
+    #[pymodule_export]
+    use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::handler::Handler;
+    #[pymodule_export]
+    use crate::loop_lane::LoopLane;
+    #[pymodule_export]
+    use crate::pool_lane::PoolLane;
+    #[pymodule_export]
+    use crate::running::Running;
+
+    /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold.
+    #[pyfunction]
+    fn to_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
+        let text = crate::write::json(value)
+            .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
+        Ok(pyo3::types::PyBytes::new(value.py(), text.as_bytes()))
+    }
+
+    /// Reads one JSON value; `ValueError` says what is wrong and where.
+    #[pyfunction]
+    fn from_json<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        let text = bytes::Bytes::copy_from_slice(text);
+        let slice = tenon_mcp::JsonSlice::parse(text, &tenon_mcp::json::Limits::default())
+            .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+        crate::read::value(py, &slice)
+    }
+}

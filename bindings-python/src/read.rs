@@ -1,0 +1,142 @@
+//! JSON text to Python objects, in one pass over text the engine has checked already.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
+use tenon_mcp::JsonSlice;
+
+/// The Python value of a JSON value.
+pub(crate) fn value<'py>(py: Python<'py>, slice: &JsonSlice) -> PyResult<Bound<'py, PyAny>> {
+    Reader { py, slice, text: slice.as_bytes(), at: 0 }.value()
+}
+
+/// The members of a JSON object, as `put` wants them. `known` may supply the Python string of a key.
+pub(crate) fn members<'py>(
+    py: Python<'py>,
+    slice: &JsonSlice,
+    known: impl Fn(&[u8]) -> Option<Bound<'py, PyString>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let mut reader = Reader { py, slice, text: slice.as_bytes(), at: 0 };
+    reader.next();
+    reader.object(known)
+}
+
+/// Recursion is bounded: the text was scanned with a depth limit.
+struct Reader<'a, 'py> {
+    py: Python<'py>,
+    slice: &'a JsonSlice,
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'py> Reader<'_, 'py> {
+    /// Moves to the next token and returns its first byte; 0 at the end.
+    fn next(&mut self) -> u8 {
+        while let Some(&byte) = self.text.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') {
+                return byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    fn value(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match self.next() {
+            b'"' => self.string()?.into_any(),
+            b'{' => self.object(|_| None)?.into_any(),
+            b'[' => self.array()?.into_any(),
+            b't' => self.literal(4, PyBool::new(self.py, true).to_owned().into_any()),
+            b'f' => self.literal(5, PyBool::new(self.py, false).to_owned().into_any()),
+            b'n' => self.literal(4, self.py.None().into_bound(self.py)),
+            _ => self.number()?,
+        })
+    }
+
+    fn literal(&mut self, length: usize, value: Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+        self.at += length;
+        value
+    }
+
+    fn object(
+        &mut self,
+        known: impl Fn(&[u8]) -> Option<Bound<'py, PyString>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(self.py);
+        self.at += 1;
+        while self.next() == b'"' {
+            let start = self.at;
+            let end = self.skip_string();
+            let key = match known(&self.text[start + 1..end - 1]) {
+                Some(key) => key,
+                None => self.decode(start, end)?,
+            };
+            let value = self.value()?;
+            dict.set_item(key, value)?;
+        }
+        self.at += 1;
+        Ok(dict)
+    }
+
+    fn array(&mut self) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(self.py);
+        self.at += 1;
+        while !matches!(self.next(), b']' | 0) {
+            list.append(self.value()?)?;
+        }
+        self.at += 1;
+        Ok(list)
+    }
+
+    fn string(&mut self) -> PyResult<Bound<'py, PyString>> {
+        let start = self.at;
+        let end = self.skip_string();
+        self.decode(start, end)
+    }
+
+    /// Moves behind the string that starts here.
+    fn skip_string(&mut self) -> usize {
+        self.at += 1;
+        while let Some(&byte) = self.text.get(self.at) {
+            self.at += match byte {
+                b'"' => {
+                    self.at += 1;
+                    return self.at;
+                }
+                b'\\' => 2,
+                _ => 1,
+            };
+        }
+        self.at = self.text.len();
+        self.at
+    }
+
+    fn decode(&self, start: usize, end: usize) -> PyResult<Bound<'py, PyString>> {
+        let raw = &self.text[start + 1..end - 1];
+        if !raw.contains(&b'\\') {
+            return PyString::from_bytes(self.py, raw);
+        }
+        let slice = self.slice.subslice(start as u32..end as u32);
+        let decoded = slice.decode_str().ok_or_else(|| PyValueError::new_err("not a JSON string"))?;
+        Ok(PyString::new(self.py, &decoded))
+    }
+
+    fn number(&mut self) -> PyResult<Bound<'py, PyAny>> {
+        let start = self.at;
+        let length = self.text[start..]
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+        self.at = length.map_or(self.text.len(), |length| start + length);
+        let wrong = || PyValueError::new_err("not a JSON number");
+        let text = std::str::from_utf8(&self.text[start..self.at]).map_err(|_| wrong())?;
+        if text.contains(['.', 'e', 'E']) {
+            let number: f64 = text.parse().map_err(|_| wrong())?;
+            return Ok(PyFloat::new(self.py, number).into_any());
+        }
+        if let Ok(number) = text.parse::<i64>() {
+            return Ok(PyInt::new(self.py, number).into_any());
+        }
+        // Python's integers have no bound, except the one it puts on the digits of a text.
+        self.py.get_type::<PyInt>().call1((text,))
+    }
+}
