@@ -76,7 +76,7 @@ function encode(tool, value) {
       why = `the number ${value}`
     } else {
       const line = stringify(value)
-      if (line !== undefined) return { kind: VALUE, line }
+      if (line !== undefined) return { kind: VALUE, line: wellFormed(line) }
       why = `a value of type ${typeof value}`
     }
   } catch (error) {
@@ -86,7 +86,13 @@ function encode(tool, value) {
 }
 
 function failure(message) {
-  return { kind: FAILED, line: stringify(message) }
+  return { kind: FAILED, line: wellFormed(stringify(message)) }
+}
+
+/** Half a surrogate pair is legal in JavaScript and an escape in JSON, but many parsers refuse it. */
+function wellFormed(line) {
+  if (!line.includes('\\ud')) return line
+  return line.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
 }
 
 function reasonOf(error) {

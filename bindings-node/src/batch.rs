@@ -2,7 +2,7 @@
 
 use crate::calls::{Calls, split};
 use tenon_mcp::json::JsonWriter;
-use tenon_mcp::{Answer, CancelReason, HostCall, HostOp, JsonSlice};
+use tenon_mcp::{Action, Answer, CancelReason, HostCall, HostOp, JsonSlice};
 
 /// Numbers per operation: kind, slot, generation, and the handler or the question.
 pub(crate) const RECORD: usize = 4;
@@ -89,8 +89,15 @@ impl Batch {
 pub(crate) fn write_answer(answer: &Answer) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object().key("action").str(answer.action.as_str());
-    if let Some(content) = &answer.content {
-        out.key("content").slice(content);
+    match &answer.content {
+        Some(content) => {
+            out.key("content").slice(content);
+        }
+        // A form without required fields may come back without any; handlers still find an object.
+        None if answer.action == Action::Accept => {
+            out.key("content").begin_object().end_object();
+        }
+        None => {}
     }
     out.end_object();
     out.into_slice()

@@ -1,0 +1,137 @@
+// What handlers return or throw, and what the client gets.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { withServer } from './support/process.mjs'
+
+const text = (text) => ({ content: [{ type: 'text', text }] })
+const failed = (text) => ({ content: [{ type: 'text', text }], isError: true })
+
+test('results', async () => {
+  const cases = {
+    'string': ['"text"', text('text')],
+    'empty string': ['""', text('')],
+    'lines and odd characters': [String.raw`"a\nb\u2028\ud800\udfff\udfff \\ud800 é😀"`, text('a\nb\u2028\ud800\udfff\ufffd \\ud800 é😀')],
+    'number': ['1.5', text('1.5')],
+    'zero': ['-0', text('0')],
+    'boolean': ['false', text('false')],
+    'null': ['null', text('null')],
+    'undefined': ['undefined', text('')],
+    'object': ['({ a: [1, "x\\ny"] })', text('{"a":[1,"x\\ny"]}')],
+    'array': ['[1, undefined]', text('[1,null]')],
+    'date': ['new Date(0)', text('1970-01-01T00:00:00.000Z')],
+    'toJSON': ['({ toJSON: () => ({ b: 2 }) })', text('{"b":2}')],
+    'promise': ['Promise.resolve(7)', text('7')],
+    'late promise': ['new Promise((r) => setTimeout(r, 5, "late"))', text('late')],
+    'thenable': ['({ then: (r) => r("thenable") })', text('thenable')],
+    'nested promise': ['(async () => (async () => 3)())()', text('3')],
+    'thenable that answers twice': ['({ then: (r, e) => { r("once"); r("twice"); e(new Error()) } })', text('once')]
+  }
+  const rubbish = {
+    'bigint': ['10n', /tool "rubbish_0" returned what JSON cannot hold: a value of type bigint: cannot serialize a BigInt/],
+    'nested bigint': ['({ a: 1n })', /tool "rubbish_1" .* type object: cannot serialize a BigInt/],
+    'circular': ['{ const a = {}; a.a = a; return a }', /tool "rubbish_2" .* type object: Converting circular structure/],
+    'function': ['() => () => 1', /tool "rubbish_3" returned what JSON cannot hold: a value of type function/],
+    'symbol': ['Symbol("x")', /tool "rubbish_4" .* type symbol/],
+    'NaN': ['NaN', /tool "rubbish_5" .* the number NaN/],
+    'Infinity': ['Promise.resolve(-Infinity)', /tool "rubbish_6" .* the number -Infinity/],
+    'toJSON that throws': ['({ toJSON() { throw new Error("no json") } })', /tool "rubbish_7" .* type object: no json/],
+    'toJSON that throws nothing': ['({ toJSON() { throw undefined } })', /tool "rubbish_8" .* cannot be serialised/],
+    'toJSON that returns nothing': ['({ toJSON() {} })', /tool "rubbish_9" .* type object/],
+    'revoked proxy': ['{ const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }', /revoked/]
+  }
+  const source = [
+    ...Object.values(cases).map(([code], i) => `app.tool('case_${i}', () => (${code}))`),
+    ...Object.values(rubbish).map(([code], i) => {
+      const body = code.startsWith('{') ? code : code.startsWith('() =>') ? `{ return ${code.slice(6)} }` : `(${code})`
+      return `app.tool('rubbish_${i}', () => ${body})`
+    })
+  ]
+  await withServer(`${source.join('\n')}\nawait app.listen()`, async (client) => {
+    await client.initialize()
+    for (const [i, [name, [, expected]]] of Object.entries(cases).entries()) {
+      const { result } = await client.call(`case_${i}`)
+      assert.deepEqual(result, expected, name)
+    }
+    for (const [i, [name, [, message]]] of Object.entries(rubbish).entries()) {
+      const { result } = await client.call(`rubbish_${i}`)
+      assert.equal(result.isError, true, name)
+      assert.match(result.content[0].text, message, name)
+    }
+  })
+})
+
+test('errors', async () => {
+  const cases = [
+    ['throw new Error("boom")', 'boom'],
+    ['throw new TypeError("")', 'TypeError'],
+    ['throw "a string"', 'a string'],
+    ['throw { message: "like an error" }', 'like an error'],
+    ['throw 42', '42'],
+    ['throw null', 'null'],
+    ['throw undefined', 'the handler failed'],
+    ['throw Symbol("s")', 'Symbol(s)'],
+    ['throw Object.create(null)', 'the handler failed with a value that has no text'],
+    ['throw { get message() { throw 1 } }', 'the handler failed with a value that has no text'],
+    ['throw Object.assign(new Error(), { message: 1n })', '1'],
+    ['return Promise.reject(new Error("rejected"))', 'rejected'],
+    ['return Promise.reject()', 'the handler failed'],
+    ['return { get then() { throw new Error("no then") } }', 'no then'],
+    ['return (function deeper() { return deeper() + 1 })()', 'Maximum call stack size exceeded']
+  ]
+  const source = cases.map(([code], i) => `app.tool('t${i}', () => { ${code} })`)
+  await withServer(`${source.join('\n')}\nawait app.listen()`, async (client) => {
+    await client.initialize()
+    for (const [i, [code, message]] of cases.entries()) {
+      assert.deepEqual((await client.call(`t${i}`)).result, failed(message), code)
+    }
+    // None of them has harmed the process.
+    assert.deepEqual((await client.send('ping')).result, {})
+  })
+})
+
+test('structured results', async () => {
+  const source = `
+    const output = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
+    app.tool('free', { structured: true }, () => ({ any: [1] }))
+    app.tool('fits', { output }, () => ({ n: 1 }))
+    app.tool('misses', { output }, async () => ({ n: 'x' }))
+    app.tool('nothing', { structured: true }, () => {})
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    assert.deepEqual((await client.call('free')).result, { ...text('{"any":[1]}'), structuredContent: { any: [1] } })
+    assert.deepEqual((await client.call('fits')).result, { ...text('{"n":1}'), structuredContent: { n: 1 } })
+    const { result } = await client.call('misses')
+    assert.equal(result.isError, true)
+    assert.match(result.content[0].text, /"misses" returned a result that does not fit its output schema: \/n/)
+    assert.deepEqual((await client.call('nothing')).result, text('null'))
+  })
+})
+
+test('arguments arrive as sent, whatever their size and company', async () => {
+  const source = `
+    const input = { type: 'object', properties: { text: { type: 'string' } } }
+    app.tool('length', { input }, ({ text }) => text?.length ?? 'none')
+    app.tool('echo', { input }, (args) => args)
+    app.tool('count', (...all) => [all.length, all[0]])
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    const odd = { text: 'ü \u2028 \\ " \n', ['__proto__']: 1, extra: [{}, null, 1e21] }
+    const long = 'é'.repeat(100_000)
+    const answers = await Promise.all([
+      client.call('length', { text: 'x' }),
+      client.call('length', { text: long }),
+      client.call('length'),
+      client.call('length', { text: 'y'.repeat(70_000) }),
+      client.call('echo', odd),
+      client.call('count')
+    ])
+    const texts = answers.map(({ result }) => result.content[0].text)
+    assert.deepEqual(texts.slice(0, 4), ['1', '100000', 'none', '70000'])
+    assert.deepEqual(JSON.parse(texts[4]), odd)
+    assert.equal(texts[5], '[2,{}]')
+    assert.deepEqual((await client.call('echo', { text: long })).result, text(JSON.stringify({ text: long })))
+  })
+})
