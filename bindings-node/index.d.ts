@@ -3,8 +3,8 @@ export type JsonSchema = { readonly [keyword: string]: unknown }
 
 type Flat<T> = { [K in keyof T]: T[K] }
 type Properties<P, R extends PropertyKey> = Flat<
-  { [K in keyof P as K extends R ? K : never]: FromSchema<P[K]> } & {
-    [K in keyof P as K extends R ? never : K]?: FromSchema<P[K]>
+  { -readonly [K in keyof P as K extends R ? K : never]: FromSchema<P[K]> } & {
+    -readonly [K in keyof P as K extends R ? never : K]?: FromSchema<P[K]>
   }
 >
 
