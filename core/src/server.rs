@@ -4,9 +4,9 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::registry::Registry;
 use crate::dispatch::seal::Sealer;
-use crate::dispatch::tool::{Tool, ToolEntry};
+use crate::dispatch::tool::Tool;
 use crate::error::Error;
-use crate::host::{Engine, HostPort, LocalHandler, Shared, Target};
+use crate::host::{Engine, HostPort, LocalHandler, Shared, Target, ToolEntry};
 use crate::proto::shape::{Identity, Shaper};
 use std::sync::Arc;
 

@@ -270,10 +270,8 @@ impl Asks {
             return Err(refused());
         }
         let plain = sealer.open(state, binding).map_err(|_| refused())?;
-        let (expiry, round, asked): (u64, usize, Vec<(String, String, Option<serde_json::Value>)>) =
-            serde_json::from_slice::<State>(&plain)
-                .map(|state| (state.e, state.r, state.a))
-                .map_err(|_| refused())?;
+        let State { e: expiry, r: round, a: asked } =
+            serde_json::from_slice(&plain).map_err(|_| refused())?;
         if expiry < environment.unix_seconds() {
             return Err(refused());
         }

@@ -9,30 +9,37 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// The tools of a server at one moment, in order of registration.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    tools: Vec<Arc<ToolEntry>>,
+#[derive(Debug)]
+pub struct Snapshot<T> {
+    tools: Vec<Arc<ToolEntry<T>>>,
     by_name: HashMap<String, usize>,
     lists: [OnceLock<JsonSlice>; Revision::ALL.len()],
 }
 
 /// The registry: the names being changed, and the snapshot that readers share.
-#[derive(Debug, Default)]
-pub struct Registry {
-    tools: Mutex<Tools>,
+#[derive(Debug)]
+pub struct Registry<T> {
+    tools: Mutex<Tools<T>>,
     /// Empty after a change; the next reader rebuilds it, so a burst of changes costs one snapshot.
-    snapshot: RwLock<Option<Arc<Snapshot>>>,
+    snapshot: RwLock<Option<Arc<Snapshot<T>>>>,
 }
 
-#[derive(Debug, Default)]
-struct Tools {
-    in_order: Vec<Arc<ToolEntry>>,
+#[derive(Debug)]
+struct Tools<T> {
+    in_order: Vec<Arc<ToolEntry<T>>>,
     names: HashSet<String>,
 }
 
-impl Registry {
+impl<T> Default for Registry<T> {
+    fn default() -> Self {
+        let tools = Tools { in_order: Vec::new(), names: HashSet::new() };
+        Registry { tools: Mutex::new(tools), snapshot: RwLock::default() }
+    }
+}
+
+impl<T> Registry<T> {
     /// Adds a tool; a second one of the same name is refused.
-    pub fn add(&self, entry: ToolEntry) -> Result<(), Error> {
+    pub fn add(&self, entry: ToolEntry<T>) -> Result<(), Error> {
         let mut tools = self.tools.lock();
         if tools.names.contains(&entry.name) {
             return Err(Error::new(
@@ -47,7 +54,7 @@ impl Registry {
     }
 
     /// Removes a tool; calls in flight go on. Returns its entry, so that a host can let go of the handler.
-    pub fn remove(&self, name: &str) -> Option<Arc<ToolEntry>> {
+    pub fn remove(&self, name: &str) -> Option<Arc<ToolEntry<T>>> {
         let mut tools = self.tools.lock();
         tools.names.take(name)?;
         let place = tools.in_order.iter().position(|tool| tool.name == name)?;
@@ -57,7 +64,7 @@ impl Registry {
     }
 
     /// The present snapshot.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
         if let Some(snapshot) = &*self.snapshot.read() {
             return snapshot.clone();
         }
@@ -73,9 +80,9 @@ impl Registry {
     }
 }
 
-impl Snapshot {
+impl<T> Snapshot<T> {
     /// The tool of this name.
-    pub fn tool(&self, name: &str) -> Option<&Arc<ToolEntry>> {
+    pub fn tool(&self, name: &str) -> Option<&Arc<ToolEntry<T>>> {
         self.by_name.get(name).map(|&place| &self.tools[place])
     }
 

@@ -2,7 +2,6 @@
 
 use super::schema::Schema;
 use crate::error::Error;
-use crate::host::Target;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::version::Revision;
 use bytes::Bytes;
@@ -72,9 +71,9 @@ impl Tool {
     }
 }
 
-/// A registered tool: schemas compiled, handler known.
+/// A registered tool: schemas compiled, handler known. What a handler is, `T`, is up to the layer above.
 #[derive(Debug)]
-pub struct ToolEntry {
+pub struct ToolEntry<T> {
     /// The definition's name.
     pub name: String,
     description: Option<String>,
@@ -87,15 +86,15 @@ pub struct ToolEntry {
     /// The tool's own time-out.
     pub timeout: Option<Duration>,
     /// Where calls go.
-    pub target: Target,
+    pub target: T,
 }
 
 const NO_ARGUMENTS: &[u8] = br#"{"type":"object","properties":{},"additionalProperties":false}"#;
 const MAX_NAME: usize = 128;
 
-impl ToolEntry {
+impl<T> ToolEntry<T> {
     /// Checks the definition and compiles its schemas; errors name the tool and the reason.
-    pub fn new(tool: Tool, target: Target) -> Result<ToolEntry, Error> {
+    pub fn new(tool: Tool, target: T) -> Result<ToolEntry<T>, Error> {
         let name = tool.name;
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(legal) {

@@ -10,6 +10,7 @@ mod shared;
 mod sink;
 mod wake;
 
+use crate::dispatch::tool;
 pub use engine::{Accepted, Engine, Scope};
 pub use lane::{Drained, LaneId};
 pub use local::{Context, LocalFuture, LocalHandler, Spawn};
@@ -21,6 +22,9 @@ pub use sink::{Outgoing, Sink};
 use std::fmt;
 use std::sync::Arc;
 pub use wake::{Parker, Wake};
+
+/// A registered tool with where its calls go.
+pub type ToolEntry = tool::ToolEntry<Target>;
 
 /// Where the calls of a tool go.
 #[derive(Clone)]

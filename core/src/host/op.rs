@@ -1,8 +1,8 @@
 //! What crosses to a host and back.
 
+use super::ToolEntry;
 use crate::dispatch::asks::{Answer, AskError, AskId};
 use crate::dispatch::calls::CallId;
-use crate::dispatch::tool::ToolEntry;
 use crate::json::JsonSlice;
 use crate::proto::envelope::Client;
 use crate::proto::error::RpcError;

@@ -1,19 +1,18 @@
 //! What the engine's two faces, [`Engine`](super::Engine) and [`HostPort`](super::HostPort), share.
 
-use super::Target;
 use super::lane::{LaneId, LaneQueue};
 use super::local::{LocalState, Spawn, Waiter};
 use super::op::{CallContext, CancelReason, HostCall, HostOp, Outcome};
 use super::peer::Peer;
 use super::sink::{Outgoing, Sink};
 use super::wake::Wake;
+use super::{Target, ToolEntry};
 use crate::dispatch::asks::{AskId, Asks, binding};
 use crate::dispatch::calls::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::registry::Registry;
 use crate::dispatch::seal::Sealer;
-use crate::dispatch::tool::ToolEntry;
 use crate::json::JsonSlice;
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
@@ -30,7 +29,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Registry<Target>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(super) calls: CallTable<Flight>,
     pub(super) sealer: Sealer,
@@ -87,7 +86,7 @@ impl Shared {
     pub(crate) fn new(
         shaper: Shaper,
         limits: Limits,
-        registry: Registry,
+        registry: Registry<Target>,
         sealer: Sealer,
         environment: Arc<dyn Environment>,
     ) -> Shared {

@@ -1,5 +1,8 @@
 //! From text to one JSON-RPC message, in a single pass over the bytes.
 
+// The message itself is larger than the error, so boxing the error would not make results smaller.
+#![allow(clippy::result_large_err)]
+
 use super::error::RpcError;
 use super::id::RequestId;
 use super::method::Method;

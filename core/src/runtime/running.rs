@@ -85,29 +85,39 @@ pub(crate) fn start(
     }
     let engine = server.engine().clone();
     if !engine.begin_serving() {
-        return Err(Error::new(ErrorKind::State, "the server is being served already; name all transports in one start"));
+        return Err(Error::new(
+            ErrorKind::State,
+            "the server is being served already; name all transports in one start",
+        ));
     }
     launch(&engine, options, handle).inspect_err(|_| engine.end_serving())
 }
 
-fn launch(engine: &Engine, options: ServeOptions, handle: Option<tokio::runtime::Handle>) -> Result<Running, Error> {
+fn launch(
+    engine: &Engine,
+    options: ServeOptions,
+    handle: Option<tokio::runtime::Handle>,
+) -> Result<Running, Error> {
     let lifecycle = Lifecycle::new();
     // HTTP first: a port in use must be reported before stdio has taken descriptor 1.
     let http = options.http.map(|http| http::Listener::start(engine, http, handle)).transpose()?;
     let timer = Timer::start(engine)?;
-    let stdio =
-        match options.stdio.map(|stdio| stdio::Channel::start(engine, stdio, lifecycle.clone())).transpose()
-        {
-            Ok(stdio) => stdio,
-            Err(error) => {
-                if let Some(http) = http {
-                    http.close(Duration::ZERO);
-                }
-                timer.stop();
-                return Err(error);
+    let stdio = match options
+        .stdio
+        .map(|stdio| stdio::Channel::start(engine, stdio, lifecycle.clone()))
+        .transpose()
+    {
+        Ok(stdio) => stdio,
+        Err(error) => {
+            if let Some(http) = http {
+                http.close(Duration::ZERO);
             }
-        };
-    let inner = Arc::new(Inner { engine: engine.clone(), process: std::process::id(), http, stdio, lifecycle });
+            timer.stop();
+            return Err(error);
+        }
+    };
+    let inner =
+        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), http, stdio, lifecycle });
     let closer = inner.clone();
     super::thread::spawn("tenon-close", move || {
         closer.lifecycle.wait_until(|state| state.closing, None);

@@ -1,0 +1,155 @@
+//! The rules between the layers, and what bindings must leave to the engine, read off the sources and the manifests.
+
+mod code;
+
+use code::{Language, Source, sources};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("core/ lies in the workspace").to_owned()
+}
+
+fn layer(name: &str) -> Vec<Source> {
+    let found = sources(&root().join("core/src").join(name), &[Language::Rust]);
+    assert!(!found.is_empty(), "no sources of layer {name}");
+    found
+}
+
+/// Places where one of `words` occurs outside comments and test modules.
+fn places(sources: &[Source], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        for (number, line) in source.code.lines().enumerate() {
+            for word in words.iter().filter(|word| code::names(line, word)) {
+                found.push(format!("{}:{}: {word}", source.path.display(), number + 1));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_lower_layers_read_no_clock_and_open_nothing() {
+    const OUTSIDE: [&str; 12] = [
+        "tokio",
+        "hyper",
+        "rustix",
+        "nix",
+        "rand",
+        "std::net",
+        "std::fs",
+        "std::os",
+        "std::process",
+        "Instant::now",
+        "SystemTime",
+        "thread::sleep",
+    ];
+    for name in ["json", "proto", "dispatch", "host"] {
+        let found = places(&layer(name), &OUTSIDE);
+        assert!(found.is_empty(), "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn each_layer_names_only_the_ones_before_it() {
+    const COMMON: [&str; 2] = ["error", "sync"];
+    const LAYERS: [&str; 5] = ["json", "proto", "dispatch", "host", "runtime"];
+    for (place, name) in LAYERS.iter().enumerate() {
+        for source in layer(name) {
+            for module in code::crate_modules(&source.code) {
+                let legal = LAYERS[..=place].contains(&module)
+                    || place >= 2 && COMMON.contains(&module)
+                    || *name == "runtime" && module == "server";
+                assert!(legal, "{}: names crate::{module}", source.path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn transports_are_unknown_below_the_runtime() {
+    for name in ["dispatch", "host"] {
+        let found = places(&layer(name), &["proto::http", "proto::sse", "proto::line"]);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    let found = places(&layer("proto"), &["HandlerId", "LaneId", "Registry", "CallId"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn the_core_forbids_unsafe_code() {
+    let lib = std::fs::read_to_string(root().join("core/src/lib.rs")).unwrap();
+    assert!(lib.lines().any(|line| line == "#![forbid(unsafe_code)]"));
+}
+
+#[test]
+fn without_the_runtime_there_is_no_tokio_in_the_graph() {
+    let tree = |features: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--prefix",
+                "none",
+                "--edges",
+                "normal",
+                "-p",
+                "tenon-mcp",
+            ])
+            .args(features)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let has = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    assert!(has(&tree(&[]), "tokio"), "the default build has the runtime");
+    let bare = tree(&["--no-default-features"]);
+    assert!(has(&bare, "serde_json"));
+    for name in ["tokio", "mio", "hyper", "rustix", "nix", "signal-hook"] {
+        assert!(!has(&bare, name), "{name} is in the graph without the runtime");
+    }
+}
+
+/// The directories of hosts' sources.
+const HOSTS: [(&str, &[Language]); 4] = [
+    ("ffi/src", &[Language::Rust]),
+    ("bindings-python/src", &[Language::Rust]),
+    ("bindings-python/python", &[Language::Python]),
+    ("bindings-node", &[Language::Rust, Language::JavaScript]),
+];
+
+#[test]
+fn hosts_name_no_method_and_no_error_code() {
+    let mut seen = 0;
+    for (directory, languages) in HOSTS {
+        for source in sources(&root().join(directory), languages) {
+            seen += 1;
+            let found = code::protocol_words(&source.code);
+            assert!(found.is_empty(), "{}: {found:?}", source.path.display());
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn hosts_do_not_know_each_other() {
+    const RULES: [(&str, &[&str]); 4] = [
+        ("core", &["pyo3", "napi", "libc", "tenon-ffi"]),
+        ("ffi", &["pyo3", "napi"]),
+        ("bindings-python", &["napi", "tenon-ffi"]),
+        ("bindings-node", &["pyo3", "tenon-ffi"]),
+    ];
+    for (directory, forbidden) in RULES {
+        let Ok(manifest) = std::fs::read_to_string(root().join(directory).join("Cargo.toml")) else {
+            continue;
+        };
+        for line in manifest.lines() {
+            let name = line.split(['=', '.', ' ']).next().unwrap_or_default().trim_matches('"');
+            assert!(!forbidden.contains(&name), "{directory}/Cargo.toml: {line}");
+        }
+    }
+}
