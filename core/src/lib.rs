@@ -31,6 +31,8 @@ pub use host::{
 pub use json::JsonSlice;
 pub use proto::version::{Era, Revision};
 #[cfg(feature = "runtime")]
+pub use runtime::http;
+#[cfg(feature = "runtime")]
 pub use runtime::{HttpOptions, Running, ServeOptions, StdioOptions};
 pub use server::{Server, ServerBuilder};
 

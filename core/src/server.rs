@@ -4,6 +4,7 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::registry::Registry;
 use crate::dispatch::seal::Sealer;
+use crate::dispatch::store::{MemoryStore, Store};
 use crate::dispatch::tool::Tool;
 use crate::error::Error;
 use crate::host::{Engine, HostPort, LocalHandler, Shared, Target, ToolEntry};
@@ -24,6 +25,7 @@ pub struct ServerBuilder {
     limits: Limits,
     state_keys: Vec<[u8; 32]>,
     environment: Option<Arc<dyn Environment>>,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl Server {
@@ -43,6 +45,7 @@ impl Server {
             limits: Limits::default(),
             state_keys: Vec::new(),
             environment: None,
+            store: None,
         }
     }
 
@@ -98,6 +101,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Where legacy HTTP sessions are kept. Replicas behind one address must share it; by default it is this process's
+    /// memory, for [`Limits::max_sessions`] of them.
+    pub fn store(mut self, store: Arc<dyn Store>) -> ServerBuilder {
+        self.store = Some(store);
+        self
+    }
+
     /// Builds the server.
     pub fn build(mut self) -> Result<Server, Error> {
         let environment = self.environment.map_or_else(default_environment, Ok)?;
@@ -110,8 +120,9 @@ impl ServerBuilder {
             return Err(Error::invalid("the server's name is empty"));
         }
         let sealer = Sealer::new(&self.state_keys)?;
-        let shared =
-            Shared::new(Shaper::new(self.identity), self.limits, Registry::default(), sealer, environment);
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(self.limits.max_sessions)));
+        let shaper = Shaper::new(self.identity);
+        let shared = Shared::new(shaper, self.limits, Registry::default(), sealer, environment, store);
         Ok(Server { engine: Engine(Arc::new(shared)) })
     }
 }

@@ -33,8 +33,9 @@ pub enum Scope {
     Channel(Arc<Peer>),
     /// A legacy HTTP session.
     Session(Arc<Peer>),
-    /// Modern HTTP: nothing is remembered between requests.
-    Stateless,
+    /// Modern HTTP: nothing is remembered between requests. The envelope has been read already, because the headers
+    /// had to agree with it.
+    Stateless(Client),
 }
 
 /// What became of a message that was accepted.
@@ -52,7 +53,7 @@ impl Scope {
     fn peer(&self) -> Option<&Arc<Peer>> {
         match self {
             Scope::Channel(peer) | Scope::Session(peer) => Some(peer),
-            Scope::Stateless => None,
+            Scope::Stateless(_) => None,
         }
     }
 
@@ -60,7 +61,7 @@ impl Scope {
         match self {
             Scope::Channel(_) => envelope::is_modern(params),
             Scope::Session(_) => false,
-            Scope::Stateless => true,
+            Scope::Stateless(_) => true,
         }
     }
 }
@@ -89,6 +90,11 @@ impl Engine {
     /// The environment the engine was made with.
     pub fn environment(&self) -> &Arc<dyn crate::dispatch::environment::Environment> {
         &self.0.environment
+    }
+
+    /// What outlives a request.
+    pub fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
+        &self.0.store
     }
 
     /// The host's side of this engine.
@@ -151,7 +157,10 @@ impl Engine {
     }
 
     fn modern(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
-        let client = envelope::read(&request.params)?;
+        let client = match scope {
+            Scope::Stateless(client) => client.clone(),
+            _ => envelope::read(&request.params)?,
+        };
         let revision = client.revision;
         match &request.method {
             Method::Discover => Ok(Step::Answer(self.0.shaper.discover(&request.id, revision))),

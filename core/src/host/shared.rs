@@ -13,6 +13,7 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::registry::Registry;
 use crate::dispatch::seal::Sealer;
+use crate::dispatch::store::Store;
 use crate::json::JsonSlice;
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) registry: Registry<Target>,
     pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) store: Arc<dyn Store>,
     pub(super) calls: CallTable<Flight>,
     pub(super) sealer: Sealer,
     pub(super) lanes: RwLock<HashMap<LaneId, Arc<LaneQueue>>>,
@@ -89,6 +91,7 @@ impl Shared {
         registry: Registry<Target>,
         sealer: Sealer,
         environment: Arc<dyn Environment>,
+        store: Arc<dyn Store>,
     ) -> Shared {
         Shared {
             calls: CallTable::new(limits.max_calls),
@@ -102,6 +105,7 @@ impl Shared {
             registry,
             sealer,
             environment,
+            store,
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub mod envelope;
 pub mod error;
+pub mod http;
 pub mod id;
 pub mod lifecycle;
 pub mod line;

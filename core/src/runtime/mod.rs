@@ -1,7 +1,7 @@
 //! The only place with threads, sockets, descriptors and the clock.
 
 mod environment;
-mod http;
+pub mod http;
 mod options;
 mod running;
 mod serve;

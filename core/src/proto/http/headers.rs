@@ -1,0 +1,105 @@
+//! Reading single headers.
+
+use super::Refusal;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
+use http::header::{self, HeaderMap};
+use std::borrow::Cow;
+
+/// The forms of answer a client takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forms {
+    /// One JSON object.
+    pub json: bool,
+    /// An event stream.
+    pub stream: bool,
+}
+
+/// Reads `Accept`, leniently: without one, anything goes (MH-11).
+pub fn accepted_forms(headers: &HeaderMap) -> Result<Forms, Refusal> {
+    let mut forms = Forms { json: false, stream: false };
+    let mut any = false;
+    for value in headers.get_all(header::ACCEPT) {
+        // What every client sends.
+        if value.as_bytes() == b"application/json, text/event-stream" {
+            return Ok(Forms { json: true, stream: true });
+        }
+        for item in String::from_utf8_lossy(value.as_bytes()).split(',') {
+            let mut parts = item.split(';').map(str::trim);
+            let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+            if range.is_empty() {
+                continue;
+            }
+            any = true;
+            if parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000")) {
+                continue;
+            }
+            match range.as_str() {
+                "*/*" => return Ok(Forms { json: true, stream: true }),
+                "application/json" | "application/*" => forms.json = true,
+                "text/event-stream" | "text/*" => forms.stream = true,
+                _ => {}
+            }
+        }
+    }
+    match (any, forms.json || forms.stream) {
+        (false, _) => Ok(Forms { json: true, stream: true }),
+        (true, true) => Ok(forms),
+        (true, false) => Err(Refusal::plain(
+            StatusCode::NOT_ACCEPTABLE,
+            "Not acceptable: accept application/json and text/event-stream",
+        )),
+    }
+}
+
+/// A GET listens to a stream, so it must accept one (LH-18, LH-38).
+pub fn check_listen(headers: &HeaderMap) -> Result<(), Refusal> {
+    match accepted_forms(headers) {
+        Ok(forms) if forms.stream => Ok(()),
+        _ => Err(Refusal::plain(StatusCode::NOT_ACCEPTABLE, "Not acceptable: accept text/event-stream")),
+    }
+}
+
+/// The body must be declared as JSON, which no page can do without being asked for its origin (MH-12).
+pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(b"application/json") {
+        return Ok(());
+    }
+    Err(Refusal::plain(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Unsupported media type: the body must be application/json",
+    ))
+}
+
+/// A header that occurs once, without the white space around it (MH-19). Twice is an error even with equal values: who
+/// looked at which one is anybody's guess (MH-20).
+pub(super) fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h [u8]>, Twice> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    if headers.get_all(name).iter().nth(1).is_some() {
+        return Err(Twice(name));
+    }
+    Ok(Some(value.as_bytes().trim_ascii()))
+}
+
+/// A header occurs more than once.
+pub(super) struct Twice(pub(super) &'static str);
+
+const PREFIX: &[u8] = b"=?base64?";
+const SUFFIX: &[u8] = b"?=";
+
+/// Decodes the value of `Mcp-Name` (ENC-1 to ENC-6): plain ASCII stands for itself, anything else is Base64 between
+/// markers. The error says what is wrong.
+pub fn decode_value(value: &[u8]) -> Result<Cow<'_, str>, &'static str> {
+    let inner = value.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    if let Some(inner) = inner {
+        let bytes = STANDARD.decode(inner).map_err(|_| "is not valid Base64")?;
+        return String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "does not decode to UTF-8");
+    }
+    match std::str::from_utf8(value) {
+        Ok(text) if text.bytes().all(|byte| matches!(byte, b'\t' | 0x20..=0x7E)) => Ok(Cow::Borrowed(text)),
+        _ => Err("holds characters that must be Base64-encoded"),
+    }
+}

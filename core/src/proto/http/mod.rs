@@ -1,0 +1,130 @@
+//! The rules of Streamable HTTP as functions of a request's head and message: what is refused, with which status, and
+//! which era answers the rest.
+//!
+//! Order of the checks (each step assumes the ones before it): [`verb`], [`Access::check`], the size of the
+//! body, [`check_content_type`] and [`accepted_forms`]; then the body is decoded and [`route`] decides. GET and DELETE
+//! have [`session_request`] in its place.
+
+mod access;
+mod headers;
+mod route;
+
+pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
+pub use headers::{Forms, accepted_forms, check_content_type, check_listen, decode_value};
+pub use route::{Route, SessionHead, route, session_request};
+
+use super::error::{ErrorClass, RpcError};
+use super::id::RequestId;
+use super::message::Malformed;
+use super::shape;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+
+/// The header that names the protocol version.
+pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+/// The header that names a legacy session.
+pub const SESSION_ID: &str = "mcp-session-id";
+/// The header that repeats the method of a modern request.
+pub const METHOD: &str = "mcp-method";
+/// The header that repeats what a modern request is about.
+pub const NAME: &str = "mcp-name";
+/// The header a legacy client resumes a stream with.
+pub const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The methods of the endpoint, as the `Allow` header lists them.
+pub const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
+
+/// What a request wants of the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// To hand in a message.
+    Post,
+    /// To listen to the server, in a legacy session.
+    Get,
+    /// To end a legacy session.
+    Delete,
+    /// To learn what is allowed.
+    Options,
+}
+
+/// A request that is answered without being carried out.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status of the response.
+    pub status: StatusCode,
+    /// The body: a JSON-RPC error.
+    pub error: RpcError,
+    /// The id of the request, where one could be read and shall be echoed.
+    pub id: Option<RequestId>,
+    /// The `Allow` header of a 405.
+    pub allow: Option<&'static str>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: RpcError) -> Refusal {
+        Refusal { status, error, id: None, allow: None }
+    }
+
+    /// A refusal without a code of its own: -32600 and no id, which no client takes for a sign of the modern era.
+    pub fn plain(status: StatusCode, message: impl Into<String>) -> Refusal {
+        Refusal::new(status, RpcError::invalid_request(message))
+    }
+
+    fn for_request(id: Option<&RequestId>, error: RpcError) -> Refusal {
+        let id = id.cloned();
+        Refusal { status: status(error.class, true), error, id, allow: None }
+    }
+
+    /// A body that is no legal message: 400 in either era (BAD-6, BAD-8).
+    pub fn malformed(malformed: Malformed) -> Refusal {
+        let Malformed { id, error, .. } = malformed;
+        Refusal { status: StatusCode::BAD_REQUEST, error, id, allow: None }
+    }
+
+    /// The body is over `max` bytes (BAD-5).
+    pub fn too_large(max: usize) -> Refusal {
+        let message = format!("Payload too large: the body is over {max} bytes");
+        Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// The server is at a limit; the request may be sent again later.
+    pub fn busy(message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, RpcError::busy(message))
+    }
+
+    /// The session does not exist or no longer (LH-8); never -32601, which would mean another thing.
+    pub fn no_session() -> Refusal {
+        Refusal::plain(StatusCode::NOT_FOUND, "Session not found; send initialize to open a new one")
+    }
+
+    /// The body of the response. Without an id the member is left out.
+    pub fn body(&self) -> Bytes {
+        shape::error(self.id.as_ref(), None, &self.error)
+    }
+}
+
+/// What the method wants, or 405 (MH-8).
+pub fn verb(method: &Method) -> Result<Verb, Refusal> {
+    match *method {
+        Method::POST => Ok(Verb::Post),
+        Method::GET => Ok(Verb::Get),
+        Method::DELETE => Ok(Verb::Delete),
+        Method::OPTIONS => Ok(Verb::Options),
+        _ => Err(Refusal {
+            allow: Some(ALLOW),
+            ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed: use POST, GET or DELETE")
+        }),
+    }
+}
+
+/// The status of a response that carries an error of this class (MH-33, MH-35, MH-37).
+pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
+    match class {
+        ErrorClass::Malformed | ErrorClass::Envelope => StatusCode::BAD_REQUEST,
+        // In a session a 404 would mean that the session is gone.
+        ErrorClass::Method if modern => StatusCode::NOT_FOUND,
+        ErrorClass::Method | ErrorClass::Other => StatusCode::OK,
+        ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+

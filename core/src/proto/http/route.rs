@@ -1,0 +1,233 @@
+//! Which era, and which session, a POST belongs to.
+
+use super::headers::{Twice, decode_value, single};
+use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
+use crate::proto::envelope::{self, Client};
+use crate::proto::error::{RpcError, clip};
+use crate::proto::id::RequestId;
+use crate::proto::message::{Message, Params, Request};
+use crate::proto::method::Method;
+use crate::proto::version::Revision;
+use http::{HeaderMap, StatusCode};
+use std::borrow::Cow;
+
+/// Where a message goes.
+#[derive(Debug)]
+pub enum Route<'h> {
+    /// A request that stands alone, with what its envelope says; its headers agree with it.
+    Modern(Client),
+    /// A modern notification: there is none the server acts on over HTTP, so it is accepted and forgotten (MH-36).
+    Ignored,
+    /// The handshake that opens a legacy session; a session header is stale and ignored (LH-11).
+    Initialize,
+    /// A message of a legacy session.
+    Session(SessionHead<'h>),
+}
+
+/// What a request's head says about its legacy session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionHead<'h> {
+    /// The session's id, as sent.
+    pub id: &'h str,
+    /// The version header, if there is one.
+    pub revision: Option<Revision>,
+}
+
+impl SessionHead<'_> {
+    /// A version header must agree with what the session negotiated (LH-16).
+    pub fn check(&self, negotiated: Revision) -> Result<(), Refusal> {
+        match self.revision {
+            Some(revision) if revision != negotiated => Err(Refusal::plain(
+                StatusCode::BAD_REQUEST,
+                format!("Bad request: the session speaks {negotiated}, the header says {revision}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the version header says.
+enum Version<'h> {
+    Absent,
+    Legacy(Revision),
+    Modern,
+    Unknown(Cow<'h, str>),
+}
+
+fn version(raw: Option<&[u8]>) -> Version<'_> {
+    let Some(raw) = raw else { return Version::Absent };
+    let text = String::from_utf8_lossy(raw);
+    match Revision::parse(&text) {
+        Some(revision) if revision.is_modern() => Version::Modern,
+        Some(revision) => Version::Legacy(revision),
+        None => Version::Unknown(text),
+    }
+}
+
+fn twice(id: Option<&RequestId>) -> impl FnOnce(Twice) -> Refusal {
+    let id = id.cloned();
+    move |Twice(name)| {
+        Refusal::for_request(
+            id.as_ref(),
+            RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once")),
+        )
+    }
+}
+
+/// Decides by the envelope first, then by the version header, then by the session header (ERA-1 to ERA-13).
+pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>, Refusal> {
+    let (id, params) = match message {
+        Message::Request(request) => (Some(&request.id), Some(&request.params)),
+        Message::Notification(notification) => (None, Some(&notification.params)),
+        Message::Response(_) => (None, None),
+    };
+    let refuse = |error| Refusal::for_request(id, error);
+    let named = single(headers, PROTOCOL_VERSION).map_err(twice(id))?;
+    if let Some(params) = params.filter(|params| envelope::is_modern(params)) {
+        return modern(headers, message, params, named).map_err(refuse);
+    }
+    let revision = match (version(named), message) {
+        (Version::Modern, Message::Request(request)) => {
+            return Err(refuse(match envelope::claimed_version(&request.params) {
+                Err(error) => error,
+                Ok(_) => RpcError::internal("the envelope was there and is not"),
+            }));
+        }
+        (Version::Modern, Message::Notification(_)) => {
+            check_method(headers, message).map_err(refuse)?;
+            return Ok(Route::Ignored);
+        }
+        (Version::Modern, Message::Response(_)) => {
+            return Err(refuse(RpcError::invalid_request(
+                "Invalid request: a client sends no responses in this revision",
+            )));
+        }
+        // The handshake negotiates the version in its body, whatever the header says (LH-17).
+        (_, Message::Request(request)) if request.method == Method::Initialize => {
+            return Ok(Route::Initialize);
+        }
+        (Version::Unknown(text), _) => return Err(refuse(RpcError::unsupported_version(&text))),
+        (Version::Legacy(revision), _) => Some(revision),
+        (Version::Absent, _) => None,
+    };
+    session(headers, revision).map(Route::Session)
+}
+
+/// The session of a GET or DELETE. A modern client has neither (MH-6).
+pub fn session_request(headers: &HeaderMap) -> Result<SessionHead<'_>, Refusal> {
+    let named = single(headers, PROTOCOL_VERSION).map_err(twice(None))?;
+    let revision = match version(named) {
+        Version::Modern => {
+            return Err(Refusal {
+                allow: Some("POST"),
+                ..Refusal::plain(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "Method not allowed: this revision uses POST alone",
+                )
+            });
+        }
+        Version::Unknown(text) => {
+            return Err(Refusal::for_request(None, RpcError::unsupported_version(&text)));
+        }
+        Version::Legacy(revision) => Some(revision),
+        Version::Absent => None,
+    };
+    session(headers, revision)
+}
+
+fn session(headers: &HeaderMap, revision: Option<Revision>) -> Result<SessionHead<'_>, Refusal> {
+    let plain = |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, message);
+    match single(headers, SESSION_ID) {
+        Err(_) => Err(plain("Bad request: mcp-session-id occurs more than once")),
+        Ok(None) => Err(plain("Bad request: no mcp-session-id; send initialize first")),
+        // What is no text cannot be the id of a session either.
+        Ok(Some(raw)) => {
+            std::str::from_utf8(raw).map(|id| SessionHead { id, revision }).map_err(|_| Refusal::no_session())
+        }
+    }
+}
+
+/// A message with the modern envelope: its headers must repeat what its body says (MH-13 to MH-21).
+fn modern(
+    headers: &HeaderMap,
+    message: &Message,
+    params: &Params,
+    named: Option<&[u8]>,
+) -> Result<Route<'static>, RpcError> {
+    let claimed = envelope::claimed_version(params)?;
+    match named {
+        Some(named) if named == claimed.as_bytes() => {}
+        Some(named) => {
+            return Err(RpcError::header_mismatch(format!(
+                "Header mismatch: mcp-protocol-version is {:?}, the body says {:?}",
+                clip(&String::from_utf8_lossy(named)),
+                clip(&claimed)
+            )));
+        }
+        // What a notification must carry is not defined (AMB-14).
+        None if matches!(message, Message::Notification(_)) => {}
+        None => {
+            return Err(RpcError::header_mismatch("Header mismatch: mcp-protocol-version is missing"));
+        }
+    }
+    let Message::Request(request) = message else {
+        check_method(headers, message)?;
+        return Ok(Route::Ignored);
+    };
+    let client = envelope::read(params)?;
+    check_method(headers, message)?;
+    check_name(headers, request)?;
+    Ok(Route::Modern(client))
+}
+
+fn mcp_header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h [u8]>, RpcError> {
+    single(headers, name).map_err(|Twice(name)| {
+        RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
+    })
+}
+
+/// `Mcp-Method` repeats the method, exactly (MH-14, MH-18); a notification may leave it out (MH-21).
+fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> {
+    let (method, required) = match message {
+        Message::Request(request) => (request.method.as_str(), true),
+        Message::Notification(notification) => (notification.method.as_str(), false),
+        Message::Response(_) => return Ok(()),
+    };
+    match mcp_header(headers, METHOD)? {
+        Some(named) if named == method.as_bytes() => Ok(()),
+        Some(named) => Err(RpcError::header_mismatch(format!(
+            "Header mismatch: mcp-method is {:?}, the body says {:?}",
+            clip(&String::from_utf8_lossy(named)),
+            clip(method)
+        ))),
+        None if required => Err(RpcError::header_mismatch("Header mismatch: mcp-method is missing")),
+        None => Ok(()),
+    }
+}
+
+/// `Mcp-Name` repeats what the request is about, where its method has that (MH-15, MH-17).
+fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
+    let Some(member) = request.method.target_member() else { return Ok(()) };
+    let target = request.params.get(member);
+    // Without a legal target it is the method that has to say so, unless the header names one.
+    let target = target.as_ref().and_then(|target| target.decode_str());
+    let (named, target) = match (mcp_header(headers, NAME)?, target) {
+        (Some(named), target) => (named, target),
+        (None, Some(_)) => return Err(RpcError::header_mismatch("Header mismatch: mcp-name is missing")),
+        (None, None) => return Ok(()),
+    };
+    let named = decode_value(named)
+        .map_err(|what| RpcError::header_mismatch(format!("Header mismatch: mcp-name {what}")))?;
+    match target {
+        Some(target) if target == named => Ok(()),
+        Some(target) => Err(RpcError::header_mismatch(format!(
+            "Header mismatch: mcp-name is {:?}, params.{member} is {:?}",
+            clip(&named),
+            clip(&target)
+        ))),
+        None => Err(RpcError::header_mismatch(format!(
+            "Header mismatch: mcp-name is {:?}, params.{member} is missing",
+            clip(&named)
+        ))),
+    }
+}

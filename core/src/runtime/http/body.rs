@@ -1,0 +1,113 @@
+//! The body of a response.
+
+use super::sessions::Lease;
+use super::slot::{Chunk, Slot};
+use super::streams::Entry;
+use crate::dispatch::calls::CallId;
+use crate::host::{CancelReason, Engine};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The body of a response: nothing, one piece, or an event stream.
+///
+/// A stream makes progress by being polled, and holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it says
+/// that the client is gone: in the modern era that cancels the call.
+pub struct ResponseBody(Inner);
+
+enum Inner {
+    Whole(Bytes),
+    Stream(Stream),
+}
+
+/// One request on its way to its response.
+pub(super) struct Exchange {
+    pub(super) engine: Engine,
+    pub(super) slot: Arc<Slot>,
+    /// The call that ends with the client: modern ones do, legacy ones go on (MH-50 to MH-52).
+    pub(super) call: Option<CallId>,
+    /// Keeps a legacy session in use.
+    pub(super) _lease: Option<Lease>,
+}
+
+impl Exchange {
+    /// The request has ended: nothing is left to cancel.
+    pub(super) fn finish(&mut self) {
+        self.call = None;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        // First, so that the cancellation has nobody to tell.
+        self.slot.leave();
+        if let Some(call) = self.call.take() {
+            self.engine.cancel(call, CancelReason::Disconnected);
+        }
+    }
+}
+
+struct Stream {
+    exchange: Exchange,
+    /// Has the stream kept alive for as long as it is open.
+    _entry: Entry,
+    ended: bool,
+}
+
+impl ResponseBody {
+    pub(super) fn empty() -> ResponseBody {
+        ResponseBody(Inner::Whole(Bytes::new()))
+    }
+
+    pub(super) fn whole(bytes: Bytes) -> ResponseBody {
+        ResponseBody(Inner::Whole(bytes))
+    }
+
+    pub(super) fn stream(exchange: Exchange, entry: Entry) -> ResponseBody {
+        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.0 {
+            Inner::Whole(bytes) => std::mem::take(bytes),
+            Inner::Stream(stream) if stream.ended => return Poll::Ready(None),
+            Inner::Stream(stream) => match stream.exchange.slot.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Chunk::More(bytes)) => bytes,
+                Poll::Ready(Chunk::Last(bytes)) => {
+                    stream.ended = true;
+                    stream.exchange.finish();
+                    bytes
+                }
+            },
+        };
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_empty(),
+            Inner::Stream(stream) => stream.ended,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Stream(stream) if stream.ended => SizeHint::with_exact(0),
+            Inner::Stream(_) => SizeHint::default(),
+        }
+    }
+}

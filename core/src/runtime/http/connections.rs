@@ -1,0 +1,125 @@
+//! The connections of a listener, to be told about its end.
+
+use parking_lot::{Condvar, Mutex};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Waker;
+use std::time::Instant;
+
+/// How far the end of a listener has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Everything is served.
+    Open = 0,
+    /// No connection is accepted any more.
+    Deaf = 1,
+    /// Connections end once they have no request in flight.
+    Draining = 2,
+    /// Connections end.
+    Dead = 3,
+}
+
+/// Counts tasks and wakes them when the phase changes.
+///
+/// A task reads the phase with one load at each poll; that is all it costs a connection.
+#[derive(Default)]
+pub(super) struct Connections {
+    phase: AtomicU8,
+    table: Mutex<Table>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    /// The tasks, and the wakers of those that have been polled.
+    tasks: HashMap<u64, Option<Waker>>,
+    /// The accepting task.
+    acceptor: Option<Waker>,
+    /// It waits for room.
+    full: bool,
+}
+
+/// One task's place; leaves it when dropped, finished or not.
+pub(super) struct Place {
+    connections: Arc<Connections>,
+    key: u64,
+}
+
+impl Connections {
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Open,
+            1 => Phase::Deaf,
+            2 => Phase::Draining,
+            _ => Phase::Dead,
+        }
+    }
+
+    /// Goes on to a later phase and wakes everybody; never goes back.
+    pub(super) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        let wakers: Vec<Waker> = {
+            let table = self.table.lock();
+            table.tasks.values().flatten().chain(&table.acceptor).cloned().collect()
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn enter(self: &Arc<Self>) -> Place {
+        let mut table = self.table.lock();
+        table.next += 1;
+        let key = table.next;
+        table.tasks.insert(key, None);
+        Place { connections: self.clone(), key }
+    }
+
+    /// Whether there are fewer than `max` tasks. `waker` is the accepting task's: it is woken when the phase changes,
+    /// and when there is room again.
+    pub(super) fn has_room(&self, max: usize, waker: &Waker) -> bool {
+        let mut table = self.table.lock();
+        table.full = table.tasks.len() >= max;
+        table.acceptor = Some(waker.clone());
+        !table.full
+    }
+
+    /// Blocks until no task is left, at most until `end`.
+    pub(super) fn wait(&self, end: Instant) {
+        let mut table = self.table.lock();
+        while !table.tasks.is_empty() {
+            if self.changed.wait_until(&mut table, end).timed_out() {
+                return;
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Has the task woken when the phase changes. Look at the phase after this, not before.
+    pub(super) fn register(&self, waker: &Waker) {
+        if let Some(place) = self.connections.table.lock().tasks.get_mut(&self.key) {
+            *place = Some(waker.clone());
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.connections.phase()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let acceptor = {
+            let mut table = self.connections.table.lock();
+            table.tasks.remove(&self.key);
+            if std::mem::take(&mut table.full) { table.acceptor.clone() } else { None }
+        };
+        self.connections.changed.notify_all();
+        if let Some(acceptor) = acceptor {
+            acceptor.wake();
+        }
+    }
+}
