@@ -52,33 +52,33 @@ pub enum Verb {
 pub struct Refusal {
     /// The status of the response.
     pub status: StatusCode,
-    /// The body: a JSON-RPC error.
-    pub error: RpcError,
-    /// The id of the request, where one could be read and shall be echoed.
-    pub id: Option<RequestId>,
+    /// The body: a JSON-RPC error, without the member `id` where there is none to echo.
+    pub body: Bytes,
     /// The `Allow` header of a 405.
     pub allow: Option<&'static str>,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, error: RpcError) -> Refusal {
-        Refusal { status, error, id: None, allow: None }
+    fn new(status: StatusCode, id: Option<&RequestId>, error: &RpcError) -> Refusal {
+        Refusal { status, body: shape::error(id, None, error), allow: None }
     }
 
     /// A refusal without a code of its own: -32600 and no id, which no client takes for a sign of the modern era.
     pub fn plain(status: StatusCode, message: impl Into<String>) -> Refusal {
-        Refusal::new(status, RpcError::invalid_request(message))
+        Refusal::new(status, None, &RpcError::invalid_request(message))
     }
 
-    fn for_request(id: Option<&RequestId>, error: RpcError) -> Refusal {
-        let id = id.cloned();
-        Refusal { status: status(error.class, true), error, id, allow: None }
+    fn not_allowed(allow: &'static str, message: &str) -> Refusal {
+        Refusal { allow: Some(allow), ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    fn for_request(id: Option<&RequestId>, error: &RpcError) -> Refusal {
+        Refusal::new(status(error.class, true), id, error)
     }
 
     /// A body that is no legal message: 400 in either era (BAD-6, BAD-8).
-    pub fn malformed(malformed: Malformed) -> Refusal {
-        let Malformed { id, error, .. } = malformed;
-        Refusal { status: StatusCode::BAD_REQUEST, error, id, allow: None }
+    pub fn malformed(malformed: &Malformed) -> Refusal {
+        Refusal::new(StatusCode::BAD_REQUEST, malformed.id.as_ref(), &malformed.error)
     }
 
     /// The body is over `max` bytes (BAD-5).
@@ -89,17 +89,12 @@ impl Refusal {
 
     /// The server is at a limit; the request may be sent again later.
     pub fn busy(message: impl Into<String>) -> Refusal {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, RpcError::busy(message))
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, None, &RpcError::busy(message))
     }
 
     /// The session does not exist or no longer (LH-8); never -32601, which would mean another thing.
     pub fn no_session() -> Refusal {
         Refusal::plain(StatusCode::NOT_FOUND, "Session not found; send initialize to open a new one")
-    }
-
-    /// The body of the response. Without an id the member is left out.
-    pub fn body(&self) -> Bytes {
-        shape::error(self.id.as_ref(), None, &self.error)
     }
 }
 
@@ -110,10 +105,7 @@ pub fn verb(method: &Method) -> Result<Verb, Refusal> {
         Method::GET => Ok(Verb::Get),
         Method::DELETE => Ok(Verb::Delete),
         Method::OPTIONS => Ok(Verb::Options),
-        _ => Err(Refusal {
-            allow: Some(ALLOW),
-            ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed: use POST, GET or DELETE")
-        }),
+        _ => Err(Refusal::not_allowed(ALLOW, "Method not allowed: use POST, GET or DELETE")),
     }
 }
 
@@ -127,4 +119,3 @@ pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
-

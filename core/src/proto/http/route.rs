@@ -4,7 +4,6 @@ use super::headers::{Twice, decode_value, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
-use crate::proto::id::RequestId;
 use crate::proto::message::{Message, Params, Request};
 use crate::proto::method::Method;
 use crate::proto::version::Revision;
@@ -64,14 +63,8 @@ fn version(raw: Option<&[u8]>) -> Version<'_> {
     }
 }
 
-fn twice(id: Option<&RequestId>) -> impl FnOnce(Twice) -> Refusal {
-    let id = id.cloned();
-    move |Twice(name)| {
-        Refusal::for_request(
-            id.as_ref(),
-            RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once")),
-        )
-    }
+fn twice(Twice(name): Twice) -> RpcError {
+    RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
 }
 
 /// Decides by the envelope first, then by the version header, then by the session header (ERA-1 to ERA-13).
@@ -81,8 +74,8 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>,
         Message::Notification(notification) => (None, Some(&notification.params)),
         Message::Response(_) => (None, None),
     };
-    let refuse = |error| Refusal::for_request(id, error);
-    let named = single(headers, PROTOCOL_VERSION).map_err(twice(id))?;
+    let refuse = |error| Refusal::for_request(id, &error);
+    let named = single(headers, PROTOCOL_VERSION).map_err(twice).map_err(refuse)?;
     if let Some(params) = params.filter(|params| envelope::is_modern(params)) {
         return modern(headers, message, params, named).map_err(refuse);
     }
@@ -115,19 +108,14 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>,
 
 /// The session of a GET or DELETE. A modern client has neither (MH-6).
 pub fn session_request(headers: &HeaderMap) -> Result<SessionHead<'_>, Refusal> {
-    let named = single(headers, PROTOCOL_VERSION).map_err(twice(None))?;
+    let named =
+        single(headers, PROTOCOL_VERSION).map_err(|error| Refusal::for_request(None, &twice(error)))?;
     let revision = match version(named) {
         Version::Modern => {
-            return Err(Refusal {
-                allow: Some("POST"),
-                ..Refusal::plain(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "Method not allowed: this revision uses POST alone",
-                )
-            });
+            return Err(Refusal::not_allowed("POST", "Method not allowed: this revision uses POST alone"));
         }
         Version::Unknown(text) => {
-            return Err(Refusal::for_request(None, RpcError::unsupported_version(&text)));
+            return Err(Refusal::for_request(None, &RpcError::unsupported_version(&text)));
         }
         Version::Legacy(revision) => Some(revision),
         Version::Absent => None,
@@ -180,12 +168,6 @@ fn modern(
     Ok(Route::Modern(client))
 }
 
-fn mcp_header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h [u8]>, RpcError> {
-    single(headers, name).map_err(|Twice(name)| {
-        RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
-    })
-}
-
 /// `Mcp-Method` repeats the method, exactly (MH-14, MH-18); a notification may leave it out (MH-21).
 fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> {
     let (method, required) = match message {
@@ -193,7 +175,7 @@ fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> 
         Message::Notification(notification) => (notification.method.as_str(), false),
         Message::Response(_) => return Ok(()),
     };
-    match mcp_header(headers, METHOD)? {
+    match single(headers, METHOD).map_err(twice)? {
         Some(named) if named == method.as_bytes() => Ok(()),
         Some(named) => Err(RpcError::header_mismatch(format!(
             "Header mismatch: mcp-method is {:?}, the body says {:?}",
@@ -211,7 +193,7 @@ fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
     let target = request.params.get(member);
     // Without a legal target it is the method that has to say so, unless the header names one.
     let target = target.as_ref().and_then(|target| target.decode_str());
-    let (named, target) = match (mcp_header(headers, NAME)?, target) {
+    let (named, target) = match (single(headers, NAME).map_err(twice)?, target) {
         (Some(named), target) => (named, target),
         (None, Some(_)) => return Err(RpcError::header_mismatch("Header mismatch: mcp-name is missing")),
         (None, None) => return Ok(()),

@@ -81,7 +81,7 @@ impl HttpService {
             Err(refusal) => {
                 // A client that is still sending would lose the answer.
                 let _ = read(body, self.0.engine.limits().max_message_bytes).await;
-                return refused(&refusal);
+                return refused(refusal);
             }
         };
         let answer = match verb {
@@ -94,7 +94,7 @@ impl HttpService {
                 Ok(response)
             }
         };
-        let mut response = answer.unwrap_or_else(|refusal| refused(&refusal));
+        let mut response = answer.unwrap_or_else(refused);
         if let Some(origin) = origin {
             let headers = response.headers_mut();
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -145,7 +145,8 @@ impl HttpService {
         };
         rules::check_content_type(&head.headers)?;
         let forms = rules::accepted_forms(&head.headers)?;
-        let message = Message::decode(body.clone(), &limits.json()).map_err(Refusal::malformed)?;
+        let message =
+            Message::decode(body.clone(), &limits.json()).map_err(|error| Refusal::malformed(&error))?;
         match rules::route(&head.headers, &message)? {
             Route::Modern(client) => self.call(Scope::Stateless(client), message, forms, None).await,
             Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
@@ -216,7 +217,7 @@ impl HttpService {
         let (engine, sessions) = (&self.0.engine, &self.0.sessions);
         // Copied, because the session keeps parts of it and must not keep the connection's buffer.
         let message = Message::decode(Bytes::copy_from_slice(body), &engine.limits().json())
-            .map_err(Refusal::malformed)?;
+            .map_err(|error| Refusal::malformed(&error))?;
         let peer = Peer::new(Some(sessions.mint().map_err(no_session)?));
         let slot = Arc::new(Slot::new(0, forms.stream));
         let sink: Arc<dyn Sink> = slot.clone();
@@ -281,7 +282,7 @@ fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBo
             false,
         ),
     };
-    let mut response = refused(&refusal);
+    let mut response = refused(refusal);
     if !usable && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -333,12 +334,12 @@ fn whole(end: End, modern: bool, forms: Forms) -> Response<ResponseBody> {
         // The client cancelled it and gets no answer: a stream without events says just that.
         End::Dropped if !modern => event_stream(ResponseBody::empty()),
         // Only the end of the server does this to a client that is still there.
-        End::Dropped => refused(&Refusal::busy("Server busy: it is shutting down")),
+        End::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
     }
 }
 
-fn refused(refusal: &Refusal) -> Response<ResponseBody> {
-    let mut response = json(refusal.status, refusal.body());
+fn refused(refusal: Refusal) -> Response<ResponseBody> {
+    let mut response = json(refusal.status, refusal.body);
     if let Some(allow) = refusal.allow {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
