@@ -1,9 +1,9 @@
 //! Who may call: the `Host` and `Origin` checks, and what CORS tells a browser.
 
 use super::{ALLOW, LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
+use core::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
-use std::net::IpAddr;
 
 /// Which hosts a request may name and which origins it may come from.
 ///

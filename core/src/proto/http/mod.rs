@@ -119,3 +119,6 @@ pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
+
+#[cfg(test)]
+mod tests;
