@@ -366,7 +366,7 @@ fn preflight_allows_the_headers_of_the_protocol() {
     let origin = HeaderValue::from_static("http://localhost");
     let request = headers(&[(
         "access-control-request-headers",
-        "content-type, Mcp-Param-Region, x-evil, mcp-param-\u{e9}",
+        "content-type, Mcp-Param-Region, x-evil, mcp-param-a b",
     )]);
     let answer = preflight_headers(&request, Some(&origin));
     let allowed = answer["access-control-allow-headers"].to_str().unwrap();
