@@ -1,0 +1,79 @@
+//! The error object: a status and a sentence.
+
+use crate::guard::entry_or;
+use crate::status::*;
+use std::ffi::{CStr, CString, c_char};
+
+/// The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
+/// `tenon_error **err`; free it with tenon_error_free().
+pub struct tenon_error {
+    status: tenon_status,
+    message: CString,
+}
+
+impl tenon_error {
+    pub(crate) fn from_failure(failure: Failure) -> *mut tenon_error {
+        Box::into_raw(Box::new(tenon_error { status: failure.status, message: c_string(failure.message) }))
+    }
+}
+
+/// Text as a C string; what follows a NUL would not be seen, so NULs are replaced.
+pub(crate) fn c_string(text: impl Into<String>) -> CString {
+    let text = text.into().replace('\0', "\u{fffd}");
+    CString::new(text).unwrap_or_default()
+}
+
+/// The status that the failing function returned; TENON_OK for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_error_status(error: *const tenon_error) -> tenon_status {
+    // SAFETY: NULL or a live error, by the contract of handles.
+    entry_or(TENON_ERR_PANIC, || unsafe { error.as_ref() }.map_or(TENON_OK, |error| error.status))
+}
+
+/// The sentence, NUL-terminated UTF-8; "" for NULL. Borrowed: it lives as long as the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *const c_char {
+    entry_or(c"".as_ptr(), || {
+        // SAFETY: NULL or a live error, by the contract of handles.
+        let error = unsafe { error.as_ref() };
+        error.map_or(c"", |error| error.message.as_c_str()).as_ptr()
+    })
+}
+
+/// Frees an error. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
+    entry_or((), || {
+        if !error.is_null() {
+            // SAFETY: made by `from_failure`, and by contract freed once.
+            drop(unsafe { Box::from_raw(error) });
+        }
+    });
+}
+
+/// A short English sentence for a status, for programs that did not ask for a tenon_error. Static; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn tenon_status_text(status: tenon_status) -> *const c_char {
+    let text: &'static CStr = match status {
+        TENON_OK => c"done",
+        TENON_SUSPENDED => c"a question has gone to the client; the callback must return",
+        TENON_ENDED => c"the server has ended",
+        TENON_ERR_NULL => c"a required pointer is NULL",
+        TENON_ERR_UTF8 => c"a string is not UTF-8",
+        TENON_ERR_JSON => c"a text is not JSON",
+        TENON_ERR_INVALID => c"a definition or an option is wrong",
+        TENON_ERR_DUPLICATE => c"the name is taken",
+        TENON_ERR_NOT_FOUND => c"there is no such thing",
+        TENON_ERR_STATE => c"not possible in the present state",
+        TENON_ERR_ADDRESS => c"the address cannot be listened on",
+        TENON_ERR_IO => c"the operating system refused",
+        TENON_ERR_FORKED => c"the server was started before this process was forked off",
+        TENON_ERR_STALE => c"the call is no longer in flight",
+        TENON_ERR_TYPE => c"the value does not fit the type asked for",
+        TENON_ERR_UNSUPPORTED => c"the client cannot do this",
+        TENON_ERR_CLIENT => c"the client failed",
+        TENON_ERR_PANIC => c"a bug in the library",
+        _ => c"unknown status",
+    };
+    text.as_ptr()
+}

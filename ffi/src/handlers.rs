@@ -1,0 +1,136 @@
+//! The program's callbacks: the table behind the engine's handler ids, and their life.
+
+use crate::call::tenon_call;
+use parking_lot::{Condvar, Mutex, RwLock};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use tenon_mcp::HandlerId;
+
+/// A tool's callback. It completes `call` with one of the tenon_call_return_ functions or tenon_call_fail(), now, or
+/// later if it keeps the call with tenon_call_retain(). A callback that returns without either fails the call.
+///
+/// `user_data` is what tenon_tool_set_handler() was given. `call` is valid until the callback returns, or until the
+/// tenon_call_release() that belongs to a tenon_call_retain().
+pub type tenon_handler_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, call: *mut tenon_call)>;
+
+/// Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data".
+pub type tenon_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A `user_data` with its destructor: the two never part.
+pub(crate) struct UserData {
+    pub(crate) pointer: *mut c_void,
+    destroy: tenon_destroy_fn,
+}
+
+// SAFETY: the pointer is never followed here, only handed to the program's functions, and the header makes the program
+// say by its choice of mode on which threads those may run.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn new(pointer: *mut c_void, destroy: tenon_destroy_fn) -> UserData {
+        UserData { pointer, destroy }
+    }
+}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the program gave both together, and this runs once.
+            unsafe { destroy(self.pointer) };
+        }
+    }
+}
+
+/// A callback with its data. Every call in the program's hands holds one, so that the data outlives them all.
+pub(crate) struct Handler {
+    function: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+    data: UserData,
+}
+
+impl Handler {
+    pub(crate) fn new(
+        function: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+        data: UserData,
+    ) -> Handler {
+        Handler { function, data }
+    }
+
+    pub(crate) fn run(&self, call: *mut tenon_call) {
+        // SAFETY: the function is the program's, of this type; `data` is what it registered with it, not destroyed
+        // while `self` lives; the caller keeps `call` alive until this returns.
+        unsafe { (self.function)(self.data.pointer, call) };
+    }
+}
+
+/// The table behind the engine's handler ids.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    entries: RwLock<HashMap<u32, Arc<Handler>>>,
+    next: AtomicU32,
+}
+
+impl Handlers {
+    pub(crate) fn insert(&self, handler: Arc<Handler>) -> HandlerId {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.entries.write().insert(id, handler);
+        HandlerId(id)
+    }
+
+    pub(crate) fn get(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.entries.read().get(&id.0).cloned()
+    }
+
+    /// Takes a handler out; dropping it is the caller's, outside of any lock.
+    pub(crate) fn remove(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.entries.write().remove(&id.0)
+    }
+
+    pub(crate) fn clear(&self) {
+        let entries = std::mem::take(&mut *self.entries.write());
+        drop(entries);
+    }
+}
+
+/// Counts the callbacks that run, so that freeing a server can wait for the last.
+#[derive(Default)]
+pub(crate) struct Gate {
+    inside: AtomicUsize,
+    closed: AtomicBool,
+    lock: Mutex<()>,
+    left: Condvar,
+}
+
+/// One callback's stay inside a [`Gate`].
+pub(crate) struct Pass<'a>(&'a Gate);
+
+impl Gate {
+    /// `None` once closed. Counted before the look at `closed`, and closed before the look at the count, so that one of
+    /// the two sides sees the other.
+    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let pass = Pass(self);
+        (!self.closed.load(Ordering::SeqCst)).then_some(pass)
+    }
+
+    /// Lets nobody in any more and waits until all have left.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let mut guard = self.lock.lock();
+        while self.inside.load(Ordering::SeqCst) > 0 {
+            self.left.wait(&mut guard);
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.0.inside.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.closed.load(Ordering::SeqCst) {
+            drop(self.0.lock.lock());
+            self.0.left.notify_all();
+        }
+    }
+}

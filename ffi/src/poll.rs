@@ -1,0 +1,175 @@
+//! Poll mode: callbacks on a thread of the program, in its own main loop.
+
+use crate::guard::Result;
+use crate::inner::Inner;
+use crate::status::Failure;
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsRawFd, OwnedFd, RawFd};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
+
+/// How long one poll goes on starting callbacks, and how many it runs unless told: a main loop has other things to do.
+const BUDGET: Duration = Duration::from_millis(2);
+const BATCH: usize = 64;
+
+pub(crate) struct PollLane {
+    lane: Lane,
+    wake: Arc<PipeWake>,
+    /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
+    ready: Mutex<VecDeque<HostCall>>,
+    waiting: AtomicUsize,
+}
+
+/// A pipe that holds a byte while there is something to poll for.
+struct PipeWake {
+    read: OwnedFd,
+    write: OwnedFd,
+    signalled: AtomicBool,
+}
+
+/// What a poll came to.
+pub(crate) enum Polled {
+    Handled(usize),
+    Ended,
+}
+
+impl Wake for PipeWake {
+    fn wake(&self) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
+            // Cannot block; a full pipe is readable, which is all that is wanted.
+            let _ = rustix::io::write(&self.write, b"x");
+        }
+    }
+}
+
+impl PipeWake {
+    /// Reads first, then clears the flag: the other order could swallow a byte and leave the flag set, and then no
+    /// wake would write again.
+    fn reset(&self) {
+        let mut buffer = [0; 16];
+        let _ = rustix::io::read(&self.read, &mut buffer[..]);
+        self.signalled.store(false, Ordering::Release);
+    }
+}
+
+impl PollLane {
+    pub(crate) fn new(port: &HostPort, lane: LaneId) -> Result<PollLane> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
+            .map_err(|error| Failure::io("cannot make a pipe", error))?;
+        let wake = Arc::new(PipeWake { read, write, signalled: AtomicBool::new(false) });
+        let lane = port.lane(lane, wake.clone());
+        Ok(PollLane { lane, wake, ready: Mutex::default(), waiting: AtomicUsize::new(0) })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.wake.read.as_raw_fd()
+    }
+
+    pub(crate) fn wake(&self) -> Arc<dyn Wake> {
+        self.wake.clone()
+    }
+
+    fn take(&self) -> Option<HostCall> {
+        if let Some(call) = self.ready.lock().pop_front() {
+            return Some(call);
+        }
+        let mut ops = Vec::new();
+        self.lane.drain(BATCH, BUDGET, &mut ops);
+        let mut ready = self.ready.lock();
+        ready.extend(ops.into_iter().filter_map(|op| match op {
+            HostOp::Call(call) => Some(call),
+            // An ended call shows itself as such to the callback; answers bring their call back.
+            _ => None,
+        }));
+        let call = ready.pop_front();
+        // Another thread that polls may take the rest while this one is in a callback.
+        if !ready.is_empty() && self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake.wake();
+        }
+        call
+    }
+
+    /// Runs what is there; waits for something to run if nothing is.
+    pub(crate) fn poll(
+        &self,
+        inner: &Arc<Inner>,
+        running: &Running,
+        max: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Polled> {
+        let max = if max == 0 { BATCH } else { max };
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            self.wake.reset();
+            let closed = running.is_closed();
+            let begin = Instant::now();
+            let mut handled = 0;
+            while let Some(call) = self.take() {
+                handled += 1;
+                inner.run(call, false);
+                if handled == max || begin.elapsed() >= BUDGET {
+                    // There may be more, and the reset has taken the byte that said so.
+                    self.wake.wake();
+                    break;
+                }
+            }
+            if closed {
+                // Stays readable, so that a main loop comes here and learns of the end.
+                self.wake.wake();
+            }
+            if handled > 0 {
+                return Ok(Polled::Handled(handled));
+            }
+            if closed {
+                return Ok(Polled::Ended);
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) || !self.wait(left)? {
+                return Ok(Polled::Handled(0));
+            }
+        }
+    }
+
+    /// Waits for the pipe; `false` if a signal handler ran meanwhile.
+    fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        // What another thread has drained and not started before it saw this one waiting.
+        if !self.ready.lock().is_empty() {
+            self.wake.wake();
+        }
+        let result = poll(&mut [PollFd::new(&self.wake.read, PollFlags::IN)], timeout.as_ref());
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        match result {
+            Ok(_) => Ok(true),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(Failure::io("poll", error)),
+        }
+    }
+
+    /// Hands calls that come in to `refuse` until the server has ended: `true` while it has not.
+    pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
+        self.wake.reset();
+        let closed = running.is_closed();
+        while let Some(call) = self.take() {
+            refuse(call);
+        }
+        if closed {
+            // For threads that poll, against the rules: they return rather than sleep on.
+            self.wake.wake();
+        } else {
+            // A signal or a spurious wake only makes another round.
+            let _ = self.wait(None);
+        }
+        !closed
+    }
+}

@@ -1,0 +1,91 @@
+//! Statuses, and failures on their way to one.
+
+use tenon_mcp::{Error, ErrorKind};
+
+/// What a function came to: TENON_OK, another value above zero that is no failure, or a TENON_ERR_ value, all of which
+/// are below zero. A number keeps its meaning for good; new ones may be added, so treat an unknown negative status as
+/// a failure.
+pub type tenon_status = i32;
+
+/// Done.
+pub const TENON_OK: tenon_status = 0;
+/// A question has gone to the client. The callback must return now; it will be called again from its top when the
+/// answer is there.
+pub const TENON_SUSPENDED: tenon_status = 1;
+/// The server has ended and nothing is left to do.
+pub const TENON_ENDED: tenon_status = 2;
+/// A pointer that must not be NULL is NULL.
+pub const TENON_ERR_NULL: tenon_status = -7001;
+/// A string is not UTF-8, or a length is not possible.
+pub const TENON_ERR_UTF8: tenon_status = -7002;
+/// A text is not JSON.
+pub const TENON_ERR_JSON: tenon_status = -7003;
+/// A definition or an option is wrong; the message says what and why.
+pub const TENON_ERR_INVALID: tenon_status = -7004;
+/// The name is taken.
+pub const TENON_ERR_DUPLICATE: tenon_status = -7005;
+/// There is no such thing: no tool of that name, no such argument.
+pub const TENON_ERR_NOT_FOUND: tenon_status = -7006;
+/// The function does not fit the present state: not started yet, started already, inside a callback.
+pub const TENON_ERR_STATE: tenon_status = -7007;
+/// The address cannot be listened on: it is in use, or not permitted.
+pub const TENON_ERR_ADDRESS: tenon_status = -7008;
+/// The operating system refused.
+pub const TENON_ERR_IO: tenon_status = -7009;
+/// The process forked after the server was started; only the parent may use it.
+pub const TENON_ERR_FORKED: tenon_status = -7010;
+/// The call has ended: it was completed, cancelled or timed out. Harmless; most callers ignore it.
+pub const TENON_ERR_STALE: tenon_status = -7011;
+/// The value has another type, or does not fit the type asked for.
+pub const TENON_ERR_TYPE: tenon_status = -7012;
+/// The client cannot do what is asked of it.
+pub const TENON_ERR_UNSUPPORTED: tenon_status = -7013;
+/// The client failed, or its answer is not what was asked for.
+pub const TENON_ERR_CLIENT: tenon_status = -7014;
+/// A bug in the library: it panicked inside this function and went on.
+pub const TENON_ERR_PANIC: tenon_status = -7099;
+
+/// A status with the sentence that explains it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: tenon_status,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: tenon_status, message: impl Into<String>) -> Failure {
+        Failure { status, message: message.into() }
+    }
+
+    pub(crate) fn null(what: &str) -> Failure {
+        Failure::new(TENON_ERR_NULL, format!("{what} is NULL"))
+    }
+
+    pub(crate) fn state(message: impl Into<String>) -> Failure {
+        Failure::new(TENON_ERR_STATE, message)
+    }
+
+    pub(crate) fn stale() -> Failure {
+        Failure::new(TENON_ERR_STALE, "the call is no longer in flight")
+    }
+
+    pub(crate) fn io(what: &str, error: impl std::fmt::Display) -> Failure {
+        Failure::new(TENON_ERR_IO, format!("{what}: {error}"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let status = match error.kind() {
+            ErrorKind::Duplicate => TENON_ERR_DUPLICATE,
+            ErrorKind::NotFound => TENON_ERR_NOT_FOUND,
+            ErrorKind::State => TENON_ERR_STATE,
+            ErrorKind::Address => TENON_ERR_ADDRESS,
+            ErrorKind::Io => TENON_ERR_IO,
+            ErrorKind::Forked => TENON_ERR_FORKED,
+            // Invalid, and kinds of later versions.
+            _ => TENON_ERR_INVALID,
+        };
+        Failure::new(status, error.message())
+    }
+}
