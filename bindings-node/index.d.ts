@@ -66,7 +66,7 @@ export interface Limits {
 export interface ServerOptions {
   /** The server's programmatic name. */
   name: string
-  /** The version of the server program. Default `"0.0.0"`. */
+  /** The version of the server program. Default `"0.1.0"`. */
   version?: string
   /** How a model should use the server. */
   instructions?: string
@@ -107,7 +107,7 @@ export interface Context {
   /** Says how far the call has come. Dropped if the client did not ask, or if `progress` does not increase. */
   progress(progress: number, total?: number, message?: string): void
   /**
-   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
+   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link ElicitError} if the
    * client cannot be asked.
    *
    * Some clients answer in a second request. The handler is then run again from its start, and everything it asked before
@@ -127,8 +127,8 @@ export type Answer<T> =
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /** Why a question was not asked or not answered. A handler that cannot do without the answer lets it through. */
-export class AskError extends Error {
-  readonly name: 'AskError'
+export class ElicitError extends Error {
+  readonly name: 'ElicitError'
   /**
    * `stale`: the call is over; `unsupported`: the client cannot be asked; `invalid`: the question is wrong; `failed`: the
    * client reported a failure, or its answer does not fit.

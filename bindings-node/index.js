@@ -1,6 +1,6 @@
 'use strict'
 
-const { AskError } = require('./js/errors')
+const { ElicitError } = require('./js/errors')
 const { Server } = require('./js/server')
 
-module.exports = { AskError, Server }
+module.exports = { ElicitError, Server }

@@ -1,3 +1,3 @@
 import tenon from './index.js'
 
-export const { AskError, Server } = tenon
+export const { ElicitError, Server } = tenon

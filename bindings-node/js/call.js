@@ -2,12 +2,12 @@
 
 // One call of a handler, from the moment it arrives until it is answered or over.
 
-const { AskError, abortReason, messageOf } = require('./errors')
+const { ElicitError, abortReason, messageOf } = require('./errors')
 const { encode, failure, SUSPEND, REFUSED } = require('./outbox')
 
 const { parse, stringify } = JSON
 
-/** AskErrors that end their call in the protocol's own way when a handler lets them through: error -> [call, number]. */
+/** ElicitErrors that end their call in the protocol's own way when a handler lets them through: error -> [call, number]. */
 const refusals = new WeakMap()
 
 class Call {
@@ -52,7 +52,7 @@ class Call {
     this.#bridge.forget(this)
     this.#reason = abortReason(why)
     this.#controller?.abort(this.#reason)
-    for (const { reject } of this.#asked?.values() ?? []) reject(new AskError('stale', why))
+    for (const { reject } of this.#asked?.values() ?? []) reject(new ElicitError('stale', why))
   }
 
   get signal() {
@@ -78,10 +78,10 @@ class Call {
 
   ask(message, schema, key) {
     const answer = new Promise((resolve, reject) => {
-      if (this.over) throw new AskError('stale', 'the call is over')
-      if (typeof message !== 'string') throw new AskError('invalid', 'ctx.elicit: message must be a string')
+      if (this.over) throw new ElicitError('stale', 'the call is over')
+      if (typeof message !== 'string') throw new ElicitError('invalid', 'ctx.elicit: message must be a string')
       const form = stringify(schema)
-      if (form === undefined) throw new AskError('invalid', 'ctx.elicit: schema must be a JSON Schema')
+      if (form === undefined) throw new ElicitError('invalid', 'ctx.elicit: schema must be a JSON Schema')
       const name = key == null ? undefined : String(key)
       const reply = this.#bridge.engine.ask(this.slot, this.generation, name, message, form)
       switch (reply.state) {
@@ -94,7 +94,7 @@ class Call {
           // Stays pending: the handler will be run again from its start, with the answer.
           return this.#suspend()
         default: {
-          const error = new AskError(reply.state, reply.text)
+          const error = new ElicitError(reply.state, reply.text)
           if (reply.state === 'unsupported') refusals.set(error, { call: this, number: reply.id })
           throw error
         }
@@ -110,7 +110,7 @@ class Call {
   }
 
   refused(ask, reason) {
-    this.#take(ask)?.reject(new AskError('failed', reason))
+    this.#take(ask)?.reject(new ElicitError('failed', reason))
   }
 
   #take(ask) {

@@ -46,7 +46,7 @@ function serverOptions(options) {
   }
   return {
     name,
-    version: optional('Server options: version', version, 'string') ?? '0.0.0',
+    version: optional('Server options: version', version, 'string') ?? '0.1.0',
     instructions: optional('Server options: instructions', instructions, 'string'),
     limits: entries
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { AskError, Server } from '../../bindings-node/index.mjs'
+import { ElicitError, Server } from '../../bindings-node/index.mjs'
 
 const make = () => new Server({ name: 'test' })
 const object = { type: 'object', properties: {} }
@@ -11,8 +11,8 @@ const object = { type: 'object', properties: {} }
 test('both module systems get the same classes', () => {
   const cjs = createRequire(import.meta.url)('../../bindings-node')
   assert.equal(cjs.Server, Server)
-  assert.equal(cjs.AskError, AskError)
-  assert.deepEqual(Object.keys(cjs).sort(), ['AskError', 'Server'])
+  assert.equal(cjs.ElicitError, ElicitError)
+  assert.deepEqual(Object.keys(cjs).sort(), ['ElicitError', 'Server'])
 })
 
 test('server options are checked by name', () => {

@@ -29,7 +29,7 @@ const SOURCE = `
     try {
       return await ctx.elicit('Name?', ${form('name')})
     } catch (error) {
-      return [error instanceof AskError, error instanceof Error, error.name, error.code, error.message].join('|')
+      return [error instanceof ElicitError, error instanceof Error, error.name, error.code, error.message].join('|')
     }
   })
   app.tool('wrapped', async (_, ctx) => {
@@ -108,7 +108,7 @@ test('a legacy answer that does not fit, or an error, rejects', async () => {
   await withServer(SOURCE, async (client) => {
     await client.initialize(capabilities)
     for (const [answer, expected] of [
-      [{ result: { action: 'accept', content: { name: 5 } } }, /^true\|true\|AskError\|failed\|.*\/name/],
+      [{ result: { action: 'accept', content: { name: 5 } } }, /^true\|true\|ElicitError\|failed\|.*\/name/],
       [{ error: { code: 1, message: 'no screen' } }, /\|failed\|.*no screen/]
     ]) {
       client.notes = []
@@ -200,7 +200,7 @@ test('a client that cannot be asked', async () => {
     assert.equal(modern.error.code, -32021)
     assert.deepEqual(modern.error.data, { requiredCapabilities: { elicitation: { form: {} } } })
     // Handled by the handler it is no protocol error.
-    assert.match(text(await client.modern('caught')), /^true\|true\|AskError\|unsupported\|The client cannot be asked/)
+    assert.match(text(await client.modern('caught')), /^true\|true\|ElicitError\|unsupported\|The client cannot be asked/)
     assert.deepEqual(text(await client.modern('wrapped')), 'wrapped: unsupported')
     await client.initialize()
     const legacy = await client.call('name')

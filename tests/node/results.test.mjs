@@ -77,6 +77,8 @@ test('errors', async () => {
     ['return Promise.reject(new Error("rejected"))', 'rejected'],
     ['return Promise.reject()', 'the handler failed'],
     ['return { get then() { throw new Error("no then") } }', 'no then'],
+    ['return Promise.any([Promise.reject(new Error("one")), Promise.reject("two")])', 'one; two'],
+    ['throw (() => { const a = new AggregateError([1]); a.errors.push(a); return a })()', '1; AggregateError'],
     ['return (function deeper() { return deeper() + 1 })()', 'Maximum call stack size exceeded']
   ]
   const source = cases.map(([code], i) => `app.tool('t${i}', () => { ${code} })`)

@@ -18,7 +18,7 @@ test('usage type-checks, and misuse does not', () => {
 })
 
 test('everything declared as a value exists', () => {
-  assert.deepEqual(Object.keys(tenon).sort(), ['AskError', 'Server'])
+  assert.deepEqual(Object.keys(tenon).sort(), ['ElicitError', 'Server'])
   assert.deepEqual(
     Object.getOwnPropertyNames(tenon.Server.prototype).sort(),
     ['close', 'closed', 'constructor', 'listen', 'removeTool', 'tool']

@@ -1,6 +1,6 @@
 // What the types accept, infer and refuse.
 
-import { AskError, Server, type Answer, type Context, type FromSchema } from '../../../bindings-node/index.mjs'
+import { ElicitError, Server, type Answer, type Context, type FromSchema } from '../../../bindings-node/index.mjs'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_: Same<A, B>): void {}
@@ -47,7 +47,7 @@ app
       same<typeof answer, Answer<{ name: string }>>(true)
       return answer.action === 'accept' ? answer.content.name : answer.action
     } catch (error) {
-      return error instanceof AskError ? error.code : String(error)
+      return error instanceof ElicitError ? error.code : String(error)
     }
   })
 
