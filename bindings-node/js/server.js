@@ -3,9 +3,10 @@
 // The server as a program sees it: data until it listens.
 
 const { Bridge } = require('./bridge')
+const { beforeExit } = require('./exit')
 const { Engine } = require('./native')
 const { listenOptions, serverOptions, toolOptions } = require('./options')
-const signals = require('./signals')
+const { closeOnSignal } = require('./signals')
 
 class Server {
   #bridge
@@ -53,18 +54,16 @@ class Server {
     const { signals: withSignals, ...transports } = listenOptions(options)
     if (this.#listening === false) this.#renew()
     const resolve = this.#resolveClosed
-    let undo = () => {}
-    const leave = () => this.#bridge.engine.abandon()
+    const undo = []
     const url = this.#bridge.listen(transports, () => {
       this.#listening = false
-      process.off('exit', leave)
-      undo()
+      for (const step of undo) step()
       resolve()
     })
     this.#listening = true
     // What has been answered is written before the process goes.
-    process.on('exit', leave)
-    if (withSignals) undo = signals.install(() => this.close())
+    undo.push(beforeExit(() => this.#bridge.engine.abandon()))
+    if (withSignals) undo.push(closeOnSignal(() => this.close()))
     return { url: url ?? undefined }
   }
 

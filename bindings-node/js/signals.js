@@ -1,25 +1,32 @@
 'use strict'
 
-// Ends a server gracefully on Ctrl-C and on SIGTERM, when it was asked to.
+// Ends servers gracefully on Ctrl-C and on SIGTERM, where that was asked for.
 
 const { constants } = require('node:os')
 
 const SIGNALS = ['SIGINT', 'SIGTERM']
 
-/** The first signal calls `close` and exits with 128 + its number when that is done; another one exits at once. */
-function install(close) {
-  let closing = false
-  const handler = (signal) => {
-    const exit = () => process.exit(128 + constants.signals[signal])
-    if (closing) return exit()
-    closing = true
-    close().then(exit, exit)
-  }
-  for (const signal of SIGNALS) process.on(signal, handler)
+/** How to close each server that asked. */
+const closers = new Set()
+let closing = false
+
+/** The first signal closes, and exits with 128 + its number when all are closed; another one exits at once. */
+function onSignal(signal) {
+  const exit = () => process.exit(128 + constants.signals[signal])
+  if (closing) return exit()
+  closing = true
+  Promise.allSettled([...closers].map((close) => close())).then(exit)
+}
+
+/** Has `close` called on a signal; the function returned takes that back. */
+function closeOnSignal(close) {
+  if (closers.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal)
+  closers.add(close)
   return () => {
-    if (closing) return
-    for (const signal of SIGNALS) process.off(signal, handler)
+    closers.delete(close)
+    // While closing, a second signal is still ours.
+    if (closers.size === 0 && !closing) for (const signal of SIGNALS) process.off(signal, onSignal)
   }
 }
 
-module.exports = { install }
+module.exports = { closeOnSignal }

@@ -264,3 +264,29 @@ test('a client that goes away ends the server without harm', async () => {
     assert.deepEqual(ids(client), [1])
   }, options)
 })
+
+test('a server that was closed can be collected', async () => {
+  const source = `
+    import { setFlagsFromString } from 'node:v8'
+    import { runInNewContext } from 'node:vm'
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc')
+    const servers = []
+    for (let i = 0; i < 20; i++) {
+      const server = new Server({ name: 's' }).tool('t', () => 1)
+      await server.listen()
+      await server.close()
+      servers.push(new WeakRef(server))
+    }
+    const left = () => servers.filter((server) => server.deref()).length
+    for (let i = 0; i < 100 && left() > 1; i++) {
+      await new Promise(setImmediate)
+      gc()
+    }
+    console.error('left', left())`
+  await withServer(source, async (client) => {
+    assert.deepEqual(await client.exited, { code: 0, signal: null })
+    // The last one may still be held by the frame above.
+    assert.match(client.stderr, /left [01]$/m)
+  })
+})
