@@ -1,0 +1,11 @@
+//! Golden transcripts: what a client sends, and the exact text that comes back.
+//!
+//! The syntax is in the README beside this crate. [`transcript`] reads a file, [`pattern`] matches a line, [`host`] starts
+//! a server, [`play`] plays one against the other.
+
+pub mod connection;
+pub mod host;
+pub mod input;
+pub mod pattern;
+pub mod play;
+pub mod transcript;

@@ -1,0 +1,249 @@
+//! Reading a transcript file into steps.
+
+use crate::input::Input;
+use crate::pattern::{Pattern, split};
+use std::collections::{HashMap, HashSet};
+
+/// A transcript for one revision, ready to be played.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    /// File name relative to the folder of the transcripts, without extension.
+    pub name: String,
+    /// The revision that `{{revision}}` stood for, if the file names any.
+    pub revision: Option<String>,
+    /// Hosts it is not played on, with the reason.
+    pub skips: Vec<(String, String)>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step, with the line it is on.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Line number, from 1.
+    pub line: usize,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What one step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Sends input, with a newline or without.
+    Send(Input, bool),
+    /// The next line of output.
+    Expect(Expected),
+    /// The next lines of output, in any order.
+    Group(Vec<Expected>),
+    /// Nothing more has been answered: a ping is, as the next line.
+    Silence,
+    /// The input ends.
+    Eof,
+}
+
+/// An expected line.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// Line number, from 1.
+    pub line: usize,
+    /// As written, definitions expanded.
+    pub text: String,
+    /// To compare with.
+    pub pattern: Pattern,
+}
+
+/// Texts for names, from `@define`.
+pub type Definitions = HashMap<String, String>;
+
+/// Definitions may use definitions, but not endlessly.
+const MAX_EXPANSIONS: usize = 1000;
+
+/// Reads a file that holds nothing but definitions.
+pub fn definitions(source: &str) -> Result<Definitions, String> {
+    let mut found = Definitions::new();
+    for (line, text) in meaningful(source) {
+        let define =
+            text.strip_prefix("@define ").ok_or(format!("line {line}: only @define may stand here"))?;
+        add_definition(&mut found, define).map_err(|error| format!("line {line}: {error}"))?;
+    }
+    Ok(found)
+}
+
+/// Reads a transcript: one for each revision it names, or a single one.
+pub fn parse(name: &str, source: &str, common: &Definitions) -> Result<Vec<Transcript>, String> {
+    let mut revisions = meaningful(source).filter_map(|(_, text)| text.strip_prefix("@revision "));
+    let revisions: Vec<Option<String>> = match (revisions.next(), revisions.next()) {
+        (None, _) => vec![None],
+        (Some(list), None) => list.split_whitespace().map(|revision| Some(revision.to_owned())).collect(),
+        (Some(_), Some(_)) => return Err("@revision stands twice".into()),
+    };
+    revisions.into_iter().map(|revision| Reader::new(name, revision, common).read(source)).collect()
+}
+
+fn meaningful(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    let numbered = source.lines().enumerate().map(|(index, text)| (index + 1, text));
+    numbered.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#'))
+}
+
+fn add_definition(definitions: &mut Definitions, define: &str) -> Result<(), String> {
+    let (name, text) = define.split_once(' ').unwrap_or((define, ""));
+    match definitions.insert(name.to_owned(), text.to_owned()) {
+        None => Ok(()),
+        Some(_) => Err(format!("{name} is defined twice")),
+    }
+}
+
+struct Reader {
+    transcript: Transcript,
+    definitions: Definitions,
+    captured: HashSet<String>,
+}
+
+impl Reader {
+    fn new(name: &str, revision: Option<String>, common: &Definitions) -> Reader {
+        let mut definitions = common.clone();
+        if let Some(revision) = &revision {
+            definitions.insert("revision".into(), revision.clone());
+        }
+        let transcript = Transcript { name: name.to_owned(), revision, skips: Vec::new(), steps: Vec::new() };
+        Reader { transcript, definitions, captured: HashSet::new() }
+    }
+
+    fn read(mut self, source: &str) -> Result<Transcript, String> {
+        for (line, text) in meaningful(source) {
+            self.line(line, text).map_err(|error| format!("line {line}: {error}"))?;
+        }
+        Ok(self.transcript)
+    }
+
+    fn line(&mut self, line: usize, text: &str) -> Result<(), String> {
+        let Some(text) = self.guarded(text)? else { return Ok(()) };
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match word {
+            "@revision" => {}
+            "@define" => add_definition(&mut self.definitions, rest)?,
+            "@skip" => {
+                let (host, reason) = rest.split_once(' ').ok_or("@skip needs a host and a reason")?;
+                self.transcript.skips.push((host.to_owned(), reason.to_owned()));
+            }
+            ">" | ">-" => {
+                let input = Input::parse(&self.expand(rest)?, |name| self.captured.contains(name))?;
+                self.push(line, Action::Send(input, word == ">"));
+            }
+            "<" => {
+                let expected = self.expected(line, rest)?;
+                self.push(line, Action::Expect(expected));
+            }
+            "<?" => {
+                let expected = self.expected(line, rest)?;
+                // Unordered lines that follow each other form one group.
+                match self.transcript.steps.last_mut().map(|step| &mut step.action) {
+                    Some(Action::Group(group)) => group.push(expected),
+                    _ => self.push(line, Action::Group(vec![expected])),
+                }
+            }
+            "handshake" => self.handshake(line, if rest.is_empty() { "{}" } else { rest })?,
+            "silence" if rest.is_empty() => self.push(line, Action::Silence),
+            "eof" if rest.is_empty() => self.push(line, Action::Eof),
+            _ => return Err(format!("{text:?} is none of the forms the README lists")),
+        }
+        Ok(())
+    }
+
+    /// Takes `[revision …] ` off the front; nothing if it names others than this one.
+    fn guarded<'t>(&self, text: &'t str) -> Result<Option<&'t str>, String> {
+        let Some(guard) = text.strip_prefix('[') else { return Ok(Some(text)) };
+        let (revisions, rest) = guard.split_once("] ").ok_or("a guard ends with \"] \"")?;
+        let own = self.transcript.revision.as_deref().ok_or("a guard needs @revision above it")?;
+        Ok(revisions.split_whitespace().any(|revision| revision == own).then_some(rest))
+    }
+
+    fn expand(&self, text: &str) -> Result<String, String> {
+        let mut text = text.to_owned();
+        for _ in 0..MAX_EXPANSIONS {
+            let found = split(&text)?.into_iter().filter_map(Result::err).find_map(|inside| {
+                self.definitions.get(inside).map(|replacement| (format!("{{{{{inside}}}}}"), replacement))
+            });
+            match found {
+                Some((placeholder, replacement)) => text = text.replacen(&placeholder, replacement, 1),
+                None => return Ok(text),
+            }
+        }
+        Err("definitions that never end".into())
+    }
+
+    fn expected(&mut self, line: usize, text: &str) -> Result<Expected, String> {
+        let text = self.expand(text)?;
+        let pattern = Pattern::parse(&text, |name| self.captured.contains(name))?;
+        self.captured.extend(pattern.names().map(str::to_owned));
+        Ok(Expected { line, text, pattern })
+    }
+
+    fn push(&mut self, line: usize, action: Action) {
+        self.transcript.steps.push(Step { line, action });
+    }
+
+    /// The three messages that open a legacy conversation, from the common definitions.
+    fn handshake(&mut self, line: usize, capabilities: &str) -> Result<(), String> {
+        self.definitions.insert("capabilities".into(), capabilities.into());
+        ["> {{initialize}}", "< {{initialize-answer}}", "> {{initialized}}"]
+            .into_iter()
+            .try_for_each(|part| self.line(line, part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> Result<Vec<Transcript>, String> {
+        let common = "@define initialize {{capabilities}}\n@define initialize-answer {{revision}}\n@define initialized i";
+        parse("x", source, &definitions(common).unwrap())
+    }
+
+    fn actions(transcript: &Transcript) -> Vec<String> {
+        let show = |step: &Step| match &step.action {
+            Action::Send(input, newline) => {
+                format!("{} {newline}", String::from_utf8(input.bytes(&Default::default()).unwrap()).unwrap())
+            }
+            Action::Expect(expected) => format!("< {}", expected.text),
+            Action::Group(group) => format!("<? {}", group.len()),
+            Action::Silence => "silence".into(),
+            Action::Eof => "eof".into(),
+        };
+        transcript.steps.iter().map(show).collect()
+    }
+
+    #[test]
+    fn a_file_becomes_one_transcript_a_revision() {
+        let source = "# c\n@revision r1 r2\n@define a {{revision}}!\n\nhandshake {}\n[r2] > {{a}}\n>- b\n>\n<? 1\n<? 2\n< 3\n<? 4\nsilence\neof\n";
+        let found = read(source).unwrap();
+        let tail = ["b false", " true", "<? 2", "< 3", "<? 1", "silence", "eof"];
+        let head = |revision| vec!["{} true".to_owned(), format!("< {revision}"), "i true".into()];
+        assert_eq!(actions(&found[0]), [head("r1"), tail.map(str::to_owned).into()].concat());
+        assert_eq!(
+            actions(&found[1]),
+            [head("r2"), vec!["r2! true".into()], tail.map(str::to_owned).into()].concat()
+        );
+        assert_eq!(found[0].steps[3].line, 7);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        for (source, line) in [
+            ("> a\n<{}\n", 2),
+            ("< {{later}}\n< {{later=any}}", 1),
+            ("[r1] > a", 1),
+            ("@revision r1\n[r1]> a", 2),
+            ("@skip node", 1),
+            ("@define a {{a}}\n> {{a}}", 2),
+            ("@define a 1\n@define a 2", 2),
+            ("eof now", 1),
+        ] {
+            let error = read(source).unwrap_err();
+            assert!(error.starts_with(&format!("line {line}: ")), "{source:?}: {error}");
+        }
+        assert!(read("@revision a\n@revision b").is_err());
+        assert!(definitions("> a").is_err());
+    }
+}

@@ -1,0 +1,182 @@
+//! Plays every transcript on every host and lists each as a result of its own.
+//!
+//! The engine in this process is always played. A command line in `TENON_WIRE_RUST`, `TENON_WIRE_PYTHON`,
+//! `TENON_WIRE_NODE` or `TENON_WIRE_C` adds that host; `TENON_WIRE_HOSTS` names those that must not be left out.
+//! Arguments are parts of names: only results that hold one of them are played.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use tenon_wire::host::Host;
+use tenon_wire::play::play;
+use tenon_wire::transcript::{self, Transcript};
+
+const HOSTS: [&str; 4] = ["rust", "python", "node", "c"];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("wire: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<usize, Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+    let transcripts = read_all(&folder)?;
+    if transcripts.is_empty() {
+        return Err("there are no transcripts".into());
+    }
+    let (hosts, missing) = hosts()?;
+    let filters: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut cases = VecDeque::new();
+    for host in &hosts {
+        for transcript in &transcripts {
+            let case = Case { host, transcript };
+            let name = case.name();
+            if filters.is_empty() || filters.iter().any(|filter| name.contains(filter)) {
+                cases.push_back(case);
+            }
+        }
+    }
+    let tally = Mutex::new(Tally::default());
+    let cases = Mutex::new(cases);
+    let workers = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(case) = { cases.lock().expect("no holder panics").pop_front() } {
+                    tally.lock().expect("no holder panics").add(&case, case.run());
+                }
+            });
+        }
+    });
+    let Tally { passed, mut failed, skipped } = tally.into_inner()?;
+    for (host, mandatory) in &missing {
+        println!("not run: {host} (TENON_WIRE_{} is not set)", host.to_uppercase());
+        if *mandatory {
+            println!("FAILED {host}: TENON_WIRE_HOSTS asks for it");
+            failed += 1;
+        }
+    }
+    if skipped > 0 {
+        println!("{skipped} left out, for the reasons above");
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(failed)
+}
+
+struct Case<'a> {
+    host: &'a Host,
+    transcript: &'a Transcript,
+}
+
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+impl Case<'_> {
+    fn name(&self) -> String {
+        let revision = self.transcript.revision.as_ref().map_or(String::new(), |text| format!(" {text}"));
+        format!("{}{revision} on {}", self.transcript.name, self.host.name)
+    }
+
+    fn run(&self) -> Outcome {
+        let skip = self.transcript.skips.iter().find(|(host, _)| *host == self.host.name);
+        match skip {
+            Some((_, reason)) => Outcome::Skipped(reason.clone()),
+            None => match play(self.transcript, self.host) {
+                Ok(()) => Outcome::Passed,
+                Err(failure) => Outcome::Failed(failure.to_string()),
+            },
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case<'_>, outcome: Outcome) {
+        let name = case.name();
+        match outcome {
+            Outcome::Passed => {
+                self.passed += 1;
+                println!("ok {name}");
+            }
+            Outcome::Failed(report) => {
+                self.failed += 1;
+                print!("FAILED {name}: transcripts/{}.txt\n{report}", case.transcript.name);
+            }
+            Outcome::Skipped(reason) => {
+                self.skipped += 1;
+                println!("left out {name}: {reason}");
+            }
+        }
+    }
+}
+
+/// A host without a command line, and whether it must have one.
+type Missing = (&'static str, bool);
+
+/// The hosts to play on, and those that are not there.
+fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
+    let wanted = std::env::var("TENON_WIRE_HOSTS").unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !HOSTS.contains(name)) {
+        return Err(format!("TENON_WIRE_HOSTS: {unknown:?} is none of {HOSTS:?}").into());
+    }
+    let mut hosts = vec![Host::engine()?];
+    let mut missing = Vec::new();
+    for name in HOSTS {
+        match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
+            Ok(line) if !line.trim().is_empty() => hosts.push(Host::command(name, &line)),
+            _ => missing.push((name, wanted.contains(&name))),
+        }
+    }
+    Ok((hosts, missing))
+}
+
+fn read_all(folder: &Path) -> Result<Vec<Transcript>, Box<dyn Error>> {
+    let at = |path: &Path, error: String| format!("{}: {error}", path.display());
+    let common = folder.join("common.txt");
+    let definitions =
+        transcript::definitions(&std::fs::read_to_string(&common)?).map_err(|error| at(&common, error))?;
+    let mut found = Vec::new();
+    for path in files(folder)? {
+        if path == common {
+            continue;
+        }
+        let name = path.strip_prefix(folder)?.with_extension("");
+        let source = std::fs::read_to_string(&path)?;
+        let read = transcript::parse(&name.to_string_lossy(), &source, &definitions);
+        found.extend(read.map_err(|error| at(&path, error))?);
+    }
+    Ok(found)
+}
+
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "txt") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
