@@ -37,6 +37,12 @@ class Bridge {
     return url
   }
 
+  /** No handler will run any more; what has been answered is still written. */
+  abandon() {
+    this.outbox.flush()
+    this.engine.abandon()
+  }
+
   forget(call) {
     if (this.#live[call.slot] === call) this.#live[call.slot] = undefined
   }

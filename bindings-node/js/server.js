@@ -62,7 +62,7 @@ class Server {
     })
     this.#listening = true
     // What has been answered is written before the process goes.
-    undo.push(beforeExit(() => this.#bridge.engine.abandon()))
+    undo.push(beforeExit(() => this.#bridge.abandon()))
     if (withSignals) undo.push(closeOnSignal(() => this.close()))
     return { url: url ?? undefined }
   }

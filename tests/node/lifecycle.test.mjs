@@ -129,6 +129,20 @@ test('process.exit with calls pending writes what was answered, and the exit cod
   })
 })
 
+test('a handler that exits the process loses no answer given before', async () => {
+  const source = `
+    app.tool('answer', () => 'answered')
+    app.tool('exit', () => process.exit(5))
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    const calls = Array.from({ length: 20 }, () => client.call('answer'))
+    client.call('exit')
+    for (const { result } of await Promise.all(calls)) assert.equal(result.content[0].text, 'answered')
+    assert.deepEqual(await client.exited, { code: 5, signal: null })
+  })
+})
+
 test('an exception outside of any handler ends the process as always', async () => {
   const source = `
     app.tool('crash', () => { setImmediate(() => { throw new Error('outside') }); return 'ok' })
