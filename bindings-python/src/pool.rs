@@ -143,7 +143,11 @@ impl Pool {
     }
 
     fn take(&self, state: &mut MutexGuard<'_, State>) -> Option<Taken> {
-        let call = state.ready.pop_front();
+        let mut call = state.ready.pop_front();
+        // Calls that ended while they waited here never run.
+        while call.as_ref().is_some_and(|call| self.port.is_cancelled(call.id)) {
+            call = state.ready.pop_front();
+        }
         state.taken += 1;
         if state.ready.is_empty() {
             state.stuck = false;

@@ -158,7 +158,14 @@ fn integer(number: &Bound<'_, PyInt>, out: &mut JsonWriter) -> Written {
         Ok(small) => out.int(small),
         // `int.__repr__` and not `repr`, which an enumeration replaces.
         Err(_) => match number.py().get_type::<PyInt>().call_method1("__repr__", (number,)) {
-            Ok(digits) => out.raw(digits.to_string().as_bytes()),
+            Ok(digits) => {
+                let digits = digits.to_string();
+                // What no double can approximate most readers of JSON refuse, the engine among them.
+                if digits.parse::<f64>().is_ok_and(f64::is_infinite) {
+                    return Err(unfit(format!("an int of {} digits", digits.len())));
+                }
+                out.raw(digits.as_bytes())
+            }
             Err(error) => return Err(unfit(format!("an int too long to write ({error})"))),
         },
     };

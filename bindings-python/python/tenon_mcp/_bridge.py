@@ -27,6 +27,7 @@ class LoopBridge:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[int, dict[int, asyncio.Future[Any]]] = {}
         self._suspending: list[Call] = []
+        self._suspended: set[int] = set()
         loop.add_reader(lane.fileno(), self._turn)
 
     def _turn(self) -> None:
@@ -69,7 +70,11 @@ class LoopBridge:
         try:
             flush = call.finish(await function(**arguments))
         except asyncio.CancelledError:
-            flush = call.fail("the tool was cancelled")
+            if call.id in self._suspended:
+                call.suspend()
+                flush = False
+            else:
+                flush = call.fail("the tool was cancelled")
         except BaseException as error:
             flush = fail(call, error)
         if flush:
@@ -78,6 +83,8 @@ class LoopBridge:
             self._tasks.pop(call.id, None)
         if self._asked:
             self._asked.pop(call.id, None)
+        if self._suspended:
+            self._suspended.discard(call.id)
 
     def _cancel(self, call: int) -> None:
         task = self._tasks.get(call)
@@ -105,7 +112,7 @@ class LoopBridge:
         return await future
 
     async def _suspend(self, call: Call) -> NoReturn:
-        """Ends the attempt at the next turn, with all it has asked by then. The engine then cancels its task."""
+        """Ends the attempt at the next turn, with all it has asked by then."""
         if not self._suspending:
             self._loop.call_soon(self._suspend_all)
         self._suspending.append(call)
@@ -115,7 +122,11 @@ class LoopBridge:
     def _suspend_all(self) -> None:
         calls, self._suspending = self._suspending, []
         for call in calls:
-            call.suspend()
+            # The client learns of it when the task has unwound: the next attempt must not meet this one.
+            task = self._tasks.get(call.id)
+            if task is not None and call.id not in self._suspended:
+                self._suspended.add(call.id)
+                task.cancel()
 
     async def close(self, patience: float) -> None:
         """Cancels what still runs, waits for it a little, and lets go of the loop."""

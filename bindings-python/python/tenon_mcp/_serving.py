@@ -41,7 +41,7 @@ async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[
         running = engine.start(read_stdio(stdio, http), address, lane)
         server._running = running
         server._workers = workers
-        _at_exit(running)
+        end = _at_exit(running)
         try:
             if server._has_sync_tools:
                 workers.start()
@@ -56,6 +56,7 @@ async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[
                     await asyncio.wait((bridge.closed,), timeout=_HASTE)
                 except asyncio.CancelledError:
                     continue
+            atexit.unregister(end)
     finally:
         server._running = server._workers = None
         workers.close()
@@ -96,6 +97,7 @@ def run(
 
 def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
     """Ends what handlers left on the loop; what does not end in time is left behind."""
+    loop.set_task_factory(None)  # a handler's own may be of no use now
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
@@ -109,7 +111,7 @@ def _say(server: Server) -> None:
         print(f"{server.name} is listening on {server.url}", file=sys.stderr, flush=True)
 
 
-def _at_exit(running: Running) -> None:
+def _at_exit(running: Running) -> Callable[[], None]:
     """A server that is left running must not outlive the interpreter."""
 
     def end() -> None:
@@ -120,17 +122,4 @@ def _at_exit(running: Running) -> None:
         hasten(running)
         running.wait(_PATIENCE)
 
-    atexit.register(end)
-    # Once it has ended there is nothing to do; the hook goes with the first server that starts after it.
-    _ended[:] = [(other, hook) for other, hook in _ended if not _forget(other, hook)]
-    _ended.append((running, end))
-
-
-_ended: list[tuple[Running, Callable[[], None]]] = []
-
-
-def _forget(running: Running, hook: Callable[[], None]) -> bool:
-    if running.closed:
-        atexit.unregister(hook)
-        return True
-    return False
+    return atexit.register(end)

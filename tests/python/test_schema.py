@@ -1,0 +1,355 @@
+"""The schema that a signature becomes, and what it cannot become."""
+
+import functools
+import sys
+import typing
+from typing import Annotated, Any, Dict, List, Literal, Optional, Union
+
+import pytest
+from wire import serving
+
+from tenon_mcp import Context, RegistrationError, Server, SyncContext
+
+
+def schema_of(function, **options):
+    app = Server("t")
+    app.tool("tool", **options)(function)
+    with serving(app) as client:
+        (tool,) = client.request("tools/list")["result"]["tools"]
+        return tool
+
+
+ANNOTATIONS = [
+    (str, {"type": "string"}),
+    (int, {"type": "integer"}),
+    (float, {"type": "number"}),
+    (bool, {"type": "boolean"}),
+    (None, {"type": "null"}),
+    (dict, {"type": "object"}),
+    (list, {"type": "array"}),
+    (List, {"type": "array"}),
+    (Dict, {"type": "object"}),
+    (list[int], {"type": "array", "items": {"type": "integer"}}),
+    (List[str], {"type": "array", "items": {"type": "string"}}),
+    (list[Any], {"type": "array", "items": {}}),
+    (list[list[float]], {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}),
+    (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
+    (dict[str, Any], {"type": "object"}),
+    (Dict[str, bool], {"type": "object", "additionalProperties": {"type": "boolean"}}),
+    (Any, {}),
+    (object, {}),
+    (Optional[int], {"type": ["integer", "null"]}),
+    (Union[int, str, None], {"type": ["integer", "string", "null"]}),
+    (int | str, {"type": ["integer", "string"]}),
+    (Optional[list[int]], {"type": ["array", "null"], "items": {"type": "integer"}}),
+    (Union[list[int], str], {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "string"}]}),
+    (Union[int, Any], {}),
+    (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}),
+    (Literal["a", 1, None], {"enum": ["a", 1, None]}),
+    (Optional[Literal["a"]], {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}),
+    (Annotated[int, "how many"], {"type": "integer", "description": "how many"}),
+]
+
+
+@pytest.mark.parametrize(("annotation", "expected"), ANNOTATIONS, ids=lambda value: str(value)[:60])
+def test_annotations(annotation, expected):
+    def tool(x):
+        pass
+
+    tool.__annotations__ = {"x": annotation}
+    assert schema_of(tool)["inputSchema"]["properties"] == {"x": expected}
+
+
+def test_the_whole_schema_in_its_order():
+    def tool(a: int, b: str = "x", *, c: float, d: Optional[str] = None, e=3, f: list[int] = [1]) -> str:  # noqa: B006
+        """First line.
+
+        Indented  text.
+        """
+
+    tool = schema_of(tool)
+    assert tool["description"] == "First line.\n\nIndented  text."
+    assert list(tool["inputSchema"]) == ["type", "properties", "required", "additionalProperties"]
+    assert tool["inputSchema"] == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "integer"},
+            "b": {"type": "string", "default": "x"},
+            "c": {"type": "number"},
+            "d": {"type": ["string", "null"], "default": None},
+            "e": {"default": 3},
+            "f": {"type": "array", "items": {"type": "integer"}, "default": [1]},
+        },
+        "required": ["a", "c"],
+        "additionalProperties": False,
+    }
+    assert list(tool["inputSchema"]["properties"]) == list("abcdef")
+
+
+def test_without_parameters_and_with_open_keywords():
+    def none():
+        pass
+
+    def open_one(a: int, **rest: Any) -> dict:
+        return {"a": a, **rest}
+
+    assert schema_of(none)["inputSchema"] == {"type": "object", "properties": {}, "additionalProperties": False}
+    assert schema_of(open_one)["inputSchema"] == {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "required": ["a"],
+    }
+    app = Server("t")
+    app.tool(open_one)
+    with serving(app) as client:
+        assert client.call("open_one", a=1, b=[2])["structuredContent"] == {"a": 1, "b": [2]}
+
+
+def test_defaults_that_widen_or_cannot_be_written():
+    marker = object()
+
+    def tool(a: int = None, b: Any = marker, c: str = marker, d: Literal["x"] = None):
+        return [a, b is marker, c is marker, d]
+
+    assert schema_of(tool)["inputSchema"]["properties"] == {
+        "a": {"type": ["integer", "null"], "default": None},
+        "b": {},
+        "c": {"type": "string"},
+        "d": {"anyOf": [{"type": "string", "enum": ["x"]}, {"type": "null"}], "default": None},
+    }
+    app = Server("t")
+    app.tool(tool)
+    with serving(app) as client:
+        assert client.text("tool") == "[null,true,true,null]"
+        assert client.text("tool", a=None, d="x") == '[null,true,true,"x"]'
+
+
+def test_string_annotations_are_resolved_where_the_function_lives():
+    namespace = {}
+    source = """
+        from __future__ import annotations
+        from tenon_mcp import Context
+        def tool(a: int | None, b: list[str], ctx: Context) -> dict[str, int]: ...
+    """
+    exec("\n".join(line.strip() for line in source.splitlines()), namespace)
+    assert schema_of(namespace["tool"])["inputSchema"]["properties"] == {
+        "a": {"type": ["integer", "null"]},
+        "b": {"type": "array", "items": {"type": "string"}},
+    }
+
+
+def test_other_callables():
+    class Adder:
+        """Adds."""
+
+        def __init__(self, base):
+            self.base = base
+
+        def __call__(self, x: int) -> int:
+            return self.base + x
+
+        async def method(self, x: int) -> int:
+            """A method."""
+            return self.base + x
+
+    def three(a: int, b: int, c: int) -> int:
+        return a + b + c
+
+    app = Server("t")
+    adder = Adder(10)
+    assert app.tool("object")(adder) is adder
+    app.tool("method")(adder.method)
+    app.tool("partial")(functools.partial(three, c=5))
+    app.tool("lambda")(lambda x: x)
+    with serving(app) as client:
+        assert client.text("object", x=1) == "11"
+        assert client.text("method", x=2) == "12"
+        assert client.text("partial", a=1, b=2) == "8"
+        assert client.text("lambda", x="y") == "y"
+        tools = {tool["name"]: tool for tool in client.request("tools/list")["result"]["tools"]}
+        assert tools["method"]["description"] == "A method."
+        assert tools["partial"]["inputSchema"]["required"] == ["a", "b"]
+
+
+def test_the_decorator_in_its_forms():
+    app = Server("t")
+
+    @app.tool
+    def bare():
+        pass
+
+    @app.tool()
+    def parens():
+        pass
+
+    @app.tool("given", description="Said.", input_schema={"type": "object"}, timeout=5)
+    def named(**anything):
+        return anything
+
+    assert bare() is None and callable(parens) and named(a=1) == {"a": 1}
+    with serving(app) as client:
+        tools = client.request("tools/list")["result"]["tools"]
+        assert [tool["name"] for tool in tools] == ["bare", "parens", "given"]
+        assert tools[2] == {"name": "given", "description": "Said.", "inputSchema": {"type": "object"}}
+        assert client.text("given", x=1) == '{"x":1}'
+
+
+class Unknown:
+    pass
+
+
+def positional(a, /):
+    pass
+
+
+def starred(*rest):
+    pass
+
+
+def two_contexts(a: Context, b: Context):
+    pass
+
+
+async def blocking_context(ctx: SyncContext):
+    pass
+
+
+def generator():
+    yield 1
+
+
+async def async_generator():
+    yield 1
+
+
+def unresolved(a: "Nowhere"):  # noqa: F821
+    pass
+
+
+def annotated(annotation):
+    def tool(x):
+        pass
+
+    tool.__annotations__ = {"x": annotation}
+    return tool
+
+
+WRONG = [
+    (annotated(Unknown), ["'t'", "'x'", "Unknown is no JSON type"]),
+    (annotated(bytes), ["'x'", "bytes"]),
+    (annotated(set[int]), ["'x'", "set[int]"]),
+    (annotated(tuple[int, int]), ["'x'", "tuple[int, int]"]),
+    (annotated(dict[int, str]), ["'x'", "keys", "str"]),
+    (annotated(list[Unknown]), ["'x'", "Unknown"]),
+    (annotated(Optional[Unknown]), ["'x'", "Unknown"]),
+    (annotated(Literal[b"x"]), ["'x'", "literal", "bytes"]),
+    (annotated(typing.TypeVar("T")), ["'x'", "T"]),
+    (positional, ["'t'", "'a'", "positional"]),
+    (starred, ["'t'", "'*rest'", "positional"]),
+    (two_contexts, ["'t'", "'a'", "'b'", "context"]),
+    (blocking_context, ["'t'", "'ctx'", "Context"]),
+    (generator, ["'t'", "generator"]),
+    (async_generator, ["'t'", "generator"]),
+    (unresolved, ["'t'", "Nowhere"]),
+    (3, ["function", "int"]),
+]
+
+
+@pytest.mark.parametrize(("function", "parts"), WRONG, ids=lambda value: str(value)[:40])
+def test_what_cannot_be_registered(function, parts):
+    app = Server("demo")
+    with pytest.raises(RegistrationError) as caught:
+        app.tool("t")(function)
+    for part in parts:
+        assert part in str(caught.value)
+    # Nothing of it stays behind.
+    app.tool("t")(lambda: 1)
+
+
+BAD_OPTIONS = [
+    ({"input_schema": {"type": "objekt"}}, ["input", "objekt"]),
+    ({"input_schema": {"type": "array"}}, ["input", "object"]),
+    ({"input_schema": {"type": "object", "x": object()}}, ["input", "object", "not JSON"]),
+    ({"input_schema": {"type": "object", "properties": {"a": {"$ref": "https://example.com/x"}}}}, ["input"]),
+    ({"output_schema": {"type": 3}}, ["output"]),
+    ({"timeout": 0}, ["timeout"]),
+    ({"timeout": -1}, ["timeout"]),
+    ({"timeout": "soon"}, ["timeout", "soon"]),
+]
+
+
+@pytest.mark.parametrize(("options", "parts"), BAD_OPTIONS, ids=str)
+def test_bad_options(options, parts):
+    with pytest.raises(ValueError) as caught:
+        Server("demo").tool("t", **options)(lambda: 1)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_names():
+    app = Server("demo")
+    app.tool("a")(lambda: 1)
+    with pytest.raises(RegistrationError, match='"a".*registered|registered.*"a"'):
+        app.tool("a")(lambda: 2)
+    for name in ["", "white space", "é", "x" * 129]:
+        with pytest.raises(RegistrationError, match="name"):
+            app.tool(name)(lambda: 1)
+    with pytest.raises(RegistrationError, match="needs a name"):
+        app.tool(functools.partial(print))
+
+
+def test_server_options():
+    with pytest.raises(TypeError, match="unknown limit 'max_cals'|unknown limit \"max_cals\""):
+        Server("demo", max_cals=3)
+    with pytest.raises(ValueError, match="max_calls"):
+        Server("demo", max_calls=0)
+    with pytest.raises(ValueError, match="call_timeout"):
+        Server("demo", call_timeout=-1)
+    with pytest.raises(RegistrationError, match="name"):
+        Server("")
+    with pytest.raises(RegistrationError, match="max_workers"):
+        Server("demo", max_workers=0)
+    app = Server("demo", "2.0", instructions="Be kind.", max_message_bytes=1 << 20, call_timeout=1.5, max_workers=2)
+    assert (app.name, app.version, app.url) == ("demo", "2.0", None)
+    with serving(app) as client:
+        assert client.server["serverInfo"] == {"name": "demo", "version": "2.0"}
+        assert client.server["instructions"] == "Be kind."
+
+
+def test_arguments_are_checked_before_the_function_runs():
+    app = Server("demo")
+    ran = []
+
+    @app.tool
+    def tool(a: int, mode: Literal["x", "y"] = "x") -> int:
+        ran.append(a)
+        return a
+
+    with serving(app) as client:
+        assert "/a" in client.error("tool", a="one")
+        assert "/mode" in client.error("tool", a=1, mode="z")
+        assert "extra" in client.error("tool", a=1, extra=2)
+        assert ran == []
+        assert client.text("tool", a=3.0) == "3"
+        assert ran == [3] and type(ran[0]) is int
+
+
+def test_numbers_arrive_as_declared():
+    app = Server("demo")
+
+    @app.tool
+    def kinds(i: int, f: float, u: Optional[float] = None, a: Any = None, m: Union[int, float] = 0) -> list:
+        return [type(value).__name__ for value in (i, f, u, a, m)]
+
+    with serving(app) as client:
+        assert client.text("kinds", i=1.0, f=2, u=3, a=4, m=5) == '["int","float","float","int","int"]'
+        big = 10**30
+        assert client.text("kinds", i=big, f=big, a=1.5, m=2.5) == '["int","float","NoneType","float","float"]'
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is newer")
+def test_type_parameters_are_refused():
+    namespace = {}
+    exec("def tool[T](x: T): ...", namespace)
+    with pytest.raises(RegistrationError, match="'x'"):
+        Server("demo").tool(namespace["tool"])
