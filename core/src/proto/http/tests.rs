@@ -1,5 +1,8 @@
 //! The tables of the digest, row by row.
 
+// Rows of a table are read as rows.
+#![allow(clippy::type_complexity)]
+
 use super::*;
 use crate::json::Limits;
 use crate::proto::message::Message;
