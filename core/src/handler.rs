@@ -62,13 +62,14 @@ where
                 return Box::pin(std::future::ready(Outcome::Failed(text)));
             }
         };
+        let tool = context.tool_name().to_owned();
         let future = (self.function)(arguments, context);
         Box::pin(async move {
             match future.await {
                 Ok(value) => match JsonSlice::from_serialize(&value) {
                     Ok(json) => Outcome::Json(json),
                     Err(error) => Outcome::Failed(format!(
-                        "the handler returned a {} that JSON cannot hold: {error}",
+                        "tool {tool:?} returned a {} that JSON cannot hold: {error}",
                         std::any::type_name::<R>()
                     )),
                 },

@@ -111,7 +111,7 @@ pub(crate) struct Pending {
     key: String,
     digest: String,
     pub(crate) params: JsonSlice,
-    schema: JsonSlice,
+    schema: Schema,
     /// The id of our request, where one was sent.
     pub(crate) request: Option<u64>,
 }
@@ -161,24 +161,28 @@ impl Asks {
                 JsonSlice::from_trusted(bytes::Bytes::from_static(form)),
             )));
         }
-        check_form(&ask.schema).map_err(|reason| AskError::Invalid(format!("elicitation: {reason}")))?;
+        let invalid = |reason: String| AskError::Invalid(format!("elicitation: {reason}"));
+        check_form(&ask.schema).map_err(invalid)?;
+        let schema = Schema::compile(ask.schema).map_err(|error| invalid(error.to_string()))?;
         let key = ask.key.unwrap_or_else(|| format!("ask-{}", self.keys.len() + 1));
         if self.keys.contains(&key) {
-            return Err(AskError::Invalid(format!("elicitation: key {key:?} is used twice in one call")));
+            return Err(invalid(format!("key {key:?} is used twice in one call")));
         }
-        if self.keys.len() >= limits.max_asks {
-            return Err(AskError::Invalid(format!("elicitation: more than {} questions", limits.max_asks)));
+        let earlier = self.recorded.iter().filter(|recorded| !self.keys.contains(&recorded.key));
+        let is_new = !self.recorded.iter().any(|recorded| recorded.key == key);
+        if is_new && self.keys.len() + earlier.count() >= limits.max_asks {
+            return Err(invalid(format!("more than {} questions in one call", limits.max_asks)));
         }
-        let params = shape::elicitation_params(client.revision, &ask.message, &ask.schema);
+        let params = shape::elicitation_params(client.revision, &ask.message, schema.text());
         let digest = URL_SAFE_NO_PAD.encode(&digest(&SHA256, params.as_bytes()).as_ref()[..16]);
         if let Some(recorded) = self.recorded.iter().find(|recorded| recorded.key == key) {
             if recorded.digest != digest {
-                return Err(AskError::Invalid(format!(
-                    "elicitation: question {key:?} changed between attempts; questions must depend only on arguments and answers"
+                return Err(invalid(format!(
+                    "question {key:?} changed between attempts; questions must depend only on arguments and answers"
                 )));
             }
             if let Some(answer) = &recorded.answer {
-                let answer = read_answer(answer, &ask.schema);
+                let answer = read_answer(answer, &schema);
                 self.keys.push(key);
                 return answer.map(Prepared::Answered);
             }
@@ -187,7 +191,7 @@ impl Asks {
         self.fresh = true;
         let id = AskId(self.next);
         self.keys.push(key.clone());
-        self.pending.push(Pending { id, key, digest, params, schema: ask.schema, request: None });
+        self.pending.push(Pending { id, key, digest, params, schema, request: None });
         Ok(Prepared::Pending(id))
     }
 
@@ -218,7 +222,7 @@ impl Asks {
         limits: &Limits,
         environment: &dyn Environment,
     ) -> Result<String, RpcError> {
-        let expiry = environment.unix_seconds() + limits.state_lifetime.as_secs();
+        let expiry = environment.unix_seconds().saturating_add(limits.state_lifetime.as_secs());
         let mut out = JsonWriter::new();
         out.begin_object().key("e").uint(expiry).key("r").uint(self.round as u64 + 1);
         out.key("a").begin_array();
@@ -321,7 +325,7 @@ fn parse_answer(answer: &JsonSlice) -> Result<Answer, String> {
 }
 
 /// Reads an answer and checks an accepted form against its schema (EL-9).
-fn read_answer(answer: &Result<JsonSlice, String>, schema: &JsonSlice) -> Result<Answer, AskError> {
+fn read_answer(answer: &Result<JsonSlice, String>, schema: &Schema) -> Result<Answer, AskError> {
     let failed = |reason: String| {
         AskError::Failed(format!("elicitation: the client's answer is not usable: {reason}"))
     };
@@ -330,7 +334,6 @@ fn read_answer(answer: &Result<JsonSlice, String>, schema: &JsonSlice) -> Result
         .map_err(|reason| AskError::Failed(format!("elicitation: the client failed: {reason}")))?;
     let answer = parse_answer(answer).map_err(failed)?;
     if answer.action == Action::Accept {
-        let schema = Schema::compile(schema.clone()).map_err(|error| AskError::Invalid(error.to_string()))?;
         let empty = JsonSlice::from_trusted(bytes::Bytes::from_static(b"{}"));
         schema.check(answer.content.as_ref().unwrap_or(&empty)).map_err(failed)?;
     }

@@ -146,18 +146,21 @@ impl<T> CallTable<T> {
         slot.entry.as_mut().map(f)
     }
 
-    /// Gives a call another deadline. Says whether it is now the earliest.
-    pub fn set_deadline(&self, id: CallId, deadline: Option<Instant>) -> bool {
+    /// Like [`CallTable::with`], and `f` may give the call another deadline, so that the deadline always belongs to the
+    /// state that `f` left. Says too whether that deadline is now the earliest.
+    pub fn with_deadline<R>(
+        &self,
+        id: CallId,
+        f: impl FnOnce(&mut T, &mut Option<Instant>) -> R,
+    ) -> Option<(R, bool)> {
         let (shard, place) = self.shard(id.slot());
-        {
+        let (result, deadline) = {
             let mut shard = shard.lock();
-            let Some(slot) = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())
-            else {
-                return false;
-            };
-            slot.deadline = deadline;
-        }
-        self.note_deadline(deadline)
+            let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+            let result = f(slot.entry.as_mut()?, &mut slot.deadline);
+            (result, slot.deadline)
+        };
+        Some((result, self.note_deadline(deadline)))
     }
 
     fn note_deadline(&self, deadline: Option<Instant>) -> bool {

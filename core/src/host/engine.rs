@@ -2,13 +2,13 @@
 
 use super::Target;
 use super::op::{CallContext, CancelReason};
-use super::peer::Peer;
+use super::peer::{Peer, Untracked};
 use super::port::HostPort;
 use super::shared::{End, Flight, Shared};
 use super::sink::{Outgoing, Sink};
 use super::wake::Wake;
 use crate::dispatch::asks::Asks;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::{CallId, Full};
 use crate::dispatch::limits::Limits;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::envelope::{self, Client};
@@ -318,26 +318,18 @@ impl Engine {
             };
             shared.calls.insert(deadline, |_| flight)
         };
-        let mut earliest = false;
         let started = match scope.peer() {
-            Some(peer) => peer.track(&context.request_id, || {
-                insert().map(|(call, first)| {
-                    earliest = first;
-                    call
-                })
-            }),
-            None => insert()
-                .map(|(call, first)| {
-                    earliest = first;
-                    call
-                })
-                .map_err(Some),
+            Some(peer) => peer.track(&context.request_id, insert),
+            None => insert().map_err(|Full| Untracked::Full),
         };
-        let call = started.map_err(|error| {
+        let (call, earliest) = started.map_err(|untracked| {
             lane.release();
-            match error {
-                Some(_) => shared.busy("calls", shared.limits.max_calls),
-                None => RpcError::invalid_request("Invalid request: a request with this id is in flight"),
+            match untracked {
+                Untracked::Full => shared.busy("calls", shared.limits.max_calls),
+                Untracked::InFlight => {
+                    RpcError::invalid_request("Invalid request: a request with this id is in flight")
+                }
+                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
             }
         })?;
         if earliest {
@@ -380,9 +372,10 @@ impl Engine {
         self.0.end(call, End::Silent(reason))
     }
 
-    /// Ends the calls of a peer that wait for its answers: it will send no more messages, but may still read.
+    /// Ends the calls of a peer that wait for its answers: it will send no more messages, but may still read. Later
+    /// questions to it fail at once.
     pub fn end_input(&self, peer: &Peer) {
-        for call in peer.calls() {
+        for call in peer.end_input() {
             let waits = self.0.calls.with(call, |flight| !flight.asks.pending.is_empty());
             if waits == Some(true) {
                 self.cancel(call, CancelReason::Disconnected);

@@ -151,6 +151,11 @@ impl Context {
         self.id
     }
 
+    /// The name of the tool that is called.
+    pub fn tool_name(&self) -> &str {
+        &self.call.tool.name
+    }
+
     /// The revision in force.
     pub fn revision(&self) -> Revision {
         self.call.client.revision
@@ -198,8 +203,8 @@ impl Context {
         });
         match self.port.ask_with(self.id, ask, AskMode::Park, Some(waiter))? {
             Asked::Answered(answer) => Ok(answer),
-            Asked::Suspended => std::future::pending().await,
-            Asked::Waiting(_) => {
+            // Where the attempt ends because of the question, nothing comes but the end.
+            Asked::Suspended | Asked::Waiting(_) => {
                 std::future::poll_fn(|task| {
                     let mut slot = slot.lock();
                     match slot.0.take() {

@@ -2,7 +2,7 @@
 
 use super::wake::Wake;
 use crate::dispatch::asks::AskId;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::{CallId, Full};
 use crate::proto::envelope::Client;
 use crate::proto::id::RequestId;
 use crate::proto::lifecycle::Lifecycle;
@@ -11,27 +11,42 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the engine remembers about one peer.
 pub struct Peer {
     session_id: Option<Arc<str>>,
     state: Mutex<State>,
+    /// Not in the state: it is read under the call table's lock, which is taken inside the state's.
+    input_ended: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     lifecycle: Lifecycle,
     calls: HashMap<Bytes, CallId>,
+    /// Calls whose response has not gone out; an id leaves `calls` just before.
+    unsettled: usize,
     asks: HashMap<u64, (CallId, AskId)>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
     closed: bool,
 }
 
+/// Why a request did not become a call.
+pub(super) enum Untracked {
+    /// The peer is being closed.
+    Closed,
+    /// A request with its id is in flight.
+    InFlight,
+    /// The call table is full.
+    Full,
+}
+
 impl Peer {
     /// A peer that has said nothing yet. `session_id` names its session on transports that have them.
     pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
-        Arc::new(Peer { session_id, state: Mutex::default() })
+        Arc::new(Peer { session_id, state: Mutex::default(), input_ended: AtomicBool::new(false) })
     }
 
     /// A peer whose session was opened earlier, perhaps in another process.
@@ -56,9 +71,14 @@ impl Peer {
         self.state.lock().lifecycle.revision()
     }
 
-    /// Calls of this peer that are in flight.
+    /// Calls of this peer that are in flight: their response has not gone to the sink.
     pub fn in_flight(&self) -> usize {
-        self.state.lock().calls.len()
+        self.state.lock().unsettled
+    }
+
+    /// Questions of ours that this peer has not answered yet.
+    pub fn questions(&self) -> usize {
+        self.state.lock().asks.len()
     }
 
     /// Has `wake` called whenever the last call in flight ends.
@@ -70,30 +90,39 @@ impl Peer {
         f(&mut self.state.lock().lifecycle)
     }
 
-    /// Registers a request under its id, with the call that `start` makes; `Err(None)` if the id is in flight.
-    pub(super) fn track<E>(
+    /// Registers a request under its id, with the call that `start` makes.
+    pub(super) fn track<R>(
         &self,
         id: &RequestId,
-        start: impl FnOnce() -> Result<CallId, E>,
-    ) -> Result<CallId, Option<E>> {
+        start: impl FnOnce() -> Result<(CallId, R), Full>,
+    ) -> Result<(CallId, R), Untracked> {
         let mut state = self.state.lock();
-        if state.closed || state.calls.contains_key(id.key()) {
-            return Err(None);
+        if state.closed {
+            return Err(Untracked::Closed);
         }
-        let call = start().map_err(Some)?;
-        state.calls.insert(id.key().clone(), call);
-        Ok(call)
+        if state.calls.contains_key(id.key()) {
+            return Err(Untracked::InFlight);
+        }
+        let started = start().map_err(|Full| Untracked::Full)?;
+        state.calls.insert(id.key().clone(), started.0);
+        state.unsettled += 1;
+        Ok(started)
     }
 
     pub(super) fn call(&self, id: &RequestId) -> Option<CallId> {
         self.state.lock().calls.get(id.key()).copied()
     }
 
+    /// Frees the id of a call that has ended; [`Peer::settle`] follows once its response is out.
     pub(super) fn forget(&self, id: &RequestId) {
+        self.state.lock().calls.remove(id.key());
+    }
+
+    pub(super) fn settle(&self) {
         let wake = {
             let mut state = self.state.lock();
-            state.calls.remove(id.key());
-            if state.calls.is_empty() { state.idle.clone() } else { None }
+            state.unsettled -= 1;
+            if state.unsettled == 0 { state.idle.clone() } else { None }
         };
         if let Some(wake) = wake {
             wake.wake();
@@ -120,7 +149,17 @@ impl Peer {
         state.calls.values().copied().collect()
     }
 
-    pub(super) fn calls(&self) -> Vec<CallId> {
+    /// Remembers that no more answers will come, and returns the calls in flight.
+    pub(super) fn end_input(&self) -> Vec<CallId> {
+        self.input_ended.store(true, Ordering::Release);
+        self.calls()
+    }
+
+    pub(super) fn input_ended(&self) -> bool {
+        self.input_ended.load(Ordering::Acquire)
+    }
+
+    fn calls(&self) -> Vec<CallId> {
         self.state.lock().calls.values().copied().collect()
     }
 }

@@ -90,6 +90,11 @@ impl HostPort {
         waiter: Option<Waiter>,
     ) -> Result<Asked, AskError> {
         let prepared = self.0.calls.with(id, |flight| {
+            let modern = flight.context.client.revision.is_modern();
+            if !modern && flight.peer.as_ref().is_some_and(|peer| peer.input_ended()) {
+                let text = "the client has ended its input and cannot answer";
+                return Err(AskError::Failed(text.to_owned()));
+            }
             let prepared = flight.asks.prepare(ask, &flight.context.client, &self.0.limits)?;
             Ok(match prepared {
                 Prepared::Answered(answer) => Err(answer),
@@ -97,33 +102,35 @@ impl HostPort {
                     if let Some(local) = &flight.local {
                         local.poll_again();
                     }
-                    Ok((ask, flight.context.client.revision, flight.peer.clone()))
+                    if let Some(waiter) = waiter {
+                        flight.waiters.push((ask, waiter));
+                    }
+                    Ok((ask, flight.peer.clone().filter(|_| !modern)))
                 }
             })
         });
-        let (ask, revision, peer) = match prepared.ok_or(AskError::Stale)?? {
+        let (ask, peer) = match prepared.ok_or(AskError::Stale)?? {
             Ok(pending) => pending,
             Err(answer) => return Ok(Asked::Answered(answer)),
         };
         // Without a session there is nobody to send a request to: the attempt ends and the client comes back.
-        let (false, Some(peer)) = (revision.is_modern(), peer) else { return Ok(Asked::Suspended) };
+        let Some(peer) = peer else { return Ok(Asked::Suspended) };
         let request = peer.add_ask(id, ask);
-        let sent = self.0.calls.with(id, |flight| {
+        let until = self.0.now().checked_add(self.0.limits.ask_timeout);
+        let sent = self.0.with_deadline(id, |flight, deadline| {
             let Some(pending) = flight.asks.pending.iter_mut().find(|pending| pending.id == ask) else {
                 return;
             };
             pending.request = Some(request);
             let body = shape::elicitation_request(request, &pending.params);
-            if let Some(waiter) = waiter {
-                flight.waiters.push((ask, waiter));
-            }
+            // Before the question is out, because its answer sets another.
+            *deadline = until;
             flight.sink.send(Outgoing::Event { body, droppable: false });
         });
         if sent.is_none() {
             peer.take_ask(request);
             return Err(AskError::Stale);
         }
-        self.0.set_deadline(id, self.0.limits.ask_timeout);
         Ok(match mode {
             AskMode::Park => Asked::Waiting(ask),
             AskMode::Rerun => Asked::Suspended,
@@ -181,23 +188,21 @@ impl HostPort {
             Host(Arc<LaneQueue>, Result<Answer, AskError>),
             Nothing,
         }
-        let next = self.0.calls.with(id, |flight| {
-            let Some(answer) = flight.asks.answer(ask, outcome) else { return (Next::Nothing, None) };
-            let timeout = flight.asks.pending.is_empty().then_some(flight.timeout);
-            let next = if flight.parked {
+        let now = self.0.now();
+        let next = self.0.with_deadline(id, |flight, deadline| {
+            let Some(answer) = flight.asks.answer(ask, outcome) else { return Next::Nothing };
+            if flight.asks.pending.is_empty() {
+                *deadline = now.checked_add(flight.timeout);
+            }
+            if flight.parked {
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
                 Next::Local(flight.waiters.remove(place).1, answer)
             } else {
                 Next::Host(flight.lane.clone(), answer)
-            };
-            (next, timeout)
+            }
         });
-        let Some((next, timeout)) = next else { return };
-        if let Some(timeout) = timeout {
-            self.0.set_deadline(id, timeout);
-        }
-        match next {
+        match next.unwrap_or(Next::Nothing) {
             Next::Rerun => self.rerun(id),
             Next::Local(waiter, answer) => waiter(answer),
             Next::Host(lane, answer) => lane.push(HostOp::Answer { call: id, ask, answer }),

@@ -7,7 +7,7 @@ use super::peer::Peer;
 use super::sink::{Outgoing, Sink};
 use super::wake::Wake;
 use super::{Target, ToolEntry};
-use crate::dispatch::asks::{AskId, Asks, binding};
+use crate::dispatch::asks::{AskError, AskId, Asks, binding};
 use crate::dispatch::calls::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
@@ -128,10 +128,17 @@ impl Shared {
         }
     }
 
-    pub(super) fn set_deadline(&self, call: CallId, after: Duration) {
-        if self.calls.set_deadline(call, self.now().checked_add(after)) {
+    /// Looks at a call in flight and perhaps gives it another deadline.
+    pub(super) fn with_deadline<R>(
+        &self,
+        call: CallId,
+        f: impl FnOnce(&mut Flight, &mut Option<Instant>) -> R,
+    ) -> Option<R> {
+        let (result, earliest) = self.calls.with_deadline(call, f)?;
+        if earliest {
             self.wake_timer();
         }
+        Some(result)
     }
 
     /// Hands a call to its host, or to its local handler.
@@ -245,6 +252,10 @@ impl Shared {
     /// The one way out of the table: credit back, peer told, host told if it still works on the call.
     fn finish(&self, id: CallId, flight: Flight, outgoing: Outgoing, tell_host: Option<CancelReason>) {
         flight.lane.release();
+        if let Some(peer) = &flight.peer {
+            // Before the response: who has it may use the id again at once (RPC-7).
+            peer.forget(&flight.context.request_id);
+        }
         let cancelled = matches!(outgoing, Outgoing::Dropped);
         for request in flight.asks.pending.iter().filter_map(|pending| pending.request) {
             if let Some(peer) = &flight.peer {
@@ -255,10 +266,15 @@ impl Shared {
         }
         flight.sink.send(outgoing);
         if let Some(peer) = &flight.peer {
-            peer.forget(&flight.context.request_id);
+            // After the response: an idle peer may be closed.
+            peer.settle();
         }
         if let Some(local) = &flight.local {
             local.cancel();
+        }
+        // The questions may have been asked by a task that outlives the handler.
+        for (_, waiter) in flight.waiters {
+            waiter(Err(AskError::Stale));
         }
         if let (Some(reason), true, Target::Lane { lane, .. }) =
             (tell_host, flight.delivered && !flight.parked, &flight.context.tool.target)

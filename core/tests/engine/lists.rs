@@ -1,0 +1,54 @@
+//! Lists are bytes, made once per change.
+
+use crate::support::*;
+use serde_json::{Value, json};
+
+fn list(bench: &Bench, id: u64) -> Value {
+    bench.send(modern(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/list", "params": {} })));
+    bench.sink.one()
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    answer["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn tools_are_listed_in_the_order_of_registration() {
+    let bench = Bench::legacy();
+    assert_eq!(names(&list(&bench, 1)), ["slow", "fast", "other"]);
+    let target = bench.server.remove_tool("slow").unwrap();
+    assert_eq!(names(&list(&bench, 2)), ["fast", "other"]);
+    bench.server.add_tool(tool("slow"), target).unwrap();
+    assert_eq!(names(&list(&bench, 3)), ["fast", "other", "slow"]);
+    assert!(bench.server.remove_tool("nobody").is_none());
+    assert_eq!(names(&list(&bench, 4)), ["fast", "other", "slow"]);
+}
+
+mod cached {
+    use crate::support::tool;
+    use tenon_mcp::Revision;
+    use tenon_mcp::dispatch::registry::Registry;
+    use tenon_mcp::dispatch::tool::ToolEntry;
+
+    fn address(registry: &Registry<()>, revision: Revision) -> *const u8 {
+        registry.snapshot().tools_list(revision).as_bytes().as_ptr()
+    }
+
+    #[test]
+    fn the_bytes_are_the_same_until_a_change() {
+        let registry = Registry::default();
+        registry.add(ToolEntry::new(tool("a"), ()).unwrap()).unwrap();
+        let kept = registry.snapshot();
+        let first = address(&registry, Revision::V2026_07_28);
+        assert_eq!(address(&registry, Revision::V2026_07_28), first);
+        assert_ne!(address(&registry, Revision::V2024_11_05), first);
+        assert!(registry.add(ToolEntry::new(tool("a"), ()).unwrap()).is_err());
+        assert!(registry.remove("b").is_none());
+        assert_eq!(address(&registry, Revision::V2026_07_28), first, "a refused change is no change");
+        registry.add(ToolEntry::new(tool("b"), ()).unwrap()).unwrap();
+        assert_ne!(address(&registry, Revision::V2026_07_28), first);
+        assert!(registry.snapshot().tool("b").is_some());
+        assert!(kept.tool("b").is_none(), "who holds a snapshot sees no change");
+        assert_eq!(kept.tools_list(Revision::V2026_07_28).as_bytes().as_ptr(), first);
+    }
+}

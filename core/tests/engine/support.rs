@@ -1,0 +1,317 @@
+//! An engine with everything around it faked.
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tenon_mcp::dispatch::environment::Environment;
+use tenon_mcp::host::{Engine, Outgoing, Peer, Sink};
+use tenon_mcp::{
+    Ask, CallId, Drained, Error, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Lane, LaneId, Limits,
+    Outcome, Server, Target, Tool, Wake,
+};
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// A clock that stands still until told, and bytes from a counter.
+pub struct FakeEnvironment {
+    start: Instant,
+    elapsed: Mutex<Duration>,
+    random: Mutex<u64>,
+    /// Runs at the next look at the clock.
+    pub at_next_look: Mutex<Option<Hook>>,
+}
+
+impl FakeEnvironment {
+    fn new() -> Arc<FakeEnvironment> {
+        Arc::new(FakeEnvironment {
+            start: Instant::now(),
+            elapsed: Mutex::default(),
+            random: Mutex::new(1),
+            at_next_look: Mutex::default(),
+        })
+    }
+}
+
+impl Environment for FakeEnvironment {
+    fn now(&self) -> Instant {
+        let hook = self.at_next_look.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
+        self.start + *self.elapsed.lock()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        1_000_000 + self.elapsed.lock().as_secs()
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+        let mut state = self.random.lock();
+        for byte in out {
+            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = (*state >> 56) as u8;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps what the engine sends.
+#[derive(Default)]
+pub struct Recorder {
+    sent: Mutex<Vec<Value>>,
+    pub dropped: AtomicUsize,
+    /// Runs when the next response is sent, before it is recorded.
+    pub at_next_response: Mutex<Option<Hook>>,
+}
+
+impl Sink for Recorder {
+    fn send(&self, message: Outgoing) {
+        let body = match message {
+            Outgoing::Event { body, .. } => body,
+            Outgoing::Response { body, .. } => {
+                let hook = self.at_next_response.lock().take();
+                if let Some(hook) = hook {
+                    hook();
+                }
+                body
+            }
+            Outgoing::Dropped => {
+                self.dropped.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+        };
+        self.sent.lock().push(serde_json::from_slice(&body).expect("the engine sends JSON"));
+    }
+}
+
+impl Recorder {
+    /// What was sent since the last look.
+    pub fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut self.sent.lock())
+    }
+
+    /// The one message sent since the last look.
+    #[track_caller]
+    pub fn one(&self) -> Value {
+        let sent = self.take();
+        assert_eq!(sent.len(), 1, "{sent:#?}");
+        sent.into_iter().next().unwrap()
+    }
+
+    #[track_caller]
+    pub fn nothing(&self) {
+        assert_eq!(self.take(), Vec::<Value>::new());
+    }
+}
+
+#[derive(Default)]
+pub struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Wakes {
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+pub const LANE: LaneId = LaneId(3);
+pub const OTHER_LANE: LaneId = LaneId(4);
+pub const LEGACY: &str = "2025-11-25";
+
+/// One server, one peer on a channel, one lane.
+pub struct Bench {
+    pub server: Server,
+    pub engine: Engine,
+    pub port: HostPort,
+    pub environment: Arc<FakeEnvironment>,
+    pub peer: Arc<Peer>,
+    pub sink: Arc<Recorder>,
+    pub lane: Lane,
+    pub wakes: Arc<Wakes>,
+}
+
+impl Bench {
+    /// With default limits. Tools on the lane: `slow` (default time-out), `fast` (50 ms), `other` on the other lane.
+    pub fn new() -> Bench {
+        Bench::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Limits)) -> Bench {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        let environment = FakeEnvironment::new();
+        let server = Server::builder("bench", "1.0.0")
+            .limits(limits)
+            .environment(environment.clone())
+            .state_keys([[9; 32]])
+            .build()
+            .unwrap();
+        let on = |lane| Target::Lane { lane, handler: HandlerId(1) };
+        server.add_tool(tool("slow"), on(LANE)).unwrap();
+        server.add_tool(tool("fast").timeout(Duration::from_millis(50)), on(LANE)).unwrap();
+        server.add_tool(tool("other"), on(OTHER_LANE)).unwrap();
+        let wakes = Arc::new(Wakes::default());
+        let lane = server.port().lane(LANE, wakes.clone());
+        Bench {
+            engine: server.engine().clone(),
+            port: server.port(),
+            environment,
+            peer: Peer::new(None),
+            sink: Arc::new(Recorder::default()),
+            lane,
+            wakes,
+            server,
+        }
+    }
+
+    /// After `initialize` with a client that can be asked.
+    pub fn legacy() -> Bench {
+        Bench::legacy_with(|_| {})
+    }
+
+    pub fn legacy_with(change: impl FnOnce(&mut Limits)) -> Bench {
+        let bench = Bench::with(change);
+        bench.initialize(LEGACY);
+        bench
+    }
+
+    pub fn initialize(&self, revision: &str) {
+        self.send(initialize(revision));
+        let answer = self.sink.one();
+        assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
+        self.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        self.sink.nothing();
+    }
+
+    pub fn send(&self, message: Value) {
+        let sink: Arc<dyn Sink> = self.sink.clone();
+        self.engine.receive(&self.peer, &sink, Bytes::from(message.to_string()));
+    }
+
+    /// Calls a tool in the legacy session.
+    pub fn call(&self, id: u64, tool: &str) {
+        self.send(call(json!(id), tool, json!({})));
+    }
+
+    /// Calls a tool in the modern era.
+    pub fn call_modern(&self, id: u64, tool: &str) {
+        self.send(modern(call(json!(id), tool, json!({}))));
+    }
+
+    pub fn cancel(&self, id: u64) {
+        self.send(
+            json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }),
+        );
+    }
+
+    /// The peer's answer to a question of ours.
+    pub fn answer(&self, question: &Value, result: Value) {
+        self.send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }));
+    }
+
+    /// Moves the clock and does what the timer would do.
+    pub fn advance(&self, by: Duration) {
+        *self.environment.elapsed.lock() += by;
+        let now = self.engine.now();
+        if self.engine.next_deadline().is_some_and(|next| next <= now) {
+            self.engine.handle_timeout(now);
+        }
+    }
+
+    pub fn drain(&self) -> Vec<HostOp> {
+        let mut ops = Vec::new();
+        while self.lane.drain(64, Duration::MAX, &mut ops) == Drained::More {}
+        ops
+    }
+
+    /// The one call that waits in the lane.
+    #[track_caller]
+    pub fn drain_call(&self) -> HostCall {
+        let mut ops = self.drain();
+        match ops.pop() {
+            Some(HostOp::Call(call)) if ops.is_empty() => call,
+            other => panic!("expected one call: {other:?} after {ops:?}"),
+        }
+    }
+
+    pub fn text(&self, id: CallId, text: &str) -> bool {
+        self.port.complete(id, Outcome::Text(text.into())).is_ok()
+    }
+
+    /// Nothing is held any more: the table, the peer's tables and the lane's credits are as at the start.
+    #[track_caller]
+    pub fn assert_settled(&self) {
+        assert_eq!(self.engine.in_flight(), 0);
+        assert_eq!((self.peer.in_flight(), self.peer.questions()), (0, 0));
+        self.drain();
+        let limit = self.engine.limits().max_lane_calls;
+        let (peer, sink) = (Peer::new(None), Arc::new(Recorder::default()));
+        let as_sink: Arc<dyn Sink> = sink.clone();
+        for id in 0..=limit {
+            let message = modern(call(json!(id), "slow", json!({}))).to_string();
+            self.engine.receive(&peer, &as_sink, message.into());
+        }
+        assert_eq!(self.drain().len(), limit, "credits of the lane were lost or invented");
+        assert_eq!(sink.take().len(), 1);
+        self.engine.close_peer(&peer, tenon_mcp::CancelReason::Closing);
+        self.drain();
+    }
+}
+
+pub fn tool(name: &str) -> Tool {
+    Tool::new(name).input_schema(JsonSlice::from_value(&json!({ "type": "object" })))
+}
+
+pub fn initialize(revision: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {
+        "protocolVersion": revision,
+        "capabilities": { "elicitation": {} },
+        "clientInfo": { "name": "bench", "version": "0" },
+    } })
+}
+
+pub fn call(id: Value, tool: &str, arguments: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": arguments } })
+}
+
+/// Adds the envelope of 2026-07-28.
+pub fn modern(mut request: Value) -> Value {
+    let meta = &mut request["params"]["_meta"];
+    meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    meta["io.modelcontextprotocol/clientCapabilities"] = json!({ "elicitation": { "form": {} } });
+    meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "bench", "version": "0" });
+    request
+}
+
+pub fn form() -> JsonSlice {
+    JsonSlice::from_value(
+        &json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"] }),
+    )
+}
+
+pub fn ask(key: &str) -> Ask {
+    Ask { key: Some(key.into()), message: format!("{key}?"), schema: form() }
+}
+
+pub fn accept(text: &str) -> Value {
+    json!({ "action": "accept", "content": { "a": text } })
+}
+
+#[track_caller]
+pub fn result_text(message: &Value) -> &str {
+    message["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {message}"))
+}
+
+#[track_caller]
+pub fn error_of(message: &Value) -> (i64, &str) {
+    let code = message["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error in {message}"));
+    (code, message["error"]["message"].as_str().unwrap())
+}
