@@ -1,9 +1,12 @@
 //! Handlers from plain async functions.
 
+use crate::dispatch::asks::AskError;
 use crate::host::{Context, LocalFuture, LocalHandler, Outcome};
 use crate::json::JsonSlice;
+use crate::proto::error::RpcError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 use std::fmt::Display;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,7 +14,8 @@ use std::marker::PhantomData;
 /// Makes a handler from an async function of typed arguments and the call's context.
 ///
 /// The arguments are deserialised from the JSON object of the call. `Ok` is serialised: a string becomes text, anything
-/// else JSON. `Err` becomes a failed result with the error's text.
+/// else JSON. `Err` becomes a failed result with the error's text; an [`AskError::Unsupported`], as it is or boxed as
+/// `dyn Error`, tells a client of 2026-07-28 which capability the call needs.
 ///
 /// ```
 /// # use tenon_mcp::{handler, json_schema, Context, Server, Tool};
@@ -73,9 +77,22 @@ where
                         std::any::type_name::<R>()
                     )),
                 },
-                Err(error) => Outcome::Failed(error.to_string()),
+                Err(error) => match unsupported(&error) {
+                    Some(error) => Outcome::Error(error.clone()),
+                    None => Outcome::Failed(error.to_string()),
+                },
             }
         })
+    }
+}
+
+/// The protocol error inside a handler's error, if the client could not be asked.
+fn unsupported<E: 'static>(error: &E) -> Option<&RpcError> {
+    let error = error as &dyn Any;
+    let boxed = || error.downcast_ref::<Box<dyn std::error::Error + Send + Sync>>()?.downcast_ref();
+    match error.downcast_ref::<AskError>().or_else(boxed) {
+        Some(AskError::Unsupported(error)) => Some(error),
+        _ => None,
     }
 }
 
@@ -85,4 +102,18 @@ macro_rules! json_schema {
     ($($json:tt)+) => {
         $crate::JsonSlice::from_value(&$crate::__private::json!($($json)+))
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsupported_question_is_found_in_a_handlers_error() {
+        let error = || AskError::Unsupported(RpcError::internal("x"));
+        assert!(unsupported(&error()).is_some());
+        assert!(unsupported(&Box::<dyn std::error::Error + Send + Sync>::from(error())).is_some());
+        assert!(unsupported(&AskError::Stale).is_none());
+        assert!(unsupported(&"text").is_none());
+    }
 }

@@ -267,9 +267,6 @@ impl Asks {
     ) -> Result<Asks, RpcError> {
         let refused =
             || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
-        if responses.is_some_and(|responses| responses.kind() != Kind::Object) {
-            return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
-        }
         if state.len() > limits.max_state_bytes {
             return Err(refused());
         }

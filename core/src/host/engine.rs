@@ -13,7 +13,8 @@ use crate::dispatch::limits::Limits;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
-use crate::proto::message::{Malformed, Message, Notification, Params, Request, Response};
+use crate::proto::id::RequestId;
+use crate::proto::message::{Decoded, Malformed, Message, Notification, Params, Request, Response};
 use crate::proto::method::Method;
 use crate::proto::version::Revision;
 use bytes::Bytes;
@@ -102,10 +103,22 @@ impl Engine {
         HostPort(self.0.clone())
     }
 
-    /// Takes one message from a channel. Whatever is wrong with it is answered on the channel; the next message is
-    /// not affected.
+    /// Takes one message from a channel, or a batch of them from a client of 2025-03-26, the one revision that has
+    /// batches (BAT-10). Whatever is wrong with it is answered on the channel; the next message is not affected.
     pub fn receive(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes) {
-        match Message::decode(text, &self.0.limits.json()) {
+        let limits = self.0.limits.json();
+        if Message::is_batch(&text) && peer.revision() == Some(Revision::V2025_03_26) {
+            match Message::decode_batch(text, &limits) {
+                Ok(members) => members.into_iter().for_each(|member| self.take(peer, sink, member)),
+                Err(malformed) => self.refuse(peer, sink, &malformed),
+            }
+            return;
+        }
+        self.take(peer, sink, Message::decode(text, &limits));
+    }
+
+    fn take(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, message: Decoded) {
+        match message {
             Ok(message) => {
                 self.accept(&Scope::Channel(peer.clone()), message, sink);
             }
@@ -136,8 +149,13 @@ impl Engine {
 
     fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
         let modern = scope.is_modern(&request.params);
-        let result =
-            if modern { self.modern(scope, &request, sink) } else { self.legacy(scope, &request, sink) };
+        let result = if is_duplicate(scope, &request) {
+            Err(in_flight())
+        } else if modern {
+            self.modern(scope, &request, sink)
+        } else {
+            self.legacy(scope, &request, sink)
+        };
         match result {
             Ok(Step::Answer(body)) => {
                 sink.send(Outgoing::Response { body, error: None });
@@ -238,15 +256,13 @@ impl Engine {
             let result = crate::proto::shape::ToolResult::Failed(&text);
             return Ok(Step::Answer(self.0.shaper.tool_result(&request.id, revision, result)));
         }
-        let progress_token = match params.meta_get("progressToken") {
-            Some(token) if matches!(token.kind(), Kind::String | Kind::Number) => Some(token),
-            Some(_) => {
-                return Err(RpcError::invalid_params(
-                    "Invalid params: progressToken must be a string or a number",
-                ));
-            }
-            None => None,
-        };
+        let progress_token = params.meta_get("progressToken");
+        // A token is what an id is (PGR-1).
+        if progress_token.as_ref().is_some_and(|token| RequestId::new(token.clone()).is_none()) {
+            return Err(RpcError::invalid_params(
+                "Invalid params: progressToken must be a string or an integer",
+            ));
+        }
         let context = Arc::new(CallContext {
             request_id: request.id.clone(),
             client,
@@ -269,8 +285,12 @@ impl Engine {
         if !context.client.revision.is_modern() {
             return Ok(Asks::default());
         }
-        let Some(state) = params.get_str("requestState")? else { return Ok(Asks::default()) };
         let responses = params.get("inputResponses");
+        if responses.as_ref().is_some_and(|responses| responses.kind() != Kind::Object) {
+            return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
+        }
+        // Answers without the state that asked for them count for nothing: they are asked for again (MR-15).
+        let Some(state) = params.get_str("requestState")? else { return Ok(Asks::default()) };
         let binding = self.0.binding(context, arguments);
         let shared = &self.0;
         Asks::resume(
@@ -326,9 +346,7 @@ impl Engine {
             lane.release();
             match untracked {
                 Untracked::Full => shared.busy("calls", shared.limits.max_calls),
-                Untracked::InFlight => {
-                    RpcError::invalid_request("Invalid request: a request with this id is in flight")
-                }
+                Untracked::InFlight => in_flight(),
                 Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
             }
         })?;
@@ -344,7 +362,7 @@ impl Engine {
         match notification.method {
             Method::Initialized => peer.lifecycle(|lifecycle| lifecycle.initialized()),
             Method::Cancelled => {
-                let id = notification.params.get("requestId").and_then(crate::proto::id::RequestId::new);
+                let id = notification.params.get("requestId").and_then(RequestId::new);
                 if let Some(call) = id.and_then(|id| peer.call(&id)) {
                     let reason = notification.params.get_str("reason").ok().flatten();
                     self.0.end(call, End::Silent(CancelReason::Requested(reason)));
@@ -431,6 +449,15 @@ impl Engine {
             self.0.end(call, End::Failed(CancelReason::TimedOut, text));
         }
     }
+}
+
+/// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
+fn is_duplicate(scope: &Scope, request: &Request) -> bool {
+    request.method != Method::ToolsCall && scope.peer().is_some_and(|peer| peer.call(&request.id).is_some())
+}
+
+fn in_flight() -> RpcError {
+    RpcError::invalid_request("Invalid request: a request with this id is in flight")
 }
 
 enum Step {

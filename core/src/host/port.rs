@@ -89,6 +89,16 @@ impl HostPort {
         mode: AskMode,
         waiter: Option<Waiter>,
     ) -> Result<Asked, AskError> {
+        let asked = self
+            .0
+            .calls
+            .with(id, |flight| flight.peer.clone().filter(|_| !flight.context.client.revision.is_modern()));
+        // Nothing is asked of a client that is not ready yet (ERA-10).
+        if asked.flatten().is_some_and(|peer| !peer.lifecycle(|lifecycle| lifecycle.is_initialized())) {
+            return Err(AskError::Failed(
+                "elicitation: the client has not sent notifications/initialized yet".into(),
+            ));
+        }
         let prepared = self.0.calls.with(id, |flight| {
             let modern = flight.context.client.revision.is_modern();
             if !modern && flight.peer.as_ref().is_some_and(|peer| peer.input_ended()) {

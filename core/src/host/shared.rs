@@ -15,7 +15,7 @@ use crate::dispatch::registry::Registry;
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::Store;
 use crate::json::JsonSlice;
-use crate::proto::error::RpcError;
+use crate::proto::error::{RpcError, code};
 use crate::proto::id::RequestId;
 use crate::proto::method::Method;
 use crate::proto::shape::{self, Shaper, ToolResult};
@@ -221,6 +221,12 @@ impl Shared {
                 }
                 _ => shaped(ToolResult::Structured(value)),
             },
+            // The code for a client that lacks a capability is younger than the legacy revisions.
+            Outcome::Error(error)
+                if error.code == code::MISSING_CLIENT_CAPABILITY && !revision.is_modern() =>
+            {
+                shaped(ToolResult::Failed(&error.message))
+            }
             Outcome::Error(error) => self.error(Some(request), Some(revision), error),
             Outcome::Suspend => {
                 let name = &flight.tool().name;

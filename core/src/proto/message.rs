@@ -6,7 +6,7 @@
 use super::error::RpcError;
 use super::id::RequestId;
 use super::method::Method;
-use crate::json::{JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
+use crate::json::{JsonError, JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -70,16 +70,16 @@ pub struct Params {
 
 const CHAIN: [&str; 2] = ["params", "_meta"];
 
+/// A message, or why a text is none.
+pub type Decoded = Result<Message, Malformed>;
+
+/// Messages one batch may hold. Each can have an answer much longer than itself.
+const MAX_BATCH: usize = 100;
+
 impl Message {
     /// Reads one message. Cost: one pass over the text; it is copied only if it has line breaks.
-    pub fn decode(text: Bytes, limits: &Limits) -> Result<Message, Malformed> {
-        let (text, scan) = match JsonSlice::parse_scan(text, limits, &CHAIN) {
-            Ok(read) => read,
-            Err(error) if matches!(error.kind, JsonErrorKind::TooLarge) => {
-                return Err(unreadable(RpcError::invalid_request(format!("Message too large: {error}"))));
-            }
-            Err(error) => return Err(unreadable(RpcError::parse(format!("Parse error: {error}")))),
-        };
+    pub fn decode(text: Bytes, limits: &Limits) -> Decoded {
+        let (text, scan) = JsonSlice::parse_scan(text, limits, &CHAIN).map_err(not_json)?;
         match scan.kind {
             Kind::Object => {}
             Kind::Array => {
@@ -91,35 +91,79 @@ impl Message {
         }
         classify(Params { text, scan })
     }
+
+    /// Whether a text can only be a batch.
+    pub fn is_batch(text: &[u8]) -> bool {
+        text.trim_ascii_start().first() == Some(&b'[')
+    }
+
+    /// Reads a batch of 2025-03-26: each member is a message or malformed by itself (BAT-2, BAT-7).
+    pub fn decode_batch(text: Bytes, limits: &Limits) -> Result<Vec<Decoded>, Malformed> {
+        let refused = |why: &str| unreadable(RpcError::invalid_request(format!("Invalid request: {why}")));
+        let batch = JsonSlice::parse(text, limits).map_err(not_json)?;
+        let members: Vec<_> = batch.elements().take(MAX_BATCH + 1).collect();
+        match members.len() {
+            0 => Err(refused("an empty batch")),
+            count if count > MAX_BATCH => Err(refused(&format!("a batch of more than {MAX_BATCH} messages"))),
+            _ => Ok(members.into_iter().map(|member| Message::decode_member(member, limits)).collect()),
+        }
+    }
+
+    fn decode_member(member: JsonSlice, limits: &Limits) -> Decoded {
+        let message = match member.kind() {
+            Kind::Object => Message::decode(member.into_bytes(), limits)?,
+            _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
+        };
+        match message {
+            Message::Request(request) if super::envelope::is_modern(&request.params) => {
+                let error = RpcError::invalid_request("Invalid request: 2026-07-28 has no batches");
+                Err(Malformed { id: Some(request.id), error, answer: true })
+            }
+            Message::Request(request) if request.method == Method::Initialize => {
+                let error = RpcError::invalid_request("Invalid request: initialize cannot be in a batch");
+                Err(Malformed { id: Some(request.id), error, answer: true })
+            }
+            message => Ok(message),
+        }
+    }
+}
+
+fn not_json(error: JsonError) -> Malformed {
+    unreadable(match error.kind {
+        JsonErrorKind::TooLarge => RpcError::invalid_request(format!("Message too large: {error}")),
+        _ => RpcError::parse(format!("Parse error: {error}")),
+    })
 }
 
 fn unreadable(error: RpcError) -> Malformed {
     Malformed { id: None, error, answer: true }
 }
 
-fn classify(params: Params) -> Result<Message, Malformed> {
+fn classify(params: Params) -> Decoded {
     let root = |name: &str| params.scan.get(params.text.as_bytes(), 0, name).cloned();
     let (id_member, method_member) = (root("id"), root("method"));
+    let (result, error) = (root("result"), root("error"));
+    // Whatever is wrong with a response, an error about it would look like the answer to a request of the peer's own.
+    let is_response = method_member.is_none() && (result.is_some() || error.is_some());
     let id = match &id_member {
         None => None,
         Some(member) => match RequestId::new(params.value(member)) {
             Some(id) => Some(id),
             None => {
-                return Err(unreadable(RpcError::invalid_request(
-                    "Invalid request: id must be a string or an integer",
-                )));
+                let error = RpcError::invalid_request("Invalid request: id must be a string or an integer");
+                return Err(Malformed { id: None, error, answer: !is_response });
             }
         },
     };
     let fault = |id: Option<RequestId>, error: RpcError| {
-        let answer = id.is_some();
+        let answer = id.is_some() && !is_response;
         Err(Malformed { id, error, answer })
     };
-    match root("jsonrpc") {
-        Some(member) if params.value(&member).as_bytes() == b"\"2.0\"" => {}
+    match root("jsonrpc").map(|member| params.value(&member)) {
+        Some(version) if version.as_bytes() == b"\"2.0\"" => {}
+        Some(version) if version.decode_str().is_some_and(|version| version == "2.0") => {}
         _ => return fault(id, RpcError::invalid_request("Invalid request: jsonrpc must be \"2.0\"")),
     }
-    let (result, error) = (root("result"), root("error"));
     let Some(method_member) = method_member else {
         return match (id, result, error) {
             (Some(id), Some(result), None) => {
@@ -191,6 +235,61 @@ impl Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn malformed(text: &str) -> Malformed {
+        Message::decode(Bytes::copy_from_slice(text.as_bytes()), &Limits::default()).expect_err(text)
+    }
+
+    #[test]
+    fn a_malformed_response_is_never_answered() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#,
+            r#"{"jsonrpc":"2.0","id":1.5,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
+            r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","error":{}}"#,
+        ] {
+            assert!(!malformed(text).answer, "{text}");
+        }
+        for text in [
+            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":null}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
+            r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
+        ] {
+            assert!(malformed(text).answer, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_batch_are_read_one_by_one() {
+        let read = |text: &str| {
+            assert!(Message::is_batch(text.as_bytes()), "{text}");
+            Message::decode_batch(Bytes::copy_from_slice(text.as_bytes()), &Limits::default())
+        };
+        assert!(!Message::is_batch(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#));
+        let members = read(
+            r#" [{"jsonrpc":"2.0","id":1,"method":"ping"},7,{"jsonrpc":"2.0","method":"x"},[],
+                {"jsonrpc":"2.0","id":2,"method":"initialize"}]"#,
+        );
+        let members = members.unwrap();
+        assert!(matches!(&members[0], Ok(Message::Request(request)) if request.id.raw().as_str() == "1"));
+        assert!(matches!(&members[1], Err(malformed) if malformed.answer && malformed.id.is_none()));
+        assert!(matches!(&members[2], Ok(Message::Notification(_))));
+        assert!(matches!(&members[3], Err(malformed) if malformed.answer));
+        assert!(matches!(&members[4], Err(malformed) if malformed.id.is_some()));
+        for refused in ["[]", "[1", &format!("[{}1]", "1,".repeat(MAX_BATCH))] {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_version_may_be_escaped() {
+        assert!(
+            Message::decode(r#"{"jsonrpc":"\u0032.0","id":1,"method":"ping"}"#.into(), &Limits::default())
+                .is_ok()
+        );
+    }
 
     #[test]
     fn white_space_and_line_breaks_leave_no_trace() {
