@@ -1,0 +1,94 @@
+//! What the HTTP tests share: messages, a virtual clock, a server whose calls the test itself carries out.
+#![allow(dead_code)]
+
+pub mod client;
+
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tenon_mcp::dispatch::environment::Environment;
+use tenon_mcp::{Error, JsonSlice};
+
+pub const MODERN: &str = "2026-07-28";
+
+/// A clock the test moves, and bytes that never repeat.
+pub struct Virtual {
+    start: Instant,
+    passed: Mutex<Duration>,
+    random: AtomicU64,
+}
+
+impl Virtual {
+    pub fn new() -> Arc<Virtual> {
+        Arc::new(Virtual { start: Instant::now(), passed: Mutex::default(), random: AtomicU64::new(1) })
+    }
+
+    pub fn advance(&self, by: Duration) {
+        *self.passed.lock().unwrap() += by;
+    }
+}
+
+impl Environment for Virtual {
+    fn now(&self) -> Instant {
+        self.start + *self.passed.lock().unwrap()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        1_700_000_000 + self.passed.lock().unwrap().as_secs()
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+        for chunk in out.chunks_mut(8) {
+            let next = self.random.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            chunk.copy_from_slice(&next.to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+pub fn schema(value: Value) -> JsonSlice {
+    JsonSlice::from_value(&value)
+}
+
+/// `params` with the modern envelope.
+pub fn envelope(mut params: Value) -> Value {
+    let meta = params.as_object_mut().unwrap().entry("_meta").or_insert(json!({}));
+    meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
+    meta["io.modelcontextprotocol/clientCapabilities"] = json!({ "elicitation": {} });
+    params
+}
+
+pub fn request(id: u64, method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+}
+
+pub fn notification(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "method": method, "params": params })
+}
+
+pub fn initialize(version: &str) -> Value {
+    let params = json!({
+        "protocolVersion": version,
+        "capabilities": { "elicitation": {} },
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    request(0, "initialize", params)
+}
+
+/// The text of a tool's result.
+pub fn text(message: &Value) -> &str {
+    message["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {message}"))
+}
+
+/// The messages of an event stream.
+pub fn events(stream: &[u8]) -> Vec<Value> {
+    let mut decoder = tenon_mcp::proto::sse::SseDecoder::new(1 << 20);
+    decoder.feed(stream);
+    std::iter::from_fn(|| decoder.next())
+        .map(|event| {
+            assert_eq!((event.id, event.event), (None, None), "MH-45: no ids, no names");
+            serde_json::from_slice(&event.data).expect("an event holds a message")
+        })
+        .collect()
+}
