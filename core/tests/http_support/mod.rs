@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod client;
+pub mod up;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
