@@ -36,6 +36,11 @@ struct Echo {
 }
 
 #[derive(Deserialize)]
+struct Blow {
+    bytes: usize,
+}
+
+#[derive(Deserialize)]
 struct Count {
     to: u32,
 }
@@ -83,6 +88,8 @@ fn add_tools(
     let tool = |name: &str| Tool::new(name).input_schema(any());
     server.tool(tool("add"), handler(|Add { a, b }, _| async move { Ok::<_, String>(a + b) }))?;
     server.tool(tool("echo"), handler(|Echo { text }, _| async move { Ok::<_, String>(text) }))?;
+    server
+        .tool(tool("blow"), handler(|Blow { bytes }, _| async move { Ok::<_, String>("x".repeat(bytes)) }))?;
     server.tool(
         tool("count"),
         handler(|Count { to }, context: Context| async move {

@@ -30,6 +30,9 @@ use tokio::time::Sleep;
 /// Longest head of a request; a longer one is answered with 431.
 const MAX_HEAD: usize = 64 << 10;
 
+/// Most bytes read ahead from one connection; more than the head, so that it is the head's bound that is met first.
+const MAX_BUFFER: usize = 2 * MAX_HEAD;
+
 /// Connections the system may hold before they are accepted.
 const BACKLOG: u32 = 1024;
 
@@ -212,7 +215,8 @@ impl Endpoint {
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(timeout)
-                .max_buf_size(MAX_HEAD)
+                .max_header_size(MAX_HEAD)
+                .max_buf_size(MAX_BUFFER)
                 .writev(true)
                 .serve_connection(TokioIo::new(stream), service)
         );
