@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 
 export const PACKAGE = new URL('../../../bindings-node/index.mjs', import.meta.url).href
 
@@ -34,7 +33,14 @@ export class Client {
       this.#look()
     })
     this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }))
-    createInterface({ input: this.child.stdout }).on('line', (line) => this.#take(line))
+    // Not by readline, for which some characters inside of messages end lines too.
+    let rest = ''
+    this.child.stdout.setEncoding('utf8').on('data', (text) => {
+      const lines = text.split('\n')
+      lines[0] = rest + lines[0]
+      rest = lines.pop()
+      for (const line of lines) this.#take(line)
+    })
     this.exited.then(() => {
       for (const { reject } of this.#waiting.values()) reject(new Error(`the server ended: ${this.stderr}`))
       this.#waiting.clear()
