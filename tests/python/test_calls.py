@@ -7,9 +7,8 @@ import threading
 import time
 
 import pytest
-from wire import ENVELOPE, SECONDS, serving
-
 from tenon_mcp import Context, Server, SyncContext
+from wire import ENVELOPE, SECONDS, serving
 
 
 class Quiet(Exception):
@@ -429,8 +428,8 @@ def test_leftover_objects():
     app.tool("f")(function)
 
     @app.tool
-    def itself() -> str:
-        return app.name
+    def itself(served=app) -> str:
+        return served.name
 
     with serving(app) as client:
         assert client.text("f", a=1) == "1"

@@ -5,9 +5,8 @@ import json
 import threading
 
 import pytest
-from wire import SECONDS, serving
-
 from tenon_mcp import Context, ElicitError, ElicitResult, Server, Suspended, SyncContext
+from wire import SECONDS, serving
 
 
 def form(name):

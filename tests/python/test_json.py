@@ -8,7 +8,6 @@ import random
 import string
 
 import pytest
-
 from tenon_mcp._native import from_json, to_json
 
 SAMPLES = [

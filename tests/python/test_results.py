@@ -3,12 +3,11 @@
 import collections
 import enum
 import math
-from typing import Any, Optional, TypedDict
+from typing import Any, TypedDict
 
 import pytest
-from wire import serving
-
 from tenon_mcp import Server
+from wire import serving
 
 
 class Row(TypedDict):
@@ -49,7 +48,7 @@ PLAIN = [
     ([1, "a", None], list, '[1,"a",null]'),
     ((1, 2), None, "[1,2]"),
     ({"a": 1}, None, '{"a":1}'),
-    ({"a": 1}, Optional[dict], '{"a":1}'),
+    ({"a": 1}, dict | None, '{"a":1}'),
     (enum.Enum("E", {"A": "x"}, type=str).A, str, "x"),
     (enum.IntEnum("E", {"A": 7}).A, int, "7"),
     (collections.namedtuple("P", "x y")(1, 2), None, "[1,2]"),

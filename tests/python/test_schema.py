@@ -1,14 +1,16 @@
 """The schema that a signature becomes, and what it cannot become."""
 
+# The spellings of `typing` are what is tested here.
+# ruff: noqa: UP006, UP007, UP035, UP045
+
 import functools
 import sys
 import typing
 from typing import Annotated, Any, Dict, List, Literal, Optional, Union
 
 import pytest
-from wire import serving
-
 from tenon_mcp import Context, RegistrationError, Server, SyncContext
+from wire import serving
 
 
 def schema_of(function, **options):

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import _fork
 from ._context import Context
 from ._failure import fail
 
@@ -24,6 +25,8 @@ class LoopBridge:
         self.closed: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._lane = lane
+        self._generation = _fork.generation
+        self._detached = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[int, dict[int, asyncio.Future[Any]]] = {}
         self._suspending: list[Call] = []
@@ -68,7 +71,10 @@ class LoopBridge:
     async def _work(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         """One call. Whatever the function raises ends here: SystemExit must not end the loop."""
         try:
-            flush = call.finish(await function(**arguments))
+            result = await function(**arguments)
+            if _fork.generation != self._generation:
+                _fork.leave(None)
+            flush = call.finish(result)
         except asyncio.CancelledError:
             if call.id in self._suspended:
                 call.suspend()
@@ -76,8 +82,12 @@ class LoopBridge:
             else:
                 flush = call.fail("the tool was cancelled")
         except BaseException as error:
+            if _fork.generation != self._generation:
+                _fork.leave(error)
             flush = fail(call, error)
-        if flush:
+        if self._detached:
+            self._lane.flush()
+        elif flush:
             self._loop.call_soon(self._lane.flush)
         if self._tasks:
             self._tasks.pop(call.id, None)
@@ -136,4 +146,5 @@ class LoopBridge:
         if tasks:
             await asyncio.wait(tasks, timeout=patience)
         self._loop.remove_reader(self._lane.fileno())
+        self._detached = True
         self._lane.flush()

@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from . import _fork
 from ._bridge import LoopBridge
 from ._errors import StateError
 from ._native import LoopLane, PoolLane
@@ -32,6 +33,7 @@ async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[
     server._claim()
     address = read_http(http)
     loop = asyncio.get_running_loop()
+    generation = _fork.generation
     engine = server._engine
     lane = LoopLane(engine)
     bridge = LoopBridge(loop, lane)
@@ -49,6 +51,8 @@ async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[
                 on_started(server)
             await bridge.closed
         finally:
+            if _fork.generation != generation:
+                _fork.leave(sys.exc_info()[1])
             # Cancelled, or the hook raised: nobody waits for what still runs.
             while not running.closed:
                 hasten(running)

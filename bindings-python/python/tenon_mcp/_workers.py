@@ -6,6 +6,7 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING
 
+from . import _fork
 from ._context import Suspended, SyncContext
 from ._failure import fail
 
@@ -37,7 +38,7 @@ class Workers:
 
     def _work(self) -> None:
         # No native frame lies below a function that runs: at interpreter exit CPython ends such a thread where it is.
-        pool, context = self._pool, self._context
+        pool, context, generation = self._pool, self._context, _fork.generation
         item = pool.next(False)
         while item is not None:
             (call, function, arguments, parameter), grow = item
@@ -46,11 +47,17 @@ class Workers:
             if parameter is not None:
                 arguments[parameter] = SyncContext(call)
             try:
-                call.finish(context.copy().run(function, **arguments))
+                result = context.copy().run(function, **arguments)
+                if _fork.generation != generation:
+                    _fork.leave(None)
+                call.finish(result)
             except Suspended:
                 call.suspend()
             except BaseException as error:
+                if _fork.generation != generation:
+                    _fork.leave(error)
                 fail(call, error)
             # Nothing of a call stays alive while this thread waits for the next.
+            result = None
             del item, call, function, arguments
             item = pool.next(True)

@@ -1,0 +1,40 @@
+"""Children that are forked off while a server runs.
+
+Such a child has a copy of the server without its threads, and shares its descriptors. It may use what it likes, but it
+must not go on where the server's own code takes over again: it would read what is meant for its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+generation = 0
+"""How many forks lie between the first process and this one."""
+
+
+def _count() -> None:
+    global generation
+    generation += 1
+
+
+os.register_at_fork(after_in_child=_count)
+
+
+def leave(error: BaseException | None) -> NoReturn:
+    """Ends this process as ``sys.exit`` would, except for what is registered with ``atexit``."""
+    code: object = 0 if error is None else 1
+    if isinstance(error, SystemExit):
+        code = 0 if error.code is None else error.code
+    elif error is not None:
+        sys.excepthook(type(error), error, error.__traceback__)
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+    os._exit(code & 0xFF)

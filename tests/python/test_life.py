@@ -1,0 +1,487 @@
+"""Starting, ending, signals, forks: the life of a server in its process."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tenon_mcp import ForkedError, RegistrationError, ServeError, Server, StateError, TenonError
+from wire import END, SECONDS, Program, serving
+
+TOOLS = """
+import asyncio, os, subprocess, sys, threading, time
+from tenon_mcp import Context, Server
+
+app = Server("t", drain_timeout=0.5)
+
+@app.tool
+def add(a: int, b: int) -> int:
+    return a + b
+
+@app.tool
+async def wait(ctx: Context):
+    ctx.progress(1)
+    await asyncio.get_running_loop().create_future()
+
+@app.tool
+async def stubborn(ctx: Context):
+    ctx.progress(1)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+@app.tool
+async def block(ctx: Context):
+    ctx.progress(1)
+    time.sleep(60)
+
+@app.tool
+async def spin(ctx: Context):
+    ctx.progress(1)
+    while True:
+        pass
+
+@app.tool
+def sleep(ctx: Context):
+    ctx.progress(1)
+    time.sleep(60)
+
+@app.tool
+def ask(ctx: Context):
+    ctx.elicit("?", {"type": "object", "properties": {"a": {"type": "string"}}})
+
+@app.tool
+async def soon(ctx: Context) -> str:
+    ctx.progress(1)
+    await asyncio.sleep(0.1)
+    return "done"
+
+@app.tool
+def soon_sync(ctx: Context) -> str:
+    ctx.progress(1)
+    time.sleep(0.1)
+    return "done"
+
+@app.tool
+def noisy() -> str:
+    print("from print")
+    sys.stdout.flush()
+    os.write(1, b"from write\\n")
+    subprocess.run(["echo", "from a child"])
+    return "quiet"
+
+@app.tool
+async def close(times: int) -> str:
+    for _ in range(times):
+        app.close()
+    return "closing"
+
+@app.tool
+def close_sync() -> str:
+    app.close()
+    return "closing"
+"""
+RUN = TOOLS + "\napp.run()\n"
+WITHIN = 4
+
+
+def start(program, name, **arguments):
+    """Starts a call and waits until its function runs."""
+    request = program.client.start_call(name, arguments, _meta={"progressToken": 1})
+    assert program.client.receive()["method"] in ("notifications/progress", "elicitation/create")
+    return request
+
+
+@pytest.mark.parametrize("busy", [None, "wait", "stubborn", "block", "spin", "sleep", "ask"])
+def test_ctrl_c_ends_at_the_first_press(busy):
+    with Program(RUN) as program:
+        if busy:
+            start(program, busy)
+        began = time.monotonic()
+        program.interrupt()
+        code, errors = program.wait()
+        assert time.monotonic() - began < WITHIN
+        assert code == -signal.SIGINT
+        assert "\nKeyboardInterrupt\n" in errors
+        assert errors.count("Traceback") == 1, errors
+
+
+def test_ctrl_c_ends_an_http_server():
+    with Program(TOOLS + "\napp.run(http='127.0.0.1:0')\n", connect=False) as program:
+        while not program.errors:
+            time.sleep(0.01)
+        assert program.errors[0].startswith(b"t is listening on http://127.0.0.1:")
+        program.interrupt()
+        assert program.wait()[0] == -signal.SIGINT
+        assert program.process.stdout.read() == b""
+
+
+def test_sigterm_ends_cleanly():
+    with Program(RUN) as program:
+        program.client.request("ping")
+        program.terminate()
+        assert program.wait() == (0, "")
+
+
+@pytest.mark.parametrize("name", ["soon", "soon_sync"])
+def test_sigterm_lets_a_call_finish(name):
+    with Program(RUN) as program:
+        request = start(program, name)
+        program.terminate()
+        assert program.client.answer(request)["result"]["content"][0]["text"] == "done"
+        assert program.wait() == (0, "")
+
+
+@pytest.mark.parametrize("name", ["wait", "sleep", "ask"])
+def test_sigterm_gives_up_on_a_call_that_does_not_end(name):
+    with Program(RUN) as program:
+        start(program, name)
+        program.terminate()
+        assert program.wait() == (0, "")
+
+
+@pytest.mark.parametrize("name", ["soon", "soon_sync"])
+def test_the_end_of_the_input_lets_calls_finish(name):
+    with Program(RUN) as program:
+        request = start(program, name)
+        program.client.close()
+        assert program.client.answer(request)["result"]["content"][0]["text"] == "done"
+        assert program.client.receive() is END
+        assert program.wait() == (0, "")
+
+
+@pytest.mark.parametrize("name", ["wait", "stubborn", "sleep", "ask"])
+def test_the_end_of_the_input_gives_up_on_a_call_that_does_not_end(name):
+    with Program(RUN) as program:
+        start(program, name)
+        program.client.close()
+        code, errors = program.wait()
+        assert code == 0 and "Traceback" not in errors
+        # asyncio itself complains about a task that cannot be cancelled.
+        assert errors == "" or name == "stubborn"
+
+
+def test_calls_sent_before_the_end_of_the_input_are_answered():
+    with Program(RUN) as program:
+        requests = [program.client.start_call("add", {"a": n, "b": 1}) for n in range(200)]
+        messages = program.client.rest()
+        assert sorted(message["id"] for message in messages) == requests
+        assert program.wait() == (0, "")
+
+
+def test_nothing_that_is_printed_reaches_the_client():
+    source = TOOLS + "\nprint('before')\nsys.stdout.flush()\napp.run()\nprint('after')\n"
+    with Program(source, connect=False) as program:
+        lines = [b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",'
+                 b'"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}',
+                 b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"noisy"}}']
+        program.process.stdin.write(b"\n".join(lines) + b"\n")
+        program.process.stdin.close()
+        before, first, second, after = program.process.stdout.read().splitlines()
+        assert (before, after) == (b"before", b"after")
+        assert b'"serverInfo"' in first and b'"quiet"' in second
+        _, errors = program.wait()
+        assert sorted(errors.split("\n")) == ["", "from a child", "from print", "from write"]
+
+
+@pytest.mark.parametrize("name", ["close", "close_sync"])
+def test_close_inside_a_tool(name):
+    with Program(RUN) as program:
+        arguments = {"times": 3} if name == "close" else {}
+        assert program.client.text(name, **arguments) == "closing"
+        assert program.wait() == (0, "")
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "app.close(); app.close()"])
+def test_exit_with_calls_pending(end):
+    source = TOOLS + f"""
+pending = threading.Semaphore(0)
+
+@app.tool
+async def pend():
+    pending.release()
+    await asyncio.sleep(60)
+
+@app.tool
+def pend_sync():
+    pending.release()
+    time.sleep(60)
+
+@app.tool
+def pend_python():
+    pending.release()
+    while True:
+        pass
+
+threading.Thread(target=app.run, daemon=True).start()
+for _ in range(7):
+    pending.acquire()
+print("exit", file=sys.stderr)
+{end}
+"""
+    with Program(source) as program:
+        for name in ["pend"] * 3 + ["pend_sync"] * 3 + ["pend_python"]:
+            program.client.start_call(name)
+        assert program.wait() == (0, "exit\n")
+
+
+def test_exit_right_after_the_start():
+    source = TOOLS + "\nthreading.Thread(target=app.run, daemon=True).start()\ntime.sleep(float(sys.argv[1]))\n"
+    for n in range(10):
+        with Program(source, str(n / 300), connect=False) as program:
+            assert program.wait() == (0, "")
+
+
+FORKED = TOOLS + """
+def forked(what):
+    sys.stderr.flush()
+    if pid := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        what()
+    except Exception as error:
+        os.write(2, f"{type(error).__name__}: {error}\\n".encode())
+    sys.exit(7)
+
+@app.tool
+def fork(what: str) -> int:
+    return forked(getattr(app, what))
+
+@app.tool
+async def fork_async(what: str) -> int:
+    return forked(getattr(app, what))
+
+@app.tool
+def fork_and_return() -> str:
+    if pid := os.fork():
+        return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return "from the child"
+
+@app.tool
+async def fork_and_raise() -> str:
+    if pid := os.fork():
+        return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    raise LookupError("in the child")
+
+@app.tool
+def pool() -> list:
+    import multiprocessing
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        return pool.map(abs, [-1, -2])
+"""
+
+
+def test_a_child_of_a_started_server_gets_an_error_and_harms_nothing():
+    # In a tool, so on a worker thread: Python warns that threads do not survive a fork, which is the point.
+    source = "import warnings; warnings.simplefilter('ignore')\n" + FORKED + """
+app.run(on_started=lambda app: forked(app.close))
+"""
+    with Program(source) as program:
+        for what in ("close", "run"):
+            assert program.client.text("fork", what=what) == "7"
+            assert program.client.text("fork_async", what=what) == "7"
+        assert program.client.text("fork_and_return") == "0"
+        assert program.client.text("fork_and_raise") == "1"
+        assert program.client.text("pool") == "[1,2]"
+        assert program.client.text("add", a=1, b=2) == "3"
+        program.client.close()
+        code, errors = program.wait()
+        assert code == 0
+        assert errors.count("ForkedError: the server was started before this process was forked") == 5, errors
+        assert errors.count("LookupError: in the child") == 1
+
+
+def test_a_server_that_is_only_data_survives_a_fork():
+    source = FORKED + """
+if forked(lambda: app.run()) != 7:
+    sys.exit(1)
+"""
+    with Program(source) as program:
+        assert program.client.text("add", a=1, b=2) == "3"
+        program.client.close()
+        assert program.wait() == (0, "")
+
+
+def test_import_does_no_work():
+    source = """
+import sys, threading
+before = set(sys.modules)
+import tenon_mcp
+new = set(sys.modules) - before
+heavy = {"asyncio", "inspect", "dataclasses", "socket", "json", "logging"} & new
+print(sorted(heavy), threading.active_count(), len(__import__("os").listdir("/proc/self/task")))
+"""
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=SECONDS)
+    assert run.stdout == "[] 1 1\n", run
+
+
+def test_signal_handlers_are_put_back():
+    source = TOOLS + """
+import signal
+def mine(*_): os.write(2, b"mine\\n")
+signal.signal(signal.SIGINT, mine)
+seen = []
+app.run(stdio=False, http=0, on_started=lambda app: (seen.append(signal.getsignal(signal.SIGINT) is mine), app.close()))
+app.run(stdio=False, http=0, signals=False,
+        on_started=lambda app: (seen.append(signal.getsignal(signal.SIGINT) is mine), app.close()))
+print(seen, signal.getsignal(signal.SIGINT) is mine, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+"""
+    with Program(source, connect=False) as program:
+        assert program.process.stdout.read() == b"[False, True] True True\n"
+        assert program.wait() == (0, "")
+
+
+def test_a_server_is_served_once_at_a_time_but_again_and_again():
+    app = Server("t")
+
+    @app.tool
+    async def again() -> str:
+        try:
+            await app.serve(http=0)
+        except StateError as error:
+            return str(error)
+
+    @app.tool
+    async def nested() -> str:
+        try:
+            app.run()
+        except StateError as error:
+            return str(error)
+
+    for _ in range(3):
+        with serving(app) as client:
+            assert "is being served already" in client.text("again")
+            assert "use await serve()" in client.text("nested")
+
+
+def test_serve_on_a_running_loop():
+    app = Server("t")
+
+    async def main():
+        started = asyncio.Event()
+        task = asyncio.create_task(app.serve(http="127.0.0.1:0/here", on_started=lambda _: started.set()))
+        await asyncio.wait_for(started.wait(), SECONDS)
+        assert app.url.startswith("http://127.0.0.1:") and app.url.endswith("/here")
+        app.close()
+        app.close()
+        await asyncio.wait_for(task, SECONDS)
+        assert app.url is None
+        # Cancelling ends it too.
+        started.clear()
+        task = asyncio.create_task(app.serve(http=0, on_started=lambda _: started.set()))
+        await asyncio.wait_for(started.wait(), SECONDS)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, SECONDS)
+        assert app.url is None
+
+    asyncio.run(main())
+
+
+def test_a_hook_that_raises_ends_the_server():
+    app = Server("t")
+
+    def hook(_):
+        raise LookupError("hook")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            app.run(http=0, on_started=hook)
+    assert app.url is None
+
+
+def test_a_port_in_use():
+    app, other = Server("t"), Server("t")
+
+    async def main():
+        started = asyncio.Event()
+        task = asyncio.create_task(app.serve(http=0, on_started=lambda _: started.set()))
+        await asyncio.wait_for(started.wait(), SECONDS)
+        for _ in range(2):
+            with pytest.raises(ServeError, match="in use") as caught:
+                await other.serve(http=app.url.removeprefix("http://"))
+            assert isinstance(caught.value, OSError)
+        app.close()
+        await asyncio.wait_for(task, SECONDS)
+
+    asyncio.run(main())
+
+
+def test_a_port_in_use_ends_a_program_with_an_error():
+    app = Server("t")
+
+    def taken(app):
+        address = app.url.removeprefix("http://")
+        with Program(f"from tenon_mcp import Server\nServer('t').run(http={address!r})\n", connect=False) as program:
+            code, errors = program.wait()
+            assert code == 1 and "in use" in errors and address.split("/")[0] in errors
+        app.close()
+
+    app.run(http=0, on_started=taken)
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"http": True}, "bool"),
+        ({"http": "nowhere"}, "host:port"),
+        ({"http": 70000}, "70000"),
+        ({"http": {"prot": 1}}, "unknown http option 'prot'"),
+        ({"http": {"allowed_hosts": "a"}}, "allowed_hosts"),
+        ({"http": b"8000"}, "bytes"),
+        ({"stdio": 3}, "descriptors"),
+        ({"stdio": False}, "transport"),
+    ],
+    ids=str,
+)
+def test_options_that_are_wrong(options, part):
+    app = Server("t")
+    with pytest.raises((RegistrationError, TenonError), match=part):
+        app.run(**options)
+    with pytest.raises(OSError):
+        app.run(stdio=(10**6, 1))
+
+
+def test_http_options():
+    app = Server("t")
+    urls = []
+    for http in ["0", "127.0.0.1:0", {"port": 0}, {"host": "::1", "port": 0, "path": "/x"}, {"port": 0,
+                 "allowed_hosts": ["example.com"], "allowed_origins": ["https://example.com"]}]:
+        app.run(http=http, on_started=lambda app: (urls.append(app.url), app.close()))
+    assert [url[:16] + url[url.rindex("/") :] for url in urls] == [
+        "http://127.0.0.1/mcp",
+        "http://127.0.0.1/mcp",
+        "http://127.0.0.1/mcp",
+        "http://[::1]:" + urls[3][13:16] + "/x",
+        "http://127.0.0.1/mcp",
+    ]
+
+
+def test_close_without_a_start():
+    app = Server("t")
+    app.close()
+    assert app.url is None
+
+
+def test_errors_have_common_bases():
+    assert issubclass(ForkedError, StateError) and issubclass(StateError, RuntimeError)
+    assert issubclass(RegistrationError, ValueError) and issubclass(ServeError, OSError)
+    for error in (ForkedError, StateError, RegistrationError, ServeError):
+        assert issubclass(error, TenonError)
+
+
+def test_the_descriptors_given_stay_the_callers():
+    app = Server("t")
+    to_server, ours = os.pipe()
+    theirs, from_server = os.pipe()
+    os.close(ours)
+    app.run(stdio=(to_server, from_server))
+    for number in (to_server, from_server):
+        os.close(number)
+    assert os.read(theirs, 1) == b""
+    os.close(theirs)
