@@ -36,7 +36,14 @@ fn run() -> Result<usize, Box<dyn Error>> {
     let filters: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = VecDeque::new();
+    let mut unfit = 0;
     for host in &hosts {
+        // A host that does not even start is one failure, not one for each transcript.
+        if let Err(failure) = play(&first_words()?, host) {
+            println!("FAILED {}: it does not serve\n{failure}", host.name);
+            unfit += 1;
+            continue;
+        }
         for transcript in &transcripts {
             let case = Case { host, transcript };
             let name = case.name();
@@ -58,6 +65,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
         }
     });
     let Tally { passed, mut failed, skipped } = tally.into_inner()?;
+    failed += unfit;
     for (host, mandatory) in &missing {
         println!("not run: {host} (TENON_WIRE_{} is not set)", host.to_uppercase());
         if *mandatory {
@@ -70,6 +78,12 @@ fn run() -> Result<usize, Box<dyn Error>> {
     }
     println!("{passed} passed, {failed} failed");
     Ok(failed)
+}
+
+/// The shortest conversation: a ping and the end.
+fn first_words() -> Result<Transcript, Box<dyn Error>> {
+    let mut read = transcript::parse("ping", "silence", &transcript::Definitions::new())?;
+    read.pop().ok_or_else(|| "a transcript without revisions is one".into())
 }
 
 struct Case<'a> {
