@@ -20,15 +20,30 @@ pub(crate) enum Home {
     Pool(Arc<Pool>),
 }
 
+impl Home {
+    /// Whether this is the process that took the call, and not one forked off since.
+    fn is_here(&self) -> bool {
+        let process = match self {
+            Home::Loop(batch) => batch.process,
+            Home::Pool(pool) => pool.process(),
+        };
+        process == std::process::id()
+    }
+}
+
 /// Outcomes that wait for the end of a loop's tick.
-#[derive(Default)]
 pub(crate) struct Batch {
+    process: u32,
     outcomes: Mutex<Vec<(CallId, Outcome)>>,
     /// Somebody will flush.
     scheduled: AtomicBool,
 }
 
 impl Batch {
+    pub(crate) fn new() -> Batch {
+        Batch { process: std::process::id(), outcomes: Mutex::default(), scheduled: AtomicBool::new(false) }
+    }
+
     /// Whether the caller must see to a flush.
     fn push(&self, id: CallId, outcome: Outcome) -> bool {
         self.outcomes.lock().push((id, outcome));
@@ -118,7 +133,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !*self.done.get_mut() {
+        if !*self.done.get_mut() && self.home.is_here() {
             let text = format!("tool '{}' ended without a result", self.context.tool.name);
             let _ = self.port.complete(self.id, Outcome::Failed(text));
         }

@@ -90,7 +90,7 @@ impl LoopLane {
             socket,
             wake,
             closed,
-            batch: Arc::default(),
+            batch: Arc::new(Batch::new()),
             backlog: Mutex::new(backlog),
         })
     }

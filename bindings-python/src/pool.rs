@@ -30,6 +30,7 @@ pub(crate) struct Pool {
     answered: Condvar,
     cap: usize,
     queue_limit: usize,
+    process: u32,
 }
 
 #[derive(Default)]
@@ -75,7 +76,13 @@ impl Pool {
             answered: Condvar::new(),
             cap: cap.max(1),
             queue_limit,
+            process: std::process::id(),
         }
+    }
+
+    /// The process whose workers these are.
+    pub(crate) fn process(&self) -> u32 {
+        self.process
     }
 
     pub(crate) fn port(&self) -> &HostPort {

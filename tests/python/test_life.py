@@ -269,6 +269,18 @@ async def fork_and_raise() -> str:
     raise LookupError("in the child")
 
 @app.tool
+async def fork_and_signal(name: str) -> int:
+    import signal
+    reader, writer = os.pipe()
+    if pid := os.fork():
+        if name == "SIGINT":
+            os.read(reader, 1)
+        os.kill(pid, getattr(signal, name))
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.write(writer, b"x")
+    time.sleep(60)
+
+@app.tool
 def pool() -> list:
     import multiprocessing
     with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -287,6 +299,8 @@ app.run(on_started=lambda app: forked(app.close))
             assert program.client.text("fork_async", what=what) == "7"
         assert program.client.text("fork_and_return") == "0"
         assert program.client.text("fork_and_raise") == "1"
+        assert program.client.text("fork_and_signal", name="SIGTERM") == str(-signal.SIGTERM)
+        assert program.client.text("fork_and_signal", name="SIGINT") == "1"
         assert program.client.text("pool") == "[1,2]"
         assert program.client.text("add", a=1, b=2) == "3"
         program.client.close()
@@ -294,6 +308,7 @@ app.run(on_started=lambda app: forked(app.close))
         assert code == 0
         assert errors.count("ForkedError: the server was started before this process was forked") == 5, errors
         assert errors.count("LookupError: in the child") == 1
+        assert errors.count("\nKeyboardInterrupt\n") == 1
 
 
 def test_a_server_that_is_only_data_survives_a_fork():

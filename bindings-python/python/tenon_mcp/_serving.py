@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 1.0
 """Seconds that cancelled handlers get to end."""
-_HASTE = 0.05
+HASTE = 0.05
 """Seconds between cancellations while the server ends in a hurry: calls may still come in."""
 
 
@@ -57,7 +57,7 @@ async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[
             while not running.closed:
                 hasten(running)
                 try:
-                    await asyncio.wait((bridge.closed,), timeout=_HASTE)
+                    await asyncio.wait((bridge.closed,), timeout=HASTE)
                 except asyncio.CancelledError:
                     continue
             atexit.unregister(end)
