@@ -20,6 +20,9 @@ pub(super) enum Phase {
     Dead = 3,
 }
 
+/// The tasks of a listener besides its connections: one accepts, one tells the time.
+pub(super) const OWN_TASKS: usize = 2;
+
 /// Counts tasks and wakes them when the phase changes.
 ///
 /// A task reads the phase with one load at each poll; that is all it costs a connection.
@@ -35,10 +38,8 @@ struct Table {
     next: u64,
     /// The tasks, and the wakers of those that have been polled.
     tasks: HashMap<u64, Option<Waker>>,
-    /// The accepting task.
-    acceptor: Option<Waker>,
-    /// It waits for room.
-    full: bool,
+    /// The accepting task, when it waits for room.
+    waits_for_room: Option<u64>,
 }
 
 /// One task's place; leaves it when dropped, finished or not.
@@ -62,7 +63,7 @@ impl Connections {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         let wakers: Vec<Waker> = {
             let table = self.table.lock();
-            table.tasks.values().flatten().chain(&table.acceptor).cloned().collect()
+            table.tasks.values().flatten().cloned().collect()
         };
         for waker in wakers {
             waker.wake();
@@ -77,19 +78,18 @@ impl Connections {
         Place { connections: self.clone(), key }
     }
 
-    /// Whether there are fewer than `max` tasks. `waker` is the accepting task's: it is woken when the phase changes,
-    /// and when there is room again.
-    pub(super) fn has_room(&self, max: usize, waker: &Waker) -> bool {
+    /// Whether there are fewer than `max` connections; if not, the accepting task is woken once there are.
+    pub(super) fn has_room(&self, max: usize, acceptor: &Place) -> bool {
         let mut table = self.table.lock();
-        table.full = table.tasks.len() >= max;
-        table.acceptor = Some(waker.clone());
-        !table.full
+        let full = table.tasks.len() >= max + OWN_TASKS;
+        table.waits_for_room = full.then_some(acceptor.key);
+        !full
     }
 
-    /// Blocks until no task is left, at most until `end`.
-    pub(super) fn wait(&self, end: Instant) {
+    /// Blocks until at most `left` tasks are left, or until `end`.
+    pub(super) fn wait(&self, left: usize, end: Instant) {
         let mut table = self.table.lock();
-        while !table.tasks.is_empty() {
+        while table.tasks.len() > left {
             if self.changed.wait_until(&mut table, end).timed_out() {
                 return;
             }
@@ -115,7 +115,7 @@ impl Drop for Place {
         let acceptor = {
             let mut table = self.connections.table.lock();
             table.tasks.remove(&self.key);
-            if std::mem::take(&mut table.full) { table.acceptor.clone() } else { None }
+            table.waits_for_room.take().and_then(|key| table.tasks.get(&key).cloned().flatten())
         };
         self.connections.changed.notify_all();
         if let Some(acceptor) = acceptor {

@@ -84,8 +84,8 @@ impl Listener {
             max_connections: engine.limits().max_connections.max(1),
             header_timeout: engine.limits().header_timeout,
         };
-        handle.spawn(endpoint.accept(socket));
-        handle.spawn(tick(service.clone(), connections.clone(), engine.limits().session_idle / 4));
+        handle.spawn(tick(service.clone(), connections.enter(), engine.limits().session_idle / 4));
+        handle.spawn(endpoint.accept(socket, connections.enter()));
         Ok(Listener { address, path: options.path, service, connections, runtime: Mutex::new(runtime) })
     }
 
@@ -109,10 +109,11 @@ impl Listener {
         let end = Instant::now() + deadline;
         self.service.end_streams();
         self.connections.advance(Phase::Draining);
-        self.connections.wait(end);
+        // The task that tells the time stays to the last.
+        self.connections.wait(1, end);
         self.connections.advance(Phase::Dead);
-        // They only have to be polled once more.
-        self.connections.wait(Instant::now() + Duration::from_secs(1));
+        // The others only have to be polled once more.
+        self.connections.wait(0, Instant::now() + Duration::from_secs(1));
         self.release();
     }
 
@@ -163,10 +164,20 @@ fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
 }
 
 /// Drives what depends on time.
-async fn tick(service: HttpService, connections: Arc<Connections>, at_least: Duration) {
+async fn tick(service: HttpService, place: Place, at_least: Duration) {
     let period = TICK.min(at_least).max(Duration::from_millis(10));
-    while connections.phase() < Phase::Dead {
-        tokio::time::sleep(period).await;
+    loop {
+        let mut sleep = pin!(tokio::time::sleep(period));
+        let dead = poll_fn(|task| {
+            place.register(task.waker());
+            if place.phase() == Phase::Dead {
+                return Poll::Ready(true);
+            }
+            sleep.as_mut().poll(task).map(|()| false)
+        });
+        if dead.await {
+            return;
+        }
         service.tick();
     }
 }
@@ -181,12 +192,12 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    async fn accept(self, socket: TcpListener) {
+    async fn accept(self, socket: TcpListener, place: Place) {
         loop {
             let accepted = poll_fn(|task| {
-                // Registers before it looks at the phase.
-                let room = self.connections.has_room(self.max_connections, task.waker());
-                if self.connections.phase() > Phase::Open {
+                place.register(task.waker());
+                let room = self.connections.has_room(self.max_connections, &place);
+                if place.phase() > Phase::Open {
                     return Poll::Ready(None);
                 }
                 if !room {
