@@ -30,13 +30,14 @@ pub struct Limits {
     pub max_outbound_bytes: usize,
     /// How long running calls may finish after the peer ended its input or the server was closed. Default 5 s.
     pub drain_timeout: Duration,
-    /// Legacy HTTP sessions. Default 10,000.
+    /// Legacy HTTP sessions; one more is refused as busy. Default 10,000.
     pub max_sessions: usize,
     /// A legacy HTTP session ends after this long without request or open stream. Default 30 minutes.
     pub session_idle: Duration,
-    /// Simultaneous HTTP connections. Default 10,000.
+    /// Simultaneous HTTP connections; further ones wait to be accepted. Default 10,000.
     pub max_connections: usize,
-    /// How long an HTTP client may take to send a request's headers. Default 30 s.
+    /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
+    /// or pause within a request's body. Default 30 s.
     pub header_timeout: Duration,
 }
 

@@ -17,7 +17,11 @@ pub struct StdioOptions {
     pub(crate) descriptors: Option<(OwnedFd, OwnedFd)>,
 }
 
-/// The Streamable HTTP transport.
+/// The Streamable HTTP transport: HTTP/1.1 with keep-alive, both eras on one URL.
+///
+/// The path answers with and without a slash at its end. A request's head may have 64 KiB (431 beyond), its body
+/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) (413 beyond; up to four times the limit is read and
+/// thrown away so that the connection stays usable, for more the connection is closed after the answer).
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     pub(crate) address: String,

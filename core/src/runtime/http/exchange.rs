@@ -26,6 +26,16 @@ use std::time::Duration;
 ///
 /// It needs no particular executor and looks at no clock but the server's. What depends on time happens in
 /// [`tick`](HttpService::tick), which somebody has to call.
+///
+/// ```
+/// use tenon_mcp::{Server, http::{Access, HttpService}};
+///
+/// let server = Server::new("demo", "1.0.0");
+/// let service = HttpService::new(&server, Access::public().allow_hosts(["mcp.example.com"]));
+/// // For each request of a server of one's own, `http::Request<impl Body<Data = Bytes>>`:
+/// // let response = service.handle(request).await;
+/// # let _ = service;
+/// ```
 #[derive(Clone)]
 pub struct HttpService(Arc<Inner>);
 
@@ -64,6 +74,8 @@ impl HttpService {
     ///
     /// Dropping the future before it is ready, or the response's body before its end, says that the client is gone.
     /// That cancels a call of the modern era; one of a legacy session goes on.
+    ///
+    /// An `initialize` may have 64 KiB, because what it says is kept with the session.
     ///
     /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) is answered with 413. Up to four
     /// times the limit is read and thrown away, which leaves the connection usable; beyond that the response says

@@ -207,7 +207,7 @@ impl Endpoint {
             })
             .await;
             match accepted {
-                None => return,
+                None => break,
                 Some(Ok((stream, _))) => {
                     let _ = stream.set_nodelay(true);
                     let place = self.connections.enter();
@@ -217,6 +217,9 @@ impl Endpoint {
                 Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
+        // Before the place: whoever waits for it finds the address free.
+        drop(socket);
+        drop(place);
     }
 
     async fn serve(self, stream: TcpStream, place: Place) {

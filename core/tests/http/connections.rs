@@ -1,10 +1,8 @@
 //! The listener: connections, bounds, bad clients, shutdown.
 
-mod http_support;
-
-use http_support::client::Client;
-use http_support::up::{Up, call, legacy_call};
-use http_support::{Virtual, envelope, initialize, request, text};
+use crate::client::Client;
+use crate::up::{Up, call, legacy_call};
+use crate::{Virtual, envelope, initialize, request, text};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -221,7 +219,7 @@ fn close_lets_requests_finish_and_ends_what_is_idle() {
     while let Some(chunk) = legacy.read_chunk() {
         rest.extend(chunk);
     }
-    assert_eq!(text(http_support::events(&rest).last().unwrap()), "through the gate");
+    assert_eq!(text(crate::events(&rest).last().unwrap()), "through the gate");
     up.close();
     assert!(TcpStream::connect(up.address).is_err());
 }

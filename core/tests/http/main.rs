@@ -1,8 +1,13 @@
-//! What the HTTP tests share: messages, a virtual clock, a server whose calls the test itself carries out.
-#![allow(dead_code)]
+//! Streamable HTTP: the endpoint by itself, and behind its listener over real sockets.
 
-pub mod client;
-pub mod up;
+mod bench;
+mod client;
+mod connections;
+mod eras;
+mod exchange;
+mod sessions;
+mod statuses;
+mod up;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,21 +16,21 @@ use std::time::{Duration, Instant};
 use tenon_mcp::dispatch::environment::Environment;
 use tenon_mcp::{Error, JsonSlice};
 
-pub const MODERN: &str = "2026-07-28";
+pub(crate) const MODERN: &str = "2026-07-28";
 
 /// A clock the test moves, and bytes that never repeat.
-pub struct Virtual {
+pub(crate) struct Virtual {
     start: Instant,
     passed: Mutex<Duration>,
     random: AtomicU64,
 }
 
 impl Virtual {
-    pub fn new() -> Arc<Virtual> {
+    pub(crate) fn new() -> Arc<Virtual> {
         Arc::new(Virtual { start: Instant::now(), passed: Mutex::default(), random: AtomicU64::new(1) })
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         *self.passed.lock().unwrap() += by;
     }
 }
@@ -48,27 +53,27 @@ impl Environment for Virtual {
     }
 }
 
-pub fn schema(value: Value) -> JsonSlice {
+pub(crate) fn schema(value: Value) -> JsonSlice {
     JsonSlice::from_value(&value)
 }
 
 /// `params` with the modern envelope.
-pub fn envelope(mut params: Value) -> Value {
+pub(crate) fn envelope(mut params: Value) -> Value {
     let meta = params.as_object_mut().unwrap().entry("_meta").or_insert(json!({}));
     meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
     meta["io.modelcontextprotocol/clientCapabilities"] = json!({ "elicitation": {} });
     params
 }
 
-pub fn request(id: u64, method: &str, params: Value) -> Value {
+pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
-pub fn notification(method: &str, params: Value) -> Value {
+pub(crate) fn notification(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params })
 }
 
-pub fn initialize(version: &str) -> Value {
+pub(crate) fn initialize(version: &str) -> Value {
     let params = json!({
         "protocolVersion": version,
         "capabilities": { "elicitation": {} },
@@ -78,12 +83,12 @@ pub fn initialize(version: &str) -> Value {
 }
 
 /// The text of a tool's result.
-pub fn text(message: &Value) -> &str {
+pub(crate) fn text(message: &Value) -> &str {
     message["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {message}"))
 }
 
 /// The messages of an event stream.
-pub fn events(stream: &[u8]) -> Vec<Value> {
+pub(crate) fn events(stream: &[u8]) -> Vec<Value> {
     let mut decoder = tenon_mcp::proto::sse::SseDecoder::new(1 << 20);
     decoder.feed(stream);
     std::iter::from_fn(|| decoder.next())

@@ -32,11 +32,6 @@ impl Reply {
     pub fn is_stream(&self) -> bool {
         self.header("content-type") == Some("text/event-stream")
     }
-
-    /// The messages, whatever form they came in.
-    pub fn messages(&self) -> Vec<Value> {
-        if self.is_stream() { super::events(&self.body) } else { vec![self.json()] }
-    }
 }
 
 const JSON_HEADERS: [(&str, &str); 2] =
@@ -91,7 +86,7 @@ impl Client {
     pub fn send_modern(&mut self, message: &Value) {
         let method = message["method"].as_str().unwrap().to_owned();
         let name = message["params"]["name"].as_str().map(str::to_owned);
-        let mut headers = vec![("mcp-protocol-version", super::MODERN), ("mcp-method", &method)];
+        let mut headers = vec![("mcp-protocol-version", crate::MODERN), ("mcp-method", &method)];
         headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
         self.send_post(&headers, message);
     }
@@ -158,8 +153,12 @@ impl Client {
 
     /// Opens a legacy session and returns its id.
     pub fn open(&mut self, version: &str) -> String {
-        let reply = self.post(&[], &super::initialize(version));
+        let reply = self.post(&[], &crate::initialize(version));
         assert_eq!(reply.status, 200, "{reply:?}");
-        reply.header("mcp-session-id").expect("a session").to_owned()
+        let session = reply.header("mcp-session-id").expect("a session").to_owned();
+        let initialized = crate::notification("notifications/initialized", serde_json::json!({}));
+        let reply = self.post(&[("mcp-session-id", &session)], &initialized);
+        assert_eq!((reply.status, reply.body.len()), (202, 0), "VER-14");
+        session
     }
 }

@@ -1,10 +1,8 @@
 //! Both eras over real sockets: calls, progress, questions, disconnects.
 
-mod http_support;
-
-use http_support::client::{Client, Reply};
-use http_support::up::{Up, call, legacy_call};
-use http_support::{envelope, events, notification, request, text};
+use crate::client::{Client, Reply};
+use crate::up::{Up, call, legacy_call};
+use crate::{envelope, events, notification, request, text};
 use serde_json::{Value, json};
 
 #[test]
@@ -14,8 +12,6 @@ fn both_eras_share_one_url_and_one_connection() {
     let mut client = up.client();
     let session = client.open("2025-11-25");
     let head = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];
-    let reply = client.post(&head, &notification("notifications/initialized", json!({})));
-    assert_eq!((reply.status, reply.body.len()), (202, 0), "VER-14");
     for path in ["/mcp", "/mcp/"] {
         client.path = path.into();
         let legacy = client.post(&head, &legacy_call(1, "add", json!({ "a": 1, "b": 2 })));
@@ -28,7 +24,7 @@ fn both_eras_share_one_url_and_one_connection() {
     }
     for path in ["/", "/mcp2", "/mcp/x", "/mc", "//mcp"] {
         client.path = path.into();
-        assert_eq!(client.post(&[], &http_support::initialize("2025-11-25")).status, 404, "{path}");
+        assert_eq!(client.post(&[], &crate::initialize("2025-11-25")).status, 404, "{path}");
     }
     client.path = "/mcp?x=1".into();
     assert_eq!(client.modern(&request(1, "server/discover", envelope(json!({})))).status, 200);
@@ -42,7 +38,7 @@ fn the_path_can_be_chosen() {
     client.path = "/deep/path/".into();
     client.open("2025-11-25");
     client.path = "/mcp".into();
-    assert_eq!(client.post(&[], &http_support::initialize("2025-11-25")).status, 404);
+    assert_eq!(client.post(&[], &crate::initialize("2025-11-25")).status, 404);
 }
 
 #[test]
@@ -152,6 +148,18 @@ fn modern_questions_end_the_call_and_are_answered_by_a_retry() {
     refused(&retry(6, "ask_two", json!({ "title": "Dr. " }), &state, accept.clone()));
     refused(&retry(7, "ask_name", json!({ "title": "Dr. " }), &json!("nonsense"), accept.clone()));
     refused(&retry(8, "ask_name", json!({ "title": "Dr. " }), &json!(17), accept));
+}
+
+#[test]
+fn modern_questions_to_a_client_without_forms() {
+    // VER-7.
+    let up = Up::new();
+    let mut message = call(1, "ask_name", json!({}));
+    message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    let reply = up.client().modern(&message);
+    let error = &reply.json()["error"];
+    assert_eq!((reply.status, &error["code"]), (400, &json!(-32021)));
+    assert!(error["data"]["requiredCapabilities"]["elicitation"].is_object());
 }
 
 #[test]
