@@ -33,6 +33,8 @@ export type FromSchema<S> = S extends { readonly const: infer C }
 export interface Limits {
   /** Longest message in bytes. Default 4 MiB. */
   maxMessageBytes?: number
+  /** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
+  maxResultBytes?: number
   /** Deepest nesting of a message. Default 128. */
   maxDepth?: number
   /** Calls in flight in the whole server. Default 16,384. */

@@ -89,6 +89,7 @@ pub(crate) fn limits(entries: &[(String, f64)]) -> Result<Limits> {
         };
         let fits = match name.as_str() {
             "maxMessageBytes" => count(&mut limits.max_message_bytes),
+            "maxResultBytes" => count(&mut limits.max_result_bytes),
             "maxDepth" => count(&mut limits.max_depth),
             "maxCalls" => count(&mut limits.max_calls),
             "maxLaneCalls" => count(&mut limits.max_lane_calls),

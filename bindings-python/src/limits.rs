@@ -40,6 +40,7 @@ macro_rules! limits {
 
 limits! {
     max_message_bytes: count,
+    max_result_bytes: count,
     max_depth: count,
     max_calls: count,
     max_lane_calls: count,

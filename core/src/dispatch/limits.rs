@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB.
     pub max_message_bytes: usize,
+    /// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
+    pub max_result_bytes: usize,
     /// Deepest nesting of a message. Default 128.
     pub max_depth: usize,
     /// Calls in flight in the whole server. Default 16,384.
@@ -45,6 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             max_message_bytes: 4 << 20,
+            max_result_bytes: 16 << 20,
             max_depth: 128,
             max_calls: 16_384,
             max_lane_calls: 4_096,

@@ -201,8 +201,26 @@ impl Shared {
         true
     }
 
+    /// What a handler came to, or the failure that it came to too much.
+    fn bounded(&self, tool: &ToolEntry, outcome: Outcome) -> Outcome {
+        let size = match &outcome {
+            Outcome::Text(text) | Outcome::Failed(text) => text.len(),
+            Outcome::Json(value) => value.as_bytes().len(),
+            Outcome::Error(error) => {
+                error.message.len() + error.data.as_ref().map_or(0, |data| data.as_bytes().len())
+            }
+            Outcome::Suspend => 0,
+        };
+        if size <= self.limits.max_result_bytes {
+            return outcome;
+        }
+        let (name, limit) = (&tool.name, self.limits.max_result_bytes);
+        Outcome::Failed(format!("tool {name:?} returned {size} bytes; the limit is {limit}"))
+    }
+
     /// The response to a call whose handler completed.
     pub(super) fn complete(&self, id: CallId, flight: Flight, outcome: Outcome) {
+        let outcome = self.bounded(flight.tool(), outcome);
         let (request, revision) = (flight.id(), flight.revision());
         let shaped = |result: ToolResult<'_>| Outgoing::Response {
             body: self.shaper.tool_result(request, revision, result),

@@ -124,3 +124,15 @@ fn a_drain_stops_at_its_budget() {
     while bench.lane.drain(64, Duration::ZERO, &mut ops) == Drained::More {}
     assert_eq!(ops.len(), 100);
 }
+
+#[test]
+fn a_result_over_the_limit_fails_the_call_and_says_so() {
+    let bench = Bench::legacy_with(|limits| limits.max_result_bytes = 8);
+    bench.call(1, "slow");
+    let call = crate::calls::started(&bench.drain()[0]);
+    assert!(bench.text(call, "123456789"));
+    let answer = bench.sink.one();
+    assert_eq!(answer["result"]["isError"], true);
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("\"slow\"") && text.contains("9 bytes") && text.contains("limit is 8"), "{text}");
+}
