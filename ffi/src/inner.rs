@@ -16,7 +16,7 @@ use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Running, Server, Target, Wake};
+use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Running, Server, Target, Wake};
 
 pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
@@ -208,16 +208,15 @@ impl Inner {
         if nested {
             return;
         }
+        // Until a drain finds nothing: what a callback queues after a drain has found nothing more wakes in vain.
         let mut ops = Vec::new();
         loop {
             let left = started.inline.drain(1, Duration::ZERO, &mut ops);
-            for op in ops.drain(..) {
-                if let HostOp::Call(call) = op {
-                    self.run(call, true);
-                }
-            }
-            if left == tenon_mcp::Drained::Empty {
-                break;
+            match ops.pop() {
+                Some(HostOp::Call(call)) => self.run(call, true),
+                Some(_) => {}
+                None if left == Drained::Empty => break,
+                None => {}
             }
         }
         DRAINING.with_borrow_mut(|draining| draining.retain(|inner| *inner != this));

@@ -75,13 +75,12 @@ impl PollLane {
         self.wake.clone()
     }
 
+    /// Drains at every take, even if something is ready: the caller may have consumed the byte that told of more, and
+    /// once it is inside a callback nobody would come for it.
     fn take(&self) -> Option<HostCall> {
-        if let Some(call) = self.ready.lock().pop_front() {
-            return Some(call);
-        }
         let mut ops = Vec::new();
-        self.lane.drain(BATCH, BUDGET, &mut ops);
         let mut ready = self.ready.lock();
+        self.lane.drain(BATCH, BUDGET, &mut ops);
         ready.extend(ops.into_iter().filter_map(|op| match op {
             HostOp::Call(call) => Some(call),
             // An ended call shows itself as such to the callback; answers bring their call back.

@@ -55,11 +55,14 @@ impl Channel {
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io("pipe"))?;
         let (input, output, redirected) = descriptors(options)?;
         let peer = Peer::new(None);
-        let writer = Arc::new(Writer::new(output.clone(), engine.limits().max_outbound_bytes));
+        let writer = Arc::new(Writer::new(engine.limits().max_outbound_bytes));
         let running = writer.clone();
         let closing = lifecycle.clone();
+        let written = output.clone();
         thread::spawn("tenon-stdout", move || {
-            running.run();
+            running.run(&written);
+            // Closed with the transport, so that the peer sees the end.
+            drop(written);
             // Nobody reads any more: the same end as that of the input.
             closing.close();
         })?;

@@ -7,13 +7,11 @@ use rustix::fd::OwnedFd;
 use rustix::io::{Errno, writev};
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::sync::Arc;
 
 /// Lines per write: two slices a line, within the system's limit of 1024.
 const BATCH: usize = 128;
 
 pub(super) struct Writer {
-    output: Arc<OwnedFd>,
     capacity: usize,
     state: Mutex<State>,
     /// Something was queued, or the end was asked for.
@@ -32,12 +30,12 @@ struct State {
 }
 
 impl Writer {
-    pub(super) fn new(output: Arc<OwnedFd>, capacity: usize) -> Writer {
-        Writer { output, capacity, state: Mutex::default(), queued: Condvar::new(), written: Condvar::new() }
+    pub(super) fn new(capacity: usize) -> Writer {
+        Writer { capacity, state: Mutex::default(), queued: Condvar::new(), written: Condvar::new() }
     }
 
     /// Writes until closed, or until the reader of the output is gone.
-    pub(super) fn run(&self) {
+    pub(super) fn run(&self, output: &OwnedFd) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             {
@@ -55,7 +53,7 @@ impl Writer {
                 batch.extend(state.lines.drain(..take));
             }
             let size: usize = batch.iter().map(Bytes::len).sum();
-            let sent = self.write(&batch);
+            let sent = write(output, &batch);
             batch.clear();
             let mut state = self.state.lock();
             state.bytes -= size;
@@ -68,22 +66,6 @@ impl Writer {
             self.written.notify_all();
         }
         self.written.notify_all();
-    }
-
-    fn write(&self, lines: &[Bytes]) -> Result<(), Errno> {
-        let mut slices: Vec<IoSlice<'_>> =
-            lines.iter().flat_map(|line| [IoSlice::new(line), IoSlice::new(b"\n")]).collect();
-        let mut rest = &mut slices[..];
-        while !rest.is_empty() {
-            match writev(&*self.output, rest) {
-                Ok(written) => IoSlice::advance_slices(&mut rest, written),
-                Err(Errno::INTR) => {}
-                // A descriptor that its owner made non-blocking still gets whole lines.
-                Err(Errno::AGAIN) => wait_writable(&self.output)?,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// Waits while more than the capacity is queued. Called by the reader between messages: a peer that does not read
@@ -109,6 +91,22 @@ impl Writer {
             self.written.wait(&mut state);
         }
     }
+}
+
+fn write(output: &OwnedFd, lines: &[Bytes]) -> Result<(), Errno> {
+    let mut slices: Vec<IoSlice<'_>> =
+        lines.iter().flat_map(|line| [IoSlice::new(line), IoSlice::new(b"\n")]).collect();
+    let mut rest = &mut slices[..];
+    while !rest.is_empty() {
+        match writev(output, rest) {
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(Errno::INTR) => {}
+            // A descriptor that its owner made non-blocking still gets whole lines.
+            Err(Errno::AGAIN) => wait_writable(output)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn wait_writable(output: &OwnedFd) -> Result<(), Errno> {

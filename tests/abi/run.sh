@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Compares the built library, the header and the committed tables. Last line: "N passed, N failed".
+#
+# TENON_LIB: the directory of libtenon.so (default target/ci).
+set -u
+cd "$(dirname "$0")/../.."
+
+lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}")/libtenon.so || exit 2
+passed=0
+failed=0
+
+check() {
+    local name=$1 said
+    shift
+    if said=$("$@" 2>&1); then
+        passed=$((passed + 1))
+        echo "ok $name"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $name"
+        echo "$said" | sed 's/^/  /'
+    fi
+}
+
+listed() { grep -v '^#' tests/abi/symbols.txt | cut -d' ' -f1 | sort; }
+exported() { nm -D --defined-only "$lib" | awk '{ print $3 }' | sort; }
+declared() { grep -o '^[a-z].*\btenon_[a-z0-9_]*(' include/tenon.h | grep -o 'tenon_[a-z0-9_]*(' | tr -d '(' | sort -u; }
+numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|MODE_[A-Z_]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
+
+# Every version is one that has been, or the present one.
+versions() {
+    local present name version wrong=0
+    present=$(sed -n 's/^#define TENON_VERSION "\(.*\)"/\1/p' include/tenon.h)
+    while read -r name version; do
+        [ "$(printf '%s\n%s\n' "$version" "$present" | sort -V | tail -1)" = "$present" ] || {
+            echo "$name: version $version is later than $present"
+            wrong=1
+        }
+    done < <(grep -v '^#' tests/abi/symbols.txt)
+    grep -q "^version = \"$present\"" Cargo.toml || { echo "TENON_VERSION is $present, Cargo.toml says something else"; wrong=1; }
+    return $wrong
+}
+
+check "the header is what its sources make" cargo run --quiet -p tenon-header -- --check
+check "exported symbols are those of tests/abi/symbols.txt" diff -u <(listed) <(exported)
+check "declared functions are those of tests/abi/symbols.txt" diff -u <(listed) <(declared)
+check "numbers are those of tests/abi/numbers.txt" diff -u <(grep -v '^#' tests/abi/numbers.txt) <(numbers)
+check "versions agree" versions
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

@@ -1,0 +1,364 @@
+/* Every function with NULL, and with what is not text, not JSON, out of range. The runner checks that none is missing. */
+#include <limits.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "support.h"
+
+static void nothing(void *user_data, tenon_call *call) {
+    (void)user_data;
+    tenon_call_return_bool(call, true);
+}
+
+/* A call with an error place: the status, a message that says something, and the detail agrees. */
+#define CHECK_ERROR(status, needle, call) \
+    do { \
+        tenon_error *err = NULL; \
+        CHECK_STATUS(status, call); \
+        CHECK(tenon_error_status(err) == (status)); \
+        CHECK_IN(needle, tenon_error_message(err)); \
+        tenon_error_free(err); \
+    } while (0)
+
+static void errors(void) {
+    CHECK(tenon_error_status(NULL) == TENON_OK);
+    CHECK(strcmp(tenon_error_message(NULL), "") == 0);
+    tenon_error_free(NULL);
+    CHECK_IN("NULL", tenon_status_text(TENON_ERR_NULL));
+    CHECK_IN("unknown", tenon_status_text(123456));
+    CHECK_IN("unknown", tenon_status_text(INT_MIN));
+    CHECK(strcmp(tenon_version(), TENON_VERSION) == 0);
+    CHECK(tenon_abi_version() == TENON_ABI_VERSION);
+}
+
+static void servers(void) {
+    tenon_server *server = NULL, *untouched = (tenon_server *)&server;
+    const char *url = "untouched";
+    uint32_t handled = 77;
+    int fd = 77, pipes[2];
+    uint8_t key[32] = {1};
+
+    CHECK_ERROR(TENON_ERR_NULL, "name", tenon_server_new(NULL, "1", &server, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "version", tenon_server_new("a", NULL, &server, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "out", tenon_server_new("a", "1", NULL, &err));
+    CHECK_ERROR(TENON_ERR_UTF8, "name", tenon_server_new("\xff", "1", &untouched, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "name", tenon_server_new("", "1", &untouched, &err));
+    CHECK(untouched == (tenon_server *)&server);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_new(NULL, NULL, NULL, NULL));
+
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_instructions(NULL, "x"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_limit(NULL, TENON_LIMIT_CALLS, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_state_key(NULL, key));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_worker_threads(NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_signals(NULL, true));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_stdio(NULL, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_http(NULL, "0", &err));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_host(NULL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_origin(NULL, "http://a"));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_start(NULL, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_run(NULL, &err));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_http_url(NULL, &url, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_wake_fd(NULL, &fd));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_poll(NULL, 0, 0, &handled));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_close(NULL));
+    CHECK(!tenon_server_is_closed(NULL));
+    OK(tenon_server_free(NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_remove_tool(NULL, "a"));
+
+    /* Descriptors are taken in every case, so they are closed afterwards. */
+    CHECK(pipe(pipes) == 0);
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_descriptors(NULL, pipes[0], pipes[1], &err));
+    CHECK(close(pipes[0]) == -1 && close(pipes[1]) == -1);
+
+    server = new_server();
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_http_url(server, &url, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_wake_fd(server, &fd));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_poll(server, 0, 0, &handled));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_close(server));
+    CHECK(!tenon_server_is_closed(server));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_http_url(server, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_wake_fd(server, NULL));
+    CHECK(strcmp(url, "untouched") == 0 && fd == 77 && handled == 77);
+    CHECK_ERROR(TENON_ERR_INVALID, "transport", tenon_server_start(server, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "transport", tenon_server_run(server, &err));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_remove_tool(server, NULL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_server_remove_tool(server, "\xff"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_remove_tool(server, "none"));
+    CHECK(pipe(pipes) == 0);
+    CHECK_ERROR(TENON_ERR_INVALID, "-1", tenon_server_listen_descriptors(server, pipes[0], -1, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "not open", tenon_server_listen_descriptors(server, pipes[0], pipes[1], &err));
+    CHECK(close(pipes[1]) == -1);
+    OK(tenon_server_free(server));
+}
+
+/* A setter that fails also makes the start fail, with the detail of the first. */
+static void server_settings(void) {
+    static const struct {
+        tenon_limit limit;
+        uint64_t value;
+    } wrong[] = {{0, 1}, {99, 1}, {-1, 1}, {TENON_LIMIT_CALLS, 0}, {TENON_LIMIT_CALL_TIMEOUT_MS, 0}};
+    tenon_server *server;
+    struct peer peer;
+    size_t i;
+    tenon_limit limit;
+
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        server = new_server();
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set_limit(server, wrong[i].limit, wrong[i].value));
+        CHECK_STATUS(TENON_ERR_UTF8, tenon_server_set_instructions(server, "\xc3"));
+        OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+        CHECK_ERROR(TENON_ERR_INVALID, "limit", tenon_server_start(server, &err));
+        OK(tenon_server_free(server));
+    }
+    server = new_server();
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_instructions(server, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_state_key(server, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set_worker_threads(server, 0));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set_worker_threads(server, 100000));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_host(server, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_origin(server, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_listen_http(server, NULL, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "nonsense", tenon_server_listen_http(server, "nonsense", &err));
+    OK(tenon_server_free(server));
+
+    server = new_server();
+    for (limit = TENON_LIMIT_MESSAGE_BYTES; limit <= TENON_LIMIT_HEADER_TIMEOUT_MS; limit++)
+        OK(tenon_server_set_limit(server, limit, UINT64_MAX));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 100));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_DRAIN_TIMEOUT_MS, 0));
+    OK(tenon_server_set_instructions(server, "Use it well."));
+    add_tool(server, "nothing", NULL, TENON_MODE_WORKER, nothing, NULL, NULL);
+    serve(&peer, server);
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" LEGACY
+                     "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
+    CHECK_IN("Use it well.", next_line(&peer));
+    call_tool(&peer, 1, "nothing", "{}");
+    CHECK(has_text(next_line(&peer), "true"));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_instructions(server, "too late"));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_limit(server, TENON_LIMIT_CALLS, 1));
+    CHECK_ERROR(TENON_ERR_STATE, "already", tenon_server_start(server, &err));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+static void tools(void) {
+    static const char *const bad_names[] = {"", "a b", "\xc3\xa4", "a/b"};
+    tenon_server *server = new_server();
+    tenon_tool *tool = NULL;
+    char *huge = malloc(1 << 20), *deep = malloc(1 << 20);
+    size_t i;
+
+    CHECK_ERROR(TENON_ERR_NULL, "name", tenon_tool_new(NULL, &tool, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "out", tenon_tool_new("a", NULL, &err));
+    CHECK_ERROR(TENON_ERR_UTF8, "name", tenon_tool_new("\xff", &tool, &err));
+    CHECK(tool == NULL);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_description(NULL, "x"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_input_schema(NULL, "{}"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_output_schema(NULL, "{}"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_structured(NULL, true));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_timeout_ms(NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_mode(NULL, TENON_MODE_POLL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_handler(NULL, nothing, NULL, NULL));
+    tenon_tool_free(NULL);
+    CHECK_ERROR(TENON_ERR_NULL, "tool", tenon_server_add_tool(server, NULL, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_add_tool(NULL, NULL, &err));
+
+    OK(tenon_tool_new("a", &tool, NULL));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_add_tool(NULL, tool, &err));
+
+    OK(tenon_tool_new("handless", &tool, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "\"handless\" has no handler", tenon_server_add_tool(server, tool, &err));
+
+    /* Each wrong setter fails, and makes the registration fail with its reason. */
+#define REJECTED(status, needle, setter) \
+    do { \
+        OK(tenon_tool_new("wrong", &tool, NULL)); \
+        OK(tenon_tool_set_handler(tool, nothing, NULL, NULL)); \
+        CHECK_STATUS(status, setter); \
+        CHECK_ERROR(status, "\"wrong\"", tenon_server_add_tool(server, tool, &err)); \
+        OK(tenon_tool_new("wrong", &tool, NULL)); \
+        OK(tenon_tool_set_handler(tool, nothing, NULL, NULL)); \
+        (void)setter; \
+        CHECK_ERROR(status, needle, tenon_server_add_tool(server, tool, &err)); \
+    } while (0)
+    REJECTED(TENON_ERR_NULL, "description", tenon_tool_set_description(tool, NULL));
+    REJECTED(TENON_ERR_UTF8, "description", tenon_tool_set_description(tool, "a\xc3("));
+    REJECTED(TENON_ERR_NULL, "input schema", tenon_tool_set_input_schema(tool, NULL));
+    REJECTED(TENON_ERR_JSON, "input schema", tenon_tool_set_input_schema(tool, "{\"type\":"));
+    REJECTED(TENON_ERR_JSON, "input schema", tenon_tool_set_input_schema(tool, ""));
+    REJECTED(TENON_ERR_JSON, "output schema", tenon_tool_set_output_schema(tool, "{} {}"));
+    REJECTED(TENON_ERR_NULL, "output schema", tenon_tool_set_output_schema(tool, NULL));
+    REJECTED(TENON_ERR_INVALID, "time-out", tenon_tool_set_timeout_ms(tool, 0));
+    REJECTED(TENON_ERR_INVALID, "mode 99", tenon_tool_set_mode(tool, 99));
+    REJECTED(TENON_ERR_NULL, "handler", tenon_tool_set_handler(tool, NULL, NULL, NULL));
+
+    memset(deep, '[', (1 << 20) - 1);
+    deep[(1 << 20) - 1] = '\0';
+    REJECTED(TENON_ERR_JSON, "input schema", tenon_tool_set_input_schema(tool, deep));
+
+    /* JSON, but no schema for arguments. */
+#define REFUSED(needle, text) \
+    do { \
+        OK(tenon_tool_new("odd", &tool, NULL)); \
+        OK(tenon_tool_set_handler(tool, nothing, NULL, NULL)); \
+        OK(tenon_tool_set_input_schema(tool, text)); \
+        CHECK_ERROR(TENON_ERR_INVALID, needle, tenon_server_add_tool(server, tool, &err)); \
+    } while (0)
+    REFUSED("\"odd\"", "{\"type\":\"string\"}");
+    REFUSED("\"odd\"", "[]");
+    REFUSED("\"odd\"", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"nonsense\"}}}");
+
+    for (i = 0; i < sizeof bad_names / sizeof *bad_names; i++) {
+        OK(tenon_tool_new(bad_names[i], &tool, NULL));
+        OK(tenon_tool_set_handler(tool, nothing, NULL, NULL));
+        CHECK_ERROR(TENON_ERR_INVALID, "name", tenon_server_add_tool(server, tool, &err));
+    }
+    memset(huge, 'a', (1 << 20) - 1);
+    huge[(1 << 20) - 1] = '\0';
+    OK(tenon_tool_new(huge, &tool, NULL));
+    OK(tenon_tool_set_description(tool, huge));
+    OK(tenon_tool_set_handler(tool, nothing, NULL, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "name", tenon_server_add_tool(server, tool, &err));
+
+    add_tool(server, "twice", NULL, TENON_MODE_WORKER, nothing, NULL, NULL);
+    OK(tenon_tool_new("twice", &tool, NULL));
+    OK(tenon_tool_set_structured(tool, true));
+    OK(tenon_tool_set_handler(tool, nothing, NULL, NULL));
+    CHECK_ERROR(TENON_ERR_DUPLICATE, "twice", tenon_server_add_tool(server, tool, &err));
+    OK(tenon_server_free(server));
+    free(huge);
+    free(deep);
+}
+
+/* With a live call, in its callback. */
+static void probe(void *user_data, tenon_call *call) {
+    const char *text = "untouched";
+    size_t len = 77;
+    int64_t number = 77;
+    double real = 77;
+    bool truth = true;
+    tenon_answer *answer = NULL;
+    (void)user_data;
+
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arguments(call, NULL, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arguments(call, &text, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_int64(call, NULL, &number));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_int64(call, "n", NULL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_arg_int64(call, "\xff", &number));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_int64(call, "none", &number));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_int64(call, "s", &number));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_int64(call, "big", &number));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_int64(call, "half", &number));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_double(call, "none", &real));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_double(call, "s", &real));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_double(call, "half", NULL));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_bool(call, "s", &truth));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_bool(call, NULL, &truth));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_bool(call, "t", NULL));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_arg_string(call, "n", &text, &len));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_string(call, "", &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_string(call, "s", NULL, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_json(call, "s", NULL, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_json(call, "s", &text, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_json(call, "none", &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_tool_name(call, NULL, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_request_id(call, &text, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_protocol_version(call, NULL, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_client_info(call, &text, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_meta(call, NULL, &len));
+    CHECK(strcmp(text, "untouched") == 0 && len == 77 && number == 77 && real == 77 && truth);
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_progress(call, 1, 2, "\xff"));
+    OK(tenon_call_progress(call, NAN, NAN, NULL));
+    OK(tenon_call_progress(call, INFINITY, -1, NULL));
+
+    CHECK_ERROR(TENON_ERR_NULL, "message", tenon_call_elicit(call, NULL, NULL, "{}", &answer, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "schema", tenon_call_elicit(call, NULL, "?", NULL, &answer, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "answer", tenon_call_elicit(call, NULL, "?", "{}", NULL, &err));
+    CHECK_ERROR(TENON_ERR_JSON, "schema", tenon_call_elicit(call, NULL, "?", "{", &answer, &err));
+    CHECK_ERROR(TENON_ERR_UTF8, "key", tenon_call_elicit(call, "\xff", "?", "{}", &answer, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "elicitation", tenon_call_elicit(call, NULL, "?", "[]", &answer, &err));
+    CHECK(answer == NULL);
+
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_text(call, NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_text(call, NULL, TENON_NUL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_return_text(call, "a\xff", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_return_text(call, "a\xc3\xa4", 2));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_return_text(call, "a", SIZE_MAX - 1));
+    CHECK_ERROR(TENON_ERR_NULL, "result", tenon_call_return_json(call, NULL, 1, &err));
+    CHECK_ERROR(TENON_ERR_JSON, "\"probe\"", tenon_call_return_json(call, "{\"a\":", TENON_NUL, &err));
+    CHECK_ERROR(TENON_ERR_JSON, "not JSON", tenon_call_return_json(call, NULL, 0, &err));
+    CHECK_ERROR(TENON_ERR_JSON, "not JSON", tenon_call_return_json(call, "{\"a\":1,\"a\":2}", TENON_NUL, &err));
+    CHECK_ERROR(TENON_ERR_UTF8, "not UTF-8", tenon_call_return_json(call, "\"\xff\"", TENON_NUL, &err));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_return_double(call, NAN));
+    CHECK_STATUS(TENON_ERR_TYPE, tenon_call_return_double(call, -INFINITY));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_fail(call, NULL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_fail(call, "\xff"));
+    /* After all of these the call can still be completed, and once only. */
+    CHECK(!tenon_call_is_cancelled(call));
+    OK(tenon_call_return_text(call, "survived", 8));
+    CHECK(tenon_call_is_cancelled(call));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_return_text(call, "again", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_return_json(call, "1", 1, NULL));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_fail(call, "again"));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_progress(call, 5, 6, "late"));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_elicit(call, NULL, "?", "{\"type\":\"object\",\"properties\":{}}", &answer, NULL));
+    OK(tenon_call_arg_string(call, "s", &text, &len));
+    CHECK(strcmp(text, "x") == 0 && len == 1);
+}
+
+static void calls(void) {
+    tenon_server *server = new_server();
+    struct peer peer;
+    add_tool(server, "probe", "{\"type\":\"object\"}", TENON_MODE_WORKER, probe, NULL, NULL);
+    serve(&peer, server);
+    initialize(&peer, ELICITATION);
+    call_tool(&peer, 1, "probe", "{\"s\":\"x\",\"n\":1,\"big\":9223372036854775808,\"half\":0.5,\"t\":true}");
+    CHECK(has_text(next_line(&peer), "survived"));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+static void no_call(void) {
+    const char *text;
+    size_t len;
+    int64_t number;
+    double real;
+    bool truth;
+    tenon_answer *answer;
+
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_retain(NULL));
+    tenon_call_release(NULL);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arguments(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_int64(NULL, "a", &number));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_double(NULL, "a", &real));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_bool(NULL, "a", &truth));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_string(NULL, "a", &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_arg_json(NULL, "a", &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_tool_name(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_request_id(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_protocol_version(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_client_info(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_meta(NULL, &text, &len));
+    CHECK(tenon_call_is_cancelled(NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_progress(NULL, 1, 2, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_text(NULL, "a", 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_json(NULL, "1", 1, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_int64(NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_double(NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_bool(NULL, true));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_fail(NULL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_elicit(NULL, NULL, "?", "{}", &answer, NULL));
+    CHECK(tenon_answer_action(NULL) == 0);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_answer_content(NULL, &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_answer_string(NULL, "a", &text, &len));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_answer_int64(NULL, "a", &number));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_answer_double(NULL, "a", &real));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_answer_bool(NULL, "a", &truth));
+    tenon_answer_free(NULL);
+}
+
+static const struct test all[] = {
+    {"errors", errors}, {"servers", servers}, {"server_settings", server_settings},
+    {"tools", tools},   {"calls", calls},     {"no_call", no_call},
+};
+RUN_TESTS(all)

@@ -1,0 +1,193 @@
+/* What callbacks read and what the client gets. */
+#include <math.h>
+
+#include "support.h"
+
+static tenon_server *server;
+static struct peer peer;
+
+static void begin(const char *schema, tenon_handler_fn handler) {
+    server = new_server();
+    add_tool(server, "tool", schema, TENON_MODE_WORKER, handler, NULL, NULL);
+    serve(&peer, server);
+    initialize(&peer, "{}");
+}
+
+static void end(void) {
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+/* Returns the value that "what" names. */
+static void value(void *user_data, tenon_call *call) {
+    const char *what;
+    (void)user_data;
+    if (tenon_call_arg_string(call, "what", &what, NULL) != TENON_OK) return;
+    if (strcmp(what, "min") == 0) OK(tenon_call_return_int64(call, INT64_MIN));
+    if (strcmp(what, "max") == 0) OK(tenon_call_return_int64(call, INT64_MAX));
+    if (strcmp(what, "whole") == 0) OK(tenon_call_return_double(call, -3.0));
+    if (strcmp(what, "half") == 0) OK(tenon_call_return_double(call, 0.5));
+    if (strcmp(what, "large") == 0) OK(tenon_call_return_double(call, 1e300));
+    if (strcmp(what, "true") == 0) OK(tenon_call_return_bool(call, true));
+    if (strcmp(what, "text") == 0) OK(tenon_call_return_text(call, "t\xc3\xa4xt and more", 5));
+    if (strcmp(what, "empty") == 0) OK(tenon_call_return_text(call, NULL, 0));
+    if (strcmp(what, "json") == 0) OK(tenon_call_return_json(call, "[1,\n 2]", TENON_NUL, NULL));
+    if (strcmp(what, "string") == 0) OK(tenon_call_return_json(call, "\"just text\"", TENON_NUL, NULL));
+    if (strcmp(what, "fail") == 0) OK(tenon_call_fail(call, "it failed"));
+    /* After a failure that says so, the call can be completed in another way. */
+    if (strcmp(what, "second try") == 0) {
+        CHECK_STATUS(TENON_ERR_JSON, tenon_call_return_json(call, "[1", TENON_NUL, NULL));
+        OK(tenon_call_return_text(call, "second try", TENON_NUL));
+    }
+    if (strcmp(what, "bad json") == 0) CHECK_STATUS(TENON_ERR_JSON, tenon_call_return_json(call, "[1", TENON_NUL, NULL));
+    if (strcmp(what, "nan") == 0) CHECK_STATUS(TENON_ERR_TYPE, tenon_call_return_double(call, NAN));
+}
+
+static void values(void) {
+    static const char *const expected[][2] = {
+        {"min", "-9223372036854775808"}, {"max", "9223372036854775807"}, {"whole", "-3"}, {"half", "0.5"},
+        {"large", "1e+300"},              {"true", "true"},               {"text", "t\xc3\xa4xt"}, {"empty", ""},
+        {"json", "[1,2]"},               {"string", "just text"},        {"second try", "second try"},
+    };
+    static const char *const failing[][2] = {
+        {"fail", "it failed"},
+        {"bad json", "the result is not JSON"},
+        {"nan", "returned a number: NaN"},
+        {"nothing at all", "returned without completing the call"},
+    };
+    size_t i;
+    begin("{\"type\":\"object\",\"properties\":{\"what\":{\"type\":\"string\"}}}", value);
+    for (i = 0; i < sizeof expected / sizeof *expected; i++) {
+        char arguments[64];
+        snprintf(arguments, sizeof arguments, "{\"what\":\"%s\"}", expected[i][0]);
+        call_tool(&peer, (int)i + 1, "tool", arguments);
+        CHECK(has_text(next_line(&peer), expected[i][1]));
+    }
+    for (i = 0; i < sizeof failing / sizeof *failing; i++) {
+        const char *line;
+        char arguments[64];
+        snprintf(arguments, sizeof arguments, "{\"what\":\"%s\"}", failing[i][0]);
+        call_tool(&peer, (int)i + 100, "tool", arguments);
+        line = next_line(&peer);
+        CHECK_IN("\"isError\":true", line);
+        CHECK_IN(failing[i][1], line);
+    }
+    call_tool(&peer, 200, "tool", "{}");
+    CHECK_IN("argument \\\"what\\\" is missing", next_line(&peer));
+    call_tool(&peer, 201, "tool", "{\"what\":1}");
+    CHECK_IN("Invalid arguments for tool", next_line(&peer));
+    end();
+}
+
+static int same(const char *text, size_t len, const char *expected) {
+    return len == strlen(expected) && memcmp(text, expected, len) == 0;
+}
+
+static void read_all(void *user_data, tenon_call *call) {
+    const char *text, *again;
+    size_t len;
+    int64_t number;
+    double real;
+    bool truth;
+    (void)user_data;
+    OK(tenon_call_arguments(call, &text, &len));
+    CHECK(text[0] == '{' && text[len - 1] == '}');
+    OK(tenon_call_arg_int64(call, "i", &number));
+    CHECK(number == INT64_MIN);
+    OK(tenon_call_arg_int64(call, "f", &number));
+    CHECK(number == 3);
+    OK(tenon_call_arg_double(call, "f", &real));
+    CHECK(real == 3.0);
+    OK(tenon_call_arg_double(call, "i", &real));
+    CHECK(real == -9223372036854775808.0);
+    OK(tenon_call_arg_bool(call, "t", &truth));
+    CHECK(truth);
+    OK(tenon_call_arg_bool(call, "u", &truth));
+    CHECK(!truth);
+    OK(tenon_call_arg_string(call, "s", &text, &len));
+    CHECK(len == 5 && memcmp(text, "a\0\xc3\xa9\n", 6) == 0);
+    OK(tenon_call_arg_string(call, "s", &again, NULL));
+    CHECK(text == again);
+    OK(tenon_call_arg_json(call, "o", &text, &len));
+    CHECK(same(text, len, "{\"x\":[1, 2]}"));
+    OK(tenon_call_arg_json(call, "n", &text, &len));
+    CHECK(same(text, len, "null"));
+    OK(tenon_call_tool_name(call, &text, &len));
+    CHECK(same(text, len, "tool"));
+    OK(tenon_call_request_id(call, &text, &len));
+    CHECK(same(text, len, "5"));
+    OK(tenon_call_protocol_version(call, &text, &len));
+    CHECK(same(text, len, LEGACY));
+    OK(tenon_call_client_info(call, &text, &len));
+    CHECK(same(text, len, "{\"name\":\"tester\",\"version\":\"1\"}"));
+    OK(tenon_call_meta(call, &text, &len));
+    CHECK(same(text, len, "{\"progressToken\":5}"));
+    OK(tenon_call_return_text(call, "read", TENON_NUL));
+}
+
+static void arguments_and_context(void) {
+    begin("{\"type\":\"object\"}", read_all);
+    call_tool(&peer, 5, "tool",
+              "{\"i\":-9223372036854775808,\"f\":3.0,\"t\":true,\"u\":false,\"s\":\"a\\u0000\\u00e9\\n\","
+              "\"o\":{\"x\":[1, 2]},\"n\":null}");
+    CHECK(has_text(next_line(&peer), "read"));
+    end();
+}
+
+static void count(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_progress(call, 1, 2, "half way"));
+    OK(tenon_call_progress(call, 1, 2, "dropped: no more than before"));
+    OK(tenon_call_progress(call, 2, -1, NULL));
+    OK(tenon_call_return_text(call, "counted", TENON_NUL));
+}
+
+static void progress(void) {
+    const char *line;
+    begin(NULL, count);
+    call_tool(&peer, 9, "tool", "{}");
+    line = next_line(&peer);
+    CHECK_IN("\"progressToken\":9", line);
+    CHECK_IN("\"total\":2", line);
+    CHECK_IN("half way", line);
+    line = next_line(&peer);
+    CHECK_IN("\"progress\":2", line);
+    CHECK(strstr(line, "total") == NULL && strstr(line, "message\"") == NULL);
+    CHECK(has_text(next_line(&peer), "counted"));
+    end();
+}
+
+static void object(void *user_data, tenon_call *call) {
+    bool good = false;
+    (void)user_data;
+    OK(tenon_call_arg_bool(call, "good", &good));
+    OK(tenon_call_return_json(call, good ? "{\"n\":1}" : "{\"n\":\"one\"}", TENON_NUL, NULL));
+}
+
+static void structured(void) {
+    tenon_tool *tool = NULL;
+    const char *line;
+    server = new_server();
+    OK(tenon_tool_new("tool", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, "{\"type\":\"object\"}"));
+    OK(tenon_tool_set_output_schema(tool, "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}}"));
+    OK(tenon_tool_set_handler(tool, object, NULL, NULL));
+    OK(tenon_server_add_tool(server, tool, NULL));
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "tool", "{\"good\":true}");
+    CHECK_IN("\"structuredContent\":{\"n\":1}", next_line(&peer));
+    call_tool(&peer, 2, "tool", "{\"good\":false}");
+    line = next_line(&peer);
+    CHECK_IN("\"isError\":true", line);
+    CHECK_IN("does not fit its output schema", line);
+    end();
+}
+
+static const struct test all[] = {
+    {"values", values},
+    {"arguments_and_context", arguments_and_context},
+    {"progress", progress},
+    {"structured", structured},
+};
+RUN_TESTS(all)
