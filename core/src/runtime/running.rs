@@ -1,6 +1,7 @@
 //! A started server.
 
 use super::options::ServeOptions;
+use super::serve::TokioSpawn;
 use super::timer::Timer;
 use super::{http, stdio};
 use crate::error::{Error, ErrorKind};
@@ -9,7 +10,9 @@ use crate::server::Server;
 use parking_lot::{Condvar, Mutex};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
 /// transports end or it is closed.
@@ -78,7 +81,7 @@ impl Lifecycle {
 pub(crate) fn start(
     server: &Server,
     options: ServeOptions,
-    handle: Option<tokio::runtime::Handle>,
+    handle: Option<Handle>,
 ) -> Result<Running, Error> {
     if options.is_empty() {
         return Err(Error::invalid("name at least one transport to serve on"));
@@ -90,43 +93,50 @@ pub(crate) fn start(
             "the server is being served already; name all transports in one start",
         ));
     }
+    if let Some(handle) = &handle {
+        server.port().set_spawn(Arc::new(TokioSpawn(handle.clone())));
+    }
     launch(&engine, options, handle).inspect_err(|_| engine.end_serving())
 }
 
-fn launch(
+fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Result<Running, Error> {
+    let lifecycle = Lifecycle::new();
+    // The thread first: once the transports are up nothing can fail any more.
+    let (started, starting) = channel::<(Arc<Inner>, Timer)>();
+    super::thread::spawn("tenon-close", move || {
+        let Ok((inner, timer)) = starting.recv() else { return };
+        inner.lifecycle.wait_until(|state| state.closing, None);
+        inner.shut_down();
+        timer.stop();
+        inner.engine.end_serving();
+        inner.lifecycle.finish();
+    })?;
+    let timer = Timer::start(engine)?;
+    let (http, stdio) = transports(engine, options, handle, &lifecycle).inspect_err(|_| timer.stop())?;
+    let inner =
+        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), http, stdio, lifecycle });
+    started.send((inner.clone(), timer)).expect("the thread waits for this");
+    Ok(Running(inner))
+}
+
+fn transports(
     engine: &Engine,
     options: ServeOptions,
-    handle: Option<tokio::runtime::Handle>,
-) -> Result<Running, Error> {
-    let lifecycle = Lifecycle::new();
+    handle: Option<Handle>,
+    lifecycle: &Arc<Lifecycle>,
+) -> Result<(Option<http::Listener>, Option<stdio::Channel>), Error> {
     // HTTP first: a port in use must be reported before stdio has taken descriptor 1.
     let http = options.http.map(|http| http::Listener::start(engine, http, handle)).transpose()?;
-    let timer = Timer::start(engine)?;
-    let stdio = match options
-        .stdio
-        .map(|stdio| stdio::Channel::start(engine, stdio, lifecycle.clone()))
-        .transpose()
-    {
-        Ok(stdio) => stdio,
+    let stdio = options.stdio.map(|stdio| stdio::Channel::start(engine, stdio, lifecycle.clone()));
+    match stdio.transpose() {
+        Ok(stdio) => Ok((http, stdio)),
         Err(error) => {
             if let Some(http) = http {
                 http.close(Duration::ZERO);
             }
-            timer.stop();
-            return Err(error);
+            Err(error)
         }
-    };
-    let inner =
-        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), http, stdio, lifecycle });
-    let closer = inner.clone();
-    super::thread::spawn("tenon-close", move || {
-        closer.lifecycle.wait_until(|state| state.closing, None);
-        closer.shut_down();
-        timer.stop();
-        closer.engine.end_serving();
-        closer.lifecycle.finish();
-    })?;
-    Ok(Running(inner))
+    }
 }
 
 impl Inner {
@@ -145,7 +155,7 @@ impl Inner {
         }
         self.engine.cancel_all(CancelReason::Closing);
         if let Some(stdio) = &self.stdio {
-            stdio.close();
+            stdio.close(deadline);
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::host::Spawn;
 use crate::server::Server;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use tokio::runtime::Handle;
 
-struct TokioSpawn(Handle);
+/// Runs local handlers on tokio.
+pub(super) struct TokioSpawn(pub(super) Handle);
 
 impl Spawn for TokioSpawn {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
@@ -23,11 +23,7 @@ impl Server {
     ///
     /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
     pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
-        let handle = Handle::try_current().ok();
-        if let Some(handle) = &handle {
-            self.port().set_spawn(Arc::new(TokioSpawn(handle.clone())));
-        }
-        running::start(self, options, handle)
+        running::start(self, options, Handle::try_current().ok())
     }
 
     /// Serves on the caller's tokio runtime until the transports end.

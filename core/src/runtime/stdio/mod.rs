@@ -9,11 +9,11 @@ use super::thread;
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use parking_lot::Mutex;
-use reader::Reader;
+use reader::{Parent, Reader};
 use rustix::fd::OwnedFd;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use writer::Writer;
 
 /// A started stdio transport.
@@ -22,6 +22,7 @@ pub(crate) struct Channel {
     peer: Arc<Peer>,
     writer: Arc<Writer>,
     stop: OwnedFd,
+    idle: Arc<Idle>,
     /// The real descriptor 1, to be put back.
     stdout: Mutex<Option<Arc<OwnedFd>>>,
 }
@@ -53,27 +54,47 @@ impl Channel {
     ) -> Result<Channel, Error> {
         let (stop_read, stop) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io("pipe"))?;
-        let (input, output, redirected) = descriptors(options)?;
-        let peer = Peer::new(None);
+        let (input, output, own) = descriptors(options)?;
         let writer = Arc::new(Writer::new(engine.limits().max_outbound_bytes));
-        let running = writer.clone();
-        let closing = lifecycle.clone();
-        let written = output.clone();
+        let channel = Channel {
+            engine: engine.clone(),
+            peer: Peer::new(None),
+            writer: writer.clone(),
+            stop,
+            idle: Arc::default(),
+            stdout: Mutex::new(own.then(|| output.clone())),
+        };
+        channel
+            .spawn(input, output, stop_read, own, lifecycle)
+            .inspect_err(|_| channel.close(Duration::ZERO))?;
+        Ok(channel)
+    }
+
+    fn spawn(
+        &self,
+        input: OwnedFd,
+        output: Arc<OwnedFd>,
+        stop: OwnedFd,
+        own: bool,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Result<(), Error> {
+        let (writer, idle, closing) = (self.writer.clone(), self.idle.clone(), lifecycle.clone());
         thread::spawn("tenon-stdout", move || {
-            running.run(&written);
-            // Closed with the transport, so that the peer sees the end.
-            drop(written);
+            writer.run(output);
             // Nobody reads any more: the same end as that of the input.
             closing.close();
+            idle.wake();
         })?;
-        let sink: Arc<dyn Sink> = writer.clone();
-        let reader = Reader::new(engine.clone(), peer.clone(), sink, writer.clone(), input, stop_read);
+        let sink: Arc<dyn Sink> = self.writer.clone();
+        // Only the process's own input comes from its parent.
+        let parent = if own { Parent::watch() } else { Parent::unwatched() };
+        let (engine, peer, writer) = (self.engine.clone(), self.peer.clone(), self.writer.clone());
+        let reader = Reader { engine, peer, sink, writer, input, stop, parent };
         thread::spawn("tenon-stdin", move || {
             reader.run();
+            drop(reader);
             lifecycle.close();
-        })?;
-        let stdout = Mutex::new(redirected.then_some(output));
-        Ok(Channel { engine: engine.clone(), peer, writer, stop, stdout })
+        })
     }
 
     /// Ends the reader; what it has taken in goes on.
@@ -84,17 +105,15 @@ impl Channel {
 
     /// Waits until the calls in flight have ended, at most `deadline`; then cancels what is left.
     pub(crate) fn drain(&self, deadline: Duration) {
-        let end = Instant::now() + deadline;
         self.engine.end_input(&self.peer);
-        let idle = Arc::new(Idle::default());
-        self.peer.on_idle(idle.clone());
-        idle.wait(end, || self.peer.in_flight() == 0 || self.writer.is_broken());
+        self.peer.on_idle(self.idle.clone());
+        self.idle.wait(deadline, || self.peer.in_flight() == 0 || self.writer.has_ended());
         self.engine.close_peer(&self.peer, CancelReason::Closing);
     }
 
-    /// Writes what is queued, then ends the writer and puts descriptor 1 back.
-    pub(crate) fn close(&self) {
-        self.writer.close();
+    /// Writes what is queued, for at most `deadline`, then ends the writer and puts descriptor 1 back.
+    pub(crate) fn close(&self, deadline: Duration) {
+        self.writer.close(deadline);
         if let Some(stdout) = self.stdout.lock().take() {
             let _ = rustix::stdio::dup2_stdout(&*stdout);
         }
@@ -117,12 +136,8 @@ impl Wake for Idle {
 }
 
 impl Idle {
-    fn wait(&self, end: Instant, done: impl Fn() -> bool) {
+    fn wait(&self, deadline: Duration, done: impl Fn() -> bool) {
         let mut guard = self.changes.lock();
-        while !done() {
-            if self.changed.wait_until(&mut guard, end).timed_out() {
-                return;
-            }
-        }
+        self.changed.wait_while_for(&mut guard, |()| !done(), deadline);
     }
 }

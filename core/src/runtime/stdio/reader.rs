@@ -16,30 +16,42 @@ const READ_BYTES: usize = 64 << 10;
 const PARENT_POLL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 pub(super) struct Reader {
-    engine: Engine,
-    peer: Arc<Peer>,
-    sink: Arc<dyn Sink>,
-    writer: Arc<Writer>,
-    input: OwnedFd,
-    stop: OwnedFd,
-    parent: Parent,
+    pub(super) engine: Engine,
+    pub(super) peer: Arc<Peer>,
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) writer: Arc<Writer>,
+    pub(super) input: OwnedFd,
+    /// Becomes readable when reading should end.
+    pub(super) stop: OwnedFd,
+    pub(super) parent: Parent,
 }
 
 /// The process that started this one. When it dies nobody is left to serve, even if some other process still holds
 /// the input open.
-struct Parent {
+pub(super) struct Parent {
+    watched: bool,
     pid: Option<Pid>,
     descriptor: Option<OwnedFd>,
 }
 
 impl Parent {
-    fn watch() -> Parent {
+    pub(super) fn watch() -> Parent {
         let pid = getppid();
-        Parent { pid, descriptor: pid.and_then(descriptor_of) }
+        Parent { watched: true, pid, descriptor: pid.and_then(descriptor_of) }
+    }
+
+    /// For an input that has nothing to do with the parent.
+    pub(super) fn unwatched() -> Parent {
+        Parent { watched: false, pid: None, descriptor: None }
     }
 
     fn is_gone(&self) -> bool {
-        getppid() != self.pid
+        self.watched && getppid() != self.pid
+    }
+
+    /// How long to wait before looking again, where nothing tells.
+    fn interval(&self) -> Option<&'static Timespec> {
+        (self.watched && self.descriptor.is_none()).then_some(&PARENT_POLL)
     }
 }
 
@@ -54,17 +66,6 @@ fn descriptor_of(_: Pid) -> Option<OwnedFd> {
 }
 
 impl Reader {
-    pub(super) fn new(
-        engine: Engine,
-        peer: Arc<Peer>,
-        sink: Arc<dyn Sink>,
-        writer: Arc<Writer>,
-        input: OwnedFd,
-        stop: OwnedFd,
-    ) -> Reader {
-        Reader { engine, peer, sink, writer, input, stop, parent: Parent::watch() }
-    }
-
     /// Reads until the end.
     pub(super) fn run(&self) {
         let mut framer = LineFramer::new(self.engine.limits().max_message_bytes);
@@ -98,8 +99,7 @@ impl Reader {
             if let Some(parent) = &self.parent.descriptor {
                 fds.push(PollFd::new(parent, PollFlags::IN));
             }
-            let timeout = self.parent.descriptor.is_none().then_some(&PARENT_POLL);
-            match poll(&mut fds, timeout) {
+            match poll(&mut fds, self.parent.interval()) {
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,
                 Err(_) => return false,

@@ -7,6 +7,8 @@ use rustix::fd::OwnedFd;
 use rustix::io::{Errno, writev};
 use std::collections::VecDeque;
 use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Lines per write: two slices a line, within the system's limit of 1024.
 const BATCH: usize = 128;
@@ -25,7 +27,8 @@ struct State {
     lines: VecDeque<Bytes>,
     bytes: usize,
     closing: bool,
-    broken: bool,
+    /// The thread has ended: everything is written, or nobody reads.
+    ended: bool,
     idle: bool,
 }
 
@@ -34,8 +37,19 @@ impl Writer {
         Writer { capacity, state: Mutex::default(), queued: Condvar::new(), written: Condvar::new() }
     }
 
-    /// Writes until closed, or until the reader of the output is gone.
-    pub(super) fn run(&self, output: &OwnedFd) {
+    /// Writes until closed, or until the reader of the output is gone. Lets go of the output then, so that its reader
+    /// sees the end.
+    pub(super) fn run(&self, output: Arc<OwnedFd>) {
+        self.pump(&output);
+        drop(output);
+        let mut state = self.state.lock();
+        state.ended = true;
+        state.lines.clear();
+        state.bytes = 0;
+        self.written.notify_all();
+    }
+
+    fn pump(&self, output: &OwnedFd) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             {
@@ -46,50 +60,44 @@ impl Writer {
                 }
                 state.idle = false;
                 if state.lines.is_empty() {
-                    state.broken = true;
-                    break;
+                    return;
                 }
                 let take = state.lines.len().min(BATCH);
                 batch.extend(state.lines.drain(..take));
             }
             let size: usize = batch.iter().map(Bytes::len).sum();
-            let sent = write(output, &batch);
-            batch.clear();
-            let mut state = self.state.lock();
-            state.bytes -= size;
-            if sent.is_err() {
-                state.broken = true;
-                state.lines.clear();
-                state.bytes = 0;
-                break;
+            if write(output, &batch).is_err() {
+                return;
             }
+            batch.clear();
+            self.state.lock().bytes -= size;
             self.written.notify_all();
         }
-        self.written.notify_all();
     }
 
     /// Waits while more than the capacity is queued. Called by the reader between messages: a peer that does not read
     /// is not read from.
     pub(super) fn wait_for_room(&self) {
         let mut state = self.state.lock();
-        while state.bytes > self.capacity && !state.broken {
+        while state.bytes > self.capacity && !state.ended && !state.closing {
             self.written.wait(&mut state);
         }
     }
 
     /// Nobody reads the output any more, or writing has ended.
-    pub(super) fn is_broken(&self) -> bool {
-        self.state.lock().broken
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().ended
     }
 
-    /// Writes what is queued, then ends the thread. Blocks until it has.
-    pub(super) fn close(&self) {
+    /// Writes what is queued, then ends the thread. Blocks until it has, at most `deadline`: a peer that does not read
+    /// keeps the thread in its write, and nothing but the process.
+    pub(super) fn close(&self, deadline: Duration) {
         let mut state = self.state.lock();
         state.closing = true;
         self.queued.notify_one();
-        while !state.broken {
-            self.written.wait(&mut state);
-        }
+        // For the reader, which may be waiting for room.
+        self.written.notify_all();
+        self.written.wait_while_for(&mut state, |state| !state.ended, deadline);
     }
 }
 
@@ -128,7 +136,7 @@ impl Sink for Writer {
             Outgoing::Dropped => return,
         };
         let mut state = self.state.lock();
-        if state.broken || droppable && state.bytes > self.capacity {
+        if state.ended || droppable && state.bytes > self.capacity {
             return;
         }
         state.bytes += body.len();

@@ -1,0 +1,188 @@
+//! What the child processes do.
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs::{read_dir, read_to_string};
+use std::io::Write;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+use tenon_mcp::{ErrorKind, HttpOptions, JsonSlice, ServeOptions, Server, Tool, handler};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn run(role: &str) -> ExitCode {
+    match role {
+        "serve" => server().run(ServeOptions::new().stdio()).unwrap(),
+        "serve-without-sigpipe-ignored" => {
+            default_sigpipe();
+            server().run(ServeOptions::new().stdio()).unwrap();
+        }
+        "serve-then-print" => {
+            server().run(ServeOptions::new().stdio()).unwrap();
+            println!("after");
+        }
+        "parent" => parent("serve"),
+        "parent-of-descriptors" => parent("serve-descriptors"),
+        "serve-descriptors" => serve_descriptors(),
+        "masks" => masks(),
+        "port-in-use" => port_in_use(),
+        "no-descriptors-left" => no_descriptors_left(),
+        other => panic!("no role {other}"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn server() -> Server {
+    let server = Server::new("child", "1");
+    let open = JsonSlice::from_value(&json!({ "type": "object" }));
+    let shout = handler(|arguments: Value, _| async move {
+        let text = arguments["text"].as_str().unwrap().to_owned();
+        println!("{text} by print");
+        std::io::stdout().write_all(format!("{text} by write\n").as_bytes()).unwrap();
+        std::io::stdout().flush().unwrap();
+        let by_child = Command::new("echo").arg(format!("{text} by a process")).status().unwrap();
+        assert!(by_child.success());
+        Ok::<_, String>(text)
+    });
+    server.tool(Tool::new("shout").input_schema(open.clone()), shout).unwrap();
+    let never = handler(|_: Value, _| std::future::pending::<Result<(), String>>());
+    server.tool(Tool::new("never").input_schema(open), never).unwrap();
+    server
+}
+
+fn default_sigpipe() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler function is installed, only the default put back, as in a host that is not a Rust program.
+    unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.unwrap();
+}
+
+/// Starts a server on its own descriptors, and waits to be killed.
+fn parent(role: &str) {
+    let mut server = Command::new(std::env::current_exe().unwrap()).args(["--child", role]).spawn().unwrap();
+    server.wait().unwrap();
+}
+
+/// Serves a pair of descriptors that is not standard input and output, though it leads to the same client.
+fn serve_descriptors() {
+    let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).unwrap();
+    let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).unwrap();
+    server().run(ServeOptions::new().descriptors(input, output)).unwrap();
+}
+
+fn threads() -> usize {
+    read_dir("/proc/self/task").unwrap().count()
+}
+
+/// The threads of the engine, with the signals that each blocks.
+fn engine_threads() -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    for task in read_dir("/proc/self/task").unwrap() {
+        // A thread may end while we look.
+        let Ok(status) = read_to_string(task.unwrap().path().join("status")) else { continue };
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line[name.len()..].trim().to_owned()
+        };
+        let name = field("Name:");
+        if name.starts_with("tenon-") {
+            found.push((name, u64::from_str_radix(&field("SigBlk:"), 16).unwrap()));
+        }
+    }
+    found
+}
+
+fn masks() {
+    use nix::sys::signal::{SigSet, Signal};
+    let mask =
+        |signals: &[Signal]| signals.iter().fold(0_u64, |mask, &signal| mask | 1 << (signal as i32 - 1));
+    let before = SigSet::thread_get_mask().unwrap();
+    let running = server().start(ServeOptions::new().stdio()).unwrap();
+    assert_eq!(SigSet::thread_get_mask().unwrap(), before, "the caller's own mask is as it was");
+    // A thread names itself once it runs.
+    until(|| {
+        let names: BTreeSet<String> = engine_threads().into_iter().map(|(name, _)| name).collect();
+        ["tenon-close", "tenon-stdin", "tenon-stdout", "tenon-timer"].iter().all(|name| names.contains(*name))
+    });
+    let wanted = mask(&[
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGPIPE,
+        Signal::SIGCHLD,
+        Signal::SIGALRM,
+        Signal::SIGUSR1,
+        Signal::SIGWINCH,
+    ]);
+    let faults = mask(&[Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL]);
+    for (name, blocked) in engine_threads() {
+        assert_eq!(blocked & wanted, wanted, "{name}");
+        assert_eq!(blocked & faults, 0, "{name}");
+    }
+    running.close();
+    running.wait();
+    until(|| threads() == 1);
+}
+
+/// Waits for something that another thread is about to do.
+fn until(done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        std::thread::yield_now();
+    }
+}
+
+fn descriptors() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for entry in read_dir("/proc/self/fd").unwrap() {
+        let path = entry.unwrap().path();
+        if let Ok(target) = std::fs::read_link(&path)
+            && !target.to_string_lossy().contains("/fd")
+        {
+            found.insert((path.display().to_string(), target.display().to_string()));
+        }
+    }
+    found
+}
+
+/// After a start that failed nothing is left, and another start works.
+fn nothing_left(before: &BTreeSet<(String, String)>) {
+    until(|| threads() == 1);
+    until(|| descriptors() == *before);
+    println!("descriptor 1 is as it was");
+}
+
+fn port_in_use() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let before = descriptors();
+    let server = server();
+    let both = ServeOptions::new().stdio().http(HttpOptions::new(&address).unwrap());
+    let error = server.start(both).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Address);
+    assert!(error.message().contains(&address), "{error}");
+    nothing_left(&before);
+    server.run(ServeOptions::new().stdio()).unwrap();
+}
+
+fn no_descriptors_left() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let server = server();
+    let old = getrlimit(Resource::Nofile);
+    let before = descriptors();
+    // Each start gets a little further than the one before.
+    let lowest =
+        (0..).find(|&number| !std::path::Path::new(&format!("/proc/self/fd/{number}")).exists()).unwrap();
+    let mut failures = 0;
+    for more in 0..4 {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(lowest + more), ..old }).unwrap();
+        let result = server.start(ServeOptions::new().stdio());
+        setrlimit(Resource::Nofile, old).unwrap();
+        let error = result.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        failures += 1;
+        nothing_left(&before);
+    }
+    assert_eq!(failures, 4);
+    server.run(ServeOptions::new().stdio()).unwrap();
+}

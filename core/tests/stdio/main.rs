@@ -1,0 +1,6 @@
+//! The stdio transport over pipes, in process.
+
+mod client;
+mod ends;
+mod pipelined;
+mod traffic;
