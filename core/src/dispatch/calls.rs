@@ -99,10 +99,9 @@ impl<T> CallTable<T> {
         deadline: Option<Instant>,
         make: impl FnOnce(CallId) -> T,
     ) -> Result<(CallId, bool), Full> {
-        if self.count.fetch_add(1, Ordering::AcqRel) >= self.capacity {
-            self.count.fetch_sub(1, Ordering::AcqRel);
-            return Err(Full);
-        }
+        // Not added first and taken back: that would refuse somebody else meanwhile.
+        let one_more = |count: usize| (count < self.capacity).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
         let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         let id = {
             let mut shard = self.shards[number].lock();

@@ -4,6 +4,8 @@ pub mod asks;
 pub mod calls;
 pub mod environment;
 pub mod limits;
+#[cfg(all(test, loom))]
+mod loom_calls;
 mod plan;
 pub mod registry;
 pub mod schema;

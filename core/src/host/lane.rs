@@ -49,11 +49,9 @@ impl<T> LaneQueue<T> {
 
     /// Takes one of the lane's credits; a call holds it until it ends.
     pub(crate) fn acquire(&self) -> bool {
-        if self.in_flight.fetch_add(1, Ordering::AcqRel) < self.limit {
-            return true;
-        }
-        self.in_flight.fetch_sub(1, Ordering::AcqRel);
-        false
+        // Not added first and taken back: that would refuse somebody else meanwhile.
+        let one_more = |taken: usize| (taken < self.limit).then_some(taken + 1);
+        self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
     /// Gives a credit back.
@@ -64,7 +62,7 @@ impl<T> LaneQueue<T> {
     /// Attaches the waker, and wakes it for what is queued already.
     pub(crate) fn attach(&self, wake: Arc<dyn Wake>) {
         *self.wake.lock() = Some(wake);
-        self.signalled.store(false, Ordering::Release);
+        self.signalled.swap(false, Ordering::AcqRel);
         if !self.ops.lock().is_empty() {
             self.signal();
         }
@@ -104,7 +102,8 @@ impl<T> LaneQueue<T> {
 
     /// Clears the flag, then pops at most `max`; signals again if something stays.
     pub(crate) fn pop(&self, max: usize, out: &mut Vec<T>) -> Drained {
-        self.signalled.store(false, Ordering::Release);
+        // A swap and no store: it sees the operation of whoever had set the flag.
+        self.signalled.swap(false, Ordering::AcqRel);
         let more = {
             let mut ops = self.ops.lock();
             let take = max.min(ops.len());

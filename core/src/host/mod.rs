@@ -3,6 +3,8 @@
 mod engine;
 mod lane;
 mod local;
+#[cfg(all(test, loom))]
+mod loom_lane;
 mod op;
 mod peer;
 mod port;

@@ -38,6 +38,8 @@ pub fn sources(directory: &Path, languages: &[Language]) -> Vec<Source> {
             }
         } else if let Some(language) = Language::of(&path).filter(|language| languages.contains(language))
             && !name.ends_with("_tests.rs")
+            && name != "tests.rs"
+            && !name.starts_with("loom_")
             && !name.contains(".test.")
         {
             let text = std::fs::read_to_string(&path).unwrap();

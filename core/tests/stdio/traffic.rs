@@ -33,6 +33,8 @@ fn two_servers_live_side_by_side() {
     let (mut second, second_running) = two.start();
     for client in [&mut first, &mut second] {
         client.call(1, "gate", json!({}));
+        client.call(2, "echo", json!({ "text": "both are in flight" }));
+        assert_eq!(client.receive().unwrap()["id"], 2);
     }
     one.gate.add_permits(1);
     assert_eq!(text(&first.receive().unwrap()), "through");
