@@ -243,6 +243,8 @@ typedef int32_t tenon_action;
 #define TENON_LIMIT_CONNECTIONS 14
 /** Milliseconds an HTTP client may take to send the headers of a request. Default 30000. */
 #define TENON_LIMIT_HEADER_TIMEOUT_MS 15
+/** Bytes of the result or failure of one call; a larger one fails the call. Default 16 MiB. */
+#define TENON_LIMIT_RESULT_BYTES 16
 
 #ifdef __cplusplus
 extern "C" {

@@ -44,7 +44,8 @@ STAGES = {
     "python": {"commands": [".venv/bin/python -m pytest -q tests/python"]},
     "python-oldest": {"commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
     "node": {"commands": ["cd bindings-node && npm test --silent"]},
-    "c": {"commands": ["tests/c/run.sh"]},
+    "c": {"commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
+    "abi": {"commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
     "c-valgrind": {"commands": ["tests/c/run.sh --valgrind"]},
     "docs": {"commands": [".venv/bin/python tests/docs/check_docs.py"]},
     "interop": {"commands": [".venv/bin/python tests/interop/run.py --subset"]},
@@ -62,7 +63,7 @@ STAGES = {
 }
 
 BUILD = ["build-rust", "build-python", "build-node", "build-c"]
-QUICK = [*BUILD, "format", "clippy", "layers", "rust", "python", "node", "c", "docs", "interop", "demo"]
+QUICK = [*BUILD, "format", "clippy", "layers", "rust", "python", "node", "c", "abi", "docs", "interop", "demo"]
 GROUPS = {
     "build": BUILD,
     "quick": QUICK,

@@ -164,6 +164,8 @@ pub const TENON_LIMIT_SESSION_IDLE_MS: tenon_limit = 13;
 pub const TENON_LIMIT_CONNECTIONS: tenon_limit = 14;
 /// Milliseconds an HTTP client may take to send the headers of a request. Default 30000.
 pub const TENON_LIMIT_HEADER_TIMEOUT_MS: tenon_limit = 15;
+/// Bytes of the result or failure of one call; a larger one fails the call. Default 16 MiB.
+pub const TENON_LIMIT_RESULT_BYTES: tenon_limit = 16;
 
 pub(crate) fn set_limit(limits: &mut Limits, limit: tenon_limit, value: u64) -> Result<()> {
     if value == 0 && limit != TENON_LIMIT_DRAIN_TIMEOUT_MS {
@@ -188,6 +190,7 @@ pub(crate) fn set_limit(limits: &mut Limits, limit: tenon_limit, value: u64) -> 
         TENON_LIMIT_SESSION_IDLE_MS => limits.session_idle = time,
         TENON_LIMIT_CONNECTIONS => limits.max_connections = count,
         TENON_LIMIT_HEADER_TIMEOUT_MS => limits.header_timeout = time,
+        TENON_LIMIT_RESULT_BYTES => limits.max_result_bytes = count,
         _ => return Err(Failure::new(TENON_ERR_INVALID, format!("there is no limit {limit}"))),
     }
     Ok(())

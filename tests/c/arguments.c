@@ -122,7 +122,7 @@ static void server_settings(void) {
     OK(tenon_server_free(server));
 
     server = new_server();
-    for (limit = TENON_LIMIT_MESSAGE_BYTES; limit <= TENON_LIMIT_HEADER_TIMEOUT_MS; limit++)
+    for (limit = TENON_LIMIT_MESSAGE_BYTES; limit <= TENON_LIMIT_RESULT_BYTES; limit++)
         OK(tenon_server_set_limit(server, limit, UINT64_MAX));
     OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 100));
     OK(tenon_server_set_limit(server, TENON_LIMIT_DRAIN_TIMEOUT_MS, 0));

@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 /// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
@@ -132,7 +132,7 @@ fn transports(
         Ok(stdio) => Ok((http, stdio)),
         Err(error) => {
             if let Some(http) = http {
-                http.close(Duration::ZERO);
+                http.close(Duration::ZERO, || {});
             }
             Err(error)
         }
@@ -143,6 +143,7 @@ impl Inner {
     /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
     fn shut_down(&self) {
         let deadline = self.engine.limits().drain_timeout;
+        let end = Instant::now() + deadline;
         if let Some(http) = &self.http {
             http.stop_accepting();
         }
@@ -151,7 +152,8 @@ impl Inner {
             stdio.drain(deadline);
         }
         if let Some(http) = &self.http {
-            http.close(deadline);
+            let left = end.saturating_duration_since(Instant::now());
+            http.close(left, || self.engine.cancel_all(CancelReason::Closing));
         }
         self.engine.cancel_all(CancelReason::Closing);
         if let Some(stdio) = &self.stdio {

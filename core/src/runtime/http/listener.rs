@@ -29,6 +29,8 @@ use tokio::time::Sleep;
 
 /// Longest head of a request; a longer one is answered with 431.
 const MAX_HEAD: usize = 64 << 10;
+/// How long the last answers may take to be written once the deadline of a shutdown has passed.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Most bytes read ahead from one connection; more than the head, so that it is the head's bound that is met first.
 const MAX_BUFFER: usize = 2 * MAX_HEAD;
@@ -105,12 +107,15 @@ impl Listener {
 
     /// Lets requests in flight finish within `deadline`, then ends them. Listening streams and idle connections end at
     /// once. Blocks; not to be called on a thread of the runtime it serves on.
-    pub(crate) fn close(&self, deadline: Duration) {
+    /// `overdue` is called when the deadline has passed, to end what is in flight with an answer.
+    pub(crate) fn close(&self, deadline: Duration, overdue: impl FnOnce()) {
         let end = Instant::now() + deadline;
         self.service.end_streams();
         self.connections.advance(Phase::Draining);
         // The task that tells the time stays to the last.
         self.connections.wait(1, end);
+        overdue();
+        self.connections.wait(1, Instant::now() + LAST_ANSWERS);
         self.connections.advance(Phase::Dead);
         // The others only have to be polled once more.
         self.connections.wait(0, Instant::now() + Duration::from_secs(1));

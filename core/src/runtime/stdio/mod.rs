@@ -23,8 +23,8 @@ pub(crate) struct Channel {
     writer: Arc<Writer>,
     stop: OwnedFd,
     idle: Arc<Idle>,
-    /// The real descriptor 1, to be put back.
-    stdout: Mutex<Option<Arc<OwnedFd>>>,
+    /// The real descriptors 0 and 1, to be put back.
+    standard: Mutex<Option<(OwnedFd, Arc<OwnedFd>)>>,
 }
 
 fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
@@ -32,18 +32,24 @@ fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |error| Error::new(ErrorKind::Io, format!("{what}: {error}"))
 }
 
-/// The descriptors of a channel; those of the process are duplicated, and 1 is pointed at 2.
-fn descriptors(options: StdioOptions) -> Result<(OwnedFd, Arc<OwnedFd>, bool), Error> {
+/// The descriptors of a channel, and the process's own input if these are its standard ones: they are duplicated, 0 is
+/// pointed at nothing and 1 at 2, so that neither a handler nor a program it starts can take from one or write to the
+/// other.
+fn descriptors(options: StdioOptions) -> Result<(OwnedFd, Arc<OwnedFd>, Option<OwnedFd>), Error> {
     if let Some((input, output)) = options.descriptors {
         fcntl_setfd(&input, FdFlags::CLOEXEC).map_err(io("input descriptor"))?;
         fcntl_setfd(&output, FdFlags::CLOEXEC).map_err(io("output descriptor"))?;
-        return Ok((input, Arc::new(output), false));
+        return Ok((input, Arc::new(output), None));
     }
     // Above the three standard descriptors, so that closing those never closes these.
     let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
     let output = fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?;
+    let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
+    let nothing = std::fs::File::open("/dev/null")
+        .map_err(|error| Error::new(ErrorKind::Io, format!("/dev/null: {error}")))?;
+    rustix::stdio::dup2_stdin(nothing).map_err(io("standard input"))?;
     rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io("standard output"))?;
-    Ok((input, Arc::new(output), true))
+    Ok((input, Arc::new(output), Some(own)))
 }
 
 impl Channel {
@@ -62,10 +68,12 @@ impl Channel {
             writer: writer.clone(),
             stop,
             idle: Arc::default(),
-            stdout: Mutex::new(own.then(|| output.clone())),
+            standard: Mutex::new(None),
         };
+        let is_own = own.is_some();
+        *channel.standard.lock() = own.map(|input| (input, output.clone()));
         channel
-            .spawn(input, output, stop_read, own, lifecycle)
+            .spawn(input, output, stop_read, is_own, lifecycle)
             .inspect_err(|_| channel.close(Duration::ZERO))?;
         Ok(channel)
     }
@@ -111,10 +119,11 @@ impl Channel {
         self.engine.close_peer(&self.peer, CancelReason::Closing);
     }
 
-    /// Writes what is queued, for at most `deadline`, then ends the writer and puts descriptor 1 back.
+    /// Writes what is queued, for at most `deadline`, then ends the writer and puts descriptors 0 and 1 back.
     pub(crate) fn close(&self, deadline: Duration) {
         self.writer.close(deadline);
-        if let Some(stdout) = self.stdout.lock().take() {
+        if let Some((stdin, stdout)) = self.standard.lock().take() {
+            let _ = rustix::stdio::dup2_stdin(&stdin);
             let _ = rustix::stdio::dup2_stdout(&*stdout);
         }
     }
