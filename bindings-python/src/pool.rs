@@ -13,8 +13,9 @@ use tenon_mcp::{Answer, AskError, AskId, CallId, HostCall, HostOp, HostPort, Lan
 /// The lane of `def` tools.
 pub(crate) const POOL: LaneId = LaneId(1);
 
-/// A call that waits this long while every worker is busy is worth another worker.
-const STUCK: Duration = Duration::from_millis(2);
+/// A call that waits this long while every worker is busy is worth another worker. Longer than a thread may keep the
+/// interpreter (5 ms): who waits for that is not stuck, and one more thread would not help.
+const STUCK: Duration = Duration::from_millis(6);
 /// Workers beyond the spare one end after this long without work.
 const IDLE: Duration = Duration::from_secs(30);
 /// How often a worker that waits for an answer looks whether its call still is in flight.

@@ -138,7 +138,7 @@ def test_blocking_tools_run_side_by_side_up_to_the_cap():
 
 
 def test_short_sync_tools_share_one_worker():
-    app = Server("t")
+    app = Server("t", max_workers=32)
     threads = set()
 
     @app.tool
@@ -148,8 +148,8 @@ def test_short_sync_tools_share_one_worker():
     with serving(app) as client:
         for id in [client.start_call("short") for _ in range(500)]:
             client.answer(id)
-    # One works, one is to spare; a busy machine may bring the spare one in, and its successor.
-    assert len(threads) <= 4
+    # One works, one is to spare; a busy machine may bring the spare one in, and its successor, a few times.
+    assert len(threads) <= 8
 
 
 def test_context_variables_of_the_caller_are_seen_and_changes_stay_in_the_call():

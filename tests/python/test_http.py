@@ -61,7 +61,9 @@ class Peer:
         self.session = response.getheader("Mcp-Session-Id")
         assert response.status == 200 and self.session
         response.read()
-        assert self.post("notifications/initialized").status == 202
+        response = self.post("notifications/initialized")
+        assert response.status == 202
+        response.read()
         return self.session
 
     def call(self, name, arguments=None, modern=False, **params):
@@ -74,6 +76,7 @@ def events(response):
     for line in response:
         if line.startswith(b"data:") and line[5:].strip():
             yield json.loads(line[5:])
+    response.read()  # the end too, or the connection cannot be used again
 
 
 def text(message):
@@ -126,7 +129,6 @@ def test_sessions():
     with listening(make()) as url:
         peer = Peer(url)
         session = peer.open_session()
-        peer.connection.close()
         assert text(json.loads(peer.call("add", {"a": 1, "b": 2}).read())) == "3"
         assert text(json.loads(peer.call("session").read())) == session
 
@@ -145,7 +147,6 @@ def test_questions(name):
 
         peer, other = Peer(url), Peer(url)
         other.session = peer.open_session()
-        peer.connection.close()
         stream = events(peer.call(name))
         question = next(message for message in stream if "method" in message)
         answer = {"action": "accept", "content": {"name": "Cy"}}
