@@ -40,9 +40,10 @@
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
  * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there.
  *
- * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals, so
- * handlers of the program never run there and a client that vanishes raises no SIGPIPE. A worker callback that starts
- * another program should give it a clean signal mask (posix_spawnattr_setsigmask), or use TENON_MODE_POLL.
+ * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
+ * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A worker
+ * or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask), or use
+ * TENON_MODE_POLL.
  *
  * Versions. Numbers of statuses, modes, limits and actions are never given another meaning. See tenon_abi_version().
  *
@@ -235,15 +236,18 @@ typedef int32_t tenon_action;
  * Milliseconds that calls may finish in after the server was closed; 0 cancels them at once. Default 5000.
  */
 #define TENON_LIMIT_DRAIN_TIMEOUT_MS 11
-/** Legacy HTTP sessions. Default 10000. */
+/** Legacy HTTP sessions; one more is refused as busy. Default 10000. */
 #define TENON_LIMIT_SESSIONS 12
 /** Milliseconds after which a legacy HTTP session without request or open stream ends. Default 1800000. */
 #define TENON_LIMIT_SESSION_IDLE_MS 13
-/** HTTP connections at the same time. Default 10000. */
+/** HTTP connections at the same time; further ones wait to be accepted. Default 10000. */
 #define TENON_LIMIT_CONNECTIONS 14
-/** Milliseconds an HTTP client may take to send the headers of a request. Default 30000. */
+/**
+ * Milliseconds an HTTP client may take to send the headers of a request, stay without a request on an open connection, or
+ * pause within a body. Default 30000.
+ */
 #define TENON_LIMIT_HEADER_TIMEOUT_MS 15
-/** Bytes of the result or failure of one call; a larger one fails the call. Default 16 MiB. */
+/** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
 #define TENON_LIMIT_RESULT_BYTES 16
 
 #ifdef __cplusplus

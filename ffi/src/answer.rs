@@ -98,7 +98,7 @@ fn refused(call: &tenon_call, error: AskError) -> Failure {
     };
     let failure = Failure::new(status, error.to_string());
     let outcome = match error {
-        AskError::Unsupported(error) if call.context.client.revision.is_modern() => Outcome::Error(error),
+        AskError::Unsupported(error) => Outcome::Error(error),
         error => Outcome::Failed(error.to_string()),
     };
     call.progress.lock().failed = Some(outcome);

@@ -156,15 +156,16 @@ pub const TENON_LIMIT_STATE_LIFETIME_MS: tenon_limit = 9;
 pub const TENON_LIMIT_OUTBOUND_BYTES: tenon_limit = 10;
 /// Milliseconds that calls may finish in after the server was closed; 0 cancels them at once. Default 5000.
 pub const TENON_LIMIT_DRAIN_TIMEOUT_MS: tenon_limit = 11;
-/// Legacy HTTP sessions. Default 10000.
+/// Legacy HTTP sessions; one more is refused as busy. Default 10000.
 pub const TENON_LIMIT_SESSIONS: tenon_limit = 12;
 /// Milliseconds after which a legacy HTTP session without request or open stream ends. Default 1800000.
 pub const TENON_LIMIT_SESSION_IDLE_MS: tenon_limit = 13;
-/// HTTP connections at the same time. Default 10000.
+/// HTTP connections at the same time; further ones wait to be accepted. Default 10000.
 pub const TENON_LIMIT_CONNECTIONS: tenon_limit = 14;
-/// Milliseconds an HTTP client may take to send the headers of a request. Default 30000.
+/// Milliseconds an HTTP client may take to send the headers of a request, stay without a request on an open connection, or
+/// pause within a body. Default 30000.
 pub const TENON_LIMIT_HEADER_TIMEOUT_MS: tenon_limit = 15;
-/// Bytes of the result or failure of one call; a larger one fails the call. Default 16 MiB.
+/// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
 pub const TENON_LIMIT_RESULT_BYTES: tenon_limit = 16;
 
 pub(crate) fn set_limit(limits: &mut Limits, limit: tenon_limit, value: u64) -> Result<()> {

@@ -5,6 +5,7 @@
 
 use crate::guard::Result;
 use crate::status::Failure;
+use crate::thread;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
@@ -74,10 +75,7 @@ impl Installed {
         let pipe = pipe_with(PipeFlags::CLOEXEC).map_err(|error| Failure::io("cannot make a pipe", error))?;
         let pipe = Arc::new(pipe);
         let reader = pipe.clone();
-        let thread = std::thread::Builder::new()
-            .name("tenon-signals".to_owned())
-            .spawn(move || watch(&reader.0))
-            .map_err(|error| Failure::io("cannot start a thread", error))?;
+        let thread = thread::spawn("tenon-signals".to_owned(), move || watch(&reader.0))?;
         PIPE.store(pipe.1.as_raw_fd(), Ordering::SeqCst);
         PROCESS.store(std::process::id(), Ordering::SeqCst);
         let mut installed = Installed { former: Vec::new(), pipe, thread: Some(thread) };
@@ -146,8 +144,6 @@ extern "C" fn on_signal(signal: libc::c_int) {
 }
 
 fn watch(pipe: &OwnedFd) {
-    // The thread that waits must not be the one that is interrupted.
-    let _ = SigSet::all().thread_block();
     let mut byte = [0];
     loop {
         match rustix::io::read(pipe, &mut byte) {

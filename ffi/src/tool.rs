@@ -75,9 +75,10 @@ impl tenon_tool {
     }
 }
 
-/// Checks and copies JSON text of the program's own.
+/// Checks and copies JSON text of the program's own. The engine bounds the length of what is sent.
 pub(crate) fn json(text: &str, what: &str) -> Result<JsonSlice> {
-    JsonSlice::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::default())
+    let limits = Limits { max_bytes: u32::MAX as usize, ..Limits::default() };
+    JsonSlice::parse(Bytes::copy_from_slice(text.as_bytes()), &limits)
         .map_err(|error| Failure::new(TENON_ERR_JSON, format!("{what} is not JSON: {error}")))
 }
 

@@ -2,8 +2,7 @@
 
 use crate::guard::Result;
 use crate::inner::Inner;
-use crate::status::Failure;
-use nix::sys::signal::SigSet;
+use crate::thread;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -33,11 +32,8 @@ impl Workers {
         let mut threads = self.threads.lock();
         while threads.len() < count {
             let (shared, inner) = (self.shared.clone(), inner.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("tenon-worker-{}", threads.len() + 1))
-                .spawn(move || shared.work(&inner))
-                .map_err(|error| Failure::io("cannot start a worker thread", error))?;
-            threads.push(thread);
+            let name = format!("tenon-worker-{}", threads.len() + 1);
+            threads.push(thread::spawn(name, move || shared.work(&inner))?);
         }
         Ok(())
     }
@@ -55,9 +51,6 @@ impl Workers {
 impl Shared {
     /// One call at a time, so that a callback that blocks holds up no other; what is left wakes the next worker.
     fn work(&self, inner: &Arc<Inner>) {
-        // Signals are the program's, and a pipe that breaks in a callback must not end the process. Only an invalid
-        // set could fail here.
-        let _ = SigSet::all().thread_block();
         let mut ops = Vec::new();
         while self.parker.park() {
             loop {

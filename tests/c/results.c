@@ -184,10 +184,41 @@ static void structured(void) {
     end();
 }
 
+static char large[6 << 20];
+
+static void return_large(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_json(call, large, TENON_NUL, NULL));
+}
+
+/* Results may be larger than messages; the limit has its own failure. */
+static void sizes(void) {
+    const char *line;
+    memset(large, 'x', sizeof large - 1);
+    large[0] = large[sizeof large - 2] = '"';
+    begin(NULL, return_large);
+    call_tool(&peer, 1, "tool", "{}");
+    line = next_line(&peer);
+    CHECK(strlen(line) > sizeof large);
+    CHECK(strstr(line, "isError") == NULL);
+    end();
+    server = new_server();
+    OK(tenon_server_set_limit(server, TENON_LIMIT_RESULT_BYTES, 1000));
+    add_tool(server, "tool", NULL, TENON_MODE_WORKER, return_large, NULL, NULL);
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "tool", "{}");
+    line = next_line(&peer);
+    CHECK_IN("\"isError\":true", line);
+    CHECK_IN("the limit is 1000", line);
+    end();
+}
+
 static const struct test all[] = {
     {"values", values},
     {"arguments_and_context", arguments_and_context},
     {"progress", progress},
     {"structured", structured},
+    {"sizes", sizes},
 };
 RUN_TESTS(all)
