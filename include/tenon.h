@@ -104,8 +104,8 @@ typedef struct tenon_error tenon_error;
  * tenon_server_add_tool(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
  * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
  *
- * A setter that fails also makes the start fail, with the detail of the first such failure, so a program may leave the
- * setters' statuses unchecked.
+ * A tenon_server_set_ function that fails also makes the start fail, with the detail of the first such failure, so a program
+ * may leave their statuses unchecked; the same goes for state keys, allowed hosts and allowed origins.
  */
 typedef struct tenon_server tenon_server;
 

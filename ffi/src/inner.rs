@@ -61,16 +61,28 @@ impl Inner {
         Ok(started)
     }
 
-    /// Changes a setting, which is possible before the start.
-    pub(crate) fn set(&self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
+    /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
+    fn check_fork(&self) -> Result<()> {
+        self.started.get().map_or(Ok(()), Started::check_fork)
+    }
+
+    /// Changes the settings, which is possible before the start.
+    pub(crate) fn configure<T>(&self, change: impl FnOnce(&mut Setup) -> Result<T>) -> Result<T> {
+        self.check_fork()?;
         let mut setup = self.setup.lock();
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already; settings come before the start"));
         }
-        setup.set(set)
+        change(&mut setup)
+    }
+
+    /// The same for a setter, whose failure the start reports too.
+    pub(crate) fn set(&self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
+        self.configure(|setup| setup.set(set))
     }
 
     pub(crate) fn add_tool(self: &Arc<Self>, mut tool: tenon_tool) -> Result<()> {
+        self.check_fork()?;
         let definition = tool.definition()?;
         let handler = tool
             .handler
@@ -82,9 +94,8 @@ impl Inner {
             let mut setup = self.setup.lock();
             match self.started.get() {
                 None => setup.add_tool(std::mem::take(&mut tool.name), definition, target),
-                Some(started) => started
-                    .check_fork()
-                    .and_then(|()| self.start_workers(started, tool.mode == Mode::Worker, &setup))
+                Some(started) => self
+                    .start_workers(started, tool.mode == Mode::Worker, &setup)
                     .and_then(|()| Ok(started.server.add_tool(definition, target)?)),
             }
         };
@@ -96,14 +107,12 @@ impl Inner {
     }
 
     pub(crate) fn remove_tool(&self, name: &str) -> Result<()> {
+        self.check_fork()?;
         let target = {
             let mut setup = self.setup.lock();
             match self.started.get() {
                 None => setup.remove_tool(name),
-                Some(started) => {
-                    started.check_fork()?;
-                    started.server.remove_tool(name)
-                }
+                Some(started) => started.server.remove_tool(name),
             }
         };
         match target {
@@ -120,9 +129,9 @@ impl Inner {
             // It runs on a thread of another engine, whose runtime would become this one's too.
             return Err(Failure::state("a server cannot be started inside an inline callback"));
         }
+        self.check_fork()?;
         let mut setup = self.setup.lock();
-        if let Some(started) = self.started.get() {
-            started.check_fork()?;
+        if self.started.get().is_some() {
             return Err(Failure::state("the server was started already"));
         }
         let server = setup.build()?;

@@ -19,8 +19,8 @@ use std::time::Duration;
 /// tenon_server_add_tool(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
 /// tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
 ///
-/// A setter that fails also makes the start fail, with the detail of the first such failure, so a program may leave the
-/// setters' statuses unchecked.
+/// A tenon_server_set_ function that fails also makes the start fail, with the detail of the first such failure, so a program
+/// may leave their statuses unchecked; the same goes for state keys, allowed hosts and allowed origins.
 pub struct tenon_server {
     pub(crate) inner: Arc<Inner>,
 }
@@ -163,12 +163,12 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
 }
 
 fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
-    server.inner.set(|setup| {
+    server.inner.configure(|setup| {
         if setup.stdio.is_some() {
             return Err(Failure::state("the server listens on stdio or descriptors already"));
         }
         setup.stdio = Some(stdio);
-        Ok(())
+        Ok(TENON_OK)
     })
 }
 
@@ -198,14 +198,14 @@ pub unsafe extern "C" fn tenon_server_listen_http(
     // SAFETY: handle, string and output by the contract of the header.
     unsafe {
         entry_with(err, || {
-            object(server, "server")?.inner.set(|setup| {
+            object(server, "server")?.inner.configure(|setup| {
                 if setup.http.is_some() {
                     return Err(Failure::state("the server listens on http already"));
                 }
                 let address = text(address, "address")?;
                 tenon_mcp::HttpOptions::new(address)?;
                 setup.http = Some(address.to_owned());
-                Ok(())
+                Ok(TENON_OK)
             })
         })
     }
@@ -281,13 +281,15 @@ pub unsafe extern "C" fn tenon_server_run(
             if inner.is_inside() {
                 return Err(Failure::state("a server cannot be run inside one of its callbacks"));
             }
-            let handle_signals = inner.setup.lock().signals;
             if matches!(&inner.started(), Err(failure) if failure.status == TENON_ERR_STATE) {
                 inner.start()?;
             }
             let started = inner.started()?;
-            let _signals =
-                if handle_signals { Some(signals::Watch::new(started.running.clone())?) } else { None };
+            let _signals = if inner.setup.lock().signals {
+                Some(signals::Watch::new(started.running.clone())?)
+            } else {
+                None
+            };
             while let Polled::Handled(_) = started.poll.poll(&inner, &started.running, 0, None)? {}
             Ok(TENON_OK)
         })

@@ -1,5 +1,5 @@
-//! Writes `include/tenon.h` from the sources of `tenon-ffi`: `cargo run -p tenon-header`. With `--check` it writes nothing
-//! and fails if the committed header differs.
+//! Writes `include/tenon.h` from the sources of `tenon-ffi`: `cargo run -p tenon-header`, in the repository's root. With
+//! `--check` it writes nothing and fails if the committed header differs.
 
 mod layout;
 
@@ -12,8 +12,8 @@ const WARNING: &str =
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let header = match header(&root) {
+    let root = Path::new(".");
+    let header = match header(root) {
         Ok(header) => header,
         Err(error) => {
             eprintln!("tenon-header: {error}");
