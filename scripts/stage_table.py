@@ -13,8 +13,6 @@ FIXTURES = {
     "TENON_WIRE_NODE": "node tests/fixtures/node/fixture.mjs",
     "TENON_WIRE_C": "build/c/fixture",
 }
-CC = "cc -std=c11 -O1 -g -Wall -Wextra -Wpedantic -Werror -Iinclude"
-LINK = "-Ltarget/ci -ltenon -Wl,-rpath,$PWD/target/ci"
 
 STAGES = {
     "build-rust": {"commands": [WORKSPACE.format("build") + " --all-targets"]},
@@ -32,8 +30,7 @@ STAGES = {
     "build-c": {
         "commands": [
             "mkdir -p build/c",
-            f"{CC} -o build/c/quickstart examples/c/quickstart/quickstart.c {LINK}",
-            f"{CC} -o build/c/fixture tests/fixtures/c/fixture.c {LINK} -lpthread",
+            "tests/c/programs.sh",
             "cc -O2 -std=c11 -Wall -Wextra -Wpedantic -Werror -o build/c/ceiling tests/bench/ceilings/c/*.c",
         ],
     },

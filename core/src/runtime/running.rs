@@ -143,7 +143,7 @@ impl Inner {
     /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
     fn shut_down(&self) {
         let deadline = self.engine.limits().drain_timeout;
-        let end = Instant::now() + deadline;
+        let start = Instant::now();
         if let Some(http) = &self.http {
             http.stop_accepting();
         }
@@ -152,7 +152,7 @@ impl Inner {
             stdio.drain(deadline);
         }
         if let Some(http) = &self.http {
-            let left = end.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_sub(start.elapsed());
             http.close(left, || self.engine.cancel_all(CancelReason::Closing));
         }
         self.engine.cancel_all(CancelReason::Closing);

@@ -237,6 +237,9 @@ fn close_ends_what_does_not_finish() {
     let start = Instant::now();
     up.close();
     assert!(start.elapsed() < Duration::from_secs(5));
+    // Each gets an end that its era understands, then the connection ends.
+    assert_eq!(modern.reply().status, 503);
+    assert_eq!(legacy.reply().status, 200);
     assert!(modern.is_ended() && legacy.is_ended());
     assert_eq!((up.next(), up.next()), ("dropped", "dropped"));
 }

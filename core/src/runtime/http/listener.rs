@@ -29,6 +29,8 @@ use tokio::time::Sleep;
 
 /// Longest head of a request; a longer one is answered with 431.
 const MAX_HEAD: usize = 64 << 10;
+/// A drain without limit is as good as this one, and no sum of times overflows.
+const LONGEST_DRAIN: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How long the last answers may take to be written once the deadline of a shutdown has passed.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
@@ -109,7 +111,7 @@ impl Listener {
     /// once. Blocks; not to be called on a thread of the runtime it serves on.
     /// `overdue` is called when the deadline has passed, to end what is in flight with an answer.
     pub(crate) fn close(&self, deadline: Duration, overdue: impl FnOnce()) {
-        let end = Instant::now() + deadline;
+        let end = Instant::now() + deadline.min(LONGEST_DRAIN);
         self.service.end_streams();
         self.connections.advance(Phase::Draining);
         // The task that tells the time stays to the last.
