@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tenon_mcp::{Ask, Context, ErrorKind, Running, ServeOptions, Tool, Wake, handler};
+use tenon_mcp::{
+    Ask, Context, ErrorKind, HandlerId, LaneId, Running, ServeOptions, Target, Tool, Wake, handler,
+};
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -188,6 +190,25 @@ fn a_handler_may_close_its_server() {
     assert!(slot.set(running.clone()).is_ok());
     client.call(1, "close", json!({}));
     assert_eq!(text(&client.receive().unwrap()), "closing");
+    assert_eq!(client.receive(), None);
+    ended(&running);
+}
+
+#[test]
+fn a_host_that_breaks_an_engine_thread_ends_its_server() {
+    struct Broken;
+    impl Wake for Broken {
+        fn wake(&self) {
+            panic!("a waker must not panic");
+        }
+    }
+    let served = Served::with(|limits| limits.drain_timeout = Duration::from_millis(100));
+    let lane = LaneId(1);
+    let target = Target::Lane { lane, handler: HandlerId(1) };
+    served.server.add_tool(Tool::new("host").input_schema(open_schema()), target).unwrap();
+    let _lane = served.server.port().lane(lane, Arc::new(Broken));
+    let (mut client, running) = served.start();
+    client.call(1, "host", json!({}));
     assert_eq!(client.receive(), None);
     ended(&running);
 }

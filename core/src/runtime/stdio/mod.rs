@@ -99,9 +99,9 @@ impl Channel {
         let (engine, peer, writer) = (self.engine.clone(), self.peer.clone(), self.writer.clone());
         let reader = Reader { engine, peer, sink, writer, input, stop, parent };
         thread::spawn("tenon-stdin", move || {
+            let _end = CloseAtEnd(lifecycle);
+            let reader = reader;
             reader.run();
-            drop(reader);
-            lifecycle.close();
         })
     }
 
@@ -126,6 +126,15 @@ impl Channel {
             let _ = rustix::stdio::dup2_stdin(&stdin);
             let _ = rustix::stdio::dup2_stdout(&*stdout);
         }
+    }
+}
+
+/// Closes the server when the reader ends, also by a panic in what it calls: without a reader it would hang.
+struct CloseAtEnd(Arc<Lifecycle>);
+
+impl Drop for CloseAtEnd {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
