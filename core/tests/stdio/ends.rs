@@ -2,7 +2,7 @@
 
 use crate::client::*;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tenon_mcp::{
@@ -144,16 +144,17 @@ fn a_client_that_does_not_read_cannot_hold_up_the_close() {
 
 #[test]
 fn closing_ends_the_server_once() {
-    struct Count(AtomicUsize);
-    impl Wake for Count {
+    struct Tell(Sender<()>);
+    impl Wake for Tell {
         fn wake(&self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
+            self.0.send(()).unwrap();
         }
     }
     let served = Served::new();
     let (mut client, running) = served.start();
-    let wakes = Arc::new(Count(AtomicUsize::new(0)));
-    running.on_closed(wakes.clone());
+    let (tell, told) = channel();
+    let tell = Arc::new(Tell(tell));
+    running.on_closed(tell.clone());
     client.call(1, "gate", json!({}));
     client.send(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" }));
     assert_eq!(client.receive().unwrap()["id"], 2);
@@ -168,9 +169,10 @@ fn closing_ends_the_server_once() {
     ended(&running);
     running.wait();
     served.runtime.block_on(running.closed());
-    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
-    running.on_closed(wakes.clone());
-    assert_eq!(wakes.0.load(Ordering::SeqCst), 2, "at once when it has ended");
+    told.recv_timeout(PATIENCE).unwrap();
+    assert!(told.try_recv().is_err(), "once");
+    running.on_closed(tell.clone());
+    told.try_recv().expect("at once when it has ended");
 }
 
 #[test]
