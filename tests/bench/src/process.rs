@@ -109,7 +109,9 @@ impl Drop for Server {
 }
 
 fn ended_well(status: ExitStatus, terminated: bool) -> bool {
-    status.success() || (terminated && status.signal() == Some(Signal::TERM.as_raw()))
+    let term = Signal::TERM.as_raw();
+    // A program that handles the signal says by convention 128 and its number.
+    status.success() || (terminated && (status.signal() == Some(term) || status.code() == Some(128 + term)))
 }
 
 fn readable(fd: &impl std::os::fd::AsFd, patience: Duration) -> io::Result<bool> {
