@@ -58,9 +58,7 @@ impl Batch {
             HostOp::Answer { call, ask, answer: Err(error) } => {
                 self.record(Kind::Refused, split(call), ask.0);
                 self.string(&error.to_string());
-            }
-            // The end of the server is told by its own record.
-            HostOp::Closed => {}
+            } // The end of the server is told by its own record.
         }
     }
 

@@ -160,7 +160,7 @@ impl LoopLane {
                     let item = (py.None(), call.to_u64(), ask.0, answer);
                     return item.into_pyobject(py).map(Some);
                 }
-                Some(HostOp::Closed) | None => {}
+                None => {}
             }
         }
     }

@@ -227,7 +227,6 @@ impl Pool {
                         self.answered.notify_all();
                     }
                 }
-                HostOp::Closed => {}
             }
         }
     }

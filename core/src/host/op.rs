@@ -35,8 +35,6 @@ pub enum HostOp {
         /// The answer.
         answer: Result<Answer, AskError>,
     },
-    /// The lane is closed; nothing follows.
-    Closed,
 }
 
 /// One call of a handler.

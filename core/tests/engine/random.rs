@@ -178,7 +178,6 @@ impl Model {
                 HostOp::Answer { .. } => {
                     self.owed_answers = self.owed_answers.checked_sub(1).expect("an owed answer")
                 }
-                HostOp::Closed => panic!("nobody closed the lane"),
             }
         }
         if drained == Drained::Empty {
