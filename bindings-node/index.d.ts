@@ -31,97 +31,624 @@ export type FromSchema<S> = S extends { readonly const: infer C }
 
 /** Bounds of a server. Counts and bytes are whole numbers, times are milliseconds. */
 export interface Limits {
-  /** Longest message in bytes. Default 4 MiB. */
+  /** Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB. */
   maxMessageBytes?: number
   /** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
   maxResultBytes?: number
-  /** Deepest nesting of a message. Default 128. */
+  /** Deepest nesting of a message or a result. Default 128. */
   maxDepth?: number
   /** Calls in flight in the whole server. Default 16,384. */
   maxCalls?: number
-  /** Calls in flight in this environment; one more is refused as busy. Default 4,096. */
+  /** Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096. */
   maxLaneCalls?: number
+  /** Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024. */
+  maxPeerCalls?: number
   /** How long a tool without a time-out of its own may run. Default 5 minutes. */
   callTimeout?: number
   /** How long a call waits for the client's answer to a question. Default 10 minutes. */
   askTimeout?: number
-  /** Questions one call may ask. Default 32. */
+  /** Questions one call may ask, and results of effects it may keep, over all its rounds. Default 32. */
   maxAsks?: number
-  /** Largest state, in bytes, that a client is given to carry between rounds of questions. Default 64 KiB. */
+  /** Largest sealed `requestState` in bytes, which a client carries between the rounds of a call. Default 64 KiB. */
   maxStateBytes?: number
-  /** How long that state is good for. Default 1 hour. */
+  /**
+   * How long a sealed `requestState` is good for, and a client can be told that a visit to a page has come to its
+   * end. Default 1 hour.
+   */
   stateLifetime?: number
-  /** Bytes waiting to be written to one client. Default 8 MiB. */
+  /**
+   * Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the
+   * oldest. Default 10,000.
+   */
+  maxVisits?: number
+  /**
+   * Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
+   * Default 8 MiB.
+   */
   maxOutboundBytes?: number
-  /** How long calls may go on after the input ended or `close()` was called. Default 5 s. */
+  /**
+   * How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
+   * `stdioDrainTimeout` holds if it is less. Default 5 s.
+   */
   drainTimeout?: number
-  /** HTTP sessions. Default 10,000. */
+  /**
+   * How long running calls may finish after stdio's input ended or a server on stdio was closed; 0 cancels them at
+   * once. Clients kill a server that stays for longer than about 2 s. Default 1 s.
+   */
+  stdioDrainTimeout?: number
+  /**
+   * Bytes that handlers print while stdio is served, and nobody reads, that are kept; later ones are dropped. 0
+   * leaves the process's standard error alone, so that a client that does not read it blocks what prints. Default 1
+   * MiB.
+   */
+  maxStderrBytes?: number
+  /**
+   * Legacy HTTP sessions; one more takes the place of the one that is idle for longest, or is refused as busy. Each
+   * keeps what its client said in `initialize`, up to 16 KiB, which `maxBufferedBytes` does not count. Default
+   * 10,000.
+   */
   maxSessions?: number
-  /** How long an HTTP session may be idle. Default 30 minutes. */
+  /** A legacy HTTP session ends after this long without request or open stream. Default 30 minutes. */
   sessionIdle?: number
-  /** Simultaneous HTTP connections. Default 10,000. */
+  /** A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s. */
+  handshakeTimeout?: number
+  /** How long a request waits for an answer of the store that keeps sessions. Default 10 s. */
+  storeTimeout?: number
+  /**
+   * Records that the default store, which is this process's memory, keeps of each kind of thing, and as many logs,
+   * and as many counters; one more is refused until something has expired. Sessions have `maxSessions` instead.
+   * Default 65,536.
+   */
+  maxStoreValues?: number
+  /**
+   * Bytes of the records that the default store keeps of each kind of thing, and as many of its logs, keys included;
+   * more is refused, except that a log makes room for its newest entries. Sessions are not counted here. Default 64
+   * MiB.
+   */
+  maxStoreBytes?: number
+  /** Entries of one log in the default store; for one more the oldest goes. Default 1,024. */
+  maxStoreEntries?: number
+  /**
+   * Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources
+   * lists is as long as it says, and stands behind the last registered ones. Default 0.
+   */
+  pageSize?: number
+  /** Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000. */
   maxConnections?: number
-  /** How long an HTTP client may take to send a request's headers. Default 30 s. */
+  /**
+   * How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
+   * or pause within a request's body. Default 30 s.
+   */
   headerTimeout?: number
+  /** How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s. */
+  requestTimeout?: number
+  /**
+   * How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the
+   * connection is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+   */
+  writeTimeout?: number
+  /**
+   * Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have
+   * taken the arguments, and of answers and events until they are written; those of a batch are one answer, counted
+   * as it grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not
+   * counted and always get through. Default 64 MiB.
+   */
+  maxBufferedBytes?: number
+  /**
+   * How long a call over HTTP may be silent before its answer becomes an event stream that is kept alive, so that
+   * nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
+   */
+  streamAfter?: number
 }
+
+/** A protocol revision. */
+export type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28'
+
+/** What a server can say it has, although nothing of it is registered (yet). */
+export type Capability = 'tools' | 'resources' | 'prompts' | 'completions' | 'logging'
+
+/** How long an answer may be kept, and by whom. A hint is no access control: what differs by who asks must be private. */
+export interface CacheHints {
+  /** Milliseconds for which the answer is fresh, a whole number. Default 0: it is not kept. */
+  ttlMs?: number
+  /** Who may be given a kept answer: everybody, or only who asked. Default `public`. */
+  cacheScope?: 'public' | 'private'
+}
+
+/** Caching hints of all answers that may be kept, and of single ones. */
+export interface ServerCache extends CacheHints {
+  discover?: CacheHints
+  tools?: CacheHints
+  prompts?: CacheHints
+  resources?: CacheHints
+  resourceTemplates?: CacheHints
+  /** What is read; a resource may have hints of its own. */
+  read?: CacheHints
+}
+
+/** An image for people to know something by. */
+export interface Icon {
+  /** An address, or a `data:` URI. */
+  src: string
+  mimeType?: string
+  /** `48x48`, or `any`. */
+  sizes?: string[]
+  theme?: 'light' | 'dark'
+}
+
+/** Keys of the program's own: a prefix such as `example.com/`, or none. Those of the protocol are refused. */
+export type Meta = { readonly [key: string]: unknown }
 
 export interface ServerOptions {
   /** The server's programmatic name. */
   name: string
   /** The version of the server program. Default `"0.1.0"`. */
   version?: string
+  /** The name for people. */
+  title?: string
+  /** What the server is for (2025-11-25). */
+  description?: string
+  /** Images of the server (2025-11-25). */
+  icons?: Icon[]
+  /** The server's page (2025-11-25). */
+  websiteUrl?: string
   /** How a model should use the server. */
   instructions?: string
+  /** The revisions that are spoken. Default: all. */
+  revisions?: Revision[]
+  /** Capabilities that clients are told of although nothing is registered that has them. */
+  capabilities?: Capability[]
+  /** Extensions that clients are told of, by their ids, with their settings. */
+  extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
+  /**
+   * Whether clients are told of an exception by a reference only, under which the log has the reason. {@link ToolError},
+   * {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and always told. Default: no.
+   */
+  maskErrors?: boolean
+  /** Caching hints for clients of 2026-07-28. */
+  cache?: ServerCache
+  /**
+   * Whether arguments that do not fit are checked once more with the numbers, booleans, arrays and objects that texts among
+   * them stand for: some clients send `"3"` for `3`. Default: yes.
+   */
+  coerceArguments?: boolean
+  /**
+   * Whether `format` in schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`, `ipv6`,
+   * `uri`, `uuid`. Default: yes.
+   */
+  assertFormats?: boolean
   limits?: Limits
+  /**
+   * Keys that seal what clients of the stateless protocol carry between the rounds of a question: 32 random bytes each, or
+   * their text in hexadecimal or base64. The first seals, all open, so that a key can be replaced. Replicas behind one
+   * address must share them; without any, a random key of this server serves. Keep them secret.
+   */
+  stateKeys?: (Uint8Array | string)[]
+  /**
+   * Takes what no client is told: why a handler failed, with its stack, and what the engine has to say. A function, or an
+   * object such as `console`, whose methods get the message and, where there is one, the error. It is called on the thread
+   * of the server; what it throws is ignored. Default: errors and warnings go to standard error. `null`: nowhere.
+   */
+  log?: ((record: LogRecord) => void) | LogConsole | null
 }
 
-export interface ToolOptions<S extends JsonSchema = JsonSchema> {
-  /** What the tool does, for the model that chooses it. */
-  description?: string
-  /** The schema of the arguments, with `type: 'object'` at its root. Without one the tool takes no arguments. */
-  input?: S
-  /** The schema of the result; it makes the tool structured, and what the handler returns is checked against it. */
-  output?: JsonSchema
-  /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
-  structured?: boolean
-  /** How long one call may run, in milliseconds. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Something the operator of a server may want to know. */
+export interface LogRecord {
+  level: LogLevel
+  message: string
+  /** The kind of entry it is about, where a handler is. */
+  kind?: Kind
+  /** The name of that entry. */
+  name?: string
+  /** What the handler threw, whatever that is. */
+  error?: unknown
+}
+
+/** What a log may be instead of a function. */
+export type LogConsole = { [level in LogLevel]: (message: string, error?: unknown) => void }
+
+/** What can be registered. */
+export type Kind =
+  | 'tool'
+  | 'resource'
+  | 'resource_template'
+  | 'resource_provider'
+  | 'prompt'
+  | 'completion'
+  | 'method'
+  | 'notification'
+  | 'hook'
+
+/** What happens to a server: a legacy session opened or ended, a client's roots changed. */
+export type Hook = 'session_start' | 'session_end' | 'roots_changed'
+
+/** What every entry may have. */
+export interface EntryOptions {
+  /** How long one call may run, in milliseconds. Default `limits.callTimeout`. */
   timeout?: number
 }
 
+/** What entries show of themselves in lists. */
+export interface ShownOptions extends EntryOptions {
+  /** The name for people (2025-06-18). */
+  title?: string
+  /** What it is; of a tool for the model that chooses it. */
+  description?: string
+  /** Images of it (2025-11-25). */
+  icons?: Icon[]
+  /** Its `_meta` (2025-06-18). */
+  meta?: Meta
+}
+
+/** Policies for arguments that a schema describes. */
+export interface ArgumentOptions<S extends JsonSchema = JsonSchema> {
+  /**
+   * The schema of the arguments, with `type: 'object'` at its root. Without one a tool takes no arguments, and a method any.
+   * The validators of a library are refused unless they say how they are written as JSON Schema (Standard JSON Schema):
+   * convert them, for instance with `z.toJSONSchema(schema)`.
+   */
+  input?: S | StandardSchema
+  /** What becomes of arguments that the schema has no properties for. Default `schema`: what it says. */
+  unknownArguments?: 'schema' | 'refuse' | 'drop'
+  /** Whether texts among arguments that do not fit are coerced. Default: what the server says. */
+  coerceArguments?: boolean
+}
+
+/** A validator of a library that knows its JSON Schema (Standard JSON Schema, version 1). */
+export interface StandardSchema<Output = any> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly types?: { readonly input: any; readonly output: Output } | undefined
+    readonly jsonSchema: { readonly input: (options: { readonly target: any }) => Record<string, unknown> }
+  }
+}
+
+/** Hints for clients on what a tool does; nothing relies on them. */
+export interface ToolAnnotations {
+  title?: string
+  readOnlyHint?: boolean
+  destructiveHint?: boolean
+  idempotentHint?: boolean
+  openWorldHint?: boolean
+}
+
+export interface ToolOptions<S extends JsonSchema = JsonSchema> extends ShownOptions, ArgumentOptions<S> {
+  /** The schema of the result; it makes the tool structured, and what the handler returns is checked against it. */
+  output?: JsonSchema | StandardSchema
+  /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
+  structured?: boolean
+  annotations?: ToolAnnotations
+}
+
+/** For whom something is, how important, how old. */
+export interface Annotations {
+  audience?: ('user' | 'assistant')[]
+  /** From 0 to 1. */
+  priority?: number
+  /** `2026-07-28T09:30:00Z` */
+  lastModified?: string
+}
+
+export interface ResourceOptions extends ShownOptions {
+  /** The programmatic name. Default: the URI. */
+  name?: string
+  /** The media type of what is read, unless the handler says another. */
+  mimeType?: string
+  annotations?: Annotations
+  /** Caching hints of what is read. Default: the server's. */
+  cache?: CacheHints
+  /** Bytes, where that is known; not for templates. */
+  size?: number
+}
+
+type Stripped<E> = E extends `${'+' | '#' | '.' | '/' | ';'}${infer R}` ? R : E
+type Split<E> = E extends `${infer A},${infer B}` ? A | Split<B> : E
+type Named<V> = V extends `${infer N}*` ? N : V extends `${infer N}:${string}` ? N : V
+type Expressions<T> = T extends `${string}{${infer E}}${infer R}` ? E | Expressions<R> : never
+type Asked<E> = E extends `${'?' | '&'}${infer R}` ? Split<R> : never
+type Needed<E> = E extends `${'?' | '&'}${string}` ? never : Split<Stripped<E>>
+type Value<V> = V extends `${string}*` ? string | string[] : string
+
+/** The variables of a resource template, as its handler gets them: `{id: string}` of `'test://{id}'`. */
+export type Variables<T extends string> = string extends T
+  ? Record<string, any>
+  : Flat<
+      { [V in Needed<Expressions<T>> as Named<V> & string]: Value<V> } & {
+        [V in Asked<Expressions<T>> as Named<V> & string]?: Value<V>
+      }
+    >
+
+/** A resource, as a provider lists it. */
+export interface ResourceListing {
+  uri: string
+  name: string
+  title?: string
+  description?: string
+  mimeType?: string
+  size?: number
+  annotations?: Annotations
+  icons?: Icon[]
+  _meta?: Meta
+}
+
+export interface ResourceProviderOptions<T extends string = string> extends Omit<ResourceOptions, 'size'> {
+  /**
+   * Lists the resources behind the template: all of them, or a part with the `nextCursor` for the next. `cursor` is what it
+   * said itself.
+   */
+  list: Handler<{ cursor?: string }, MaybePromise<ResourceListing[] | { resources: ResourceListing[]; nextCursor?: string }>>
+  /** Reads one of them; throws {@link NotFound} where there is none. */
+  read: Handler<Variables<T>>
+}
+
+/** What is said of one argument of a prompt. */
+export interface PromptArgument {
+  title?: string
+  description?: string
+  /** Default: no. */
+  required?: boolean
+}
+
+/** The arguments of a prompt, which are all strings: their names, what is said of each, or a schema of an object. */
+export type PromptArguments = readonly string[] | { readonly [name: string]: PromptArgument } | JsonSchema | StandardSchema
+
+type PromptInput<A> = A extends StandardSchema<infer O>
+  ? O
+  : A extends { readonly type: 'object' }
+    ? FromSchema<A>
+    : A extends readonly (infer N extends string)[]
+      ? { [K in N]?: string }
+      : A extends { readonly [name: string]: PromptArgument }
+        ? Flat<
+            { -readonly [K in keyof A as A[K] extends { readonly required: true } ? K : never]: string } & {
+              -readonly [K in keyof A as A[K] extends { readonly required: true } ? never : K]?: string
+            }
+          >
+        : Record<string, string | undefined>
+
+export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions {
+  args?: A
+}
+
+/** What is completed: an argument of a prompt, or a variable of a resource template. */
+export type Completed = { prompt: string; argument: string } | { template: string; argument: string }
+
 /**
- * Returns the result, or a promise of it: a string is sent as text, `undefined` as empty text (`null` where the tool is
- * structured), anything else as JSON. What it throws is sent as a failed result with the error's message.
+ * Suggests values for what was typed, best first; `args` are the arguments that the client knows already. Any number: the
+ * client is sent the first hundred, and how many there are.
  */
-export type Handler<A> = (args: A, ctx: Context) => unknown
+export type Completer = (
+  value: string,
+  args: { readonly [name: string]: string },
+  ctx: Context
+) => MaybePromise<readonly string[] | { values: readonly string[]; total?: number; hasMore?: boolean }>
+
+type MaybePromise<T> = T | Promise<T>
+
+/**
+ * Returns the result, or a promise of it. Of a tool: a string is sent as text, `undefined` as empty text (`null` where the
+ * tool is structured), {@link Content} or an array with some as it is, a {@link ToolResult} as the whole result, anything
+ * else as JSON. Of a resource: a string is text, bytes are a blob, {@link ResourceContents} or an array of them are what
+ * they say, anything else is JSON. Of a prompt: strings, content and {@link PromptMessage}s, one or an array; what names no
+ * role is the user's. What it throws is sent as a failed result with the error's message by a tool, and as a protocol error
+ * by everything else; it is logged.
+ *
+ * Members that are `undefined` are left out. What else JSON cannot express, anywhere in the value, fails the call: `NaN` and
+ * the infinities, `undefined` in an array, functions, symbols, bigints, maps, sets, promises, generators, errors, array
+ * buffers, invalid dates, cycles, and more levels than `limits.maxDepth`.
+ */
+export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
+
+/** What may be registered, as it stands: `app.tools.get('add')`. */
+export interface Entry {
+  readonly name: string
+  /** The definition as it was given, by the protocol's names. */
+  readonly definition: { readonly [member: string]: unknown }
+  readonly enabled: boolean
+  readonly handler: (...args: any[]) => unknown
+}
+
+/** What content may have besides. */
+export interface ContentOptions {
+  annotations?: Annotations
+  meta?: Meta
+}
+
+export interface LinkOptions extends ContentOptions {
+  title?: string
+  description?: string
+  mimeType?: string
+  size?: number
+  icons?: Icon[]
+}
+
+/** Bytes, or their base64 text. */
+export type Bytes = Uint8Array | ArrayBuffer | string
+
+/** One block of content. Where a revision lacks its kind, a text says what it was. */
+export class Content {
+  private constructor()
+  readonly type: string
+  static text(text: string, options?: ContentOptions): Content
+  static image(data: Bytes, mimeType: string, options?: ContentOptions): Content
+  static audio(data: Bytes, mimeType: string, options?: ContentOptions): Content
+  /** A resource that the client may read. */
+  static link(uri: string, name: string, options?: LinkOptions): Content
+  /** A resource with what it holds. */
+  static resource(contents: ResourceContents, options?: ContentOptions): Content
+}
+
+/** {@link Content.image} */
+export function image(data: Bytes, mimeType: string, options?: ContentOptions): Content
+/** {@link Content.audio} */
+export function audio(data: Bytes, mimeType: string, options?: ContentOptions): Content
+/** A file as content, an embedded resource: a string is its text, anything else its bytes. */
+export function file(
+  uri: string,
+  data: string | Uint8Array | ArrayBuffer,
+  mimeType?: string,
+  options?: ContentOptions
+): Content
+
+/** What a resource holds, or a part of it: a string is text, anything else bytes. */
+export class ResourceContents {
+  constructor(data: string | Uint8Array | ArrayBuffer, options?: { uri?: string; mimeType?: string; meta?: Meta })
+  /** Default: the address that is read. */
+  readonly uri?: string
+  readonly mimeType?: string
+  readonly text?: string
+  readonly blob?: string
+}
+
+/** One message of a prompt, or to the client's model, which may have several blocks. A string is text. */
+export class PromptMessage {
+  constructor(role: 'user' | 'assistant', content: string | Content | (string | Content)[])
+  static user(content: string | Content | (string | Content)[]): PromptMessage
+  static assistant(content: string | Content | (string | Content)[]): PromptMessage
+  readonly role: 'user' | 'assistant'
+  readonly content: Content | Content[]
+}
+
+/** The whole result of a tool. Without content it is the text of the structured content. */
+export class ToolResult {
+  constructor(result?: {
+    content?: string | Content | (string | Content)[]
+    structuredContent?: unknown
+    /** Whether the tool failed. */
+    isError?: boolean
+    meta?: Meta
+  })
+  readonly content?: Content[]
+  readonly structuredContent?: unknown
+  readonly isError?: boolean
+}
+
+/** How much a message for clients matters, in ascending order. */
+export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
 
 /** What a handler may know and say about its call. The properties are `undefined` when first read after its end. */
 export interface Context {
-  /** Aborted when the call is over without this handler: cancelled, timed out, or to be run again with answers. */
+  /**
+   * Aborted when the call is over without this handler: cancelled, timed out, or to be run again with answers, where the
+   * reason is {@link Suspended}.
+   */
   readonly signal: AbortSignal
+  /** The id of the client's request; a notification or a hook has none. */
   readonly requestId: string | number
+  /** What the handler is registered as. */
+  readonly kind: Kind
+  /** What it is registered under: of a tool or a prompt its name, of a resource its URI or template. */
+  readonly name: string
+  /** The address of the resource that is read. */
+  readonly uri: string | undefined
   readonly clientInfo: { readonly name: string; readonly version: string; readonly [key: string]: unknown } | undefined
   readonly clientCapabilities: { readonly [capability: string]: unknown }
   readonly protocolVersion: string
   /** The request's `_meta`, as sent. */
   readonly meta: { readonly [key: string]: unknown } | undefined
+  /** The trace context of the request. */
+  readonly trace: { readonly traceparent?: string; readonly tracestate?: string; readonly baggage?: string } | undefined
+  /** The level from which on a request of 2026-07-28 wants log messages. */
+  readonly logLevel: Level | undefined
+  /** The headers of the HTTP request, by their lower-case names. */
+  readonly headers: { readonly [name: string]: string } | undefined
+  /** Who sent the request, if that is known. */
+  readonly principal: string | undefined
   /** The session, where the transport has one. */
   readonly sessionId: string | undefined
+  /** The settings of an extension that the client declared; `undefined` if it did not. */
+  extension(id: string): { readonly [setting: string]: unknown } | undefined
   /** Says how far the call has come. Dropped if the client did not ask, or if `progress` does not increase. */
   progress(progress: number, total?: number, message?: string): void
   /**
-   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link ElicitError} if the
+   * Sends a message for the client's log, from a part of the program if it says so. Dropped if the client wants less. Throws a
+   * TypeError for an unknown level and for what JSON cannot express.
+   */
+  log(level: Level, data: unknown, options?: { logger?: string }): void
+  /**
+   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
    * client cannot be asked.
    *
    * Some clients answer in a second request. The handler is then run again from its start, and everything it asked before
-   * is answered at once; so what it does before its last question should be safe to repeat.
+   * is answered at once; so what it does before its last question should be safe to repeat, or stand in {@link once}. The
+   * first run ends by a rejection with {@link Suspended}.
    */
-  elicit<const S extends JsonSchema>(message: string, schema: S, options?: ElicitOptions): Promise<Answer<FromSchema<S>>>
+  elicit<const S extends JsonSchema>(message: string, schema: S, options?: AskOptions): Promise<Answer<FromSchema<S>>>
+  /**
+   * Asks the user behind the client to visit a page, where what no form may ask for can be entered. The address holds no
+   * secrets. That the user accepts means that the page is opened, not that anything was done there.
+   */
+  elicitUrl(message: string, url: string | URL, options?: ElicitUrlOptions): Promise<{ action: 'accept' | 'decline' | 'cancel' }>
+  /**
+   * Ends the call because the user must visit pages first; never resolves. A client of 2025-11-25 is told which, and calls
+   * again in its own time; one of 2026-07-28 is asked, and asked again until the handler no longer requires it.
+   */
+  requireUrls(...pages: { message: string; url: string | URL; elicitationId?: string }[]): Promise<never>
+  /**
+   * Asks the client's model. `messages` is what the user says, or messages one after the other; a string among them is the
+   * user's. See {@link elicit} for how and when it is answered.
+   */
+  sample(messages: string | SamplingMessage | readonly (string | SamplingMessage)[], options: SampleOptions): Promise<Sampled>
+  /** Asks for the directories the user works in; they are guidance, not a fence. */
+  roots(options?: AskOptions): Promise<{ readonly uri: string; readonly name?: string }[]>
+  /**
+   * Does something whose effect must not be repeated when the handler runs again with the answers to its questions. What
+   * `effect` returns is kept under `key` as JSON, and given to this and later runs of the call; what it throws is not kept. A
+   * client of 2026-07-28 carries it, sealed, so that all of it must fit `limits.maxStateBytes`.
+   */
+  once<T>(key: string, effect: () => T | Promise<T>): Promise<T>
 }
 
-export interface ElicitOptions {
+export interface AskOptions {
   /** Names the question within its call. Default: its ordinal. Name questions whose order may vary. */
   key?: string
 }
+
+export interface ElicitUrlOptions extends AskOptions {
+  /** Names the visit, so that {@link Server.elicitationComplete} can tell of its end. */
+  elicitationId?: string
+}
+
+/** Something said to the client's model. */
+export type SamplingMessage = PromptMessage | { role: 'user' | 'assistant'; content: unknown }
+
+/** The parameters of a question to the client's model, by the protocol's names. */
+export interface SampleOptions extends AskOptions {
+  /** The most tokens that the answer may have. */
+  maxTokens: number
+  systemPrompt?: string
+  temperature?: number
+  stopSequences?: string[]
+  modelPreferences?: {
+    hints?: { name?: string }[]
+    /** From 0 to 1, as the others. */
+    costPriority?: number
+    speedPriority?: number
+    intelligencePriority?: number
+  }
+  includeContext?: 'none' | 'thisServer' | 'allServers'
+  /** Tools that the model may ask for; the client must have declared that it can. */
+  tools?: { name: string; description?: string; inputSchema: JsonSchema }[]
+  toolChoice?: { mode?: 'auto' | 'required' | 'none' }
+  metadata?: { readonly [key: string]: unknown }
+  meta?: Meta
+}
+
+/** What the client's model said. */
+export interface Sampled {
+  readonly role: 'user' | 'assistant'
+  /** One block, or several. */
+  readonly content: SampledBlock | SampledBlock[]
+  readonly model: string
+  readonly stopReason?: string
+  /** The text of the text blocks, one after the other. */
+  readonly text: string
+}
+
+export type SampledBlock = { readonly type: string; readonly [member: string]: any }
 
 export type Answer<T> =
   | { action: 'accept'; content: T }
@@ -129,13 +656,46 @@ export type Answer<T> =
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /** Why a question was not asked or not answered. A handler that cannot do without the answer lets it through. */
-export class ElicitError extends Error {
-  readonly name: 'ElicitError'
+export class AskError extends Error {
+  readonly name: 'AskError'
   /**
-   * `stale`: the call is over; `unsupported`: the client cannot be asked; `invalid`: the question is wrong; `failed`: the
-   * client reported a failure, or its answer does not fit.
+   * `unsupported`: the client cannot be asked; `invalid`: the question is wrong; `failed`: the client cannot be reached,
+   * reported a failure, or its answer does not fit; `ended`: the call is over.
    */
-  readonly code: 'stale' | 'unsupported' | 'invalid' | 'failed'
+  readonly code: 'unsupported' | 'invalid' | 'failed' | 'ended'
+}
+
+/** A protocol error with a code of its own, from a handler of any kind. `data` is what JSON can hold, or left out. */
+export class McpError extends Error {
+  constructor(code: number, message: string, data?: unknown)
+  readonly name: 'McpError'
+  readonly code: number
+  readonly data?: unknown
+}
+
+/**
+ * What was asked for does not exist: a protocol error with the code that the revision has for it. Of a tool it is a failed
+ * result. Without a message it names what was asked for.
+ */
+export class NotFound extends Error {
+  constructor(message?: string, options?: ErrorOptions)
+  readonly name: 'NotFound'
+}
+
+/** A failure whose text is meant for the client, also where errors are masked. */
+export class ToolError extends Error {
+  constructor(message: string, options?: ErrorOptions)
+  readonly name: 'ToolError'
+}
+
+/**
+ * Ends this run of a handler whose question is on its way to a client that will answer in a second request. It is no
+ * failure: clean up in `finally` and let it through, as it is or as the `cause` of another error. The client is told when
+ * the handler has settled, at the latest after one second. The outcome of a handler that catches it and goes on is sent, and
+ * its questions are not.
+ */
+export class Suspended extends Error {
+  readonly name: 'Suspended'
 }
 
 export interface HttpOptions {
@@ -147,7 +707,7 @@ export interface HttpOptions {
   path?: string
   /** Host names that requests may name besides the loopback ones. */
   allowedHosts?: string[]
-  /** Origins (`scheme://host[:port]`) whose pages may call the server. */
+  /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
   allowedOrigins?: string[]
 }
 
@@ -157,8 +717,10 @@ export interface ListenOptions {
   /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, or options. */
   http?: number | string | HttpOptions
   /**
-   * Handles SIGINT and SIGTERM: the first closes the server and then exits with 128 + its number, a second exits at once.
-   * Default: no, so that signals do what they do to any Node program. Not available in workers.
+   * The process belongs to the server. The first SIGINT or SIGTERM closes it, or cuts a close short that is under way; a second
+   * one ends the process at once with 128 + its number. When the server has ended, other than by `close()` alone, the program
+   * has a quarter of a second before the process ends, whatever still runs in it: with 130 if SIGINT came, otherwise with
+   * `process.exitCode` or 0. Default: no, so that signals do what they do to any Node program. Refused in workers.
    */
   signals?: boolean
 }
@@ -168,22 +730,80 @@ export interface Listening {
   url: string | undefined
 }
 
-/** An MCP server. Opens nothing until `listen`; keeps the process alive exactly while it listens. */
+/** An MCP server. Opens nothing until `listen`; keeps the process alive while it listens. */
 export class Server {
   constructor(options: ServerOptions)
-  /** Registers a tool, at any time. Throws if the name is taken or the definition is wrong. */
+  /** Registers a tool, at any time. Throws if the name is taken or the definition is wrong, or the handler a generator. */
+  tool<O>(name: string, options: ToolOptions & { input: StandardSchema<O> }, handler: Handler<O>): this
   tool<const S extends JsonSchema>(name: string, options: ToolOptions<S>, handler: Handler<FromSchema<S>>): this
   tool(name: string, handler: Handler<Record<string, never>>): this
-  /** Removes a tool; calls in flight go on. `false` if there is none of this name. */
-  removeTool(name: string): boolean
+  /**
+   * Registers a resource, at any time: by its URI, or by a template (RFC 6570) for all addresses that fit it, whose variables
+   * the handler gets. Throws {@link NotFound} where there is nothing at an address.
+   */
+  resource<const T extends string>(uri: T, options: ResourceOptions, handler: Handler<Variables<T>>): this
+  resource<const T extends string>(uri: T, handler: Handler<Variables<T>>): this
+  /** Registers resources that a program lists and reads itself, such as the rows of a table. */
+  resourceProvider<const T extends string>(template: T, options: ResourceProviderOptions<T>): this
+  /** Registers a prompt, at any time. */
+  prompt<const A extends PromptArguments>(name: string, options: PromptOptions<A>, handler: Handler<PromptInput<A>>): this
+  prompt(name: string, handler: Handler<Record<string, never>>): this
+  /** Registers suggestions for an argument of a prompt, or for a variable of a resource template. */
+  completion(options: Completed & EntryOptions, handler: Completer): this
+  /** Registers a request of the program's own. The handler returns an object, or nothing. */
+  method<const S extends JsonSchema>(
+    name: string,
+    options: ArgumentOptions<S> & EntryOptions & { description?: string },
+    handler: Handler<FromSchema<S>>
+  ): this
+  method(name: string, handler: Handler<any>): this
+  /** Registers a notification of the program's own, which is not answered. */
+  notification<const S extends JsonSchema>(
+    name: string,
+    options: ArgumentOptions<S> & EntryOptions & { description?: string },
+    handler: Handler<FromSchema<S>>
+  ): this
+  notification(name: string, handler: Handler<any>): this
+  /** Answers one of the protocol's own methods instead of the engine: lists, reads, calls … Returns the result object. */
+  replace(method: string, handler: Handler<any>): this
+  /** Has `handler` called with what happened, when it happens. */
+  on(hook: Hook, handler: Handler<any>): this
+  /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
+  remove(kind: 'completion', name: Completed): boolean
+  remove(kind: Exclude<Kind, 'completion'>, name: string): boolean
+  /** Shows an entry that was disabled. `false` if there is none of this name. */
+  enable(kind: 'completion', name: Completed): boolean
+  enable(kind: Exclude<Kind, 'completion'>, name: string): boolean
+  /** Hides an entry, as if it were not registered; calls in flight go on. `false` if there is none of this name. */
+  disable(kind: 'completion', name: Completed): boolean
+  disable(kind: Exclude<Kind, 'completion'>, name: string): boolean
+  /** What is registered of a kind, by name, in order of registration. */
+  entries(kind: Kind): Map<string, Entry>
+  /** The tools, by name. */
+  readonly tools: Map<string, Entry>
+  /**
+   * Has errors of a type, thrown by any handler, be protocol errors of this code, with their own message. Where several types
+   * fit, the latest given holds.
+   */
+  mapError(type: abstract new (...args: any[]) => unknown, code: number): this
+  /**
+   * Sends a notification of the program's own to every legacy session that can be reached; returns how many those are. Throws
+   * a TypeError for parameters that JSON cannot express.
+   */
+  notify(method: string, params?: { readonly [name: string]: unknown }): number
+  /**
+   * Tells a client of 2025-11-25 that a visit it was asked for has come to its end. `false` if no client of this process waits
+   * for it; there is nothing to be done about it then.
+   */
+  elicitationComplete(id: string): boolean
   /**
    * Starts the transports and resolves once they accept messages. Without options: stdio; a number or a string: HTTP.
    * Rejects if a port is in use. Ends by `close()`, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
   /**
-   * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, then resolves. A handler that awaits
-   * it waits for its own end.
+   * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, where stdio is served within
+   * `limits.stdioDrainTimeout` if that is less, then resolves. A handler that awaits it waits for its own end.
    */
   close(): Promise<void>
   /** Resolves when the server has ended: closed, or its transports came to their end. */

@@ -1,15 +1,14 @@
-/* RUNNING A SERVER ======================================================================================= */
-
 /*
  * tenon.h: the C interface of Tenon, an embeddable engine for the Model Context Protocol.
  *
- * A program makes a server, adds tools (a name, a schema, a callback), names the transports and runs it. The library
- * speaks the protocol, in every revision, over stdio and HTTP; the program sees calls with checked arguments.
+ * A program makes a server, adds tools, resources and prompts (a name, a definition, a callback), names the transports and
+ * runs it. The library speaks the protocol, in every revision, over stdio and HTTP; the program sees calls with checked
+ * arguments.
  *
  * CONVENTIONS
  *
- * Handles. tenon_server, tenon_tool, tenon_call, tenon_answer and tenon_error are opaque. What the library made, the
- * library frees: each type has one function for it, which accepts NULL. A handle must not be used after that.
+ * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer and tenon_error are opaque. What the library
+ * made, the library frees: each type has one function for it, which accepts NULL. A handle must not be used after that.
  *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
@@ -28,24 +27,27 @@
  * on the thread that made it the last. In `destroy`, do not call functions of the server it belonged to. The library holds
  * no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may leave one.
  *
- * Threads. Where callbacks run is each tool's choice, see tenon_tool_set_mode(); without one, several threads of the
+ * Threads. Where callbacks run is each entry's choice, see tenon_entry_set_mode(); without one, several threads of the
  * library run them at once. Functions of a tenon_server and of a tenon_call may be called from any thread, several at once.
- * A tenon_tool, a tenon_error and the outputs of any function belong to one thread at a time. Nothing is global: servers
+ * A tenon_entry, a tenon_result, a tenon_error and the outputs of any function belong to one thread at a time. Nothing is global: servers
  * in one process do not know of each other.
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine.
+ * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll() and
+ * tenon_server_run() call callbacks, and tenon_server_entries() the function it is given: around any other function a program may hold a lock that its callbacks take too.
+ * `destroy` and the log are also called inside functions that end or complete something.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
- * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there.
+ * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there. A child may make, start
+ * and run servers of its own.
  *
  * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
  * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A worker
  * or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask), or use
  * TENON_MODE_POLL.
  *
- * Versions. Numbers of statuses, modes, limits and actions are never given another meaning. See tenon_abi_version().
+ * Versions. Numbers of statuses, kinds, modes, limits, levels and actions are never given another meaning. See tenon_abi_version().
  *
  * Linking. -ltenon; for the static library also -lpthread -ldl -lm.
  */
@@ -78,12 +80,12 @@
 /* TYPES ================================================================================================== */
 
 /**
- * The answer to tenon_call_elicit(). Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
+ * The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
  */
 typedef struct tenon_answer tenon_answer;
 
 /**
- * One call of a tool. The callback gets it, borrowed: it lives until the callback returns, or longer with
+ * One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until the callback returns, or longer with
  * tenon_call_retain(). Any thread may use it, several at once too.
  *
  * The first completion ends the call; the handle stays valid until its release. What is done with a call that has
@@ -92,32 +94,42 @@ typedef struct tenon_answer tenon_answer;
 typedef struct tenon_call tenon_call;
 
 /**
+ * What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
+ * function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
+ * free it with tenon_entry_free(). One thread at a time may use it.
+ *
+ * A setter that fails also makes tenon_server_add() fail, with the detail of the first such failure, so a program may
+ * leave the setters' statuses unchecked.
+ */
+typedef struct tenon_entry tenon_entry;
+
+/**
  * The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
  * `tenon_error **err`; free it with tenon_error_free().
  */
 typedef struct tenon_error tenon_error;
 
 /**
- * An MCP server. Before its start it is data: no thread, no descriptor. Any thread may use it, several at once too.
+ * A result of several parts, for tenon_call_return(): content blocks of a tool, contents of a resource, messages of a
+ * prompt, suggestions of a completion, resources of a provider. Make one with tenon_result_new(), add to it, and hand it to
+ * tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
  *
- * Made by tenon_server_new(); named and limited by the tenon_server_set_ functions; given tools by
- * tenon_server_add_tool(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
- * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
- *
- * A tenon_server_set_ function that fails also makes the start fail, with the detail of the first such failure, so a program
- * may leave their statuses unchecked; the same goes for state keys, allowed hosts and allowed origins.
+ * A function of it that fails also makes tenon_call_return() fail, with the detail of the first such failure, so a program
+ * may leave their statuses unchecked.
  */
-typedef struct tenon_server tenon_server;
+typedef struct tenon_result tenon_result;
 
 /**
- * A tool's definition: name, description, schemas, callback. Make one with tenon_tool_new(), describe it with
- * tenon_tool_set_description() and the other setters, and hand it to tenon_server_add_tool(), or free it with
- * tenon_tool_free(). One thread at a time may use it.
+ * An MCP server. Before its start it is data: no thread, no descriptor. Any thread may use it, several at once too.
  *
- * A setter that fails also makes tenon_server_add_tool() fail, with the detail of the first such failure, so a program
- * may leave the setters' statuses unchecked.
+ * Made by tenon_server_new(); named and limited by the tenon_server_set functions; given tools, resources and prompts by
+ * tenon_server_add(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
+ * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
+ *
+ * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
+ * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts and allowed origins.
  */
-typedef struct tenon_tool tenon_tool;
+typedef struct tenon_server tenon_server;
 
 /**
  * What a function came to: TENON_OK, another value above zero that is no failure, or a TENON_ERR_ value, all of which
@@ -129,20 +141,43 @@ typedef int32_t tenon_status;
 /** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
-/** Where a tool's callback runs: one of the TENON_MODE_ values. */
-typedef int32_t tenon_mode;
+/** How much a record of the log matters: one of the TENON_LOG_ values. */
+typedef int32_t tenon_log_level;
 
 /**
- * A tool's callback. It completes `call` with one of the tenon_call_return_ functions or tenon_call_fail(), now, or
- * later if it keeps the call with tenon_call_retain(). A callback that returns without either fails the call.
+ * A log, see tenon_server_set_log(). `target` is the part that speaks, such as "tenon_mcp::call"; `message` is what it says,
+ * perhaps in several lines. Both are NUL-terminated and live until the function returns. Levels of later versions lie in
+ * between or above, so compare with < and >.
  *
- * `user_data` is what tenon_tool_set_handler() was given. `call` is valid until the callback returns, or until the
+ * It is called on any thread, several at once, threads of the library among them. It must not block, and must not call
+ * functions of the server or of its calls.
+ */
+typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
+
+/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+typedef void (*tenon_destroy_fn)(void *user_data);
+
+/** What an entry is: one of the TENON_KIND_ values. */
+typedef int32_t tenon_kind;
+
+/**
+ * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
+ * tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with tenon_call_retain(). A callback that
+ * returns without either fails the call, unless it is that of a notification or a hook, which nobody waits for.
+ *
+ * `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
  * tenon_call_release() that belongs to a tenon_call_retain().
  */
 typedef void (*tenon_handler_fn)(void *user_data, tenon_call *call);
 
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
-typedef void (*tenon_destroy_fn)(void *user_data);
+/** Where an entry's callback runs: one of the TENON_MODE_ values. */
+typedef int32_t tenon_mode;
+
+/**
+ * What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
+ * lives until the function returns.
+ */
+typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t len, bool enabled);
 
 /** What the user did with a question: one of the TENON_ACTION_ values. */
 typedef int32_t tenon_action;
@@ -168,7 +203,7 @@ typedef int32_t tenon_action;
 #define TENON_ERR_INVALID (-7004)
 /** The name is taken. */
 #define TENON_ERR_DUPLICATE (-7005)
-/** There is no such thing: no tool of that name, no such argument. */
+/** There is no such thing: no entry of that name, no such argument. */
 #define TENON_ERR_NOT_FOUND (-7006)
 /** The function does not fit the present state: not started yet, started already, inside a callback. */
 #define TENON_ERR_STATE (-7007)
@@ -189,66 +224,180 @@ typedef int32_t tenon_action;
 /** A bug in the library: it panicked inside this function and went on. */
 #define TENON_ERR_PANIC (-7099)
 
+/* LOG LEVELS ============================================================================================= */
+
+/** For those who look for a fault. */
+#define TENON_LOG_DEBUG 1
+/** Worth knowing, nothing is wrong. */
+#define TENON_LOG_INFO 2
+/** Something went wrong and was coped with. */
+#define TENON_LOG_WARN 3
+/** A call failed because of the program: nobody completed it, or its result could not be used. */
+#define TENON_LOG_ERROR 4
+
 /* MODES ================================================================================================== */
 
 /** On worker threads of the library, several at once. The default. */
 #define TENON_MODE_WORKER 0
-/** In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. */
+/**
+ * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes on
+ * after the end of a server that is run may cost the process its life, see there.
+ */
 #define TENON_MODE_POLL 1
 /**
- * On the thread of the library that received the call, several at once. Fastest, and only for callbacks that never
- * block: while one runs, nothing else of its connection is read.
+ * On the thread of the library that received the call, or the last answer it waited for. Fastest, and only for callbacks
+ * that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
+ * that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
+ * tenon_server_close() or a signal only. It never runs inside a function that the program calls. Where no thread received
+ * what makes it run again (a kept call that is released after its answer came, a question that could not be delivered) it
+ * runs on a thread of the library of its own.
  */
 #define TENON_MODE_INLINE 2
 
 /* ACTIONS ================================================================================================ */
 
-/** Filled in the form. */
+/**
+ * Answered: filled in the form, or agreed to visit the page. What models and clients answer counts as this too.
+ */
 #define TENON_ACTION_ACCEPT 1
 /** Said no. */
 #define TENON_ACTION_DECLINE 2
 /** Closed the question without choosing. */
 #define TENON_ACTION_CANCEL 3
 
+/* KINDS ================================================================================================== */
+
+/** A tool. */
+#define TENON_KIND_TOOL 1
+/** A resource. */
+#define TENON_KIND_RESOURCE 2
+/** A resource template. */
+#define TENON_KIND_RESOURCE_TEMPLATE 3
+/** A resource provider. */
+#define TENON_KIND_RESOURCE_PROVIDER 4
+/** A prompt. */
+#define TENON_KIND_PROMPT 5
+/** A completion. */
+#define TENON_KIND_COMPLETION 6
+/** A method. */
+#define TENON_KIND_METHOD 7
+/** A notification. */
+#define TENON_KIND_NOTIFICATION 8
+/** A hook. */
+#define TENON_KIND_HOOK 9
+
 /* LIMITS ================================================================================================= */
 
 /** Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB. */
 #define TENON_LIMIT_MESSAGE_BYTES 1
-/** Deepest nesting of a message. Default 128. */
+/** Deepest nesting of a message or a result. Default 128. */
 #define TENON_LIMIT_DEPTH 2
-/** Calls in flight in the whole server. Default 16384. */
+/** Calls in flight in the whole server. Default 16,384. */
 #define TENON_LIMIT_CALLS 3
-/** Calls in flight in each of the three modes; one more is refused as busy. Default 4096. */
-#define TENON_LIMIT_MODE_CALLS 4
-/** Milliseconds a tool without a time-out of its own may run. Default 300000. */
+/**
+ * Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
+ */
+#define TENON_LIMIT_LANE_CALLS 4
+/** How long a tool without a time-out of its own may run. Default 5 minutes. */
 #define TENON_LIMIT_CALL_TIMEOUT_MS 5
-/** Milliseconds a call waits for the client's answer to a question. Default 600000. */
+/** How long a call waits for the client's answer to a question. Default 10 minutes. */
 #define TENON_LIMIT_ASK_TIMEOUT_MS 6
-/** Questions one call may ask, over all its rounds. Default 32. */
+/** Questions one call may ask, and results of effects it may keep, over all its rounds. Default 32. */
 #define TENON_LIMIT_ASKS 7
-/** Bytes of the sealed state that a client carries between two attempts of a call. Default 65536. */
+/**
+ * Largest sealed `requestState` in bytes, which a client carries between the rounds of a call. Default 64 KiB.
+ */
 #define TENON_LIMIT_STATE_BYTES 8
-/** Milliseconds such a state is good for. Default 3600000. */
+/**
+ * How long a sealed `requestState` is good for, and a client can be told that a visit to a page has come to its
+ * end. Default 1 hour.
+ */
 #define TENON_LIMIT_STATE_LIFETIME_MS 9
-/** Bytes waiting to be written to one peer; beyond it reading from that peer pauses. Default 8 MiB. */
+/**
+ * Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
+ * Default 8 MiB.
+ */
 #define TENON_LIMIT_OUTBOUND_BYTES 10
 /**
- * Milliseconds that calls may finish in after the server was closed; 0 cancels them at once. Default 5000.
+ * How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
+ * `stdio_drain_timeout` holds if it is less. Default 5 s.
  */
 #define TENON_LIMIT_DRAIN_TIMEOUT_MS 11
-/** Legacy HTTP sessions; one more is refused as busy. Default 10000. */
+/**
+ * Legacy HTTP sessions; one more takes the place of the one that is idle for longest, or is refused as busy. Each
+ * keeps what its client said in `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default 10,000.
+ */
 #define TENON_LIMIT_SESSIONS 12
-/** Milliseconds after which a legacy HTTP session without request or open stream ends. Default 1800000. */
+/** A legacy HTTP session ends after this long without request or open stream. Default 30 minutes. */
 #define TENON_LIMIT_SESSION_IDLE_MS 13
-/** HTTP connections at the same time; further ones wait to be accepted. Default 10000. */
+/** Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000. */
 #define TENON_LIMIT_CONNECTIONS 14
 /**
- * Milliseconds an HTTP client may take to send the headers of a request, stay without a request on an open connection, or
- * pause within a body. Default 30000.
+ * How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
+ * or pause within a request's body. Default 30 s.
  */
 #define TENON_LIMIT_HEADER_TIMEOUT_MS 15
 /** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
 #define TENON_LIMIT_RESULT_BYTES 16
+/**
+ * How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s.
+ */
+#define TENON_LIMIT_REQUEST_TIMEOUT_MS 17
+/**
+ * How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the connection
+ * is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+ */
+#define TENON_LIMIT_WRITE_TIMEOUT_MS 18
+/**
+ * Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have taken
+ * the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
+ * grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
+ * always get through. Default 64 MiB.
+ */
+#define TENON_LIMIT_BUFFERED_BYTES 19
+/** A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s. */
+#define TENON_LIMIT_HANDSHAKE_TIMEOUT_MS 20
+/** Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024. */
+#define TENON_LIMIT_PEER_CALLS 21
+/** How long a request waits for an answer of the store that keeps sessions. Default 10 s. */
+#define TENON_LIMIT_STORE_TIMEOUT_MS 22
+/**
+ * How long a call over HTTP may be silent before its answer becomes an event stream that is kept alive, so that
+ * nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
+ */
+#define TENON_LIMIT_STREAM_AFTER_MS 23
+/**
+ * Bytes that handlers print while stdio is served, and nobody reads, that are kept; later ones are dropped. 0
+ * leaves the process's standard error alone, so that a client that does not read it blocks what prints. Default 1 MiB.
+ */
+#define TENON_LIMIT_STDERR_BYTES 24
+/**
+ * How long running calls may finish after stdio's input ended or a server on stdio was closed; 0 cancels them at
+ * once. Clients kill a server that stays for longer than about 2 s. Default 1 s.
+ */
+#define TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS 25
+/**
+ * Records that the default store, which is this process's memory, keeps of each kind of thing, and as many logs, and as
+ * many counters; one more is refused until something has expired. Sessions have `max_sessions` instead. Default 65,536.
+ */
+#define TENON_LIMIT_STORE_VALUES 26
+/**
+ * Bytes of the records that the default store keeps of each kind of thing, and as many of its logs, keys included; more
+ * is refused, except that a log makes room for its newest entries. Sessions are not counted here. Default 64 MiB.
+ */
+#define TENON_LIMIT_STORE_BYTES 27
+/** Entries of one log in the default store; for one more the oldest goes. Default 1,024. */
+#define TENON_LIMIT_STORE_ENTRIES 28
+/**
+ * Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the oldest.
+ * Default 10,000.
+ */
+#define TENON_LIMIT_VISITS 29
+/**
+ * Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
+ * is as long as it says, and stands behind the last registered ones. Default 0.
+ */
+#define TENON_LIMIT_PAGE_SIZE 30
 
 #ifdef __cplusplus
 extern "C" {
@@ -283,7 +432,42 @@ tenon_status tenon_server_new(const char *name, const char *version, tenon_serve
 tenon_status tenon_server_set_instructions(tenon_server *server, const char *instructions);
 
 /**
- * Sets a limit: one of the TENON_LIMIT_ values, in the unit named there. Times of more than a year count as a year.
+ * Sets what the server says of itself, or how it works: `value` is `len` bytes of JSON text, or up to the first NUL with
+ * TENON_NUL.
+ *
+ * What it says of itself: "title", "description", "website_url" (strings) and "icons" (an array, as the specification has
+ * it). Clients of older revisions are told what those have of it.
+ *
+ * How it works:
+ * - "revisions": the protocol versions it speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
+ * - "capabilities": what it has although nothing of it is registered yet: "tools", "resources", "prompts", "completions",
+ *   "logging".
+ * - "mask_errors": true or false; whether clients are kept from why a call failed that its callback never completed.
+ *   Default: false.
+ * - "cache": how long clients of 2026-07-28 may keep what they are told, and who, such as
+ *   {"ttlMs":60000,"cacheScope":"public"}; "cache_of" does so for some answers, such as {"tools/list":{"ttlMs":1000}}.
+ *   Default: not at all.
+ * - "coerce_arguments": true or false; whether arguments that do not fit are checked once more with the numbers,
+ *   booleans, arrays and objects that texts among them stand for. Default: true.
+ * - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value is
+ * wrong.
+ */
+tenon_status tenon_server_set(tenon_server *server, const char *member, const char *value, size_t len);
+
+/**
+ * Says that the server supports an extension of the protocol: its identifier, such as "com.example/thing", and its
+ * settings, `len` bytes of a JSON object or up to the first NUL with TENON_NUL.
+ *
+ * Fails with TENON_ERR_JSON or TENON_ERR_INVALID.
+ */
+tenon_status tenon_server_add_extension(
+    tenon_server *server, const char *id, const char *settings, size_t len);
+
+/**
+ * Sets a limit: one of the TENON_LIMIT_ values. Those in _MS are milliseconds; what is more than the largest value
+ * (docs/limits.md) counts as that.
  */
 tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uint64_t value);
 
@@ -294,13 +478,26 @@ tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uin
 tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key);
 
 /**
- * How many worker threads run callbacks, 1 to 1024. They start with the server, if a tool needs them. Default: one per
+ * How many worker threads run callbacks, 1 to 1024. They start with the server, if an entry needs them. Default: one per
  * core, at most 4.
  */
 tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t count);
 
-/** Whether tenon_server_run() ends the server on SIGINT and SIGTERM. Default: true. */
+/**
+ * Whether tenon_server_run() ends the server on SIGINT and SIGTERM, and the process if a callback keeps it after the end.
+ * Default: true.
+ */
 tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
+
+/**
+ * Where the server says what no client is told: calls that no callback completed, results that could not be used. Without a
+ * log nobody is told. `user_data` may be NULL, and so may `destroy`.
+ *
+ * `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise in
+ * tenon_server_free(), after the last use of the log.
+ */
+tenon_status tenon_server_set_log(
+    tenon_server *server, tenon_log_fn log, void *user_data, tenon_destroy_fn destroy);
 
 /* TRANSPORTS ============================================================================================= */
 
@@ -311,10 +508,11 @@ tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
 tenon_status tenon_server_listen_stdio(tenon_server *server, tenon_error **err);
 
 /**
- * Serves these descriptors in place of standard input and output, from the start on; descriptor 1 is left alone. Takes
- * both in every case: they are the library's to close, whatever the status.
+ * Serves these descriptors in place of standard input and output, from the start on. One number may stand for both, such as
+ * that of a socket. Takes them in every case: they are the library's to close, whatever the status.
  *
- * Fails with TENON_ERR_INVALID if one of them is not open.
+ * Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
+ * the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate.
  */
 tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, int output, tenon_error **err);
 
@@ -338,25 +536,47 @@ tenon_status tenon_server_allow_host(tenon_server *server, const char *host);
  */
 tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin);
 
+/* RUNNING A SERVER ======================================================================================= */
+
 /**
  * Starts the transports on threads of the library and returns.
  *
- * Fails with TENON_ERR_INVALID without a transport, with TENON_ERR_ADDRESS if the port is in use or not permitted, with
- * TENON_ERR_STATE if the server was started already; nothing is left running then, and unless it was started already it
- * may be started again.
+ * Fails with TENON_ERR_INVALID without a transport or with an allowed host or origin that is none, with
+ * TENON_ERR_ADDRESS if the port is in use or not permitted, with TENON_ERR_STATE if the server was started already;
+ * nothing is left running then, and unless it was started already it may be started again.
  */
 tenon_status tenon_server_start(tenon_server *server, tenon_error **err);
 
 /**
  * Starts the server, unless it was started already, and serves until it has ended: by tenon_server_close(), by the end of
- * its standard input, or by SIGINT or SIGTERM. Runs the callbacks of tools in TENON_MODE_POLL on this thread.
+ * its standard input, or by SIGINT or SIGTERM. Runs the callbacks of entries in TENON_MODE_POLL on this thread.
  *
- * The signal handlers are installed with sigaction() when it starts to wait and the former ones are restored on return;
- * a signal that is ignored stays ignored. tenon_server_set_signals() switches them off.
+ * The first signal ends the server like tenon_server_close(), or, if it is ending already, cancels at once the calls that
+ * are still given time. A second one ends the process with 128 plus its number. tenon_server_exit_code() says what the
+ * program should exit with after this function.
+ *
+ * While signals are on, the server has the process to itself. A callback in TENON_MODE_POLL that still runs 0.5 s after the
+ * server's end, and so keeps this function from returning, is not waited for: the process ends as by _exit(), with what
+ * tenon_server_exit_code() would say. Not if the end began with tenon_server_close() and no signal came, nor as long as
+ * another tenon_server_run() serves. A program that wants to outlive its server in any case switches signals off.
+ *
+ * The signal handlers are installed with sigaction() before the start and the former ones are restored on return; a signal
+ * that is ignored stays ignored. Servers that are run at the same time share them. tenon_server_set_signals() switches them
+ * off.
  *
  * Fails like tenon_server_start(), and with TENON_ERR_STATE inside a callback of this server.
  */
 tenon_status tenon_server_run(tenon_server *server, tenon_error **err);
+
+/**
+ * What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
+ * the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, and for a server that
+ * has not ended.
+ *
+ * Such a program need not free the server, and does well not to: tenon_server_free() waits for callbacks that still run,
+ * while the end of the process does not.
+ */
+int tenon_server_exit_code(const tenon_server *server);
 
 /**
  * The URL that HTTP is served on, with the port that was picked. NUL-terminated, borrowed: it lives as long as the
@@ -383,8 +603,9 @@ tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
 tenon_status tenon_server_poll(tenon_server *server, uint32_t max, int32_t timeout_ms, uint32_t *handled);
 
 /**
- * Ends the server: it accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS. Returns at
- * once; may be called anywhere, also in callbacks and again. Fails with TENON_ERR_STATE before the start.
+ * Ends the server: it accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS, where stdio
+ * or descriptors are served within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at once; may be called
+ * anywhere, also in callbacks and again. Fails with TENON_ERR_STATE before the start.
  */
 tenon_status tenon_server_close(tenon_server *server);
 
@@ -401,75 +622,251 @@ bool tenon_server_is_closed(const tenon_server *server);
  */
 tenon_status tenon_server_free(tenon_server *server);
 
-/* TOOLS ================================================================================================== */
+/* ENTRIES, BY KIND ======================================================================================= */
 
 /**
- * Makes a tool. `name`: 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is added).
+ * Makes a tool, something a model calls. `name`: 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is added).
  *
- * On success `*out` is the tool. Fails with TENON_ERR_NULL or TENON_ERR_UTF8.
+ * Its callback gets the arguments, which satisfy the schema of tenon_tool_set_input_schema() or the parameters of
+ * tenon_tool_add_param(); without either the tool takes none.
+ *
+ * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; so do the other constructors.
  */
-tenon_status tenon_tool_new(const char *name, tenon_tool **out, tenon_error **err);
-
-/** What the tool does, for the model that chooses it. */
-tenon_status tenon_tool_set_description(tenon_tool *tool, const char *description);
+tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **err);
 
 /**
- * The schema of the arguments: JSON Schema 2020-12 with "type": "object" at its root. Arguments are checked against it
- * before the callback runs. Without one the tool takes no arguments.
+ * Makes a resource at one address, an absolute URI. Its members are `name` (default: the URI), `title`, `description`,
+ * `mime_type`, `size`, `annotations`, `icons`, `meta`; see tenon_entry_set().
+ *
+ * Its callback has no arguments and completes the call with the contents: text by tenon_call_return_text(), bytes by
+ * tenon_call_return_bytes(), any JSON value as its text by tenon_call_return_json(), or several by tenon_call_return().
+ */
+tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a resource template: all resources whose address fits `uri_template` (RFC 6570), such as
+ * "file:///{+path}". It has the members of a resource but for `size`.
+ *
+ * Its callback gets the variables as arguments and completes the call like a resource's, or with
+ * tenon_call_not_found() where there is nothing at the address; tenon_call_uri() is the address.
+ */
+tenon_status tenon_resource_template_new(const char *uri_template, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a resource provider: resources that are not known beforehand, such as the rows of a table. It has two callbacks.
+ * That of tenon_entry_set_list_handler() lists them: it completes its call with tenon_call_return() and a link for each
+ * (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. That of
+ * tenon_entry_set_handler() reads one whose address fits `uri_template`, as a template's does. The template itself stands
+ * in no list.
+ */
+tenon_status tenon_resource_provider_new(const char *uri_template, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta`, and `arguments`, for
+ * which there is tenon_prompt_add_argument().
+ *
+ * Its callback gets the arguments, all of them strings, and completes the call with text, which is one message of the
+ * user, or with tenon_call_return() and a message for each block.
+ */
+tenon_status tenon_prompt_new(const char *name, tenon_entry **out, tenon_error **err);
+
+/**
+ * Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. A required one that
+ * is missing is refused before the callback runs.
+ */
+tenon_status tenon_prompt_add_argument(
+    tenon_entry *entry, const char *name, const char *description, bool required);
+
+/**
+ * Makes suggestions for an argument of a prompt (`of_kind` TENON_KIND_PROMPT, `of` its name), or for a variable of a
+ * resource template (TENON_KIND_RESOURCE_TEMPLATE, its text).
+ *
+ * Its callback gets the string "value", what was typed so far, and the object "arguments", those that are known already.
+ * It completes the call with tenon_call_return() and a value for each suggestion (tenon_result_add_value()), or with
+ * tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
+ *
+ * Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
+ */
+tenon_status tenon_completion_new(
+    tenon_kind of_kind, const char *of, const char *argument, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a schema
+ * in the member `input_schema` may bind, and completes the call with a JSON object. See also tenon_server_replace().
+ */
+tenon_status tenon_method_new(const char *name, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters; nobody
+ * waits for it, and it need not complete its call.
+ */
+tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_error **err);
+
+/**
+ * The schema of a tool's arguments: JSON Schema 2020-12, or the dialect its "$schema" names, with "type": "object" at its
+ * root, at most 1 MiB. Arguments are checked against it before the callback runs.
  *
  * Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
  */
-tenon_status tenon_tool_set_input_schema(tenon_tool *tool, const char *schema);
+tenon_status tenon_tool_set_input_schema(tenon_entry *entry, const char *schema);
 
 /**
- * The schema of the result; it makes the tool structured, and what tenon_call_return_json() is given is checked
- * against it: a result that does not fit reaches the client as a failure.
+ * Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(): `schema` is the JSON schema of
+ * its value, such as {"type":"integer","description":"How many."}. The tool then takes these parameters and no others.
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_DUPLICATE if there is a parameter of this name.
+ */
+tenon_status tenon_tool_add_param(tenon_entry *entry, const char *name, const char *schema, bool required);
+
+/**
+ * The schema of a tool's result; it makes the tool structured, and what tenon_call_return_json() is given, or
+ * tenon_call_return_text() as a JSON string, is checked against it: a result that does not fit reaches the client as a
+ * failure.
  *
  * Fails like tenon_tool_set_input_schema().
  */
-tenon_status tenon_tool_set_output_schema(tenon_tool *tool, const char *schema);
+tenon_status tenon_tool_set_output_schema(tenon_entry *entry, const char *schema);
 
 /**
- * Whether JSON results are also sent as structured content, next to their text. Default: false, or true with an output
- * schema.
+ * Whether a JSON value that a tool's callback returns is also sent as structured content, next to its text. Default:
+ * false, or true with an output schema.
  */
-tenon_status tenon_tool_set_structured(tenon_tool *tool, bool structured);
+tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
+
+/* ENTRIES OF ALL KINDS =================================================================================== */
 
 /**
- * How long one call may run, in milliseconds, more than 0; then the client is told that it timed out, and what the
- * callback still returns is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+ * Sets a member of the definition, as the newest revision of the specification writes it: `value` is `len` bytes of JSON
+ * text, or up to the first NUL with TENON_NUL. `member` is the specification's name, such as "title", "icons" or
+ * "mimeType"; underscores between words ("mime_type") and "meta" for "_meta" do as well. Clients of older revisions are
+ * told what those have of it. A member that is set again is replaced.
+ *
+ * These are not sent to clients:
+ * - "unknown_arguments": what becomes of arguments that a tool's input schema has no properties for: "schema" (what the
+ *   schema says, the default), "refuse", "drop".
+ * - "coerce_arguments": true or false; whether texts among arguments that do not fit are read as the numbers, booleans,
+ *   arrays and objects they stand for. Default: what tenon_server_set() says.
+ * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question is used once,
+ *   so that nothing happens twice because the same round was sent again. Default: false.
+ * - "cache": how long what a resource or template holds may be kept, and by whom, such as
+ *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON; whether the member and its value are right is checked when the entry
+ * is added.
  */
-tenon_status tenon_tool_set_timeout_ms(tenon_tool *tool, uint32_t timeout_ms);
+tenon_status tenon_entry_set(tenon_entry *entry, const char *member, const char *value, size_t len);
 
-/** Where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE. */
-tenon_status tenon_tool_set_mode(tenon_tool *tool, tenon_mode mode);
+/** What the entry is for: a text for the model that chooses it, or for people. */
+tenon_status tenon_entry_set_description(tenon_entry *entry, const char *description);
 
 /**
  * The callback, with the pointer it is called with. `user_data` may be NULL, and so may `destroy`.
  *
  * `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, when the
- * tool is freed or cannot be added, and otherwise after the tool's last callback and the last call kept from it.
+ * entry is freed or cannot be added, and otherwise after its last callback and the last call kept from it.
  */
-tenon_status tenon_tool_set_handler(
-    tenon_tool *tool, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
-
-/** Frees a tool that was not handed to a server. NULL is ignored. */
-void tenon_tool_free(tenon_tool *tool);
+tenon_status tenon_entry_set_handler(
+    tenon_entry *entry, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * Registers a tool, before or after the start. Takes the tool in every case: it must not be used afterwards, nor
- * freed, whatever the status.
+ * The callback that lists what a resource provider has; see tenon_resource_provider_new(). It is like that of
+ * tenon_entry_set_handler() in everything else, and has a `user_data` of its own.
+ */
+tenon_status tenon_entry_set_list_handler(
+    tenon_entry *entry, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
+
+/** Where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE. */
+tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
+
+/**
+ * How long one call may run, in milliseconds, more than 0; then the client is told that it timed out, and what the
+ * callback still returns is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+ */
+tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
+
+/** Frees an entry that was not handed to a server. NULL is ignored. */
+void tenon_entry_free(tenon_entry *entry);
+
+/* REGISTERING ============================================================================================ */
+
+/**
+ * Registers an entry, before or after the start. Takes the entry in every case: it must not be used afterwards, nor freed,
+ * whatever the status.
  *
- * Fails with TENON_ERR_DUPLICATE if the server has a tool of that name, and with TENON_ERR_INVALID, TENON_ERR_JSON or
- * another status if the definition is wrong; the message names the tool and says why.
+ * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
+ * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
  */
-tenon_status tenon_server_add_tool(tenon_server *server, tenon_tool *tool, tenon_error **err);
+tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_error **err);
 
 /**
- * Removes a tool. Callbacks that run go on; calls that have not reached their callback yet fail, and so do calls that
- * wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such tool.
+ * Answers a request of the protocol's own by the program in place of the library: `method` is an entry of
+ * tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
+ * by tenon_server_remove() with TENON_KIND_METHOD.
+ *
+ * Fails with TENON_ERR_INVALID if the entry is no method.
  */
-tenon_status tenon_server_remove_tool(tenon_server *server, const char *name);
+tenon_status tenon_server_replace(tenon_server *server, tenon_entry *method, tenon_error **err);
+
+/**
+ * Has a callback run when something happens to the server. `hook` is one of
+ * - "session_start": a client has opened a legacy session.
+ * - "session_end": it is over.
+ * - "roots_changed": a client's roots have changed.
+ *
+ * What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
+ * callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
+ * which runs exactly once in every case, as with tenon_entry_set_handler().
+ *
+ * Fails with TENON_ERR_DUPLICATE if the hook has a callback, and with TENON_ERR_INVALID if there is no such hook.
+ */
+tenon_status tenon_server_on(
+    tenon_server *server, const char *hook, tenon_mode mode, tenon_handler_fn handler, void *user_data,
+    tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * Removes an entry: of tools, prompts, methods, notifications and hooks by its name, of a resource by its URI, of templates
+ * and providers by the template. Callbacks that run go on; calls that have not reached their callback yet fail, and so do
+ * calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+ */
+tenon_status tenon_server_remove(tenon_server *server, tenon_kind kind, const char *name);
+
+/**
+ * Shows an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; see tenon_server_remove().
+ */
+tenon_status tenon_server_enable(tenon_server *server, tenon_kind kind, const char *name);
+
+/**
+ * Hides an entry, as if it were not registered, until it is enabled again. Calls that run go on. Fails like
+ * tenon_server_enable().
+ */
+tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const char *name);
+
+/**
+ * Calls `visit`, on this thread and before it returns, with the definition of each entry of a kind and whether it is
+ * enabled, in the order of registration.
+ */
+tenon_status tenon_server_entries(
+    tenon_server *server, tenon_kind kind, tenon_entries_fn visit, void *user_data);
+
+/* TELLING CLIENTS ======================================================================================== */
+
+/**
+ * Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
+ * `elicitation_id`, that it has come to its end. Only clients of 2025-11-25 are told.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if no client waits for it, which is nothing to worry about, and with TENON_ERR_STATE
+ * before the start.
+ */
+tenon_status tenon_server_elicitation_complete(tenon_server *server, const char *elicitation_id);
+
+/**
+ * Sends a notification of the program's own to all legacy sessions: its name and its parameters, `len` bytes of a JSON
+ * object or up to the first NUL with TENON_NUL; NULL with length 0 for none.
+ *
+ * Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object, and with
+ * TENON_ERR_STATE before the start. What no client is there for is dropped.
+ */
+tenon_status tenon_server_notify(tenon_server *server, const char *method, const char *params, size_t len);
 
 /* CALLS ================================================================================================== */
 
@@ -486,7 +883,9 @@ tenon_status tenon_call_retain(tenon_call *call);
 void tenon_call_release(tenon_call *call);
 
 /**
- * The arguments: a JSON object that satisfies the tool's input schema. `*json` is not NUL-terminated; it is borrowed
+ * The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
+ * arguments, of a completion "value" and "arguments", of a method or a notification its parameters, of a hook what
+ * happened. `*json` is not NUL-terminated; it is borrowed
  * and lives as long as the call.
  */
 tenon_status tenon_call_arguments(const tenon_call *call, const char **json, size_t *len);
@@ -496,7 +895,8 @@ tenon_status tenon_call_arguments(const tenon_call *call, const char **json, siz
  *
  * Fails with TENON_ERR_NOT_FOUND if it is absent and with TENON_ERR_TYPE if it is no integer of 64 bits. A callback that
  * returns because of such a failure, without completing the call, fails the call with that reason; so do the other
- * tenon_call_arg_ functions.
+ * tenon_call_arg_ functions. It goes on, and has not let the failure through, once it has read another argument, kept the
+ * call, reported progress, logged or asked something.
  */
 tenon_status tenon_call_arg_int64(const tenon_call *call, const char *name, int64_t *out);
 
@@ -519,11 +919,34 @@ tenon_status tenon_call_arg_string(
  */
 tenon_status tenon_call_arg_json(const tenon_call *call, const char *name, const char **json, size_t *len);
 
-/** The name of the tool that is called, for callbacks that serve several. Borrowed, not NUL-terminated. */
-tenon_status tenon_call_tool_name(const tenon_call *call, const char **name, size_t *len);
+/** What the call's entry is: one of the TENON_KIND_ values; 0 for NULL. */
+tenon_kind tenon_call_kind(const tenon_call *call);
 
 /**
- * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated.
+ * The name of the call's entry, for callbacks that serve several: of a resource its URI, of a template or a provider the
+ * template. Borrowed, not NUL-terminated.
+ */
+tenon_status tenon_call_name(const tenon_call *call, const char **name, size_t *len);
+
+/**
+ * The address of the resource that is read. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND in what reads no
+ * resource.
+ */
+tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *len);
+
+/**
+ * Anything that a callback may know of its call, as JSON text: "request_id", "kind", "name", "uri", "protocol_version",
+ * "client_info", "client_capabilities", "meta", "trace" (the request's trace context), "log_level" (from which level on the
+ * client wants log messages), "headers" (of the HTTP request, names in lower case), "principal" (who sent the request, if
+ * that is known), "session_id". The text is not NUL-terminated; it is borrowed and lives as long as the call.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
+ */
+tenon_status tenon_call_get(const tenon_call *call, const char *field, const char **json, size_t *len);
+
+/**
+ * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
+ * TENON_ERR_NOT_FOUND in what is no request.
  */
 tenon_status tenon_call_request_id(const tenon_call *call, const char **json, size_t *len);
 
@@ -535,6 +958,18 @@ tenon_status tenon_call_protocol_version(const tenon_call *call, const char **ve
  * TENON_ERR_NOT_FOUND if it says nothing.
  */
 tenon_status tenon_call_client_info(const tenon_call *call, const char **json, size_t *len);
+
+/**
+ * What the client can do, in this request or its session: a JSON object, empty if it said nothing. Borrowed, not
+ * NUL-terminated.
+ */
+tenon_status tenon_call_client_capabilities(const tenon_call *call, const char **json, size_t *len);
+
+/**
+ * The id of the HTTP session the call came in. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND where there is
+ * none: over stdio, and from clients of 2026-07-28 on.
+ */
+tenon_status tenon_call_session_id(const tenon_call *call, const char **id, size_t *len);
 
 /**
  * The metadata of the request as it was sent: a JSON object. Borrowed, not NUL-terminated. Fails with
@@ -554,10 +989,47 @@ bool tenon_call_is_cancelled(const tenon_call *call);
  */
 tenon_status tenon_call_progress(tenon_call *call, double progress, double total, const char *message);
 
+/**
+ * Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",
+ * "info", "notice", "warning", "error", "critical", "alert" or "emergency"; `logger`, the part of the program that speaks,
+ * may be NULL. It is dropped if the client wants less.
+ *
+ * Fails with TENON_ERR_INVALID if there is no such level.
+ */
+tenon_status tenon_call_log(
+    tenon_call *call, const char *level, const char *logger, const char *text, size_t len);
+
+/**
+ * Sends the client a log message that is any JSON value. See tenon_call_log(). Fails also with TENON_ERR_JSON.
+ */
+tenon_status tenon_call_log_json(
+    tenon_call *call, const char *level, const char *logger, const char *json, size_t len);
+
+/**
+ * What was kept under `key` in an earlier attempt of this call, or in this one: JSON text, not NUL-terminated; it is
+ * borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is nothing.
+ *
+ * A callback that asks runs again from its top when the answer is there. What it must not do twice it does only if this
+ * finds nothing, and keeps its result with tenon_call_once_put() before it asks.
+ */
+tenon_status tenon_call_once_get(const tenon_call *call, const char *key, const char **json, size_t *len);
+
+/**
+ * Keeps the result of something done under `key`: JSON text, `len` bytes or up to the first NUL with TENON_NUL. See
+ * tenon_call_once_get().
+ *
+ * It is kept for as long as the call goes on. A client of 2026-07-28 carries it, sealed, so that all results together must
+ * fit TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them. Fails with TENON_ERR_INVALID if there is no
+ * room, or if something is kept under the key already; with TENON_ERR_JSON; with TENON_ERR_STALE if the call has ended.
+ */
+tenon_status tenon_call_once_put(
+    tenon_call *call, const char *key, const char *json, size_t len, tenon_error **err);
+
 /* COMPLETING A CALL ====================================================================================== */
 
 /**
- * Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied.
+ * Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied. Of a tool it
+ * is what the model reads, of a resource its contents, of a prompt one message of the user.
  *
  * Fails with TENON_ERR_NULL or TENON_ERR_UTF8, and then the call can still be completed; with TENON_ERR_STALE if it has
  * ended.
@@ -567,7 +1039,10 @@ tenon_status tenon_call_return_text(tenon_call *call, const char *text, size_t l
 /**
  * Completes a call with a JSON value: `len` bytes, or up to the first NUL with TENON_NUL. The text is copied. A JSON
  * string reaches the client as text, anything else as JSON text, and as structured content too if the tool is
- * structured.
+ * structured. Of a completion it is an array of strings, of a provider's list an array of resources, of a prompt messages
+ * or content blocks, of a method the result, an object.
+ *
+ * It may be nested as deeply as TENON_LIMIT_DEPTH allows.
  *
  * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
  * TENON_ERR_STALE if it has ended.
@@ -586,10 +1061,131 @@ tenon_status tenon_call_return_double(tenon_call *call, double number);
 /** Completes a call with true or false. */
 tenon_status tenon_call_return_bool(tenon_call *call, bool value);
 
-/** Completes a call as failed. The message is for the model, which may try again; it is copied. */
+/**
+ * Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the entry's
+ * member `mime_type`. Fails with TENON_ERR_NULL, and then the call can still be completed; with TENON_ERR_STALE if it has
+ * ended. Of other kinds it fails the call: bytes need a media type there, see tenon_result_add_image().
+ */
+tenon_status tenon_call_return_bytes(tenon_call *call, const void *data, size_t len);
+
+/**
+ * Completes a call as failed. Of a tool the message is for the model, which may try again; of anything else it becomes a
+ * protocol error. It is copied.
+ */
 tenon_status tenon_call_fail(tenon_call *call, const char *message);
 
-/* ASKING THE USER ======================================================================================== */
+/**
+ * Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that
+ * is read. The code is that of the client's revision.
+ */
+tenon_status tenon_call_not_found(tenon_call *call, const char *what);
+
+/**
+ * Completes a call with a protocol error: its code, one short sentence, and JSON text with further detail, NUL-terminated,
+ * or NULL. Codes of a program's own lie outside of -32768 to -32000.
+ *
+ * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
+ * TENON_ERR_STALE if it has ended.
+ */
+tenon_status tenon_call_error(tenon_call *call, int32_t code, const char *message, const char *data);
+
+/* RESULTS OF SEVERAL PARTS =============================================================================== */
+
+/** Makes a result without parts. On success `*out` is the result. */
+tenon_status tenon_result_new(tenon_result **out, tenon_error **err);
+
+/**
+ * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. Of a tool it is a content block, of a prompt a
+ * message of the user, of a resource contents at the address that is read.
+ */
+tenon_status tenon_result_add_text(tenon_result *result, const char *text, size_t len);
+
+/**
+ * Adds an image: its bytes, and their media type, such as "image/png". Of a tool it is a content block, of a prompt a
+ * message of the user.
+ */
+tenon_status tenon_result_add_image(
+    tenon_result *result, const void *data, size_t len, const char *mime_type);
+
+/** Adds audio. Like tenon_result_add_image(). */
+tenon_status tenon_result_add_audio(
+    tenon_result *result, const void *data, size_t len, const char *mime_type);
+
+/**
+ * Adds the contents of a resource: its address, its media type or NULL, and its text, `len` bytes of UTF-8 or up to the
+ * first NUL with TENON_NUL. Of a tool or a prompt it is embedded in a content block.
+ */
+tenon_status tenon_result_add_resource(
+    tenon_result *result, const char *uri, const char *mime_type, const char *text, size_t len);
+
+/** The same for contents that are bytes. */
+tenon_status tenon_result_add_resource_bytes(
+    tenon_result *result, const char *uri, const char *mime_type, const void *data, size_t len);
+
+/**
+ * Adds a resource without its contents: its address, its name, and its media type or NULL. Of a tool or a prompt it is a
+ * link, of a provider's list one of the resources.
+ */
+tenon_status tenon_result_add_link(
+    tenon_result *result, const char *uri, const char *name, const char *mime_type);
+
+/**
+ * Adds a message of a prompt: who says it, "user" or "assistant", and what, `len` bytes of UTF-8 or up to the first NUL
+ * with TENON_NUL. What another function adds to a prompt's result is a message of the user; tenon_result_add() takes any.
+ */
+tenon_status tenon_result_add_message(tenon_result *result, const char *role, const char *text, size_t len);
+
+/** Adds a suggestion of a completion: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. */
+tenon_status tenon_result_add_value(tenon_result *result, const char *value, size_t len);
+
+/**
+ * Adds a part as the newest revision of the specification writes it, `len` bytes of JSON text or up to the first NUL with
+ * TENON_NUL: of a tool a content block, of a prompt a message or a content block, of a resource contents, of a provider's
+ * list a resource. Fails also with TENON_ERR_JSON.
+ */
+tenon_status tenon_result_add(tenon_result *result, const char *item, size_t len);
+
+/**
+ * Sets a member of the part that was added last, by the specification's name, such as "annotations", "title" or "_meta".
+ * `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
+ *
+ * Fails with TENON_ERR_STATE if there is no part, and with TENON_ERR_JSON.
+ */
+tenon_status tenon_result_set_last(tenon_result *result, const char *member, const char *value, size_t len);
+
+/**
+ * Sets a member of the result as a whole: "is_error" of a tool, "description" of a prompt, "total" and "has_more" of a
+ * completion, "next_cursor" of a provider's list, "ttl_ms" and "cache_scope" of a resource, or any member of the result of
+ * a method. The specification's names do as well. `value` is `len` bytes of JSON text, or up to the first NUL with
+ * TENON_NUL.
+ *
+ * Fails with TENON_ERR_JSON; whether results of this kind have the member is said by tenon_call_return().
+ */
+tenon_status tenon_result_set(tenon_result *result, const char *member, const char *value, size_t len);
+
+/**
+ * Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked against
+ * the output schema. If nothing is added to the result, it stands there as text too.
+ */
+tenon_status tenon_result_set_structured(tenon_result *result, const char *value, size_t len);
+
+/** Sets the metadata of the result: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. */
+tenon_status tenon_result_set_meta(tenon_result *result, const char *value, size_t len);
+
+/** Frees a result that was not handed to tenon_call_return(). NULL is ignored. */
+void tenon_result_free(tenon_result *result);
+
+/**
+ * Completes a call with a result of several parts. Takes the result in every case: it must not be used afterwards, nor
+ * freed, whatever the status.
+ *
+ * Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first function
+ * of the result that failed, and then the call can still be completed; with TENON_ERR_STALE if it has ended. What a kind
+ * cannot hold, such as an image in a completion, fails the call, with a reason that names it.
+ */
+tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_error **err);
+
+/* ASKING THE CLIENT ====================================================================================== */
 
 /**
  * Asks the user behind the client to fill in a form. `schema` is the form: an object schema of flat primitive
@@ -609,12 +1205,57 @@ tenon_status tenon_call_elicit(
     tenon_call *call, const char *key, const char *message, const char *schema, tenon_answer **answer,
     tenon_error **err);
 
+/**
+ * Asks the user to visit a page, where what no form may ask for can be entered: passwords, keys, payments. `url` holds no
+ * secrets and is https outside of development. `elicitation_id` names the visit for tenon_server_elicitation_complete(), or
+ * is NULL. The rest is as with tenon_call_elicit(). That the user accepts means that the page is opened, not that anything
+ * was done there.
+ */
+tenon_status tenon_call_elicit_url(
+    tenon_call *call, const char *key, const char *message, const char *url, const char *elicitation_id,
+    tenon_answer **answer, tenon_error **err);
+
+/**
+ * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
+ * client of 2025-11-25 is told by an error and calls again in its own time; a later one is asked like
+ * tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
+ *
+ * Fails like tenon_call_elicit().
+ */
+tenon_status tenon_call_require_url(
+    tenon_call *call, const char *message, const char *url, const char *elicitation_id, tenon_error **err);
+
+/**
+ * Asks the client's model. `params` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL: what
+ * sampling/createMessage takes, at least "messages" and "maxTokens". tenon_answer_text() is what the model said. The rest
+ * is as with tenon_call_elicit(); fails also with TENON_ERR_JSON.
+ */
+tenon_status tenon_call_sample(
+    tenon_call *call, const char *key, const char *params, size_t len, tenon_answer **answer,
+    tenon_error **err);
+
+/**
+ * Asks for the directories the user works in; they are guidance, not a fence. tenon_answer_root() reads them. The rest is
+ * as with tenon_call_elicit().
+ */
+tenon_status tenon_call_roots(tenon_call *call, const char *key, tenon_answer **answer, tenon_error **err);
+
+/**
+ * Asks a question of any kind: `question` is "elicit", "elicit_url", "sample" or "roots", and `params` what its request
+ * takes, `len` bytes of a JSON object or up to the first NUL with TENON_NUL. The rest is as with tenon_call_elicit(); fails
+ * also with TENON_ERR_JSON.
+ */
+tenon_status tenon_call_ask(
+    tenon_call *call, const char *question, const char *key, const char *params, size_t len,
+    tenon_answer **answer, tenon_error **err);
+
 /** What the user did; 0 for NULL. */
 tenon_action tenon_answer_action(const tenon_answer *answer);
 
 /**
- * The filled form: a JSON object that satisfies the schema that was sent. It is not NUL-terminated; it is borrowed and
- * lives as long as the answer. Fails with TENON_ERR_NOT_FOUND unless the action is TENON_ACTION_ACCEPT.
+ * The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
+ * an array of them. It is not NUL-terminated; it is borrowed and lives as long as the answer. Fails with
+ * TENON_ERR_NOT_FOUND if there is none: the user declined or cancelled, or the question was another.
  */
 tenon_status tenon_answer_content(const tenon_answer *answer, const char **json, size_t *len);
 
@@ -634,8 +1275,28 @@ tenon_status tenon_answer_double(const tenon_answer *answer, const char *name, d
 /** The boolean field `name` of the form. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE. */
 tenon_status tenon_answer_bool(const tenon_answer *answer, const char *name, bool *out);
 
+/**
+ * The text of a sampled message: that of its text blocks, one after the other. UTF-8, NUL-terminated, though it may hold
+ * NULs of its own. It is borrowed and lives as long as the answer; "" for answers to other questions. `len` may be NULL.
+ */
+tenon_status tenon_answer_text(const tenon_answer *answer, const char **text, size_t *len);
+
+/**
+ * The URI of root number `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is borrowed and
+ * lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND behind the last.
+ */
+tenon_status tenon_answer_root(const tenon_answer *answer, size_t index, const char **uri, size_t *len);
+
+/**
+ * The whole answer as JSON text: {"action":…,"content":…}, of a sampled message {"role":…,"content":…,"model":…}, of roots
+ * {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
+ */
+tenon_status tenon_answer_json(const tenon_answer *answer, const char **json, size_t *len);
+
 /** Frees an answer. NULL is ignored. */
 void tenon_answer_free(tenon_answer *answer);
+
+/* THE LIBRARY ============================================================================================ */
 
 /** The version of the library that runs, such as "1.2.3". Static. TENON_VERSION is that of the header. */
 const char *tenon_version(void);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Prepares a fresh clone for building and testing: .venv, .venv-oldest and the npm packages of the tests.
-# Runs again in no time when nothing changed. Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
+# Prepares a fresh clone for building and testing: .venv, .venv-oldest, the npm packages of the tests, valgrind.
+# With `demo`, only the .venv that the demo runs in. Runs again in no time when nothing changed.
+# Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -58,10 +59,25 @@ install_venv_package() {
         die "$why" "install one; on Debian and Ubuntu: apt-get install python3 python3-venv"
     fi
     say "$why: installing python3-venv"
+    apt_install python3 python3-venv
+}
+
+# Counts instructions, and looks at the memory of the C tests.
+install_valgrind() {
+    if command -v valgrind >/dev/null; then return; fi
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+        die "valgrind not found: install it; on Debian and Ubuntu: apt-get install valgrind"
+    fi
+    say "installing valgrind"
+    apt_install valgrind
+}
+
+# The lists of packages are fetched only if those that are there do not do.
+apt_install() {
     export DEBIAN_FRONTEND=noninteractive
-    apt-get install -y -q --no-install-recommends python3 python3-venv >/dev/null 2>&1 ||
-        { apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends python3 python3-venv >/dev/null; } ||
-        die "could not install python3-venv"
+    apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 ||
+        { apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends "$@" >/dev/null; } ||
+        die "could not install $*"
 }
 
 # make_venv FOLDER PYTHON [REQUIREMENTS]
@@ -91,12 +107,14 @@ $(cat "$folder/package-lock.json")"
 }
 
 main() {
+    local what=${1:-all}
     mkdir -p .cache
     if command -v flock >/dev/null; then # two at once would tear each other's folders apart
         exec 9>.cache/bootstrap.lock
         flock 9
     fi
     check_tools
+    [ "$what" = demo ] || install_valgrind
     local pythons
     pythons=$(usable_pythons)
     if [ -z "$pythons" ]; then
@@ -105,10 +123,19 @@ main() {
         [ -n "$pythons" ] || die "python3-venv is installed, yet no Python >= 3.$OLDEST_PYTHON_MINOR can make a venv"
     fi
     pythons=$(sort -n -u -k1,1 <<<"$pythons")
-    make_venv .venv "$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements.txt
-    make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements-oldest.txt
-    local folder
-    for folder in $NPM_FOLDERS; do install_npm "$folder"; done
+    # Side by side: each waits for disk and network most of the time.
+    local jobs=() job folder
+    make_venv .venv "$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements.txt &
+    jobs+=($!)
+    if [ "$what" != demo ]; then
+        make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements-oldest.txt &
+        jobs+=($!)
+        for folder in $NPM_FOLDERS; do
+            install_npm "$folder" &
+            jobs+=($!)
+        done
+    fi
+    for job in "${jobs[@]}"; do wait "$job" || die "not everything could be installed"; done
 }
 
 main "$@"

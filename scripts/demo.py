@@ -81,4 +81,6 @@ async def main():
 
 if __name__ == "__main__":
     os.chdir(ROOT)
+    # In the background of a shell Ctrl-C is ignored, also by what is started there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(main())

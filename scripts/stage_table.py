@@ -1,11 +1,26 @@
 """What each stage of build and test does. Commands run with bash from the repository's root.
 
-One cargo profile, `ci`, builds engine, wheel, addon, C library and tests, so dependencies are compiled once.
+One cargo profile, `ci`, and one set of features build engine, wheel, addon, C library and tests, so that everything is
+compiled once: the stage `features` checks it, scripts/features brings it about.
+
+`budget`: seconds a stage may take on two cores in a fresh clone. The runner marks what took longer; it fails nothing.
+`limit`: seconds after which a stage has failed, and all it started is ended. Without it what `limit()` says.
 """
 
-# Everything but the wheel's module, in one graph of features: another selection of packages would select other features
-# of the dependencies, and compile them again. The wheel is maturin's, which selects for itself.
-WORKSPACE = "cargo {} --locked --profile ci --workspace --exclude tenon-python"
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# For every stage. Without it, PyO3's build scripts look for an interpreter, and what they find depends on whether cargo
+# or maturin runs them; each change compiles PyO3 again.
+ENV = {"PYO3_CONFIG_FILE": str(ROOT / "scripts" / "pyo3.txt")}
+
+# Everything but the wheel's module, which maturin builds: it needs a command of its own in any case.
+WORKSPACE_SELECTION = "--workspace --exclude tenon-python"
+WORKSPACE = f"cargo {{}} --locked --profile ci {WORKSPACE_SELECTION}"
+# What a wheel for the tests has beyond a published one.
+WHEEL_FEATURES = "one-build"
+LAYERS_SELECTION = "-p tenon-mcp -p tenon-features --no-default-features"
 FIXTURES = {
     "TENON_WIRE_HOSTS": "rust,python,node,c",
     "TENON_WIRE_RUST": "target/ci/tenon-fixture",
@@ -14,63 +29,207 @@ FIXTURES = {
     "TENON_WIRE_C": "build/c/fixture",
 }
 
+INTEROP_TESTS = ".venv/bin/python -m pytest -q tests/interop"
+
+BUILD = ["build-rust", "build-python", "build-node", "build-c"]
+
 STAGES = {
-    "build-rust": {"commands": [WORKSPACE.format("build") + " --all-targets"]},
+    "build-rust": {"budget": 110, "limit": 1200, "commands": [WORKSPACE.format("build") + " --all-targets"]},
     "build-python": {
+        "budget": 110,
+        "limit": 1200,
         "commands": [
-            ".venv/bin/python -m maturin build --locked --profile ci -m bindings-python/Cargo.toml -o build/wheels",
-            "for venv in .venv .venv-oldest; do $venv/bin/python -m pip install -q --disable-pip-version-check"
-            " --force-reinstall --no-deps build/wheels/*.whl; done",
+            "rm -rf build/wheels",
+            f".venv/bin/python -m maturin build --locked --profile ci --features {WHEEL_FEATURES}"
+            " -m bindings-python/Cargo.toml -o build/wheels",
+            # Only a new wheel is installed; the copy goes in last.
+            "for venv in .venv $(ls -d .venv-oldest 2>/dev/null); do cmp -s build/wheels/*.whl $venv/.wheel || {"
+            " $venv/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps"
+            " build/wheels/*.whl && cp build/wheels/*.whl $venv/.wheel; }; done",
         ],
+        # The bill of materials in the wheel holds a time and a number drawn at random, unless this is set.
+        "env": {"SOURCE_DATE_EPOCH": "315532800"},
     },
     "build-node": {
+        "budget": 10,
         "commands": ["cd bindings-node && npm run --silent copy-addon"],
         "needs": ["build-rust"],
     },
     "build-c": {
+        "budget": 10,
         "commands": [
             "mkdir -p build/c",
             "tests/c/programs.sh",
-            "cc -O2 -std=c11 -Wall -Wextra -Wpedantic -Werror -o build/c/ceiling tests/bench/ceilings/c/*.c",
         ],
     },
-    "format": {"commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
-    "clippy": {"commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"]},
-    "layers": {"commands": ["cargo check --locked --profile ci -p tenon-mcp --no-default-features"]},
-    "rust": {"commands": [WORKSPACE.format("test") + " --no-fail-fast"], "env": FIXTURES},
-    "python": {"commands": [".venv/bin/python -m pytest -q tests/python"]},
-    "python-oldest": {"commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
-    "node": {"commands": ["cd bindings-node && npm test --silent"]},
-    "c": {"commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
-    "abi": {"commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
-    "c-valgrind": {"commands": ["tests/c/run.sh --valgrind"]},
-    "docs": {"commands": [".venv/bin/python tests/docs/check_docs.py"]},
-    "interop": {"commands": [".venv/bin/python tests/interop/run.py --subset"]},
-    "interop-all": {"commands": [".venv/bin/python tests/interop/run.py"]},
+    "format": {"budget": 10, "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
+    "clippy": {
+        "budget": 60,
+        "commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"],
+    },
+    "runner": {"budget": 30, "commands": [".venv/bin/python -m pytest -q tests/runner"]},
+    "features": {"budget": 10, "commands": ["python3 scripts/check_features.py"]},
+    "layers": {"budget": 15, "commands": [f"cargo check --locked --profile ci {LAYERS_SELECTION}"]},
+    "instructions": {
+        "budget": 45,
+        "commands": ["python3 tests/instructions/run.py", ".venv/bin/python -m pytest -q tests/instructions"],
+        "needs": ["build-rust"],
+    },
+    # As on a machine without a baseline.
+    "instructions-parent": {
+        "budget": 120,
+        "commands": ["python3 tests/instructions/run.py --against-parent"],
+        "needs": ["build-rust"],
+    },
+    "startup": {"budget": 30, "commands": ["python3 tests/startup/run.py"], "needs": BUILD},
+    "rust": {"budget": 90, "commands": [WORKSPACE.format("test") + " --no-fail-fast"], "env": FIXTURES},
+    "python": {"budget": 90, "commands": [".venv/bin/python -m pytest -q tests/python"]},
+    "python-oldest": {"budget": 90, "commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
+    "node": {"budget": 90, "commands": ["cd bindings-node && npm test --silent"]},
+    "c": {"budget": 60, "commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
+    "abi": {"budget": 30, "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
+    "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
+    "docs": {
+        "budget": 30,
+        "commands": [".venv/bin/python tests/docs/check_docs.py", ".venv/bin/python -m pytest -q tests/bench"],
+    },
+    "parity": {
+        "budget": 10,
+        "commands": [".venv/bin/python -m pytest -q tests/parity"],
+        "needs": ["build-python"],
+    },
+    "lifecycle": {
+        "budget": 30,
+        "commands": [".venv/bin/python tests/lifecycle/run.py"],
+        "needs": BUILD,
+    },
+    # As a script starts its background jobs: whatever a test spawns must have its signals back.
+    "background": {
+        "budget": 40,
+        "commands": [
+            f"trap '' INT QUIT; {command}"
+            for command in (
+                WORKSPACE.format("test") + " --test process signal",
+                ".venv/bin/python -m pytest -q tests/python -k 'signal or interrupt or terminate'",
+                "tests/c/run.sh signals",
+                ".venv/bin/python scripts/demo.py",
+            )
+        ],
+        "needs": BUILD,
+    },
+    "interop": {"budget": 60, "commands": [INTEROP_TESTS, ".venv/bin/python tests/interop/run.py --subset"]},
+    "interop-all": {"budget": 300, "limit": 900, "commands": [INTEROP_TESTS, ".venv/bin/python tests/interop/run.py"]},
+    # The public suite against one host, after the runner's own tests.
+    "conformance": {
+        "budget": 50,
+        "commands": [
+            ".venv/bin/python -m pytest -q tests/conformance",
+            "python3 tests/conformance/run.py --hosts python",
+        ],
+        "needs": ["build-python"],
+    },
+    "conformance-all": {
+        "budget": 120,
+        "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
+        "needs": BUILD,
+    },
     "loom": {
+        "budget": 600,
+        "limit": 1800,
         "commands": ["cargo test --locked --release -p tenon-mcp --no-default-features --lib loom_"],
-        "env": {"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": "target/loom"},
+        "env": {
+            "RUSTFLAGS": "--cfg loom",
+            "CARGO_TARGET_DIR": "target/loom",
+            # Whole-program optimisation takes longer than it saves here.
+            "CARGO_PROFILE_RELEASE_LTO": "off",
+            "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+        },
     },
+    # A tenth of the long runs.
     "fuzz": {
+        "budget": 120,
         "commands": [WORKSPACE.format("test") + " --test fuzz_scan"],
-        "env": {"TENON_FUZZ_SECONDS": "30"},
+        "env": {"TENON_FUZZ_SECONDS": "90"},
     },
-    "bench-smoke": {"commands": ["target/ci/tenon-bench --quick"]},
-    "demo": {"commands": [".venv/bin/python scripts/demo.py"]},
+    "load": {
+        "budget": 120,
+        "commands": [WORKSPACE.format("test") + " --test load"],
+        "env": {"TENON_LOAD_SECONDS": "70"},
+    },
+    "soak-fuzz": {
+        "budget": 1000,
+        "limit": 2000,
+        "commands": [WORKSPACE.format("test") + " --test fuzz_scan"],
+        "env": {"TENON_FUZZ_SECONDS": "900"},
+    },
+    "soak-load": {
+        "budget": 720,
+        "limit": 1400,
+        "commands": [WORKSPACE.format("test") + " --test load"],
+        "env": {"TENON_LOAD_SECONDS": "600"},
+    },
+    # As users get it, beside the parent commit; rows in Rust and C are kept by their counts of instructions as well.
+    "soak-bench": {
+        "budget": 1800,
+        "limit": 3600,
+        "commands": [
+            "python3 tests/bench/prepare.py release",
+            "python3 tests/bench/prepare.py release --commit HEAD~1",
+            "target/release/tenon-bench --against build/bench/other --only c-,python,node --part calls --rounds 11",
+        ],
+    },
+    "bench-smoke": {
+        "budget": 120,
+        "commands": ["python3 tests/bench/prepare.py ci", "target/ci/tenon-bench --quick"],
+        "needs": BUILD,
+    },
+    "demo": {"budget": 15, "commands": [".venv/bin/python scripts/demo.py"]},
 }
 
-BUILD = ["build-rust", "build-python", "build-node", "build-c"]
-QUICK = [*BUILD, "format", "clippy", "layers", "rust", "python", "node", "c", "abi", "docs", "interop", "demo"]
+
+
+def limit(stage):
+    """Generous, since machines differ; what is over it hangs."""
+    return stage.get("limit", max(5 * stage["budget"], 300))
+
+
+QUICK = [
+    *BUILD,
+    "format",
+    "runner",
+    "features",
+    "clippy",
+    "layers",
+    "instructions",
+    "startup",
+    "rust",
+    "python",
+    "node",
+    "c",
+    "abi",
+    "docs",
+    "parity",
+    "lifecycle",
+    "background",
+    "interop",
+    "conformance",
+    "demo",
+]
 GROUPS = {
     "build": BUILD,
     "quick": QUICK,
     "full": [
-        *[stage for stage in QUICK if stage != "interop"],
+        *[stage for stage in QUICK if stage not in ("interop", "conformance")],
         "interop-all",
+        "conformance-all",
         "python-oldest",
         "c-valgrind",
         "loom",
         "fuzz",
+        "load",
+        "instructions-parent",
         "bench-smoke",
     ],
+    # What takes long and wants a quiet machine.
+    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-bench"],
 }

@@ -1,9 +1,12 @@
-"""Runs the stages of build and test, prints the time of each, and closes with `N passed, N failed`.
+"""Runs the stages of build and test, prints the time and the budget of each, and closes with `N passed, N failed`.
 
     stages.py quick | full | build | build-python | STAGE…    (--list names them)
 
 A stage is a list of commands. The tests of the runners it calls are counted from their own closing lines; a stage
 without any counts as one. What a stage prints is shown when it fails, and kept under build/logs. Standard library only.
+
+No stage hangs: at its limit, or when this program is told to end, the log says what each of its processes is at, and
+all of them are ended. TENON_STAGES_SECONDS limits all stages together; what it leaves no time for has failed.
 """
 
 import os
@@ -13,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from stage_table import GROUPS, STAGES
+import watched
+from stage_table import ENV, GROUPS, STAGES, limit
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
@@ -43,43 +47,65 @@ def count(output):
     return passed, failed
 
 
-def run_command(command, environment, log):
+def run_command(command, environment, log, seconds):
+    def tell(line):
+        log.write(f"watched: {line}\n")
+        log.flush()
+
     log.write(f"$ {command}\n")
     log.flush()
-    return subprocess.run(
+    return watched.run(
         ["bash", "-euo", "pipefail", "-c", command],
+        seconds,
+        tell,
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-    ).returncode
+    )
 
 
-def run_stage(name):
-    """Runs one stage; returns (passed, failed)."""
+def show(path):
+    tail = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    print("\n".join(f"    {line}" for line in tail), flush=True)
+
+
+def run_stage(name, end):
+    """Runs one stage, not beyond `end`; returns (passed, failed)."""
     stage = STAGES[name]
     path = LOGS / f"{name}.log"
-    environment = {**os.environ, "NO_COLOR": "1", "CARGO_TERM_COLOR": "never", **stage.get("env", {})}
+    environment = {**os.environ, "NO_COLOR": "1", "CARGO_TERM_COLOR": "never", **ENV, **stage.get("env", {})}
     started = time.monotonic()
-    code = 0
-    with path.open("w") as log:
-        for command in stage["commands"]:
-            code = run_command(command, environment, log)
-            if code:
-                break
+    end = min(end, started + limit(stage))
+    code, left = 0, []
+    try:
+        with path.open("w") as log:
+            for command in stage["commands"]:
+                ended = run_command(command, environment, log, max(end - time.monotonic(), 0))
+                left += ended.left
+                code = ended.code
+                if code != 0:
+                    break
+    except watched.Stopped as stopped:
+        print(f"FAILED {name:19} {time.monotonic() - started:7.1f} s: stopped by {stopped} while it ran", flush=True)
+        show(path)
+        raise
     took = time.monotonic() - started
-    output = path.read_text(errors="replace")
-    passed, failed = count(output)
-    if code and not failed:
+    passed, failed = count(path.read_text(errors="replace"))
+    if code != 0 and not failed:
         failed = 1
-    if not code and not passed:
+    if code == 0 and not passed:
         passed = 1
-    word = "FAILED" if code or failed else "ok"
-    print(f"{word:6} {name:18} {took:7.1f} s   {passed} passed, {failed} failed  ", flush=True)
-    if code or failed:
-        tail = output.splitlines()[-TAIL_LINES:]
-        print("\n".join(f"    {line}" for line in tail), flush=True)
+    word = "FAILED" if code != 0 or failed else "ok"
+    budget = stage["budget"]
+    marks = [f"timed out after {took:.0f} s"] if code is None else ["OVER BUDGET"] if took > budget else []
+    if left:
+        marks.append("LEFT PROCESSES BEHIND")
+    print(f"{word:6} {name:19} {took:7.1f} s of {budget:4}   {passed} passed, {failed} failed",
+          *marks, sep="   ", flush=True)
+    if word == "FAILED" or left:
+        show(path)
     return passed, failed
 
 
@@ -100,17 +126,27 @@ def main(arguments):
         print("stages:", " ".join(STAGES))
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
+    chosen = names(arguments)
+    watched.prepare()
     started = time.monotonic()
+    end = started + float(os.environ.get("TENON_STAGES_SECONDS", "inf"))
     passed = failed = 0
     broken = set()
-    for name in names(arguments):
+    for name in chosen:
         missing = broken.intersection(STAGES[name].get("needs", ()))
         if missing:
-            print(f"FAILED {name:18}           needs {' '.join(sorted(missing))}", flush=True)
+            print(f"FAILED {name:19}                   needs {' '.join(sorted(missing))}", flush=True)
             broken.add(name)
             failed += 1
             continue
-        stage_passed, stage_failed = run_stage(name)
+        if time.monotonic() >= end:
+            print(f"FAILED {name:19}                   no time left", flush=True)
+            failed += 1
+            continue
+        try:
+            stage_passed, stage_failed = run_stage(name, end)
+        except watched.Stopped as stopped:
+            return 128 + stopped.number
         passed += stage_passed
         failed += stage_failed
         if stage_failed:

@@ -5,6 +5,7 @@
 const { Call } = require('./call')
 const { Context } = require('./context')
 const { Outbox } = require('./outbox')
+const { cover } = require('./streams')
 
 const { parse } = JSON
 
@@ -15,26 +16,54 @@ const ANSWER = 2
 const REFUSED = 3
 const FORGET = 4
 const CLOSED = 5
+const LOG = 6
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
+/** Operations of one batch. */
+const FULL = 256
 
 class Bridge {
   /** Calls that a handler works on, by slot. */
   #live = []
+  /** Where the engine puts the numbers of a batch. */
+  #numbers = new Uint32Array(FULL * RECORD)
   #onClosed
+  #log
 
-  constructor(engine) {
+  constructor(engine, log) {
     this.engine = engine
+    this.#log = log
+    const [depth, size] = engine.bounds()
+    /** The deepest nesting and the largest text of a result. */
+    this.bounds = { depth, size }
     this.outbox = new Outbox(engine)
-    /** The tools by the number the engine knows them by. */
-    this.tools = new Map()
+    /** What is registered, by the number the engine knows its handler by. */
+    this.entries = new Map()
+    /** Types of errors with the codes that they have for clients, oldest first. */
+    this.mapped = []
   }
 
   listen(options, onClosed) {
-    const url = this.engine.listen((records, text) => this.#dispatch(records, text), options)
+    const turn = () => this.engine.turn()
+    const url = this.engine.listen(
+      (text) => this.#dispatch(text),
+      // Timers and I/O of the program come between two turns.
+      () => setImmediate(turn),
+      this.#numbers,
+      options
+    )
     this.#onClosed = onClosed
+    if (options.stdio) cover()
     return url
+  }
+
+  /** Never throws. */
+  log(level, message, { kind, name, error } = {}) {
+    const record = { level, message }
+    if (kind !== undefined) Object.assign(record, { kind, name })
+    if (error !== undefined) record.error = error
+    this.#log(record)
   }
 
   /** No handler will run any more; what has been answered is still written. */
@@ -48,7 +77,8 @@ class Bridge {
   }
 
   /** Never throws: whatever a handler does ends its own call only. */
-  #dispatch(records, text) {
+  #dispatch(text) {
+    const records = this.#numbers
     const values = parse(text)
     this.outbox.hold()
     try {
@@ -71,10 +101,13 @@ class Bridge {
             this.#find(slot, generation)?.refused(number, values[i])
             break
           case FORGET:
-            this.tools.delete(number)
+            this.entries.delete(number)
             break
           case CLOSED:
-            this.#onClosed()
+            this.#onClosed(values[i] ?? undefined)
+            break
+          case LOG:
+            this.#log(values[i])
         }
       }
     } finally {
@@ -88,14 +121,14 @@ class Bridge {
   }
 
   #call(slot, generation, number, args) {
-    const tool = this.tools.get(number)
-    const call = new Call(this, slot, generation, tool)
+    const entry = this.entries.get(number)
+    const call = new Call(this, slot, generation, entry)
     // A slot is given out again only when the call that had it is over.
     this.#live[slot]?.end('the call is over')
     this.#live[slot] = call
-    if (tool === undefined) return call.threw(new Error('the tool was removed'))
+    if (entry === undefined) return call.threw(new Error('the handler was removed'))
     try {
-      const { handler } = tool
+      const { handler } = entry
       const result = handler(args, new Context(call))
       if (typeof result?.then === 'function') {
         Promise.resolve(result).then(

@@ -2,63 +2,83 @@
 
 // One call of a handler, from the moment it arrives until it is answered or over.
 
-const { ElicitError, abortReason, messageOf } = require('./errors')
-const { encode, failure, SUSPEND, REFUSED } = require('./outbox')
+const { AskError, Suspended, abortReason, carries, messageOf } = require('./errors')
+const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
+const { logLevels } = require('./native')
+const { FAILED, REFUSED, SUSPEND } = require('./outbox')
+const { encode, encodeThrown, nameOf } = require('./results')
+const { tolerate } = require('./unawaited')
 
 const { parse, stringify } = JSON
 
-/** ElicitErrors that end their call in the protocol's own way when a handler lets them through: error -> [call, number]. */
+/** How long, in milliseconds, a handler may take to unwind before its attempt is ended without it. */
+const UNWIND = 1000
+
+/** AskErrors that end their call in the protocol's own way when a handler lets them through: error -> [call, number]. */
 const refusals = new WeakMap()
+
+/** The words for levels of messages to clients. */
+const LEVELS = logLevels()
 
 class Call {
   over = false
   #bridge
   #controller
   #reason
+  /** How to settle the questions whose answers are outstanding, by number; and those that this attempt ends with. */
   #asked
-  #suspending = false
+  #open
+  /** Effects by key, and how many of them are at work; the attempt does not end meanwhile. */
+  #effects
+  #working = 0
+  #waits = false
+  /** What this attempt is unwinding with. */
+  #suspended
+  #patience
   #about
 
-  constructor(bridge, slot, generation, tool) {
+  constructor(bridge, slot, generation, entry) {
     this.#bridge = bridge
     this.slot = slot
     this.generation = generation
-    this.tool = tool
+    this.entry = entry
   }
 
   /** The handler returned: answer, unless something else ended the call. Never throws. */
   returned(value) {
     if (this.over) return
-    const { kind, line } = encode(this.tool, value)
-    this.#answer(kind, line)
+    const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
+    this.#answer(kind, line, bytes)
+    if (kind === FAILED) this.#log('error', parse(line))
+    if (this.#suspended !== undefined) {
+      const what = 'its result is sent and its questions are not; let Suspended through'
+      this.#log('warn', `${this.#name} returned although its attempt was ended to ask the client: ${what}`)
+    }
   }
 
   /** The handler threw. Never throws. */
   threw(thrown) {
     if (this.over) return
+    if (this.#suspended !== undefined && carries(thrown, this.#suspended)) return this.#suspend()
     const refusal = typeof thrown === 'object' && thrown !== null ? refusals.get(thrown) : undefined
-    if (refusal?.call === this) {
-      this.#answer(REFUSED, String(refusal.number))
-    } else {
-      const { kind, line } = failure(messageOf(thrown))
-      this.#answer(kind, line)
-    }
+    if (refusal?.call === this) return this.#answer(REFUSED, String(refusal.number))
+    const { kind, line, level } = encodeThrown(thrown, this.#bridge.mapped, this.#bridge.bounds)
+    this.#answer(kind, line)
+    this.#log(level, `${this.#name} failed: ${messageOf(thrown)}`, thrown)
   }
 
   /** The call is over without this handler's answer. */
   end(why) {
     if (this.over) return
-    this.over = true
-    this.#bridge.forget(this)
-    this.#reason = abortReason(why)
-    this.#controller?.abort(this.#reason)
-    for (const { reject } of this.#asked?.values() ?? []) reject(new ElicitError('stale', why))
+    this.#leave()
+    this.#abort(abortReason(why))
+    this.#refuse(new AskError('ended', why))
   }
 
   get signal() {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
+      if (this.#reason !== undefined) this.#abort(this.#reason)
     }
     return this.#controller.signal
   }
@@ -72,32 +92,54 @@ class Call {
     return this.#about
   }
 
-  progress(progress, total, message) {
-    if (!this.over) this.#bridge.engine.progress(this.slot, this.generation, progress, total, message)
+  /** Tells the client something of the call. */
+  emit(kind, params) {
+    if (!this.over) this.#bridge.engine.emit(this.slot, this.generation, kind, wellFormed(stringify(params)))
   }
 
-  ask(message, schema, key) {
+  log(level, data, logger) {
+    if (!LEVELS.includes(level)) throw new TypeError(`ctx.log: level must be one of ${LEVELS.join(', ')}`)
+    let text
+    try {
+      text = encodeJson(data, 'data', this.#bridge.bounds)
+    } catch (error) {
+      throw new TypeError(`ctx.log: ${error instanceof Unfit ? error.message : reasonOf(error)}`)
+    }
+    if (text === undefined) throw new TypeError('ctx.log: data must be what JSON can hold')
+    if (this.over) return
+    const source = logger == null ? '' : `"logger":${stringify(String(logger))},`
+    const params = wellFormed(`{"level":"${level}",${source}"data":${text}}`)
+    this.#bridge.engine.emit(this.slot, this.generation, 'log', params)
+  }
+
+  /** Asks the client a question of the kind that `word` names. `read` makes of the answer what the handler gets. */
+  ask(word, params, key, read = (answer) => answer) {
+    const name = key == null ? undefined : String(key)
+    return this.#asking(
+      () => this.#bridge.engine.ask(this.slot, this.generation, word, params(), name),
+      read
+    )
+  }
+
+  /** Ends the call, or its attempt, because the user must visit pages first. */
+  require(pages) {
+    return this.#asking(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
+  }
+
+  #asking(ask, read) {
     const answer = new Promise((resolve, reject) => {
-      if (this.over) throw new ElicitError('stale', 'the call is over')
-      if (typeof message !== 'string') throw new ElicitError('invalid', 'ctx.elicit: message must be a string')
-      const form = stringify(schema)
-      if (form === undefined) throw new ElicitError('invalid', 'ctx.elicit: schema must be a JSON Schema')
-      const name = key == null ? undefined : String(key)
-      const reply = this.#bridge.engine.ask(this.slot, this.generation, name, message, form)
+      this.#alive()
+      const reply = ask()
       switch (reply.state) {
         case 'answered':
-          return resolve(parse(reply.text))
+          return resolve(read(parse(reply.text)))
         case 'waiting':
           this.#asked ??= new Map()
-          return void this.#asked.set(reply.id, { resolve, reject })
+          return void this.#asked.set(reply.id, { resolve: (answer) => resolve(read(answer)), reject })
         case 'suspended':
-          // Stays pending: the handler will be run again from its start, with the answer.
-          return this.#suspend()
-        default: {
-          const error = new ElicitError(reply.state, reply.text)
-          if (reply.state === 'unsupported') refusals.set(error, { call: this, number: reply.id })
-          throw error
-        }
+          return this.#unwindSoon(reject)
+        default:
+          throw this.#refusal(reply)
       }
     })
     // A question whose answer nobody awaits must not end the process.
@@ -105,12 +147,72 @@ class Call {
     return answer
   }
 
+  #alive() {
+    if (this.#suspended !== undefined) throw this.#suspended
+    if (this.over) throw new AskError('ended', 'the call is over')
+  }
+
+  #refusal({ state, id, text }) {
+    const error = new AskError(state, text)
+    if (state === 'unsupported') refusals.set(error, { call: this, number: id })
+    return error
+  }
+
+  /** The result of `effect`, which is run in one attempt of the call only. */
+  once(key, effect) {
+    const name = String(key)
+    this.#effects ??= new Map()
+    let result = this.#effects.get(name)
+    if (result === undefined) {
+      result = this.#once(name, effect)
+      this.#effects.set(name, result)
+      // What failed is not kept.
+      result.catch(() => this.#effects.delete(name))
+    }
+    return result
+  }
+
+  async #once(key, effect) {
+    this.#alive()
+    if (typeof effect !== 'function') throw new TypeError('ctx.once: the effect must be a function')
+    const { engine, bounds } = this.#bridge
+    const kept = engine.onceGet(this.slot, this.generation, key)
+    if (kept != null) return parse(kept)
+    this.#working++
+    try {
+      const value = await effect()
+      const what = `ctx.once: the result under ${stringify(key)}`
+      let text
+      try {
+        text = value === undefined ? 'null' : encodeJson(value, 'result', bounds)
+      } catch (error) {
+        throw new TypeError(`${what}: ${error instanceof Unfit ? error.message : reasonOf(error)}`)
+      }
+      if (text === undefined) throw new TypeError(`${what} is a value of type ${typeof value}`)
+      text = wellFormed(text)
+      const reply = engine.oncePut(this.slot, this.generation, key, text)
+      if (reply.state !== 'answered') throw this.#refusal(reply)
+      // As the next attempt will see it.
+      return parse(text)
+    } finally {
+      if (--this.#working === 0 && this.#waits) setImmediate(() => this.#unwind())
+    }
+  }
+
   answered(ask, answer) {
     this.#take(ask)?.resolve(answer)
   }
 
   refused(ask, reason) {
-    this.#take(ask)?.reject(new ElicitError('failed', reason))
+    const asked = this.#take(ask)
+    if (asked === undefined) return
+    const error = new AskError('failed', reason)
+    tolerate(error)
+    asked.reject(error)
+  }
+
+  get #name() {
+    return this.entry === undefined ? 'what was removed' : nameOf(this.entry)
   }
 
   #take(ask) {
@@ -119,21 +221,65 @@ class Call {
     return asked
   }
 
-  /** Ends the attempt once the loop has turned, with every question asked until then. */
-  #suspend() {
-    if (this.#suspending) return
-    this.#suspending = true
-    setImmediate(() => {
-      if (this.over) return
-      this.#bridge.outbox.put(this, SUSPEND, stringify(null))
-      this.end('the attempt is over; the handler will be run again with the answers')
-    })
+  /** Lets the attempt end once the loop has turned, with every question asked until then. */
+  #unwindSoon(reject) {
+    if (this.#open === undefined) {
+      this.#open = []
+      setImmediate(() => this.#unwind())
+    }
+    this.#open.push({ reject })
   }
 
-  #answer(kind, line) {
+  /** Makes the handler's promises settle. The client hears of it afterwards: the next attempt must not meet this one. */
+  #unwind() {
+    if (this.over || this.#suspended !== undefined) return
+    // What it has done would be forgotten, and done again.
+    this.#waits = this.#working > 0
+    if (this.#waits) return
+    this.#suspended = new Suspended()
+    this.#patience = setTimeout(() => {
+      this.#suspend()
+      this.#log('warn', `${this.#name} still runs ${UNWIND} ms after its attempt was ended; nobody waits for it any more`)
+    }, UNWIND)
+    this.#patience.unref()
+    this.#abort(this.#suspended)
+    this.#refuse(this.#suspended)
+  }
+
+  #suspend() {
+    this.#answer(SUSPEND, 'null')
+  }
+
+  #answer(kind, line, bytes) {
+    this.#leave()
+    if (bytes === undefined) this.#bridge.outbox.put(this, kind, line)
+    else this.#bridge.outbox.putBytes(this, bytes)
+  }
+
+  #leave() {
     this.over = true
     this.#bridge.forget(this)
-    this.#bridge.outbox.put(this, kind, line)
+    clearTimeout(this.#patience)
+  }
+
+  #abort(reason) {
+    // The first reason stands.
+    this.#reason ??= reason
+    if (this.#controller === undefined) return
+    // Whatever the handler gave the signal to rejects with this, and only one of those promises is awaited.
+    tolerate(this.#reason)
+    this.#controller.abort(this.#reason)
+  }
+
+  #refuse(error) {
+    const asked = [...(this.#open ?? []), ...(this.#asked?.values() ?? [])]
+    if (asked.length === 0) return
+    tolerate(error)
+    for (const { reject } of asked) reject(error)
+  }
+
+  #log(level, message, error) {
+    this.#bridge.log(level, message, { kind: this.entry?.kind, name: this.entry?.name, error })
   }
 }
 

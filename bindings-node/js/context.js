@@ -2,8 +2,21 @@
 
 // What a handler may know and say about its call.
 
+const { formParams, pageParams, sampleParams, sampled } = require('./asking')
+const { contextFields } = require('./native')
+
 class Context {
   #call
+
+  static {
+    // A new field is a row in the engine's table.
+    for (const name of contextFields()) {
+      const get = function () {
+        return this.#call.about[name]
+      }
+      Object.defineProperty(Context.prototype, name, { get, configurable: true })
+    }
+  }
 
   constructor(call) {
     this.#call = call
@@ -14,40 +27,57 @@ class Context {
     return this.#call.signal
   }
 
-  get requestId() {
-    return this.#call.about.requestId
-  }
-
-  get clientInfo() {
-    return this.#call.about.clientInfo
-  }
-
-  get clientCapabilities() {
-    return this.#call.about.clientCapabilities
-  }
-
-  get protocolVersion() {
-    return this.#call.about.protocolVersion
-  }
-
-  get meta() {
-    return this.#call.about.meta
-  }
-
-  get sessionId() {
-    return this.#call.about.sessionId
+  /** The settings of an extension that the client declared. */
+  extension(id) {
+    return this.clientCapabilities?.extensions?.[id]
   }
 
   /** Says how far the call has come. */
   progress(progress, total, message) {
     if (typeof progress !== 'number') throw new TypeError('ctx.progress: progress must be a number')
     if (total != null && typeof total !== 'number') throw new TypeError('ctx.progress: total must be a number')
-    this.#call.progress(progress, total ?? undefined, message == null ? undefined : String(message))
+    this.#call.emit('progress', {
+      progress,
+      total: total ?? undefined,
+      message: message == null ? undefined : String(message)
+    })
+  }
+
+  /** Sends a message for the client's log. */
+  log(level, data, options) {
+    this.#call.log(level, data, options?.logger)
   }
 
   /** Asks the user behind the client to fill in a form. */
   elicit(message, schema, options) {
-    return this.#call.ask(message, schema, options?.key)
+    return this.#call.ask('elicit', () => formParams(message, schema), options?.key)
+  }
+
+  /** Asks the user behind the client to visit a page. */
+  elicitUrl(message, url, options) {
+    return this.#call.ask('elicit_url', () => pageParams('ctx.elicitUrl', message, url, options), options?.key)
+  }
+
+  /** Ends the call because the user must visit pages first. */
+  requireUrls(...pages) {
+    const texts = () =>
+      pages.map(({ message, url, ...options }) => pageParams('ctx.requireUrls', message, url, options))
+    return this.#call.require(texts)
+  }
+
+  /** Asks the client's model. */
+  sample(messages, options) {
+    return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, sampled)
+  }
+
+  /** Asks for the directories the user works in. */
+  roots(options) {
+    return this.#call.ask('roots', () => '{}', options?.key, ({ roots }) => roots)
+  }
+
+  /** Does something whose effect must not be repeated when the handler runs again. */
+  once(key, effect) {
+    return this.#call.once(key, effect)
   }
 }
 

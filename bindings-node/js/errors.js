@@ -2,12 +2,47 @@
 
 // What handlers and askers are told when something goes wrong.
 
+/** A protocol error, from a handler of any kind. */
+class McpError extends Error {
+  constructor(code, message, data) {
+    if (!Number.isInteger(code) || (code | 0) !== code) throw new TypeError('McpError: code must be a 32-bit integer')
+    super(message)
+    this.name = 'McpError'
+    this.code = code
+    if (data !== undefined) this.data = data
+  }
+}
+
+/** What was asked for does not exist. */
+class NotFound extends Error {
+  constructor(message, options) {
+    super(message, options)
+    this.name = 'NotFound'
+  }
+}
+
+/** A failure whose text is meant for the client. */
+class ToolError extends Error {
+  constructor(message, options) {
+    super(message, options)
+    this.name = 'ToolError'
+  }
+}
+
 /** Why a question was not asked or not answered; `code` says which. */
-class ElicitError extends Error {
+class AskError extends Error {
   constructor(code, message) {
     super(message)
-    this.name = 'ElicitError'
+    this.name = 'AskError'
     this.code = code
+  }
+}
+
+/** Ends this attempt of a call whose question is on its way to the client. */
+class Suspended extends Error {
+  constructor() {
+    super('the attempt is over; the handler will be run again with the answers')
+    this.name = 'Suspended'
   }
 }
 
@@ -16,10 +51,33 @@ function abortReason(message) {
   return new DOMException(message, 'AbortError')
 }
 
-/** Parts of an aggregate that are named; there may be thousands. */
+/** Parts of an aggregate, and causes of causes, that are looked at; there may be thousands. */
 const PARTS = 8
 
-/** The text for the model when a handler threw `thrown`, whatever that is. Never throws. */
+/** Causes of a part that are looked at. */
+const DEEP = 3
+
+/** Whether `thrown`, or what it was thrown because of, is an error that `known` knows. Never throws. */
+function comesFrom(thrown, known, depth = PARTS) {
+  if (typeof thrown !== 'object' || thrown === null) return false
+  if (known(thrown)) return true
+  if (depth === 0) return false
+  try {
+    if (comesFrom(thrown.cause, known, depth - 1)) return true
+    if (!(thrown instanceof AggregateError)) return false
+    const deep = Math.min(depth - 1, DEEP)
+    return thrown.errors.slice(0, PARTS).some((part) => comesFrom(part, known, deep))
+  } catch {
+    return false
+  }
+}
+
+/** Whether `thrown` is `error`, or was thrown because of it. Never throws. */
+function carries(thrown, error) {
+  return comesFrom(thrown, (part) => part === error)
+}
+
+/** The text for the client when a handler threw `thrown`, whatever that is. Never throws. */
 function messageOf(thrown) {
   try {
     if (thrown instanceof AggregateError && thrown.errors.length > 0) {
@@ -38,4 +96,4 @@ function textOf(thrown) {
   return thrown === undefined ? 'the handler failed' : String(thrown)
 }
 
-module.exports = { ElicitError, abortReason, messageOf }
+module.exports = { AskError, McpError, NotFound, Suspended, ToolError, abortReason, carries, comesFrom, messageOf }

@@ -2,11 +2,16 @@
 
 // Turns what users write into what the engine takes; what is wrong is said by name.
 
+const { types } = require('node:util')
+const { memberText } = require('./entries')
+const { logOption } = require('./log')
+const { onFirstThread } = require('./native')
+const { isObject } = require('./schema')
+
 const { stringify } = JSON
 
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+/** Bytes of a key. */
+const KEY = 32
 
 /** Refuses options that do not exist: a misspelt one would be ignored. */
 function only(what, options, names) {
@@ -22,61 +27,97 @@ function optional(what, value, type) {
   return value
 }
 
-function schema(what, value) {
-  if (value == null) return undefined
-  if (!isObject(value)) throw new TypeError(`${what} must be a JSON Schema object`)
-  let text
-  try {
-    text = stringify(value)
-  } catch (error) {
-    throw new TypeError(`${what} must be a JSON Schema object: ${error.message.split('\n')[0]}`)
-  }
-  if (text?.[0] !== '{') throw new TypeError(`${what} must be a JSON Schema object`)
-  return text
+/** Bytes, or their text in hexadecimal or base64. What is wrong with a key is said without the key. */
+function keys(given) {
+  if (given == null) return []
+  if (!Array.isArray(given)) throw new TypeError('Server options: stateKeys must be an array')
+  return given.map((key, at) => {
+    const bytes = typeof key === 'string' ? keyBytes(key) : types.isUint8Array(key) ? new Uint8Array(key) : undefined
+    if (bytes?.length === KEY) return bytes
+    throw new TypeError(`Server options: stateKeys[${at}] must be ${KEY} bytes: a Uint8Array, or hex or base64 text`)
+  })
 }
 
+function keyBytes(text) {
+  if (/^[0-9a-f]+$/i.test(text) && text.length === 2 * KEY) return new Uint8Array(Buffer.from(text, 'hex'))
+  // Node skips what is not base64.
+  return /^[\w+/-]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
+}
+
+/** What the server says of itself; the engine knows what each may be. */
+const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
+
+const SWITCHES = ['maskErrors', 'coerceArguments', 'assertFormats']
+
 function serverOptions(options) {
-  only('Server options', options, ['name', 'version', 'instructions', 'limits'])
-  const { name, version, instructions, limits } = options
+  const what = 'Server options'
+  only(what, options, [
+    ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'cache'],
+    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...SWITCHES]
+  ])
+  const { name, version, instructions, limits, stateKeys, log, revisions, capabilities } = options
   if (typeof name !== 'string') throw new TypeError('Server options: name must be a string')
   if (limits != null && !isObject(limits)) throw new TypeError('Server options: limits must be an object')
   const entries = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
   for (const [limit, value] of entries) {
     if (typeof value !== 'number') throw new TypeError(`limits: ${limit} must be a number`)
   }
+  const switches = SWITCHES.map((word) => [word, optional(`${what}: ${word}`, options[word], 'boolean')])
   return {
     name,
     version: optional('Server options: version', version, 'string') ?? '0.1.0',
     instructions: optional('Server options: instructions', instructions, 'string'),
-    limits: entries
+    members: named(what, Object.fromEntries(MEMBERS.map((member) => [member, options[member]]))),
+    limitNames: entries.map(([limit]) => limit),
+    limitValues: entries.map(([, value]) => value),
+    stateKeys: keys(stateKeys),
+    log: logOption(log),
+    revisions: revisions == null ? undefined : strings(`${what}: revisions`, revisions),
+    capabilities: strings(`${what}: capabilities`, capabilities ?? []),
+    extensions: named(`${what}: extensions`, options.extensions),
+    cache: hints(`${what}: cache`, options.cache),
+    ...Object.fromEntries(switches)
   }
 }
 
-function toolOptions(name, options) {
-  const what = `tool ${stringify(name)}`
-  only(what, options, ['description', 'input', 'output', 'structured', 'timeout'])
-  const output = schema(`${what}: output`, options.output)
-  return {
-    name,
-    description: optional(`${what}: description`, options.description, 'string'),
-    input: schema(`${what}: input`, options.input),
-    output,
-    structured: (optional(`${what}: structured`, options.structured, 'boolean') ?? false) || output !== undefined,
-    timeout: optional(`${what}: timeout`, options.timeout, 'number')
-  }
+function strings(what, list) {
+  if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
+  throw new TypeError(`${what} must be an array of strings`)
+}
+
+/** The members of an object with their JSON texts. */
+function named(what, object) {
+  if (object != null && !isObject(object)) throw new TypeError(`${what} must be an object`)
+  const given = Object.entries(object ?? {}).filter(([, value]) => value != null)
+  return given.map(([name, value]) => ({ name, json: memberText(`${what}: ${name}`, value) }))
+}
+
+/** Caching hints of every answer, and of single ones by name. */
+function hints(what, given) {
+  if (given != null && !isObject(given)) throw new TypeError(`${what} must be an object`)
+  const { ttlMs, cacheScope, ...single } = given ?? {}
+  const all = ttlMs === undefined && cacheScope === undefined ? {} : { '': { ttlMs, cacheScope } }
+  return named(what, { ...all, ...single })
+}
+
+/** Whether this is no worker. */
+function onMainThread() {
+  // The module that knows takes a tenth of a start to load; workers never have the first thread.
+  return onFirstThread() || require('node:worker_threads').isMainThread
 }
 
 /** `listen()` is stdio; a port or an address is HTTP; an object names any of both. */
 function listenOptions(given) {
-  if (given === undefined) return { stdio: true, http: undefined, signals: false }
+  if (given === undefined) return { stdio: true, http: undefined, owner: false }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
   only('listen', given, ['stdio', 'http', 'signals'])
   const { stdio, http, signals } = given
   const options = {
     stdio: optional('listen: stdio', stdio, 'boolean') ?? http == null,
     http: http == null ? undefined : httpOptions(http),
-    signals: optional('listen: signals', signals, 'boolean') ?? false
+    owner: optional('listen: signals', signals, 'boolean') ?? false
   }
+  if (options.owner && !onMainThread()) throw new TypeError('listen: signals are for the main thread only')
   if (!options.stdio && options.http === undefined) throw new TypeError('listen: name at least one transport')
   return options
 }
@@ -102,4 +143,4 @@ function httpOptions(http) {
   return { address, allowedHosts, allowedOrigins }
 }
 
-module.exports = { serverOptions, toolOptions, listenOptions }
+module.exports = { serverOptions, listenOptions }

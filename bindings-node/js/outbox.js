@@ -2,13 +2,16 @@
 
 // Answers on their way to the engine: numbers and JSON lines, one native call for all of them.
 
-const { stringify } = JSON
-
 // Kinds of answers; `src/answers.rs` holds the same numbers.
 const VALUE = 0
 const FAILED = 1
 const SUSPEND = 2
 const REFUSED = 3
+const EXCEPTION = 4
+const CONTENT = 5
+const RESULT = 6
+const ERROR = 7
+const NOT_FOUND = 8
 
 /** Numbers per answer: slot, generation, kind. */
 const RECORD = 3
@@ -56,6 +59,11 @@ class Outbox {
     }
   }
 
+  /** Bytes go by themselves: they are no line. */
+  putBytes(call, bytes) {
+    this.#engine.completeBytes(call.slot, call.generation, bytes)
+  }
+
   flush() {
     const count = this.#lines.length
     if (count === 0) return
@@ -66,41 +74,4 @@ class Outbox {
   }
 }
 
-/** The line for what a handler returned, or the failure that says why there is none. */
-function encode(tool, value) {
-  // A tool that returns nothing has no text to show; as structured content nothing is null.
-  if (value === undefined) return { kind: VALUE, line: tool.structured ? 'null' : '""' }
-  let why
-  try {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      why = `the number ${value}`
-    } else {
-      const line = stringify(value)
-      if (line !== undefined) return { kind: VALUE, line: wellFormed(line) }
-      why = `a value of type ${typeof value}`
-    }
-  } catch (error) {
-    why = `a value of type ${typeof value}: ${reasonOf(error)}`
-  }
-  return failure(`tool ${stringify(tool.name)} returned what JSON cannot hold: ${why}`)
-}
-
-function failure(message) {
-  return { kind: FAILED, line: wellFormed(stringify(message)) }
-}
-
-/** Half a surrogate pair is legal in JavaScript and an escape in JSON, but many parsers refuse it. */
-function wellFormed(line) {
-  if (!line.includes('\\ud')) return line
-  return line.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
-}
-
-function reasonOf(error) {
-  try {
-    return String(error.message).split('\n')[0].replace(/^Do not know how to serialize/, 'cannot serialize')
-  } catch {
-    return 'it cannot be serialised'
-  }
-}
-
-module.exports = { Outbox, encode, failure, SUSPEND, REFUSED }
+module.exports = { Outbox, CONTENT, ERROR, EXCEPTION, FAILED, NOT_FOUND, REFUSED, RESULT, SUSPEND, VALUE }

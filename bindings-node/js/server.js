@@ -2,11 +2,20 @@
 
 // The server as a program sees it: data until it listens.
 
+const { types } = require('node:util')
 const { Bridge } = require('./bridge')
+const { entryOf, memberText } = require('./entries')
 const { beforeExit } = require('./exit')
-const { Engine } = require('./native')
-const { listenOptions, serverOptions, toolOptions } = require('./options')
-const { closeOnSignal } = require('./signals')
+const { Engine, completionName } = require('./native')
+const { listenOptions, serverOptions } = require('./options')
+const { own } = require('./owner')
+const { nameOf } = require('./results')
+const { isObject } = require('./schema')
+
+const { parse, stringify } = JSON
+
+/** Whether the handlers of a kind return what is read at an address. */
+const READS = ['resource', 'resource_template']
 
 class Server {
   #bridge
@@ -16,10 +25,8 @@ class Server {
   #resolveClosed
 
   constructor(options) {
-    const { name, version, instructions, limits } = serverOptions(options)
-    const names = limits.map(([limit]) => limit)
-    const values = limits.map(([, value]) => value)
-    this.#bridge = new Bridge(new Engine(name, version, instructions, names, values))
+    const { log, ...settings } = serverOptions(options)
+    this.#bridge = new Bridge(new Engine({ ...settings, log: log.least }), log.write)
     this.#renew()
   }
 
@@ -29,41 +36,153 @@ class Server {
     })
   }
 
-  /** Registers a tool; throws if the name is taken or the definition is wrong. */
-  tool(name, options, handler) {
-    if (typeof options === 'function' && handler === undefined) [options, handler] = [{}, options]
-    if (typeof name !== 'string') throw new TypeError('tool: name must be a string')
-    if (typeof handler !== 'function') throw new TypeError(`tool ${JSON.stringify(name)}: handler must be a function`)
-    const { engine, tools } = this.#bridge
-    const definition = toolOptions(name, options)
+  /** Registers an entry; throws if the name is taken or the definition is wrong. */
+  #add(kind, name, options, handler, { call = handler, hidden = false } = {}) {
+    if (typeof name !== 'string') throw new TypeError(`${kind.replaceAll('_', ' ')}: name must be a string`)
+    const what = nameOf({ kind, name })
+    if (typeof handler !== 'function') throw new TypeError(`${what}: handler must be a function`)
+    if (types.isGeneratorFunction(handler)) {
+      throw new TypeError(`${what}: handler is a generator; a handler returns its result`)
+    }
+    const { engine, entries } = this.#bridge
+    const { definition, policies } = entryOf(kind, what, name, options)
     const number = this.#next++
-    engine.addTool(definition, number)
-    tools.set(number, { name, structured: definition.structured, handler })
+    engine.add(kind, definition, { ...policies, hidden }, number)
+    const { structured } = policies
+    entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: call, given: handler })
     return this
   }
 
-  /** Removes a tool; calls in flight go on. `false` if there is none of this name. */
-  removeTool(name) {
-    const removed = this.#bridge.engine.removeTool(String(name))
-    if (removed?.now) this.#bridge.tools.delete(removed.handler)
+  tool(name, options, handler) {
+    return this.#add('tool', name, ...optional(options, handler))
+  }
+
+  resource(uri, options, handler) {
+    const kind = typeof uri === 'string' && uri.includes('{') ? 'resource_template' : 'resource'
+    return this.#add(kind, uri, ...optional(options, handler))
+  }
+
+  resourceProvider(template, options) {
+    const { list, read, ...shown } = options ?? {}
+    if (typeof list !== 'function') throw new TypeError('resourceProvider: list must be a function')
+    this.#add('resource_template', template, shown, read, { hidden: true })
+    try {
+      return this.#add('resource_provider', template, { timeout: shown.timeout }, list)
+    } catch (error) {
+      this.#remove('resource_template', template)
+      throw error
+    }
+  }
+
+  prompt(name, options, handler) {
+    return this.#add('prompt', name, ...optional(options, handler))
+  }
+
+  completion(options, handler) {
+    const { prompt, template, argument, ...policies } = options ?? {}
+    const of = completed(options)
+    const what = { kind: of.kind, of: of.name, argument }
+    const call = (input, ctx) => handler(input.value, input.arguments ?? {}, ctx)
+    return this.#add('completion', completionName(of.kind, of.name, argument), { ...what, ...policies }, handler, { call })
+  }
+
+  method(name, options, handler) {
+    return this.#add('method', name, ...optional(options, handler))
+  }
+
+  notification(name, options, handler) {
+    return this.#add('notification', name, ...optional(options, handler))
+  }
+
+  /** Answers one of the protocol's own methods instead of the engine. */
+  replace(method, handler) {
+    return this.#add('method', method, {}, handler)
+  }
+
+  on(hook, handler) {
+    return this.#add('hook', hook, {}, handler)
+  }
+
+  /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
+  remove(kind, name) {
+    return this.#remove(kind, nameIn(kind, name))
+  }
+
+  #remove(kind, name) {
+    const removed = this.#bridge.engine.remove(String(kind), name)
+    if (removed?.now) for (const number of removed.handlers) this.#bridge.entries.delete(number)
     return removed != null
+  }
+
+  /** Shows an entry that was disabled. `false` if there is none of this name. */
+  enable(kind, name) {
+    return this.#bridge.engine.enable(String(kind), nameIn(kind, name), true)
+  }
+
+  /** Hides an entry, as if it were not registered. `false` if there is none of this name. */
+  disable(kind, name) {
+    return this.#bridge.engine.enable(String(kind), nameIn(kind, name), false)
+  }
+
+  /** What is registered of a kind, by name, in order of registration. */
+  entries(kind) {
+    const handlers = new Map()
+    for (const entry of this.#bridge.entries.values()) if (entry.kind === kind) handlers.set(entry.name, entry.given)
+    const all = parse(this.#bridge.engine.entries(String(kind)))
+    const named = all.map(({ definition, enabled }) => {
+      const name = definition.uriTemplate ?? definition.uri ?? definition.name
+      return [name, { name, definition, enabled, handler: handlers.get(name) }]
+    })
+    return new Map(named)
+  }
+
+  get tools() {
+    return this.entries('tool')
+  }
+
+  /** Has errors of a type be protocol errors of a code. */
+  mapError(type, code) {
+    if (typeof type !== 'function') throw new TypeError('mapError: type must be a class')
+    if (!Number.isInteger(code) || (code | 0) !== code) throw new TypeError('mapError: code must be a 32-bit integer')
+    this.#bridge.mapped.push({ type, code })
+    return this
+  }
+
+  /** Sends a notification of the program's own to every session; returns how many can be reached. */
+  notify(method, params = {}) {
+    if (typeof method !== 'string') throw new TypeError('notify: method must be a string')
+    if (!isObject(params)) throw new TypeError('notify: params must be an object')
+    return this.#bridge.engine.notify(method, memberText('notify: params', params))
+  }
+
+  /** Tells a client that a visit to a page has come to its end. `false` if none waits for it. */
+  elicitationComplete(id) {
+    return this.#bridge.engine.elicitationComplete(String(id))
   }
 
   /** Starts the transports; resolves once they accept messages. */
   async listen(options) {
-    const { signals: withSignals, ...transports } = listenOptions(options)
+    const transports = listenOptions(options)
     if (this.#listening === false) this.#renew()
     const resolve = this.#resolveClosed
-    const undo = []
-    const url = this.#bridge.listen(transports, () => {
-      this.#listening = false
-      for (const step of undo) step()
-      resolve()
-    })
+    let keep
+    // Before the first message is answered: who has an answer may send a signal.
+    const release = transports.owner ? own() : undefined
+    let url
+    try {
+      url = this.#bridge.listen(transports, (code) => {
+        this.#listening = false
+        keep()
+        release?.(code)
+        resolve()
+      })
+    } catch (error) {
+      release?.()
+      throw error
+    }
     this.#listening = true
     // What has been answered is written before the process goes.
-    undo.push(beforeExit(() => this.#bridge.abandon()))
-    if (withSignals) undo.push(closeOnSignal(() => this.close()))
+    keep = beforeExit(() => this.#bridge.abandon())
     return { url: url ?? undefined }
   }
 
@@ -78,6 +197,29 @@ class Server {
   get closed() {
     return this.#closed
   }
+}
+
+/** Options may be left out. */
+function optional(options, handler) {
+  return typeof options === 'function' && handler === undefined ? [{}, options] : [options, handler]
+}
+
+/** What has the argument that is completed: the kind of the entry, and its name. */
+function completed({ prompt, template, argument } = {}) {
+  if (typeof argument !== 'string') throw new TypeError('completion: argument must be a string')
+  const [kind, name] = template === undefined ? ['prompt', prompt] : ['resource_template', template]
+  if (typeof name !== 'string' || (prompt !== undefined && template !== undefined)) {
+    throw new TypeError('completion: name a prompt or a template, as a string')
+  }
+  return { kind, name }
+}
+
+/** The engine's name of an entry, which of a completion is made up of what it completes. */
+function nameIn(kind, name) {
+  if (typeof name !== 'object' || name === null) return String(name)
+  if (kind !== 'completion') throw new TypeError(`${stringify(kind)} is named by a string`)
+  const of = completed(name)
+  return completionName(of.kind, of.name, name.argument)
 }
 
 module.exports = { Server }

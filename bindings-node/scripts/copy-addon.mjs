@@ -1,9 +1,10 @@
-// Puts the addon that cargo built beside the package, under the name `js/native.js` looks for, and links the package into
-// the examples. Usage: copy-addon.mjs [cargo profile], by default `ci`.
+// Puts the addon that cargo built beside the package, under the name `js/native.js` looks for, makes one file of js/, and
+// links the package into the examples. Usage: copy-addon.mjs [cargo profile], by default `ci`.
 
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import './bundle.mjs'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target')

@@ -3,7 +3,7 @@
 use crate::calls::{Calls, join};
 use crate::error::{Result, invalid};
 use bytes::Bytes;
-use tenon_mcp::{CallId, JsonSlice, Outcome};
+use tenon_mcp::{CallContext, CallId, JsonSlice, Kind, Outcome, RpcError, json};
 
 /// Numbers per answer: slot, generation, kind.
 const RECORD: usize = 3;
@@ -12,12 +12,22 @@ const RECORD: usize = 3;
 mod kind {
     /// The value.
     pub(super) const VALUE: u32 = 0;
-    /// A string: what the model is told of the failure.
+    /// A string: what the client is told of the failure.
     pub(super) const FAILED: u32 = 1;
     /// Questions are outstanding; the line is ignored.
     pub(super) const SUSPEND: u32 = 2;
     /// The number of the refused question whose error the handler let through.
     pub(super) const REFUSED: u32 = 3;
+    /// A string: what an exception said.
+    pub(super) const EXCEPTION: u32 = 4;
+    /// Content blocks, messages or resource contents, one or an array of them.
+    pub(super) const CONTENT: u32 = 5;
+    /// The whole result.
+    pub(super) const RESULT: u32 = 6;
+    /// A protocol error: `{"code":…,"message":…,"data":…}`.
+    pub(super) const ERROR: u32 = 7;
+    /// Something does not exist: a string that says what, or null.
+    pub(super) const NOT_FOUND: u32 = 8;
 }
 
 /// Reads a batch, and lets go of its calls.
@@ -33,7 +43,15 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
         let kept = calls.remove(id);
         let outcome = match record[2] {
             kind::VALUE => Outcome::Json(line),
-            kind::FAILED => Outcome::Failed(line.decode_str().unwrap_or_default().into_owned()),
+            kind::FAILED => Outcome::Failed(text_of(&line)),
+            kind::EXCEPTION => Outcome::Exception(text_of(&line)),
+            kind::CONTENT => Outcome::Content(line),
+            kind::RESULT => Outcome::Result(line),
+            kind::ERROR => Outcome::Error(error(&line)),
+            kind::NOT_FOUND => {
+                let Some((context, _)) = kept else { continue };
+                not_found(&context, &line)
+            }
             kind::SUSPEND => Outcome::Suspend,
             kind::REFUSED => {
                 let Some((context, refused)) = kept else { continue };
@@ -49,4 +67,31 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
         out.push((id, outcome));
     }
     Ok(out)
+}
+
+fn text_of(line: &JsonSlice) -> String {
+    line.decode_str().unwrap_or_default().into_owned()
+}
+
+fn error(line: &JsonSlice) -> RpcError {
+    let code = line.member("code").and_then(|code| code.deserialize().ok()).unwrap_or_default();
+    let message = line.member("message").map(|message| text_of(&message)).unwrap_or_default();
+    let error = RpcError::new(code, message);
+    match line.member("data") {
+        Some(data) => error.with_data(data),
+        None => error,
+    }
+}
+
+/// A tool that does not find something has failed; anything else does not exist.
+fn not_found(context: &CallContext, line: &JsonSlice) -> Outcome {
+    let said = (line.kind() == json::Kind::String).then(|| text_of(line));
+    if context.entry.kind == Kind::Tool {
+        return Outcome::Failed(said.unwrap_or_else(|| "not found".into()));
+    }
+    let what = said.as_deref().or(context.uri.as_deref()).unwrap_or(&context.entry.name);
+    let mut error = RpcError::not_found(what);
+    // Clients find the address that was read there, whatever the text says.
+    error.data = context.uri.as_deref().and_then(|uri| RpcError::not_found(uri).data);
+    Outcome::Error(error)
 }

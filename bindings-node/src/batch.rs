@@ -1,14 +1,21 @@
 //! One batch of operations on its way to JavaScript: four numbers each, and one JSON text for all of them.
+//!
+//! The numbers go through an array of the JavaScript side that is used again and again: to make one takes longer than to
+//! hand a batch over. Batches are handed over one after the other, each read when the next is written.
 
 use crate::calls::{Calls, split};
+use crate::log::Kept;
 use tenon_mcp::json::JsonWriter;
-use tenon_mcp::{Action, Answer, CancelReason, HostCall, HostOp, JsonSlice};
+use tenon_mcp::{CancelReason, HostCall, HostOp};
 
 /// Numbers per operation: kind, slot, generation, and the handler or the question.
 pub(crate) const RECORD: usize = 4;
 
 /// An argument longer than this travels alone, so that its neighbours do not wait for it to be parsed.
 pub(crate) const ALONE: usize = 64 << 10;
+
+/// Bytes of text for which memory is kept from one batch to the next.
+const KEPT: usize = 2 * ALONE;
 
 /// What an operation is; `js/bridge.js` holds the same numbers.
 #[derive(Clone, Copy)]
@@ -19,6 +26,7 @@ pub(crate) enum Kind {
     Refused = 3,
     Forget = 4,
     Closed = 5,
+    Log = 6,
 }
 
 /// A batch being built. The text is an array with one element per operation.
@@ -36,14 +44,15 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.text.clear();
+        self.text.shrink_to(KEPT);
     }
 
     /// Appends an operation, and keeps or lets go of its call.
     pub(crate) fn push(&mut self, op: HostOp, calls: &mut Calls) {
         match op {
-            HostOp::Call(HostCall { id, handler, arguments, context }) => {
+            HostOp::Call(HostCall { id, handler, input, context, .. }) => {
                 self.record(Kind::Call, split(id), handler.0);
-                self.text.extend_from_slice(arguments.as_bytes());
+                self.text.extend_from_slice(input.as_bytes());
                 calls.insert(id, context);
             }
             HostOp::Cancel { call, reason } => {
@@ -53,12 +62,14 @@ impl Batch {
             }
             HostOp::Answer { call, ask, answer: Ok(answer) } => {
                 self.record(Kind::Answer, split(call), ask.0);
-                self.text.extend_from_slice(write_answer(&answer).as_bytes());
+                self.text.extend_from_slice(answer.json().as_bytes());
             }
             HostOp::Answer { call, ask, answer: Err(error) } => {
                 self.record(Kind::Refused, split(call), ask.0);
                 self.string(&error.to_string());
-            } // The end of the server is told by its own record.
+            }
+            // The end of the server is told by its own record; this binding asks for no other operations.
+            _ => {}
         }
     }
 
@@ -66,6 +77,22 @@ impl Batch {
     pub(crate) fn tell(&mut self, kind: Kind, number: u32) {
         self.record(kind, (0, 0), number);
         self.text.extend_from_slice(b"null");
+    }
+
+    /// Appends the end of the server, with the code that the process is to exit with.
+    pub(crate) fn closed(&mut self, code: Option<u8>) {
+        self.record(Kind::Closed, (0, 0), 0);
+        let code = code.map_or_else(|| "null".to_owned(), |code| code.to_string());
+        self.text.extend_from_slice(code.as_bytes());
+    }
+
+    /// Appends a record for the log.
+    pub(crate) fn log(&mut self, record: &Kept) {
+        self.record(Kind::Log, (0, 0), 0);
+        let mut out = JsonWriter::new();
+        out.begin_object().key("level").str(record.level.as_str()).key("message").str(&record.message);
+        out.end_object();
+        self.text.extend_from_slice(out.as_bytes());
     }
 
     /// Closes the text's array.
@@ -81,24 +108,6 @@ impl Batch {
     fn string(&mut self, text: &str) {
         self.text.extend_from_slice(JsonWriter::new().str(text).as_bytes());
     }
-}
-
-/// An answer as handlers see it, as JSON text.
-pub(crate) fn write_answer(answer: &Answer) -> JsonSlice {
-    let mut out = JsonWriter::new();
-    out.begin_object().key("action").str(answer.action.as_str());
-    match &answer.content {
-        Some(content) => {
-            out.key("content").slice(content);
-        }
-        // A form without required fields may come back without any; handlers still find an object.
-        None if answer.action == Action::Accept => {
-            out.key("content").begin_object().end_object();
-        }
-        None => {}
-    }
-    out.end_object();
-    out.into_slice()
 }
 
 fn describe(reason: &CancelReason) -> String {

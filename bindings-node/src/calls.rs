@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use tenon_mcp::json::JsonWriter;
-use tenon_mcp::{AskError, CallContext, CallId, JsonSlice};
+use tenon_mcp::{AskError, CONTEXT_FIELDS, CallContext, CallId};
 
 /// The calls by slot; slots are dense and few.
 #[derive(Default)]
@@ -59,21 +59,24 @@ impl Calls {
         let context = &live.context;
         let mut out = JsonWriter::new();
         out.begin_object();
-        out.key("requestId").slice(context.request_id.raw());
-        out.key("protocolVersion").str(context.client.revision.as_str());
-        out.key("clientCapabilities").slice(&context.client.capabilities);
-        optional(&mut out, "clientInfo", context.client.info.as_ref());
-        optional(&mut out, "meta", context.meta.as_ref());
-        if let Some(session) = &context.session_id {
-            out.key("sessionId").str(session);
+        for field in CONTEXT_FIELDS {
+            if let Some(value) = context.get(field.name) {
+                out.key(&camel_case(field.name)).slice(&value);
+            }
         }
         out.end_object();
         Some(out.into_slice().as_str().to_owned())
     }
 }
 
-fn optional(out: &mut JsonWriter, name: &str, value: Option<&JsonSlice>) {
-    if let Some(value) = value {
-        out.key(name).slice(value);
+/// `request_id` as `requestId`.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(1);
+        out.push_str(&first.to_ascii_uppercase());
+        out.push_str(rest);
     }
+    out
 }

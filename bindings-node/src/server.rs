@@ -1,94 +1,148 @@
 //! The class that `js/` drives. Its methods run on the environment's thread and wait for nothing.
 
-use crate::answers;
-use crate::batch::write_answer;
-use crate::calls::join;
+use crate::entry::{self, Policies};
 use crate::error::{Result, to_js};
-use crate::options::{ListenOptions, ToolOptions, json, limits};
-use crate::session::{Dispatch, LANE, Session, State};
+use crate::options::{ListenOptions, json};
+use crate::session::{Again, Dispatch, LANE, Session, State};
+use crate::settings::Settings;
 use napi::Env;
+use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use std::rc::Rc;
-use tenon_mcp::{Ask, AskError, AskMode, Asked, Event, HandlerId, Server, Target};
+use tenon_mcp::{HandlerId, Kind, Target};
 
 /// A server of this environment.
 #[napi]
-pub struct Engine(Rc<State>);
+pub struct Engine(pub(crate) Rc<State>);
 
-/// What became of a question.
-#[napi(object, object_from_js = false)]
-pub struct AskReply {
-    /// `answered` (text: the answer), `waiting` (id: the question), `suspended`, or why it was refused: `stale`,
-    /// `unsupported` (id: the refusal), `invalid`, `failed` (text: the reason).
-    pub state: String,
-    pub id: u32,
-    pub text: String,
-}
-
-/// What became of a removed tool's handler.
+/// What became of the handlers of what was removed.
 #[napi(object, object_from_js = false)]
 pub struct Removed {
-    pub handler: u32,
-    /// It can be forgotten now; otherwise the dispatch function will be told.
+    pub handlers: Vec<u32>,
+    /// They can be forgotten now; otherwise the dispatch function will be told.
     pub now: bool,
+}
+
+/// The kinds of the entries that a word stands for: a provider is the template that is read through it, too.
+fn kinds(word: &str) -> Result<Vec<Kind>> {
+    Ok(match entry::kind(word)? {
+        Kind::ResourceProvider => vec![Kind::ResourceProvider, Kind::ResourceTemplate],
+        kind => vec![kind],
+    })
 }
 
 #[napi]
 impl Engine {
-    /// Builds a server; `limits` are names and values.
+    /// Builds a server.
     #[napi(constructor, catch_unwind)]
-    pub fn new(
-        name: String,
-        version: String,
-        instructions: Option<String>,
-        limit_names: Vec<String>,
-        limit_values: Vec<f64>,
-    ) -> Result<Engine> {
-        let entries: Vec<_> = limit_names.into_iter().zip(limit_values).collect();
-        let mut builder = Server::builder(name, version).limits(limits(&entries)?);
-        if let Some(instructions) = instructions {
-            builder = builder.instructions(instructions);
-        }
-        let server = builder.build().map_err(to_js)?;
+    pub fn new(settings: Settings) -> Result<Engine> {
+        let (server, records, bounds) = settings.build()?;
         Ok(Engine(Rc::new(State {
             server,
+            bounds,
+            records,
+            process: Default::default(),
             calls: Default::default(),
             session: Default::default(),
             retired: Default::default(),
         })))
     }
 
-    /// Registers a tool whose calls go to `handler` of the JavaScript side's table.
+    /// The deepest nesting and the largest text of a result.
     #[napi(catch_unwind)]
-    pub fn add_tool(&self, options: ToolOptions, handler: u32) -> Result<()> {
-        let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
-        self.0.server.add_tool(options.into_tool()?, target).map_err(to_js)
+    pub fn bounds(&self) -> Vec<u32> {
+        self.0.bounds.to_vec()
     }
 
-    /// Removes a tool; `null` if there is none of this name.
+    /// Registers an entry whose calls go to `handler` of the JavaScript side's table; its definition is JSON text.
     #[napi(catch_unwind)]
-    pub fn remove_tool(&self, name: String) -> Option<Removed> {
-        let Some(Target::Lane { handler, .. }) = self.0.server.remove_tool(&name) else { return None };
+    pub fn add(&self, kind: String, definition: String, policies: Policies, handler: u32) -> Result<()> {
+        let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
+        let entry = entry::entry(entry::kind(&kind)?, definition, policies)?;
+        self.0.server.add(entry, target).map_err(to_js)
+    }
+
+    /// Removes an entry; `null` if there is none of this name.
+    #[napi(catch_unwind)]
+    pub fn remove(&self, kind: String, name: String) -> Result<Option<Removed>> {
+        let mut handlers = Vec::new();
+        for kind in kinds(&kind)? {
+            match self.0.server.remove(kind, &name) {
+                Some(Target::Lane { handler, .. }) => handlers.push(handler.0),
+                // Without provider the template is another's.
+                _ => break,
+            }
+        }
+        if handlers.is_empty() {
+            return Ok(None);
+        }
         let session = self.0.session.borrow();
         if let Some(session) = &*session {
-            self.0.retired.borrow_mut().push(handler.0);
+            self.0.retired.borrow_mut().extend(&handlers);
             session.nudge();
         }
-        Some(Removed { handler: handler.0, now: session.is_none() })
+        Ok(Some(Removed { handlers, now: session.is_none() }))
     }
 
-    /// Starts the transports. Returns the URL of HTTP, if it is one of them.
+    /// Shows or hides an entry; `false` if there is none of this name.
     #[napi(catch_unwind)]
-    pub fn listen(&self, env: Env, dispatch: Dispatch<'_>, options: ListenOptions) -> Result<Option<String>> {
-        let session = Session::open(&env, &self.0, &dispatch, options.into_serve()?)?;
+    pub fn enable(&self, kind: String, name: String, enabled: bool) -> Result<bool> {
+        let server = &self.0.server;
+        let set = |kind| if enabled { server.enable(kind, &name) } else { server.disable(kind, &name) };
+        Ok(kinds(&kind)?.into_iter().all(set))
+    }
+
+    /// All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`.
+    #[napi(catch_unwind)]
+    pub fn entries(&self, kind: String) -> Result<String> {
+        Ok(entry::describe(&self.0.server, entry::kind(&kind)?))
+    }
+
+    /// Tells a client that a visit it was asked for has come to its end; `false` if none waits for it.
+    #[napi(catch_unwind)]
+    pub fn elicitation_complete(&self, id: String) -> bool {
+        self.0.server.elicitation_complete(&id)
+    }
+
+    /// Sends a notification to every session; `params` is JSON text. Returns how many can be reached.
+    #[napi(catch_unwind)]
+    pub fn notify(&self, method: String, params: String) -> u32 {
+        self.0.server.notify(&method, &json(params)).try_into().unwrap_or(u32::MAX)
+    }
+
+    /// Starts the transports; `numbers` is where batches put their numbers. Returns the URL of HTTP, if it is one of them.
+    #[napi(catch_unwind)]
+    pub fn listen(
+        &self,
+        env: Env,
+        dispatch: Dispatch<'_>,
+        again: Again<'_>,
+        numbers: Uint32Array,
+        options: ListenOptions,
+    ) -> Result<Option<String>> {
+        let session = Session::open(&env, &self.0, &dispatch, &again, numbers, options)?;
         Ok(session.running().and_then(|running| running.http_url()))
+    }
+
+    /// Takes a turn; called because `again` was.
+    #[napi(catch_unwind)]
+    pub fn turn(&self) {
+        let session = self.0.session.borrow().clone();
+        if let Some(session) = session {
+            session.run();
+        }
     }
 
     /// Begins a graceful end; the dispatch function hears when it is complete.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        if let Some(running) = self.0.session.borrow().as_ref().and_then(|session| session.running()) {
-            running.close();
+        let session = self.0.session.borrow().clone();
+        let Some(running) = session.as_ref().and_then(|session| session.running()) else { return };
+        match &*self.0.process.borrow() {
+            Some(process) => process.close(),
+            None => {
+                running.close();
+            }
         }
     }
 
@@ -99,65 +153,5 @@ impl Engine {
         if let Some(session) = session {
             session.abandon();
         }
-    }
-
-    /// Takes a batch of answers: the first `length` numbers of `records`, and one line of text for each answer.
-    #[napi(catch_unwind)]
-    pub fn complete(&self, records: &[u32], length: u32, text: String) -> Result<()> {
-        let records = &records[..records.len().min(length as usize)];
-        let answers = answers::read(records, text, &mut self.0.calls.borrow_mut())?;
-        self.0.server.port().complete_many(answers);
-        Ok(())
-    }
-
-    /// Reports progress; nothing happens if the client did not ask for it or the call is over.
-    #[napi(catch_unwind)]
-    pub fn progress(
-        &self,
-        slot: u32,
-        generation: u32,
-        progress: f64,
-        total: Option<f64>,
-        message: Option<String>,
-    ) {
-        let event = Event::Progress { progress, total, message };
-        let _ = self.0.server.port().emit(join(slot, generation), event);
-    }
-
-    /// Asks the client.
-    #[napi(catch_unwind)]
-    pub fn ask(
-        &self,
-        slot: u32,
-        generation: u32,
-        key: Option<String>,
-        message: String,
-        schema: String,
-    ) -> AskReply {
-        let id = join(slot, generation);
-        let ask = Ask { key, message, schema: json(schema) };
-        let reply = |state: &str, id, text| AskReply { state: state.into(), id, text };
-        match self.0.server.port().ask(id, ask, AskMode::Park) {
-            Ok(Asked::Answered(answer)) => reply("answered", 0, write_answer(&answer).as_str().to_owned()),
-            Ok(Asked::Waiting(ask)) => reply("waiting", ask.0, String::new()),
-            Ok(Asked::Suspended) => reply("suspended", 0, String::new()),
-            Err(error) => {
-                let text = error.to_string();
-                match error {
-                    AskError::Unsupported(_) => {
-                        reply("unsupported", self.0.calls.borrow_mut().refuse(id, error), text)
-                    }
-                    AskError::Stale => reply("stale", 0, text),
-                    AskError::Invalid(_) => reply("invalid", 0, text),
-                    _ => reply("failed", 0, text),
-                }
-            }
-        }
-    }
-
-    /// What a handler may know about its call, as JSON text; `null` once it is over.
-    #[napi(catch_unwind)]
-    pub fn describe(&self, slot: u32, generation: u32) -> Option<String> {
-        self.0.calls.borrow().describe(join(slot, generation))
     }
 }

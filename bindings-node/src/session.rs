@@ -1,17 +1,22 @@
 //! One listening server in one environment: from `listen` to the moment JavaScript hears that it has ended.
 
-use crate::batch::{ALONE, Batch, Kind};
+use crate::batch::{ALONE, Batch, Kind, RECORD};
 use crate::calls::{Calls, join};
-use crate::error::{Result, environment, state, to_js};
+use crate::error::{Result, environment, invalid, state, to_js};
+use crate::log::Records;
+use crate::options::ListenOptions;
+use crate::owner::Owner;
+use crate::signals;
 use crate::wake::Waker;
-use napi::bindgen_prelude::{FnArgs, Function, JsValue};
+use napi::bindgen_prelude::{FnArgs, Function, JsValue, Uint32Array};
 use napi::{CleanupEnvHook, Env, check_status, sys};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
-use tenon_mcp::{CancelReason, Drained, HostOp, Lane, LaneId, Outcome, Running, ServeOptions, Server};
+use std::time::{Duration, Instant};
+use tenon_mcp::{Drained, HostOp, Lane, LaneId, Outcome, Running, Server};
 
 /// An environment is one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
@@ -19,15 +24,23 @@ pub(crate) const LANE: LaneId = LaneId(0);
 /// Operations and time per turn of the loop.
 const TURN: (usize, Duration) = (64, Duration::from_millis(2));
 
-/// How often and how long a dying environment waits for what it has answered to be written.
-const LAST_WAITS: (u32, Duration) = (10, Duration::from_millis(100));
+/// How long a dying environment waits for what it has answered to be written.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// The JavaScript function that takes batches: numbers, and their JSON text.
-pub(crate) type Dispatch<'a> = Function<'a, FnArgs<(napi::bindgen_prelude::Uint32Array, String)>, ()>;
+/// The JavaScript function that takes batches: their JSON text, when their numbers are in the array.
+pub(crate) type Dispatch<'a> = Function<'a, FnArgs<(String,)>, ()>;
+
+/// The JavaScript function that sees to it that [`Session::run`] is called once the loop has gone round.
+pub(crate) type Again<'a> = Function<'a, (), ()>;
 
 /// A server in one environment, listening or not.
 pub(crate) struct State {
     pub(crate) server: Server,
+    /// The deepest nesting and the largest text of a result.
+    pub(crate) bounds: [u32; 2],
+    pub(crate) records: Arc<Records>,
+    /// Of the last start that owned the process; signals come also when the server has ended.
+    pub(crate) process: RefCell<Option<Arc<Owner>>>,
     pub(crate) calls: RefCell<Calls>,
     pub(crate) session: RefCell<Option<Rc<Session>>>,
     /// Handlers of removed tools, for JavaScript to forget once calls that were queued before are through.
@@ -38,8 +51,13 @@ pub(crate) struct State {
 pub(crate) struct Session {
     env: sys::napi_env,
     owner: Rc<State>,
-    waker: Arc<Waker>,
+    pub(crate) waker: Arc<Waker>,
     dispatch: Cell<sys::napi_ref>,
+    again: Cell<sys::napi_ref>,
+    /// Where batches put their numbers. `None` once the environment has everything back.
+    numbers: RefCell<Option<Uint32Array>>,
+    /// Memory for what one drain brings.
+    spare: RefCell<(Vec<HostOp>, Batch)>,
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
@@ -51,20 +69,31 @@ impl Session {
         env: &Env,
         owner: &Rc<State>,
         dispatch: &Dispatch<'_>,
-        options: ServeOptions,
+        again: &Again<'_>,
+        numbers: Uint32Array,
+        options: ListenOptions,
     ) -> Result<Rc<Session>> {
+        if numbers.len() < RECORD {
+            return Err(invalid("there is no room for the numbers of an operation"));
+        }
         if owner.session.borrow().is_some() {
             return Err(state("the server is listening already"));
         }
-        let mut reference = ptr::null_mut();
-        // SAFETY: `dispatch` is a live value of the calling environment.
-        let status = unsafe { sys::napi_create_reference(env.raw(), dispatch.raw(), 1, &mut reference) };
-        check_status!(status).map_err(environment)?;
+        let refer = |value: sys::napi_value| -> Result<_> {
+            let mut reference = ptr::null_mut();
+            // SAFETY: both functions are live values of the calling environment.
+            let status = unsafe { sys::napi_create_reference(env.raw(), value, 1, &mut reference) };
+            check_status!(status).map_err(environment)?;
+            Ok(Cell::new(reference))
+        };
         let session = Rc::new(Session {
             env: env.raw(),
             owner: owner.clone(),
             waker: Arc::default(),
-            dispatch: Cell::new(reference),
+            dispatch: refer(dispatch.raw())?,
+            again: refer(again.raw())?,
+            numbers: RefCell::new(Some(numbers)),
+            spare: RefCell::default(),
             lane: OnceCell::new(),
             running: OnceCell::new(),
             hook: Cell::new(None),
@@ -77,7 +106,9 @@ impl Session {
         Ok(session)
     }
 
-    fn start(self: &Rc<Self>, env: &Env, options: ServeOptions) -> Result<()> {
+    fn start(self: &Rc<Self>, env: &Env, options: ListenOptions) -> Result<()> {
+        let owns = options.owner;
+        let options = options.into_serve()?;
         self.waker.attach(env, self).map_err(environment)?;
         // Called later than the hook of the wake would be: hooks run last in, first out.
         let hook = env
@@ -91,7 +122,9 @@ impl Session {
         let _ = self.lane.set(self.owner.server.port().lane(LANE, self.waker.clone()));
         let running = self.owner.server.start(options).map_err(to_js)?;
         running.on_closed(self.waker.clone());
+        *self.owner.process.borrow_mut() = owns.then(|| Owner::of(&running));
         let _ = self.running.set(running);
+        self.owner.records.attach(Some(self.waker.clone()));
         Ok(())
     }
 
@@ -108,51 +141,103 @@ impl Session {
         self.waker.forget();
     }
 
-    /// Hands over what is queued. Runs on the environment's thread; handlers run inside, and may do anything here
-    /// except expect to find a borrow free: none is held while JavaScript runs.
-    pub(crate) fn turn(&self) {
+    /// Takes a turn, on the environment's thread.
+    pub(crate) fn run(&self) {
+        // The hook has printed what went wrong; what was drained will time out.
+        if catch_unwind(AssertUnwindSafe(|| self.turn())).is_err() {
+            self.waker.resume();
+        }
+    }
+
+    /// Hands over what is queued, and what comes meanwhile, within the bounds of a turn. Handlers run inside, and may do
+    /// anything here except expect to find a borrow free: none is held while JavaScript runs.
+    fn turn(&self) {
         let (Some(lane), Some(running)) = (self.lane.get(), self.running.get()) else { return };
-        // Asked before draining: what was queued before the end is handed over before the end is told.
-        let closed = running.is_closed();
-        let mut ops = Vec::new();
-        let drained = lane.drain(TURN.0, TURN.1, &mut ops);
-        let mut batch = Batch::default();
-        for op in ops {
-            let alone = matches!(&op, HostOp::Call(call) if call.arguments.as_bytes().len() > ALONE);
-            if alone {
-                self.send(&mut batch);
+        self.waker.hold();
+        let start = Instant::now();
+        let mut left = TURN.0;
+        let (mut ops, mut batch) = self.spare.take();
+        loop {
+            // Asked before draining: what was queued before the end is handed over before the end is told.
+            let closed = running.is_closed();
+            let drained = lane.drain(left, TURN.1, &mut ops);
+            left -= left.min(ops.len());
+            let over = closed && drained == Drained::Empty && !self.dispatch.get().is_null();
+            self.hand_over(&mut ops, &mut batch, drained, over);
+            if over {
+                return self.release();
             }
+            let full = drained == Drained::More || left == 0 || start.elapsed() >= TURN.1;
+            if full || !self.waker.take_noted() {
+                self.spare.replace((ops, batch));
+                if self.waker.settle(drained == Drained::More) && self.call_again().is_err() {
+                    // The stack or the environment is at its end.
+                    self.waker.resume();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Hands over what was drained, what was logged, and the end of the server if it is `over`.
+    fn hand_over(&self, ops: &mut Vec<HostOp>, batch: &mut Batch, drained: Drained, over: bool) {
+        for op in ops.drain(..) {
+            let alone = matches!(&op, HostOp::Call(call) if call.input.as_bytes().len() > ALONE);
+            self.make_room(batch, alone);
             batch.push(op, &mut self.owner.calls.borrow_mut());
             if alone {
-                self.send(&mut batch);
+                self.send(batch);
             }
+        }
+        for record in self.owner.records.take() {
+            self.make_room(batch, false);
+            batch.log(&record);
         }
         if drained == Drained::Empty {
             for handler in self.owner.retired.take() {
+                self.make_room(batch, false);
                 batch.tell(Kind::Forget, handler);
             }
         }
-        let over = closed && drained == Drained::Empty && !self.dispatch.get().is_null();
         if over {
-            batch.tell(Kind::Closed, 0);
+            self.make_room(batch, false);
+            batch.closed(self.owner.process.borrow().as_ref().and_then(|process| process.end()));
             // Before JavaScript hears of it, so that it may listen again at once.
             self.owner.session.borrow_mut().take();
         }
-        self.send(&mut batch);
-        if over {
-            self.release();
+        self.send(batch);
+    }
+
+    /// Sends what there is before an operation for which there is no room, or that is to be sent alone.
+    fn make_room(&self, batch: &mut Batch, alone: bool) {
+        let room = self.numbers.borrow().as_ref().map_or(0, |numbers| numbers.len());
+        if alone || batch.records.len() + RECORD > room {
+            self.send(batch);
+        }
+    }
+
+    fn call_again(&self) -> napi::Result<()> {
+        let (env, mut again, mut receiver) = (self.env, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: this is the environment's thread, in a handle scope, and the reference is alive until `release`.
+        unsafe {
+            check_status!(sys::napi_get_reference_value(env, self.again.get(), &mut again))?;
+            check_status!(sys::napi_get_undefined(env, &mut receiver))?;
+            self.call_function(receiver, again, &[])
         }
     }
 
     /// Hands a batch to JavaScript and empties it. Calls that could not be handed over are failed.
     fn send(&self, batch: &mut Batch) {
-        if batch.is_empty() || self.dispatch.get().is_null() {
+        if self.dispatch.get().is_null() {
+            batch.clear();
+        }
+        if batch.is_empty() {
             return;
         }
         batch.finish();
         if self.call(batch).is_err() {
             let port = self.owner.server.port();
-            for record in batch.records.as_chunks::<{ crate::batch::RECORD }>().0 {
+            for record in batch.records.as_chunks::<RECORD>().0 {
                 if record[0] == Kind::Call as u32 {
                     let outcome = Outcome::Failed("the handler's environment did not take the call".into());
                     let _ = port.complete(join(record[1], record[2]), outcome);
@@ -164,25 +249,16 @@ impl Session {
 
     fn call(&self, batch: &Batch) -> napi::Result<()> {
         let env = self.env;
-        let bytes = std::mem::size_of_val(&batch.records[..]);
-        let (mut data, mut buffer, mut records) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        if let Some(numbers) = self.numbers.borrow_mut().as_mut() {
+            // SAFETY: JavaScript looks at the array inside `dispatch` only, on this thread, and that does not run now: a
+            // turn is not taken while another one is.
+            unsafe { numbers.as_mut()[..batch.records.len()].copy_from_slice(&batch.records) };
+        }
         let (mut text, mut dispatch, mut receiver) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let (start, length) = (batch.text.as_ptr().cast(), batch.text.len() as isize);
-        // SAFETY: this is the environment's thread, in the handle scope of `turn`. The array buffer is new, of `bytes`
-        // bytes and aligned for numbers of four; the text is readable for `length` bytes, is UTF-8 because it is made
-        // of scanned JSON, and Latin-1 where it is ASCII. The reference is alive: `send` looked.
+        // SAFETY: this is the environment's thread, in the handle scope of `turn`. The text is readable for `length` bytes,
+        // is UTF-8 because it is made of scanned JSON, and Latin-1 where it is ASCII. The reference is alive: `send` looked.
         unsafe {
-            check_status!(sys::napi_create_arraybuffer(env, bytes, &mut data, &mut buffer))?;
-            ptr::copy_nonoverlapping(batch.records.as_ptr().cast(), data.cast::<u8>(), bytes);
-            let kind = sys::TypedarrayType::uint32_array;
-            check_status!(sys::napi_create_typedarray(
-                env,
-                kind,
-                batch.records.len(),
-                buffer,
-                0,
-                &mut records
-            ))?;
             check_status!(if batch.text.is_ascii() {
                 sys::napi_create_string_latin1(env, start, length, &mut text)
             } else {
@@ -190,16 +266,30 @@ impl Session {
             })?;
             check_status!(sys::napi_get_reference_value(env, self.dispatch.get(), &mut dispatch))?;
             check_status!(sys::napi_get_undefined(env, &mut receiver))?;
-            let arguments = [records, text];
-            let status =
-                sys::napi_call_function(env, receiver, dispatch, 2, arguments.as_ptr(), ptr::null_mut());
-            if status == sys::Status::napi_pending_exception {
-                // The function catches everything; this is the stack or the environment at its end.
-                let mut exception = ptr::null_mut();
-                sys::napi_get_and_clear_last_exception(env, &mut exception);
-            }
-            check_status!(status)
+            self.call_function(receiver, dispatch, &[text])
         }
+    }
+
+    /// # Safety
+    /// On the environment's thread, with values of its present handle scope.
+    unsafe fn call_function(
+        &self,
+        receiver: sys::napi_value,
+        function: sys::napi_value,
+        arguments: &[sys::napi_value],
+    ) -> napi::Result<()> {
+        // SAFETY: by the contract above; the arguments are readable for their number.
+        let status = unsafe {
+            let (count, start) = (arguments.len(), arguments.as_ptr());
+            sys::napi_call_function(self.env, receiver, function, count, start, ptr::null_mut())
+        };
+        if status == sys::Status::napi_pending_exception {
+            // Our functions catch everything; this is the stack or the environment at its end.
+            let mut exception = ptr::null_mut();
+            // SAFETY: by the contract above.
+            unsafe { sys::napi_get_and_clear_last_exception(self.env, &mut exception) };
+        }
+        check_status!(status)
     }
 
     /// Gives everything of the environment back.
@@ -207,15 +297,20 @@ impl Session {
         if let Some(hook) = self.hook.take() {
             let _ = Env::from_raw(self.env).remove_env_cleanup_hook(hook);
         }
-        self.delete_dispatch();
+        self.owner.records.attach(None);
+        self.forget_values();
         self.waker.release();
     }
 
-    fn delete_dispatch(&self) {
-        let reference = self.dispatch.replace(ptr::null_mut());
-        if !reference.is_null() {
-            // SAFETY: this is the environment's thread, and the reference is deleted once: it was taken out.
-            unsafe { sys::napi_delete_reference(self.env, reference) };
+    /// Deletes what refers to values of the environment.
+    fn forget_values(&self) {
+        self.numbers.take();
+        for place in [&self.dispatch, &self.again] {
+            let reference = place.replace(ptr::null_mut());
+            if !reference.is_null() {
+                // SAFETY: this is the environment's thread, and the reference is deleted once: it was taken out.
+                unsafe { sys::napi_delete_reference(self.env, reference) };
+            }
         }
     }
 
@@ -223,20 +318,18 @@ impl Session {
     /// answered is still written, for as long as that takes, within reason.
     pub(crate) fn abandon(&self) {
         let Some(running) = self.running.get() else { return };
-        running.close();
-        for _ in 0..LAST_WAITS.0 {
-            self.owner.server.engine().cancel_all(CancelReason::Closing);
-            if running.wait_for(LAST_WAITS.1) {
-                return;
-            }
+        running.close_within(Duration::ZERO);
+        if !signals::forced() {
+            running.wait_for(LAST_WAIT);
         }
     }
 
     fn end_of_environment(&self) {
         self.hook.set(None);
+        self.owner.records.attach(None);
         self.waker.forget();
         self.abandon();
-        self.delete_dispatch();
+        self.forget_values();
         self.owner.session.borrow_mut().take();
     }
 }

@@ -5,19 +5,29 @@
 
 use crate::session::Session;
 use napi::{Env, check_status, sys};
-use parking_lot::Mutex;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 use tenon_mcp::Wake;
+use tenon_mcp::locks::Mutex;
 
 /// What engine threads hold of an environment: a way to wake its loop, as long as there is one.
 ///
 /// Once the function is taken out, wakes do nothing. The lock is held while the function is called, so that the
 /// environment cannot free it meanwhile: it does so only after `finalize`, which takes it out.
+///
+/// Node runs a thread-safe function up to 1,000 times in a row as long as it is called again, and no timer or I/O of the
+/// program meanwhile. So during a turn, and until the turn that is to follow it, wakes are only noted.
 #[derive(Default)]
-pub(crate) struct Waker(Mutex<Option<Function>>);
+pub(crate) struct Waker(Mutex<Place>);
+
+#[derive(Default)]
+struct Place {
+    function: Option<Function>,
+    held: bool,
+    woken: bool,
+}
 
 struct Function(sys::napi_threadsafe_function);
 
@@ -61,13 +71,13 @@ impl Waker {
             drop(unsafe { Rc::from_raw(context.cast::<Session>()) });
             check_status!(status)?;
         }
-        *self.0.lock() = Some(Function(function));
+        self.0.lock().function = Some(Function(function));
         Ok(())
     }
 
     /// Lets the loop go; wakes do nothing from now on.
     pub(crate) fn release(&self) {
-        if let Some(Function(function)) = self.0.lock().take() {
+        if let Some(Function(function)) = self.0.lock().function.take() {
             // SAFETY: the function is alive, because `finalize` would have taken it out under the lock; it is
             // released once, because it was taken out here.
             unsafe {
@@ -78,14 +88,47 @@ impl Waker {
 
     /// Forgets the function without releasing it: its environment is taking it down.
     pub(crate) fn forget(&self) {
-        *self.0.lock() = None;
+        self.0.lock().function = None;
+    }
+
+    /// From now on wakes are only noted: a turn begins.
+    pub(crate) fn hold(&self) {
+        let mut place = self.0.lock();
+        place.held = true;
+        place.woken = false;
+    }
+
+    /// Whether wakes were noted since the turn began, or since this was asked.
+    pub(crate) fn take_noted(&self) -> bool {
+        std::mem::take(&mut self.0.lock().woken)
+    }
+
+    /// The turn is over. Says whether another one must follow, which the caller sees to; until then wakes stay noted.
+    pub(crate) fn settle(&self, more: bool) -> bool {
+        let mut place = self.0.lock();
+        place.held = more || place.woken;
+        place.held
+    }
+
+    /// Takes wakes again, and has the loop take a turn.
+    pub(crate) fn resume(&self) {
+        self.0.lock().held = false;
+        self.wake();
+    }
+
+    fn is_held(&self) -> bool {
+        self.0.lock().held
     }
 }
 
 impl Wake for Waker {
     fn wake(&self) {
         let mut place = self.0.lock();
-        let Some(Function(function)) = &*place else { return };
+        if place.held {
+            place.woken = true;
+            return;
+        }
+        let Some(Function(function)) = &place.function else { return };
         // SAFETY: the function is alive while it can be seen under the lock.
         let status = unsafe {
             sys::napi_call_threadsafe_function(
@@ -96,7 +139,7 @@ impl Wake for Waker {
         };
         if status != sys::Status::napi_ok {
             // It is closing, and must not be touched again.
-            *place = None;
+            place.function = None;
         }
     }
 }
@@ -119,8 +162,10 @@ unsafe extern "C" fn turn(
         Rc::increment_strong_count(context);
         Rc::from_raw(context)
     };
-    // The hook has printed what went wrong; what was drained will time out.
-    let _ = catch_unwind(AssertUnwindSafe(|| session.turn()));
+    // Where it is held the loop will come by itself.
+    if !session.waker.is_held() {
+        session.run();
+    }
 }
 
 /// Runs on the environment's thread when the function is about to be freed.

@@ -5,25 +5,40 @@ use crate::read;
 use pyo3::prelude::*;
 use tenon_mcp::{Answer, AskError};
 
-/// Why a question went unanswered; carried by `ElicitError`, so that a call which cannot do without ends the right way.
+/// Why a question went unanswered; carried by `AskError`, so that a call which cannot do without ends the right way.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct AskFailure(pub(crate) AskError);
 
-/// `(action, content)`, or the `ElicitError`.
+#[pymethods]
+impl AskFailure {
+    /// One word for the kind of failure.
+    #[getter]
+    fn code(&self) -> &'static str {
+        match &self.0 {
+            AskError::Unsupported(_) => "unsupported",
+            AskError::UrlRequired(_) => "url_required",
+            AskError::Invalid(_) => "invalid",
+            AskError::Stale => "ended",
+            _ => "failed",
+        }
+    }
+}
+
+/// `(action, value, text)`, or the `AskError`.
 pub(crate) fn to_python<'py>(
     py: Python<'py>,
     answer: Result<Answer, AskError>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match answer {
         Ok(answer) => {
-            let content = answer.content.map(|content| read::value(py, &content)).transpose()?;
-            Ok((answer.action.as_str(), content).into_pyobject(py)?.into_any())
+            let value = read::value(py, answer.json())?;
+            Ok((answer.action().as_str(), value, answer.text()).into_pyobject(py)?.into_any())
         }
         Err(error) => Err(failure(py, error)),
     }
 }
 
-/// The `ElicitError` for a failure.
+/// The `AskError` for a failure.
 pub(crate) fn failure(py: Python<'_>, error: AskError) -> PyErr {
-    exception(py, "ElicitError", (error.to_string(), AskFailure(error)))
+    exception(py, "AskError", (error.to_string(), AskFailure(error)))
 }

@@ -1,68 +1,22 @@
 //! One call, from its start in Python to its completion.
 
 use crate::answers::{self, AskFailure};
-use crate::pool::Pool;
+use crate::home::Home;
+use crate::outcome;
 use crate::{read, write};
-use parking_lot::Mutex;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
-    Ask, AskError, AskMode, Asked, CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Outcome,
+    Ask, AskError, AskMode, Asked, CallContext, CallId, Event, EventKind, HostCall, HostPort, JsonSlice,
+    LogLevel, Outcome, Question, RpcError,
 };
 
-/// Where a call runs, and so how its outcome goes home.
-pub(crate) enum Home {
-    /// On a loop: outcomes gather until the end of the tick.
-    Loop(Arc<Batch>),
-    /// On a worker: at once.
-    Pool(Arc<Pool>),
-}
+/// What is logged about calls goes under this name, as in the engine.
+const CALL: &str = "tenon_mcp::call";
 
-impl Home {
-    /// Whether this is the process that took the call, and not one forked off since.
-    fn is_here(&self) -> bool {
-        let process = match self {
-            Home::Loop(batch) => batch.process,
-            Home::Pool(pool) => pool.process(),
-        };
-        process == std::process::id()
-    }
-}
-
-/// Outcomes that wait for the end of a loop's tick.
-pub(crate) struct Batch {
-    process: u32,
-    outcomes: Mutex<Vec<(CallId, Outcome)>>,
-    /// Somebody will flush.
-    scheduled: AtomicBool,
-}
-
-impl Batch {
-    pub(crate) fn new() -> Batch {
-        Batch { process: std::process::id(), outcomes: Mutex::default(), scheduled: AtomicBool::new(false) }
-    }
-
-    /// Whether the caller must see to a flush.
-    fn push(&self, id: CallId, outcome: Outcome) -> bool {
-        self.outcomes.lock().push((id, outcome));
-        !self.scheduled.swap(true, Ordering::AcqRel)
-    }
-
-    /// A flush is on its way.
-    pub(crate) fn expect_flush(&self) {
-        self.scheduled.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn flush(&self, port: &HostPort) {
-        self.scheduled.store(false, Ordering::Release);
-        let outcomes = std::mem::take(&mut *self.outcomes.lock());
-        port.complete_many(outcomes);
-    }
-}
-
-/// One call of a tool.
+/// One call of a handler.
 ///
 /// The methods that complete it return whether `LoopLane.flush` must be scheduled. Completing twice, or too late, does
 /// nothing; a call that is dropped without an outcome fails.
@@ -88,54 +42,50 @@ impl Call {
         }
         match &self.home {
             Home::Loop(batch) => batch.push(self.id, outcome),
-            Home::Pool(pool) => {
-                pool.forget(self.id);
-                // Stale: the call ended without us, which is fine.
-                let _ = self.port.complete(self.id, outcome);
+            Home::Pool(pool, run) => {
+                pool.complete(run, outcome);
                 false
             }
         }
     }
 
-    /// What the declared result type makes of a value; nothing here is guessed from the value.
-    fn outcome(&self, result: &Bound<'_, PyAny>) -> Outcome {
-        let tool = &self.context.tool;
-        let written = if tool.structured {
-            if self.returns_dict && !result.is_instance_of::<PyDict>() {
-                let type_name = write::type_name(result);
-                return Outcome::Failed(format!(
-                    "tool '{}' returned {type_name}, but declares a dict",
-                    tool.name
-                ));
-            }
-            write::json(result).map(Outcome::Json)
-        } else if result.is_none() {
-            Ok(Outcome::Text(String::new()))
-        } else if let Ok(string) = result.cast::<PyString>() {
-            write::text(string).map(|text| Outcome::Text(text.to_owned()))
-        } else {
-            write::json(result).map(Outcome::Json)
-        };
-        written.unwrap_or_else(|unfit| {
-            Outcome::Failed(format!("tool '{}' returned {unfit}, which JSON cannot hold", tool.name))
-        })
+    /// A failure that is the program's and no exception of its own.
+    fn blame(&self, text: String) -> Outcome {
+        self.port.log(LogLevel::Error, CALL, &text);
+        Outcome::Exception(text)
     }
 
-    fn ask_engine(&self, message: String, schema: &Bound<'_, PyAny>, key: Option<String>) -> PyResult<Asked> {
-        let py = schema.py();
-        let schema = write::json(schema).map_err(|unfit| {
-            answers::failure(py, AskError::Invalid(format!("elicitation: {unfit} is no schema")))
+    /// A value as JSON; `ValueError` says what cannot be.
+    fn json(&self, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
+        write::json(value, self.home.bounds())
+            .map_err(|unfit| PyValueError::new_err(format!("{unfit} is not JSON")))
+    }
+
+    fn question(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<Ask> {
+        let kind = Question::named(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("there is no question {kind:?}")))?;
+        let params = write::json(params, self.home.bounds()).map_err(|unfit| {
+            let text = format!("{}: {unfit} is not JSON", kind.noun());
+            answers::failure(params.py(), AskError::Invalid(text))
         })?;
-        let ask = Ask { key, message, schema };
-        self.port.ask(self.id, ask, AskMode::Park).map_err(|error| answers::failure(py, error))
+        Ok(Ask::new(kind, params))
+    }
+
+    fn ask_engine(&self, kind: &str, params: &Bound<'_, PyAny>, key: Option<String>) -> PyResult<Asked> {
+        let mut ask = self.question(kind, params)?;
+        ask.key = key;
+        let asked = self.port.ask(self.id, ask, AskMode::Park);
+        asked.map_err(|error| answers::failure(params.py(), error))
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
         if !*self.done.get_mut() && self.home.is_here() {
-            let text = format!("tool '{}' ended without a result", self.context.tool.name);
-            let _ = self.port.complete(self.id, Outcome::Failed(text));
+            let entry = &self.context.entry;
+            let text = format!("{} '{}' ended without a result", entry.kind.noun(), entry.name);
+            let outcome = self.blame(text);
+            let _ = self.port.complete(self.id, outcome);
         }
     }
 }
@@ -150,12 +100,32 @@ impl Call {
 
     /// Completes the call with what its function returned.
     fn finish(&self, result: &Bound<'_, PyAny>) -> bool {
-        self.complete(self.outcome(result))
+        let outcome = outcome::outcome(&self.context, self.returns_dict, result, self.home.bounds());
+        self.complete(outcome.unwrap_or_else(|text| self.blame(text)))
     }
 
-    /// Completes the call as failed.
+    /// Completes the call as failed, with a text that is meant for the client.
     fn fail(&self, text: String) -> bool {
         self.complete(Outcome::Failed(text))
+    }
+
+    /// Completes the call whose function raised something nobody expected.
+    fn fail_unexpected(&self, text: String) -> bool {
+        self.complete(Outcome::Exception(text))
+    }
+
+    /// Completes the call with an error of the protocol. `data` is `None` or a JSON value.
+    fn fail_with(&self, code: i32, message: String, data: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let mut error = RpcError::new(code, message);
+        if !data.is_none() {
+            error = error.with_data(self.json(data)?);
+        }
+        Ok(self.complete(Outcome::Error(error)))
+    }
+
+    /// Completes the call for what does not exist.
+    fn fail_not_found(&self, what: &str) -> bool {
+        self.complete(Outcome::Error(RpcError::not_found(what)))
     }
 
     /// Completes the call that could not do without an answer.
@@ -169,46 +139,80 @@ impl Call {
         let _ = self.port.complete(self.id, Outcome::Suspend);
     }
 
-    /// Asks the client, from a loop: the answer as `(action, content)`, the number it will come under, or `None` if
+    /// Asks the client, from a loop: the answer as `(action, value, text)`, the number it will come under, or `None` if
     /// this attempt must end.
     fn ask<'py>(
         &self,
-        message: String,
-        schema: &Bound<'py, PyAny>,
+        kind: &str,
+        params: &Bound<'py, PyAny>,
         key: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = schema.py();
-        match self.ask_engine(message, schema, key)? {
+        let py = params.py();
+        match self.ask_engine(kind, params, key)? {
             Asked::Answered(answer) => answers::to_python(py, Ok(answer)),
             Asked::Waiting(ask) => Ok(ask.0.into_pyobject(py)?.into_any()),
             Asked::Suspended => Ok(py.None().into_bound(py)),
         }
     }
 
-    /// Asks the client, from a worker thread, and waits: the answer as `(action, content)`, or `None` if this attempt
-    /// must end.
+    /// Asks the client, from a worker thread, and waits: the answer as `(action, value, text)`, or `None` if this
+    /// attempt must end.
     fn ask_and_wait<'py>(
         &self,
-        message: String,
-        schema: &Bound<'py, PyAny>,
+        kind: &str,
+        params: &Bound<'py, PyAny>,
         key: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = schema.py();
-        let answer = match self.ask_engine(message, schema, key)? {
+        let py = params.py();
+        let answer = match self.ask_engine(kind, params, key)? {
             Asked::Answered(answer) => Ok(answer),
             Asked::Suspended => return Ok(py.None().into_bound(py)),
             Asked::Waiting(ask) => match &self.home {
-                Home::Pool(pool) => py.detach(|| pool.wait_answer(self.id, ask)),
+                Home::Pool(pool, _) => py.detach(|| pool.wait_answer(self.id, ask)),
                 Home::Loop(_) => Err(AskError::Stale),
             },
         };
         answers::to_python(py, answer)
     }
 
-    /// Reports progress.
-    fn progress(&self, progress: f64, total: Option<f64>, message: Option<String>) {
+    /// Ends the call because its user must visit pages first: parameters of such questions. Raises, unless this attempt
+    /// must end.
+    fn require(&self, py: Python<'_>, kind: &str, pages: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        let asks = pages.iter().map(|page| self.question(kind, page)).collect::<PyResult<Vec<_>>>()?;
+        match self.port.require_urls(self.id, asks) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(answers::failure(py, error)),
+        }
+    }
+
+    /// What an attempt of this call has kept under `key`, as a tuple of one, or `None`.
+    fn once_get<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
+        let kept = self.port.once_get(self.id, key);
+        kept.map(|value| Ok((read::value(py, &value)?,))).transpose()
+    }
+
+    /// Keeps a value under `key` for the further attempts of this call.
+    fn once_put(&self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = value.py();
+        let kept = write::json(value, self.home.bounds())
+            .map_err(|unfit| AskError::Invalid(format!("once: {unfit} is not JSON")))
+            .and_then(|value| self.port.once_put(self.id, key, value));
+        kept.map_err(|error| answers::failure(py, error))
+    }
+
+    /// Says something of this kind before the end; `params` are its members.
+    fn emit(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<()> {
+        let kind = EventKind::named(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("there is no event {kind:?}")))?;
+        let params = self.json(params)?;
         // Stale: nobody listens any more.
-        let _ = self.port.emit(self.id, Event::Progress { progress, total, message });
+        let _ = self.port.emit(self.id, Event { kind, params });
+        Ok(())
+    }
+
+    /// Reports progress: `emit`, for what comes often.
+    fn progress(&self, progress: f64, total: Option<f64>, message: Option<String>) {
+        let _ = self.port.emit(self.id, Event::progress(progress, total, message.as_deref()));
     }
 
     /// Whether the call has ended without its function.
@@ -217,38 +221,20 @@ impl Call {
         !self.done.load(Ordering::Acquire) && self.port.is_cancelled(self.id)
     }
 
+    /// What the handler is registered as, as sentences say it.
     #[getter]
-    fn tool(&self) -> &str {
-        &self.context.tool.name
+    fn noun(&self) -> &str {
+        self.context.entry.kind.noun()
     }
 
+    /// What it is registered under.
     #[getter]
-    fn request_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        read::value(py, self.context.request_id.raw())
+    fn name(&self) -> &str {
+        &self.context.entry.name
     }
 
-    #[getter]
-    fn client_info<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.context.client.info.as_ref().map(|info| read::value(py, info)).transpose()
-    }
-
-    #[getter]
-    fn client_capabilities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        read::value(py, &self.context.client.capabilities)
-    }
-
-    #[getter]
-    fn protocol_version(&self) -> &'static str {
-        self.context.client.revision.as_str()
-    }
-
-    #[getter]
-    fn meta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        read::value(py, self.context.meta.as_ref().unwrap_or(&JsonSlice::empty_object()))
-    }
-
-    #[getter]
-    fn session_id(&self) -> Option<&str> {
-        self.context.session_id.as_deref()
+    /// What the call's handler may read under this name, `None` where the call has none.
+    fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.context.get(name).map(|value| read::value(py, &value)).transpose()
     }
 }

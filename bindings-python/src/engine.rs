@@ -1,84 +1,96 @@
-//! A server as data: its identity, its tools, its limits.
+//! A server as data: its identity, its entries, its limits.
 
-use crate::errors::{engine_error, exception};
+use crate::errors::engine_error;
 use crate::handler::Handler;
+use crate::handlers::Handlers;
 use crate::limits;
 use crate::loop_lane::{LOOP, LoopLane};
 use crate::pool::POOL;
+use crate::records::Records;
 use crate::running::Running;
-use crate::write;
+use crate::write::Bounds;
+use crate::{read, registration, settings};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use std::os::fd::{FromRawFd, OwnedFd};
-use tenon_mcp::{Error, HandlerId, HttpOptions, JsonSlice, ServeOptions, Server, Target, Tool};
+use std::sync::Arc;
+use tenon_mcp::{Error, HttpOptions, ServeOptions, Server, Target};
 
 /// A server with the table of its Python functions.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Engine {
     pub(crate) server: Server,
-    /// `Handler` objects; the engine knows them by their place.
-    pub(crate) handlers: Py<PyList>,
+    pub(crate) handlers: Handlers,
+    pub(crate) records: Arc<Records>,
 }
 
 #[pymethods]
 impl Engine {
+    /// `settings` are those of `Server`; see [`settings::apply`].
     #[new]
     fn new(
         py: Python<'_>,
         name: String,
         version: String,
-        instructions: Option<String>,
+        settings: &Bound<'_, PyDict>,
         limits: &Bound<'_, PyDict>,
+        state_keys: Vec<[u8; 32]>,
     ) -> PyResult<Engine> {
-        let mut builder = Server::builder(name, version).limits(limits::read(limits)?);
-        if let Some(text) = instructions {
-            builder = builder.instructions(text);
-        }
+        let records = Arc::new(Records::new());
+        let builder = Server::builder(name, version)
+            .limits(limits::read(limits)?)
+            .state_keys(state_keys)
+            .log(records.clone());
+        let builder = settings::apply(builder, settings)?;
         let server = builder.build().map_err(|error| engine_error(py, &error))?;
-        Ok(Engine { server, handlers: PyList::empty(py).unbind() })
+        Ok(Engine { server, handlers: Handlers::new(py), records })
     }
 
-    /// Registers a tool.
-    #[pyo3(signature = (name, handler, *, on_loop, description, input_schema, output_schema, structured, timeout))]
-    #[expect(clippy::too_many_arguments, reason = "keywords, on the Python side")]
-    fn add_tool(
+    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores;
+    /// `policies` what the engine does with it, see [`registration::apply`].
+    #[pyo3(signature = (kind, definition, handler, *, on_loop, policies))]
+    fn add(
         &self,
         py: Python<'_>,
-        name: String,
-        handler: Bound<'_, Handler>,
+        kind: &str,
+        definition: &Bound<'_, PyDict>,
+        handler: &Bound<'_, Handler>,
         on_loop: bool,
-        description: Option<String>,
-        input_schema: Option<&Bound<'_, PyAny>>,
-        output_schema: Option<&Bound<'_, PyAny>>,
-        structured: bool,
-        timeout: Option<&Bound<'_, PyAny>>,
+        policies: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let schema = |value: &Bound<'_, PyAny>, which: &str| -> PyResult<JsonSlice> {
-            write::json(value).map_err(|unfit| {
-                let text = format!("tool {name:?}: {which} schema: {unfit} is not JSON");
-                exception(py, "RegistrationError", &*text)
-            })
-        };
-        let mut tool = Tool::new(&*name).structured(structured);
-        if let Some(text) = description {
-            tool = tool.description(text);
-        }
-        if let Some(value) = input_schema {
-            tool = tool.input_schema(schema(value, "input")?);
-        }
-        if let Some(value) = output_schema {
-            tool = tool.output_schema(schema(value, "output")?);
-        }
-        if let Some(value) = timeout {
-            tool = tool.timeout(limits::seconds("timeout", value)?);
-        }
-        let handlers = self.handlers.bind(py);
+        let bounds = Bounds::of(self.server.engine().limits());
+        let entry = registration::entry(registration::kind(kind)?, definition, policies, bounds)?;
         let lane = if on_loop { LOOP } else { POOL };
-        // The table first: a call may come as soon as the tool is there. A place that is not used is not missed.
-        handlers.append(handler)?;
-        let handler = HandlerId(handlers.len() as u32 - 1);
-        self.server.add_tool(tool, Target::Lane { lane, handler }).map_err(|error| engine_error(py, &error))
+        // The table first: a call may come as soon as the entry is there.
+        let (handler, claim) = self.handlers.add(handler)?;
+        let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });
+        self.handlers.sweep(py);
+        added.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Removes an entry; says whether there was one.
+    fn remove(&self, py: Python<'_>, kind: &str, name: &str) -> PyResult<bool> {
+        let removed = self.server.remove(registration::kind(kind)?, name).is_some();
+        self.handlers.sweep(py);
+        Ok(removed)
+    }
+
+    /// Shows or hides an entry; says whether there is one.
+    fn enable(&self, kind: &str, name: &str, enabled: bool) -> PyResult<bool> {
+        let kind = registration::kind(kind)?;
+        Ok(if enabled { self.server.enable(kind, name) } else { self.server.disable(kind, name) })
+    }
+
+    /// The definitions of a kind, each with whether it is enabled.
+    fn entries<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
+        let entries = self.server.entries(registration::kind(kind)?);
+        entries.iter().map(|(definition, enabled)| Ok((read::value(py, definition)?, *enabled))).collect()
+    }
+
+    /// Tells the client that was asked for a visit that it has come to its end; says whether one could be told.
+    fn elicitation_complete(&self, id: &str) -> bool {
+        self.server.elicitation_complete(id)
     }
 
     /// Starts the transports. `stdio` is `True`, or a pair of descriptors to take over; `http` is the address with the
@@ -108,10 +120,10 @@ impl Engine {
         });
         let running = running.map_err(|error: Error| engine_error(py, &error))?;
         running.on_closed(lane.closed_wake());
-        Ok(Running { running, engine: self.server.engine().clone() })
+        Ok(Running::new(running))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.handlers)
+        self.handlers.traverse(&visit)
     }
 }

@@ -12,6 +12,8 @@ pub struct Handler {
     function: Py<PyAny>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
+    /// It takes what it does not name, too.
+    open: bool,
     /// The declared result is a dict and nothing else.
     pub(crate) returns_dict: bool,
 }
@@ -34,12 +36,12 @@ enum Number {
 impl Handler {
     /// `parameters` pairs each name with "int", "float" or "".
     #[new]
-    #[pyo3(signature = (function, parameters, context, returns_dict))]
     fn new(
         py: Python<'_>,
         function: Py<PyAny>,
         parameters: Vec<(String, String)>,
         context: Option<&str>,
+        open: bool,
         returns_dict: bool,
     ) -> Handler {
         let parameters = parameters.into_iter().map(|(name, number)| Parameter {
@@ -55,6 +57,7 @@ impl Handler {
             function,
             parameters: parameters.collect(),
             context: context.map(|name| PyString::intern(py, name).unbind()),
+            open,
             returns_dict,
         }
     }
@@ -77,7 +80,7 @@ impl Handler {
         }
     }
 
-    /// The keyword arguments of one call.
+    /// The keyword arguments of one call. Without `open`, what the function does not name is left out.
     pub(crate) fn arguments<'py>(
         &self,
         py: Python<'py>,
@@ -88,6 +91,9 @@ impl Handler {
             Some(parameter.key.bind(py).clone())
         };
         let dict = read::members(py, arguments, known)?;
+        if !self.open {
+            self.leave_out(&dict)?;
+        }
         for parameter in self.parameters.iter().filter(|parameter| parameter.number != Number::Any) {
             let key = parameter.key.bind(py);
             let Some(value) = dict.get_item(key)? else { continue };
@@ -99,5 +105,13 @@ impl Handler {
             }
         }
         Ok(dict)
+    }
+
+    fn leave_out(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+        let is_known = |key: &Bound<'_, PyAny>| {
+            self.parameters.iter().any(|parameter| key.eq(parameter.key.bind(key.py())).unwrap_or(false))
+        };
+        let unknown: Vec<_> = dict.keys().into_iter().filter(|key| !is_known(key)).collect();
+        unknown.iter().try_for_each(|key| dict.del_item(key))
     }
 }

@@ -4,16 +4,24 @@
 //! interpreter, and no lock of ours is held while Python code may run.
 
 mod answers;
+mod bell;
 mod call;
 mod engine;
 mod errors;
 mod handler;
+mod handlers;
+mod home;
 mod limits;
 mod loop_lane;
+mod outcome;
 mod pool;
 mod pool_lane;
 mod read;
+mod records;
+mod registration;
 mod running;
+mod settings;
+mod signals;
 mod write;
 
 use pyo3::prelude::*;
@@ -37,13 +45,21 @@ mod _native {
     use crate::pool_lane::PoolLane;
     #[pymodule_export]
     use crate::running::Running;
+    #[pymodule_export]
+    use crate::signals::SignalGuard;
 
     /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold.
     #[pyfunction]
     fn to_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
-        let text = crate::write::json(value)
+        let text = crate::write::json(value, crate::write::Bounds::of(&tenon_mcp::Limits::default()))
             .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
         Ok(pyo3::types::PyBytes::new(value.py(), text.as_bytes()))
+    }
+
+    /// The names of what a handler may read of its call, for `Call.get`.
+    #[pyfunction]
+    fn context_fields() -> Vec<&'static str> {
+        tenon_mcp::CONTEXT_FIELDS.iter().map(|field| field.name).collect()
     }
 
     /// Reads one JSON value; `ValueError` says what is wrong and where.

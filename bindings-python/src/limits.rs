@@ -4,55 +4,42 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::time::Duration;
-use tenon_mcp::Limits;
+use tenon_mcp::{Limit, LimitValue, Limits, Unit};
 
 /// A duration from a number of seconds.
 pub(crate) fn seconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let wrong = || PyValueError::new_err(format!("{name} must be a number of seconds, not {value}"));
-    Duration::try_from_secs_f64(value.extract().map_err(|_| wrong())?).map_err(|_| wrong())
+    let seconds: f64 = value.extract().map_err(|_| wrong())?;
+    // More than a century is the same as one, and within a duration's range.
+    Duration::try_from_secs_f64(seconds.min(3.2e9)).map_err(|_| wrong())
 }
 
-fn count(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
-    match value.extract::<usize>() {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err(PyValueError::new_err(format!("{name} must be an integer above zero, not {value}"))),
+fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
+    let name = limit.name;
+    if limit.unit == Unit::Time {
+        return Ok(LimitValue::Time(seconds(name, value)?));
     }
+    let wrong = || PyValueError::new_err(format!("{name} must be an integer, not {value}"));
+    // An integer of any size; what is beyond the range is as good as its end.
+    let count = value.extract::<u64>().or_else(|error| {
+        let huge = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(value.py()) && value.gt(0)?;
+        if huge { Ok(u64::MAX) } else { Err(wrong()) }
+    })?;
+    Ok(LimitValue::Count(count))
 }
 
-macro_rules! limits {
-    ($($name:ident: $read:ident),+ $(,)?) => {
-        /// The default limits with those of `values` put in.
-        pub(crate) fn read(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
-            let mut limits = Limits::default();
-            for (name, value) in values {
-                match &*name.to_string() {
-                    $(stringify!($name) => limits.$name = $read(stringify!($name), &value)?,)+
-                    other => return Err(PyTypeError::new_err(format!(
-                        "unknown limit {other:?}; the limits are {}",
-                        [$(stringify!($name)),+].join(", ")
-                    ))),
-                }
-            }
-            Ok(limits)
-        }
-    };
-}
-
-limits! {
-    max_message_bytes: count,
-    max_result_bytes: count,
-    max_depth: count,
-    max_calls: count,
-    max_lane_calls: count,
-    call_timeout: seconds,
-    ask_timeout: seconds,
-    max_asks: count,
-    max_state_bytes: count,
-    state_lifetime: seconds,
-    max_outbound_bytes: count,
-    drain_timeout: seconds,
-    max_sessions: count,
-    session_idle: seconds,
-    max_connections: count,
-    header_timeout: seconds,
+/// The default limits with those of `values` put in.
+pub(crate) fn read(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
+    let mut limits = Limits::default();
+    for (name, given) in values {
+        let name = name.to_string();
+        let limit = Limits::named(&name).ok_or_else(|| {
+            let known: Vec<_> = Limits::TABLE.iter().map(|limit| limit.name).collect();
+            PyTypeError::new_err(format!("unknown limit {name:?}; the limits are {}", known.join(", ")))
+        })?;
+        limits
+            .set(limit, value(limit, &given)?)
+            .map_err(|wrong| PyValueError::new_err(format!("{name} {wrong}, not {given}")))?;
+    }
+    Ok(limits)
 }

@@ -1,43 +1,43 @@
 //! The lane of an asyncio loop: a descriptor to watch, calls to take, outcomes to send home together.
 
 use crate::answers;
-use crate::call::{Batch, Call, Home};
+use crate::bell::Bell;
+use crate::call::Call;
 use crate::engine::Engine;
-use crate::handler::Handler;
-use parking_lot::Mutex;
+use crate::handlers::Handlers;
+use crate::home::{Batch, Home};
+use crate::records::{Entry, Records};
+use crate::write::Bounds;
+use nix::libc;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::io::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
 
-/// The lane of `async def` tools.
+/// The lane of `async def` handlers.
 pub(crate) const LOOP: LaneId = LaneId(0);
 
 /// After this much the loop gets to do something else.
 const MAX_OPS: usize = 64;
 const BUDGET: Duration = Duration::from_millis(2);
 
-/// One byte wakes the loop. The engine coalesces, so there is rarely more than one in the socket.
-pub(crate) struct LoopWake(UnixStream);
-
-impl Wake for LoopWake {
+/// Wakes the loop. The engine coalesces, so it rarely does so twice before the loop has come.
+impl Wake for Bell {
     fn wake(&self) {
-        // A full socket wakes as well as a fuller one would.
-        let _ = (&self.0).write(&[1]);
+        self.ring();
     }
 }
 
 /// Tells the loop that the server has ended.
 pub(crate) struct ClosedWake {
     closed: AtomicBool,
-    wake: Arc<LoopWake>,
+    wake: Arc<Bell>,
 }
 
 impl Wake for ClosedWake {
@@ -49,14 +49,15 @@ impl Wake for ClosedWake {
 
 /// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
 /// `(call, function, arguments, context parameter or None)` for a call to start, `(None, id, None, None)` for one to cancel,
-/// `(None, id, ask, answer)` for an answer, which is `(action, content)` or an exception.
+/// `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None, None, level, (logger,
+/// text))` for something to log.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     port: HostPort,
     lane: Lane,
-    handlers: Py<PyList>,
-    socket: UnixStream,
-    wake: Arc<LoopWake>,
+    handlers: Handlers,
+    records: Arc<Records>,
+    wake: Arc<Bell>,
     closed: Arc<ClosedWake>,
     batch: Arc<Batch>,
     backlog: Mutex<Backlog>,
@@ -66,59 +67,82 @@ struct Backlog {
     ops: VecDeque<HostOp>,
     /// When this turn must end.
     end: Instant,
+    /// How much more it may take.
+    room: usize,
     /// What is queued here has waited for another turn, so calls may have ended meanwhile.
     stale: bool,
 }
 
 #[pymethods]
 impl LoopLane {
-    /// Attaches to the engine; what it has queued wakes the new descriptor.
+    /// Attaches to the engine; what it has queued wakes the new descriptor. What it logs below `log_level` is not kept.
     #[new]
-    fn new(py: Python<'_>, engine: &Engine) -> PyResult<LoopLane> {
-        let (socket, other) = UnixStream::pair()?;
-        socket.set_nonblocking(true)?;
-        other.set_nonblocking(true)?;
-        let wake = Arc::new(LoopWake(other));
+    fn new(py: Python<'_>, engine: &Engine, log_level: u8) -> PyResult<LoopLane> {
+        let wake = Arc::new(Bell::new()?);
         let port = engine.server.port();
         let lane = port.lane(LOOP, wake.clone());
+        let weak: Weak<Bell> = Arc::downgrade(&wake);
+        engine.handlers.on_left(weak.clone());
+        engine.records.attach(log_level, weak);
         let closed = Arc::new(ClosedWake { closed: AtomicBool::new(false), wake: wake.clone() });
-        let backlog = Backlog { ops: VecDeque::new(), end: Instant::now(), stale: false };
+        let backlog = Backlog { ops: VecDeque::new(), end: Instant::now(), room: 0, stale: false };
         Ok(LoopLane {
             port,
             lane,
             handlers: engine.handlers.clone_ref(py),
-            socket,
+            records: engine.records.clone(),
             wake,
             closed,
-            batch: Arc::new(Batch::new()),
+            batch: Arc::new(Batch::new(Bounds::of(engine.server.engine().limits()))),
             backlog: Mutex::new(backlog),
         })
     }
 
     /// The descriptor that is readable when there is something to do.
     fn fileno(&self) -> i32 {
-        self.socket.as_raw_fd()
+        self.wake.descriptor()
     }
 
-    /// Starts a turn: reads the descriptor, then takes what is queued. Says whether the server has ended.
-    fn begin(&self) -> PyResult<bool> {
-        // The descriptor first and the queue then; the other order loses wakes.
-        match (&self.socket).read(&mut [0; 64]) {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
-            Err(error) => return Err(error.into()),
+    /// Waits until there is something to do, for a thread that runs no loop. Signals are handled meanwhile, and may raise.
+    fn wait(&self, py: Python<'_>) -> PyResult<()> {
+        let wait = || {
+            let mut descriptor =
+                libc::pollfd { fd: self.wake.descriptor(), events: libc::POLLIN, revents: 0 };
+            // SAFETY: one descriptor, which is open as long as `self` is.
+            if unsafe { libc::poll(&raw mut descriptor, 1, -1) } < 0 {
+                Some(Error::last_os_error())
+            } else {
+                None
+            }
+        };
+        while let Some(error) = py.detach(wait) {
+            match error.kind() {
+                ErrorKind::Interrupted => py.check_signals()?,
+                _ => return Err(error.into()),
+            }
         }
+        Ok(())
+    }
+
+    /// Starts a turn: reads the descriptor, then takes what is queued. What is queued during the turn belongs to it too,
+    /// as far as there is room. The turn ends with the iteration, or with `flush`.
+    fn begin(&self, py: Python<'_>) -> PyResult<()> {
+        // The descriptor first and the queue then; the other order loses wakes.
+        self.wake.listen()?;
+        self.handlers.sweep(py);
         self.batch.expect_flush();
         let mut backlog = self.backlog.lock();
         backlog.end = Instant::now() + BUDGET;
         backlog.stale = !backlog.ops.is_empty();
-        let room = MAX_OPS.saturating_sub(backlog.ops.len());
-        let mut ops = Vec::with_capacity(room);
-        if room > 0 {
-            self.lane.drain(room, BUDGET, &mut ops);
-        }
-        backlog.ops.extend(ops);
-        Ok(self.closed.closed.load(Ordering::Acquire))
+        backlog.room = MAX_OPS.saturating_sub(backlog.ops.len());
+        self.fill(&mut backlog);
+        Ok(())
+    }
+
+    /// Whether the server has ended.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.closed.closed.load(Ordering::Acquire)
     }
 
     fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -130,11 +154,19 @@ impl LoopLane {
             let (op, stale) = {
                 let mut backlog = self.backlog.lock();
                 if backlog.ops.is_empty() {
+                    drop(backlog);
+                    if let Some((level, logger, text)) = self.records.pop() {
+                        let item = (py.None(), py.None(), level, (logger, text));
+                        return item.into_pyobject(py).map(Some);
+                    }
+                    if self.goes_on(py) {
+                        continue;
+                    }
                     return Ok(None);
                 }
                 if Instant::now() >= backlog.end {
                     drop(backlog);
-                    self.wake.wake();
+                    self.wake.call_again();
                     return Ok(None);
                 }
                 (backlog.ops.pop_front(), backlog.stale)
@@ -160,18 +192,27 @@ impl LoopLane {
                     let item = (py.None(), call.to_u64(), ask.0, answer);
                     return item.into_pyobject(py).map(Some);
                 }
-                None => {}
+                // This binding asks for no other operations.
+                Some(_) | None => {}
             }
         }
     }
 
-    /// Sends the outcomes that have gathered.
+    /// What is left to log, one at a time: level, logger and text.
+    fn record(&self) -> Option<Entry> {
+        self.records.pop()
+    }
+
+    /// Sends the outcomes that have gathered. A turn that was broken off ends here.
     fn flush(&self) {
         self.batch.flush(&self.port);
+        if !self.wake.rest() {
+            self.wake.call_again();
+        }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.handlers)
+        self.handlers.traverse(&visit)
     }
 }
 
@@ -179,6 +220,36 @@ impl LoopLane {
     /// What to have woken when the server has ended.
     pub(crate) fn closed_wake(&self) -> Arc<dyn Wake> {
         self.closed.clone()
+    }
+
+    /// Takes what is queued, as far as the turn has room.
+    fn fill(&self, backlog: &mut Backlog) {
+        let mut ops = Vec::with_capacity(backlog.room);
+        if backlog.room > 0 {
+            self.lane.drain(backlog.room, BUDGET, &mut ops);
+        }
+        backlog.room = backlog.room.saturating_sub(ops.len());
+        backlog.ops.extend(ops);
+    }
+
+    /// At the end of what was queued: sends the outcomes, and takes what was queued meanwhile, which is cheaper than to be
+    /// woken for it. `false` at the end of the turn.
+    fn goes_on(&self, py: Python<'_>) -> bool {
+        self.batch.flush(&self.port);
+        if self.wake.rest() {
+            return false;
+        }
+        let mut backlog = self.backlog.lock();
+        if backlog.room == 0 || Instant::now() >= backlog.end {
+            drop(backlog);
+            self.wake.call_again();
+            return false;
+        }
+        self.batch.expect_flush();
+        self.fill(&mut backlog);
+        drop(backlog);
+        self.handlers.sweep(py);
+        true
     }
 
     fn start<'py>(&self, py: Python<'py>, call: &HostCall) -> PyResult<Option<Bound<'py, PyTuple>>> {
@@ -190,14 +261,14 @@ impl LoopLane {
 pub(crate) fn start<'py>(
     py: Python<'py>,
     port: &HostPort,
-    handlers: &Py<PyList>,
+    handlers: &Handlers,
     call: &HostCall,
     home: Home,
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    let handler = handlers.bind(py).get_item(call.handler.0 as usize)?;
-    let handler = handler.cast::<Handler>()?.get();
+    let handler = handlers.get(py, call.handler)?;
+    let handler = handler.get();
     let started = Call::new(port.clone(), call, home, handler.returns_dict);
-    match handler.arguments(py, &call.arguments) {
+    match handler.arguments(py, &call.input) {
         Ok(arguments) => {
             let item = (started, handler.function(py), arguments, handler.context(py));
             item.into_pyobject(py).map(Some)

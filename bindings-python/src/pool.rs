@@ -3,19 +3,30 @@
 //! One worker that never lets go of the interpreter serves short functions best; functions that block need many. So
 //! there is always one worker to spare, which takes over when the others have been stuck for a moment, and then starts
 //! its own successor.
+//!
+//! What short functions came to is sent home together: while the next call that is ready is one of a function that was
+//! short the last time, and the spare worker keeps an eye on it, the outcome before it may wait.
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::write::Bounds;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tenon_mcp::{Answer, AskError, AskId, CallId, HostCall, HostOp, HostPort, Lane, LaneId, Wake};
+use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
+use tenon_mcp::{
+    Answer, AskError, AskId, CallId, HandlerId, HostCall, HostOp, HostPort, Lane, LaneId, Limits, Outcome,
+    Wake,
+};
 
-/// The lane of `def` tools.
+/// The lane of `def` handlers.
 pub(crate) const POOL: LaneId = LaneId(1);
 
 /// A call that waits this long while every worker is busy is worth another worker. Longer than a thread may keep the
 /// interpreter (5 ms): who waits for that is not stuck, and one more thread would not help.
 const STUCK: Duration = Duration::from_millis(6);
+/// A function that took no longer is short: the outcome of another call may wait for its end.
+const SHORT: Duration = Duration::from_micros(100);
+/// Outcomes that wait at most.
+const MOST_HELD: usize = 16;
 /// Workers beyond the spare one end after this long without work.
 const IDLE: Duration = Duration::from_secs(30);
 /// How often a worker that waits for an answer looks whether its call still is in flight.
@@ -31,6 +42,7 @@ pub(crate) struct Pool {
     answered: Condvar,
     cap: usize,
     queue_limit: usize,
+    bounds: Bounds,
     process: u32,
 }
 
@@ -38,6 +50,10 @@ pub(crate) struct Pool {
 struct State {
     ready: VecDeque<HostCall>,
     answers: HashMap<(CallId, AskId), Result<Answer, AskError>>,
+    /// What calls came to that have not been sent home. Only while something is ready, and watched.
+    held: Vec<(CallId, Outcome)>,
+    /// By handler, whether its function was short the last time.
+    short: Vec<bool>,
     /// Workers there are, or that are being started.
     workers: usize,
     /// Workers that run a function.
@@ -59,7 +75,49 @@ pub(crate) struct Taken {
     pub(crate) grow: bool,
 }
 
+/// A call that a worker runs.
+pub(crate) struct Run {
+    id: CallId,
+    handler: HandlerId,
+    started: Instant,
+}
+
+impl Run {
+    pub(crate) fn new(call: &HostCall) -> Run {
+        Run { id: call.id, handler: call.handler, started: Instant::now() }
+    }
+}
+
 impl State {
+    fn is_short(&self, handler: HandlerId) -> bool {
+        self.short.get(handler.0 as usize).is_some_and(|short| *short)
+    }
+
+    fn note(&mut self, handler: HandlerId, short: bool) {
+        let place = handler.0 as usize;
+        if place >= self.short.len() {
+            self.short.resize(place + 1, false);
+        }
+        self.short[place] = short;
+    }
+
+    fn forget(&mut self, call: CallId) {
+        if !self.answers.is_empty() {
+            self.answers.retain(|(other, _), _| *other != call);
+        }
+    }
+
+    /// Whether outcomes may wait: somebody is about to come for what is ready, and somebody else sees to it if not.
+    fn may_hold(&self) -> bool {
+        self.watched && !self.ready.is_empty() && self.held.len() < MOST_HELD
+    }
+
+    /// The outcomes that must not wait for the end of this call.
+    fn due(&mut self, next: Option<&Taken>) -> Vec<(CallId, Outcome)> {
+        let wait = self.may_hold() && next.is_some_and(|next| self.is_short(next.call.handler));
+        if wait { Vec::new() } else { std::mem::take(&mut self.held) }
+    }
+
     /// No worker is at work: those that run a function wait in it.
     fn all_wait(&self) -> bool {
         self.busy <= self.waiting
@@ -67,7 +125,7 @@ impl State {
 }
 
 impl Pool {
-    pub(crate) fn new(port: HostPort, cap: usize, queue_limit: usize) -> Pool {
+    pub(crate) fn new(port: HostPort, cap: usize, limits: &Limits) -> Pool {
         Pool {
             port,
             lane: Mutex::new(None),
@@ -76,7 +134,8 @@ impl Pool {
             work: Condvar::new(),
             answered: Condvar::new(),
             cap: cap.max(1),
-            queue_limit,
+            queue_limit: limits.max_lane_calls,
+            bounds: Bounds::of(limits),
             process: std::process::id(),
         }
     }
@@ -84,6 +143,11 @@ impl Pool {
     /// The process whose workers these are.
     pub(crate) fn process(&self) -> u32 {
         self.process
+    }
+
+    /// How much a result may be.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     pub(crate) fn port(&self) -> &HostPort {
@@ -113,14 +177,49 @@ impl Pool {
     pub(crate) fn take_now(&self) -> Option<Taken> {
         let mut state = self.state.lock();
         state.busy -= 1;
-        if state.closed { None } else { self.take(&mut state) }
+        let taken = if state.closed { None } else { self.take(&mut state) };
+        let due = state.due(taken.as_ref());
+        drop(state);
+        self.port.complete_many(due);
+        taken
+    }
+
+    /// Ends a call that a worker ran: at once, or with the next ones.
+    pub(crate) fn complete(&self, run: &Run, outcome: Outcome) {
+        let short = run.started.elapsed() < SHORT;
+        let mut state = self.state.lock();
+        state.forget(run.id);
+        state.note(run.handler, short);
+        if state.may_hold() {
+            state.held.push((run.id, outcome));
+            return;
+        }
+        let mut due = std::mem::take(&mut state.held);
+        drop(state);
+        if due.is_empty() {
+            // Stale: the call ended without us, which is fine.
+            let _ = self.port.complete(run.id, outcome);
+        } else {
+            due.push((run.id, outcome));
+            self.port.complete_many(due);
+        }
+    }
+
+    /// Sends home what waits, for who leaves the watch.
+    fn send_held(&self, state: &mut MutexGuard<'_, State>) {
+        if !state.held.is_empty() {
+            let held = std::mem::take(&mut state.held);
+            MutexGuard::unlocked(state, || self.port.complete_many(held));
+        }
     }
 
     /// For a worker without work: waits for a call; `None` ends the worker.
     pub(crate) fn park(&self) -> Option<Taken> {
         let mut state = self.state.lock();
         state.parked += 1;
-        let end = Instant::now() + IDLE;
+        let mut end = Instant::now() + IDLE;
+        // As of the watch before: as long as calls are taken it goes on, so that nobody need be woken for the next one.
+        let mut seen = state.taken;
         let taken = loop {
             if state.closed {
                 break None;
@@ -128,23 +227,30 @@ impl Pool {
             if !state.ready.is_empty() && (state.all_wait() || state.stuck) {
                 state.parked -= 1;
                 if let Some(taken) = self.take(&mut state) {
+                    self.send_held(&mut state);
                     return Some(taken);
                 }
                 state.parked += 1;
                 continue;
             }
-            if !state.ready.is_empty() && !state.watched {
+            if (!state.ready.is_empty() || state.taken != seen) && !state.watched {
+                let waits = !state.ready.is_empty();
                 state.watched = true;
-                let before = state.taken;
-                let quiet = self.work.wait_for(&mut state, STUCK).timed_out();
+                seen = state.taken;
+                let quiet = self.work.wait_for(&mut state, STUCK).timed_out() && state.taken == seen;
                 state.watched = false;
-                state.stuck |= quiet && state.taken == before && !state.ready.is_empty();
+                state.stuck |= quiet && waits && !state.ready.is_empty();
+                if quiet {
+                    self.send_held(&mut state);
+                }
+                end = Instant::now() + IDLE;
                 continue;
             }
             if self.work.wait_until(&mut state, end).timed_out() && state.workers > 1 {
                 break None;
             }
         };
+        self.send_held(&mut state);
         state.parked -= 1;
         state.workers -= 1;
         taken
@@ -159,7 +265,8 @@ impl Pool {
         state.taken += 1;
         if state.ready.is_empty() {
             state.stuck = false;
-        } else if state.stuck && state.parked > 0 {
+        } else if (state.stuck || !state.watched) && state.parked > 0 {
+            // Another one to take what is ready, or to watch it.
             self.work.notify_one();
         }
         let call = call?;
@@ -191,14 +298,6 @@ impl Pool {
         answer
     }
 
-    /// The call is over: nobody will collect its answers.
-    pub(crate) fn forget(&self, call: CallId) {
-        let mut state = self.state.lock();
-        if !state.answers.is_empty() {
-            state.answers.retain(|(other, _), _| *other != call);
-        }
-    }
-
     /// Ends the parked workers now and the busy ones when they come back.
     pub(crate) fn close(&self) {
         // Dropped outside of the lock; without it the engine and the pool would keep each other alive.
@@ -207,38 +306,49 @@ impl Pool {
         let mut state = self.state.lock();
         state.closed = true;
         let rest = std::mem::take(&mut state.ready);
+        let held = std::mem::take(&mut state.held);
         drop(state);
         drop(rest);
+        self.port.complete_many(held);
         self.work.notify_all();
         self.answered.notify_all();
     }
 
     fn sort(&self, ops: Vec<HostOp>) {
+        let mut calls = Vec::new();
         for op in ops {
             match op {
-                HostOp::Call(call) => self.push(call),
+                HostOp::Call(call) => calls.push(call),
                 HostOp::Cancel { call, .. } => {
-                    self.forget(call);
+                    self.state.lock().forget(call);
                     self.answered.notify_all();
                 }
-                HostOp::Answer { call, ask, answer } => {
-                    if !self.port.is_cancelled(call) {
-                        self.state.lock().answers.insert((call, ask), answer);
-                        self.answered.notify_all();
-                    }
+                HostOp::Answer { call, ask, answer } if !self.port.is_cancelled(call) => {
+                    self.state.lock().answers.insert((call, ask), answer);
+                    self.answered.notify_all();
                 }
+                // An answer that comes too late; this binding asks for no other operations.
+                _ => {}
             }
+        }
+        if !calls.is_empty() {
+            self.push(calls);
         }
     }
 
-    fn push(&self, call: HostCall) {
+    fn push(&self, calls: Vec<HostCall>) {
         let mut state = self.state.lock();
-        if state.ready.len() >= 2 * self.queue_limit {
-            // Calls that timed out in the queue: the credits of the lane bound those that live.
-            state.ready.retain(|call| !self.port.is_cancelled(call.id));
+        for call in calls {
+            if state.ready.len() >= 2 * self.queue_limit {
+                // Calls that timed out in the queue: the credits of the lane bound those that live.
+                state.ready.retain(|call| !self.port.is_cancelled(call.id));
+            }
+            state.ready.push_back(call);
         }
-        state.ready.push_back(call);
-        if state.parked > 0 && (state.all_wait() || !state.watched) {
+        let wanted = state.parked > 0 && (state.all_wait() || !state.watched);
+        // Whoever is woken takes the lock first of all.
+        drop(state);
+        if wanted {
             self.work.notify_one();
         }
     }

@@ -1,11 +1,12 @@
 //! The lane of the worker threads, which Python creates.
 
-use crate::call::Home;
 use crate::engine::Engine;
+use crate::handlers::Handlers;
+use crate::home::Home;
 use crate::loop_lane::start;
-use crate::pool::{POOL, Pool};
+use crate::pool::{POOL, Pool, Run};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 use tenon_mcp::Wake;
@@ -14,7 +15,7 @@ use tenon_mcp::Wake;
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct PoolLane {
     pool: Arc<Pool>,
-    handlers: Py<PyList>,
+    handlers: Handlers,
 }
 
 /// Takes the pool's place when it closes; the engine keeps what it queues.
@@ -30,7 +31,7 @@ impl PoolLane {
     #[new]
     fn new(py: Python<'_>, engine: &Engine, cap: usize) -> PoolLane {
         let port = engine.server.port();
-        let pool = Arc::new(Pool::new(port.clone(), cap, engine.server.engine().limits().max_lane_calls));
+        let pool = Arc::new(Pool::new(port.clone(), cap, engine.server.engine().limits()));
         pool.attach(port.lane(POOL, pool.clone()));
         PoolLane { pool, handlers: engine.handlers.clone_ref(py) }
     }
@@ -57,7 +58,7 @@ impl PoolLane {
                     None => return Ok(None),
                 },
             };
-            let home = Home::Pool(self.pool.clone());
+            let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
             if let Some(item) = start(py, self.pool.port(), &self.handlers, &taken.call, home)? {
                 return Ok(Some((item, taken.grow)));
             }
@@ -76,6 +77,6 @@ impl PoolLane {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.handlers)
+        self.handlers.traverse(&visit)
     }
 }

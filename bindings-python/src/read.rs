@@ -66,10 +66,10 @@ impl<'py> Reader<'_, 'py> {
         self.at += 1;
         while self.next() == b'"' {
             let start = self.at;
-            let end = self.skip_string();
-            let key = match known(&self.text[start + 1..end - 1]) {
+            let escaped = self.skip_string();
+            let key = match known(&self.text[start + 1..self.at - 1]) {
                 Some(key) => key,
-                None => self.decode(start, end)?,
+                None => self.decode(start, self.at, escaped)?,
             };
             let value = self.value()?;
             dict.set_item(key, value)?;
@@ -90,31 +90,33 @@ impl<'py> Reader<'_, 'py> {
 
     fn string(&mut self) -> PyResult<Bound<'py, PyString>> {
         let start = self.at;
-        let end = self.skip_string();
-        self.decode(start, end)
+        let escaped = self.skip_string();
+        self.decode(start, self.at, escaped)
     }
 
-    /// Moves behind the string that starts here.
-    fn skip_string(&mut self) -> usize {
+    /// Moves behind the string that starts here; says whether there is an escape in it.
+    fn skip_string(&mut self) -> bool {
         self.at += 1;
-        while let Some(&byte) = self.text.get(self.at) {
-            self.at += match byte {
-                b'"' => {
+        let mut escaped = false;
+        loop {
+            self.at += plain_len(&self.text[self.at..]);
+            match self.text.get(self.at) {
+                Some(b'"') => {
                     self.at += 1;
-                    return self.at;
+                    return escaped;
                 }
-                b'\\' => 2,
-                _ => 1,
-            };
+                Some(_) => {
+                    escaped = true;
+                    self.at = (self.at + 2).min(self.text.len());
+                }
+                None => return escaped,
+            }
         }
-        self.at = self.text.len();
-        self.at
     }
 
-    fn decode(&self, start: usize, end: usize) -> PyResult<Bound<'py, PyString>> {
-        let raw = &self.text[start + 1..end - 1];
-        if !raw.contains(&b'\\') {
-            return PyString::from_bytes(self.py, raw);
+    fn decode(&self, start: usize, end: usize, escaped: bool) -> PyResult<Bound<'py, PyString>> {
+        if !escaped {
+            return PyString::from_bytes(self.py, &self.text[start + 1..end - 1]);
         }
         let slice = self.slice.subslice(start as u32..end as u32);
         let decoded = slice.decode_str().ok_or_else(|| PyValueError::new_err("not a JSON string"))?;
@@ -139,4 +141,22 @@ impl<'py> Reader<'_, 'py> {
         // Python's integers have no bound, except the one it puts on the digits of a text.
         self.py.get_type::<PyInt>().call1((text,))
     }
+}
+
+/// How many bytes there are before the first quote or backslash: eight at a time, since most texts are long.
+fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let mut passed = 0;
+    while let Some((eight, _)) = text[passed..].split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
+        // Of a byte that is zero this sets the highest bit; of those behind it perhaps too, of none before it.
+        let zeroes = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+        let found = zeroes(word ^ (ONES * u64::from(b'"'))) | zeroes(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return passed + (found.trailing_zeros() / 8) as usize;
+        }
+        passed += 8;
+    }
+    let rest = &text[passed..];
+    passed + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
 }

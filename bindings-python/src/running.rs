@@ -2,15 +2,29 @@
 
 use crate::errors::engine_error;
 use pyo3::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tenon_mcp::host::Engine;
-use tenon_mcp::{CancelReason, Running as CoreRunning};
+use tenon_mcp::Running as CoreRunning;
 
 /// A started server. Ends when its transports end or when it is closed.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Running {
     pub(crate) running: CoreRunning,
-    pub(crate) engine: Engine,
+    /// The end began with `close` or `end`, not with a transport or a signal.
+    pub(crate) closed_by_program: Arc<AtomicBool>,
+}
+
+impl Running {
+    pub(crate) fn new(running: CoreRunning) -> Running {
+        Running { running, closed_by_program: Arc::default() }
+    }
+
+    fn began(&self, began: bool) {
+        if began {
+            self.closed_by_program.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 #[pymethods]
@@ -29,12 +43,12 @@ impl Running {
 
     /// Begins a graceful end and returns at once.
     fn close(&self) {
-        self.running.close();
+        self.began(self.running.close());
     }
 
-    /// Ends every call in flight.
-    fn cancel(&self) {
-        self.engine.cancel_all(CancelReason::Closing);
+    /// Ends the server, and calls in flight at once.
+    fn end(&self) {
+        self.began(self.running.close_within(Duration::ZERO));
     }
 
     /// Waits for the end, at most `seconds`; says whether it came.

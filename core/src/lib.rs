@@ -1,42 +1,77 @@
 //! Tenon: an embeddable engine for the Model Context Protocol.
 //!
-//! A [`Server`] is data: a name, tools, limits. Serving it starts the transports. Handlers may be Rust ([`handler`]) or
+//! A [`Server`] is data: a name, entries, limits. Serving it starts the transports. Handlers may be Rust ([`handler`]) or
 //! live in a host language behind a [`HostPort`].
 //!
 //! The layers, each knowing only those before it: `json`, `proto`, `dispatch`, `host`, `runtime`. All but `runtime` are
 //! free of I/O and clocks, and build without the `runtime` feature.
 #![forbid(unsafe_code)]
+// What only the transports use is dead without them.
+#![cfg_attr(not(feature = "runtime"), allow(dead_code, unused_imports))]
 
-pub mod dispatch;
+mod dispatch;
+mod entries;
 mod error;
 mod handler;
-pub mod host;
+mod host;
 pub mod json;
-pub mod proto;
+pub mod locks;
+mod proto;
+mod results;
 #[cfg(feature = "runtime")]
-pub mod runtime;
+mod runtime;
 mod server;
+pub mod store;
 mod sync;
+pub mod transport;
 
-pub use dispatch::asks::{Action, Answer, Ask, AskError, AskId, Asked};
+pub use dispatch::arguments::UnknownArguments;
+pub use dispatch::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use dispatch::calls::CallId;
-pub use dispatch::limits::Limits;
-pub use dispatch::tool::Tool;
+pub use dispatch::entry::Entry;
+pub use dispatch::environment::Environment;
+pub use dispatch::limits::{Limit, LimitValue, Limits, Unit, WrongLimit};
+pub use dispatch::log::{Log, LogLevel, Record};
+pub use entries::{
+    Completion, Hook, Method, Notification, Prompt, PromptArgument, Resource, ResourceProvider,
+    ResourceTemplate, Tool,
+};
 pub use error::{Error, ErrorKind};
-pub use handler::handler;
+pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};
 pub use host::{
-    AskMode, CallContext, CancelReason, Context, Drained, Event, HandlerId, HostCall, HostOp, HostPort, Lane,
-    LaneId, LocalHandler, Outcome, Parker, Stale, Target, Wake,
+    Arrival, AskMode, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained, HandlerId,
+    HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, LocalFuture, LocalHandler, Outcome, Parker,
+    Registered, RequestHeaders, Spawn, Stale, Target, Wake,
 };
 pub use json::JsonSlice;
+pub use proto::cache::{CacheHints, CacheScope, Cacheable};
+pub use proto::capability::Capability;
+pub use proto::envelope::Client;
+pub use proto::error::{ErrorClass, RpcError, code};
+pub use proto::event::{Event, EventKind};
+pub use proto::id::RequestId;
+pub use proto::kind::Kind;
+pub use proto::logging::Level;
+pub use proto::question::{Action, Answer, Question, Root};
+pub use proto::trace::TraceContext;
 pub use proto::version::{Era, Revision};
+pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 #[cfg(feature = "runtime")]
 pub use runtime::http;
 #[cfg(feature = "runtime")]
-pub use runtime::{HttpOptions, Running, ServeOptions, StdioOptions};
+pub use runtime::{HttpOptions, Running, ServeOptions, SystemEnvironment};
+pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 
+/// What this repository's own tests and macros reach into. No promise holds here.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::dispatch::arguments::{Arguments, Policy};
+    pub use crate::dispatch::catalog::Catalog;
+    pub use crate::dispatch::entry::Registered;
+    pub use crate::dispatch::schema::Schema;
+    pub use crate::json::{minify, scan};
+    pub use crate::proto::message::Message;
+    pub use crate::proto::sse::SseDecoder;
     pub use serde_json::json;
 }

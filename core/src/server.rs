@@ -1,14 +1,22 @@
 //! A server as a program sees it: data until it is started.
 
+use crate::dispatch::arguments::Policy;
+use crate::dispatch::entry::Entry;
 use crate::dispatch::environment::Environment;
+use crate::dispatch::format::Formats;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::registry::Registry;
+use crate::dispatch::log::{Log, TracingLog};
 use crate::dispatch::seal::Sealer;
-use crate::dispatch::store::{MemoryStore, Store};
-use crate::dispatch::tool::Tool;
+use crate::dispatch::store::{MemoryStore, Store, StoreBounds};
 use crate::error::Error;
-use crate::host::{Engine, HostPort, LocalHandler, Shared, Target, ToolEntry};
+use crate::host::{Engine, HostPort, Registered, Setup, Shared, Target};
+use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
+use crate::proto::capability::{Capabilities, Capability};
+use crate::proto::implementation::Implementation;
+use crate::proto::kind::Kind;
 use crate::proto::shape::{Identity, Shaper};
+use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
 
 /// An MCP server: its name, its tools, its limits. Starts no thread and opens nothing until it is served.
@@ -17,22 +25,29 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Server {
     engine: Engine,
+    arguments: Policy,
 }
 
 /// Settings of a [`Server`] that are fixed when it is built.
 pub struct ServerBuilder {
     identity: Identity,
+    declared: Capabilities,
+    mask_errors: bool,
+    /// What is wrong with something that was set; building reports it.
+    rejected: Option<String>,
     limits: Limits,
     state_keys: Vec<[u8; 32]>,
     environment: Option<Arc<dyn Environment>>,
     store: Option<Arc<dyn Store>>,
+    log: Option<Arc<dyn Log>>,
+    arguments: Policy,
 }
 
 impl Server {
     /// A server with default settings.
     ///
     /// # Panics
-    /// If the operating system gives no randomness.
+    /// If `name` is empty.
     #[cfg(feature = "runtime")]
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Server {
         Server::builder(name, version).build().expect("the defaults are valid")
@@ -40,28 +55,91 @@ impl Server {
 
     /// Starts to build a server. `name` is programmatic, `version` is the version of the server program.
     pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
+        let (name, version) = (name.into(), version.into());
+        let (implementation, rejected) = match Implementation::new(&name, &version) {
+            _ if name.is_empty() => {
+                (Implementation::unnamed(), Some("the server's name is empty".to_owned()))
+            }
+            Ok(implementation) => (implementation, None),
+            Err(reason) => (Implementation::unnamed(), Some(reason)),
+        };
         ServerBuilder {
-            identity: Identity { name: name.into(), version: version.into(), instructions: None },
+            identity: Identity {
+                implementation,
+                instructions: None,
+                revisions: Revisions::default(),
+                extensions: Vec::new(),
+                cache: CacheSettings::default(),
+            },
+            declared: Capabilities::default(),
+            mask_errors: false,
+            rejected,
             limits: Limits::default(),
             state_keys: Vec::new(),
             environment: None,
             store: None,
+            log: None,
+            arguments: Policy::default(),
         }
     }
 
-    /// Registers a tool whose calls go to `target`. The error names the tool and what is wrong with it.
-    pub fn add_tool(&self, tool: Tool, target: Target) -> Result<(), Error> {
-        self.engine.0.registry.add(ToolEntry::new(tool, target)?)
+    /// Registers an entry of any kind, whose calls go to `target`; handlers written in Rust have methods of their own,
+    /// such as [`Server::tool`]. The error names the entry and what is wrong with it.
+    pub fn add(&self, entry: impl Into<Entry>, target: Target) -> Result<(), Error> {
+        self.engine.0.catalog.add(Registered::new(entry.into(), target, self.arguments)?)?;
+        self.engine.changed();
+        Ok(())
     }
 
-    /// Registers a tool with a handler written in Rust; see [`handler`](crate::handler).
-    pub fn tool(&self, tool: Tool, handler: impl LocalHandler + 'static) -> Result<(), Error> {
-        self.add_tool(tool, Target::Local(Arc::new(handler)))
+    /// Removes an entry and says where its calls went; calls in flight go on. Resources go by their URI, templates and
+    /// providers by their template; the hidden template behind a provider goes with it.
+    pub fn remove(&self, kind: Kind, name: &str) -> Option<Target> {
+        let catalog = &self.engine.0.catalog;
+        let removed = catalog.remove(kind, name)?;
+        if kind == Kind::ResourceProvider
+            && catalog.get(Kind::ResourceTemplate, name).is_some_and(|template| template.hidden)
+        {
+            catalog.remove(Kind::ResourceTemplate, name);
+        }
+        self.engine.changed();
+        Some(removed.target.clone())
     }
 
-    /// Removes a tool and says where its calls went; calls in flight go on.
-    pub fn remove_tool(&self, name: &str) -> Option<Target> {
-        self.engine.0.registry.remove(name).map(|entry| entry.target.clone())
+    /// Shows an entry that was disabled; `false` if there is none of this kind and name.
+    pub fn enable(&self, kind: Kind, name: &str) -> bool {
+        self.switch(kind, name, true)
+    }
+
+    /// Hides an entry, as if it were not registered, until it is enabled again; calls in flight go on. `false` if there
+    /// is none of this kind and name.
+    pub fn disable(&self, kind: Kind, name: &str) -> bool {
+        self.switch(kind, name, false)
+    }
+
+    fn switch(&self, kind: Kind, name: &str, enabled: bool) -> bool {
+        let found = self.engine.0.catalog.enable(kind, name, enabled);
+        if found {
+            self.engine.changed();
+        }
+        found
+    }
+
+    /// Sends a notification of the program's own to every legacy session that can be reached, and says how many those are.
+    pub fn notify(&self, method: &str, params: &JsonSlice) -> usize {
+        self.engine.notify(method, params)
+    }
+
+    /// Tells a client of 2025-11-25 that a visit to a page it was asked for, by
+    /// [`Ask::url`](crate::Ask::url) with this [`elicitation_id`](crate::Ask::elicitation_id), has come to its end.
+    /// `false` if no client of this process waits for it; there is nothing to be done about it then.
+    pub fn elicitation_complete(&self, id: &str) -> bool {
+        self.port().elicitation_complete(id)
+    }
+
+    /// The definitions of the entries of a kind, as they were given, in order of registration, and whether each is enabled.
+    pub fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
+        let all = self.engine.0.catalog.all(kind).into_iter();
+        all.map(|(entry, enabled)| (entry.definition().to_json(), enabled)).collect()
     }
 
     /// The host's side: lanes and completions.
@@ -79,6 +157,69 @@ impl ServerBuilder {
     /// How a model should use the server.
     pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
         self.identity.instructions = Some(text.into());
+        self
+    }
+
+    /// Says something else of the server: its `title`, `description`, `icons` or `website_url`, as the newest revision
+    /// writes it. A wrong value makes building fail with an error that names it.
+    pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
+        match (member, &mut self.identity.implementation) {
+            ("name" | "version", _) => {
+                self.rejected.get_or_insert_with(|| format!("server: {member} is given when it is made"));
+            }
+            (_, implementation) => {
+                if let Err(reason) = implementation.set(member, value.into()) {
+                    self.rejected.get_or_insert(reason);
+                }
+            }
+        }
+        self
+    }
+
+    /// The name for people.
+    pub fn title(self, title: impl AsRef<str>) -> ServerBuilder {
+        self.set("title", JsonSlice::from_value(&title.as_ref().into()))
+    }
+
+    /// The revisions that are spoken. Default: all.
+    pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> ServerBuilder {
+        self.identity.revisions = revisions.into_iter().collect();
+        self
+    }
+
+    /// Tells clients of a capability although nothing is registered that has it, and answers its lists.
+    pub fn capability(mut self, capability: Capability) -> ServerBuilder {
+        self.declared = self.declared.with(capability);
+        self
+    }
+
+    /// Tells clients of an extension, with its settings, a JSON object; a legacy client only if it has extensions itself.
+    pub fn extension(mut self, id: impl Into<String>, settings: impl Into<JsonSlice>) -> ServerBuilder {
+        let (id, settings) = (id.into(), settings.into());
+        if settings.kind() != JsonKind::Object {
+            self.rejected.get_or_insert_with(|| format!("extension {id:?}: its settings must be an object"));
+        }
+        self.identity.extensions.push((id, settings));
+        self
+    }
+
+    /// How long and by whom answers may be kept, where nothing else is said (2026-07-28). Default: not at all, but by
+    /// anybody.
+    pub fn cache(mut self, hints: CacheHints) -> ServerBuilder {
+        self.identity.cache.set_default(hints);
+        self
+    }
+
+    /// The same for one kind of answer.
+    pub fn cache_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
+        self.identity.cache.set(answer, hints);
+        self
+    }
+
+    /// Whether clients are told of a handler's [exception](crate::Outcome::Exception) by a reference only, under which the
+    /// log has the reason. Default: no.
+    pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
+        self.mask_errors = mask;
         self
     }
 
@@ -101,30 +242,67 @@ impl ServerBuilder {
         self
     }
 
-    /// Where legacy HTTP sessions are kept. Replicas behind one address must share it; by default it is this process's
-    /// memory, for [`Limits::max_sessions`] of them.
+    /// Where lives what must outlive a request, such as legacy HTTP sessions. Replicas behind one address must share it;
+    /// by default it is this process's memory, for [`Limits::max_sessions`] of them and [`Limits::max_store_values`] of
+    /// each other kind of thing.
     pub fn store(mut self, store: Arc<dyn Store>) -> ServerBuilder {
         self.store = Some(store);
         self
     }
 
-    /// Builds the server.
-    pub fn build(mut self) -> Result<Server, Error> {
-        let environment = self.environment.map_or_else(default_environment, Ok)?;
-        if self.state_keys.is_empty() {
-            let mut key = [0; 32];
-            environment.random(&mut key)?;
-            self.state_keys.push(key);
-        }
-        if self.identity.name.is_empty() {
-            return Err(Error::invalid("the server's name is empty"));
-        }
-        let sealer = Sealer::new(&self.state_keys)?;
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(self.limits.max_sessions)));
-        let shaper = Shaper::new(self.identity);
-        let shared = Shared::new(shaper, self.limits, Registry::default(), sealer, environment, store);
-        Ok(Server { engine: Engine(Arc::new(shared)) })
+    /// Where the engine says what no client is told, such as why a handler failed. By default records are events of
+    /// the `tracing` crate with the target `tenon_mcp`.
+    pub fn log(mut self, log: Arc<dyn Log>) -> ServerBuilder {
+        self.log = Some(log);
+        self
     }
+
+    /// Whether arguments that do not conform are checked once more with the numbers, booleans, arrays and objects that
+    /// texts at their top level stand for: some clients send `"3"` for `3`. Default: yes.
+    pub fn coerce_arguments(mut self, coerce: bool) -> ServerBuilder {
+        self.arguments.coerce = coerce;
+        self
+    }
+
+    /// Whether `format` in the schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`,
+    /// `ipv6`, `uri` and `uuid`; any other refuses nothing. Default: yes.
+    pub fn assert_formats(mut self, assert: bool) -> ServerBuilder {
+        self.arguments.formats = if assert { Formats::Assert } else { Formats::Annotate };
+        self
+    }
+
+    /// Builds the server.
+    pub fn build(self) -> Result<Server, Error> {
+        let environment = self.environment.map_or_else(default_environment, Ok)?;
+        if let Some(reason) = self.rejected {
+            return Err(Error::invalid(reason));
+        }
+        if self.identity.revisions.is_empty() {
+            return Err(Error::invalid("a server speaks at least one revision"));
+        }
+        let limits = self.limits.clamped();
+        let arguments = Policy { limits: limits.json(), ..self.arguments };
+        let sealer = Sealer::new(self.state_keys);
+        let store = self.store.unwrap_or_else(|| default_store(&limits));
+        let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
+        let shaper = Shaper::new(self.identity);
+        // Handlers can always log.
+        let declared = self.declared.with(Capability::Logging);
+        let mask_errors = self.mask_errors;
+        let setup = Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log };
+        let shared = Shared::new(setup);
+        Ok(Server { arguments, engine: Engine(Arc::new(shared)) })
+    }
+}
+
+fn default_store(limits: &Limits) -> Arc<dyn Store> {
+    let mut bounds = StoreBounds::default();
+    (bounds.values, bounds.bytes) = (limits.max_store_values, limits.max_store_bytes);
+    bounds.entries = limits.max_store_entries;
+    let mut sessions = bounds.clone();
+    // What a session keeps is bounded by itself.
+    (sessions.values, sessions.bytes) = (limits.max_sessions, usize::MAX);
+    Arc::new(MemoryStore::bounded(bounds).bound_kind("session", sessions))
 }
 
 #[cfg(feature = "runtime")]

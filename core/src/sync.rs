@@ -1,14 +1,14 @@
-//! Locks and atomics of the parts that loom models: loom's own under `--cfg loom`, parking_lot's and std's otherwise.
+//! Locks and atomics of the parts that loom models: loom's own under `--cfg loom`, ours and std's otherwise.
 
 #[cfg(not(loom))]
-pub(crate) use parking_lot::Mutex;
+pub(crate) use crate::locks::Mutex;
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// loom's mutex with parking_lot's signature, so that the modelled code reads the same.
+/// loom's mutex with the signature of ours, so that the modelled code reads the same.
 #[cfg(loom)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 

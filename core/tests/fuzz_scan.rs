@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::Value;
-use tenon_mcp::json::{JsonErrorKind, JsonSlice, Limits, minify, scan};
+use tenon_mcp::__private::{minify, scan};
+use tenon_mcp::json::{JsonErrorKind, JsonSlice, Limits};
 
 const SEEDS: &[&str] = &[
     r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"add","arguments":{"a":1,"b":2}}}"#,

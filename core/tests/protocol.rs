@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tenon_mcp::host::{Engine, Outgoing, Peer, Sink};
+use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink};
 use tenon_mcp::{
     AskError, AskMode, Asked, CallId, Event, HandlerId, HostOp, HostPort, Lane, LaneId, Outcome, Server,
     Target, Tool, Wake, json_schema,
@@ -19,10 +19,14 @@ impl Wake for Nobody {
 struct Lines(Mutex<Vec<String>>);
 
 impl Sink for Lines {
-    fn send(&self, message: Outgoing) {
-        if let Outgoing::Event { body, .. } | Outgoing::Response { body, .. } = message {
+    fn send(&self, message: Outgoing) -> Delivery {
+        if let Outgoing::Event { body, .. }
+        | Outgoing::Question { body, .. }
+        | Outgoing::Response { body, .. } = message
+        {
             self.0.lock().unwrap().push(String::from_utf8(body.into()).unwrap());
         }
+        Delivery::Queued
     }
 }
 
@@ -42,8 +46,8 @@ impl Setting {
         let server = Server::new("test", "1");
         let target = || Target::Lane { lane: LANE, handler: HandlerId(0) };
         let schema = json_schema!({ "type": "object", "properties": { "who": { "type": "string" } } });
-        server.add_tool(Tool::new("greet").input_schema(schema.clone()), target()).unwrap();
-        server.add_tool(Tool::new("other").input_schema(schema), target()).unwrap();
+        server.add(Tool::new("greet").input_schema(schema.clone()), target()).unwrap();
+        server.add(Tool::new("other").input_schema(schema), target()).unwrap();
         let port = server.port();
         let lane = port.lane(LANE, Arc::new(Nobody));
         Setting { engine: server.engine().clone(), port, lane, peer: Peer::new(None), lines: Arc::default() }
@@ -96,7 +100,7 @@ impl Setting {
 
     fn ask(&self, call: CallId) -> Result<Asked, AskError> {
         let schema = json_schema!({ "type": "object", "properties": { "name": { "type": "string" } } });
-        let ask = tenon_mcp::Ask { key: Some("q".into()), message: "Name?".into(), schema };
+        let ask = tenon_mcp::Ask::form("Name?", schema).key("q");
         self.port.ask(call, ask, AskMode::Park)
     }
 
@@ -139,9 +143,27 @@ fn input_responses_must_be_an_object_even_without_state() {
     let setting = Setting::new();
     setting.modern_call(1, "greet", "{}", r#","inputResponses":[]"#);
     assert!(setting.line().contains("-32602"));
-    // Without the state they are ignored, and the question is asked (MR-15).
-    setting.modern_call(2, "greet", "{}", r#","inputResponses":{"q":{"action":"accept"}}"#);
-    assert!(matches!(setting.ask(setting.call()), Ok(Asked::Suspended)));
+}
+
+#[test]
+fn answers_that_come_before_their_questions_are_taken_if_they_fit() {
+    // MR-15: without a state they are for what the program has named, and are looked at like any others.
+    let setting = Setting::new();
+    for wrong in [r#""q":{"action":"yes"}"#, r#""q":5"#, r#""other":{"action":"decline"}"#, ""] {
+        setting.modern_call(1, "greet", "{}", &format!(r#","inputResponses":{{{wrong}}}"#));
+        let call = setting.call();
+        assert!(matches!(setting.ask(call), Ok(Asked::Suspended)), "{wrong}");
+        setting.port.complete(call, Outcome::Suspend).unwrap();
+        assert!(setting.line().contains("inputRequests"), "{wrong}");
+    }
+    let right = r#","inputResponses":{"more":1,"q":{"action":"accept","content":{"name":"Ada"}}}"#;
+    setting.modern_call(2, "greet", "{}", right);
+    let call = setting.call();
+    assert!(matches!(setting.ask(call), Ok(Asked::Answered(_))));
+    // Asked a second time in one attempt, it is used twice, as any question is.
+    assert!(matches!(setting.ask(call), Err(AskError::Invalid(_))));
+    setting.port.complete(call, Outcome::Text("done".into())).unwrap();
+    assert!(setting.line().contains("done"));
 }
 
 #[test]
@@ -202,7 +224,7 @@ fn a_progress_token_is_a_string_or_an_integer() {
         setting.send(&format!(
             r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"greet","_meta":{{"progressToken":{token}}}}}}}"#
         ));
-        let event = Event::Progress { progress: 1.0, total: None, message: None };
+        let event = Event::progress(1.0, None, None);
         setting.port.emit(setting.call(), event).unwrap();
         let line = setting.line();
         assert!(line.contains(&format!(r#""progressToken":{token},"#)), "{line}");
@@ -214,9 +236,9 @@ fn only_2025_03_26_has_batches() {
     let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},5]"#;
     let setting = Setting::legacy("2025-03-26", "{}");
     setting.send(batch);
-    let lines = setting.lines();
-    assert_eq!(lines[0], r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
-    assert!(lines.len() == 2 && lines[1].contains("-32600"), "{lines:?}");
+    let line = setting.line();
+    assert!(line.starts_with(r#"[{"jsonrpc":"2.0","id":1,"result":{}},{"#), "{line}");
+    assert!(line.contains("-32600") && line.ends_with("}]"), "{line}");
     for revision in ["2024-11-05", "2025-06-18", "2025-11-25"] {
         let setting = Setting::legacy(revision, "{}");
         setting.send(batch);

@@ -1,130 +1,71 @@
-//! Asking the user behind the client.
+//! What a client answered.
 
-use crate::call::tenon_call;
-use crate::error::tenon_error;
-use crate::fields::Fields;
+use crate::args::{Out, owned, write_text};
+use crate::fields::{Copies, Fields};
 use crate::guard::*;
 use crate::status::*;
-use crate::tool::json;
 use std::ffi::c_char;
-use tenon_mcp::{Action, Answer, Ask, AskError, AskMode, Asked, Outcome};
+use tenon_mcp::{Action, Answer};
 
 /// What the user did with a question: one of the TENON_ACTION_ values.
 pub type tenon_action = i32;
 
-/// Filled in the form.
+/// Answered: filled in the form, or agreed to visit the page. What models and clients answer counts as this too.
 pub const TENON_ACTION_ACCEPT: tenon_action = 1;
 /// Said no.
 pub const TENON_ACTION_DECLINE: tenon_action = 2;
 /// Closed the question without choosing.
 pub const TENON_ACTION_CANCEL: tenon_action = 3;
 
-/// The answer to tenon_call_elicit(). Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
+/// The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
 pub struct tenon_answer {
     action: tenon_action,
     content: Option<Fields>,
+    answer: Answer,
+    /// Decoded texts that were handed out.
+    lent: Copies,
 }
 
 impl tenon_answer {
+    /// One for the program.
+    pub(crate) fn make(answer: Answer) -> *mut tenon_answer {
+        Box::into_raw(Box::new(tenon_answer::new(answer)))
+    }
+
     fn new(answer: Answer) -> tenon_answer {
-        let action = match answer.action {
+        let action = match answer.action() {
             Action::Accept => TENON_ACTION_ACCEPT,
             Action::Decline => TENON_ACTION_DECLINE,
             Action::Cancel => TENON_ACTION_CANCEL,
         };
-        tenon_answer { action, content: answer.content.map(|content| Fields::new("field", content)) }
+        let content = answer.content().map(|content| Fields::new("field", content));
+        tenon_answer { action, content, answer, lent: Copies::default() }
     }
 
     fn content(&self) -> Result<&Fields> {
-        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the user did not fill in the form");
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the answer has no content");
         self.content.as_ref().ok_or_else(none)
     }
-}
-
-/// Asks the user behind the client to fill in a form. `schema` is the form: an object schema of flat primitive
-/// properties. `key` names the question within its call; NULL if the call's questions always come in the same order.
-///
-/// - TENON_OK: `*answer` is the answer; free it.
-/// - TENON_SUSPENDED: the question has gone to the client. Release what you hold and return without completing the call.
-///   The callback is called again from its top when the answer is there, and then this function returns it. What the
-///   callback does before asking must be harmless to repeat. To ask several questions at once, ask them all and return
-///   after the last.
-/// - TENON_ERR_UNSUPPORTED: this client cannot be asked. TENON_ERR_CLIENT: it failed. TENON_ERR_INVALID: the question is
-///   wrong. A callback that returns because of these, without completing the call, fails the call with that reason.
-///
-/// Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tenon_call_elicit(
-    call: *mut tenon_call,
-    key: *const c_char,
-    message: *const c_char,
-    schema: *const c_char,
-    answer: *mut *mut tenon_answer,
-    err: *mut *mut tenon_error,
-) -> tenon_status {
-    // SAFETY: handle, strings and outputs by the contract of the header.
-    unsafe {
-        entry_with(err, || {
-            place(answer, "answer")?;
-            let call = object(call, "call")?;
-            call.check_fork()?;
-            let ask = Ask {
-                key: optional_text(key, "key")?.map(str::to_owned),
-                message: text(message, "message")?.to_owned(),
-                schema: call.note(json(text(schema, "schema")?, "schema"))?,
-            };
-            match call.port.ask(call.id, ask, AskMode::Rerun) {
-                Ok(Asked::Answered(known)) => {
-                    write(answer, Box::into_raw(Box::new(tenon_answer::new(known))));
-                    Ok(TENON_OK)
-                }
-                Ok(_) => {
-                    call.progress.lock().suspended = true;
-                    Ok(TENON_SUSPENDED)
-                }
-                Err(error) => Err(refused(call, error)),
-            }
-        })
-    }
-}
-
-fn refused(call: &tenon_call, error: AskError) -> Failure {
-    let status = match &error {
-        AskError::Stale => return Failure::stale(),
-        AskError::Unsupported(_) => TENON_ERR_UNSUPPORTED,
-        AskError::Invalid(_) => TENON_ERR_INVALID,
-        // The client's, and kinds of later versions.
-        _ => TENON_ERR_CLIENT,
-    };
-    let failure = Failure::new(status, error.to_string());
-    let outcome = match error {
-        AskError::Unsupported(error) => Outcome::Error(error),
-        error => Outcome::Failed(error.to_string()),
-    };
-    call.progress.lock().failed = Some(outcome);
-    failure
 }
 
 /// What the user did; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_action(answer: *const tenon_answer) -> tenon_action {
-    // SAFETY: handle by the contract of the header.
+    // SAFETY: NULL or a live answer, by the contract of handles.
     entry_or(0, || unsafe { answer.as_ref() }.map_or(0, |answer| answer.action))
 }
 
-/// The filled form: a JSON object that satisfies the schema that was sent. It is not NUL-terminated; it is borrowed and
-/// lives as long as the answer. Fails with TENON_ERR_NOT_FOUND unless the action is TENON_ACTION_ACCEPT.
+/// The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
+/// an array of them. It is not NUL-terminated; it is borrowed and lives as long as the answer. Fails with
+/// TENON_ERR_NOT_FOUND if there is none: the user declined or cancelled, or the question was another.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_content(
     answer: *const tenon_answer,
     json: *mut *const c_char,
     len: *mut usize,
 ) -> tenon_status {
-    // SAFETY: handle and outputs by the contract of the header.
-    entry(|| unsafe {
-        place(json, "json")?;
-        place(len, "len")?;
-        write_text(json, len, object(answer, "answer")?.content()?.object().as_bytes());
+    entry!(json = out(json), len = out(len), answer = object(answer) => {
+        write_text(answer.content()?.object().as_bytes(), json, Some(len));
         Ok(TENON_OK)
     })
 }
@@ -138,11 +79,8 @@ pub unsafe extern "C" fn tenon_answer_string(
     string: *mut *const c_char,
     len: *mut usize,
 ) -> tenon_status {
-    // SAFETY: handle, string and outputs by the contract of the header; the copy lives as long as the answer.
-    entry(|| unsafe {
-        place(string, "string")?;
-        let found = object(answer, "answer")?.content()?.string(text(name, "name")?)?;
-        write_text(string, len, (*found).as_bytes());
+    entry!(string = out(string), len = optional_out(len), answer = object(answer), name = text(name) => {
+        write_text(answer.content()?.string(name)?, string, len);
         Ok(TENON_OK)
     })
 }
@@ -154,10 +92,8 @@ pub unsafe extern "C" fn tenon_answer_int64(
     name: *const c_char,
     out: *mut i64,
 ) -> tenon_status {
-    // SAFETY: handle, string and output by the contract of the header.
-    entry(|| unsafe {
-        place(out, "out")?;
-        write(out, object(answer, "answer")?.content()?.int64(text(name, "name")?)?);
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.int64(name)?);
         Ok(TENON_OK)
     })
 }
@@ -169,10 +105,8 @@ pub unsafe extern "C" fn tenon_answer_double(
     name: *const c_char,
     out: *mut f64,
 ) -> tenon_status {
-    // SAFETY: handle, string and output by the contract of the header.
-    entry(|| unsafe {
-        place(out, "out")?;
-        write(out, object(answer, "answer")?.content()?.double(text(name, "name")?)?);
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.double(name)?);
         Ok(TENON_OK)
     })
 }
@@ -184,21 +118,73 @@ pub unsafe extern "C" fn tenon_answer_bool(
     name: *const c_char,
     out: *mut bool,
 ) -> tenon_status {
-    // SAFETY: handle, string and output by the contract of the header.
-    entry(|| unsafe {
-        place(out, "out")?;
-        write(out, object(answer, "answer")?.content()?.bool(text(name, "name")?)?);
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.bool(name)?);
         Ok(TENON_OK)
     })
+}
+
+/// The text of a sampled message: that of its text blocks, one after the other. UTF-8, NUL-terminated, though it may hold
+/// NULs of its own. It is borrowed and lives as long as the answer; "" for answers to other questions. `len` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_text(
+    answer: *const tenon_answer,
+    text: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(text = out(text), len = optional_out(len), answer = object(answer) => {
+        lend(answer, "text", || Ok(answer.answer.text()), text, len)
+    })
+}
+
+/// The URI of root number `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is borrowed and
+/// lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_root(
+    answer: *const tenon_answer,
+    index: usize,
+    uri: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(uri = out(uri), len = optional_out(len), answer = object(answer) => {
+        let root = || answer.answer.roots().into_iter().nth(index).map(|root| root.uri);
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("there is no root {index}"));
+        lend(answer, &format!("root {index}"), || root().ok_or_else(none), uri, len)
+    })
+}
+
+/// The whole answer as JSON text: {"action":…,"content":…}, of a sampled message {"role":…,"content":…,"model":…}, of roots
+/// {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_json(
+    answer: *const tenon_answer,
+    json: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(json = out(json), len = out(len), answer = object(answer) => {
+        write_text(answer.answer.json().as_bytes(), json, Some(len));
+        Ok(TENON_OK)
+    })
+}
+
+/// Hands out a text that is made when it is asked for first.
+fn lend(
+    answer: &tenon_answer,
+    name: &str,
+    make: impl FnOnce() -> Result<String>,
+    text: Out<'_, *const c_char>,
+    len: Option<Out<'_, usize>>,
+) -> Result<tenon_status> {
+    let copy = answer.lent.get(name, || Ok((make()? + "\0").into_boxed_str()))?;
+    write_text(&copy.as_bytes()[..copy.len() - 1], text, len);
+    Ok(TENON_OK)
 }
 
 /// Frees an answer. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_free(answer: *mut tenon_answer) {
     entry_or((), || {
-        if !answer.is_null() {
-            // SAFETY: made by `tenon_call_elicit`, and by contract freed once.
-            drop(unsafe { Box::from_raw(answer) });
-        }
+        // SAFETY: NULL, or made by `make` and by contract freed once.
+        drop(unsafe { owned(answer, "answer") });
     });
 }

@@ -3,13 +3,14 @@
 use crate::call::tenon_call;
 use crate::error::tenon_error;
 use crate::guard::*;
+use crate::json::{json, json_within};
 use crate::status::*;
-use crate::tool::json;
-use std::ffi::c_char;
-use tenon_mcp::Outcome;
+use std::ffi::{c_char, c_void};
 use tenon_mcp::json::JsonWriter;
+use tenon_mcp::{Outcome, RpcError};
 
-/// Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied.
+/// Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied. Of a tool it
+/// is what the model reads, of a resource its contents, of a prompt one message of the user.
 ///
 /// Fails with TENON_ERR_NULL or TENON_ERR_UTF8, and then the call can still be completed; with TENON_ERR_STALE if it has
 /// ended.
@@ -19,17 +20,18 @@ pub unsafe extern "C" fn tenon_call_return_text(
     text: *const c_char,
     len: usize,
 ) -> tenon_status {
-    // SAFETY: handle and string by the contract of the header.
-    entry(|| unsafe {
-        let call = object(call, "call")?;
-        let text = call.note(slice(text, len, "the result"))?;
-        call.complete(Outcome::Text(text.to_owned()))
+    entry!(call = object(call), the_result = tried_slice(text, len) => {
+        let text = call.note(the_result)?.to_owned();
+        call.complete(Outcome::Text(text))
     })
 }
 
 /// Completes a call with a JSON value: `len` bytes, or up to the first NUL with TENON_NUL. The text is copied. A JSON
 /// string reaches the client as text, anything else as JSON text, and as structured content too if the tool is
-/// structured.
+/// structured. Of a completion it is an array of strings, of a provider's list an array of resources, of a prompt messages
+/// or content blocks, of a method the result, an object.
+///
+/// It may be nested as deeply as TENON_LIMIT_DEPTH allows.
 ///
 /// Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
 /// TENON_ERR_STALE if it has ended.
@@ -40,29 +42,20 @@ pub unsafe extern "C" fn tenon_call_return_json(
     len: usize,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // SAFETY: handle, string and output by the contract of the header.
-    unsafe {
-        entry_with(err, || {
-            let call = object(call, "call")?;
-            let name = &call.context.tool.name;
-            let value = slice(text, len, "the result").and_then(|text| json(text, "the result"));
-            let value = call.note(value.map_err(|mut failure| {
-                failure.message = format!("tool {name:?}: {}", failure.message);
-                failure
-            }))?;
-            call.complete(Outcome::Json(value))
-        })
-    }
+    entry!(err; call = object(call), the_result = tried_slice(text, len) => {
+        let value = the_result.and_then(|text| json_within(text, "the result", call.max_depth));
+        let value = call.note(value.map_err(|failure| call.named(failure)))?;
+        call.complete(Outcome::Json(value))
+    })
 }
 
 /// Completes a call with an integer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_int64(call: *mut tenon_call, number: i64) -> tenon_status {
-    // SAFETY: handle by the contract of the header.
-    entry(|| unsafe {
+    entry!(call = object(call) => {
         let mut out = JsonWriter::new();
         out.int(number);
-        object(call, "call")?.complete(Outcome::Json(out.into_slice()))
+        call.complete(Outcome::Json(out.into_slice()))
     })
 }
 
@@ -70,17 +63,14 @@ pub unsafe extern "C" fn tenon_call_return_int64(call: *mut tenon_call, number: 
 /// and for infinities, which JSON cannot hold; then the call can still be completed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_double(call: *mut tenon_call, number: f64) -> tenon_status {
-    // SAFETY: handle by the contract of the header.
-    entry(|| unsafe {
-        let call = object(call, "call")?;
+    entry!(call = object(call) => {
         let mut out = JsonWriter::new();
         if number.fract() == 0.0 && number.abs() <= (1_i64 << 53) as f64 {
             out.int(number as i64);
         } else {
-            let name = &call.context.tool.name;
-            let written = out.float(number);
-            call.note(written.map_err(|error| {
-                Failure::new(TENON_ERR_TYPE, format!("tool {name:?} returned a number: {error}"))
+            let entry = &call.context.entry;
+            call.note(out.float(number).map_err(|error| {
+                Failure::new(TENON_ERR_TYPE, format!("{entry} returned a number: {error}"))
             }))?;
         }
         call.complete(Outcome::Json(out.into_slice()))
@@ -90,21 +80,67 @@ pub unsafe extern "C" fn tenon_call_return_double(call: *mut tenon_call, number:
 /// Completes a call with true or false.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_bool(call: *mut tenon_call, value: bool) -> tenon_status {
-    // SAFETY: handle by the contract of the header.
-    entry(|| unsafe {
+    entry!(call = object(call) => {
         let mut out = JsonWriter::new();
         out.bool(value);
-        object(call, "call")?.complete(Outcome::Json(out.into_slice()))
+        call.complete(Outcome::Json(out.into_slice()))
     })
 }
 
-/// Completes a call as failed. The message is for the model, which may try again; it is copied.
+/// Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the entry's
+/// member `mime_type`. Fails with TENON_ERR_NULL, and then the call can still be completed; with TENON_ERR_STALE if it has
+/// ended. Of other kinds it fails the call: bytes need a media type there, see tenon_result_add_image().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_return_bytes(
+    call: *mut tenon_call,
+    data: *const c_void,
+    len: usize,
+) -> tenon_status {
+    entry!(call = object(call), data = tried_bytes(data, len) => {
+        let data = call.note(data)?.to_vec();
+        call.complete(Outcome::Bytes(data))
+    })
+}
+
+/// Completes a call as failed. Of a tool the message is for the model, which may try again; of anything else it becomes a
+/// protocol error. It is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_fail(call: *mut tenon_call, message: *const c_char) -> tenon_status {
-    // SAFETY: handle and string by the contract of the header.
-    entry(|| unsafe {
-        let call = object(call, "call")?;
-        let message = call.note(text(message, "message"))?;
-        call.complete(Outcome::Failed(message.to_owned()))
+    entry!(call = object(call), message = tried_text(message) => {
+        let message = call.note(message)?.to_owned();
+        call.complete(Outcome::Failed(message))
+    })
+}
+
+/// Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that
+/// is read. The code is that of the client's revision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_not_found(call: *mut tenon_call, what: *const c_char) -> tenon_status {
+    entry!(call = object(call), what = tried_optional_text(what) => {
+        let address = call.context.uri.as_deref().unwrap_or(&call.context.entry.name);
+        let what = call.note(what)?.unwrap_or(address);
+        call.complete(Outcome::Error(RpcError::not_found(what)))
+    })
+}
+
+/// Completes a call with a protocol error: its code, one short sentence, and JSON text with further detail, NUL-terminated,
+/// or NULL. Codes of a program's own lie outside of -32768 to -32000.
+///
+/// Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
+/// TENON_ERR_STALE if it has ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_error(
+    call: *mut tenon_call,
+    code: i32,
+    message: *const c_char,
+    data: *const c_char,
+) -> tenon_status {
+    entry!(call = object(call), message = tried_text(message), data = tried_optional_text(data) => {
+        let mut error = RpcError::new(code, call.note(message)?);
+        let data = data.and_then(|data| data.map(|data| json(data, "data")).transpose());
+        if let Some(data) = call.note(data)? {
+            error = error.with_data(data);
+        }
+        call.complete(Outcome::Error(error))
     })
 }

@@ -1,5 +1,6 @@
 //! The error object: a status and a sentence.
 
+use crate::args::owned;
 use crate::guard::entry_or;
 use crate::status::*;
 use std::ffi::{CStr, CString, c_char};
@@ -44,10 +45,8 @@ pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *cons
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
     entry_or((), || {
-        if !error.is_null() {
-            // SAFETY: made by `from_failure`, and by contract freed once.
-            drop(unsafe { Box::from_raw(error) });
-        }
+        // SAFETY: NULL, or made by `from_failure` and by contract freed once.
+        drop(unsafe { owned(error, "error") });
     });
 }
 

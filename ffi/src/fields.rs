@@ -2,7 +2,7 @@
 
 use crate::guard::Result;
 use crate::status::*;
-use parking_lot::Mutex;
+use std::sync::OnceLock;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::Kind;
 
@@ -11,12 +11,55 @@ pub(crate) struct Fields {
     /// What the members are called in messages.
     what: &'static str,
     object: JsonSlice,
-    copies: Mutex<Vec<(String, Box<str>)>>,
+    copies: Copies,
+}
+
+/// Decoded strings by name: a list that only grows, so that its texts can be borrowed for as long as it lives.
+#[derive(Default)]
+pub(crate) struct Copies(OnceLock<Box<Copied>>);
+
+struct Copied {
+    name: Box<str>,
+    /// With a NUL at its end.
+    text: Box<str>,
+    next: Copies,
+}
+
+impl Copies {
+    /// The text of this name, made if it is not there yet.
+    pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<Box<str>>) -> Result<&str> {
+        let mut place = self;
+        while let Some(copied) = place.0.get() {
+            if *copied.name == *name {
+                return Ok(&copied.text);
+            }
+            place = &copied.next;
+        }
+        let mut new = Some(Box::new(Copied { name: name.into(), text: make()?, next: Copies::default() }));
+        loop {
+            // Another thread may have appended meanwhile, even the same.
+            let copied = place.0.get_or_init(|| new.take().expect("it goes into one place"));
+            if *copied.name == *name {
+                return Ok(&copied.text);
+            }
+            place = &copied.next;
+        }
+    }
+}
+
+impl Drop for Copies {
+    /// One after the other: the default would nest as deep as the list is long.
+    fn drop(&mut self) {
+        let mut next = self.0.take();
+        while let Some(mut copied) = next {
+            next = copied.next.0.take();
+        }
+    }
 }
 
 impl Fields {
     pub(crate) fn new(what: &'static str, object: JsonSlice) -> Fields {
-        Fields { what, object, copies: Mutex::default() }
+        Fields { what, object, copies: Copies::default() }
     }
 
     pub(crate) fn object(&self) -> &JsonSlice {
@@ -74,18 +117,12 @@ impl Fields {
     }
 
     /// A string, decoded, with a NUL after its end. The copy is kept, and asking again gives the same.
-    pub(crate) fn string(&self, name: &str) -> Result<*const str> {
-        let mut copies = self.copies.lock();
-        let place = match copies.iter().position(|(known, _)| known == name) {
-            Some(place) => place,
-            None => {
-                let member = self.member(name)?;
-                let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
-                copies.push((name.to_owned(), format!("{text}\0").into_boxed_str()));
-                copies.len() - 1
-            }
-        };
-        let copy = &copies[place].1;
-        Ok(&raw const copy[..copy.len() - 1])
+    pub(crate) fn string(&self, name: &str) -> Result<&[u8]> {
+        let copy = self.copies.get(name, || {
+            let member = self.member(name)?;
+            let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
+            Ok(format!("{text}\0").into_boxed_str())
+        })?;
+        Ok(&copy.as_bytes()[..copy.len() - 1])
     }
 }

@@ -1,17 +1,18 @@
 //! The program's callbacks: the table behind the engine's handler ids, and their life.
 
 use crate::call::tenon_call;
-use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use tenon_mcp::HandlerId;
+use tenon_mcp::locks::{Condvar, Mutex, RwLock};
+use tenon_mcp::{HandlerId, LaneId};
 
-/// A tool's callback. It completes `call` with one of the tenon_call_return_ functions or tenon_call_fail(), now, or
-/// later if it keeps the call with tenon_call_retain(). A callback that returns without either fails the call.
+/// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
+/// tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with tenon_call_retain(). A callback that
+/// returns without either fails the call, unless it is that of a notification or a hook, which nobody waits for.
 ///
-/// `user_data` is what tenon_tool_set_handler() was given. `call` is valid until the callback returns, or until the
+/// `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
 /// tenon_call_release() that belongs to a tenon_call_retain().
 pub type tenon_handler_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, call: *mut tenon_call)>;
 
@@ -63,6 +64,21 @@ impl Handler {
         // SAFETY: the function is the program's, of this type; `data` is what it registered with it, not destroyed
         // while `self` lives; the caller keeps `call` alive until this returns.
         unsafe { (self.function)(self.data.pointer, call) };
+    }
+}
+
+/// Where an entry's callback runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Worker = 0,
+    Poll = 1,
+    Inline = 2,
+}
+
+impl Mode {
+    /// The lane of the mode, by a number of this crate's choice.
+    pub(crate) fn lane(self) -> LaneId {
+        LaneId(self as u32)
     }
 }
 

@@ -1,22 +1,22 @@
 //! A server behind its handle: first settings, then three lanes that the callbacks run from.
 
 use crate::call::tenon_call;
+use crate::entry::{Part, tenon_entry};
 use crate::error::c_string;
 use crate::guard::Result;
-use crate::handlers::{Gate, Handlers};
+use crate::handlers::{Gate, Handlers, Mode};
+use crate::inline::{Elsewhere, Here};
+use crate::inside::Inside;
+use crate::log::LOG_TARGET;
 use crate::poll::PollLane;
-use crate::server::Mode;
-use crate::setup::Setup;
+use crate::setup::{Record, Setup};
 use crate::status::*;
-use crate::tool::tenon_tool;
 use crate::workers::Workers;
-use parking_lot::Mutex;
-use std::cell::RefCell;
-use std::ffi::CString;
+use std::ffi::{CString, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
-use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Running, Server, Target, Wake};
+use std::sync::{Arc, OnceLock};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HandlerId, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running, Server, Target};
 
 pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
@@ -32,16 +32,13 @@ pub(crate) struct Started {
     pub(crate) poll: PollLane,
     server: Server,
     port: HostPort,
-    inline: Lane,
     workers: Workers,
+    /// For inline calls that no receiving thread hands over.
+    helper: Workers,
+    max_depth: usize,
     process: u32,
-}
-
-thread_local! {
-    /// The servers whose callbacks run on this thread, innermost last, and whether inline.
-    static CALLBACKS: RefCell<Vec<(*const Inner, bool)>> = const { RefCell::new(Vec::new()) };
-    /// The servers whose inline lane is being drained on this thread.
-    static DRAINING: RefCell<Vec<*const Inner>> = const { RefCell::new(Vec::new()) };
+    /// Whether the program began the end.
+    closed: Mutex<bool>,
 }
 
 impl Inner {
@@ -81,55 +78,69 @@ impl Inner {
         self.configure(|setup| setup.set(set))
     }
 
-    pub(crate) fn add_tool(self: &Arc<Self>, mut tool: tenon_tool) -> Result<()> {
+    pub(crate) fn add(self: &Arc<Self>, mut entry: tenon_entry) -> Result<()> {
         self.check_fork()?;
-        let definition = tool.definition()?;
-        let handler = tool
-            .handler
-            .take()
-            .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("tool {:?} has no handler", tool.name)))?;
-        let id = self.handlers.insert(handler);
-        let target = Target::Lane { lane: tool.mode.lane(), handler: id };
+        let mut records = Vec::new();
+        let mut workers = false;
+        for Part { entry, mode, handler } in entry.parts()? {
+            let (lane, handler) = (mode.lane(), self.handlers.insert(handler));
+            workers |= mode == Mode::Worker;
+            let target = match mode {
+                Mode::Worker | Mode::Poll => Target::Lane { lane, handler },
+                Mode::Inline => Target::Inline { lane, handler, host: Arc::new(Here(Arc::downgrade(self))) },
+            };
+            records.push(Record::new(entry, target, lane, handler));
+        }
+        let ids: Vec<_> = records.iter().map(|record| record.handler).collect();
         let added = {
             let mut setup = self.setup.lock();
-            match self.started.get() {
-                None => setup.add_tool(std::mem::take(&mut tool.name), definition, target),
-                Some(started) => self
-                    .start_workers(started, tool.mode == Mode::Worker, &setup)
-                    .and_then(|()| Ok(started.server.add_tool(definition, target)?)),
-            }
+            let threads = match self.started.get() {
+                None => Ok(()),
+                Some(started) => self.start_workers(started, workers, &setup),
+            };
+            threads.and_then(|()| setup.add(records))
         };
         if added.is_err() {
-            // Dropped out here: `destroy` is the program's code and no lock may be held.
-            drop(self.handlers.remove(id));
+            self.forget(ids);
         }
         added
     }
 
-    pub(crate) fn remove_tool(&self, name: &str) -> Result<()> {
+    pub(crate) fn remove(&self, kind: Kind, name: &str) -> Result<()> {
         self.check_fork()?;
-        let target = {
-            let mut setup = self.setup.lock();
-            match self.started.get() {
-                None => setup.remove_tool(name),
-                Some(started) => started.server.remove_tool(name),
-            }
-        };
-        match target {
-            Some(Target::Lane { handler, .. }) => {
-                drop(self.handlers.remove(handler));
-                Ok(())
-            }
-            _ => Err(Failure::new(TENON_ERR_NOT_FOUND, format!("there is no tool {name:?}"))),
+        let ids = self.setup.lock().remove(kind, name);
+        if ids.is_empty() {
+            return Err(no_entry(kind, name));
+        }
+        self.forget(ids);
+        Ok(())
+    }
+
+    /// Lets go of callbacks. No lock may be held: `destroy` is the program's code.
+    fn forget(&self, ids: Vec<HandlerId>) {
+        for id in ids {
+            drop(self.handlers.remove(id));
         }
     }
 
+    /// Shows or hides an entry.
+    pub(crate) fn enable(&self, kind: Kind, name: &str, enabled: bool) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
+    }
+
+    /// The definitions of a kind, and whether each is enabled.
+    pub(crate) fn entries(&self, kind: Kind) -> Result<Vec<(JsonSlice, bool)>> {
+        self.check_fork()?;
+        Ok(self.setup.lock().entries(kind))
+    }
+
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
-        if inside_inline() {
+        self.check_fork()?;
+        if Inside::is_inline() {
             // It runs on a thread of another engine, whose runtime would become this one's too.
             return Err(Failure::state("a server cannot be started inside an inline callback"));
         }
-        self.check_fork()?;
         let mut setup = self.setup.lock();
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already"));
@@ -137,25 +148,51 @@ impl Inner {
         let server = setup.build()?;
         let options = setup.transports()?;
         let port = server.port();
-        let workers = Workers::new(&port, Mode::Worker.lane());
-        let inline = port.lane(Mode::Inline.lane(), Arc::new(InlineWake(Arc::downgrade(self))));
         let poll = PollLane::new(&port, Mode::Poll.lane())?;
-        let running = server.start(options)?;
+        let workers = Workers::new(&port, Mode::Worker.lane(), |parker| parker);
+        let inner = Arc::downgrade(self);
+        let helper = Workers::new(&port, Mode::Inline.lane(), |parker| Arc::new(Elsewhere { inner, parker }));
+        // The threads first: once the transports are up nothing can fail any more.
+        let count = if setup.has_entry_in(Mode::Worker.lane()) { setup.worker_threads } else { 0 };
+        let running = match workers.ensure(self, count).and_then(|()| Ok(server.start(options)?)) {
+            Ok(running) => running,
+            Err(failure) => {
+                // They may have a call already, and wait for this lock.
+                drop(setup);
+                workers.stop();
+                return Err(failure);
+            }
+        };
         running.on_closed(poll.wake());
         let url = running.http_url().map(c_string);
+        let max_depth = server.engine().limits().max_depth;
         let process = std::process::id();
-        let started = Started { running, url, poll, server, port, inline, workers, process };
-        let started = self.started.get_or_init(|| started);
+        let started = Started {
+            running,
+            url,
+            poll,
+            server,
+            port,
+            workers,
+            helper,
+            max_depth,
+            process,
+            closed: Mutex::new(false),
+        };
+        self.started.get_or_init(|| started);
         setup.stdio = None;
-        let any = setup.has_tool_in(Mode::Worker.lane());
-        if let Err(failure) = self.start_workers(started, any, &setup) {
-            started.running.close();
-            return Err(failure);
-        }
-        drop(setup);
-        // Calls that came in before `started` was set have woken nobody.
-        self.drain_inline();
         Ok(())
+    }
+
+    /// The started server, for a call that came in: it may be quicker than the start, which then is about to be done. If it
+    /// failed, the door to the engine, to fail the call too.
+    fn awaited(&self) -> std::result::Result<&Started, HostPort> {
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        // The start holds the lock until it is done.
+        let setup = self.setup.lock();
+        self.started.get().ok_or_else(|| setup.port())
     }
 
     fn start_workers(self: &Arc<Self>, started: &Started, needed: bool, setup: &Setup) -> Result<()> {
@@ -164,113 +201,131 @@ impl Inner {
 
     /// Runs one callback.
     pub(crate) fn run(self: &Arc<Self>, call: HostCall, inline: bool) {
-        let Some(started) = self.started.get() else { return };
-        let fail = |why: String| {
-            let _ = started.port.complete(call.id, Outcome::Failed(why));
+        let closing = || Outcome::Failed("the server is closing".to_owned());
+        let started = match self.awaited() {
+            Ok(started) => started,
+            Err(port) => {
+                let _ = port.complete(call.id, closing());
+                return;
+            }
         };
-        let name = &call.context.tool.name;
-        let Some(pass) = self.gate.enter() else { return fail("the server is closing".to_owned()) };
+        let Some(pass) = self.gate.enter() else { return self.fail(&call, closing()) };
         let Some(handler) = self.handlers.get(call.handler) else {
-            return fail(format!("tool {name:?} was removed before its call was run"));
+            let why = format!("{} was removed before its call was run", call.context.entry);
+            return self.fail(&call, Outcome::Failed(why));
         };
-        let call = Arc::new(tenon_call::new(started.port.clone(), call, handler.clone(), started.process));
-        CALLBACKS.with_borrow_mut(|callbacks| callbacks.push((Arc::as_ptr(self), inline)));
+        let (port, depth) = (started.port.clone(), started.max_depth);
+        let call = Arc::new(tenon_call::new(port, call, handler.clone(), depth, started.process));
+        let inside = Inside::enter(self.address(), inline);
         handler.run(Arc::as_ptr(&call).cast_mut());
-        CALLBACKS.with_borrow_mut(|callbacks| callbacks.pop());
+        drop(inside);
         // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
         // Ending a call runs engine code; should that panic, it must not take the thread along.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(call)));
+        if catch_unwind(AssertUnwindSafe(|| drop(call))).is_err() {
+            started.port.log(
+                LogLevel::Error,
+                LOG_TARGET,
+                "the library panicked at the end of a call; please report this",
+            );
+        }
         drop(handler);
         drop(pass);
     }
 
-    /// Fails a call that nobody is going to run.
-    pub(crate) fn fail_closing(&self, call: &HostCall) {
+    /// Ends a call whose callback does not run.
+    fn fail(&self, call: &HostCall, outcome: Outcome) {
         if let Some(started) = self.started.get() {
-            let _ = started.port.complete(call.id, Outcome::Failed("the server is closing".to_owned()));
+            let _ = started.port.complete(call.id, outcome);
         }
     }
 
-    /// Whether a callback of this server runs on this thread.
-    pub(crate) fn is_inside(&self) -> bool {
-        CALLBACKS.with_borrow(|callbacks| callbacks.iter().any(|(inner, _)| std::ptr::eq(*inner, self)))
-    }
-
-    /// Runs what is queued for inline callbacks, here.
-    ///
-    /// The engine wakes a lane on the thread that queued something, with no lock held (that is the contract of
-    /// [`Wake`]); so draining inside the wake runs the callback on that thread, without a hand-off. Two things need
-    /// care. A wake can come from inside a drain, because popping wakes again when something is left and because a
-    /// callback may queue: then the outer drain, which goes on until the lane is empty, takes it, and the stack does
-    /// not grow. And drains on several threads may overlap, which is as wanted: callbacks of different connections
-    /// do not wait for each other.
-    fn drain_inline(self: &Arc<Self>) {
+    /// Has the thread for inline calls that came from elsewhere, or fails them.
+    pub(crate) fn help_inline(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };
-        let this = Arc::as_ptr(self);
-        let nested = DRAINING.with_borrow_mut(|draining| {
-            let nested = draining.contains(&this);
-            if !nested {
-                draining.push(this);
-            }
-            nested
-        });
-        if nested {
-            return;
+        if let Err(failure) = started.helper.ensure(self, 1) {
+            started.helper.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
         }
-        // Until a drain finds nothing: what a callback queues after a drain has found nothing more wakes in vain.
-        let mut ops = Vec::new();
-        loop {
-            let left = started.inline.drain(1, Duration::ZERO, &mut ops);
-            match ops.pop() {
-                Some(HostOp::Call(call)) => self.run(call, true),
-                Some(_) => {}
-                None if left == Drained::Empty => break,
-                None => {}
-            }
+    }
+
+    /// What tells this server from others.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether a function of this server's program runs on this thread.
+    pub(crate) fn is_inside(&self) -> bool {
+        Inside::is(self.address())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.started().is_ok_and(|started| started.running.is_closed())
+    }
+
+    /// What a program that is all this server should exit with.
+    pub(crate) fn exit_code(&self) -> c_int {
+        match self.started() {
+            Ok(started) if started.running.is_closed() => started.running.exit_code().into(),
+            _ => 1,
         }
-        DRAINING.with_borrow_mut(|draining| draining.retain(|inner| *inner != this));
     }
 
     /// Ends everything and waits for it. Nothing of the program's runs afterwards.
     pub(crate) fn shut_down(self: &Arc<Self>) -> Result<()> {
+        // First: a child that was forked off in a callback is inside it still.
+        self.check_fork()?;
         if self.is_inside() {
             return Err(Failure::state("a server cannot be freed inside one of its callbacks"));
         }
         if let Some(started) = self.started.get() {
-            started.check_fork()?;
-            started.running.close();
-            while started.poll.wait_closed(&started.running, |call| self.fail_closing(&call)) {}
+            started.close();
+            let closing = || Outcome::Failed("the server is closing".to_owned());
+            while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
+            started.helper.stop();
             self.gate.close();
         }
         self.handlers.clear();
+        let log = self.setup.lock().log.take();
+        if let Some(log) = log {
+            log.close();
+        }
         Ok(())
     }
 }
 
+fn no_entry(kind: Kind, name: &str) -> Failure {
+    Failure::new(TENON_ERR_NOT_FOUND, format!("there is no {} {name:?}", kind.noun()))
+}
+
 impl Started {
-    pub(crate) fn check_fork(&self) -> Result<()> {
-        Ok(self.running.check_fork()?)
+    #[cfg(feature = "engine")]
+    pub(crate) fn engine(&self) -> &tenon_mcp::transport::Engine {
+        self.server.engine()
     }
-}
 
-fn inside_inline() -> bool {
-    CALLBACKS.with_borrow(|callbacks| callbacks.iter().any(|(_, inline)| *inline))
-}
+    pub(crate) fn elicitation_complete(&self, id: &str) -> bool {
+        self.server.elicitation_complete(id)
+    }
 
-struct InlineWake(Weak<Inner>);
+    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) {
+        self.server.notify(method, params);
+    }
 
-impl Wake for InlineWake {
-    fn wake(&self) {
-        if let Some(inner) = self.0.upgrade() {
-            inner.drain_inline();
+    /// The program asks for the end.
+    pub(crate) fn close(&self) {
+        // Under the lock: whoever learns of the end may ask at once who began it.
+        let mut closed = self.closed.lock();
+        if self.running.close() {
+            *closed = true;
         }
     }
-}
 
-impl Mode {
-    /// The lane of the mode, by a number of this crate's choice.
-    pub(crate) fn lane(self) -> LaneId {
-        LaneId(self as u32)
+    /// Whether the program began the end, rather than the input or a signal.
+    pub(crate) fn was_closed(&self) -> bool {
+        *self.closed.lock()
+    }
+
+    pub(crate) fn check_fork(&self) -> Result<()> {
+        Ok(self.running.check_fork()?)
     }
 }

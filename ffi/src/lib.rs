@@ -1,8 +1,11 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
-//! One file per object of the C side: [`server`], [`tool`], [`call`] (with [`complete`] and [`answer`]), [`error`]. Behind
-//! them: [`setup`] is a server before its start, [`inner`] one after it, [`workers`] and [`poll`] are where callbacks
-//! run, [`handlers`] keeps them, [`signals`] is for `tenon_server_run`. Everything the protocol decides is decided in the engine.
+//! One file per group of functions: [`server`], [`listen`], [`run`], [`kind`] and [`entry`], [`register`], [`events`],
+//! [`context`], [`complete`], [`result`], [`ask`], [`answer`], [`error`]. In them, [`guard`] and [`args`] stand between C and
+//! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
+//! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it; [`workers`], [`poll`] and [`inline`] are where
+//! callbacks run, [`handlers`] keeps them, [`call`] is what they get; [`signals`] and [`owner`] are for
+//! `tenon_server_run`. Everything the protocol decides is decided in the engine.
 #![allow(non_camel_case_types, reason = "C names")]
 
 // In the order of the header; rustfmt sorts within a group only.
@@ -12,20 +15,47 @@ mod error;
 
 mod server;
 
-mod tool;
+mod log;
+
+mod listen;
+
+mod run;
+
+mod kind;
+
+mod entry;
+
+mod register;
+
+mod events;
 
 mod call;
 
+mod context;
+
 mod complete;
+
+mod result;
+
+mod ask;
 
 mod answer;
 
 mod version;
 
+mod args;
+#[cfg(feature = "engine")]
+pub mod engine;
 mod fields;
 mod guard;
 mod handlers;
+mod inline;
 mod inner;
+mod inside;
+mod json;
+mod owner;
+mod pipe;
+mod policy;
 mod poll;
 mod setup;
 mod signals;

@@ -2,16 +2,17 @@
 
 use crate::guard::Result;
 use crate::inner::Inner;
+use crate::pipe::pipe;
 use crate::status::Failure;
-use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd, RawFd};
 use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::pipe::PipeFlags;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
 
 /// How long one poll goes on starting callbacks, and how many it runs unless told: a main loop has other things to do.
@@ -24,6 +25,8 @@ pub(crate) struct PollLane {
     /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
     ready: Mutex<VecDeque<HostCall>>,
     waiting: AtomicUsize,
+    /// Callbacks that run now.
+    inside: AtomicUsize,
 }
 
 /// A pipe that holds a byte while there is something to poll for.
@@ -60,15 +63,20 @@ impl PipeWake {
 
 impl PollLane {
     pub(crate) fn new(port: &HostPort, lane: LaneId) -> Result<PollLane> {
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
-            .map_err(|error| Failure::io("cannot make a pipe", error))?;
+        let (read, write) = pipe(PipeFlags::NONBLOCK)?;
         let wake = Arc::new(PipeWake { read, write, signalled: AtomicBool::new(false) });
         let lane = port.lane(lane, wake.clone());
-        Ok(PollLane { lane, wake, ready: Mutex::default(), waiting: AtomicUsize::new(0) })
+        let (waiting, inside) = Default::default();
+        Ok(PollLane { lane, wake, ready: Mutex::default(), waiting, inside })
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
         self.wake.read.as_raw_fd()
+    }
+
+    /// Whether a callback runs now.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn wake(&self) -> Arc<dyn Wake> {
@@ -111,7 +119,9 @@ impl PollLane {
             let mut handled = 0;
             while let Some(call) = self.take() {
                 handled += 1;
+                self.inside.fetch_add(1, Ordering::Relaxed);
                 inner.run(call, false);
+                self.inside.fetch_sub(1, Ordering::Relaxed);
                 if handled == max || begin.elapsed() >= BUDGET {
                     // There may be more, and the reset has taken the byte that said so.
                     self.wake.wake();

@@ -1,10 +1,16 @@
-//! What a server is before its start: settings and tools, without thread or descriptor.
+//! What a server is before its start: settings and entries, without thread or descriptor.
 
 use crate::guard::Result;
+use crate::log::HostLog;
+use crate::policy::set_setting;
 use crate::status::*;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{HttpOptions, Limits, ServeOptions, Server, Target, Tool};
+use tenon_mcp::{
+    Entry, HandlerId, HostPort, HttpOptions, JsonSlice, Kind, LaneId, LimitValue, Limits, ServeOptions,
+    Server, Target, Unit,
+};
 
 pub(crate) struct Setup {
     name: String,
@@ -14,6 +20,7 @@ pub(crate) struct Setup {
     pub(crate) state_keys: Vec<[u8; 32]>,
     pub(crate) worker_threads: usize,
     pub(crate) signals: bool,
+    pub(crate) log: Option<Arc<HostLog>>,
     pub(crate) stdio: Option<Stdio>,
     pub(crate) http: Option<String>,
     pub(crate) hosts: Vec<String>,
@@ -23,7 +30,32 @@ pub(crate) struct Setup {
     /// Checks registrations. Built with the settings of the moment, so it is built anew if some were changed since.
     server: Server,
     changed: bool,
-    tools: Vec<(String, Tool, Target)>,
+    records: Vec<Record>,
+    members: Vec<(String, JsonSlice)>,
+    extensions: Vec<(String, JsonSlice)>,
+}
+
+/// An entry that is registered, to be registered again when settings have changed.
+pub(crate) struct Record {
+    pub(crate) handler: HandlerId,
+    entry: Entry,
+    target: Target,
+    lane: LaneId,
+    enabled: bool,
+}
+
+impl Record {
+    pub(crate) fn new(entry: Entry, target: Target, lane: LaneId, handler: HandlerId) -> Record {
+        Record { handler, entry, target, lane, enabled: true }
+    }
+
+    fn add_to(&self, server: &Server) -> Result<()> {
+        server.add(self.entry.clone(), self.target.clone())?;
+        if !self.enabled {
+            server.disable(self.entry.kind(), self.entry.name());
+        }
+        Ok(())
+    }
 }
 
 pub(crate) enum Stdio {
@@ -42,13 +74,16 @@ impl Setup {
             state_keys: Vec::new(),
             worker_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
             signals: true,
+            log: None,
             stdio: None,
             http: None,
             hosts: Vec::new(),
             origins: Vec::new(),
             rejected: None,
             changed: false,
-            tools: Vec::new(),
+            records: Vec::new(),
+            members: Vec::new(),
+            extensions: Vec::new(),
         })
     }
 
@@ -64,20 +99,86 @@ impl Setup {
         }
     }
 
-    pub(crate) fn add_tool(&mut self, name: String, tool: Tool, target: Target) -> Result<()> {
-        self.server.add_tool(tool.clone(), target.clone())?;
-        self.tools.push((name, tool, target));
+    /// Sets a member of what the server says of itself, or a setting that goes by a word.
+    pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
+        // What is wrong is said at once, as by the other setters.
+        set_setting(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
+        self.members.retain(|(other, _)| other != member);
+        self.members.push((member.to_owned(), value));
         Ok(())
     }
 
-    pub(crate) fn remove_tool(&mut self, name: &str) -> Option<Target> {
-        self.tools.retain(|(tool, ..)| tool != name);
-        self.server.remove_tool(name)
+    pub(crate) fn add_extension(&mut self, id: &str, settings: JsonSlice) -> Result<()> {
+        let builder = Server::builder(self.name.as_str(), self.version.as_str());
+        builder.extension(id, settings.clone()).build()?;
+        self.extensions.push((id.to_owned(), settings));
+        Ok(())
     }
 
-    /// Whether any tool's calls go to `lane`.
-    pub(crate) fn has_tool_in(&self, lane: tenon_mcp::LaneId) -> bool {
-        self.tools.iter().any(|(_, _, target)| matches!(target, Target::Lane { lane: l, .. } if *l == lane))
+    /// Registers all of these or none.
+    pub(crate) fn add(&mut self, records: Vec<Record>) -> Result<()> {
+        for (place, record) in records.iter().enumerate() {
+            if let Err(failure) = record.add_to(&self.server) {
+                for record in &records[..place] {
+                    self.server.remove(record.entry.kind(), record.entry.name());
+                }
+                return Err(failure);
+            }
+        }
+        self.records.extend(records);
+        Ok(())
+    }
+
+    /// What is registered under a name: of a provider its template too, which the program never sees.
+    fn parts(&self, kind: Kind, name: &str) -> Vec<Kind> {
+        let has = |kind| {
+            self.records.iter().any(|record| record.entry.kind() == kind && record.entry.name() == name)
+        };
+        match kind {
+            Kind::ResourceTemplate if has(Kind::ResourceProvider) => Vec::new(),
+            _ if !has(kind) => Vec::new(),
+            Kind::ResourceProvider => vec![kind, Kind::ResourceTemplate],
+            _ => vec![kind],
+        }
+    }
+
+    /// The callbacks of what was removed.
+    pub(crate) fn remove(&mut self, kind: Kind, name: &str) -> Vec<HandlerId> {
+        let kinds = self.parts(kind, name);
+        for kind in &kinds {
+            self.server.remove(*kind, name);
+        }
+        let gone = |record: &mut Record| record.entry.name() == name && kinds.contains(&record.entry.kind());
+        self.records.extract_if(.., gone).map(|record| record.handler).collect()
+    }
+
+    /// `false` if there is no such entry.
+    pub(crate) fn enable(&mut self, kind: Kind, name: &str, enabled: bool) -> bool {
+        let kinds = self.parts(kind, name);
+        for kind in &kinds {
+            let switch = if enabled { Server::enable } else { Server::disable };
+            switch(&self.server, *kind, name);
+        }
+        for record in &mut self.records {
+            if record.entry.name() == name && kinds.contains(&record.entry.kind()) {
+                record.enabled = enabled;
+            }
+        }
+        !kinds.is_empty()
+    }
+
+    pub(crate) fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
+        self.server.entries(kind)
+    }
+
+    /// The door to the engine that was started last, or would be next.
+    pub(crate) fn port(&self) -> HostPort {
+        self.server.port()
+    }
+
+    /// Whether any entry's calls go to `lane`.
+    pub(crate) fn has_entry_in(&self, lane: LaneId) -> bool {
+        self.records.iter().any(|record| record.lane == lane)
     }
 
     /// The server with all settings.
@@ -92,9 +193,18 @@ impl Setup {
             if let Some(instructions) = &self.instructions {
                 builder = builder.instructions(instructions.as_str());
             }
+            if let Some(log) = &self.log {
+                builder = builder.log(log.clone());
+            }
+            for (member, value) in &self.members {
+                builder = set_setting(builder, member, value)?;
+            }
+            for (id, settings) in &self.extensions {
+                builder = builder.extension(id.as_str(), settings.clone());
+            }
             let server = builder.build()?;
-            for (_, tool, target) in &self.tools {
-                server.add_tool(tool.clone(), target.clone())?;
+            for record in &self.records {
+                record.add_to(&server)?;
             }
             self.server = server;
             self.changed = false;
@@ -134,65 +244,15 @@ impl Setup {
 /// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
 pub type tenon_limit = i32;
 
-/// Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB.
-pub const TENON_LIMIT_MESSAGE_BYTES: tenon_limit = 1;
-/// Deepest nesting of a message. Default 128.
-pub const TENON_LIMIT_DEPTH: tenon_limit = 2;
-/// Calls in flight in the whole server. Default 16384.
-pub const TENON_LIMIT_CALLS: tenon_limit = 3;
-/// Calls in flight in each of the three modes; one more is refused as busy. Default 4096.
-pub const TENON_LIMIT_MODE_CALLS: tenon_limit = 4;
-/// Milliseconds a tool without a time-out of its own may run. Default 300000.
-pub const TENON_LIMIT_CALL_TIMEOUT_MS: tenon_limit = 5;
-/// Milliseconds a call waits for the client's answer to a question. Default 600000.
-pub const TENON_LIMIT_ASK_TIMEOUT_MS: tenon_limit = 6;
-/// Questions one call may ask, over all its rounds. Default 32.
-pub const TENON_LIMIT_ASKS: tenon_limit = 7;
-/// Bytes of the sealed state that a client carries between two attempts of a call. Default 65536.
-pub const TENON_LIMIT_STATE_BYTES: tenon_limit = 8;
-/// Milliseconds such a state is good for. Default 3600000.
-pub const TENON_LIMIT_STATE_LIFETIME_MS: tenon_limit = 9;
-/// Bytes waiting to be written to one peer; beyond it reading from that peer pauses. Default 8 MiB.
-pub const TENON_LIMIT_OUTBOUND_BYTES: tenon_limit = 10;
-/// Milliseconds that calls may finish in after the server was closed; 0 cancels them at once. Default 5000.
-pub const TENON_LIMIT_DRAIN_TIMEOUT_MS: tenon_limit = 11;
-/// Legacy HTTP sessions; one more is refused as busy. Default 10000.
-pub const TENON_LIMIT_SESSIONS: tenon_limit = 12;
-/// Milliseconds after which a legacy HTTP session without request or open stream ends. Default 1800000.
-pub const TENON_LIMIT_SESSION_IDLE_MS: tenon_limit = 13;
-/// HTTP connections at the same time; further ones wait to be accepted. Default 10000.
-pub const TENON_LIMIT_CONNECTIONS: tenon_limit = 14;
-/// Milliseconds an HTTP client may take to send the headers of a request, stay without a request on an open connection, or
-/// pause within a body. Default 30000.
-pub const TENON_LIMIT_HEADER_TIMEOUT_MS: tenon_limit = 15;
-/// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
-pub const TENON_LIMIT_RESULT_BYTES: tenon_limit = 16;
-
-pub(crate) fn set_limit(limits: &mut Limits, limit: tenon_limit, value: u64) -> Result<()> {
-    if value == 0 && limit != TENON_LIMIT_DRAIN_TIMEOUT_MS {
-        return Err(Failure::new(TENON_ERR_INVALID, format!("limit {limit} must be more than 0")));
-    }
-    let count = usize::try_from(value).unwrap_or(usize::MAX);
-    // More than a year is a year: far enough to be endless, and no sum of times overflows.
-    let time = Duration::from_millis(value.min(365 * 24 * 3_600_000));
-    match limit {
-        TENON_LIMIT_MESSAGE_BYTES => limits.max_message_bytes = count,
-        TENON_LIMIT_DEPTH => limits.max_depth = count,
-        TENON_LIMIT_CALLS => limits.max_calls = count,
-        TENON_LIMIT_MODE_CALLS => limits.max_lane_calls = count,
-        TENON_LIMIT_CALL_TIMEOUT_MS => limits.call_timeout = time,
-        TENON_LIMIT_ASK_TIMEOUT_MS => limits.ask_timeout = time,
-        TENON_LIMIT_ASKS => limits.max_asks = count,
-        TENON_LIMIT_STATE_BYTES => limits.max_state_bytes = count,
-        TENON_LIMIT_STATE_LIFETIME_MS => limits.state_lifetime = time,
-        TENON_LIMIT_OUTBOUND_BYTES => limits.max_outbound_bytes = count,
-        TENON_LIMIT_DRAIN_TIMEOUT_MS => limits.drain_timeout = time,
-        TENON_LIMIT_SESSIONS => limits.max_sessions = count,
-        TENON_LIMIT_SESSION_IDLE_MS => limits.session_idle = time,
-        TENON_LIMIT_CONNECTIONS => limits.max_connections = count,
-        TENON_LIMIT_HEADER_TIMEOUT_MS => limits.header_timeout = time,
-        TENON_LIMIT_RESULT_BYTES => limits.max_result_bytes = count,
-        _ => return Err(Failure::new(TENON_ERR_INVALID, format!("there is no limit {limit}"))),
-    }
-    Ok(())
+pub(crate) fn set_limit(limits: &mut Limits, number: tenon_limit, value: u64) -> Result<()> {
+    let invalid = |reason: String| Failure::new(TENON_ERR_INVALID, format!("limit {number} {reason}"));
+    let limit = u32::try_from(number)
+        .ok()
+        .and_then(Limits::numbered)
+        .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("there is no limit {number}")))?;
+    let value = match limit.unit {
+        Unit::Time => LimitValue::Time(Duration::from_millis(value)),
+        _ => LimitValue::Count(value),
+    };
+    limits.set(limit, value).map_err(|wrong| invalid(format!("({}) {wrong}", limit.name)))
 }

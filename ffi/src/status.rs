@@ -24,7 +24,7 @@ pub const TENON_ERR_JSON: tenon_status = -7003;
 pub const TENON_ERR_INVALID: tenon_status = -7004;
 /// The name is taken.
 pub const TENON_ERR_DUPLICATE: tenon_status = -7005;
-/// There is no such thing: no tool of that name, no such argument.
+/// There is no such thing: no entry of that name, no such argument.
 pub const TENON_ERR_NOT_FOUND: tenon_status = -7006;
 /// The function does not fit the present state: not started yet, started already, inside a callback.
 pub const TENON_ERR_STATE: tenon_status = -7007;
@@ -67,6 +67,12 @@ impl Failure {
 
     pub(crate) fn stale() -> Failure {
         Failure::new(TENON_ERR_STALE, "the call is no longer in flight")
+    }
+
+    /// Names what it is about.
+    pub(crate) fn of(mut self, whose: &str) -> Failure {
+        self.message = format!("{whose}: {}", self.message);
+        self
     }
 
     pub(crate) fn io(what: &str, error: impl std::fmt::Display) -> Failure {

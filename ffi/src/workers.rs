@@ -3,15 +3,21 @@
 use crate::guard::Result;
 use crate::inner::Inner;
 use crate::thread;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tenon_mcp::{HostOp, HostPort, Lane, LaneId, Parker};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Parker, Wake};
 
 pub(crate) struct Workers {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    running: Vec<JoinHandle<()>>,
+    stopped: bool,
 }
 
 struct Shared {
@@ -20,20 +26,24 @@ struct Shared {
 }
 
 impl Workers {
-    /// No thread yet; calls are queued.
-    pub(crate) fn new(port: &HostPort, lane: LaneId) -> Workers {
+    /// No thread yet; calls are queued, and wake what `wake` makes of the threads' parker.
+    pub(crate) fn new(
+        port: &HostPort,
+        lane: LaneId,
+        wake: impl FnOnce(Arc<Parker>) -> Arc<dyn Wake>,
+    ) -> Workers {
         let parker = Arc::new(Parker::new());
-        let lane = port.lane(lane, parker.clone());
+        let lane = port.lane(lane, wake(parker.clone()));
         Workers { shared: Arc::new(Shared { lane, parker }), threads: Mutex::default() }
     }
 
-    /// Starts the threads, once.
+    /// Starts threads until there are so many.
     pub(crate) fn ensure(&self, inner: &Arc<Inner>, count: usize) -> Result<()> {
         let mut threads = self.threads.lock();
-        while threads.len() < count {
+        while threads.running.len() < count && !threads.stopped {
             let (shared, inner) = (self.shared.clone(), inner.clone());
-            let name = format!("tenon-worker-{}", threads.len() + 1);
-            threads.push(thread::spawn(name, move || shared.work(&inner))?);
+            let name = format!("tenon-worker-{}", threads.running.len() + 1);
+            threads.running.push(thread::spawn(name, move || shared.work(&inner))?);
         }
         Ok(())
     }
@@ -41,9 +51,25 @@ impl Workers {
     /// Ends the threads and waits for them.
     pub(crate) fn stop(&self) {
         self.shared.parker.close();
-        for thread in std::mem::take(&mut *self.threads.lock()) {
+        let running = {
+            let mut threads = self.threads.lock();
+            threads.stopped = true;
+            std::mem::take(&mut threads.running)
+        };
+        for thread in running {
             // A worker catches nothing that could panic; if one did, it has ended.
             let _ = thread.join();
+        }
+    }
+
+    /// Hands what is queued to `refuse`.
+    pub(crate) fn drain(&self, refuse: impl Fn(HostCall)) {
+        let mut ops = Vec::new();
+        self.shared.lane.drain(usize::MAX, Duration::MAX, &mut ops);
+        for op in ops {
+            if let HostOp::Call(call) = op {
+                refuse(call);
+            }
         }
     }
 }

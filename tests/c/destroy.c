@@ -23,27 +23,27 @@ static void keep(void *user_data, tenon_call *call) {
 
 static void without_server(void) {
     struct owned a, b;
-    tenon_tool *tool = NULL;
+    tenon_entry *tool = NULL;
 
     owned_init(&a);
-    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_handler(NULL, answer_one, &a, owned_destroy));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_entry_set_handler(NULL, answer_one, &a, owned_destroy));
     CHECK(a.destroyed == 1);
 
     owned_init(&a);
     OK(tenon_tool_new("a", &tool, NULL));
-    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_handler(tool, NULL, &a, owned_destroy));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_entry_set_handler(tool, NULL, &a, owned_destroy));
     CHECK(a.destroyed == 1);
-    tenon_tool_free(tool);
+    tenon_entry_free(tool);
     CHECK(a.destroyed == 1);
 
     owned_init(&a);
     owned_init(&b);
     OK(tenon_tool_new("a", &tool, NULL));
-    OK(tenon_tool_set_handler(tool, answer_one, &a, owned_destroy));
+    OK(tenon_entry_set_handler(tool, answer_one, &a, owned_destroy));
     CHECK(a.destroyed == 0);
-    OK(tenon_tool_set_handler(tool, answer_one, &b, owned_destroy));
+    OK(tenon_entry_set_handler(tool, answer_one, &b, owned_destroy));
     CHECK(a.destroyed == 1 && b.destroyed == 0);
-    tenon_tool_free(tool);
+    tenon_entry_free(tool);
     CHECK(a.destroyed == 1 && b.destroyed == 1);
 }
 
@@ -51,13 +51,13 @@ static void failed_registration(void) {
     static const char *const schemas[] = {"{\"type\":\"string\"}", "not json", "{\"type\":\"object\"}"};
     tenon_server *server = new_server();
     struct owned a, first;
-    tenon_tool *tool = NULL;
+    tenon_entry *tool = NULL;
     size_t i;
 
     owned_init(&a);
     OK(tenon_tool_new("a", &tool, NULL));
-    OK(tenon_tool_set_handler(tool, answer_one, &a, owned_destroy));
-    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_tool(NULL, tool, NULL));
+    OK(tenon_entry_set_handler(tool, answer_one, &a, owned_destroy));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add(NULL, tool, NULL));
     CHECK(a.destroyed == 1);
 
     owned_init(&first);
@@ -66,8 +66,8 @@ static void failed_registration(void) {
         owned_init(&a);
         OK(tenon_tool_new("taken", &tool, NULL));
         tenon_tool_set_input_schema(tool, schemas[i]);
-        OK(tenon_tool_set_handler(tool, answer_one, &a, owned_destroy));
-        CHECK(tenon_server_add_tool(server, tool, NULL) < 0);
+        OK(tenon_entry_set_handler(tool, answer_one, &a, owned_destroy));
+        CHECK(tenon_server_add(server, tool, NULL) < 0);
         CHECK(a.destroyed == 1);
     }
     CHECK(first.destroyed == 0);
@@ -85,22 +85,22 @@ static void removal(void) {
     owned_init(&again);
     add_tool(server, "before", NULL, TENON_MODE_WORKER, answer_one, &before, owned_destroy);
     add_tool(server, "after", NULL, TENON_MODE_WORKER, answer_one, &after, owned_destroy);
-    OK(tenon_server_remove_tool(server, "before"));
+    OK(tenon_server_remove(server, TENON_KIND_TOOL, "before"));
     CHECK(before.destroyed == 1);
-    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_remove_tool(server, "before"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_remove(server, TENON_KIND_TOOL, "before"));
     serve(&peer, server);
     initialize(&peer, "{}");
     call_tool(&peer, 1, "after", "{}");
-    CHECK(has_text(next_line(&peer), "1"));
-    OK(tenon_server_remove_tool(server, "after"));
+    CHECK(has_text(next_answer(&peer), "1"));
+    OK(tenon_server_remove(server, TENON_KIND_TOOL, "after"));
     wait_for(&after.gone);
     CHECK(after.destroyed == 1);
     call_tool(&peer, 2, "after", "{}");
-    CHECK_IN("Unknown tool", next_line(&peer));
+    CHECK_IN("Unknown tool", next_answer(&peer));
     /* The name is free again, also while the server runs. */
     add_tool(server, "after", NULL, TENON_MODE_WORKER, answer_one, &again, owned_destroy);
     call_tool(&peer, 3, "after", "{}");
-    CHECK(has_text(next_line(&peer), "1"));
+    CHECK(has_text(next_answer(&peer), "1"));
     CHECK(again.calls == 1 && after.calls == 1);
     OK(tenon_server_free(server));
     CHECK(before.destroyed == 1 && after.destroyed == 1 && again.destroyed == 1);
@@ -122,13 +122,13 @@ static void removal_during_callback(void) {
     wait_for(&owned.entered);
     call_tool(&peer, 2, "hold", "{}");
     send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ping\"}");
-    CHECK_IN("\"id\":3", next_line(&peer));
-    OK(tenon_server_remove_tool(server, "hold"));
+    CHECK_IN("\"id\":3", next_answer(&peer));
+    OK(tenon_server_remove(server, TENON_KIND_TOOL, "hold"));
     CHECK(owned.destroyed == 0);
     sem_post(&owned.go);
-    CHECK(has_text(next_line(&peer), "1"));
+    CHECK(has_text(next_answer(&peer), "1"));
     wait_for(&owned.gone);
-    CHECK_IN("was removed before its call was run", next_line(&peer));
+    CHECK_IN("was removed before its call was run", next_answer(&peer));
     CHECK(owned.destroyed == 1);
     OK(tenon_server_free(server));
     CHECK(owned.destroyed == 1);
@@ -153,10 +153,10 @@ static void kept_calls(void) {
     OK(tenon_server_poll(server, 1, 10000, NULL));
     wait_for(&one.entered);
     wait_for(&two.entered);
-    OK(tenon_server_remove_tool(server, "one"));
+    OK(tenon_server_remove(server, TENON_KIND_TOOL, "one"));
     CHECK(one.destroyed == 0);
     OK(tenon_call_return_text(one.slot, "late", TENON_NUL));
-    CHECK(has_text(next_line(&peer), "late"));
+    CHECK(has_text(next_answer(&peer), "late"));
     CHECK(one.destroyed == 0);
     tenon_call_release(one.slot);
     /* Here, or where the callback is just returning: whichever is the last. */

@@ -82,13 +82,13 @@ static void keep(void *user_data, tenon_call *call) {
 }
 
 static void start(tenon_server **server, struct peer *peer, struct owned *owned, uint32_t timeout_ms) {
-    tenon_tool *tool = NULL;
+    tenon_entry *tool = NULL;
     *server = new_server();
     owned_init(owned);
     OK(tenon_tool_new("keep", &tool, NULL));
-    if (timeout_ms) OK(tenon_tool_set_timeout_ms(tool, timeout_ms));
-    OK(tenon_tool_set_handler(tool, keep, owned, owned_destroy));
-    OK(tenon_server_add_tool(*server, tool, NULL));
+    if (timeout_ms) OK(tenon_entry_set_timeout_ms(tool, timeout_ms));
+    OK(tenon_entry_set_handler(tool, keep, owned, owned_destroy));
+    OK(tenon_server_add(*server, tool, NULL));
     serve(peer, *server);
     initialize(peer, "{}");
     call_tool(peer, 7, "keep", "{}");

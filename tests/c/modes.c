@@ -264,7 +264,7 @@ static void inline_reentry(void *user_data, tenon_call *call) {
     struct owned *owned = malloc(sizeof *owned);
     owned_init(owned);
     add_tool(server, "added", NULL, TENON_MODE_INLINE, count_up, owned, owned_destroy);
-    OK(tenon_server_remove_tool(server, "added"));
+    OK(tenon_server_remove(server, TENON_KIND_TOOL, "added"));
     CHECK(owned->destroyed == 1);
     free(owned);
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_free(server));
@@ -284,7 +284,7 @@ static void inline_is_reentrant(void) {
     serve(&peer, server);
     initialize(&peer, "{}");
     call_tool(&peer, 1, "reenter", "{}");
-    CHECK(has_text(next_line(&peer), "fine"));
+    CHECK(has_text(next_answer(&peer), "fine"));
     OK(tenon_server_free(server));
     close_peer(&peer);
 }

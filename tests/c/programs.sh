@@ -5,7 +5,15 @@ cd "$(dirname "$0")/../.."
 lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}")
 build=${BUILD:-build/c}
 mkdir -p "$build"
-for source in tests/fixtures/c/fixture.c examples/c/*/*.c; do
-    "${CC:-cc}" -std=c99 -D_DEFAULT_SOURCE -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude "$source" \
-        -o "$build/$(basename "$source" .c)" -L"$lib" -ltenon -lpthread -Wl,-rpath,"$lib"
+# A program's name and its sources.
+program() {
+    local name=$1
+    shift
+    "${CC:-cc}" -std=c99 -D_DEFAULT_SOURCE -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude "$@" \
+        -o "$build/$name" -L"$lib" -ltenon -lpthread -Wl,-rpath,"$lib"
+}
+program fixture tests/fixtures/c/*.c
+program conformance tests/conformance/c/*.c
+for source in tests/lifecycle/lifecycle.c examples/c/*/*.c; do
+    program "$(basename "$source" .c)" "$source"
 done

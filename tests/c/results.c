@@ -1,5 +1,6 @@
 /* What callbacks read and what the client gets. */
 #include <math.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -112,7 +113,7 @@ static void read_all(void *user_data, tenon_call *call) {
     CHECK(same(text, len, "{\"x\":[1, 2]}"));
     OK(tenon_call_arg_json(call, "n", &text, &len));
     CHECK(same(text, len, "null"));
-    OK(tenon_call_tool_name(call, &text, &len));
+    OK(tenon_call_name(call, &text, &len));
     CHECK(same(text, len, "tool"));
     OK(tenon_call_request_id(call, &text, &len));
     CHECK(same(text, len, "5"));
@@ -120,6 +121,8 @@ static void read_all(void *user_data, tenon_call *call) {
     CHECK(same(text, len, LEGACY));
     OK(tenon_call_client_info(call, &text, &len));
     CHECK(same(text, len, "{\"name\":\"tester\",\"version\":\"1\"}"));
+    OK(tenon_call_client_capabilities(call, &text, &len));
+    CHECK(same(text, len, "{}"));
     OK(tenon_call_meta(call, &text, &len));
     CHECK(same(text, len, "{\"progressToken\":5}"));
     OK(tenon_call_return_text(call, "read", TENON_NUL));
@@ -165,14 +168,14 @@ static void object(void *user_data, tenon_call *call) {
 }
 
 static void structured(void) {
-    tenon_tool *tool = NULL;
+    tenon_entry *tool = NULL;
     const char *line;
     server = new_server();
     OK(tenon_tool_new("tool", &tool, NULL));
     OK(tenon_tool_set_input_schema(tool, "{\"type\":\"object\"}"));
     OK(tenon_tool_set_output_schema(tool, "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}}"));
-    OK(tenon_tool_set_handler(tool, object, NULL, NULL));
-    OK(tenon_server_add_tool(server, tool, NULL));
+    OK(tenon_entry_set_handler(tool, object, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
     serve(&peer, server);
     initialize(&peer, "{}");
     call_tool(&peer, 1, "tool", "{\"good\":true}");
@@ -214,11 +217,142 @@ static void sizes(void) {
     end();
 }
 
+/* Returns arrays nested as deeply as it is told. */
+static void return_deep(void *user_data, tenon_call *call) {
+    char text[2 * 200 + 1];
+    int64_t depth;
+    int i;
+    (void)user_data;
+    OK(tenon_call_arg_int64(call, "depth", &depth));
+    for (i = 0; i < depth; i++) {
+        text[i] = '[';
+        text[2 * depth - 1 - i] = ']';
+    }
+    tenon_call_return_json(call, text, (size_t)(2 * depth), NULL);
+}
+
+/* A result is bounded in its depth as in the other hosts, by the server's limit. */
+static void depth(void) {
+    static const int limits[] = {128, 10};
+    char arguments[32], expected[80];
+    const char *line;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        server = new_server();
+        OK(tenon_server_set_limit(server, TENON_LIMIT_DEPTH, (uint64_t)limits[i]));
+        add_tool(server, "tool", "{\"type\":\"object\"}", TENON_MODE_WORKER, return_deep, NULL, NULL);
+        serve(&peer, server);
+        initialize(&peer, "{}");
+        snprintf(arguments, sizeof arguments, "{\"depth\":%d}", limits[i]);
+        call_tool(&peer, 1, "tool", arguments);
+        line = next_line(&peer);
+        CHECK(strstr(line, "isError") == NULL);
+        snprintf(arguments, sizeof arguments, "{\"depth\":%d}", limits[i] + 1);
+        call_tool(&peer, 2, "tool", arguments);
+        line = next_line(&peer);
+        snprintf(expected, sizeof expected, "tool \\\"tool\\\": the result is nested deeper than %d levels", limits[i]);
+        CHECK_IN("\"isError\":true", line);
+        CHECK_IN(expected, line);
+        end();
+    }
+}
+
+/* Looks for an optional argument, goes on in the way its other argument names, and completes nothing. */
+static void probe(void *user_data, tenon_call *call) {
+    const char *then;
+    int64_t number;
+    size_t len;
+    (void)user_data;
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_int64(call, "optional", &number));
+    OK(tenon_call_arg_string(call, "then", &then, NULL));
+    if (strcmp(then, "probes again") == 0) CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_int64(call, "other", &number));
+    if (strcmp(then, "reads all") == 0) {
+        CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_int64(call, "other", &number));
+        OK(tenon_call_arguments(call, &then, &len));
+    }
+    if (strcmp(then, "fails badly") == 0) CHECK_STATUS(TENON_ERR_NULL, tenon_call_fail(call, NULL));
+    if (strcmp(then, "keeps") == 0) {
+        CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_call_arg_int64(call, "other", &number));
+        OK(tenon_call_retain(call));
+        tenon_call_release(call);
+    }
+    if (strcmp(then, "gives up") == 0) tenon_call_arg_int64(call, "then", &number);
+}
+
+/* Only a failure that the callback lets through is why the call failed. */
+static void a_probe_is_no_reason(void) {
+    static const char *const reasons[][2] = {
+        {"returns", "returned without completing the call"},
+        {"reads all", "returned without completing the call"},
+        {"probes again", "argument \\\"other\\\" is missing"},
+        {"fails badly", "message is NULL"},
+        {"keeps", "was released without being completed"},
+        {"gives up", "argument \\\"then\\\" is not an integer"},
+    };
+    char arguments[64];
+    size_t i;
+    begin("{\"type\":\"object\"}", probe);
+    for (i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        const char *line;
+        snprintf(arguments, sizeof arguments, "{\"then\":\"%s\"}", reasons[i][0]);
+        call_tool(&peer, (int)i + 1, "tool", arguments);
+        line = next_line(&peer);
+        CHECK_IN(reasons[i][1], line);
+        CHECK(strstr(line, "optional") == NULL);
+    }
+    end();
+}
+
+/* In a session over HTTP there is an id, and the session's capabilities hold. */
+static void whose(void *user_data, tenon_call *call) {
+    const char *id, *capabilities;
+    char text[256];
+    size_t id_len, len;
+    (void)user_data;
+    OK(tenon_call_session_id(call, &id, &id_len));
+    OK(tenon_call_client_capabilities(call, &capabilities, &len));
+    snprintf(text, sizeof text, "[%.*s] %.*s", (int)id_len, id, (int)len, capabilities);
+    OK(tenon_call_return_text(call, text, TENON_NUL));
+}
+
+static void session_and_capabilities(void) {
+    static const char key[] = "mcp-session-id: ";
+    char id[128] = "", headers[256], expected[256], *line;
+    const char *url;
+    int fd;
+    server = new_server();
+    add_tool(server, "tool", NULL, TENON_MODE_WORKER, whose, NULL, NULL);
+    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &url, NULL));
+    fd = http_connect(url);
+    http_send(fd, "", "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" LEGACY
+                      "\",\"capabilities\":{\"roots\":{}},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
+    line = strstr(http_read(fd, "\"serverInfo\""), key);
+    CHECK(line != NULL);
+    if (line != NULL) sscanf(line + strlen(key), "%127[^\r]", id);
+    close(fd);
+    snprintf(headers, sizeof headers, "Mcp-Session-Id: %s\r\nMCP-Protocol-Version: " LEGACY "\r\n", id);
+    fd = http_connect(url);
+    http_send(fd, headers, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+    http_read(fd, "202 Accepted");
+    close(fd);
+    fd = http_connect(url);
+    http_send(fd, headers, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"tool\"}}");
+    snprintf(expected, sizeof expected, "[%s] {\\\"roots\\\":{}}", id);
+    http_read(fd, expected);
+    close(fd);
+    OK(tenon_server_free(server));
+}
+
 static const struct test all[] = {
     {"values", values},
     {"arguments_and_context", arguments_and_context},
     {"progress", progress},
     {"structured", structured},
     {"sizes", sizes},
+    {"depth", depth},
+    {"a_probe_is_no_reason", a_probe_is_no_reason},
+    {"session_and_capabilities", session_and_capabilities},
 };
 RUN_TESTS(all)

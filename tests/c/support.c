@@ -1,8 +1,10 @@
 #include "support.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,13 +48,13 @@ tenon_server *new_server(void) {
 void add_tool(
     tenon_server *server, const char *name, const char *schema, tenon_mode mode, tenon_handler_fn handler,
     void *user_data, tenon_destroy_fn destroy) {
-    tenon_tool *tool = NULL;
+    tenon_entry *tool = NULL;
     tenon_error *err = NULL;
     OK(tenon_tool_new(name, &tool, NULL));
     if (schema != NULL) OK(tenon_tool_set_input_schema(tool, schema));
-    OK(tenon_tool_set_mode(tool, mode));
-    OK(tenon_tool_set_handler(tool, handler, user_data, destroy));
-    if (tenon_server_add_tool(server, tool, &err) != TENON_OK) give_up(tenon_error_message(err));
+    OK(tenon_entry_set_mode(tool, mode));
+    OK(tenon_entry_set_handler(tool, handler, user_data, destroy));
+    if (tenon_server_add(server, tool, &err) != TENON_OK) give_up(tenon_error_message(err));
 }
 
 void connect_peer(struct peer *peer, tenon_server *server) {
@@ -118,6 +120,13 @@ const char *next_line(struct peer *peer) {
     }
 }
 
+const char *next_answer(struct peer *peer) {
+    const char *line;
+    do line = next_line(peer);
+    while (strstr(line, "/list_changed") != NULL);
+    return line;
+}
+
 void initialize(struct peer *peer, const char *capabilities) {
     send_line(
         peer,
@@ -175,6 +184,56 @@ void close_peer(struct peer *peer) {
     close(peer->to);
     close(peer->from);
     free(peer->line);
+}
+
+int http_connect(const char *url) {
+    struct sockaddr_in address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)atoi(url + strlen("http://127.0.0.1:")));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    return fd;
+}
+
+void http_send(int fd, const char *headers, const char *body) {
+    char request[4096];
+    int length = snprintf(request, sizeof request,
+                          "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                          "Accept: application/json, text/event-stream\r\n%sContent-Length: %d\r\n\r\n%s",
+                          headers, (int)strlen(body), body);
+    CHECK(length < (int)sizeof request && write(fd, request, (size_t)length) == length);
+}
+
+void http_post(int fd, const char *tool) {
+    char body[1024], headers[256];
+    snprintf(body, sizeof body,
+             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":{},\"_meta\":{"
+             "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+             "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"modern\",\"version\":\"2\"},"
+             "\"io.modelcontextprotocol/clientCapabilities\":{}}}}",
+             tool);
+    snprintf(headers, sizeof headers,
+             "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n", tool);
+    http_send(fd, headers, body);
+}
+
+char *http_read(int fd, const char *until) {
+    static char answer[8192];
+    size_t all = 0;
+    answer[0] = '\0';
+    while (strstr(answer, until) == NULL && all < sizeof answer - 1) {
+        struct pollfd ready = {fd, POLLIN, 0};
+        ssize_t got;
+        if (poll(&ready, 1, PATIENCE_S * 1000) == 0) give_up("the server does not answer over HTTP");
+        got = read(fd, answer + all, sizeof answer - 1 - all);
+        if (got <= 0) break;
+        all += (size_t)got;
+        answer[all] = '\0';
+    }
+    CHECK_IN(until, answer);
+    return answer;
 }
 
 void owned_init(struct owned *owned) {

@@ -67,6 +67,9 @@ void initialize(struct peer *peer, const char *capabilities);
 void send_line(struct peer *peer, const char *format, ...);
 /* The next line from the server; it lives until the next call. "" at the end of the stream. */
 const char *next_line(struct peer *peer);
+
+/* The next line that is not told of a change of what is registered, which may come at any time. */
+const char *next_answer(struct peer *peer);
 /* Calls a tool in the legacy session. */
 void call_tool(struct peer *peer, int id, const char *tool, const char *arguments);
 /* Calls a tool the modern way; `extra` is more params, starting with a comma, or "". */
@@ -77,6 +80,15 @@ char *string_member(const char *line, const char *name);
 /* The text of the line's first content block equals `text` (without escapes). */
 int has_text(const char *line, const char *text);
 void close_peer(struct peer *peer);
+
+/* A connection to a URL of the library's. */
+int http_connect(const char *url);
+/* Posts a body, with header lines of its own. */
+void http_send(int fd, const char *headers, const char *body);
+/* Calls a tool the modern way. */
+void http_post(int fd, const char *tool);
+/* Reads until the text has come, and checks that it has; the answer so far lives until the next call. */
+char *http_read(int fd, const char *until);
 
 /* Counts its ends: a user_data with a destructor. */
 struct owned {

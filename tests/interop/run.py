@@ -1,30 +1,31 @@
 """Runs clients by other makers against the fixture servers of every host over every transport.
 
-    run.py [--hosts python,node,c] [--transports stdio,http] [--clients mcp-modern,…] [--subset] [--list] [--verbose]
+    run.py [--hosts python,node,c,rust] [--transports stdio,http] [--clients mcp-modern,…] [--subset] [--list]
+           [--verbose]
 
-One line per case with its time, the client's output where a case failed, and `N passed, N failed` at the end.
+One line per case with its time and the client's output where a case failed; then, unless it was a subset, the table
+client × method × host; and `N passed, N failed` at the end. manifest.json says which checks make a cell and why one is
+empty.
 Exit code 0 only when every case passed. Standard library only.
 """
 
 import argparse
 import json
-import os
-import selectors
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import hosts
+import table
+from hosts import processes
 
 CLIENTS_DIR = Path(__file__).resolve().parent / "clients"
 CLIENTS = {
-    "mcp-modern": [hosts.PYTHON, str(CLIENTS_DIR / "mcp_client.py"), "--era", "modern"],
-    "mcp-legacy": [hosts.PYTHON, str(CLIENTS_DIR / "mcp_client.py"), "--era", "legacy"],
-    "ts-modern": [hosts.NODE, str(CLIENTS_DIR / "ts_client.mjs"), "--era", "modern"],
-    "ts-legacy": [hosts.NODE, str(CLIENTS_DIR / "ts_client.mjs"), "--era", "legacy"],
-    "sdk-legacy": [hosts.NODE, str(CLIENTS_DIR / "sdk_client.mjs"), "--era", "legacy"],
+    "mcp-modern": [processes.PYTHON, str(CLIENTS_DIR / "mcp_client.py"), "--era", "modern"],
+    "mcp-legacy": [processes.PYTHON, str(CLIENTS_DIR / "mcp_client.py"), "--era", "legacy"],
+    "ts-modern": [processes.NODE, str(CLIENTS_DIR / "ts_client.mjs"), "--era", "modern"],
+    "ts-legacy": [processes.NODE, str(CLIENTS_DIR / "ts_client.mjs"), "--era", "legacy"],
+    "sdk-legacy": [processes.NODE, str(CLIENTS_DIR / "sdk_client.mjs"), "--era", "legacy"],
 }
 TRANSPORTS = ["stdio", "http"]
 # A third of the matrix, for the quick test run: every client over both transports, every host over both.
@@ -43,101 +44,28 @@ SUBSET = [
 # The last check of every client: an output without it was cut short.
 LAST_CHECK = "close"
 CLIENT_SECONDS = 75  # the clients stop themselves after 60
-START_SECONDS = 20
-STOP_SECONDS = 5
 
 
-class Failure(Exception):
-    pass
-
-
-class HttpHost:
-    """A fixture server on a free port, alive between `with` and its end."""
-
-    def __init__(self, host):
-        self.command = hosts.http_command(host)
-
-    def __enter__(self):
-        # The server's own messages go to our stderr; its stdout holds the one line we wait for.
-        try:
-            self.process = subprocess.Popen(self.command, cwd=hosts.ROOT, stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, start_new_session=True)
-        except OSError as error:
-            raise Failure(f"cannot start {self.command}: {error}") from error
-        try:
-            self.url = self._announced_url()
-        except BaseException:
-            end_group(self.process, signal.SIGKILL)
-            raise
-        return self
-
-    def _announced_url(self):
-        line = read_line(self.process.stdout, START_SECONDS)
-        words = line.split()
-        if len(words) != 2 or words[0] != "listening" or not words[1].startswith("http://127.0.0.1:"):
-            raise Failure(f"{self.command} should print `listening URL` within {START_SECONDS} s, printed {line!r}")
-        return words[1]
-
-    def __exit__(self, kind, error, trace):
-        self.process.terminate()
-        try:
-            extra, _ = self.process.communicate(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            end_group(self.process, signal.SIGKILL)
-            raise Failure(f"{self.command} did not end within {STOP_SECONDS} s of SIGTERM") from error
-        if extra:
-            raise Failure(f"{self.command} printed more than one line on stdout: {extra[:300]!r}") from error
-        # A clean exit or death by the SIGTERM we sent; anything else is a crash.
-        if self.process.returncode not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
-            raise Failure(f"{self.command} ended with code {self.process.returncode}") from error
-
-
-def read_line(pipe, seconds):
-    """The first line of a pipe, or what came of it before the time or the pipe ended."""
-    deadline = time.monotonic() + seconds
-    got = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while not got.endswith(b"\n"):
-            if not selector.select(max(0, deadline - time.monotonic())):
-                break
-            byte = os.read(pipe.fileno(), 1)
-            if not byte:
-                break
-            got += byte
-    return got.decode("utf-8", "replace").strip()
-
-
-def end_group(process, number):
-    """Ends a process we started together with its children: each was started as the leader of its own group."""
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
-    process.communicate()
-
-
-def run_client(client, target):
-    """Runs one client to its end. Returns (problems, output)."""
-    command = CLIENTS[client] + target
-    process = subprocess.Popen(command, cwd=hosts.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
-    try:
-        output, _ = process.communicate(timeout=CLIENT_SECONDS)
-    except subprocess.TimeoutExpired:
-        end_group(process, signal.SIGKILL)
-        return [f"the client did not end within {CLIENT_SECONDS} s"], ""
-    except BaseException:
-        end_group(process, signal.SIGKILL)
-        raise
-    output = output.decode("utf-8", "replace")
+def run_client(client, host, target):
+    """Runs one client to its end. Returns (problems, names of failed or missing checks, output)."""
+    wanted = table.checks(client, host)
+    chosen = ["--checks", json.dumps(wanted), "--abilities", ",".join(table.abilities(host))]
+    code, output = processes.run_to_end(CLIENTS[client] + chosen + target, CLIENT_SECONDS)
+    if code is None:
+        return [f"the client did not end within {CLIENT_SECONDS} s"], set(wanted), ""
     checks = [check for check in map(parse_check, output.split("\n")) if check]
     problems = [f"{check['check']}: {check['detail']}" for check in checks if not check["ok"]]
     if not checks or checks[-1]["check"] != LAST_CHECK:
         problems.append("the client stopped before its last check")
-    if process.returncode != 0 and not problems:
-        problems.append(f"the client ended with code {process.returncode}")
-    return problems, output
+    done = {check["check"] for check in checks if check["ok"]}
+    missing = set(wanted) - {check["check"] for check in checks}
+    if missing:
+        problems.append(f"not checked: {', '.join(sorted(missing))}")
+    if done - set(wanted):
+        problems.append(f"checks that the manifest does not list: {', '.join(sorted(done - set(wanted)))}")
+    if code != 0 and not problems:
+        problems.append(f"the client ended with code {code}")
+    return problems, set(wanted) - done, output
 
 
 def parse_check(line):
@@ -149,16 +77,17 @@ def parse_check(line):
 
 
 def run_case(host, transport, client):
-    """Returns (problems, client output)."""
-    problems, output = [], ""
+    """Returns (problems, names of failed checks, client output)."""
+    problems, failed, output = [], set(), ""
     try:
         if transport == "stdio":
-            return run_client(client, ["--stdio", "--", *hosts.stdio_command(host)])
-        with HttpHost(host) as server:
-            problems, output = run_client(client, ["--url", server.url])
-    except (Failure, OSError) as error:
-        problems = [*problems, str(error)]
-    return problems, output
+            return run_client(client, host, ["--stdio", "--", *processes.from_root(hosts.HOSTS[host])])
+        with processes.HttpServer(hosts.HOSTS[host]) as server:
+            problems, failed, output = run_client(client, host, ["--url", server.url])
+    except (processes.Failure, OSError) as error:
+        # A server that does not start or end is no connection.
+        return [*problems, str(error)], failed | {"connect"}, output
+    return problems, failed, output
 
 
 def choose(text, known, default):
@@ -189,19 +118,30 @@ def main():
         print("\n".join(" ".join(case) for case in cases))
         return 0
 
-    failed = 0
-    for case in cases:
-        started = time.monotonic()
-        problems, output = run_case(*case)
-        failed += bool(problems)
-        took = time.monotonic() - started
-        print(f"{'FAIL' if problems else 'ok  '} interop {' '.join(case):28} {took:6.2f} s", flush=True)
-        for problem in problems:
-            print(f"     - {problem}")
-        if problems or args.verbose:
-            print("".join(f"     | {line}\n" for line in output.rstrip("\n").split("\n")), end="", flush=True)
+    wrong = table.validate(CLIENTS)
+    if wrong:
+        sys.exit("manifest.json: " + "; ".join(wrong))
+    outcome = table.Table()
+    failed = sum(not passed for passed in (report(case, outcome, args.verbose) for case in cases))
+    if not args.subset:
+        print("\n" + outcome.text(chosen_clients, chosen_hosts) + "\n")
     print(f"{len(cases) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def report(case, outcome, verbose):
+    """Runs a case, prints its line, and fills in the table."""
+    started = time.monotonic()
+    problems, failed, output = run_case(*case)
+    took = time.monotonic() - started
+    host, _, client = case
+    outcome.add(client, host, failed)
+    print(f"{'FAIL' if problems else 'ok  '} interop {' '.join(case):28} {took:6.2f} s", flush=True)
+    for problem in problems:
+        print(f"     - {problem}")
+    if problems or verbose:
+        print("".join(f"     | {line}\n" for line in output.rstrip("\n").split("\n")), end="", flush=True)
+    return not problems
 
 
 if __name__ == "__main__":

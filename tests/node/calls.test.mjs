@@ -158,7 +158,7 @@ test('thousands of pipelined calls are each answered exactly once', async () => 
     assert.equal(new Set(ids).size, ids.length)
     // All but the 600 cancelled ones, initialize and ping.
     assert.equal(ids.length, 3600 + 2)
-  })
+  }, { server: '{ name: "test", limits: { maxPeerCalls: 5000, maxLaneCalls: 5000 } }' })
 })
 
 test('tools can be added and removed while calls run', async () => {
@@ -166,9 +166,9 @@ test('tools can be added and removed while calls run', async () => {
     let settle
     app.tool('old', () => new Promise((resolve) => { settle = resolve }))
     app.tool('change', () => {
-      app.removeTool('old')
-      app.removeTool('change')
-      app.tool('new', () => app.removeTool('old'))
+      app.remove('tool', 'old')
+      app.remove('tool', 'change')
+      app.tool('new', () => app.remove('tool', 'old'))
       settle('old result')
       return 'changed'
     })

@@ -44,10 +44,12 @@ test('calls that never end are given up after the drain time', async () => {
   const options = { server: '{ name: "test", limits: { drainTimeout: 50 } }' }
   await withServer(source, async (client) => {
     await client.initialize()
-    client.call('never')
+    const call = client.call('never')
     assert.deepEqual(await client.end(), { code: 0, signal: null })
     assert.match(client.stderr, /aborted: the server is closing/)
-    assert.equal(client.lines.length, 1)
+    // Its one answer says so.
+    assert.match((await call).error.message, /shutting down/)
+    assert.equal(client.lines.length, 2)
   }, options)
 })
 
@@ -166,18 +168,51 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
   test(`${signal} closes gracefully where that was asked for`, async () => {
     const source = `
-      app.tool('slow', () => new Promise((r) => process.once('${signal}', () => setTimeout(r, 20, 'drained'))))
+      app.tool('slow', () => new Promise((r) => {
+        process.once('${signal}', () => setTimeout(r, 20, 'drained'))
+        console.error('begun')
+      }))
       await app.listen({ stdio: true, signals: true })`
     await withServer(source, async (client) => {
       await client.initialize()
       const slow = client.call('slow')
-      await client.send('ping')
+      await client.until(() => client.stderr.includes('begun'))
       client.child.kill(signal)
       assert.equal((await slow).result.content[0].text, 'drained')
-      assert.deepEqual(await client.exited, { code: signal === 'SIGINT' ? 130 : 143, signal: null })
+      assert.deepEqual(await client.exited, { code: signal === 'SIGINT' ? 130 : 0, signal: null })
     })
   })
 }
+
+test('signals have their handlers before the first message can be answered', async () => {
+  // While stdio is served descriptor 1 points elsewhere.
+  const source = `
+    import { fstatSync } from 'node:fs'
+    const output = () => fstatSync(1).ino
+    const before = output()
+    const on = process.on
+    process.on = function (name, ...rest) {
+      if (name === 'SIGTERM') console.error('served', output() !== before)
+      return on.call(this, name, ...rest)
+    }
+    await app.listen({ stdio: true, signals: true })
+    console.error('now served', output() !== before)`
+  await withServer(source, async (client) => {
+    await client.until(() => client.stderr.includes('now'))
+    assert.match(client.stderr, /^served false\nnow served true\n/)
+  })
+})
+
+test('a start that fails leaves signals alone', async () => {
+  const source = `
+    const before = process.listenerCount('SIGINT')
+    await app.listen({ http: { port: 1, host: '203.0.113.1' }, signals: true }).catch((error) => console.error(error.code))
+    console.error('restored', process.listenerCount('SIGINT') === before)`
+  await withServer(source, async (client) => {
+    await client.exited
+    assert.match(client.stderr, /restored true/)
+  })
+})
 
 test('the second signal does not wait for calls', async () => {
   const source = `

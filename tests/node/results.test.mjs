@@ -18,7 +18,12 @@ test('results', async () => {
     'null': ['null', text('null')],
     'undefined': ['undefined', text('')],
     'object': ['({ a: [1, "x\\ny"] })', text('{"a":[1,"x\\ny"]}')],
-    'array': ['[1, undefined]', text('[1,null]')],
+    'array': ['[1, null]', text('[1,null]')],
+    'undefined members': ['({ a: undefined, b: [{ c: undefined }] })', text('{"b":[{}]}')],
+    'members without prototype': ['Object.assign(Object.create(null), { a: 1 })', text('{"a":1}')],
+    'an instance': ['new (class { a = 1; b() {} })()', text('{"a":1}')],
+    'a date inside': ['({ at: [new Date(0)] })', text('{"at":["1970-01-01T00:00:00.000Z"]}')],
+    'a bigint that says how': ['({ a: Object.assign(Object(1n), { toJSON: () => "1" }) })', text('{"a":"1"}')],
     'date': ['new Date(0)', text('1970-01-01T00:00:00.000Z')],
     'toJSON': ['({ toJSON: () => ({ b: 2 }) })', text('{"b":2}')],
     'promise': ['Promise.resolve(7)', text('7')],
@@ -28,8 +33,8 @@ test('results', async () => {
     'thenable that answers twice': ['({ then: (r, e) => { r("once"); r("twice"); e(new Error()) } })', text('once')]
   }
   const rubbish = {
-    'bigint': ['10n', /tool "rubbish_0" returned what JSON cannot hold: a value of type bigint: cannot serialize a BigInt/],
-    'nested bigint': ['({ a: 1n })', /tool "rubbish_1" .* type object: cannot serialize a BigInt/],
+    'bigint': ['10n', /tool "rubbish_0" returned what JSON cannot hold: a value of type bigint$/],
+    'nested bigint': ['({ a: 1n })', /tool "rubbish_1" .* result\.a is a value of type bigint/],
     'circular': ['{ const a = {}; a.a = a; return a }', /tool "rubbish_2" .* type object: Converting circular structure/],
     'function': ['() => () => 1', /tool "rubbish_3" returned what JSON cannot hold: a value of type function/],
     'symbol': ['Symbol("x")', /tool "rubbish_4" .* type symbol/],
@@ -59,6 +64,69 @@ test('results', async () => {
       assert.match(result.content[0].text, message, name)
     }
   })
+})
+
+test('what JSON cannot express is refused wherever it is in a result', async () => {
+  const cases = [
+    ['({ a: [0, 1, 2, { b: NaN }] })', 'result.a[3].b is the number NaN'],
+    ['[[-Infinity]]', 'result[0][0] is the number -Infinity'],
+    ['({ "odd key": { f() {} } })', 'result["odd key"].f is a value of type function'],
+    ['({ s: Symbol("s") })', 'result.s is a value of type symbol'],
+    ['[1, undefined]', 'result[1] is undefined'],
+    ['[1, , 3]', 'result[1] is undefined'],
+    ['({ a: { b: 1n } })', 'result.a.b is a value of type bigint'],
+    ['({ n: new Number(NaN) })', 'result.n is the number NaN'],
+    ['({ at: new Date(NaN) })', 'result.at is an invalid date'],
+    ['({ later: Promise.resolve(1) })', 'result.later is a Promise'],
+    ['new Map([[1, 2]])', 'a Map'],
+    ['({ all: new Set([1]) })', 'result.all is a Set'],
+    ['({ why: new Error("x") })', 'result.why is an Error'],
+    ['[new (class Odd extends Error { code = 1 })()]', 'result[0] is an Error'],
+    ['({ why: new DOMException("x") })', 'result.why is an Error'],
+    ['({ why: Object.assign(new Error("x"), { toJSON: () => "x" }) })', undefined],
+    ['({ bytes: new ArrayBuffer(3) })', 'result.bytes is an ArrayBuffer'],
+    ['({ bytes: new DataView(new ArrayBuffer(3)) })', 'result.bytes is a DataView'],
+    ['({ bytes: Buffer.from("x") })', undefined],
+    ['({ ref: new WeakRef({}) })', 'result.ref is a WeakRef'],
+    ['({ all: (function* () { yield 1 })() })', 'result.all is a generator'],
+    ['({ all: (async function* () { yield 1 })() })', 'result.all is a generator'],
+    ['({ all: new Map().keys() })', 'result.all is an iterator'],
+    // What toJSON gives is looked at, too.
+    ['({ a: { toJSON: () => ({ x: [{}, NaN] }) }, z: 1 })', 'result.a.x[1] is the number NaN'],
+    ['({ a: [{}, { toJSON: () => () => 1 }] })', 'result.a[1] is a value of type function'],
+    ['({ "k": { ["l".repeat(300)]: NaN } })', `result.k.${'l'.repeat(191)}… is the number NaN`],
+    ['{ const a = { b: [] }; a.b.push(a); return a }', 'a value of type object: Converting circular structure to JSON'],
+    ['{ let a = []; for (let i = 1; i < 128; i++) a = [a]; return a }', undefined],
+    ['{ let a = []; for (let i = 1; i < 129; i++) a = [a]; return a }', 'a value nested deeper than 128 levels'],
+    ['{ let a = {}; for (let i = 1; i < 129; i++) a = { a }; return { toJSON: () => a } }', 'a value nested deeper than 128 levels'],
+    // The same part over and over: 2^60 values in 60 objects.
+    ['{ let a = []; for (let i = 0; i < 60; i++) a = [a, a]; return a }', 'a value of more than 16777216 bytes']
+  ]
+  const source = cases.map(([code], i) => `app.tool('t${i}', { structured: ${i % 2 === 0} }, async () => ${code.startsWith('{') ? code : `(${code})`})`)
+  await withServer(`${source.join('\n')}\nawait app.listen()`, async (client) => {
+    await client.initialize()
+    for (const [i, [code, what]] of cases.entries()) {
+      const { result } = await client.call(`t${i}`)
+      if (what === undefined) assert.equal(result.isError, undefined, code)
+      else assert.deepEqual(result, failed(`tool "t${i}" returned what JSON cannot hold: ${what}`), code)
+    }
+  })
+})
+
+test('the depth and the size of results are the limits that were set', async () => {
+  const source = `
+    app.tool('deep', () => [[[1]]])
+    app.tool('deeper', () => [[[[1]]]])
+    app.tool('large', () => 'x'.repeat(200))
+    app.tool('many', () => new Array(200).fill(0))
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    assert.equal(await client.text('deep'), '[[[1]]]')
+    assert.match(await client.text('deeper'), /tool "deeper" .* nested deeper than 3 levels/)
+    assert.match(await client.text('large'), /tool "large" returned 202 bytes; the limit is 100/)
+    assert.match(await client.text('many'), /tool "many" .* of more than 100 bytes/)
+  }, { server: '{ name: "test", limits: { maxDepth: 3, maxResultBytes: 100 } }' })
 })
 
 test('errors', async () => {

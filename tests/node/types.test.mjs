@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as tenon from '../../bindings-node/index.mjs'
+import contexts from '../../bindings-node/js/context.js'
+
+const { Context } = contexts
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -17,10 +21,16 @@ test('usage type-checks, and misuse does not', () => {
   assert.equal(status, 0, stdout + stderr)
 })
 
-test('everything declared as a value exists', () => {
-  assert.deepEqual(Object.keys(tenon).sort(), ['ElicitError', 'Server'])
-  assert.deepEqual(
-    Object.getOwnPropertyNames(tenon.Server.prototype).sort(),
-    ['close', 'closed', 'constructor', 'listen', 'removeTool', 'tool']
-  )
+test('everything declared as a value exists, and everything that exists is declared', () => {
+  const declared = readFileSync(here('../../bindings-node/index.d.ts'), 'utf8')
+  const values = [...declared.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name)
+  assert.deepEqual(Object.keys(tenon).sort(), [...new Set(values)].sort())
+  const members = (name) => {
+    const [, body] = declared.match(new RegExp(`^export (?:class|interface) ${name} \\{\n(.*?)^\\}`, 'ms'))
+    const code = body.replace(/\/\*.*?\*\//gs, '')
+    return [...new Set([...code.matchAll(/^  (?:readonly )?(\w+)/gm)].map(([, member]) => member))].sort()
+  }
+  assert.deepEqual(Object.getOwnPropertyNames(tenon.Server.prototype).sort(), members('Server'))
+  // What a handler may read of its call is a table of the engine's.
+  assert.deepEqual(Object.getOwnPropertyNames(Context.prototype).sort(), ['constructor', ...members('Context')].sort())
 })

@@ -5,12 +5,22 @@ import json
 import threading
 
 import pytest
-from tenon_mcp import Context, ElicitError, ElicitResult, Server, Suspended, SyncContext
+from tenon_mcp import Answer, AskError, Context, RegistrationError, Server, Suspended, SyncContext
 from wire import SECONDS, serving
 
 
 def form(name):
     return {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
+
+
+def make_two(runs):
+    async def two_async(ctx: Context) -> str:
+        runs.append("run")
+        first = await ctx.elicit("First?", form("value"))
+        second = await ctx.elicit("Second?", form("value"))
+        return f"{first.content['value']} {second.content['value']}"
+
+    return two_async
 
 
 def make(runs):
@@ -20,22 +30,17 @@ def make(runs):
     async def ask_async(ctx: Context) -> str:
         runs.append("run")
         answer = await ctx.elicit("Name?", form("name"))
-        assert isinstance(answer, ElicitResult)
+        assert isinstance(answer, Answer)
         return f"{answer.action} {json.dumps(answer.content)}"
 
     @app.tool("ask_sync")
     def ask_sync(ctx: SyncContext) -> str:
         runs.append("run")
         answer = ctx.elicit("Name?", form("name"))
-        assert isinstance(answer, ElicitResult)
+        assert isinstance(answer, Answer)
         return f"{answer.action} {json.dumps(answer.content)}"
 
-    @app.tool("two_async")
-    async def two_async(ctx: Context) -> str:
-        runs.append("run")
-        first = await ctx.elicit("First?", form("value"))
-        second = await ctx.elicit("Second?", form("value"))
-        return f"{first.content['value']} {second.content['value']}"
+    app.tool("two_async")(make_two(runs))
 
     @app.tool("two_sync")
     def two_sync(ctx: Context) -> str:
@@ -56,15 +61,15 @@ def make(runs):
     async def careful(ctx: Context) -> str:
         try:
             await ctx.elicit("Name?", form("name"))
-        except ElicitError as error:
-            return f"caught: {error}"
+        except AskError as error:
+            return f"caught: {error} [{error.code}]"
 
     @app.tool
     def careful_sync(ctx: Context) -> str:
         try:
             ctx.elicit("Name?", form("name"))
-        except ElicitError as error:
-            return f"caught: {error}"
+        except AskError as error:
+            return f"caught: {error} [{error.code}]"
 
     @app.tool
     async def bad(ctx: Context, schema: dict) -> str:
@@ -198,7 +203,8 @@ def test_a_client_that_cannot_be_asked(runs, modern, suffix):
             assert answer["result"]["isError"] is True
             assert "cannot be asked" in answer["result"]["content"][0]["text"]
         careful = "careful" if suffix == "async" else "careful_sync"
-        assert client.text(careful).startswith("caught: The client cannot be asked")
+        text = client.text(careful)
+        assert text.startswith("caught: The client cannot be asked") and text.endswith("[unsupported]")
 
 
 @pytest.mark.parametrize("name", ["careful", "careful_sync"])
@@ -218,7 +224,7 @@ def test_answers_that_are_not_usable(runs, name, reply, part):
         question = client.receive()
         client.send(id=question["id"], **reply)
         text = client.answer(request)["result"]["content"][0]["text"]
-        assert text.startswith("caught: ") and part in text
+        assert text.startswith("caught: ") and part in text and text.endswith("[failed]")
 
 
 @pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "object"}, {"type": "object", "properties": {
@@ -227,6 +233,113 @@ def test_a_question_that_is_wrong(runs, schema):
     for modern in (False, True):
         with serving(make(runs), modern=modern) as client:
             assert "elicitation" in client.error("bad", schema=schema)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_error_has_a_code(is_async):
+    """The other two codes are in `test_a_client_that_cannot_be_asked` and `test_answers_that_are_not_usable`."""
+    app = Server("t")
+    codes = []
+    started, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    @app.tool("invalid_sync")
+    def invalid_sync(ctx: Context):
+        try:
+            ctx.elicit("Name?", {"type": "string"})
+        except AskError as error:
+            codes.append(error.code)
+
+    @app.tool("invalid_async")
+    async def invalid_async(ctx: Context):
+        try:
+            await ctx.elicit("Name?", {"type": "string"})
+        except AskError as error:
+            codes.append(error.code)
+
+    @app.tool("ended_sync", timeout=0.01)
+    def ended_sync(ctx: Context):
+        started.set()
+        go.wait(SECONDS)
+        try:
+            ctx.elicit("Name?", form("name"))
+        except AskError as error:
+            codes.append(error.code)
+            ended.set()
+
+    @app.tool("ended_async", timeout=0.01)
+    async def ended_async(ctx: Context):
+        started.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            try:
+                await ctx.elicit("Name?", form("name"))
+            except AskError as error:
+                codes.append(error.code)
+                ended.set()
+            raise
+
+    with serving(app) as client:
+        suffix = "async" if is_async else "sync"
+        client.call(f"invalid_{suffix}")
+        assert "timed out" in client.error(f"ended_{suffix}")
+        assert started.wait(SECONDS)
+        go.set()
+        assert ended.wait(SECONDS)
+    assert codes == ["invalid", "ended"]
+    assert AskError("of a program's own").code == "failed"
+
+
+def test_replicas_that_share_a_key_continue_each_others_questions(runs):
+    old, new, other = (bytes([n]) * 32 for n in range(3))
+
+    def replica(*keys):
+        app = Server("t", state_keys=keys)
+        app.tool("two_async")(make_two(runs))
+        return app
+
+    with (
+        serving(replica(new), modern=True) as first,
+        serving(replica(new, old), modern=True) as second,
+        serving(replica(old), modern=True) as third,
+        serving(replica(other), modern=True) as stranger,
+        serving(replica(), modern=True) as random,
+    ):
+        def round_of(client, **more):
+            return client.answer(client.start_call("two_async", **more))
+
+        result, rounds = round_of(first)["result"], 0
+        for client in (second, first):
+            assert result["resultType"] == "input_required"
+            (key,) = result["inputRequests"]
+            more = {"requestState": result["requestState"], "inputResponses": {key: accept(value=key)}}
+            assert "requestState is not valid" in round_of(stranger, **more)["error"]["message"]
+            assert "requestState is not valid" in round_of(random, **more)["error"]["message"]
+            result = round_of(client, **more)["result"]
+            rounds += 1
+        assert rounds == 2 and result["content"][0]["text"] == "ask-1 ask-2"
+        # A key that is being replaced still opens, and seals no more.
+        state = round_of(third)["result"]["requestState"]
+        answers = {"ask-1": accept(value="x")}
+        result = round_of(second, requestState=state, inputResponses=answers)["result"]
+        more = {"requestState": result["requestState"], "inputResponses": {"ask-2": accept(value="y")}}
+        assert "requestState is not valid" in round_of(third, **more)["error"]["message"]
+        assert round_of(first, **more)["result"]["content"][0]["text"] == "x y"
+
+
+@pytest.mark.parametrize(
+    ("keys", "part"),
+    [
+        ([b"secret"], r"state_keys\[0\] must have 32 bytes, not 6"),
+        ([b"x" * 32, "secret" * 6], r"state_keys\[1\] must be bytes, not str"),
+        (b"secret" * 8, "must be a list of keys"),
+    ],
+    ids=range(3),
+)
+def test_wrong_keys_are_refused_and_not_shown(keys, part):
+    with pytest.raises(RegistrationError, match=part) as caught:
+        Server("t", state_keys=keys)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_key_used_twice(runs):

@@ -1,169 +1,15 @@
-"""Starting, ending, signals, forks: the life of a server in its process."""
+"""Starting, closing, forks: the life of a server in its process."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from programs import RUN, TOOLS
 from tenon_mcp import ForkedError, RegistrationError, ServeError, Server, StateError, TenonError
-from wire import END, SECONDS, Program, serving
-
-TOOLS = """
-import asyncio, os, subprocess, sys, threading, time
-from tenon_mcp import Context, Server
-
-app = Server("t", drain_timeout=0.5)
-
-@app.tool
-def add(a: int, b: int) -> int:
-    return a + b
-
-@app.tool
-async def wait(ctx: Context):
-    ctx.progress(1)
-    await asyncio.get_running_loop().create_future()
-
-@app.tool
-async def stubborn(ctx: Context):
-    ctx.progress(1)
-    while True:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            pass
-
-@app.tool
-async def block(ctx: Context):
-    ctx.progress(1)
-    time.sleep(60)
-
-@app.tool
-async def spin(ctx: Context):
-    ctx.progress(1)
-    while True:
-        pass
-
-@app.tool
-def sleep(ctx: Context):
-    ctx.progress(1)
-    time.sleep(60)
-
-@app.tool
-def ask(ctx: Context):
-    ctx.elicit("?", {"type": "object", "properties": {"a": {"type": "string"}}})
-
-@app.tool
-async def soon(ctx: Context) -> str:
-    ctx.progress(1)
-    await asyncio.sleep(0.1)
-    return "done"
-
-@app.tool
-def soon_sync(ctx: Context) -> str:
-    ctx.progress(1)
-    time.sleep(0.1)
-    return "done"
-
-@app.tool
-def noisy() -> str:
-    print("from print")
-    sys.stdout.flush()
-    os.write(1, b"from write\\n")
-    subprocess.run(["echo", "from a child"])
-    return "quiet"
-
-@app.tool
-async def close(times: int) -> str:
-    for _ in range(times):
-        app.close()
-    return "closing"
-
-@app.tool
-def close_sync() -> str:
-    app.close()
-    return "closing"
-"""
-RUN = TOOLS + "\napp.run()\n"
-WITHIN = 4
-
-
-def start(program, name, **arguments):
-    """Starts a call and waits until its function runs."""
-    request = program.client.start_call(name, arguments, _meta={"progressToken": 1})
-    assert program.client.receive()["method"] in ("notifications/progress", "elicitation/create")
-    return request
-
-
-@pytest.mark.parametrize("busy", [None, "wait", "stubborn", "block", "spin", "sleep", "ask"])
-def test_ctrl_c_ends_at_the_first_press(busy):
-    with Program(RUN) as program:
-        if busy:
-            start(program, busy)
-        began = time.monotonic()
-        program.interrupt()
-        code, errors = program.wait()
-        assert time.monotonic() - began < WITHIN
-        assert code == -signal.SIGINT
-        assert "\nKeyboardInterrupt\n" in errors
-        assert errors.count("Traceback") == 1, errors
-
-
-def test_ctrl_c_ends_an_http_server():
-    with Program(TOOLS + "\napp.run(http='127.0.0.1:0')\n", connect=False) as program:
-        while not program.errors:
-            time.sleep(0.01)
-        assert program.errors[0].startswith(b"t is listening on http://127.0.0.1:")
-        program.interrupt()
-        assert program.wait()[0] == -signal.SIGINT
-        assert program.process.stdout.read() == b""
-
-
-def test_sigterm_ends_cleanly():
-    with Program(RUN) as program:
-        program.client.request("ping")
-        program.terminate()
-        assert program.wait() == (0, "")
-
-
-@pytest.mark.parametrize("name", ["soon", "soon_sync"])
-def test_sigterm_lets_a_call_finish(name):
-    with Program(RUN) as program:
-        request = start(program, name)
-        program.terminate()
-        assert program.client.answer(request)["result"]["content"][0]["text"] == "done"
-        assert program.wait() == (0, "")
-
-
-@pytest.mark.parametrize("name", ["wait", "sleep", "ask"])
-def test_sigterm_gives_up_on_a_call_that_does_not_end(name):
-    with Program(RUN) as program:
-        start(program, name)
-        program.terminate()
-        assert program.wait() == (0, "")
-
-
-@pytest.mark.parametrize("name", ["soon", "soon_sync"])
-def test_the_end_of_the_input_lets_calls_finish(name):
-    with Program(RUN) as program:
-        request = start(program, name)
-        program.client.close()
-        assert program.client.answer(request)["result"]["content"][0]["text"] == "done"
-        assert program.client.receive() is END
-        assert program.wait() == (0, "")
-
-
-@pytest.mark.parametrize("name", ["wait", "stubborn", "sleep", "ask"])
-def test_the_end_of_the_input_gives_up_on_a_call_that_does_not_end(name):
-    with Program(RUN) as program:
-        start(program, name)
-        program.client.close()
-        code, errors = program.wait()
-        assert code == 0 and "Traceback" not in errors
-        # asyncio itself complains about a task that cannot be cancelled.
-        assert errors == "" or name == "stubborn"
+from wire import SECONDS, Program, serving
 
 
 def test_calls_sent_before_the_end_of_the_input_are_answered():
@@ -322,6 +168,22 @@ if forked(lambda: app.run()) != 7:
         assert program.wait() == (0, "")
 
 
+def test_a_program_without_standard_error_prints_nowhere():
+    source = TOOLS.replace("import asyncio,", "import os; os.close(2)\nimport asyncio,") + """
+@app.tool
+def errors() -> str:
+    print("hello")
+    os.write(2, b"hello")
+    return os.readlink("/proc/self/fd/2") + " " + subprocess.check_output(["readlink", "/proc/self/fd/2"], text=True)
+
+app.run()
+"""
+    with Program(source) as program:
+        assert program.client.text("errors") == "/dev/null /dev/null\n"
+        program.client.close()
+        assert program.wait() == (0, "")
+
+
 def test_import_does_no_work():
     source = """
 import sys, threading
@@ -448,6 +310,8 @@ def test_a_port_in_use_ends_a_program_with_an_error():
         ({"http": 70000}, "70000"),
         ({"http": {"prot": 1}}, "unknown http option 'prot'"),
         ({"http": {"allowed_hosts": "a"}}, "allowed_hosts"),
+        ({"http": {"port": 0, "allowed_hosts": ["a:80"]}}, "allowed_hosts"),
+        ({"http": {"port": 0, "allowed_origins": ["https://a/"]}}, "allowed_origins"),
         ({"http": b"8000"}, "bytes"),
         ({"stdio": 3}, "descriptors"),
         ({"stdio": False}, "transport"),

@@ -12,7 +12,7 @@ CALLS = 5000
 
 
 def make():
-    app = Server("t", max_calls=CALLS, max_lane_calls=CALLS)
+    app = Server("t", max_calls=CALLS, max_lane_calls=CALLS, max_peer_calls=CALLS)
 
     @app.tool
     def sync(n: int) -> int:

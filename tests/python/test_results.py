@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import pytest
 from tenon_mcp import Server
-from wire import serving
+from wire import Program, serving
 
 
 class Row(TypedDict):
@@ -30,6 +30,7 @@ def returning(value, annotation=None, is_async=False, **options):
         tool.__annotations__ = {"return": annotation}
     app = Server("t")
     app.tool("crash", **options)(tool)
+    app.function = tool
     return app
 
 
@@ -103,13 +104,17 @@ def cycle():
 RUBBISH = [
     (object(), "tool 'crash' returned object, which JSON cannot hold"),
     ({1, 2}, "tool 'crash' returned set, which JSON cannot hold"),
-    (b"bytes", "tool 'crash' returned bytes, which JSON cannot hold"),
+    (b"bytes", 'tool "crash": bytes need a media type: return them as image, audio or resource content'),
     (math.nan, "tool 'crash' returned nan, which JSON cannot hold"),
     (-math.inf, "tool 'crash' returned -inf, which JSON cannot hold"),
     ("\udc80", "tool 'crash' returned a str with lone surrogates, which JSON cannot hold"),
     ({"a": [object()]}, "tool 'crash' returned object (at [\"a\"][0]), which JSON cannot hold"),
     ({1: 2}, "tool 'crash' returned a dict with a key of type int, which JSON cannot hold"),
-    (cycle(), "tool 'crash' returned a value nested deeper than 128 levels, or holding itself, which JSON cannot hold"),
+    (
+        cycle(),
+        "tool 'crash' returned a value nested deeper than 128 levels, the limit max_depth, or holding itself "
+        '(at [0]["again"][0]["again"][0]["again"][0]["again"]…), which JSON cannot hold',
+    ),
     (Server, "tool 'crash' returned type, which JSON cannot hold"),
 ]
 
@@ -122,12 +127,117 @@ def test_rubbish(value, text, is_async):
         assert client.request("ping")["result"] == {}
 
 
-def test_a_small_value_that_is_huge_as_text_is_refused():
+def nested(depth):
+    value = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+def wide():
     value = "x" * 1000
     for _ in range(8):
         value = [value] * 10
-    with serving(returning(value)) as client:
-        assert "more than 256 MiB" in client.error("crash")
+    return value
+
+
+MEBI = 1 << 20
+# Each is little in memory, or would be much as text, or both. Repeated parts cost nothing.
+LARGE = {
+    "a flat list": [0] * MEBI,
+    "one string in a list": ["x" * MEBI],
+    "one string": "x" * (MEBI + 1),
+    "one string, not ASCII": "é" * (MEBI // 2 + 1),
+    "one string that escaping makes longer": ["\x01" * (MEBI // 4)],
+    "strings in a list": ["x" * 1000] * 2000,
+    "keys": {f"{n}" + "k" * 1000: None for n in range(1100)},
+    "lists of lists": wide(),
+    "dicts of dicts": {"a": [{"b": "x" * 1000, "c": [1.5]}] * 2000},
+    "a float": [1.5] * MEBI,
+    "a long int": [10**300] * 4000,
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("what", LARGE)
+def test_a_result_over_the_limit_is_refused_wherever_it_passes_it(what, is_async):
+    app = returning(LARGE[what], is_async=is_async)
+    limited = Server("t", max_result_bytes=MEBI)
+    limited.tool("crash")(app.function)
+    with serving(limited) as client:
+        error = client.error("crash")
+        assert error == "tool 'crash' returned a value of more than 1048576 bytes, the limit max_result_bytes"
+        assert client.request("ping")["result"] == {}
+
+
+def test_the_limit_of_results_is_16_mib():
+    with serving(returning("x" * (16 * MEBI))) as client:
+        assert len(client.text("crash")) == 16 * MEBI
+    for value in ("x" * (16 * MEBI + 1), ["x" * (16 * MEBI - 3)]):
+        with serving(returning(value)) as client:
+            assert "more than 16777216 bytes, the limit max_result_bytes" in client.error("crash")
+    with serving(returning(["x" * (16 * MEBI - 4)])) as client:
+        assert len(client.text("crash")) == 16 * MEBI
+
+
+def test_a_result_over_the_limit_takes_little_memory():
+    source = """
+import resource, sys
+from tenon_mcp import Server
+
+app = Server("t")
+parts = {"text": "x" * 1000, "wide": ["x" * 1000] * 1000}
+for _ in range(5):
+    parts["wide"] = [parts["wide"]] * 10
+huge = "\\x01" * (15 << 20)
+
+@app.tool
+def wide():
+    return parts
+
+@app.tool
+def escaped():
+    return [huge]
+
+@app.tool
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+app.run()
+"""
+    with Program(source) as program:
+        before = int(program.client.text("peak"))
+        for name in ("wide", "escaped"):
+            assert "the limit max_result_bytes" in program.client.error(name)
+        # The text may be 16 MiB; a buffer that grows holds up to twice that, and its former self while it moves.
+        assert int(program.client.text("peak")) - before < 64
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_depth_of_a_result_is_the_limit_of_the_server(is_async):
+    value = {"rows": [nested(10)]}
+    app = Server("t", max_depth=12)
+    app.tool("fits")(returning(value, is_async=is_async).function)
+    app.tool("deeper")(returning([value], is_async=is_async).function)
+    app.tool("again")(returning(cycle(), is_async=is_async).function)
+    with serving(app) as client:
+        assert client.text("fits") == '{"rows":[' + "[" * 10 + "]" * 10 + "]}"
+        what = "a value nested deeper than 12 levels, the limit max_depth, or holding itself"
+        path = '[0]["rows"]' + "[0]" * 6 + "…"
+        assert client.error("deeper") == f"tool 'deeper' returned {what} (at {path}), which JSON cannot hold"
+        path = '[0]["again"]' * 4 + "…"
+        assert client.error("again") == f"tool 'again' returned {what} (at {path}), which JSON cannot hold"
+    with serving(Server("t", max_depth=1000)) as client:
+        assert client.request("ping")["result"] == {}
+
+
+def test_a_deep_result_is_within_what_any_scan_allows():
+    app = Server("t", max_depth=1000)
+    app.tool("deep")(returning(nested(512)).function)
+    app.tool("deeper")(returning(nested(513)).function)
+    with serving(app) as client:
+        assert client.text("deep") == "[" * 512 + "]" * 512
+        assert "deeper than 512 levels" in client.error("deeper")
 
 
 def test_a_large_result_arrives():

@@ -3,7 +3,9 @@
 # The spellings of `typing` are what is tested here.
 # ruff: noqa: UP006, UP007, UP035, UP045
 
+import dataclasses
 import functools
+import inspect
 import sys
 import typing
 from typing import Annotated, Any, Dict, List, Literal, Optional, Union
@@ -266,6 +268,106 @@ def test_what_cannot_be_registered(function, parts):
         assert part in str(caught.value)
     # Nothing of it stays behind.
     app.tool("t")(lambda: 1)
+
+
+class FieldInfo:
+    """Stands for pydantic's: known by its name, because the package itself need not be there."""
+
+    __module__ = "pydantic.fields"
+
+    def __init__(self, **said):
+        self.said = said
+
+    def __repr__(self):
+        return f"FieldInfo({self.said})"
+
+
+class Query(FieldInfo):
+    __module__ = "elsewhere"
+
+
+def with_default(default, annotation=int):
+    def tool(x=default):
+        pass
+
+    tool.__annotations__ = {"x": annotation}
+    return tool
+
+
+def with_return(annotation):
+    def tool():
+        pass
+
+    tool.__annotations__ = {"return": annotation}
+    return tool
+
+
+SAID = Annotated[int, FieldInfo(ge=0)]
+LOST = [
+    (annotated(SAID), ["'x'", "FieldInfo({'ge': 0}) in Annotated", "input_schema"]),
+    (annotated(list[SAID]), ["'x'", "FieldInfo({'ge': 0})"]),
+    (annotated(Optional[SAID]), ["'x'", "FieldInfo({'ge': 0})"]),
+    (annotated(dict[str, list[Optional[SAID]]]), ["'x'", "FieldInfo({'ge': 0})"]),
+    (annotated(Annotated[SAID, "how many"]), ["'x'", "FieldInfo({'ge': 0})"]),
+    (annotated(Annotated[int, "how many", range(3)]), ["'x'", "range(0, 3) in Annotated"]),
+    (annotated(Annotated[int, "one", "two"]), ["'x'", "more than one description"]),
+    (annotated(Annotated[Context, FieldInfo()]), ["'x'", "FieldInfo({})"]),
+    (with_default(FieldInfo(default=3)), ["'x'", "the default is FieldInfo({'default': 3})"]),
+    (with_default(Query(default=3)), ["'x'", "the default is Query FieldInfo"]),
+    (with_default([FieldInfo()], list), ["'x'", "the default is list [FieldInfo({})]"]),
+    (with_default({"a": (FieldInfo(),)}, dict), ["'x'", "FieldInfo({})"]),
+    (with_default(dataclasses.field(default=3)), ["'x'", "the default is Field"]),
+    (with_return(Annotated[dict, FieldInfo()]), ["return", "FieldInfo({})"]),
+    (with_return(list[SAID]), ["return", "FieldInfo({'ge': 0})"]),
+]
+
+
+@pytest.mark.parametrize(("function", "parts"), LOST, ids=range(len(LOST)))
+def test_nothing_that_a_signature_says_is_lost(function, parts):
+    with pytest.raises(RegistrationError) as caught:
+        Server("demo").tool("t")(function)
+    for part in ["'t'", *parts]:
+        assert part in str(caught.value)
+
+
+def test_an_input_schema_stands_in_for_what_annotations_say():
+    app = Server("t")
+    app.tool("t", input_schema={"type": "object", "properties": {"x": {"minimum": 0}}})(annotated(SAID))
+    with pytest.raises(RegistrationError, match="the default is FieldInfo"):
+        app.tool("u", input_schema={"type": "object"})(with_default(FieldInfo()))
+
+
+def test_the_fields_of_pydantic_are_refused_by_name():
+    pydantic = pytest.importorskip("pydantic")
+    for function in (
+        annotated(Annotated[int, pydantic.Field(ge=0)]),
+        annotated(Optional[list[Annotated[int, pydantic.Field(ge=0)]]]),
+        with_default(pydantic.Field(3)),
+    ):
+        with pytest.raises(RegistrationError, match="'x'.*FieldInfo"):
+            Server("demo").tool("t")(function)
+
+
+def test_the_types_of_a_signature_of_its_own_count():
+    def tool(**options):
+        return options
+
+    parameter = inspect.Parameter("x", inspect.Parameter.KEYWORD_ONLY, annotation=int)
+    tool.__signature__ = inspect.Signature([parameter])
+    assert schema_of(tool)["inputSchema"]["properties"] == {"x": {"type": "integer"}}
+    tool.__signature__ = inspect.Signature([parameter.replace(annotation="int")])
+    with pytest.raises(RegistrationError, match="'x'.*'int' cannot be resolved"):
+        schema_of(tool)
+
+
+def test_a_method_without_its_object_is_refused():
+    class Adder:
+        def method(self, x: int) -> int:
+            return x
+
+    with pytest.raises(RegistrationError, match="'method'.*Adder.method wants 'self'"):
+        Server("demo").tool(Adder.method)
+    assert list(schema_of(Adder().method)["inputSchema"]["properties"]) == ["x"]
 
 
 BAD_OPTIONS = [

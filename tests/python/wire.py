@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 SECONDS = 20
 VERSION = "2025-11-25"
@@ -150,6 +151,11 @@ def serving(app, **options):
         assert not thread.is_alive(), "the server did not end"
 
 
+# A shell makes the jobs in its background ignore Ctrl-C, and the programs they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Program:
     """A Python program that serves stdio, given as source text or as a file."""
 
@@ -167,6 +173,14 @@ class Program:
         self._drain = threading.Thread(target=lambda: self.errors.extend(self.process.stderr), daemon=True)
         self._drain.start()
         self.client = Client(self.process.stdout, self.process.stdin, **options) if connect else None
+
+    def said(self):
+        """The first line on stderr."""
+        end = time.monotonic() + SECONDS
+        while not self.errors:
+            assert time.monotonic() < end, "nothing came on stderr"
+            time.sleep(0.01)
+        return self.errors[0].decode().strip()
 
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)

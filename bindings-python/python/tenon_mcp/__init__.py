@@ -11,22 +11,71 @@
     app.run()
 """
 
-from ._context import Context, ElicitResult, Suspended, SyncContext
-from ._errors import ElicitError, ForkedError, RegistrationError, ServeError, StateError, TenonError
-from ._options import HttpOptions
+from ._context import Context, Suspended, SyncContext
+from ._errors import (
+    AskError,
+    ForkedError,
+    McpError,
+    NotFound,
+    RegistrationError,
+    ServeError,
+    StateError,
+    TenonError,
+    ToolError,
+)
 from ._server import Server
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._answer import Answer, Root
+    from ._entry import Entry
+    from ._option_types import CacheOptions, HttpOptions
+    from ._results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
+
 __all__ = [
+    "Answer",
+    "AskError",
+    "Audio",
+    "CacheOptions",
+    "Content",
     "Context",
-    "ElicitError",
-    "ElicitResult",
+    "Entry",
+    "File",
     "ForkedError",
     "HttpOptions",
+    "Image",
+    "McpError",
+    "NotFound",
+    "PromptMessage",
     "RegistrationError",
+    "ResourceContents",
+    "Root",
     "ServeError",
     "Server",
     "StateError",
     "Suspended",
     "SyncContext",
     "TenonError",
+    "ToolError",
+    "ToolResult",
 ]
+
+if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
+    # What not every program needs is loaded when it is asked for.
+    _ELSEWHERE = {
+        "_answer": ("Answer", "Root"),
+        "_entry": ("Entry",),
+        "_option_types": ("CacheOptions", "HttpOptions"),
+        "_results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
+    }
+
+    def __getattr__(name):
+        for module, names in _ELSEWHERE.items():
+            if name in names:
+                value = getattr(__import__(f"{__name__}.{module}", fromlist=(name,)), name)
+                globals()[name] = value
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -4,69 +4,90 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextvars import ContextVar
 
-from . import _fork
+from . import _fork, _log
 from ._context import Context
+from ._errors import AskError
 from ._failure import fail
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, NoReturn
 
+    from ._failure import ErrorMap
     from ._native import Call, LoopLane
 
+_effect: ContextVar[int | None] = ContextVar("_effect", default=None)
+"""The call whose effect runs here."""
 _EAGER = sys.version_info >= (3, 12)
 
 
 class LoopBridge:
-    """Runs the ``async def`` tools of one server on one loop; every method belongs to the loop's thread."""
+    """Runs the ``async def`` handlers of one server on one loop; every method belongs to the loop's thread.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, lane: LoopLane) -> None:
+    If it is ``interruptible``, Python's own handler of SIGINT may hit a handler: that Ctrl-C is meant for the program.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, lane: LoopLane, errors: ErrorMap, interruptible: bool
+    ) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._lane = lane
+        self._errors = errors
+        self._interruptible = interruptible
         self._generation = _fork.generation
         self._detached = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[int, dict[int, asyncio.Future[Any]]] = {}
         self._suspending: list[Call] = []
         self._suspended: set[int] = set()
+        self._working: dict[int, int] = {}
+        self._held: dict[int, Call] = {}
         loop.add_reader(lane.fileno(), self._turn)
 
     def _turn(self) -> None:
         """Does what the engine has queued, up to a bound."""
-        lane = self._lane
-        ended = lane.begin()
+        lane, loop, tasks = self._lane, self._loop, self._tasks
+        task_factory = loop.get_task_factory
+        lane.begin()
         try:
             for call, what, detail, extra in lane:
-                if call is not None:
-                    self._start(call, what, detail, extra)
-                elif detail is None:
-                    self._cancel(what)
-                else:
-                    self._answer(what, detail, extra)
+                if call is None:
+                    self._hear(what, detail, extra)
+                    continue
+                if extra is not None:
+                    detail[extra] = Context(call, self)
+                work = self._work(call, what, detail)
+                try:
+                    if _EAGER and task_factory() is None:
+                        # Most handlers end without waiting; theirs never need a turn of the loop.
+                        task = asyncio.Task(work, loop=loop, eager_start=True)
+                    else:
+                        task = loop.create_task(work)
+                except Exception as error:  # a task factory may raise anything
+                    work.close()
+                    fail(call, error, self._errors)
+                    continue
+                if not task.done():
+                    tasks[call.id] = task
+                # Nothing of a call stays alive while the next one runs.
+                del call, what, detail, work, task
         finally:
             lane.flush()
-        if ended and not self.closed.done():
+        if lane.closed and not self.closed.done():
             self.closed.set_result(None)
 
-    def _start(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any], context: str | None) -> None:
-        if context is not None:
-            arguments[context] = Context(call, self)
-        work = self._work(call, function, arguments)
-        loop = self._loop
-        try:
-            if _EAGER and loop.get_task_factory() is None:
-                # Most tools end without waiting; theirs never need a turn of the loop.
-                task = asyncio.Task(work, loop=loop, eager_start=True)
-            else:
-                task = loop.create_task(work)
-        except Exception as error:  # a task factory may raise anything
-            work.close()
-            fail(call, error)
-            return
-        if not task.done():
-            self._tasks[call.id] = task
+    def _hear(self, what: Any, detail: Any, extra: Any) -> None:
+        """What is no call to start."""
+        if what is None:
+            _log.record(detail, *extra)
+        elif detail is None:
+            self._cancel(what)
+        else:
+            self._answer(what, detail, extra)
 
     async def _work(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         """One call. Whatever the function raises ends here: SystemExit must not end the loop."""
@@ -75,26 +96,42 @@ class LoopBridge:
             if _fork.generation != self._generation:
                 _fork.leave(None)
             flush = call.finish(result)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if call.id in self._suspended:
                 call.suspend()
                 flush = False
             else:
-                flush = call.fail("the tool was cancelled")
+                if not call.cancelled:
+                    _log.failed(call.noun, call.name, error)
+                flush = call.fail(f"the {call.noun} was cancelled")
         except BaseException as error:
             if _fork.generation != self._generation:
                 _fork.leave(error)
-            flush = fail(call, error)
+            interrupted = self._interruptible and isinstance(error, KeyboardInterrupt) and not self._loop.is_closed()
+            # Calls that are over, and what a closing loop leaves behind, end here too: nobody did anything wrong.
+            log = not (self._detached or interrupted or call.cancelled)
+            flush = fail(call, error, self._errors, log)
+            if interrupted:
+                # From the loop, or a task would hold an exception that nobody asks for.
+                self._lane.flush()
+                self._loop.call_soon(_interrupt, error)
+        if flush:
+            self._flush_soon()
+        # Whoever ends at once has left nothing, unless it was asking already.
+        if self._tasks or self._asked:
+            self._forget(call.id)
+
+    def _flush_soon(self) -> None:
         if self._detached:
             self._lane.flush()
-        elif flush:
+        else:
             self._loop.call_soon(self._lane.flush)
-        if self._tasks:
-            self._tasks.pop(call.id, None)
-        if self._asked:
-            self._asked.pop(call.id, None)
-        if self._suspended:
-            self._suspended.discard(call.id)
+
+    def _forget(self, call: int) -> None:
+        self._tasks.pop(call, None)
+        self._asked.pop(call, None)
+        self._suspended.discard(call)
+        self._held.pop(call, None)
 
     def _cancel(self, call: int) -> None:
         task = self._tasks.get(call)
@@ -110,19 +147,22 @@ class LoopBridge:
         else:
             future.set_result(answer)
 
-    async def ask(self, call: Call, message: str, schema: dict[str, Any], key: str | None) -> Any:
-        """Puts a question; gives ``(action, content)``."""
-        asked = call.ask(message, schema, key)
+    async def ask(self, call: Call, kind: str, params: dict[str, Any], key: str | None) -> Any:
+        """Puts a question; gives ``(action, value, text)``."""
+        asked = call.ask(kind, params, key)
         if asked is None:
-            await self._suspend(call)
+            await self.suspend(call)
         if not isinstance(asked, int):
             return asked
         future = self._loop.create_future()
         self._asked.setdefault(call.id, {})[asked] = future
         return await future
 
-    async def _suspend(self, call: Call) -> NoReturn:
+    async def suspend(self, call: Call) -> NoReturn:
         """Ends the attempt at the next turn, with all it has asked by then."""
+        if _effect.get() == call.id:
+            # The attempt would wait for the effect's end, and the effect for the next attempt.
+            raise AskError("once: an effect cannot ask; ask before, and hand it the answer")
         if not self._suspending:
             self._loop.call_soon(self._suspend_all)
         self._suspending.append(call)
@@ -134,9 +174,30 @@ class LoopBridge:
         for call in calls:
             # The client learns of it when the task has unwound: the next attempt must not meet this one.
             task = self._tasks.get(call.id)
-            if task is not None and call.id not in self._suspended:
-                self._suspended.add(call.id)
-                task.cancel()
+            if task is None or call.id in self._suspended:
+                continue
+            if call.id in self._working:
+                self._held.setdefault(call.id, call)
+                continue
+            self._suspended.add(call.id)
+            task.cancel()
+
+    def begin(self, call: Call) -> None:
+        """An effect begins that must not be repeated: the attempt is not suspended before its end."""
+        _effect.set(call.id)
+        self._working[call.id] = self._working.get(call.id, 0) + 1
+
+    def end(self, call: Call) -> None:
+        """The effect is over, and what it came to is kept."""
+        _effect.set(None)
+        self._working[call.id] -= 1
+        if self._working[call.id] == 0:
+            del self._working[call.id]
+            held = self._held.pop(call.id, None)
+            if held is not None:
+                if not self._suspending:
+                    self._loop.call_soon(self._suspend_all)
+                self._suspending.append(held)
 
     async def close(self, patience: float) -> None:
         """Cancels what still runs, waits for it a little, and lets go of the loop."""
@@ -148,3 +209,7 @@ class LoopBridge:
         self._loop.remove_reader(self._lane.fileno())
         self._detached = True
         self._lane.flush()
+
+
+def _interrupt(error: BaseException) -> NoReturn:
+    raise error

@@ -1,28 +1,31 @@
-"""What a tool may know about its call, and say while it runs."""
+"""What a handler may know about its call, and say while it runs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any, NoReturn, TypeVar
+
+    from ._answer import Answer, Messages, Root
     from ._bridge import LoopBridge
     from ._native import Call
 
+    T = TypeVar("T")
+
+
+def _asking() -> Any:
+    """What questions need; programs that ask nothing do without."""
+    from . import _answer
+
+    return _answer
+
 
 class Suspended(BaseException):
-    """Ends this attempt of a ``def`` tool whose question is on its way to the client.
+    """Ends this attempt of a ``def`` handler whose question is on its way to the client.
 
-    The tool is run again, from its top, once the answer is there. Let it pass; do clean up in ``finally``.
+    The handler is run again, from its top, once the answer is there. Let it pass; do clean up in ``finally``.
     """
-
-
-class ElicitResult(NamedTuple):
-    """What the user did with a question."""
-
-    action: str
-    """``"accept"``, ``"decline"`` or ``"cancel"``."""
-    content: dict[str, Any] | None
-    """The filled form with ``"accept"``, else ``None``. It conforms to the schema that was sent."""
 
 
 class _CallContext:
@@ -40,44 +43,95 @@ class _CallContext:
         """
         self._call.progress(progress, total, message)
 
+    def log(self, level: str, data: Any, *, logger: str | None = None) -> None:
+        """Says something for the client's log: any JSON value, perhaps from a part of the program.
+
+        The levels are ``"debug"``, ``"info"``, ``"notice"``, ``"warning"``, ``"error"``, ``"critical"``, ``"alert"``
+        and ``"emergency"``. Dropped where the client wants less. Not for the program's own log, nor for secrets.
+        """
+        source = {} if logger is None else {"logger": logger}
+        self._call.emit("log", {"level": level, **source, "data": data})
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: the call was cancelled, timed out, or its client left."""
         return self._call.cancelled
 
     @property
-    def request_id(self) -> str | int:
-        """The id of the client's request."""
-        return self._call.request_id
+    def request_id(self) -> str | int | None:
+        """The id of the client's request; what is no request has none."""
+        return self._call.get("request_id")
+
+    @property
+    def kind(self) -> str:
+        """What the handler is registered as: ``"tool"``, ``"resource_template"`` …"""
+        kind: str = self._call.get("kind")
+        return kind
+
+    @property
+    def name(self) -> str:
+        """What it is registered under: of a tool or a prompt its name, of a resource its URI or template."""
+        return self._call.name
+
+    @property
+    def uri(self) -> str | None:
+        """The address of the resource that is read."""
+        return self._call.get("uri")
 
     @property
     def client_info(self) -> dict[str, Any] | None:
         """What the client calls itself, if it says."""
-        return self._call.client_info
+        return self._call.get("client_info")
 
     @property
     def client_capabilities(self) -> dict[str, Any]:
         """What the client can do."""
-        return self._call.client_capabilities
+        capabilities: dict[str, Any] = self._call.get("client_capabilities")
+        return capabilities
+
+    def extension(self, id: str) -> dict[str, Any] | None:
+        """The client's settings of an extension of the protocol, if it has the extension."""
+        return self.client_capabilities.get("extensions", {}).get(id)
 
     @property
     def protocol_version(self) -> str:
         """The protocol revision in force for this call."""
-        return self._call.protocol_version
+        version: str = self._call.get("protocol_version")
+        return version
 
     @property
     def meta(self) -> dict[str, Any]:
         """The request's metadata, as sent."""
-        return self._call.meta
+        return self._call.get("meta") or {}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the HTTP request, names in lower case; empty where the transport has none."""
+        return self._call.get("headers") or {}
+
+    @property
+    def principal(self) -> str | None:
+        """Who sent the request, if that is known."""
+        return self._call.get("principal")
+
+    @property
+    def trace(self) -> dict[str, str] | None:
+        """The trace context of the request: ``traceparent``, ``tracestate``, ``baggage``."""
+        return self._call.get("trace")
+
+    @property
+    def log_level(self) -> str | None:
+        """The level from which on a request of 2026-07-28 wants log messages."""
+        return self._call.get("log_level")
 
     @property
     def session_id(self) -> str | None:
         """The session, where the transport has sessions."""
-        return self._call.session_id
+        return self._call.get("session_id")
 
 
 class Context(_CallContext):
-    """The context of an ``async def`` tool: annotate a parameter with it."""
+    """The context of an ``async def`` handler: annotate a parameter with it."""
 
     __slots__ = ("_bridge",)
 
@@ -85,28 +139,157 @@ class Context(_CallContext):
         super().__init__(call)
         self._bridge = bridge
 
-    async def elicit(self, message: str, schema: dict[str, Any], key: str | None = None) -> ElicitResult:
+    async def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer:
         """Asks the user behind the client to fill in a form.
 
         ``schema`` is an object schema of flat primitive properties. In a session this waits for the answer. With
-        clients of the stateless protocol the call ends here and the tool runs again, from its top, with the answer:
-        what it does before asking must be harmless to repeat. Questions asked at once (``asyncio.gather``) go out
-        together; give each a ``key`` if their order may vary. Raises ``ElicitError``.
+        clients of the stateless protocol the call ends here and the handler runs again, from its top, with the answer:
+        what it does before asking must be harmless to repeat, or stand in ``once``. Questions asked at once
+        (``asyncio.gather``) go out together; give each a ``key`` if their order may vary. Raises ``AskError``.
         """
-        return ElicitResult(*await self._bridge.ask(self._call, message, schema, key))
+        return await self._ask("elicit", _form(message, schema), key)
+
+    async def elicit_url(
+        self, message: str, url: str, *, id: str | None = None, key: str | None = None
+    ) -> Answer:
+        """Asks the user to visit a page, for what no form may ask for: passwords, keys, payments.
+
+        That the user accepts means that the page is opened, not that anything was done there; the program learns of
+        that by itself. ``id`` names the visit for ``Server.elicitation_complete``. Otherwise as ``elicit``.
+        """
+        return await self._ask("elicit_url", _page(message, url, id), key)
+
+    async def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
+        """Ends the call because its user must visit pages first: each a message and a URL, perhaps with an id.
+
+        A client of 2025-11-25 calls again in its own time. One of the stateless protocol is asked like by
+        ``elicit_url``, and the handler runs again, from its top. Raises ``AskError`` where neither can be.
+        """
+        self._call.require("elicit_url", [_page(*page) for page in pages])
+        await self._bridge.suspend(self._call)
+
+    async def sample(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        system_prompt: str | None = None,
+        temperature: float | None = None,
+        stop_sequences: list[str] | None = None,
+        model_preferences: dict[str, Any] | None = None,
+        include_context: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tools: list[dict[str, Any]] | None = None,
+        tool_choice: dict[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """Asks the client's model: a text of the user's, a message or several. As ``elicit`` otherwise.
+
+        ``tools``, ``tool_choice`` and ``model_preferences`` are as the protocol has them.
+        """
+        params = dict(locals())
+        return await self._ask("sample", _sample(params), key)
+
+    async def roots(self, *, key: str | None = None) -> list[Root]:
+        """Asks for the directories the user works in; they are guidance, not a fence. As ``elicit`` otherwise."""
+        return _asking().roots(await self._ask("roots", {}, key))
+
+    async def once(self, key: str, effect: Callable[[], Awaitable[T] | T]) -> T:
+        """Calls ``effect``, awaits what it gives, and keeps the result, a JSON value, under ``key``.
+
+        When the handler runs again with answers, it gets the result and the effect is not repeated. With clients of
+        the stateless protocol the client carries it, sealed; all results together must fit ``max_state_bytes``.
+        Questions asked meanwhile wait for it. An exception is not kept. Raises ``AskError`` if there is no room, or if
+        the key is used twice.
+        """
+        kept = self._call.once_get(key)
+        if kept is None:
+            self._bridge.begin(self._call)
+            try:
+                result = effect()
+                if hasattr(result, "__await__"):
+                    result = await result
+                self._call.once_put(key, result)
+            finally:
+                self._bridge.end(self._call)
+            # As later attempts will get it.
+            kept = self._call.once_get(key) or (result,)
+        return kept[0]
+
+    async def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
+        return _asking().read(await self._bridge.ask(self._call, kind, params, key))
 
 
 class SyncContext(_CallContext):
-    """The context of a ``def`` tool: annotate a parameter with it, or with ``Context``."""
+    """The context of a ``def`` handler: annotate a parameter with it, or with ``Context``.
+
+    As ``Context``, except that what asks blocks until the answer is there, and that the call of a stateless client ends
+    by raising ``Suspended``.
+    """
 
     __slots__ = ()
 
-    def elicit(self, message: str, schema: dict[str, Any], key: str | None = None) -> ElicitResult:
-        """Asks the user behind the client to fill in a form, and blocks until the answer is there.
+    def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer:
+        """Asks the user behind the client to fill in a form; see ``Context.elicit``."""
+        return self._ask("elicit", _form(message, schema), key)
 
-        As ``Context.elicit``, except that the call of a stateless client ends by raising ``Suspended``.
-        """
-        answer = self._call.ask_and_wait(message, schema, key)
+    def elicit_url(self, message: str, url: str, *, id: str | None = None, key: str | None = None) -> Answer:
+        """Asks the user to visit a page; see ``Context.elicit_url``."""
+        return self._ask("elicit_url", _page(message, url, id), key)
+
+    def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
+        """Ends the call because its user must visit pages first; see ``Context.require_urls``."""
+        self._call.require("elicit_url", [_page(*page) for page in pages])
+        raise Suspended
+
+    def sample(
+        self,
+        messages: Messages,
+        *,
+        max_tokens: int,
+        system_prompt: str | None = None,
+        temperature: float | None = None,
+        stop_sequences: list[str] | None = None,
+        model_preferences: dict[str, Any] | None = None,
+        include_context: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tools: list[dict[str, Any]] | None = None,
+        tool_choice: dict[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """Asks the client's model; see ``Context.sample``."""
+        params = dict(locals())
+        return self._ask("sample", _sample(params), key)
+
+    def roots(self, *, key: str | None = None) -> list[Root]:
+        """Asks for the directories the user works in; see ``Context.roots``."""
+        return _asking().roots(self._ask("roots", {}, key))
+
+    def once(self, key: str, effect: Callable[[], T]) -> T:
+        """Calls ``effect`` and keeps the result under ``key``; see ``Context.once``."""
+        kept = self._call.once_get(key)
+        if kept is None:
+            result = effect()
+            self._call.once_put(key, result)
+            kept = self._call.once_get(key) or (result,)
+        return kept[0]
+
+    def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
+        answer = self._call.ask_and_wait(kind, params, key)
         if answer is None:
             raise Suspended
-        return ElicitResult(*answer)
+        return _asking().read(answer)
+
+
+def _form(message: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return _asking().members({"message": message, "requested_schema": schema})
+
+
+def _page(message: str, url: str, id: str | None = None) -> dict[str, Any]:
+    return _asking().members({"message": message, "url": url, "elicitation_id": id})
+
+
+def _sample(params: dict[str, Any]) -> dict[str, Any]:
+    del params["self"], params["key"]
+    answer = _asking()
+    return answer.members({**params, "messages": answer.messages(params["messages"])})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._native import AskFailure
 
 
@@ -13,7 +14,7 @@ class TenonError(Exception):
 
 
 class RegistrationError(TenonError, ValueError):
-    """A tool or an option is wrong, or a name is taken; the message says which and why."""
+    """Something registered or an option is wrong, or a name is taken; the message says which and why."""
 
 
 class ServeError(TenonError, OSError):
@@ -28,12 +29,55 @@ class ForkedError(StateError):
     """The server was started in another process, before this one was forked off."""
 
 
-class ElicitError(TenonError):
+class AskError(TenonError):
     """A question was not answered: the client cannot be asked, the question is wrong, or the answer is not usable.
 
-    A tool that does not catch it fails in the way the protocol wants.
+    A handler that does not catch it fails in the way the protocol wants.
+    """
+
+    code: str
+    """What kind of failure it is, in one word.
+
+    ``"unsupported"``: the client cannot be asked. ``"url_required"``: the user must visit pages first. ``"invalid"``:
+    the question is wrong. ``"failed"``: the client cannot be reached, reported a failure, or its answer is not what was
+    asked for. ``"ended"``: the call is over.
     """
 
     def __init__(self, message: str, failure: AskFailure | None = None) -> None:
         super().__init__(message)
         self._failure = failure
+        self.code = "failed" if failure is None else failure.code
+
+
+class McpError(TenonError):
+    """Raised by a handler, ends its request with an error of the protocol: a number, a sentence, and data if any."""
+
+    code: int
+    """The number, from JSON-RPC, from the protocol, or of your own (above -32000)."""
+    message: str
+    """One sentence."""
+    data: Any
+    """Any JSON value; ``None`` for nothing."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class NotFound(TenonError):
+    """Raised by a handler, says that what the client asks for does not exist, as its revision says that.
+
+    ``uri`` is the address; without one it is that of the resource that is read.
+    """
+
+    uri: str | None
+
+    def __init__(self, uri: str | None = None) -> None:
+        super().__init__(uri or "not found")
+        self.uri = uri
+
+
+class ToolError(TenonError):
+    """Raised by a handler, fails its call with a text that is meant for the client, whatever ``mask_errors`` says."""

@@ -2,31 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from . import _log
+from ._errors import AskError, McpError, NotFound, ToolError
+from ._native import AskFailure
 
-from ._errors import ElicitError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._native import Call
 
+    ErrorMap = dict[type[BaseException], int | Callable[[BaseException], BaseException]]
 
-def fail(call: Call, error: BaseException) -> bool:
-    """Completes ``call`` with ``error``; says whether a flush must be scheduled."""
-    while (inner := getattr(error, "exceptions", None)) and len(inner) == 1:
-        error = inner[0]
-    if isinstance(error, ElicitError) and error._failure is not None:
-        return call.fail_ask(error._failure)
+_MAX_PARTS = 8
+_MAX_DEPTH = 4
+
+
+def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -> bool:
+    """Completes ``call`` with ``error``, and logs it; says whether a flush must be scheduled.
+
+    ``errors`` says what the program's own exceptions stand for.
+    """
+    cause = error
+    for _ in range(_MAX_DEPTH):
+        parts = _parts(cause)
+        if len(parts) != 1:
+            break
+        cause = parts[0]
+    if errors:
+        try:
+            cause = _mapped(cause, errors)
+        except BaseException as raised:
+            cause = error = raised
+    failure = getattr(cause, "_failure", None) if isinstance(cause, AskError) else None
+    if isinstance(failure, AskFailure):
+        flush = call.fail_ask(failure)
+        _log.not_asked(call.noun, call.name, cause)
+        return flush
+    if isinstance(cause, (McpError, NotFound, ToolError)):
+        try:
+            flush = _meant(call, cause)
+        except Exception as wrong:
+            # A code that is no number, data that is no JSON.
+            error, flush = wrong, call.fail_unexpected(f"{type(cause).__name__}: {describe(wrong)}")
+        else:
+            _log.ended(call.noun, call.name, cause)
+            return flush
+    else:
+        flush = call.fail_unexpected(describe(cause))
+    if log:
+        _log.failed(call.noun, call.name, error)
+    return flush
+
+
+def _meant(call: Call, error: McpError | NotFound | ToolError) -> bool:
+    if isinstance(error, McpError):
+        return call.fail_with(error.code, describe(error), error.data)
+    if isinstance(error, NotFound):
+        return call.fail_not_found(error.uri or call.get("uri") or call.name)
     return call.fail(describe(error))
 
 
-def describe(error: BaseException) -> str:
+def _mapped(error: BaseException, errors: ErrorMap) -> BaseException:
+    """What an exception of the program's own stands for: the entry of the nearest of its classes."""
+    for kind in type(error).__mro__:
+        if kind in errors:
+            stands_for = errors[kind]
+            if isinstance(stands_for, int):
+                return McpError(stands_for, describe(error))
+            stands_for = stands_for(error)
+            if not isinstance(stands_for, BaseException):
+                raise TypeError(f"map_error of {kind.__name__} gave a {type(stands_for).__name__} and no exception")
+            return stands_for
+    return error
+
+
+def describe(error: BaseException, depth: int = 0) -> str:
     """The message, or the type's name if there is none; the parts of a group, one after the other."""
-    inner = getattr(error, "exceptions", None)
-    if isinstance(inner, tuple) and inner:
-        return "; ".join(describe(part) for part in inner[:8])
+    if depth < _MAX_DEPTH and (parts := _parts(error)):
+        return "; ".join(describe(part, depth + 1) for part in parts[:_MAX_PARTS])
     try:
         text = str(error)
-        text.encode()
+        # Half a surrogate pair, which no message can hold, does not cost the rest, if there is any.
+        text = text.encode("utf-8", "replace").decode() if text.encode("utf-8", "ignore") else ""
     except BaseException:
         text = ""
     return text or type(error).__name__
+
+
+def _parts(error: BaseException) -> tuple[BaseException, ...]:
+    """The exceptions of a group; groups are younger than 3.10, which has them from a package."""
+    try:
+        parts = error.exceptions  # type: ignore[attr-defined]
+    except BaseException:
+        return ()
+    if isinstance(parts, tuple) and all(isinstance(part, BaseException) for part in parts):
+        return parts
+    return ()

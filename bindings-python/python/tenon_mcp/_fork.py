@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 generation = 0
 """How many forks lie between the first process and this one."""
@@ -32,9 +35,14 @@ def leave(error: BaseException | None) -> NoReturn:
     if not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
+    exit_now(code & 0xFF)
+
+
+def exit_now(code: int) -> NoReturn:
+    """Ends this process without any more of the program's code; what it has printed is not lost."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (AttributeError, OSError, ValueError):
             pass
-    os._exit(code & 0xFF)
+    os._exit(code)

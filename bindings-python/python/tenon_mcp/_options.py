@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypedDict
 
 from ._errors import RegistrationError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
+    from collections.abc import Iterable, Sequence
+    from typing import Any
 
-    Stdio: TypeAlias = "bool | tuple[int, int] | None"
-    Http: TypeAlias = "int | str | HttpOptions | None"
-    HttpAddress: TypeAlias = "tuple[str, Sequence[str], Sequence[str]]"
+    from ._option_types import Http, HttpAddress, Stdio
 
 
-class HttpOptions(TypedDict, total=False):
-    """How Streamable HTTP is served."""
-
-    host: str
-    """What to bind; default 127.0.0.1."""
-    port: int
-    """Default 8000; 0 for a free one."""
-    path: str
-    """Default /mcp."""
-    allowed_hosts: Sequence[str]
-    """Host names, without port, that requests may name besides the loopback ones."""
-    allowed_origins: Sequence[str]
-    """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts."""
+def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
+    """A list of words, which a string is not."""
+    if words is not None and (isinstance(words, str) or not all(isinstance(word, str) for word in words)):
+        raise RegistrationError(f"{option} must be a list of strings")
+    return None if words is None else list(words)
 
 
 def read_http(http: Http) -> HttpAddress | None:
@@ -48,6 +38,8 @@ def read_http(http: Http) -> HttpAddress | None:
     path = options.pop("path", "/mcp")
     hosts, origins = options.pop("allowed_hosts", ()), options.pop("allowed_origins", ())
     if options:
+        from ._option_types import HttpOptions
+
         known = ", ".join(HttpOptions.__annotations__)
         raise RegistrationError(f"unknown http option {next(iter(options))!r}; the options are {known}")
     if ":" in host and not host.startswith("["):
@@ -78,3 +70,17 @@ def read_stdio(stdio: Stdio, http: Http) -> bool | tuple[int, int]:
     except BaseException:
         os.close(reader)
         raise
+
+
+def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:
+    """The keys; none of them shows in a message."""
+    # Bytes are iterable too, and one key alone is what was meant.
+    if isinstance(keys, (bytes, bytearray, str)):
+        raise RegistrationError("state_keys must be a list of keys, not one key")
+    read = list(keys)
+    for place, key in enumerate(read):
+        if not isinstance(key, bytes):
+            raise RegistrationError(f"state_keys[{place}] must be bytes, not {type(key).__name__}")
+        if len(key) != 32:
+            raise RegistrationError(f"state_keys[{place}] must have 32 bytes, not {len(key)}")
+    return read

@@ -1,18 +1,17 @@
-"""JSON Schema from the signature of a function."""
+"""JSON Schema, and the arguments of prompts, from the signature of a function."""
 
 from __future__ import annotations
 
-import inspect
-import types
-import typing
-from typing import Any, Literal, NamedTuple, Union
-
-from ._context import Context, SyncContext
+from ._annotations import ANNOTATED, LITERAL, UNION, is_any, is_typed_dict, taken_apart
 from ._errors import RegistrationError
 from ._native import to_json
+from ._signature import REQUIRED, described
 
-if typing.TYPE_CHECKING:
-    from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._signature import Signature
 
 _PLAIN: dict[Any, str] = {
     str: "string",
@@ -25,95 +24,74 @@ _PLAIN: dict[Any, str] = {
     list: "array",
 }
 _NUMBERS = {int: "int", float: "float"}
-_UNIONS = (Union, types.UnionType)
 
 
-class Signature(NamedTuple):
-    """What registration needs to know about a function."""
-
-    schema: dict[str, Any]
-    parameters: list[tuple[str, str]]
-    """Each parameter with the number type it wants: "int", "float" or ""."""
-    context: str | None
-    """The parameter that takes the context."""
-    returns_dict: bool
-
-
-def read(tool: str, function: Callable[..., Any], on_loop: bool, derive: bool) -> Signature:
-    """Reads a signature; without ``derive`` the schema is given, and annotations need not be JSON types."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError) as error:
-        raise RegistrationError(f"tool {tool!r}: its signature cannot be read: {error}") from None
-    hints = _hints(tool, function, derive)
+def of_arguments(label: str, signature: Signature, closed: bool) -> dict[str, Any]:
+    """The schema of what a function takes; ``closed`` refuses other names, unless the function takes them."""
     properties: dict[str, Any] = {}
     required: list[str] = []
-    parameters: list[tuple[str, str]] = []
-    context: str | None = None
-    closed = True
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            closed = False
-            continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
-            kind = "*" + name if parameter.kind is parameter.VAR_POSITIONAL else name
-            raise RegistrationError(
-                f"tool {tool!r}: parameter {kind!r} is positional only, but arguments come by name"
-            )
-        annotation = hints.get(name, Any)
-        if annotation in (Context, SyncContext):
-            if context is not None:
-                raise RegistrationError(f"tool {tool!r}: {context!r} and {name!r} both want the context")
-            if on_loop and annotation is SyncContext:
-                raise RegistrationError(f"tool {tool!r}: parameter {name!r} of an async function must be a Context")
-            context = name
-            continue
-        parameters.append((name, _number(annotation)))
-        if not derive:
-            continue
+    for parameter in signature.parameters:
+        name, default = parameter.name, parameter.default
         try:
-            schema = _schema(annotation)
+            schema = _schema(parameter.annotation)
         except TypeError as error:
-            raise RegistrationError(f"tool {tool!r}: parameter {name!r}: {error}") from None
-        if parameter.default is parameter.empty:
+            raise RegistrationError(f"{label}: parameter {name!r}: {error}") from None
+        if default is REQUIRED:
             required.append(name)
         else:
-            schema = _with_default(schema, parameter.default)
+            schema = _with_default(schema, default)
         properties[name] = schema
+    try:
+        _check_metadata(signature.returned)
+    except TypeError as error:
+        raise RegistrationError(f"{label}: the return annotation: {error}") from None
     schema = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
-    if closed:
+    if closed and not signature.open:
         schema["additionalProperties"] = False
-    return Signature(schema, parameters, context, _is_dict(hints.get("return")))
+    return schema
 
 
-def _hints(tool: str, function: Callable[..., Any], derive: bool) -> dict[str, Any]:
-    target = function
-    while hasattr(target, "func"):  # functools.partial
-        target = target.func
-    if not inspect.isroutine(target) and not isinstance(target, type):
-        target = type(target).__call__
-    try:
-        return typing.get_type_hints(target, include_extras=True)
-    except Exception as error:
-        if not derive:
-            return {}
-        raise RegistrationError(f"tool {tool!r}: an annotation cannot be resolved: {error}") from None
+def of_prompt(label: str, signature: Signature) -> list[dict[str, Any]]:
+    """The arguments of a prompt: strings, required without a default."""
+    arguments: list[dict[str, Any]] = []
+    for parameter in signature.parameters:
+        name, default = parameter.name, parameter.default
+        try:
+            schema = _schema(parameter.annotation)
+        except TypeError:
+            schema = {"type": ""}
+        if not _takes_text(schema):
+            raise RegistrationError(f"{label}: parameter {name!r}: the arguments of a prompt are str")
+        argument: dict[str, Any] = {"name": name}
+        if "description" in schema:
+            argument["description"] = schema["description"]
+        if default is REQUIRED:
+            argument["required"] = True
+        arguments.append(argument)
+    return arguments
+
+
+def _takes_text(schema: dict[str, Any]) -> bool:
+    kind = schema.get("type", "string")
+    return "string" in ([kind] if isinstance(kind, str) else kind)
 
 
 def _schema(annotation: Any) -> dict[str, Any]:
-    if annotation is Any or annotation is object:
+    if annotation is object or is_any(annotation):
         return {}
-    if isinstance(annotation, typing.Hashable) and annotation in _PLAIN:
+    if type(annotation).__hash__ is not None and annotation in _PLAIN:
         return {"type": _PLAIN[annotation]}
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        text = [extra for extra in arguments[1:] if isinstance(extra, str)]
-        return {**_schema(arguments[0]), **({"description": text[0]} if text else {})}
-    if origin in _UNIONS:
+    origin, arguments = taken_apart(annotation)
+    if origin is ANNOTATED:
+        _check_metadata(annotation)
+        if len(arguments) > 2:
+            raise TypeError(f"{_name(annotation)} has more than one description")
+        return {**_schema(arguments[0]), "description": arguments[1]}
+    if origin is UNION:
         return _union([_schema(part) for part in arguments])
-    if origin is Literal:
+    if origin is LITERAL:
         return _literal(arguments)
     if origin is list:
         return {"type": "array", **({"items": _schema(arguments[0])} if arguments else {})}
@@ -127,14 +105,35 @@ def _schema(annotation: Any) -> dict[str, Any]:
     raise TypeError(f"{_name(annotation)} is no JSON type; give the tool an input_schema")
 
 
+def _check_metadata(annotation: Any) -> None:
+    """Refuses what is said about a type and would be lost: only a description is understood."""
+    origin, arguments = taken_apart(annotation)
+    if origin is LITERAL:
+        return
+    if origin is ANNOTATED:
+        for extra in arguments[1:]:
+            if not isinstance(extra, str):
+                raise TypeError(
+                    f"{described(extra)} in Annotated is not understood, only a description is; "
+                    "give the tool an input_schema"
+                )
+        arguments = arguments[:1]
+    for part in arguments:
+        for item in part if isinstance(part, list) else (part,):  # the parameters of a Callable are a list
+            _check_metadata(item)
+
+
 def _union(parts: list[dict[str, Any]]) -> dict[str, Any]:
     if {} in parts:
         return {}
     if all(part.keys() == {"type"} and isinstance(part["type"], str) for part in parts):
         return {"type": [part["type"] for part in parts]}
-    # One part with details and null, which is what Optional makes, stays flat: details concern values of their type.
     null = {"type": "null"}
     rest = [part for part in parts if part != null]
+    # Python 3.10 makes another Optional of what has None as its default.
+    if len(rest) == 1 < len(parts) and _takes_null(rest[0]):
+        return rest[0]
+    # One part with details and null, which is what Optional makes, stays flat: details concern values of their type.
     if len(rest) == 1 < len(parts) and isinstance(rest[0].get("type"), str) and "enum" not in rest[0]:
         return {**rest[0], "type": [rest[0]["type"], "null"]}
     return {"anyOf": parts}
@@ -167,25 +166,27 @@ def _takes_null(schema: dict[str, Any]) -> bool:
     )
 
 
-def _number(annotation: Any) -> str:
+def number(annotation: Any) -> str:
     """The number type a parameter is converted to: JSON does not tell 3 from 3.0."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _number(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) in _UNIONS:
-        numbers = [part for part in typing.get_args(annotation) if part in _NUMBERS]
+    origin, arguments = taken_apart(annotation)
+    if origin is ANNOTATED:
+        return number(arguments[0])
+    if origin is UNION:
+        numbers = [part for part in arguments if part in _NUMBERS]
         return _NUMBERS[numbers[0]] if len(numbers) == 1 else ""
     return _NUMBERS.get(annotation, "") if isinstance(annotation, type) else ""
 
 
-def _is_dict(annotation: Any) -> bool:
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _is_dict(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) is dict or typing.is_typeddict(annotation):
+def is_dict(annotation: Any) -> bool:
+    origin, arguments = taken_apart(annotation)
+    if origin is ANNOTATED:
+        return is_dict(arguments[0])
+    if origin is dict or is_typed_dict(annotation):
         return True
     return isinstance(annotation, type) and issubclass(annotation, dict)
 
 
 def _name(annotation: Any) -> str:
-    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
+    if isinstance(annotation, type) and taken_apart(annotation)[0] is None:
         return annotation.__qualname__
     return str(annotation)

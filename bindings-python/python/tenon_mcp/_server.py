@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+import sys
 
 from ._errors import RegistrationError, StateError
-from ._native import Engine, Handler
+from ._kinds import Registrations
+from ._native import Engine
+from ._options import read_state_keys, read_words
+from ._signals import Signals, open_errors
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
+    from ._failure import ErrorMap
     from ._native import Running
-    from ._options import Http, Stdio
+    from ._option_types import Cache, Http, Stdio
     from ._workers import Workers
 
-    F = TypeVar("F", bound=Callable[..., Any])
 
+class Server(Registrations):
+    """An MCP server: its name, what is registered, its limits. Starts no thread and opens nothing until it is served.
 
-class Server:
-    """An MCP server: its name, its tools, its limits. Starts no thread and opens nothing until it is served.
+    ``version`` is that of the server program, ``instructions`` says how a model should use it. ``title``,
+    ``description``, ``icons`` and ``website_url`` tell people who it is, as the protocol has them. ``max_workers``
+    bounds the threads that run ``def`` handlers (default: 4 more than there are processors, at most 32).
 
-    ``version`` is that of the server program, ``instructions`` says how a model should use it. ``max_workers`` bounds
-    the threads that run ``def`` tools (default: 4 more than there are processors, at most 32). The other keywords are
-    the engine's limits: counts, bytes and seconds, such as ``call_timeout=60`` or ``max_message_bytes=1 << 20``.
+    ``revisions`` restricts the revisions that are spoken, ``capabilities`` (``"tools"``, ``"resources"``,
+    ``"prompts"``, ``"completions"``, ``"logging"``) are told of although nothing is registered, ``extensions`` are told
+    of with their settings, by id.
+
+    ``mask_errors`` tells clients of an unexpected exception by a reference only, under which the log has it.
+    ``cache`` says how long answers may be kept and by whom (2026-07-28): seconds, or ``CacheOptions``; ``cache_of`` the
+    same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
+    arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.
+
+    ``state_keys`` are keys of 32 bytes that seal what clients of the stateless protocol carry between the rounds of a
+    question: the first seals, all open, so that a key can be replaced. Replicas behind one address must share them;
+    without any, a random key of this process serves. Keep them secret, and draw them at random
+    (``secrets.token_bytes(32)``).
+
+    The other keywords are the engine's limits: counts, bytes and seconds, such as ``call_timeout=60`` or
+    ``max_message_bytes=1 << 20``.
     """
 
     def __init__(
@@ -30,17 +51,47 @@ class Server:
         name: str,
         version: str = "0.1.0",
         *,
+        title: str | None = None,
+        description: str | None = None,
+        icons: Sequence[dict[str, Any]] | None = None,
+        website_url: str | None = None,
         instructions: str | None = None,
+        revisions: Sequence[str] | None = None,
+        capabilities: Sequence[str] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        mask_errors: bool | None = None,
+        cache: Cache | None = None,
+        cache_of: dict[str, Cache] | None = None,
+        coerce_arguments: bool | None = None,
+        assert_formats: bool | None = None,
         max_workers: int | None = None,
+        state_keys: Iterable[bytes] = (),
         **limits: float,
     ) -> None:
         if max_workers is not None and max_workers < 1:
             raise RegistrationError(f"max_workers must be above zero, not {max_workers}")
-        self._engine = Engine(name, version, instructions, limits)
+        settings = {
+            "title": title,
+            "description": description,
+            "icons": icons,
+            "website_url": website_url,
+            "instructions": instructions,
+            "revisions": read_words("revisions", revisions),
+            "capabilities": read_words("capabilities", capabilities),
+            "extensions": extensions,
+            "mask_errors": mask_errors,
+            "cache": cache,
+            "cache_of": cache_of,
+            "coerce_arguments": coerce_arguments,
+            "assert_formats": assert_formats,
+        }
+        settings = {key: value for key, value in settings.items() if value is not None}
+        self._engine = Engine(name, version, settings, limits, read_state_keys(state_keys))
         self._name = name
         self._version = version
         self._max_workers = max_workers
-        self._has_sync_tools = False
+        self._errors: ErrorMap = {}
+        self._has_sync_handlers = self._has_async_handlers = False
         self._running: Running | None = None
         self._workers: Workers | None = None
 
@@ -59,99 +110,23 @@ class Server:
         """Where the server listens for HTTP, while it does."""
         return None if self._running is None else self._running.url
 
-    @overload
-    def tool(self, function: F, /) -> F: ...
-
-    @overload
-    def tool(
-        self,
-        name: str | None = None,
-        /,
-        *,
-        description: str | None = None,
-        input_schema: dict[str, Any] | None = None,
-        output_schema: dict[str, Any] | None = None,
-        structured: bool | None = None,
-        timeout: float | None = None,
-    ) -> Callable[[F], F]: ...
-
-    def tool(
-        self,
-        name: Any = None,
-        /,
-        *,
-        description: str | None = None,
-        input_schema: dict[str, Any] | None = None,
-        output_schema: dict[str, Any] | None = None,
-        structured: bool | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
-
-        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the
-        name is the function's, the description its docstring, and ``input_schema`` comes from its signature: JSON
-        types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` receives the call's
-        context.
-
-        A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
-        annotation is a dict or a ``TypedDict``, or with ``structured=True`` or an ``output_schema``, it is sent as
-        structured content too. ``timeout`` is in seconds. Raises ``RegistrationError``.
+    def map_error(self, kind: type[Exception], error: int | Callable[[Any], BaseException]) -> None:
+        """Says what an exception of the program's own stands for when a handler raises it: a code of the protocol, with
+        the exception's message, or a function that gives the exception to take its place (``McpError``, ``NotFound``,
+        ``ToolError``). Subclasses go with it, unless they are mapped themselves.
         """
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise RegistrationError(f"map_error: {kind!r} is no class of exceptions")
+        if isinstance(error, bool) or not (isinstance(error, int) or callable(error)):
+            raise RegistrationError(f"map_error: {kind.__name__} stands for a code or a function, not {error!r}")
+        self._errors[kind] = error
 
-        def register(function: F) -> F:
-            self._add_tool(
-                function, name, description, input_schema, output_schema, structured, timeout
-            )
-            return function
+    def elicitation_complete(self, id: str) -> bool:
+        """Tells a client of 2025-11-25 that the visit ``elicit_url`` asked for with this ``id`` has come to its end.
 
-        if name is None or isinstance(name, str):
-            return register
-        function, name = name, None
-        return register(function)
-
-    def _add_tool(
-        self,
-        function: Callable[..., Any],
-        name: str | None,
-        description: str | None,
-        input_schema: dict[str, Any] | None,
-        output_schema: dict[str, Any] | None,
-        structured: bool | None,
-        timeout: float | None,
-    ) -> None:
-        import inspect
-
-        from ._schema import read
-
-        if not callable(function):
-            raise RegistrationError(f"a tool must be a function, not {type(function).__name__}")
-        if name is None:
-            name = getattr(function, "__name__", None)
-            if name is None:
-                raise RegistrationError(f"a tool made from a {type(function).__name__} needs a name")
-        # An object may be called through an async method of its class.
-        on_loop = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise RegistrationError(f"tool {name!r} is a generator; a tool returns its result")
-        signature = read(name, function, on_loop, derive=input_schema is None)
-        if description is None and (text := getattr(function, "__doc__", None)):
-            description = inspect.cleandoc(text)
-        returns_dict = signature.returns_dict and structured is None
-        handler = Handler(function, signature.parameters, signature.context, returns_dict)
-        self._engine.add_tool(
-            name,
-            handler,
-            on_loop=on_loop,
-            description=description,
-            input_schema=signature.schema if input_schema is None else input_schema,
-            output_schema=output_schema,
-            structured=signature.returns_dict if structured is None else structured,
-            timeout=timeout,
-        )
-        if not on_loop:
-            self._has_sync_tools = True
-            if self._workers is not None:
-                self._workers.start()
+        ``False`` if no client of this process waits for it; there is nothing to be done about it then.
+        """
+        return self._engine.elicitation_complete(id)
 
     def run(
         self,
@@ -161,19 +136,37 @@ class Server:
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
-        """Serves until the transports end, or until SIGINT or SIGTERM; blocks.
+        """Serves until the transports end or ``close`` is called, or until SIGINT or SIGTERM; blocks.
 
         ``stdio`` is served if nothing else is given or if it is ``True``; a pair of descriptors (input, output) is
         served in place of the process's own. ``http`` is a port, ``"host:port"``, ``"host:port/path"`` or
         ``HttpOptions``. Both may be served at once. ``on_started`` is called with the server once it listens, when
         ``url`` is known; without it the URL is written to stderr.
 
-        SIGINT cancels what runs and raises ``KeyboardInterrupt``; SIGTERM lets it finish, within ``drain_timeout``,
-        and returns. With ``signals=False``, or outside of the main thread, signals are left alone.
-        """
-        from ._serving import run
+        However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
+        ``stdio_drain_timeout``; what is left is cancelled. Then ``run`` returns, or after SIGINT raises
+        ``SystemExit(130)``, with signals as they were before. A signal that comes while the server ends ends it at
+        once, and a second signal ends the process, with 128 + its number. Signals that are ignored stay ignored.
 
-        run(self, stdio, http, signals, on_started)
+        Called on the main thread ``run`` has the process to itself: a handler that goes on blocking the loop when the
+        server has ended gets ``asyncio.CancelledError`` raised in it, and if it blocks in C the process ends; not
+        after ``close``, when ``run`` waits for it until a signal comes. With ``signals=False``, or on another thread,
+        signals and the process are left alone, and ``run`` waits for it.
+        """
+        # Looked up, not imported: before the signals have their handlers nothing may take long.
+        running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+        if running_loop is not None and running_loop() is not None:
+            raise StateError("run() blocks, and an event loop runs here already; use await serve()")
+        open_errors()
+        guard = Signals(signals)
+        try:
+            from ._serving import run
+
+            run(self, stdio, http, guard, on_started)
+        finally:
+            code = guard.restore()
+        if code:
+            raise SystemExit(code)
 
     async def serve(
         self,
@@ -186,12 +179,13 @@ class Server:
 
         Cancelling it ends the server and every call at once.
         """
-        from ._serving import serve
+        from ._loop import serve
 
         await serve(self, stdio, http, on_started)
 
     def close(self) -> None:
-        """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``.
+        """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,
+        where stdio is served within ``stdio_drain_timeout`` if that is less.
 
         Returns at once; from any thread, also from a handler; again or before the start it does nothing.
         """

@@ -1,121 +1,137 @@
-"""From start to end of a server, on a loop."""
+"""From start to end of a server, without a loop as long as nothing needs one: asyncio takes longer to load than the
+rest of a server."""
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from . import _fork
-from ._bridge import LoopBridge
+from . import _fork, _log
 from ._errors import StateError
 from ._native import LoopLane, PoolLane
 from ._options import read_http, read_stdio
-from ._signals import Signals
 from ._workers import Workers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ._native import Running
-    from ._options import Http, Stdio
+    from ._option_types import Http, Stdio
     from ._server import Server
+    from ._signals import Signals
 
-_PATIENCE = 1.0
-"""Seconds that cancelled handlers get to end."""
-HASTE = 0.05
-"""Seconds between cancellations while the server ends in a hurry: calls may still come in."""
+PATIENCE = 1.0
+"""Seconds that what was cancelled gets to end where the process is somebody else's."""
 
 
-async def serve(server: Server, stdio: Stdio, http: Http, on_started: Callable[[Server], object] | None) -> None:
-    server._claim()
-    address = read_http(http)
-    loop = asyncio.get_running_loop()
-    generation = _fork.generation
-    engine = server._engine
-    lane = LoopLane(engine)
-    bridge = LoopBridge(loop, lane)
-    cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
-    workers = Workers(PoolLane(engine, cap))
-    try:
-        running = engine.start(read_stdio(stdio, http), address, lane)
+class Service:
+    """What serves a server beside its loop: its lanes, its workers, and the engine once it is started."""
+
+    def __init__(self, server: Server, stdio: Stdio, http: Http, signals: Signals) -> None:
+        server._claim()
+        self.server = server
+        self.signals = signals
+        self.generation = _fork.generation
+        self._transports = stdio, http
+        self._address = read_http(http)
+        engine = server._engine
+        self.lane = LoopLane(engine, _log.level())
+        cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
+        self.workers = Workers(PoolLane(engine, cap), server._errors)
+
+    def start(self) -> Running:
+        """Starts the engine; ``stop`` must follow."""
+        server = self.server
+        running = server._engine.start(read_stdio(*self._transports), self._address, self.lane)
         server._running = running
-        server._workers = workers
-        end = _at_exit(running)
-        try:
-            if server._has_sync_tools:
-                workers.start()
-            if on_started is not None:
-                on_started(server)
-            await bridge.closed
-        finally:
-            if _fork.generation != generation:
-                _fork.leave(sys.exc_info()[1])
-            # Cancelled, or the hook raised: nobody waits for what still runs.
-            while not running.closed:
-                hasten(running)
-                try:
-                    await asyncio.wait((bridge.closed,), timeout=HASTE)
-                except asyncio.CancelledError:
-                    continue
-            atexit.unregister(end)
-    finally:
-        server._running = server._workers = None
-        workers.close()
-        await bridge.close(_PATIENCE)
+        server._workers = self.workers
+        self._end = _at_exit(running)
+        return running
 
+    def open(self, running: Running, on_started: Callable[[Server], object] | None) -> None:
+        """Lets calls run."""
+        self.signals.watch(running)
+        if on_started in (None, say):
+            # Before the first call, which might keep the interpreter.
+            self.signals.arm()
+        if self.server._has_sync_handlers:
+            self.workers.start()
+        if on_started is not None:
+            on_started(self.server)
+        self.signals.arm()
 
-def hasten(running: Running) -> None:
-    """Ends the server without letting its calls finish."""
-    running.close()
-    running.cancel()
+    def check_fork(self) -> None:
+        """Ends a process that was forked off meanwhile."""
+        if _fork.generation != self.generation:
+            _fork.leave(sys.exc_info()[1])
+
+    def stop(self) -> None:
+        """The engine has ended; again it does nothing."""
+        self.signals.noticed()
+        atexit.unregister(self._end)
+
+    def close(self) -> None:
+        """Ends what is beside the loop, whether or not the engine was started; again it does nothing."""
+        self.server._running = self.server._workers = None
+        self.workers.close()
 
 
 def run(
-    server: Server, stdio: Stdio, http: Http, signals: bool, on_started: Callable[[Server], object] | None
+    server: Server, stdio: Stdio, http: Http, signals: Signals, on_started: Callable[[Server], object] | None
 ) -> None:
+    if on_started is not None or server._has_async_handlers:
+        from . import _loop
+
+        _loop.run(server, stdio, http, signals, on_started or say)
+        return
+    service = Service(server, stdio, http, signals)
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise StateError("run() blocks, and an event loop runs here already; use await serve()")
-    loop = asyncio.new_event_loop()
-    guard = Signals(loop, server) if signals else None
-    try:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve(server, stdio, http, on_started or _say))
-    finally:
+        running = service.start()
         try:
-            _wind_up(loop)
+            service.open(running, say)
+            attend(service, running)
         finally:
-            asyncio.set_event_loop(None)
-            loop.close()
-            if guard is not None:
-                guard.restore()
-    if guard is not None and guard.interrupted:
-        raise KeyboardInterrupt
+            service.check_fork()
+            # Interrupted: nobody waits for what still runs.
+            if not running.closed:
+                running.end()
+                running.wait(PATIENCE)
+            service.stop()
+    finally:
+        service.close()
+        last_words(service.lane)
 
 
-def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
-    """Ends what handlers left on the loop; what does not end in time is left behind."""
-    loop.set_task_factory(None)  # a handler's own may be of no use now
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        loop.run_until_complete(asyncio.wait(tasks, timeout=_PATIENCE))
-    loop.run_until_complete(loop.shutdown_asyncgens())
+def attend(service: Service, running: Running) -> None:
+    """Until the server has ended does what is for its thread: it logs, and sees to a loop once something needs it."""
+    lane = service.lane
+    while not lane.closed:
+        lane.wait()
+        if service.server._has_async_handlers:
+            from . import _loop
+
+            _loop.attend(service, running)
+            return
+        lane.begin()
+        for _, _, level, record in lane:
+            _log.record(level, *record)
 
 
-def _say(server: Server) -> None:
+def last_words(lane: LoopLane) -> None:
+    """Logs what is left."""
+    while (record := lane.record()) is not None:
+        _log.record(*record)
+
+
+def say(server: Server) -> None:
     if server.url is not None:
         print(f"{server.name} is listening on {server.url}", file=sys.stderr, flush=True)
 
 
-def _at_exit(running: Running) -> Callable[[], None]:
+def _at_exit(running: Running) -> Callable[[], Any]:
     """A server that is left running must not outlive the interpreter."""
 
     def end() -> None:
@@ -123,7 +139,7 @@ def _at_exit(running: Running) -> Callable[[], None]:
             running.check_fork()
         except StateError:
             return
-        hasten(running)
-        running.wait(_PATIENCE)
+        running.end()
+        running.wait(PATIENCE)
 
     return atexit.register(end)

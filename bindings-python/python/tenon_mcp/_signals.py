@@ -1,72 +1,131 @@
-"""SIGINT and SIGTERM while ``run()`` blocks."""
+"""SIGINT and SIGTERM while ``run()`` blocks.
+
+Nothing here needs asyncio before there is a server: loading it takes long enough for a signal to come meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
 import threading
-from typing import TYPE_CHECKING, Any
 
-from ._bridge import LoopBridge
+from . import _fork
+from ._native import SignalGuard
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import asyncio
-    from types import FrameType
+    import signal
+    from types import CodeType, FrameType
+    from typing import Any
 
-    from ._server import Server
+    from ._native import Running
+else:
+    # The module behind `signal`, which spends its time on making enumerations.
+    import _signal as signal
 
-_WORK = LoopBridge._work.__code__
+
+def open_errors() -> None:
+    """Opens descriptor 2 on nothing if it is closed: a socket of ours would get the number, and be printed to."""
+    try:
+        os.fstat(2)
+    except OSError:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        if nothing == 2:
+            os.set_inheritable(2, True)
+        else:
+            os.dup2(nothing, 2)
+            os.close(nothing)
 
 
 class Signals:
-    """Handlers of our own, from now until ``restore``."""
+    """Handlers of our own, from now until ``restore``, if ``wanted``; on another thread than the main one nothing.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, server: Server) -> None:
+    What a signal means is decided in the native half, which does not depend on the main thread's being free. The
+    handlers do what only that thread can.
+    """
+
+    def __init__(self, wanted: bool) -> None:
         global _active
-        self.interrupted = False
-        self._loop = loop
-        self._server = server
-        self._terminated = False
         self._before: list[tuple[int, Any]] = []
-        if threading.current_thread() is threading.main_thread():
-            _watch_forks()
-            for number, handler in ((signal.SIGINT, self._interrupt), (signal.SIGTERM, self._terminate)):
-                self._before.append((number, signal.signal(number, handler)))
+        self._guard: SignalGuard | None = None
+        self._interruption: tuple[CodeType, type[BaseException]] | None = None
+        if not wanted or threading.current_thread() is not threading.main_thread():
+            return
+        _watch_forks()
+        # One that comes between Python's handler and the guard would be lost; it waits.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # Whoever ignored it before the start wants the process to go on.
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before.append((number, signal.signal(number, self._handle)))
+            self._guard = SignalGuard([number for number, _ in self._before])
             _active = self
+        except BaseException:
+            self.restore()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def restore(self) -> None:
+    @property
+    def owned(self) -> bool:
+        """Whether the process is the server's."""
+        return self._guard is not None
+
+    def interrupt(self, work: CodeType, interruption: type[BaseException]) -> None:
+        """Handlers run on this thread, in ``work``, and can be interrupted by that exception."""
+        self._interruption = work, interruption
+
+    def watch(self, running: Running) -> None:
+        """Signals are for this server."""
+        if self._guard is not None:
+            self._guard.watch(running)
+
+    def arm(self) -> None:
+        """From now on what runs on this thread does not keep the process when the server has ended."""
+        if self._guard is not None:
+            self._guard.arm()
+
+    def noticed(self) -> None:
+        """The loop has heard of the server's end."""
+        if self._guard is not None:
+            self._guard.noticed()
+
+    def restore(self) -> int:
+        """Puts back what was there before; gives the code to leave with."""
         global _active
-        for number, handler in self._before:
-            # None stands for a handler that was not set from Python and cannot be put back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
         if _active is self:
             _active = None
+        before, self._before = self._before, []
+        for number, handler in before:
+            # What the program has installed meanwhile stays.
+            if signal.getsignal(number) == self._handle:
+                # None stands for a handler that was not set from Python and cannot be put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return 0
+        guard.close()
+        return guard.exit_code
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        again, self.interrupted = self.interrupted, True
-        self._loop.call_soon_threadsafe(self._hurry)
-        # A function that blocks the loop would keep us from ending; its call is cancelled anyway.
-        if again or _runs_a_tool(frame):
-            raise KeyboardInterrupt
-
-    def _terminate(self, number: int, frame: FrameType | None) -> None:
-        again, self._terminated = self._terminated, True
-        self._loop.call_soon_threadsafe(self._hurry if again else self._server.close)
-
-    def _hurry(self) -> None:
-        from ._serving import HASTE, hasten
-
-        running = self._server._running
-        if running is not None and not running.closed:
-            hasten(running)
-            self._loop.call_later(HASTE, self._hurry)
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        guard = self._guard
+        if guard is None:
+            return
+        code = guard.forced
+        if code is not None:
+            _fork.exit_now(code)
+        if guard.overdue and self._interruption is not None:
+            work, interruption = self._interruption
+            if _runs_in(work, frame):
+                # The server has ended, and this call with it; the loop has not heard of it: the handler blocks it.
+                raise interruption
 
 
-def _runs_a_tool(frame: FrameType | None) -> bool:
-    """Whether the signal came in the middle of a tool's own code, below which everything is caught."""
+def _runs_in(work: CodeType, frame: FrameType | None) -> bool:
+    """Whether the signal came in the middle of a handler's own code, below which everything is caught."""
     frame = frame and frame.f_back
     while frame is not None:
-        if frame.f_code is _WORK:
+        if frame.f_code is work:
             return True
         frame = frame.f_back
     return False

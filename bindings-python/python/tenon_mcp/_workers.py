@@ -1,24 +1,26 @@
-"""The worker threads that run ``def`` tools."""
+"""The worker threads that run ``def`` handlers."""
 
 from __future__ import annotations
 
 import contextvars
 import threading
-from typing import TYPE_CHECKING
 
 from . import _fork
 from ._context import Suspended, SyncContext
 from ._failure import fail
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._failure import ErrorMap
     from ._native import PoolLane
 
 
 class Workers:
     """Starts workers as the pool asks for them. They are daemons: a stuck function must not keep the process."""
 
-    def __init__(self, pool: PoolLane) -> None:
+    def __init__(self, pool: PoolLane, errors: ErrorMap) -> None:
         self._pool = pool
+        self._errors = errors
         # What was set where the server is served, every call sees.
         self._context = contextvars.copy_context()
 
@@ -56,7 +58,7 @@ class Workers:
             except BaseException as error:
                 if _fork.generation != generation:
                     _fork.leave(error)
-                fail(call, error)
+                fail(call, error, self._errors, log=not call.cancelled)
             # Nothing of a call stays alive while this thread waits for the next.
             result = None
             del item, call, function, arguments

@@ -1,108 +1,29 @@
-//! Questions to the client while a call runs, and their replay when a call is run again with the answers.
+//! The questions of a call, their replay when it is run again with the answers, and the effects it keeps meanwhile.
 
+use super::ask::{Ask, AskError, AskId, with};
 use super::environment::Environment;
 use super::limits::Limits;
-use super::schema::{Schema, check_form};
+use super::schema::Schema;
 use super::seal::Sealer;
-use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::json::{self, JsonSlice, JsonWriter, Kind};
 use crate::proto::envelope::Client;
-use crate::proto::error::RpcError;
-use crate::proto::method::ELICITATION_CREATE;
-use crate::proto::shape;
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::proto::error::{RpcError, code};
+use crate::proto::question::{Action, Answer, ELICITATION_ID, Question, Refusal};
+use crate::proto::version::Revision;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::fmt;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
-/// A question to the user behind the client: a message and a form.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// Names the question within its call; without one its ordinal serves. Name questions whose order may vary.
-    pub key: Option<String>,
-    /// What the user is asked.
-    pub message: String,
-    /// The form: an object schema of flat primitive properties.
-    pub schema: JsonSlice,
-}
-
-/// What the user did with a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Filled in the form.
-    Accept,
-    /// Said no.
-    Decline,
-    /// Closed it without choosing.
-    Cancel,
-}
-
-/// The answer to an [`Ask`].
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// What the user did.
-    pub action: Action,
-    /// The filled form, with [`Action::Accept`] only; it conforms to the schema that was sent.
-    pub content: Option<JsonSlice>,
-}
-
-/// Names one outstanding question of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AskId(pub u32);
-
-/// What became of asking.
-#[derive(Clone, Debug)]
-pub enum Asked {
-    /// The answer is known: a replayed attempt.
-    Answered(Answer),
-    /// The question was sent; the answer will come to the call's lane.
-    Waiting(AskId),
-    /// The call must end this attempt; it will be run again when the client has the answers.
-    Suspended,
-}
-
-/// Why a question was not asked or not answered.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum AskError {
-    /// The call is no longer in flight.
-    Stale,
-    /// The client cannot be asked; the error is what the call ends with if its handler cannot do without.
-    Unsupported(RpcError),
-    /// The question is wrong: its schema, its key, its number.
-    Invalid(String),
-    /// The answer is not what was asked for, or the client reported a failure.
-    Failed(String),
-}
-
-impl Action {
-    /// The wire name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::Accept => "accept",
-            Action::Decline => "decline",
-            Action::Cancel => "cancel",
-        }
-    }
-}
-
-impl fmt::Display for AskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AskError::Stale => f.write_str("the call is no longer in flight"),
-            AskError::Unsupported(error) => f.write_str(&error.message),
-            AskError::Invalid(text) | AskError::Failed(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for AskError {}
-
-/// A question that was asked in an earlier attempt.
+/// A question that has been asked.
 struct Recorded {
     key: String,
+    kind: Question,
     digest: String,
-    /// The answer as sent, or the failure the client reported instead.
+    /// The answer as sent, or why there is none.
     answer: Option<Result<JsonSlice, String>>,
+    /// This attempt has asked it too.
+    again: bool,
 }
 
 /// A question waiting for its answer.
@@ -110,35 +31,146 @@ pub(crate) struct Pending {
     pub(crate) id: AskId,
     key: String,
     digest: String,
-    pub(crate) params: JsonSlice,
-    schema: Schema,
+    params: JsonSlice,
+    reader: Reader,
     /// The id of our request, where one was sent.
     pub(crate) request: Option<u64>,
 }
 
-/// The questions of one call.
+/// Reads the answers to one question.
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) kind: Question,
+    /// Of a form.
+    schema: Option<Arc<Schema>>,
+}
+
+/// The questions of one call, and what it keeps.
 #[derive(Default)]
 pub(crate) struct Asks {
     recorded: Vec<Recorded>,
     pub(crate) pending: Vec<Pending>,
-    keys: Vec<String>,
+    /// Results of effects, by their keys.
+    kept: Vec<(String, JsonSlice)>,
     next: u32,
-    round: usize,
+    /// Questions of this attempt.
+    asked: u32,
+    round: u32,
+    /// Effects at work.
+    working: u16,
     /// This attempt asked something whose answer is not recorded.
     fresh: bool,
+    /// Answers that came with the call before anything was asked, an object.
+    supplied: Option<JsonSlice>,
 }
 
-/// What [`Asks::prepare`] found.
-pub(crate) enum Prepared {
-    Answered(Answer),
+/// A question that can be asked: checked, with its form compiled. Made before any lock is taken.
+pub(crate) struct Draft {
+    key: Option<String>,
+    digest: String,
+    params: JsonSlice,
+    reader: Reader,
+}
+
+/// What [`Asks::register`] found.
+pub(crate) enum Registered {
+    /// An earlier attempt has asked this, with this answer; [`Reader::read`] reads it.
+    Recorded(Result<JsonSlice, String>),
+    /// It waits for its answer.
     Pending(AskId),
+}
+
+fn invalid(kind: Question, reason: impl std::fmt::Display) -> AskError {
+    AskError::Invalid(format!("{}: {reason}", kind.noun()))
+}
+
+/// What tells a question from another under the same key. A visit may get another name in each attempt.
+fn digest(params: &JsonSlice) -> String {
+    let mut digest = Sha256::new();
+    for member in params.members() {
+        let name = member.name(params.as_bytes());
+        if name != ELICITATION_ID {
+            let value = params.subslice(member.value);
+            for part in [name.as_bytes(), value.as_bytes()] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
+        }
+    }
+    URL_SAFE_NO_PAD.encode(&digest.finalize()[..16])
+}
+
+impl Draft {
+    /// Checks a question, and whether this client can be asked it.
+    pub(crate) fn new(ask: Ask, client: &Client, environment: &dyn Environment) -> Result<Draft, AskError> {
+        let Ask { kind, key, params: given } = ask;
+        let mut params = kind.prepare(&given, client).map_err(|refusal| match refusal {
+            Refusal::Invalid(reason) => invalid(kind, reason),
+            Refusal::Undeclared(need) => AskError::Unsupported(need.error()),
+            Refusal::Unknown(what) => {
+                // Older revisions lack things, and those have no such error: it becomes a failed result.
+                let text = format!("The client cannot be asked: {what}");
+                AskError::Unsupported(RpcError::new(code::MISSING_CLIENT_CAPABILITY, text))
+            }
+        })?;
+        let schema = match given.member("requestedSchema").filter(|_| kind == Question::ElicitForm) {
+            Some(schema) => {
+                Some(Arc::new(Schema::compile(schema).map_err(|error| invalid(kind, error.to_string()))?))
+            }
+            None => None,
+        };
+        let digest = digest(&params);
+        if kind == Question::ElicitUrl
+            && client.revision == Revision::V2025_11_25
+            && params.member(ELICITATION_ID).is_none()
+        {
+            let mut id = [0; 16];
+            environment.random(&mut id).map_err(|error| AskError::Failed(error.to_string()))?;
+            let id = JsonSlice::from_value(&URL_SAFE_NO_PAD.encode(id).into());
+            params = with(&params, ELICITATION_ID, &id);
+        }
+        Ok(Draft { key, digest, params, reader: Reader { kind, schema } })
+    }
+
+    /// The parameters of the request that asks.
+    pub(crate) fn params(&self) -> &JsonSlice {
+        &self.params
+    }
+
+    /// The name of a visit.
+    pub(crate) fn elicitation_id(&self) -> Option<String> {
+        self.params.member(ELICITATION_ID)?.decode_str().map(|id| id.into_owned())
+    }
+
+    /// What reads its answers.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl Reader {
+    /// Reads an answer and checks an accepted form against its schema (EL-9).
+    pub(crate) fn read(&self, answer: &Result<JsonSlice, String>) -> Result<Answer, AskError> {
+        let noun = self.kind.noun();
+        let failed =
+            |reason: String| AskError::Failed(format!("{noun}: the client's answer is not usable: {reason}"));
+        let answer = answer.as_ref().map_err(|reason| AskError::Failed(format!("{noun}: {reason}")))?;
+        let answer = self.kind.read(answer).map_err(failed)?;
+        if let Some(schema) = &self.schema
+            && let Some(content) = answer.content()
+        {
+            schema.check(&content).map_err(failed)?;
+        }
+        Ok(answer)
+    }
 }
 
 impl Asks {
     /// Starts another attempt of the same call, with what is recorded.
     pub(crate) fn restart(&mut self) {
-        self.keys.clear();
         self.pending.clear();
+        self.recorded.iter_mut().for_each(|recorded| recorded.again = false);
+        self.asked = 0;
         self.fresh = false;
     }
 
@@ -147,71 +179,149 @@ impl Asks {
         self.fresh
     }
 
+    /// Whether an attempt that cannot wait must end now: it asked something, and no effect is at work.
+    pub(crate) fn must_suspend(&self) -> bool {
+        !self.pending.is_empty() && self.working == 0
+    }
+
+    /// The questions of a call whose client answers before it is asked (MR-15).
+    pub(crate) fn supplied(answers: Option<JsonSlice>) -> Asks {
+        Asks { supplied: answers, ..Asks::default() }
+    }
+
+    /// The answer that came along for a question that the program has named; what the engine calls a question says
+    /// nothing about it. Nothing if there is none, or none that fits, and the question is asked.
+    pub(crate) fn supplied_for(&self, draft: &Draft) -> Option<JsonSlice> {
+        self.supplied.as_ref()?.member(draft.key.as_ref()?)
+    }
+
+    /// Records an answer that came along and fits its question.
+    pub(crate) fn accept(&mut self, draft: &Draft, answer: JsonSlice, limits: &Limits) {
+        let Some(key) = draft.key.clone() else { return };
+        let room = self.recorded.len() + self.pending.len() < limits.max_asks;
+        if room && self.recorded.iter().all(|recorded| recorded.key != key) {
+            let (kind, digest) = (draft.reader.kind, draft.digest.clone());
+            self.recorded.push(Recorded { key, kind, digest, answer: Some(Ok(answer)), again: false });
+        }
+    }
+
+    /// The key of the next question: its own, or its ordinal.
+    fn key(&self, draft: &Draft) -> String {
+        draft.key.clone().unwrap_or_else(|| format!("ask-{}", self.asked + 1))
+    }
+
     /// Registers a question: known from an earlier attempt, or pending from now on.
-    pub(crate) fn prepare(
-        &mut self,
-        ask: Ask,
-        client: &Client,
-        limits: &Limits,
-    ) -> Result<Prepared, AskError> {
-        if !client.can_elicit_form() {
-            let form = br#"{"elicitation":{"form":{}}}"#;
-            return Err(AskError::Unsupported(RpcError::missing_capability(
-                "The client cannot be asked: it does not declare elicitation forms",
-                JsonSlice::from_trusted(bytes::Bytes::from_static(form)),
-            )));
+    pub(crate) fn register(&mut self, draft: &Draft, limits: &Limits) -> Result<Registered, AskError> {
+        let Draft { digest, params, reader, .. } = draft;
+        let invalid = |reason: String| Err(invalid(reader.kind, reason));
+        let key = self.key(draft);
+        let waits = |key: &str| self.pending.iter().any(|pending| pending.key == key);
+        let earlier = self.recorded.iter().position(|recorded| recorded.key == key);
+        if waits(&key) || earlier.is_some_and(|place| self.recorded[place].again) {
+            return invalid(format!("key {key:?} is used twice in one call"));
         }
-        let invalid = |reason: String| AskError::Invalid(format!("elicitation: {reason}"));
-        check_form(&ask.schema).map_err(invalid)?;
-        let schema = Schema::compile(ask.schema).map_err(|error| invalid(error.to_string()))?;
-        let key = ask.key.unwrap_or_else(|| format!("ask-{}", self.keys.len() + 1));
-        if self.keys.contains(&key) {
-            return Err(invalid(format!("key {key:?} is used twice in one call")));
+        let total =
+            self.recorded.iter().filter(|recorded| !waits(&recorded.key)).count() + self.pending.len();
+        if earlier.is_none() && total >= limits.max_asks {
+            return invalid(format!("more than {} questions in one call", limits.max_asks));
         }
-        let earlier = self.recorded.iter().filter(|recorded| !self.keys.contains(&recorded.key));
-        let is_new = !self.recorded.iter().any(|recorded| recorded.key == key);
-        if is_new && self.keys.len() + earlier.count() >= limits.max_asks {
-            return Err(invalid(format!("more than {} questions in one call", limits.max_asks)));
-        }
-        let params = shape::elicitation_params(client.revision, &ask.message, schema.text());
-        let digest = URL_SAFE_NO_PAD.encode(&digest(&SHA256, params.as_bytes()).as_ref()[..16]);
-        if let Some(recorded) = self.recorded.iter().find(|recorded| recorded.key == key) {
-            if recorded.digest != digest {
-                return Err(invalid(format!(
+        if let Some(recorded) = earlier.map(|place| &mut self.recorded[place]) {
+            if recorded.digest != *digest || recorded.kind != reader.kind {
+                return invalid(format!(
                     "question {key:?} changed between attempts; questions must depend only on arguments and answers"
-                )));
+                ));
             }
             if let Some(answer) = &recorded.answer {
-                let answer = read_answer(answer, &schema);
-                self.keys.push(key);
-                return answer.map(Prepared::Answered);
+                recorded.again = true;
+                self.asked += 1;
+                return Ok(Registered::Recorded(answer.clone()));
             }
         }
         self.next += 1;
+        self.asked += 1;
         self.fresh = true;
         let id = AskId(self.next);
-        self.keys.push(key.clone());
-        self.pending.push(Pending { id, key, digest, params, schema, request: None });
-        Ok(Prepared::Pending(id))
+        let (digest, params, reader) = (digest.clone(), params.clone(), reader.clone());
+        self.pending.push(Pending { id, key, digest, params, reader, request: None });
+        Ok(Registered::Pending(id))
     }
 
-    /// Takes the answer to a request of ours, or the failure the client reported.
-    pub(crate) fn answer(
-        &mut self,
-        id: AskId,
-        answer: Result<JsonSlice, String>,
-    ) -> Option<Result<Answer, AskError>> {
-        let place = self.pending.iter().position(|pending| pending.id == id)?;
-        let Pending { key, digest, schema, .. } = self.pending.remove(place);
-        let read = read_answer(&answer, &schema);
+    /// Registers a question whose earlier consent was not enough, so that it is asked once more. If the earlier answer
+    /// was another, that is why not.
+    pub(crate) fn insist(&mut self, draft: &Draft, limits: &Limits) -> Result<(), AskError> {
+        let key = self.key(draft);
+        let earlier = self.recorded.iter_mut().find(|recorded| recorded.key == key && !recorded.again);
+        if let Some(recorded) = earlier
+            && let Some(answer) = &recorded.answer
+        {
+            let action = draft.reader.read(answer)?.action();
+            if action != Action::Accept {
+                let (noun, action) = (draft.reader.kind.noun(), action.as_str());
+                return Err(AskError::Failed(format!("{noun}: the user did not agree ({action})")));
+            }
+            recorded.answer = None;
+        }
+        self.register(draft, limits).map(|_| ())
+    }
+
+    /// What reads the answer to a pending question.
+    pub(crate) fn reader(&self, id: AskId) -> Option<Reader> {
+        self.pending.iter().find(|pending| pending.id == id).map(|pending| pending.reader.clone())
+    }
+
+    /// Keeps the answer to a pending question, or why there is none; `false` if the question is not pending.
+    pub(crate) fn record(&mut self, id: AskId, answer: Result<JsonSlice, String>) -> bool {
+        let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return false };
+        let Pending { key, digest, reader, .. } = self.pending.remove(place);
         self.recorded.retain(|recorded| recorded.key != key);
-        self.recorded.push(Recorded { key, digest, answer: Some(answer) });
-        Some(read)
+        self.recorded.push(Recorded { key, kind: reader.kind, digest, answer: Some(answer), again: true });
+        true
     }
 
     /// The pending questions for `input_required`: key, method, params.
     pub(crate) fn requests(&self) -> impl Iterator<Item = (&str, &str, &JsonSlice)> {
-        self.pending.iter().map(|pending| (pending.key.as_str(), ELICITATION_CREATE, &pending.params))
+        let request = |pending: &'_ Pending| pending.reader.kind.method();
+        self.pending.iter().map(move |pending| (pending.key.as_str(), request(pending), &pending.params))
+    }
+
+    /// The result that was kept under `key`.
+    pub(crate) fn kept(&self, key: &str) -> Option<JsonSlice> {
+        self.kept.iter().find(|(kept, _)| kept == key).map(|(_, result)| result.clone())
+    }
+
+    /// Keeps the result of an effect for this call's further attempts. The sealed state has to hold it.
+    pub(crate) fn keep(&mut self, key: String, result: JsonSlice, limits: &Limits) -> Result<(), AskError> {
+        let invalid = |reason: String| Err(AskError::Invalid(format!("once: {reason}")));
+        if self.kept(&key).is_some() {
+            return invalid(format!("key {key:?} has a result already"));
+        }
+        if self.kept.len() >= limits.max_asks {
+            return invalid(format!("more than {} results in one call", limits.max_asks));
+        }
+        let size = |key: &str, result: &JsonSlice| key.len() + result.as_bytes().len();
+        let bytes =
+            size(&key, &result) + self.kept.iter().map(|(key, result)| size(key, result)).sum::<usize>();
+        // Sealing makes four bytes of three.
+        if bytes.saturating_mul(4) / 3 > limits.max_state_bytes {
+            return invalid(format!(
+                "the results exceed what {} bytes of state hold",
+                limits.max_state_bytes
+            ));
+        }
+        // What comes from elsewhere may keep a large buffer alive.
+        let result = JsonSlice::from_trusted(result.as_bytes().to_vec().into());
+        self.kept.push((key, result));
+        Ok(())
+    }
+
+    /// Counts an effect that begins (`true`) or ends; says whether the attempt has waited for it to end.
+    pub(crate) fn work(&mut self, begins: bool) -> bool {
+        if begins {
+            self.working = self.working.saturating_add(1);
+            return false;
+        }
+        self.working = self.working.saturating_sub(1);
+        self.must_suspend()
     }
 
     /// Everything asked so far, sealed for the client to carry.
@@ -224,24 +334,26 @@ impl Asks {
     ) -> Result<String, RpcError> {
         let expiry = environment.unix_seconds().saturating_add(limits.state_lifetime.as_secs());
         let mut out = JsonWriter::new();
-        out.begin_object().key("e").uint(expiry).key("r").uint(self.round as u64 + 1);
+        out.begin_object().key("e").uint(expiry).key("r").uint(u64::from(self.round) + 1);
         out.key("a").begin_array();
-        let pending = self.pending.iter().map(|pending| (&pending.key, &pending.digest, None));
+        let pending =
+            self.pending.iter().map(|pending| (&pending.key, pending.reader.kind, &pending.digest, None));
         let recorded = self.recorded.iter().map(|recorded| {
-            (
-                &recorded.key,
-                &recorded.digest,
-                recorded.answer.as_ref().and_then(|answer| answer.as_ref().ok()),
-            )
+            let answer = recorded.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+            (&recorded.key, recorded.kind, &recorded.digest, answer)
         });
         let is_pending = |key: &str| self.pending.iter().any(|pending| pending.key == key);
-        for (key, digest, answer) in recorded.filter(|(key, ..)| !is_pending(key)).chain(pending) {
-            out.begin_array().str(key).str(digest);
+        for (key, kind, digest, answer) in recorded.filter(|(key, ..)| !is_pending(key)).chain(pending) {
+            out.begin_array().str(key).str(kind.as_str()).str(digest);
             match answer {
                 Some(answer) => out.slice(answer),
                 None => out.null(),
             };
             out.end_array();
+        }
+        out.end_array().key("o").begin_array();
+        for (key, result) in &self.kept {
+            out.begin_array().str(key).slice(result).end_array();
         }
         out.end_array().end_object();
         let sealed = sealer
@@ -261,87 +373,138 @@ impl Asks {
         state: &str,
         responses: Option<&JsonSlice>,
         sealer: &Sealer,
-        binding: &[u8],
+        binding: impl FnOnce() -> Vec<u8>,
         limits: &Limits,
         environment: &dyn Environment,
     ) -> Result<Asks, RpcError> {
         let refused =
             || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
-        if state.len() > limits.max_state_bytes {
+        // The arguments can be megabytes, and anybody can send some text as state.
+        if state.len() > limits.max_state_bytes || !sealer.is_plausible(state) {
             return Err(refused());
         }
-        let plain = sealer.open(state, binding).map_err(|_| refused())?;
-        let State { e: expiry, r: round, a: asked } =
-            serde_json::from_slice(&plain).map_err(|_| refused())?;
+        let plain = sealer.open(state, &binding()).map_err(|_| refused())?;
+        let State { expiry, round, asked, kept } = State::read(plain).ok_or_else(refused)?;
         if expiry < environment.unix_seconds() {
             return Err(refused());
         }
-        if round > limits.max_asks {
+        if round as usize > limits.max_asks {
             return Err(RpcError::invalid_params("Invalid params: this request has gone too many rounds"));
         }
         let mut recorded = Vec::with_capacity(asked.len());
-        for (key, digest, answer) in asked {
+        for (key, kind, digest, answer) in asked {
             let answer = match answer {
-                Some(answer) => Some(JsonSlice::from_value(&answer)),
+                Some(answer) => Some(answer),
                 None => responses.and_then(|responses| responses.member(&key)),
             };
             if let Some(answer) = &answer {
-                parse_answer(answer).map_err(|reason| {
+                kind.read(answer).map_err(|reason| {
                     RpcError::invalid_params(format!("Invalid params: inputResponses {key:?}: {reason}"))
                 })?;
             }
-            recorded.push(Recorded { key, digest, answer: answer.map(Ok) });
+            recorded.push(Recorded { key, kind, digest, answer: answer.map(Ok), again: false });
         }
-        Ok(Asks { recorded, round, ..Asks::default() })
+        Ok(Asks { recorded, kept, round, ..Asks::default() })
     }
 }
 
-#[derive(serde::Deserialize)]
+/// What was sealed.
 struct State {
-    e: u64,
-    r: usize,
-    a: Vec<(String, String, Option<serde_json::Value>)>,
+    expiry: u64,
+    round: u32,
+    /// Key, kind, digest and perhaps answer of each question; answers as they were sent.
+    asked: Vec<(String, Question, String, Option<JsonSlice>)>,
+    /// Results of effects.
+    kept: Vec<(String, JsonSlice)>,
 }
 
-fn parse_answer(answer: &JsonSlice) -> Result<Answer, String> {
-    if answer.kind() != Kind::Object {
-        return Err("must be an object".into());
+impl State {
+    fn read(plain: Vec<u8>) -> Option<State> {
+        // Our own text, so that only damage could break a bound here.
+        let state = JsonSlice::parse(plain.into(), &json::Limits::TRUSTED).ok()?;
+        let number = |name: &str| state.member(name)?.as_str().parse::<u64>().ok();
+        let text = |text: Option<JsonSlice>| Some(text?.decode_str()?.into_owned());
+        let asked = state.member("a")?;
+        let asked = asked.elements().map(|asked| {
+            let mut parts = asked.elements();
+            let (key, kind) = (text(parts.next())?, Question::named(&text(parts.next())?)?);
+            let digest = text(parts.next())?;
+            Some((key, kind, digest, parts.next().filter(|answer| answer.kind() != Kind::Null)))
+        });
+        let kept = state.member("o")?;
+        let kept = kept.elements().map(|kept| {
+            let mut parts = kept.elements();
+            Some((text(parts.next())?, parts.next()?))
+        });
+        let round = u32::try_from(number("r")?).ok()?;
+        let (asked, kept) = (asked.collect::<Option<_>>()?, kept.collect::<Option<_>>()?);
+        Some(State { expiry: number("e")?, round, asked, kept })
     }
-    let action = answer.member("action");
-    let action = match action.as_ref().and_then(|action| action.decode_str()).as_deref() {
-        Some("accept") => Action::Accept,
-        Some("decline") => Action::Decline,
-        Some("cancel") => Action::Cancel,
-        _ => return Err("action must be accept, decline or cancel".into()),
-    };
-    let content = answer.member("content").filter(|_| action == Action::Accept);
-    if content.as_ref().is_some_and(|content| content.kind() != Kind::Object) {
-        return Err("content must be an object".into());
-    }
-    Ok(Answer { action, content })
-}
-
-/// Reads an answer and checks an accepted form against its schema (EL-9).
-fn read_answer(answer: &Result<JsonSlice, String>, schema: &Schema) -> Result<Answer, AskError> {
-    let failed = |reason: String| {
-        AskError::Failed(format!("elicitation: the client's answer is not usable: {reason}"))
-    };
-    let answer = answer
-        .as_ref()
-        .map_err(|reason| AskError::Failed(format!("elicitation: the client failed: {reason}")))?;
-    let answer = parse_answer(answer).map_err(failed)?;
-    if answer.action == Action::Accept {
-        let empty = JsonSlice::from_trusted(bytes::Bytes::from_static(b"{}"));
-        schema.check(answer.content.as_ref().unwrap_or(&empty)).map_err(failed)?;
-    }
-    Ok(answer)
 }
 
 /// What a sealed state is bound to: who asks, for which method and target, with which arguments (MR-9).
 pub(crate) fn binding(principal: &str, method: &str, target: &str, arguments: &JsonSlice) -> Vec<u8> {
-    // Key order may change when a client builds its retry, so the digest is over sorted text.
-    let mut arguments = arguments.to_value().unwrap_or_default();
-    arguments.sort_all_objects();
-    let text = serde_json::json!([principal, method, target, arguments]).to_string();
-    digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+    // Key order may change when a client builds its retry, so the digest is over what the arguments mean.
+    let mut digest = Sha256::new();
+    for part in [principal, method, target] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    json::canonical(arguments, &mut |bytes| digest.update(bytes));
+    digest.finalize().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    struct Fixed;
+
+    impl Environment for Fixed {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+        fn unix_seconds(&self) -> u64 {
+            0
+        }
+        fn random(&self, out: &mut [u8]) -> Result<(), crate::error::Error> {
+            out.fill(7);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_implausible_state_is_refused_before_arguments_are_looked_at() {
+        let limits = Limits::default();
+        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealed = Asks::default().seal(&sealer, b"binding", &limits, &Fixed).unwrap();
+        let resume = |state: &str, sealer: &Sealer, binding: &dyn Fn() -> Vec<u8>| {
+            Asks::resume(state, None, sealer, binding, &limits, &Fixed).is_ok()
+        };
+        assert!(resume(&sealed, &sealer, &|| b"binding".to_vec()));
+        assert!(!resume(&sealed, &sealer, &|| b"other".to_vec()));
+        let looked_at = || -> Vec<u8> { panic!("the arguments were looked at") };
+        let long = "Ag".repeat(limits.max_state_bytes);
+        for state in ["", "AAAA", "AgAA", &sealed[..20], &format!("A{sealed}"), &format!("{sealed}!"), &long]
+        {
+            assert!(!resume(state, &sealer, &looked_at), "{state}");
+        }
+        assert!(!resume(&sealed, &Sealer::new(Vec::new()), &looked_at));
+    }
+
+    #[test]
+    fn a_binding_tells_each_of_its_parts_from_the_others() {
+        let slice = |text: &'static str| JsonSlice::parse(text.into(), &json::Limits::default()).unwrap();
+        let one = binding("p", "m", "t", &slice(r#"{"a":1,"b":"x"}"#));
+        assert_eq!(one, binding("p", "m", "t", &slice(r#"{"b":"\u0078", "a":1}"#)));
+        for other in [
+            binding("pm", "", "t", &slice(r#"{"a":1,"b":"x"}"#)),
+            binding("p", "mt", "", &slice(r#"{"a":1,"b":"x"}"#)),
+            binding("p", "m", "t", &slice(r#"{"a":2,"b":"x"}"#)),
+            binding("p", "m", "t", &slice("null")),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
 }

@@ -3,8 +3,9 @@
 //! Removing a slot's entry under its shard's lock is the one atomic transition. Whoever gets the entry ends the call;
 //! everybody else finds the slot empty or of another generation and is a no-op.
 
-use crate::sync::{AtomicUsize, Mutex, Ordering};
-use std::time::Instant;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 const SHARDS: usize = 8;
 
@@ -55,7 +56,58 @@ pub struct CallTable<T> {
     next_shard: AtomicUsize,
     count: AtomicUsize,
     capacity: usize,
-    earliest: Mutex<Option<Instant>>,
+    earliest: Earliest,
+}
+
+/// The earliest deadline. Most calls do not change it, and find that out by a look.
+struct Earliest {
+    /// The time that is counted from: the first deadline there was. Others may lie before it.
+    origin: OnceLock<Instant>,
+    /// Nanoseconds since [`ORIGIN`] before the origin.
+    at: AtomicU64,
+}
+
+const ORIGIN: u64 = 1 << 62;
+/// No deadline.
+const NEVER: u64 = u64::MAX;
+
+impl Earliest {
+    fn new() -> Earliest {
+        Earliest { origin: OnceLock::new(), at: AtomicU64::new(NEVER) }
+    }
+
+    fn number(&self, time: Instant) -> u64 {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let origin = *self.origin.get_or_init(|| time);
+        match time.checked_duration_since(origin) {
+            // One that is centuries away may come earlier.
+            Some(after) => ORIGIN.saturating_add(nanos(after)).min(NEVER - 1),
+            None => ORIGIN.saturating_sub(nanos(origin.saturating_duration_since(time))),
+        }
+    }
+
+    fn time(&self, number: u64) -> Option<Instant> {
+        let origin = *self.origin.get()?;
+        match number.checked_sub(ORIGIN) {
+            _ if number == NEVER => None,
+            Some(after) => origin.checked_add(Duration::from_nanos(after)),
+            None => origin.checked_sub(Duration::from_nanos(ORIGIN - number)),
+        }
+    }
+
+    /// Notes a deadline, and says whether it is earlier than all before.
+    fn note(&self, deadline: Instant) -> bool {
+        let number = self.number(deadline);
+        self.at.load(Ordering::Acquire) > number && self.at.fetch_min(number, Ordering::AcqRel) > number
+    }
+
+    fn forget(&self) {
+        self.at.store(NEVER, Ordering::Release);
+    }
+
+    fn get(&self) -> Option<Instant> {
+        self.time(self.at.load(Ordering::Acquire))
+    }
 }
 
 /// The table holds its configured maximum.
@@ -74,7 +126,7 @@ impl<T> CallTable<T> {
             next_shard: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
             capacity,
-            earliest: Mutex::new(None),
+            earliest: Earliest::new(),
         }
     }
 
@@ -139,6 +191,8 @@ impl<T> CallTable<T> {
 
     /// Looks at a call in flight. `f` runs under a lock: it must not call back into the table.
     pub fn with<R>(&self, id: CallId, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        #[cfg(all(test, not(loom)))]
+        let _held = held::enter();
         let (shard, place) = self.shard(id.slot());
         let mut shard = shard.lock();
         let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
@@ -152,6 +206,8 @@ impl<T> CallTable<T> {
         id: CallId,
         f: impl FnOnce(&mut T, &mut Option<Instant>) -> R,
     ) -> Option<(R, bool)> {
+        #[cfg(all(test, not(loom)))]
+        let _held = held::enter();
         let (shard, place) = self.shard(id.slot());
         let (result, deadline) = {
             let mut shard = shard.lock();
@@ -162,27 +218,28 @@ impl<T> CallTable<T> {
         Some((result, self.note_deadline(deadline)))
     }
 
-    fn note_deadline(&self, deadline: Option<Instant>) -> bool {
-        let Some(deadline) = deadline else { return false };
-        let mut earliest = self.earliest.lock();
-        if earliest.is_some_and(|earliest| earliest <= deadline) {
-            return false;
+    /// Looks at every call in flight, a shard at a time. `f` runs under a lock: it must not call back into the table.
+    pub fn for_each(&self, mut f: impl FnMut(&mut T)) {
+        for shard in &self.shards {
+            shard.lock().slots.iter_mut().filter_map(|slot| slot.entry.as_mut()).for_each(&mut f);
         }
-        *earliest = Some(deadline);
-        true
+    }
+
+    fn note_deadline(&self, deadline: Option<Instant>) -> bool {
+        deadline.is_some_and(|deadline| self.earliest.note(deadline))
     }
 
     /// When [`CallTable::expired`] should be called next. It may be early, never late: ended calls are not subtracted,
     /// which keeps insert and remove free of any ordered structure.
     pub fn next_deadline(&self) -> Option<Instant> {
-        *self.earliest.lock()
+        self.earliest.get()
     }
 
     /// The calls whose deadline has passed; they stay in the table until removed.
     pub fn expired(&self, now: Instant) -> Vec<CallId> {
         let mut expired = Vec::new();
-        // Reset first: a call added during the sweep notes its own deadline.
-        *self.earliest.lock() = None;
+        // Reset first: a call that the sweep of its shard misses finds this when it notes its own deadline, by the shard's lock.
+        self.earliest.forget();
         let mut next: Option<Instant> = None;
         for (number, shard) in self.shards.iter().enumerate() {
             for (place, slot) in shard.lock().slots.iter().enumerate() {
@@ -211,6 +268,31 @@ impl<T> CallTable<T> {
             }
         }
         found
+    }
+}
+
+/// Whether this thread looks at a call, for tests of what must not be done then.
+#[cfg(all(test, not(loom)))]
+pub(crate) mod held {
+    use std::cell::Cell;
+
+    thread_local!(static HELD: Cell<bool> = const { Cell::new(false) });
+
+    pub(crate) struct Held;
+
+    pub(super) fn enter() -> Held {
+        HELD.set(true);
+        Held
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            HELD.set(false);
+        }
+    }
+
+    pub(crate) fn is_held() -> bool {
+        HELD.get()
     }
 }
 
@@ -250,6 +332,20 @@ mod tests {
         assert_eq!(table.insert(None, |_| ()).unwrap_err(), Full);
         table.remove(first);
         assert!(table.insert(None, |_| ()).is_ok());
+    }
+
+    #[test]
+    fn deadlines_before_and_long_after_the_table_was_made_are_kept() {
+        let table = CallTable::new(8);
+        let now = Instant::now();
+        let hour = Duration::from_secs(3600);
+        let far = now + hour * 24 * 365;
+        assert!(table.insert(Some(far), |_| ()).unwrap().1);
+        assert_eq!(table.next_deadline(), Some(far));
+        if let Some(before) = now.checked_sub(hour) {
+            assert!(table.insert(Some(before), |_| ()).unwrap().1);
+            assert_eq!(table.next_deadline(), Some(before));
+        }
     }
 
     #[test]

@@ -1,74 +1,318 @@
-//! Every bound of the engine, with its default.
+//! Every bound of the engine, with its default: one table, from which each host reads its names, units and numbers.
 
 use crate::json;
+use std::fmt;
 use std::time::Duration;
 
-/// Bounds on what a peer or a handler can make the engine hold or wait for.
-#[derive(Clone, Debug)]
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
-    /// Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB.
-    pub max_message_bytes: usize,
-    /// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
-    pub max_result_bytes: usize,
-    /// Deepest nesting of a message. Default 128.
-    pub max_depth: usize,
-    /// Calls in flight in the whole server. Default 16,384.
-    pub max_calls: usize,
-    /// Calls in flight in one lane; one more is refused as busy. Default 4,096.
-    pub max_lane_calls: usize,
-    /// How long a tool without a time-out of its own may run. Default 5 minutes.
-    pub call_timeout: Duration,
-    /// How long a call waits for the client's answer to a question. Default 10 minutes.
-    pub ask_timeout: Duration,
-    /// Questions one call may ask, over all its rounds. Default 32.
-    pub max_asks: usize,
-    /// Largest sealed `requestState` in bytes. Default 64 KiB.
-    pub max_state_bytes: usize,
-    /// How long a sealed `requestState` is good for. Default 1 hour.
-    pub state_lifetime: Duration,
-    /// Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
-    /// Default 8 MiB.
-    pub max_outbound_bytes: usize,
-    /// How long running calls may finish after the peer ended its input or the server was closed. Default 5 s.
-    pub drain_timeout: Duration,
-    /// Legacy HTTP sessions; one more is refused as busy. Default 10,000.
-    pub max_sessions: usize,
-    /// A legacy HTTP session ends after this long without request or open stream. Default 30 minutes.
-    pub session_idle: Duration,
-    /// Simultaneous HTTP connections; further ones wait to be accepted. Default 10,000.
-    pub max_connections: usize,
-    /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
-    /// or pause within a request's body. Default 30 s.
-    pub header_timeout: Duration,
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Time.
+    Time,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            max_message_bytes: 4 << 20,
-            max_result_bytes: 16 << 20,
-            max_depth: 128,
-            max_calls: 16_384,
-            max_lane_calls: 4_096,
-            call_timeout: Duration::from_secs(300),
-            ask_timeout: Duration::from_secs(600),
-            max_asks: 32,
-            max_state_bytes: 64 << 10,
-            state_lifetime: Duration::from_secs(3600),
-            max_outbound_bytes: 8 << 20,
-            drain_timeout: Duration::from_secs(5),
-            max_sessions: 10_000,
-            session_idle: Duration::from_secs(1800),
-            max_connections: 10_000,
-            header_timeout: Duration::from_secs(30),
-        }
+/// A value for a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LimitValue {
+    /// For [`Unit::Count`] and [`Unit::Bytes`].
+    Count(u64),
+    /// For [`Unit::Time`].
+    Time(Duration),
+}
+
+/// A row of the table: one limit, for surfaces that know it by name or number.
+#[non_exhaustive]
+pub struct Limit {
+    /// The name of the member of [`Limits`].
+    pub name: &'static str,
+    /// The number it has in C; never given to another limit.
+    pub number: u32,
+    /// What it counts.
+    pub unit: Unit,
+    /// The smallest value: a count, or milliseconds.
+    pub min: u64,
+    /// The largest value; more counts as this.
+    pub max: u64,
+    /// What it bounds, in sentences.
+    pub text: &'static str,
+    get: fn(&Limits) -> LimitValue,
+    put: fn(&mut Limits, u64),
+}
+
+/// A year: far enough to be endless, and no sum of times overflows.
+const YEAR: u64 = 365 * 24 * 3_600_000;
+/// More than any table, queue or number of connections can hold, and far from the end of the number's range.
+const MANY: u64 = 1 << 24;
+/// Positions within a text are 32-bit numbers.
+const GIB: u64 = 1 << 30;
+
+trait Value: Copy {
+    fn from_number(number: u64) -> Self;
+    fn number(self) -> u64;
+    fn value(self) -> LimitValue;
+}
+
+impl Value for usize {
+    fn from_number(number: u64) -> usize {
+        usize::try_from(number).unwrap_or(usize::MAX)
     }
+    fn number(self) -> u64 {
+        self as u64
+    }
+    fn value(self) -> LimitValue {
+        LimitValue::Count(self as u64)
+    }
+}
+
+impl Value for Duration {
+    fn from_number(number: u64) -> Duration {
+        Duration::from_millis(number)
+    }
+    /// Rounded up: what is more than nothing stays more than nothing.
+    fn number(self) -> u64 {
+        u64::try_from(self.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+    fn value(self) -> LimitValue {
+        LimitValue::Time(self)
+    }
+}
+
+macro_rules! limits {
+    (@type Time) => { Duration };
+    (@type $unit:ident) => { usize };
+    ($($(#[doc = $text:literal])+ $number:literal $name:ident: $unit:ident = $default:expr, $min:expr, $max:expr;)+) => {
+        /// Bounds on what a peer or a handler can make the engine hold or wait for.
+        ///
+        /// Values out of range are moved to the end of the range when the server is built; [`Limits::TABLE`] has the
+        /// ranges.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $($(#[doc = $text])+ pub $name: limits!(@type $unit),)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Limits { $($name: <limits!(@type $unit)>::from_number($default),)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit there is.
+            pub const TABLE: &'static [Limit] = &[$(Limit {
+                name: stringify!($name),
+                number: $number,
+                unit: Unit::$unit,
+                min: $min,
+                max: $max,
+                text: concat!($($text, "\n"),+),
+                get: |limits| limits.$name.value(),
+                put: |limits, number| limits.$name = Value::from_number(number),
+            }),+];
+
+            /// The same limits with every value within its range.
+            pub(crate) fn clamped(mut self) -> Limits {
+                $(
+                    let number = self.$name.number();
+                    if !($min..=$max).contains(&number) {
+                        self.$name = Value::from_number(number.clamp($min, $max));
+                    }
+                )+
+                self
+            }
+        }
+    };
+}
+
+// Number in C, name, unit, default, smallest, largest; times in milliseconds.
+limits! {
+    /// Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB.
+    1 max_message_bytes: Bytes = 4 << 20, 1, GIB;
+    /// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
+    16 max_result_bytes: Bytes = 16 << 20, 1, GIB;
+    /// Deepest nesting of a message or a result. Default 128.
+    2 max_depth: Count = 128, 1, 512;
+    /// Calls in flight in the whole server. Default 16,384.
+    3 max_calls: Count = 16_384, 1, MANY;
+    /// Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
+    4 max_lane_calls: Count = 4_096, 1, MANY;
+    /// Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024.
+    21 max_peer_calls: Count = 1_024, 1, MANY;
+    /// How long a tool without a time-out of its own may run. Default 5 minutes.
+    5 call_timeout: Time = 300_000, 1, YEAR;
+    /// How long a call waits for the client's answer to a question. Default 10 minutes.
+    6 ask_timeout: Time = 600_000, 1, YEAR;
+    /// Questions one call may ask, and results of effects it may keep, over all its rounds. Default 32.
+    7 max_asks: Count = 32, 1, MANY;
+    /// Largest sealed `requestState` in bytes, which a client carries between the rounds of a call. Default 64 KiB.
+    8 max_state_bytes: Bytes = 64 << 10, 1, GIB;
+    /// How long a sealed `requestState` is good for, and a client can be told that a visit to a page has come to its
+    /// end. Default 1 hour.
+    9 state_lifetime: Time = 3_600_000, 1, YEAR;
+    /// Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the oldest.
+    /// Default 10,000.
+    29 max_visits: Count = 10_000, 1, MANY;
+    /// Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
+    /// Default 8 MiB.
+    10 max_outbound_bytes: Bytes = 8 << 20, 1, GIB;
+    /// How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
+    /// `stdio_drain_timeout` holds if it is less. Default 5 s.
+    11 drain_timeout: Time = 5_000, 0, YEAR;
+    /// How long running calls may finish after stdio's input ended or a server on stdio was closed; 0 cancels them at
+    /// once. Clients kill a server that stays for longer than about 2 s. Default 1 s.
+    25 stdio_drain_timeout: Time = 1_000, 0, YEAR;
+    /// Bytes that handlers print while stdio is served, and nobody reads, that are kept; later ones are dropped. 0
+    /// leaves the process's standard error alone, so that a client that does not read it blocks what prints. Default 1 MiB.
+    24 max_stderr_bytes: Bytes = 1 << 20, 0, GIB;
+    /// Legacy HTTP sessions; one more takes the place of the one that is idle for longest, or is refused as busy. Each
+    /// keeps what its client said in `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default 10,000.
+    12 max_sessions: Count = 10_000, 1, MANY;
+    /// A legacy HTTP session ends after this long without request or open stream. Default 30 minutes.
+    13 session_idle: Time = 1_800_000, 1, YEAR;
+    /// A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s.
+    20 handshake_timeout: Time = 30_000, 1, YEAR;
+    /// How long a request waits for an answer of the store that keeps sessions. Default 10 s.
+    22 store_timeout: Time = 10_000, 1, YEAR;
+    /// Records that the default store, which is this process's memory, keeps of each kind of thing, and as many logs, and as
+    /// many counters; one more is refused until something has expired. Sessions have `max_sessions` instead. Default 65,536.
+    26 max_store_values: Count = 65_536, 1, MANY;
+    /// Bytes of the records that the default store keeps of each kind of thing, and as many of its logs, keys included; more
+    /// is refused, except that a log makes room for its newest entries. Sessions are not counted here. Default 64 MiB.
+    27 max_store_bytes: Bytes = 64 << 20, 1, 1 << 40;
+    /// Entries of one log in the default store; for one more the oldest goes. Default 1,024.
+    28 max_store_entries: Count = 1_024, 1, MANY;
+    /// Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
+    /// is as long as it says, and stands behind the last registered ones. Default 0.
+    30 page_size: Count = 0, 0, MANY;
+    /// Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000.
+    14 max_connections: Count = 10_000, 1, MANY;
+    /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
+    /// or pause within a request's body. Default 30 s.
+    15 header_timeout: Time = 30_000, 1, YEAR;
+    /// How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s.
+    17 request_timeout: Time = 60_000, 1, YEAR;
+    /// How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the connection
+    /// is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+    18 write_timeout: Time = 30_000, 1, YEAR;
+    /// Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have taken
+    /// the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
+    /// grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
+    /// always get through. Default 64 MiB.
+    19 max_buffered_bytes: Bytes = 64 << 20, 1, 1 << 40;
+    /// How long a call over HTTP may be silent before its answer becomes an event stream that is kept alive, so that
+    /// nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
+    23 stream_after: Time = 10_000, 1, YEAR;
 }
 
 impl Limits {
     /// The bounds that concern JSON text.
     pub fn json(&self) -> json::Limits {
         json::Limits { max_depth: self.max_depth, max_bytes: self.max_message_bytes }
+    }
+
+    /// The limit of this name.
+    pub fn named(name: &str) -> Option<&'static Limit> {
+        Limits::TABLE.iter().find(|limit| limit.name == name)
+    }
+
+    /// The limit of this number.
+    pub fn numbered(number: u32) -> Option<&'static Limit> {
+        Limits::TABLE.iter().find(|limit| limit.number == number)
+    }
+
+    /// The value of a limit.
+    pub fn get(&self, limit: &Limit) -> LimitValue {
+        (limit.get)(self)
+    }
+
+    /// Sets a limit; a value that is too large counts as the largest. The error says what the value must be.
+    pub fn set(&mut self, limit: &Limit, value: LimitValue) -> Result<(), WrongLimit> {
+        let number = match (value, limit.unit) {
+            (LimitValue::Count(count), Unit::Count | Unit::Bytes) => count,
+            (LimitValue::Time(time), Unit::Time) => time.number(),
+            _ => return Err(WrongLimit(limit.unit, limit.min)),
+        };
+        if number < limit.min {
+            return Err(WrongLimit(limit.unit, limit.min));
+        }
+        (limit.put)(self, number.min(limit.max));
+        Ok(())
+    }
+}
+
+/// A value that a limit cannot have; says what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongLimit(Unit, u64);
+
+impl fmt::Display for WrongLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.0 {
+            Unit::Count | Unit::Bytes => "an integer",
+            Unit::Time => "a time",
+        };
+        let least = if self.1 == 0 { "of at least zero" } else { "above zero" };
+        write!(f, "must be {what} {least}")
+    }
+}
+
+impl std::error::Error for WrongLimit {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_used_once_and_defaults_are_in_range() {
+        let defaults = Limits::default();
+        for (place, limit) in Limits::TABLE.iter().enumerate() {
+            for other in &Limits::TABLE[place + 1..] {
+                assert!(limit.name != other.name && limit.number != other.number, "{}", other.name);
+            }
+            let mut same = defaults.clone();
+            same.set(limit, defaults.get(limit)).expect(limit.name);
+            assert_eq!(same.get(limit), defaults.get(limit), "{}", limit.name);
+            assert!(limit.text.contains("Default "), "{}", limit.name);
+        }
+    }
+
+    #[test]
+    fn values_at_their_extremes_are_moved_into_range() {
+        let limits = Limits {
+            max_connections: usize::MAX,
+            max_lane_calls: 0,
+            session_idle: Duration::MAX,
+            header_timeout: Duration::ZERO,
+            drain_timeout: Duration::ZERO,
+            ..Limits::default()
+        };
+        let limits = limits.clamped();
+        assert_eq!(limits.max_connections as u64, MANY);
+        assert_eq!(limits.max_lane_calls, 1);
+        assert_eq!(limits.session_idle, Duration::from_millis(YEAR));
+        assert_eq!(limits.header_timeout, Duration::from_millis(1));
+        assert_eq!(limits.drain_timeout, Duration::ZERO);
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_right() {
+        let mut limits = Limits::default();
+        let calls = Limits::named("max_calls").unwrap();
+        let said = |wrong: WrongLimit| wrong.to_string();
+        assert_eq!(
+            said(limits.set(calls, LimitValue::Count(0)).unwrap_err()),
+            "must be an integer above zero"
+        );
+        let time = LimitValue::Time(Duration::ZERO);
+        assert!(limits.set(calls, time).is_err());
+        let timeout = Limits::named("call_timeout").unwrap();
+        assert_eq!(said(limits.set(timeout, time).unwrap_err()), "must be a time above zero");
+        limits.set(Limits::named("drain_timeout").unwrap(), time).unwrap();
+        limits.set(calls, LimitValue::Count(u64::MAX)).unwrap();
+        assert_eq!(limits.max_calls as u64, MANY);
     }
 }

@@ -1,14 +1,27 @@
 //! What is registered, what is in flight, what is bounded. Knows no transport and reads no clock.
 
+pub mod arguments;
+pub mod ask;
 pub mod asks;
 pub mod calls;
+pub mod catalog;
+pub mod entry;
 pub mod environment;
+pub mod format;
+pub mod headers;
 pub mod limits;
+pub mod log;
 #[cfg(all(test, loom))]
 mod loom_calls;
+mod metered;
+pub mod page;
 mod plan;
-pub mod registry;
+pub mod prompt_arguments;
+pub(crate) mod route;
 pub mod schema;
 pub mod seal;
+mod sound;
 pub mod store;
-pub mod tool;
+// Expansion, and matching one template, are for tests.
+#[allow(dead_code)]
+pub mod uri_template;

@@ -3,12 +3,22 @@
 //! It can only say "certainly valid"; anything else is left to the full validator, which also words the reasons. So the
 //! short cut saves building a tree for good arguments and cannot change what is accepted.
 
+use super::format::{Format, Formats};
 use crate::json::{JsonSlice, Kind};
 use serde_json::{Map, Value};
 
 /// Keywords that assert nothing.
-const ANNOTATIONS: [&str; 8] =
-    ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"];
+const ANNOTATIONS: [&str; 9] = [
+    "title",
+    "description",
+    "default",
+    "examples",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "$comment",
+    "x-mcp-header",
+];
 
 /// A compiled plain object schema.
 #[derive(Debug)]
@@ -29,6 +39,8 @@ struct Property {
 enum Plain {
     Any,
     String,
+    /// A string of a format.
+    Formatted(Format),
     Integer,
     Number,
     Boolean,
@@ -37,7 +49,7 @@ enum Plain {
 
 impl Plan {
     /// A plan for `schema`, if it is plain enough to have one.
-    pub(super) fn compile(schema: &Value) -> Option<Plan> {
+    pub(super) fn compile(schema: &Value, formats: Formats) -> Option<Plan> {
         let schema = schema.as_object()?;
         let known = ["type", "properties", "required", "additionalProperties", "$schema"];
         if !schema.keys().all(|key| known.contains(&key.as_str()) || ANNOTATIONS.contains(&key.as_str())) {
@@ -53,7 +65,11 @@ impl Plan {
         };
         let mut properties = Vec::new();
         for (name, property) in schema.get("properties").map_or(Some(&Map::new()), Value::as_object)? {
-            properties.push(Property { name: name.clone(), kind: plain(property)?, required: false });
+            properties.push(Property {
+                name: name.clone(),
+                kind: plain(property, formats)?,
+                required: false,
+            });
         }
         let mut required = 0;
         for name in schema.get("required").map_or(Some(&Vec::new()), Value::as_array)? {
@@ -85,15 +101,20 @@ impl Plan {
     }
 }
 
-fn plain(schema: &Value) -> Option<Plain> {
+fn plain(schema: &Value, formats: Formats) -> Option<Plain> {
     let schema = schema.as_object()?;
-    if !schema.keys().all(|key| key == "type" || ANNOTATIONS.contains(&key.as_str())) {
+    let known = ["type", "format"];
+    if !schema.keys().all(|key| known.contains(&key.as_str()) || ANNOTATIONS.contains(&key.as_str())) {
         return None;
     }
+    let format = schema.get("format").filter(|_| formats == Formats::Assert);
+    let format = format.and_then(Value::as_str).and_then(Format::named);
     Some(match schema.get("type") {
+        // Without a type it concerns texts alone, which is rare.
+        None if format.is_some() => return None,
         None => Plain::Any,
         Some(kind) => match kind.as_str()? {
-            "string" => Plain::String,
+            "string" => format.map_or(Plain::String, Plain::Formatted),
             "integer" => Plain::Integer,
             "number" => Plain::Number,
             "boolean" => Plain::Boolean,
@@ -111,6 +132,9 @@ impl Plain {
             | (Plain::Number, Kind::Number)
             | (Plain::Boolean, Kind::True | Kind::False)
             | (Plain::Null, Kind::Null) => true,
+            (Plain::Formatted(format), Kind::String) => {
+                value.decode_str().is_some_and(|text| format.accepts(&text))
+            }
             // `1.0` and `1e2` are integers too; the full validator decides about those.
             (Plain::Integer, Kind::Number) => {
                 value.as_bytes().iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
@@ -133,16 +157,26 @@ mod tests {
             any::<i32>().prop_map(Value::from),
             any::<f32>().prop_map(|float| serde_json::json!(float)),
             "[a-c]{0,2}".prop_map(Value::from),
+            prop::sample::select(vec!["a@example.org", "2026-02-28", "127.0.0.1"]).prop_map(Value::from),
             Just(serde_json::json!([])),
             Just(serde_json::json!({})),
         ]
     }
 
     fn property() -> impl Strategy<Value = Value> {
-        prop::sample::select(vec!["string", "integer", "number", "boolean", "null", "array", "object", ""])
-            .prop_map(|kind| {
-                if kind.is_empty() { serde_json::json!({}) } else { serde_json::json!({ "type": kind }) }
-            })
+        let kinds = ["string", "integer", "number", "boolean", "null", "array", "object", ""];
+        let formats = ["", "", "email", "date", "ip", "ipv4", "time", "phone"];
+        (prop::sample::select(kinds.to_vec()), prop::sample::select(formats.to_vec())).prop_map(
+            |(kind, format)| {
+                let mut property = serde_json::json!({});
+                for (name, value) in [("type", kind), ("format", format)] {
+                    if !value.is_empty() {
+                        property[name] = value.into();
+                    }
+                }
+                property
+            },
+        )
     }
 
     proptest! {
@@ -152,6 +186,7 @@ mod tests {
             properties in prop::collection::btree_map("[a-d]", property(), 0..4),
             required in prop::collection::btree_set("[a-d]", 0..3),
             open in prop::option::of(any::<bool>()),
+            asserted: bool,
             value in prop::collection::btree_map("[a-e]", leaf(), 0..5),
         ) {
             let mut schema = serde_json::json!({ "type": "object", "properties": properties, "required": required });
@@ -159,8 +194,9 @@ mod tests {
                 schema["additionalProperties"] = open.into();
             }
             let value = JsonSlice::from_serialize(&value).unwrap();
-            let full = Schema::compile(JsonSlice::from_value(&schema)).unwrap();
-            if let Some(plan) = Plan::compile(&schema) {
+            let formats = if asserted { Formats::Assert } else { Formats::Annotate };
+            let full = Schema::compile_with(JsonSlice::from_value(&schema), formats).unwrap();
+            if let Some(plan) = Plan::compile(&schema, formats) {
                 let expected = full.check_fully(&value).is_ok();
                 if plan.accepts(&value) {
                     prop_assert!(expected, "{schema} {value}");
@@ -173,7 +209,7 @@ mod tests {
 
     #[test]
     fn schemas_with_other_keywords_have_no_plan() {
-        let compile = |schema: Value| Plan::compile(&schema).is_some();
+        let compile = |schema: Value| Plan::compile(&schema, Formats::Assert).is_some();
         assert!(compile(serde_json::json!({ "type": "object" })));
         assert!(compile(
             serde_json::json!({ "type": "object", "properties": { "a": { "type": "string", "title": "A" } } })

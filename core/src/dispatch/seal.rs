@@ -1,16 +1,23 @@
-//! Sealing of what a client carries for the server: AES-256-GCM, bound to the request it belongs to.
+//! Sealing what clients carry for the server: AES-256-GCM-SIV (RFC 8452), bound to the request it belongs to.
 
 use super::environment::Environment;
-use crate::error::Error;
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use crate::error::{Error, ErrorKind};
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use once_cell::sync::OnceCell;
 
-const FORMAT: u8 = 1;
+/// The first byte of everything sealed. 1 was AES-256-GCM.
+const FORMAT: u8 = 2;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
 
 /// Seals with the first key and opens with any, so that keys can be rotated and shared by replicas.
 pub struct Sealer {
-    keys: Vec<LessSafeKey>,
+    /// Empty: a random key of this process serves, made when something is sealed for the first time.
+    given: Vec<[u8; 32]>,
+    keys: OnceCell<Vec<Aes256GcmSiv>>,
 }
 
 /// The text was not sealed by us, or not for this request, or was changed.
@@ -18,50 +25,57 @@ pub struct Sealer {
 pub struct NotSealed;
 
 impl Sealer {
-    /// A sealer over 256-bit keys; the first one seals.
-    pub fn new(keys: &[[u8; 32]]) -> Result<Sealer, Error> {
-        if keys.is_empty() {
-            return Err(Error::invalid("at least one state key is needed"));
-        }
-        let keys = keys
-            .iter()
-            .map(|key| UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Error::invalid("a state key must have 32 bytes"))?;
-        Ok(Sealer { keys })
+    /// A sealer over 256-bit keys; the first one seals. Without any it makes itself one on first use.
+    pub fn new(keys: Vec<[u8; 32]>) -> Sealer {
+        Sealer { given: keys, keys: OnceCell::new() }
+    }
+
+    fn keys(&self, own: impl FnOnce() -> Result<[u8; 32], Error>) -> Result<&[Aes256GcmSiv], Error> {
+        let keys = self.keys.get_or_try_init(|| {
+            let own = if self.given.is_empty() { Some(own()?) } else { None };
+            Ok(self.given.iter().chain(&own).map(|key| Aes256GcmSiv::new(key.into())).collect())
+        })?;
+        Ok(keys)
     }
 
     /// Seals `plain`; it opens only with the same `binding`.
     pub fn seal(&self, plain: &[u8], binding: &[u8], environment: &dyn Environment) -> Result<String, Error> {
-        let mut nonce = [0; NONCE_LEN];
+        let keys = self.keys(|| {
+            let mut key = [0; 32];
+            environment.random(&mut key)?;
+            Ok(key)
+        })?;
+        let mut nonce = [0; NONCE_BYTES];
         environment.random(&mut nonce)?;
-        let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
-        let mut body = plain.to_vec();
-        self.keys[0]
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(binding), &mut body)
-            .map_err(|_| Error::new(crate::error::ErrorKind::Io, "sealing failed"))?;
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&body);
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+        let body = keys[0]
+            .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: binding })
+            .map_err(|_| Error::new(ErrorKind::Io, "sealing failed"))?;
+        Ok(URL_SAFE_NO_PAD.encode([&[FORMAT][..], &nonce, &body].concat()))
+    }
+
+    /// Whether `sealed` can be something that [`Sealer::seal`] made: cheap, and known before the binding is.
+    pub fn is_plausible(&self, sealed: &str) -> bool {
+        let has_keys = !self.given.is_empty() || self.keys.get().is_some();
+        let shortest = (1 + NONCE_BYTES + TAG_BYTES) * 4;
+        has_keys
+            && sealed.len() * 3 >= shortest
+            && sealed.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && URL_SAFE_NO_PAD.decode(&sealed.as_bytes()[..4]).is_ok_and(|start| start[0] == FORMAT)
     }
 
     /// Opens what [`Sealer::seal`] made. Says nothing about why it would not (MR-11).
     pub fn open(&self, sealed: &str, binding: &[u8]) -> Result<Vec<u8>, NotSealed> {
+        // Where no key was given and none was made, nothing was ever sealed here.
+        let keys =
+            self.keys(|| Err(Error::new(ErrorKind::State, "nothing was sealed"))).map_err(|_| NotSealed)?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotSealed)?;
         let (&format, rest) = sealed.split_first().ok_or(NotSealed)?;
-        if format != FORMAT || rest.len() < NONCE_LEN {
+        let (nonce, body) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(NotSealed)?;
+        if format != FORMAT {
             return Err(NotSealed);
         }
-        let (nonce, body) = rest.split_at(NONCE_LEN);
-        for key in &self.keys {
-            let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| NotSealed)?;
-            let mut body = body.to_vec();
-            if let Ok(plain) = key.open_in_place(nonce, Aad::from(binding), &mut body) {
-                return Ok(plain.to_vec());
-            }
-        }
-        Err(NotSealed)
+        let payload = || Payload { msg: body, aad: binding };
+        keys.iter().find_map(|key| key.decrypt(&Nonce::from(*nonce), payload()).ok()).ok_or(NotSealed)
     }
 }
 
@@ -87,7 +101,7 @@ mod tests {
 
     #[test]
     fn opens_with_the_same_binding_only() {
-        let sealer = Sealer::new(&[[1; 32]]).unwrap();
+        let sealer = Sealer::new(vec![[1; 32]]);
         let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
         assert_eq!(sealer.open(&sealed, b"a").unwrap(), b"hello");
         assert_eq!(sealer.open(&sealed, b"b"), Err(NotSealed));
@@ -95,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_changed_character_is_refused() {
-        let sealer = Sealer::new(&[[1; 32]]).unwrap();
+        let sealer = Sealer::new(vec![[1; 32]]);
         let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
         for place in 0..sealed.len() {
             let mut changed: Vec<char> = sealed.chars().collect();
@@ -109,8 +123,56 @@ mod tests {
 
     #[test]
     fn an_older_key_still_opens() {
-        let old = Sealer::new(&[[1; 32]]).unwrap().seal(b"x", b"", &Fixed).unwrap();
-        assert_eq!(Sealer::new(&[[2; 32], [1; 32]]).unwrap().open(&old, b"").unwrap(), b"x");
-        assert_eq!(Sealer::new(&[[2; 32]]).unwrap().open(&old, b""), Err(NotSealed));
+        let old = Sealer::new(vec![[1; 32]]).seal(b"x", b"", &Fixed).unwrap();
+        assert_eq!(Sealer::new(vec![[2; 32], [1; 32]]).open(&old, b"").unwrap(), b"x");
+        assert_eq!(Sealer::new(vec![[2; 32]]).open(&old, b""), Err(NotSealed));
+    }
+
+    #[test]
+    fn what_was_never_sealed_is_implausible() {
+        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealed = sealer.seal(b"", b"a", &Fixed).unwrap();
+        assert!(sealer.is_plausible(&sealed));
+        assert!(sealer.is_plausible(&sealer.seal(&[0; 1000], b"", &Fixed).unwrap()));
+        let shorter = &sealed[..sealed.len() - 1];
+        let other_format = sealed.replacen("Ag", "Aw", 1);
+        for wrong in
+            ["", "A", "AgAA", "é", shorter, &other_format, &format!("{sealed}="), &format!("{sealed}é")]
+        {
+            assert!(!sealer.is_plausible(wrong), "{wrong}");
+            assert_eq!(sealer.open(wrong, b"a"), Err(NotSealed), "{wrong}");
+        }
+        let own = Sealer::new(Vec::new());
+        assert!(!own.is_plausible(&sealed), "nothing was sealed here");
+        let sealed = own.seal(b"", b"", &Fixed).unwrap();
+        assert!(own.is_plausible(&sealed));
+    }
+
+    struct Counting(std::sync::atomic::AtomicUsize);
+
+    impl Environment for Counting {
+        fn now(&self) -> Instant {
+            Instant::now()
+        }
+        fn unix_seconds(&self) -> u64 {
+            0
+        }
+        fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+            use std::sync::atomic::Ordering;
+            if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+                return Err(Error::new(ErrorKind::Io, "not yet"));
+            }
+            out.fill(3);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_on_first_use_and_a_failure_to_make_it_is_not_kept() {
+        let (sealer, environment) = (Sealer::new(Vec::new()), Counting(Default::default()));
+        assert_eq!(sealer.open("AgAA", b""), Err(NotSealed));
+        assert!(sealer.seal(b"x", b"", &environment).is_err());
+        let sealed = sealer.seal(b"x", b"", &environment).unwrap();
+        assert_eq!(sealer.open(&sealed, b"").unwrap(), b"x");
     }
 }

@@ -1,26 +1,25 @@
 //! The receiving side: what a transport hands in, and what becomes of it.
 
-use super::Target;
-use super::op::{CallContext, CancelReason};
-use super::peer::{Peer, Untracked};
+use super::arrival::Arrival;
+use super::batch::Batch;
+use super::op::CancelReason;
+use super::peer::Peer;
 use super::port::HostPort;
-use super::shared::{End, Flight, Shared};
-use super::sink::{Outgoing, Sink};
+use super::shared::{End, Shared, Thread};
+use super::sink::Sink;
 use super::wake::Wake;
-use crate::dispatch::asks::Asks;
-use crate::dispatch::calls::{CallId, Full};
+use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
-use crate::json::{JsonSlice, Kind};
 use crate::proto::envelope::{self, Client};
-use crate::proto::error::{RpcError, clip};
+use crate::proto::error::clip;
+use crate::proto::header_params::ParamFields;
 use crate::proto::id::RequestId;
-use crate::proto::message::{Decoded, Malformed, Message, Notification, Params, Request, Response};
-use crate::proto::method::Method;
-use crate::proto::version::Revision;
+use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
+use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The transport's side of the engine. Cheap to clone; every method may be called from any thread, and none waits for
 /// a host.
@@ -33,10 +32,22 @@ pub enum Scope {
     /// A channel that one peer has to itself: each message decides its own era (ERA-8).
     Channel(Arc<Peer>),
     /// A legacy HTTP session.
-    Session(Arc<Peer>),
+    Session {
+        /// The session.
+        peer: Arc<Peer>,
+        /// How the message came.
+        arrival: Arrival,
+    },
     /// Modern HTTP: nothing is remembered between requests. The envelope has been read already, because the headers
     /// had to agree with it.
-    Stateless(Client),
+    Stateless {
+        /// What the envelope says.
+        client: Client,
+        /// The headers that repeat arguments.
+        params: ParamFields,
+        /// How the message came.
+        arrival: Arrival,
+    },
 }
 
 /// What became of a message that was accepted.
@@ -46,36 +57,58 @@ pub enum Accepted {
     Answered,
     /// A request that became a call; its response will go to the sink.
     Started(CallId),
+    /// The same, but whether its handler may run is still being asked.
+    Pending(CallId),
     /// A notification or a response; nothing will go to the sink.
     Noted,
 }
 
 impl Scope {
-    fn peer(&self) -> Option<&Arc<Peer>> {
+    pub(super) fn peer(&self) -> Option<&Arc<Peer>> {
         match self {
-            Scope::Channel(peer) | Scope::Session(peer) => Some(peer),
-            Scope::Stateless(_) => None,
+            Scope::Channel(peer) | Scope::Session { peer, .. } => Some(peer),
+            Scope::Stateless { .. } => None,
         }
     }
 
-    fn is_modern(&self, params: &Params) -> bool {
+    /// How the message came.
+    pub(super) fn arrival(&self) -> Arrival {
+        match self {
+            Scope::Channel(_) => Arrival::default(),
+            Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
+        }
+    }
+
+    pub(super) fn is_modern(&self, params: &Params) -> bool {
         match self {
             Scope::Channel(_) => envelope::is_modern(params),
-            Scope::Session(_) => false,
-            Scope::Stateless(_) => true,
+            Scope::Session { .. } => false,
+            Scope::Stateless { .. } => true,
         }
     }
 }
 
 impl Engine {
     /// Marks the engine as being served; `false` if it was already.
-    pub fn begin_serving(&self) -> bool {
+    pub(crate) fn begin_serving(&self) -> bool {
         !self.0.serving.swap(true, Ordering::AcqRel)
     }
 
+    /// Has every further call refused, because the server is closing. Calls in flight go on.
+    pub(crate) fn begin_closing(&self) {
+        self.0.closing.store(true, Ordering::Release);
+    }
+
     /// Marks the engine as no longer served, so that it may be served again.
-    pub fn end_serving(&self) {
+    pub(crate) fn end_serving(&self) {
+        self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
+    }
+
+    /// Has `who` hear of the threads that inline handlers occupy.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn tell_occupancy(&self, who: std::sync::Weak<dyn super::Occupancy>) {
+        self.0.occupied.tell(who);
     }
 
     /// The limits in force.
@@ -88,14 +121,24 @@ impl Engine {
         self.0.now()
     }
 
+    /// The revisions it speaks.
+    pub(crate) fn revisions(&self) -> Revisions {
+        self.0.shaper.revisions()
+    }
+
     /// The environment the engine was made with.
-    pub fn environment(&self) -> &Arc<dyn crate::dispatch::environment::Environment> {
+    pub(crate) fn environment(&self) -> &Arc<dyn crate::dispatch::environment::Environment> {
         &self.0.environment
     }
 
     /// What outlives a request.
-    pub fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
+    pub(crate) fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
         &self.0.store
+    }
+
+    /// Where the engine says what no client is told.
+    pub(crate) fn log(&self) -> &Arc<dyn crate::dispatch::log::Log> {
+        &self.0.log
     }
 
     /// The host's side of this engine.
@@ -109,7 +152,9 @@ impl Engine {
         let limits = self.0.limits.json();
         if Message::is_batch(&text) && peer.revision() == Some(Revision::V2025_03_26) {
             match Message::decode_batch(text, &limits) {
-                Ok(members) => members.into_iter().for_each(|member| self.take(peer, sink, member)),
+                Ok(members) => {
+                    self.accept_batch(&Scope::Channel(peer.clone()), members, sink);
+                }
                 Err(malformed) => self.refuse(peer, sink, &malformed),
             }
             return;
@@ -117,23 +162,68 @@ impl Engine {
         self.take(peer, sink, Message::decode(text, &limits));
     }
 
+    /// Takes the members of a batch. Their answers go to the sink as one array, once the last of them has ended;
+    /// events go out at once. Says whether anything in it wants an answer (BAT-5).
+    pub(crate) fn accept_batch(&self, scope: &Scope, members: Vec<Decoded>, sink: &Arc<dyn Sink>) -> bool {
+        let wants_answer = |member: &Decoded| match member {
+            Ok(message) => matches!(message, Message::Request(_)),
+            Err(malformed) => malformed.answer,
+        };
+        // Counted first: no answer may look like the last one.
+        let batch = Batch::new(members.iter().filter(|member| wants_answer(member)).count(), sink.clone());
+        let mut answered = 0;
+        for member in members {
+            let own = if wants_answer(&member) {
+                answered += 1;
+                batch.member(answered - 1)
+            } else {
+                sink.clone()
+            };
+            match (member, scope.peer()) {
+                (Ok(message), _) => {
+                    self.accept(scope, message, &own);
+                }
+                (Err(malformed), Some(peer)) if self.spoiled(peer, &malformed) => {}
+                (Err(malformed), Some(peer)) if malformed.answer => self.refuse(peer, &own, &malformed),
+                (Err(_), _) => {}
+            }
+        }
+        answered > 0
+    }
+
     fn take(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, message: Decoded) {
         match message {
             Ok(message) => {
                 self.accept(&Scope::Channel(peer.clone()), message, sink);
             }
+            Err(malformed) if self.spoiled(peer, &malformed) => {}
             Err(malformed) if malformed.answer => self.refuse(peer, sink, &malformed),
             Err(_) => {}
         }
     }
 
+    /// Fails the question that a malformed message was meant to answer; `false` if there is none.
+    pub(crate) fn spoiled(&self, peer: &Peer, malformed: &Malformed) -> bool {
+        let request = malformed.id.as_ref().filter(|_| malformed.reply).and_then(question_id);
+        let Some(question) = request.and_then(|request| peer.take_ask(request)) else { return false };
+        let text = format!("the client's answer is not usable: {}", malformed.error.message);
+        self.port().answered(question.call, question.ask, Err(text), Thread::Receiver);
+        true
+    }
+
+    /// Takes back a [question](Outgoing::Question) that a sink had taken and then could not deliver. It goes to the
+    /// peer's own sink, or fails.
+    pub fn undelivered(&self, peer: &Peer, id: u64, body: Bytes) {
+        self.port().undelivered(peer, id, body);
+    }
+
     /// Answers a channel for text that is no message.
-    pub fn refuse(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, malformed: &Malformed) {
+    pub(crate) fn refuse(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, malformed: &Malformed) {
         sink.send(self.0.error(malformed.id.as_ref(), peer.revision(), &malformed.error));
     }
 
     /// Takes one decoded message.
-    pub fn accept(&self, scope: &Scope, message: Message, sink: &Arc<dyn Sink>) -> Accepted {
+    pub(crate) fn accept(&self, scope: &Scope, message: Message, sink: &Arc<dyn Sink>) -> Accepted {
         match message {
             Message::Request(request) => self.request(scope, request, sink),
             Message::Notification(notification) => {
@@ -147,252 +237,28 @@ impl Engine {
         }
     }
 
-    fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
-        let modern = scope.is_modern(&request.params);
-        let result = if is_duplicate(scope, &request) {
-            Err(in_flight())
-        } else if modern {
-            self.modern(scope, &request, sink)
-        } else {
-            self.legacy(scope, &request, sink)
-        };
-        match result {
-            Ok(Step::Answer(body)) => {
-                sink.send(Outgoing::Response { body, error: None });
-                Accepted::Answered
-            }
-            Ok(Step::Started(call)) => Accepted::Started(call),
-            Err(error) => {
-                let revision = if modern {
-                    Some(Revision::V2026_07_28)
-                } else {
-                    scope.peer().and_then(|peer| peer.revision())
-                };
-                sink.send(self.0.error(Some(&request.id), revision, &error));
-                Accepted::Answered
-            }
-        }
-    }
-
-    fn modern(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
-        let client = match scope {
-            Scope::Stateless(client) => client.clone(),
-            _ => envelope::read(&request.params)?,
-        };
-        let revision = client.revision;
-        match &request.method {
-            Method::Discover => Ok(Step::Answer(self.0.shaper.discover(&request.id, revision))),
-            Method::ToolsList => self.tools_list(request, revision),
-            Method::ToolsCall => self.tools_call(scope, request, client, sink),
-            method => Err(RpcError::method_not_found(method.as_str())),
-        }
-    }
-
-    fn legacy(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
-        let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
-        let (id, params) = (&request.id, &request.params);
-        if request.method == Method::Initialize {
-            let revision =
-                peer.lifecycle(|lifecycle| lifecycle.initialize(params).map(|client| client.revision))?;
-            return Ok(Step::Answer(self.0.shaper.initialize(id, revision)));
-        }
-        if request.method == Method::Ping {
-            return Ok(Step::Answer(self.0.shaper.empty(id, Revision::NEWEST_LEGACY)));
-        }
-        if request.method == Method::Discover {
-            // Only an envelope makes this method exist; a client that probes without one falls back (DISC-7).
-            return Err(match envelope::claimed_version(params) {
-                Err(error) => error,
-                Ok(_) => RpcError::method_not_found(request.method.as_str()),
-            });
-        }
-        let Some(client) = peer.client() else {
-            return Err(RpcError::invalid_request("Invalid request: the first request must be initialize"));
-        };
-        match &request.method {
-            Method::ToolsList => self.tools_list(request, client.revision),
-            Method::ToolsCall => self.tools_call(scope, request, client, sink),
-            method => Err(RpcError::method_not_found(method.as_str())),
-        }
-    }
-
-    fn tools_list(&self, request: &Request, revision: Revision) -> Result<Step, RpcError> {
-        if request.params.get_str("cursor")?.is_some() {
-            // The list is one page, so no cursor was ever given out (PG-3).
-            return Err(RpcError::invalid_params("Invalid params: unknown cursor"));
-        }
-        let snapshot = self.0.registry.snapshot();
-        let array = snapshot.tools_list(revision);
-        Ok(Step::Answer(self.0.shaper.list(&request.id, revision, "tools", array)))
-    }
-
-    fn tools_call(
-        &self,
-        scope: &Scope,
-        request: &Request,
-        client: Client,
-        sink: &Arc<dyn Sink>,
-    ) -> Result<Step, RpcError> {
-        let params = &request.params;
-        let revision = client.revision;
-        let name = params
-            .get_str("name")?
-            .ok_or_else(|| RpcError::invalid_params("Invalid params: name is missing"))?;
-        let snapshot = self.0.registry.snapshot();
-        let tool = snapshot
-            .tool(&name)
-            .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))?;
-        let arguments = match params.get("arguments") {
-            None => JsonSlice::from_trusted(Bytes::from_static(b"{}")),
-            Some(arguments) if arguments.kind() == Kind::Object => arguments,
-            Some(_) => return Err(RpcError::invalid_params("Invalid params: arguments must be an object")),
-        };
-        if let Err(reasons) = tool.input.check(&arguments) {
-            let text = format!("Invalid arguments for tool {name:?}: {reasons}");
-            // From 2025-11-25 on the model sees it and can correct itself (TL-13).
-            if revision < Revision::V2025_11_25 {
-                return Err(RpcError::invalid_params(text));
-            }
-            let result = crate::proto::shape::ToolResult::Failed(&text);
-            return Ok(Step::Answer(self.0.shaper.tool_result(&request.id, revision, result)));
-        }
-        let progress_token = params.meta_get("progressToken");
-        // A token is what an id is (PGR-1).
-        if progress_token.as_ref().is_some_and(|token| RequestId::new(token.clone()).is_none()) {
-            return Err(RpcError::invalid_params(
-                "Invalid params: progressToken must be a string or an integer",
-            ));
-        }
-        let context = Arc::new(CallContext {
-            request_id: request.id.clone(),
-            client,
-            meta: params.meta(),
-            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
-            tool: tool.clone(),
-            progress_token,
-        });
-        let asks = self.resume_asks(params, &context, &arguments)?;
-        self.start(scope, context, arguments, asks, sink).map(Step::Started)
-    }
-
-    /// The answers a modern retry brings along.
-    fn resume_asks(
-        &self,
-        params: &Params,
-        context: &CallContext,
-        arguments: &JsonSlice,
-    ) -> Result<Asks, RpcError> {
-        if !context.client.revision.is_modern() {
-            return Ok(Asks::default());
-        }
-        let responses = params.get("inputResponses");
-        if responses.as_ref().is_some_and(|responses| responses.kind() != Kind::Object) {
-            return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
-        }
-        // Answers without the state that asked for them count for nothing: they are asked for again (MR-15).
-        let Some(state) = params.get_str("requestState")? else { return Ok(Asks::default()) };
-        let binding = self.0.binding(context, arguments);
-        let shared = &self.0;
-        Asks::resume(
-            &state,
-            responses.as_ref(),
-            &shared.sealer,
-            &binding,
-            &shared.limits,
-            &*shared.environment,
-        )
-    }
-
-    fn start(
-        &self,
-        scope: &Scope,
-        context: Arc<CallContext>,
-        arguments: JsonSlice,
-        asks: Asks,
-        sink: &Arc<dyn Sink>,
-    ) -> Result<CallId, RpcError> {
-        let shared = &self.0;
-        let lane = match &context.tool.target {
-            Target::Lane { lane, .. } => shared.lane(*lane),
-            Target::Local(_) => shared.local.clone(),
-        };
-        if !lane.acquire() {
-            return Err(shared.busy("calls of this handler's lane", lane.limit()));
-        }
-        let timeout = context.tool.timeout.unwrap_or(shared.limits.call_timeout);
-        let deadline = shared.now().checked_add(timeout);
-        let insert = || {
-            let flight = Flight {
-                context: context.clone(),
-                arguments: arguments.clone(),
-                sink: sink.clone(),
-                peer: scope.peer().cloned(),
-                lane: lane.clone(),
-                timeout,
-                asks,
-                waiters: Vec::new(),
-                local: None,
-                last_progress: None,
-                delivered: false,
-                parked: false,
-            };
-            shared.calls.insert(deadline, |_| flight)
-        };
-        let started = match scope.peer() {
-            Some(peer) => peer.track(&context.request_id, insert),
-            None => insert().map_err(|Full| Untracked::Full),
-        };
-        let (call, earliest) = started.map_err(|untracked| {
-            lane.release();
-            match untracked {
-                Untracked::Full => shared.busy("calls", shared.limits.max_calls),
-                Untracked::InFlight => in_flight(),
-                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
-            }
-        })?;
-        if earliest {
-            shared.wake_timer();
-        }
-        shared.dispatch(&self.port(), call, arguments, context);
-        Ok(call)
-    }
-
-    fn notification(&self, scope: &Scope, notification: Notification) {
-        let Some(peer) = scope.peer() else { return };
-        match notification.method {
-            Method::Initialized => peer.lifecycle(|lifecycle| lifecycle.initialized()),
-            Method::Cancelled => {
-                let id = notification.params.get("requestId").and_then(RequestId::new);
-                if let Some(call) = id.and_then(|id| peer.call(&id)) {
-                    let reason = notification.params.get_str("reason").ok().flatten();
-                    self.0.end(call, End::Silent(CancelReason::Requested(reason)));
-                }
-            }
-            _ => {}
-        }
-    }
-
     /// The answer to a question of ours; anything else is ignored (BAD-9).
     fn response(&self, scope: &Scope, response: Response) {
         let Some(peer) = scope.peer() else { return };
-        let Ok(request) = response.id.raw().as_str().parse::<u64>() else { return };
-        let Some((call, ask)) = peer.take_ask(request) else { return };
+        let Some(question) = question_id(&response.id).and_then(|id| peer.take_ask(id)) else { return };
         let outcome = response.outcome.map_err(|error| {
             let message = error.member("message");
             let message = message.as_ref().and_then(|message| message.decode_str());
-            clip(message.as_deref().unwrap_or("no message")).to_owned()
+            format!("the client failed: {}", clip(message.as_deref().unwrap_or("no message")))
         });
-        self.port().answered(call, ask, outcome);
+        self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
     }
 
-    /// Ends a call without an answer. `false` if it had ended already.
+    /// Ends a call: with an error if the server is closing, otherwise without an answer. `false` if it had ended
+    /// already.
     pub fn cancel(&self, call: CallId, reason: CancelReason) -> bool {
-        self.0.end(call, End::Silent(reason))
+        self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
     }
 
     /// Ends the calls of a peer that wait for its answers: it will send no more messages, but may still read. Later
     /// questions to it fail at once.
-    pub fn end_input(&self, peer: &Peer) {
+    pub fn end_input(&self, peer: &Arc<Peer>) {
+        self.session_ends(peer);
         for call in peer.end_input() {
             let waits = self.0.calls.with(call, |flight| !flight.asks.pending.is_empty());
             if waits == Some(true) {
@@ -402,7 +268,8 @@ impl Engine {
     }
 
     /// Ends everything a peer has in flight, and lets it start nothing more.
-    pub fn close_peer(&self, peer: &Peer, reason: CancelReason) {
+    pub fn close_peer(&self, peer: &Arc<Peer>, reason: CancelReason) {
+        self.session_ends(peer);
         for call in peer.close() {
             self.cancel(call, reason.clone());
         }
@@ -422,24 +289,49 @@ impl Engine {
 
     /// Has `wake` called whenever [`Engine::next_deadline`] becomes earlier.
     pub fn set_timer(&self, wake: Arc<dyn Wake>) {
-        *self.0.timer.lock() = Some(wake);
+        let before = self.0.timer.lock().replace(wake);
+        drop(before);
     }
 
     /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.0.calls.next_deadline()
+        [self.0.calls.next_deadline(), self.0.audience.due()].into_iter().flatten().min()
     }
 
-    /// Ends the calls whose deadline has passed.
+    /// Tells the sinks of calls that have been in flight for at least `after` so, each once.
+    pub(crate) fn tell_slow(&self, now: Instant, after: Duration) {
+        if self.0.calls.is_empty() {
+            return;
+        }
+        let mut slow = Vec::new();
+        self.0.calls.for_each(|flight| {
+            if flight.began.is_some_and(|began| now.saturating_duration_since(began) >= after) {
+                flight.began = None;
+                slow.push(flight.sink.clone());
+            }
+        });
+        for sink in slow {
+            sink.slow();
+        }
+    }
+
+    /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
+        self.0.tell_changes(now);
         for call in self.0.calls.expired(now) {
+            if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
+                self.0.fail(call, &Shared::no_store("it did not answer in time"));
+                continue;
+            }
             let Some(text) = self.0.calls.with(call, |flight| {
-                let (name, timeout) = (&flight.context.tool.name, flight.timeout);
-                if flight.asks.pending.is_empty() {
-                    format!("tool {name:?} timed out after {} ms", timeout.as_millis())
+                let (entry, timeout) = (&flight.context.entry, flight.timeout);
+                // A modern attempt waits for nobody: its questions go out with its end.
+                let waits = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+                if !waits {
+                    format!("{entry} timed out after {} ms", timeout.as_millis())
                 } else {
                     format!(
-                        "tool {name:?} got no answer from the client in {} s",
+                        "{entry} got no answer from the client in {} s",
                         self.0.limits.ask_timeout.as_secs()
                     )
                 }
@@ -451,16 +343,7 @@ impl Engine {
     }
 }
 
-/// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
-fn is_duplicate(scope: &Scope, request: &Request) -> bool {
-    request.method != Method::ToolsCall && scope.peer().is_some_and(|peer| peer.call(&request.id).is_some())
-}
-
-fn in_flight() -> RpcError {
-    RpcError::invalid_request("Invalid request: a request with this id is in flight")
-}
-
-enum Step {
-    Answer(Bytes),
-    Started(CallId),
+/// The number of the question that a response answers by its id.
+fn question_id(id: &RequestId) -> Option<u64> {
+    id.raw().as_str().parse().ok()
 }

@@ -1,11 +1,13 @@
 //! Lanes: bounded queues of operations, one per place where host code runs.
 
 use super::op::{HostOp, Stale};
+use super::turn;
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
+use crate::locks::RwLock;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
 
 /// Names a lane: a place where host code runs. The host chooses the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,33 @@ pub(crate) struct LaneQueue<T = HostOp> {
     wake: Mutex<Option<Arc<dyn Wake>>>,
     in_flight: AtomicUsize,
     limit: usize,
+}
+
+/// The lanes of a server. Hosts number theirs from 0, so that the few there are stand in places of their own, which are
+/// looked at without a lock; others are possible.
+pub(super) struct Lanes {
+    limit: usize,
+    few: [OnceLock<Arc<LaneQueue>>; 8],
+    others: RwLock<HashMap<LaneId, Arc<LaneQueue>>>,
+}
+
+impl Lanes {
+    /// None yet; each takes `limit` calls.
+    pub(super) fn new(limit: usize) -> Lanes {
+        Lanes { limit, few: Default::default(), others: RwLock::default() }
+    }
+
+    /// The lane of this number, made when it is asked for first.
+    pub(super) fn get(&self, id: LaneId) -> Arc<LaneQueue> {
+        let new = || Arc::new(LaneQueue::new(self.limit));
+        if let Some(place) = self.few.get(id.0 as usize) {
+            return place.get_or_init(new).clone();
+        }
+        if let Some(lane) = self.others.read().get(&id) {
+            return lane.clone();
+        }
+        self.others.write().entry(id).or_insert_with(new).clone()
+    }
 }
 
 /// What a drain left behind.
@@ -61,7 +90,8 @@ impl<T> LaneQueue<T> {
 
     /// Attaches the waker, and wakes it for what is queued already.
     pub(crate) fn attach(&self, wake: Arc<dyn Wake>) {
-        *self.wake.lock() = Some(wake);
+        let before = self.wake.lock().replace(wake);
+        drop(before);
         self.signalled.swap(false, Ordering::AcqRel);
         if !self.ops.lock().is_empty() {
             self.signal();
@@ -69,11 +99,13 @@ impl<T> LaneQueue<T> {
     }
 
     fn signal(&self) {
-        if !self.signalled.swap(true, Ordering::AcqRel) {
-            let wake = self.wake.lock().clone();
-            if let Some(wake) = wake {
-                wake.wake();
-            }
+        if self.signalled.swap(true, Ordering::AcqRel) {
+            turn::more();
+            return;
+        }
+        let wake = self.wake.lock().clone();
+        if let Some(wake) = wake {
+            turn::wake(wake);
         }
     }
 

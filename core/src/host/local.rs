@@ -1,12 +1,16 @@
 //! Handlers written in Rust, in process: they skip the queue.
 
-use super::op::{AskMode, CallContext, Event, Outcome, Stale};
+use super::op::{CallContext, Outcome, Stale};
 use super::port::HostPort;
-use crate::dispatch::asks::{Answer, Ask, AskError, Asked};
+use super::turn;
+use crate::dispatch::ask::AskError;
 use crate::dispatch::calls::CallId;
 use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::proto::event::Event;
+use crate::proto::kind::Kind;
+use crate::proto::question::Answer;
 use crate::proto::version::Revision;
-use parking_lot::Mutex;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,14 +24,20 @@ pub type LocalFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A handler written in Rust.
 pub trait LocalHandler: Send + Sync {
-    /// Starts a call. Argument errors come out of the future as [`Outcome::Failed`].
-    fn call(&self, arguments: JsonSlice, context: Context) -> LocalFuture;
+    /// Starts a call with its [input](super::HostCall::input). Input that does not fit comes out of the future as
+    /// [`Outcome::Failed`].
+    fn call(&self, input: JsonSlice, context: Context) -> LocalFuture;
 }
 
 /// The executor that local handlers run on; the runtime passes its own.
 pub trait Spawn: Send + Sync {
     /// Runs a future to its end.
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Calls `run` on this thread as if within one of the executor's tasks, so that what it makes belongs to the executor.
+    fn enter(&self, run: &mut dyn FnMut()) {
+        run();
+    }
 }
 
 pub(super) type Waiter = Box<dyn FnOnce(Result<Answer, AskError>) + Send>;
@@ -59,42 +69,61 @@ impl LocalState {
 pub(super) struct LocalCall {
     port: HostPort,
     id: CallId,
-    arguments: JsonSlice,
+    input: JsonSlice,
     context: Arc<CallContext>,
-    state: Arc<LocalState>,
 }
 
 impl LocalCall {
-    pub(super) fn new(
-        port: HostPort,
-        id: CallId,
-        arguments: JsonSlice,
-        context: Arc<CallContext>,
-        state: Arc<LocalState>,
-    ) -> LocalCall {
-        LocalCall { port, id, arguments, context, state }
+    pub(super) fn new(port: HostPort, id: CallId, input: JsonSlice, context: Arc<CallContext>) -> LocalCall {
+        LocalCall { port, id, input, context }
     }
 }
 
-pub(super) fn start(handler: Arc<dyn LocalHandler>, call: LocalCall, spawn: Option<Arc<dyn Spawn>>) {
+/// Starts a call, with its first poll on this thread if it is `here`.
+pub(super) fn start(
+    handler: Arc<dyn LocalHandler>,
+    call: LocalCall,
+    spawn: Option<Arc<dyn Spawn>>,
+    here: bool,
+) {
     let Some(spawn) = spawn else {
         let text = "the server has no executor for Rust handlers; it is not running".to_owned();
         let _ = call.port.complete(call.id, Outcome::Failed(text));
         return;
     };
-    let LocalCall { port, id, arguments, context, state } = call;
-    let handle = Context { port: port.clone(), id, call: context };
-    // Made inside the task, so that a handler that works before its first await does not hold up the reader.
-    let future = Box::pin(async move { handler.call(arguments, handle).await });
-    spawn.spawn(Box::pin(Attempt { port, id, state, future: Some(future) }));
+    let LocalCall { port, id, input, context } = call;
+    let work = Work::New(handler, input);
+    let mut attempt = Attempt { port, id, context, state: Arc::default(), work };
+    if here {
+        let mut poll = Poll::Pending;
+        spawn.enter(&mut || poll = attempt.step(&mut TaskContext::from_waker(Waker::noop())));
+        if poll.is_ready() {
+            return;
+        }
+        // Nobody is woken by what came about meanwhile, but the task is polled once in any case.
+    }
+    if attempt.register() {
+        spawn.spawn(Box::pin(attempt));
+    } else {
+        let _ = attempt.let_go();
+    }
 }
 
 /// Runs one attempt: catches panics, ends when the call has ended, suspends when a question must be carried away.
 struct Attempt {
     port: HostPort,
     id: CallId,
+    context: Arc<CallContext>,
     state: Arc<LocalState>,
-    future: Option<LocalFuture>,
+    work: Work,
+}
+
+/// What is left of a handler to run.
+enum Work {
+    /// All of it.
+    New(Arc<dyn LocalHandler>, JsonSlice),
+    Begun(LocalFuture),
+    Nothing,
 }
 
 impl Future for Attempt {
@@ -102,29 +131,87 @@ impl Future for Attempt {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
         let this = &mut *self;
-        *this.state.task.lock() = Some(task.waker().clone());
         if this.state.ended.load(Ordering::Acquire) {
-            this.future = None;
+            let _ = this.let_go();
             return Poll::Ready(());
         }
-        let Some(future) = &mut this.future else { return Poll::Ready(()) };
-        let outcome = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))) {
+        this.step(task)
+    }
+}
+
+impl Attempt {
+    /// Has the end of the call reach this attempt; `false` if it has ended already.
+    fn register(&self) -> bool {
+        self.port.0.calls.with(self.id, |flight| flight.local = Some(self.state.clone())).is_some()
+    }
+
+    /// Runs the handler until it waits or ends.
+    fn step(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        if let Work::Nothing = self.work {
+            return Poll::Ready(());
+        }
+        // The handler works before its first await, too.
+        let outcome = match catch_unwind(AssertUnwindSafe(|| turn::outside(|| self.advance(task)))) {
             Ok(Poll::Ready(outcome)) => outcome,
-            Ok(Poll::Pending) if this.port.must_suspend(this.id) => Outcome::Suspend,
-            Ok(Poll::Pending) => return Poll::Pending,
-            Err(panic) => Outcome::Failed(format!("the handler panicked: {}", panic_text(&*panic))),
+            Ok(Poll::Pending) => {
+                let before = self.state.task.lock().replace(task.waker().clone());
+                drop(before);
+                // Looked at once the waker is there: whoever comes later finds it.
+                if self.state.ended.load(Ordering::Acquire) {
+                    let _ = self.let_go();
+                    return Poll::Ready(());
+                }
+                if !self.port.must_suspend(self.id) {
+                    return Poll::Pending;
+                }
+                Outcome::Suspend
+            }
+            Err(panic) => self.panicked(&*panic),
         };
-        this.future = None;
-        let _ = this.port.complete(this.id, outcome);
+        // A handler that panics when it is let go has not done what it says.
+        let outcome = self.let_go().unwrap_or(outcome);
+        let _ = self.port.complete(self.id, outcome);
         Poll::Ready(())
+    }
+
+    fn advance(&mut self, task: &mut TaskContext<'_>) -> Poll<Outcome> {
+        if let Work::New(..) = self.work
+            && let Work::New(handler, input) = std::mem::replace(&mut self.work, Work::Nothing)
+        {
+            let context = Context { port: self.port.clone(), id: self.id, call: self.context.clone() };
+            self.work = Work::Begun(handler.call(input, context));
+        }
+        match &mut self.work {
+            Work::Begun(future) => future.as_mut().poll(task),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Drops what is left of the handler; the failure if that panics.
+    fn let_go(&mut self) -> Option<Outcome> {
+        let work = std::mem::replace(&mut self.work, Work::Nothing);
+        catch_unwind(AssertUnwindSafe(|| drop(work))).err().map(|panic| self.panicked(&*panic))
+    }
+
+    fn panicked(&self, panic: &(dyn Any + Send)) -> Outcome {
+        let text = format!("the handler panicked: {}", panic_text(panic));
+        self.port.0.blame(|| format!("{}: {text}", self.context.entry));
+        Outcome::Exception(text)
     }
 }
 
 impl Drop for Attempt {
     // An executor that shuts down drops its tasks; the call must not hang because of that.
     fn drop(&mut self) {
-        if self.future.take().is_some() {
-            let _ = self.port.complete(self.id, Outcome::Failed("the handler was dropped".to_owned()));
+        if let Work::Nothing = self.work {
+            return;
+        }
+        let panicked = self.let_go();
+        let dropped = panicked.is_none();
+        let text = "the handler was dropped";
+        let outcome = panicked.unwrap_or_else(|| Outcome::Failed(text.to_owned()));
+        if self.port.complete(self.id, outcome).is_ok() && dropped {
+            self.port.0.blame(|| format!("{}: {text} before it came to an end", self.context.entry));
         }
     }
 }
@@ -140,24 +227,38 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 /// A handler's view of its call.
 #[derive(Clone)]
 pub struct Context {
-    port: HostPort,
-    id: CallId,
+    pub(super) port: HostPort,
+    pub(super) id: CallId,
     call: Arc<CallContext>,
 }
 
 impl Context {
+    pub(super) fn call(&self) -> &CallContext {
+        &self.call
+    }
+
     /// Names the call.
     pub fn call_id(&self) -> CallId {
         self.id
     }
 
-    /// The name of the tool that is called.
-    pub fn tool_name(&self) -> &str {
-        &self.call.tool.name
+    /// What the handler is registered as.
+    pub fn kind(&self) -> Kind {
+        self.call.entry.kind
+    }
+
+    /// The name it is registered under: of a tool or a prompt its name, of a resource its URI or template.
+    pub fn name(&self) -> &str {
+        &self.call.entry.name
+    }
+
+    /// The address of the resource that is read.
+    pub fn uri(&self) -> Option<&str> {
+        self.call.uri.as_deref()
     }
 
     /// The revision in force.
-    pub fn revision(&self) -> Revision {
+    pub fn protocol_version(&self) -> Revision {
         self.call.client.revision
     }
 
@@ -171,6 +272,11 @@ impl Context {
         self.call.meta.as_ref()
     }
 
+    /// Says why this call's handler failed.
+    pub(crate) fn blame(&self, why: impl FnOnce() -> String) {
+        self.port.0.blame(|| format!("{}: {}", self.call.entry, why()));
+    }
+
     /// Whether the call has ended: cancelled, timed out, disconnected. The handler's future is dropped then, so only
     /// blocking code needs to look.
     pub fn is_cancelled(&self) -> bool {
@@ -179,44 +285,6 @@ impl Context {
 
     /// Reports progress; dropped if the client did not ask for it or if `progress` does not increase.
     pub fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        let event = Event::Progress { progress, total, message: message.map(str::to_owned) };
-        let _: Result<(), Stale> = self.port.emit(self.id, event);
-    }
-
-    /// Asks the user behind the client to fill in a form.
-    ///
-    /// In a legacy session this waits for the answer. In the modern era the call ends here and runs again from its top
-    /// with the answer, so what a handler does before asking must be harmless to repeat. Questions asked at once (with
-    /// `join!`) go out together; give each a key if their order may vary.
-    pub async fn elicit(&self, ask: Ask) -> Result<Answer, AskError> {
-        let slot = Arc::new(Mutex::new((None, None::<Waker>)));
-        let filled = slot.clone();
-        let waiter: Waiter = Box::new(move |answer| {
-            let waker = {
-                let mut slot = filled.lock();
-                slot.0 = Some(answer);
-                slot.1.take()
-            };
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        });
-        match self.port.ask_with(self.id, ask, AskMode::Park, Some(waiter))? {
-            Asked::Answered(answer) => Ok(answer),
-            // Where the attempt ends because of the question, nothing comes but the end.
-            Asked::Suspended | Asked::Waiting(_) => {
-                std::future::poll_fn(|task| {
-                    let mut slot = slot.lock();
-                    match slot.0.take() {
-                        Some(answer) => Poll::Ready(answer),
-                        None => {
-                            slot.1 = Some(task.waker().clone());
-                            Poll::Pending
-                        }
-                    }
-                })
-                .await
-            }
-        }
+        let _: Result<(), Stale> = self.port.emit(self.id, Event::progress(progress, total, message));
     }
 }

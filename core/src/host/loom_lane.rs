@@ -1,6 +1,7 @@
 //! Models of a lane under every interleaving. A lost wake shows as a drainer that waits for ever, which loom reports.
 
 use super::lane::{Drained, LaneQueue};
+use super::turn::Turns;
 use super::wake::Wake;
 use loom::sync::Notify;
 use loom::thread;
@@ -55,6 +56,75 @@ fn no_wake_is_lost_between_two_producers_and_a_drainer() {
 #[test]
 fn what_a_drain_leaves_wakes_again() {
     push_from_two(1);
+}
+
+#[test]
+fn a_wake_that_a_turn_holds_back_is_not_lost() {
+    loom::model(|| {
+        let (lane, signal) = lane(8);
+        lane.attach(signal.clone());
+        let producers = [(1, true), (3, false)].map(|(op, turn)| {
+            let lane = lane.clone();
+            thread::spawn(move || {
+                let turns = turn.then(|| Turns::new(|| ()));
+                let _turn = turns.as_ref().map(Turns::begin);
+                lane.push(op);
+                if turn {
+                    lane.push(op + 1);
+                }
+            })
+        });
+        let mut out = drain(&lane, &signal, 8, 3);
+        for producer in producers {
+            producer.join().unwrap();
+        }
+        out.sort_unstable();
+        assert_eq!(out, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_reactors_wake_is_not_lost_between_its_threads() {
+    loom::model(|| {
+        let (lane, signal) = lane(8);
+        lane.attach(signal.clone());
+        let due = Arc::new(Notify::new());
+        let told = due.clone();
+        let turns = Turns::new(move || told.notify());
+        let reactor = turns.clone();
+        let other = lane.clone();
+        let producer = thread::spawn(move || {
+            reactor.join();
+            other.push(1);
+            other.push(2);
+        });
+        let flusher = thread::spawn(move || {
+            due.wait();
+            turns.flush();
+        });
+        assert_eq!(drain(&lane, &signal, 8, 2), [1, 2]);
+        producer.join().unwrap();
+        flusher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_drain_of_nothing_loses_no_wake() {
+    loom::model(|| {
+        let (lane, signal) = lane(8);
+        lane.attach(signal.clone());
+        let producer = {
+            let lane = lane.clone();
+            thread::spawn(move || lane.push(1))
+        };
+        let mut out = Vec::new();
+        // A wake may be spurious, so that there may be nothing yet.
+        signal.0.wait();
+        lane.pop(0, &mut out);
+        assert!(out.is_empty());
+        assert_eq!(drain(&lane, &signal, 8, 1), [1]);
+        producer.join().unwrap();
+    });
 }
 
 #[test]

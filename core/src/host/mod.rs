@@ -1,35 +1,59 @@
 //! The one door to foreign code, and the engine behind it. Knows no host language and no transport.
 
+mod admission;
+mod arrival;
+mod asking;
+mod batch;
+mod context;
 mod engine;
+mod inline;
 mod lane;
+mod listing;
 mod local;
 #[cfg(all(test, loom))]
 mod loom_lane;
+#[cfg(all(test, loom))]
+mod loom_outbox;
+mod notices;
 mod op;
+mod outbox;
 mod peer;
 mod port;
+mod questions;
+mod requests;
 mod shared;
 mod sink;
+mod turn;
+mod view;
+mod visits;
 mod wake;
 
-use crate::dispatch::tool;
+use crate::dispatch::entry;
+pub use arrival::{Arrival, RequestHeaders};
+pub use context::{CONTEXT_FIELDS, ContextField};
 pub use engine::{Accepted, Engine, Scope};
+pub use inline::InlineHost;
+#[cfg(feature = "runtime")]
+pub(crate) use inline::Occupancy;
 pub use lane::{Drained, LaneId};
 pub use local::{Context, LocalFuture, LocalHandler, Spawn};
-pub use op::{AskMode, CallContext, CancelReason, Event, HandlerId, HostCall, HostOp, Outcome, Stale};
+pub use op::{AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale};
 pub use peer::Peer;
 pub use port::{HostPort, Lane};
-pub(crate) use shared::Shared;
-pub use sink::{Outgoing, Sink};
+pub(crate) use shared::{Setup, Shared};
+pub use sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "runtime")]
+pub(crate) use turn::{Turns, flush as flush_wakes, wake as wake_later};
 pub use wake::{Parker, Wake};
 
-/// A registered tool with where its calls go.
-pub type ToolEntry = tool::ToolEntry<Target>;
+/// A registered entry with where its calls go.
+pub type Registered = entry::Registered<Target>;
 
-/// Where the calls of a tool go.
+/// Where the calls of an entry go.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Target {
     /// To a handler that a host drains from a lane.
     Lane {
@@ -37,6 +61,16 @@ pub enum Target {
         lane: LaneId,
         /// The handler in the host's table.
         handler: HandlerId,
+    },
+    /// To a handler that a host runs on the very thread that received the call, or the last answer it waited for.
+    /// Where no such thread is at hand (an attempt was given up on a thread of the program's) the call goes to the lane.
+    Inline {
+        /// The lane, which also counts the calls in flight.
+        lane: LaneId,
+        /// The handler in the host's table.
+        handler: HandlerId,
+        /// Runs it.
+        host: Arc<dyn InlineHost>,
     },
     /// To a handler written in Rust.
     Local(Arc<dyn LocalHandler>),
@@ -46,6 +80,7 @@ impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Lane { lane, handler } => write!(f, "Lane({}, {})", lane.0, handler.0),
+            Target::Inline { lane, handler, .. } => write!(f, "Inline({}, {})", lane.0, handler.0),
             Target::Local(_) => f.write_str("Local"),
         }
     }

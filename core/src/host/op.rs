@@ -1,12 +1,17 @@
 //! What crosses to a host and back.
 
-use super::ToolEntry;
-use crate::dispatch::asks::{Answer, AskError, AskId};
+use super::Registered;
+use super::arrival::Arrival;
+use super::peer::Peer;
+use crate::dispatch::ask::{AskError, AskId};
 use crate::dispatch::calls::CallId;
 use crate::json::JsonSlice;
+use crate::proto::assemble::assemble;
 use crate::proto::envelope::Client;
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
+use crate::proto::logging::{LEVEL_KEY, Level, Wanted};
+use crate::proto::question::Answer;
 use crate::proto::version::Revision;
 use std::sync::Arc;
 
@@ -16,6 +21,7 @@ pub struct HandlerId(pub u32);
 
 /// Something for the host to do.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum HostOp {
     /// Run a handler and complete the call, now or later, from any thread.
     Call(HostCall),
@@ -39,32 +45,65 @@ pub enum HostOp {
 
 /// One call of a handler.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HostCall {
     /// Names the call in everything the host says about it.
     pub id: CallId,
     /// The handler.
     pub handler: HandlerId,
-    /// The arguments: a JSON object that satisfies the tool's input schema.
-    pub arguments: JsonSlice,
+    /// What the handler is handed, a JSON object: the arguments of a tool, which satisfy its schema, or of a prompt; the
+    /// variables of a resource template; what is to be completed; the parameters of a method or a notification.
+    pub input: JsonSlice,
     /// Everything else about the call.
     pub context: Arc<CallContext>,
 }
 
 /// What a handler may know about its call.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CallContext {
-    /// The request's id.
-    pub request_id: RequestId,
+    /// The request's id; what is no request has none.
+    pub request_id: Option<RequestId>,
     /// The client, in the revision that is in force.
     pub client: Client,
     /// The request's `_meta`, as sent.
     pub meta: Option<JsonSlice>,
     /// The legacy session, where the transport has one.
     pub session_id: Option<Arc<str>>,
-    /// The tool.
-    pub tool: Arc<ToolEntry>,
+    /// The entry whose handler runs.
+    pub entry: Arc<Registered>,
+    /// The address of the resource that is read.
+    pub uri: Option<Arc<str>>,
+    /// How the request came, and who sent it.
+    pub arrival: Arrival,
     /// The token the client wants progress under.
     pub progress_token: Option<JsonSlice>,
+}
+
+impl CallContext {
+    /// The result of this call from its items (blocks, contents, messages, suggestions, resources, each as the newest revision
+    /// writes it) and its other members, by the specification's names or those with underscores. The error names a member
+    /// that results of this kind do not have.
+    pub fn assemble(&self, items: &[JsonSlice], members: &[(String, JsonSlice)]) -> Result<Outcome, String> {
+        let mime_type = self.entry.definition().member("mimeType");
+        let uri = self.uri.as_deref().unwrap_or(&self.entry.name);
+        assemble(self.entry.kind, (uri, mime_type), items, members).map(Outcome::Result)
+    }
+
+    /// Which log messages go to the client: in the modern era what the request says, in a legacy session what the session
+    /// said last.
+    pub(super) fn logs(&self, peer: Option<&Peer>) -> Wanted {
+        match peer.filter(|_| !self.client.revision.is_modern()) {
+            Some(peer) => Wanted::Session(peer.log_level()),
+            None => Wanted::Request(self.log_level()),
+        }
+    }
+
+    /// The level that a modern request wants log messages from.
+    pub(super) fn log_level(&self) -> Option<Level> {
+        let level = self.meta.as_ref()?.member(LEVEL_KEY)?;
+        Level::read(&level, LEVEL_KEY).ok()
+    }
 }
 
 /// Why a call ended without its handler.
@@ -90,14 +129,39 @@ pub enum Outcome {
     /// Text.
     Text(String),
     /// A JSON value: a string is sent as text, anything else as JSON text, and as structured content too where the
-    /// tool says so.
+    /// tool says so. Of a completion it is the array of suggestions.
     Json(JsonSlice),
-    /// The handler failed; the text is for the model.
+    /// Binary data, for resources.
+    Bytes(Vec<u8>),
+    /// One content block or an array of them, as the newest revision writes them; of a prompt messages, of a resource
+    /// its contents.
+    Content(JsonSlice),
+    /// The whole result object, as the newest revision writes it.
+    Result(JsonSlice),
+    /// The handler failed. Of a tool the text is for the model, of anything else it becomes a protocol error.
     Failed(String),
+    /// The handler broke with an exception that was not meant for the client; it is told the text all the same, unless
+    /// errors are [masked](crate::ServerBuilder::mask_errors).
+    Exception(String),
     /// A protocol error instead of a result.
     Error(RpcError),
     /// The attempt ends because of questions that are not answered yet.
     Suspend,
+}
+
+impl Outcome {
+    /// Bytes of what the handler gave.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Outcome::Text(text) | Outcome::Failed(text) | Outcome::Exception(text) => text.len(),
+            Outcome::Bytes(bytes) => bytes.len(),
+            Outcome::Json(value) | Outcome::Content(value) | Outcome::Result(value) => value.as_bytes().len(),
+            Outcome::Error(error) => {
+                error.message.len() + error.data.as_ref().map_or(0, |data| data.as_bytes().len())
+            }
+            Outcome::Suspend => 0,
+        }
+    }
 }
 
 impl AskError {
@@ -106,25 +170,10 @@ impl AskError {
     pub fn into_outcome(self, revision: Revision) -> Outcome {
         match self {
             AskError::Unsupported(error) if revision.is_modern() => Outcome::Error(error),
+            AskError::UrlRequired(error) => Outcome::Error(error),
             error => Outcome::Failed(error.to_string()),
         }
     }
-}
-
-/// Something a handler says before it completes.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// How far the call has come. Values that do not increase are dropped, as is everything when the client did not
-    /// ask for progress.
-    Progress {
-        /// The present amount.
-        progress: f64,
-        /// The final amount, if known.
-        total: Option<f64>,
-        /// A sentence for the user.
-        message: Option<String>,
-    },
 }
 
 /// The call is no longer in flight: it was answered, cancelled, timed out or never existed. Hosts ignore this.

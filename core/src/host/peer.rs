@@ -1,14 +1,16 @@
 //! One peer on a shared channel, or one legacy HTTP session: its lifecycle, its requests, our questions to it.
 
+use super::sink::{Delivery, Outgoing, Sink};
 use super::wake::Wake;
-use crate::dispatch::asks::AskId;
+use crate::dispatch::ask::AskId;
 use crate::dispatch::calls::{CallId, Full};
+use crate::locks::Mutex;
 use crate::proto::envelope::Client;
 use crate::proto::id::RequestId;
 use crate::proto::lifecycle::Lifecycle;
+use crate::proto::logging::Level;
 use crate::proto::version::Revision;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What the engine remembers about one peer.
 pub struct Peer {
     session_id: Option<Arc<str>>,
+    principal: Option<Arc<str>>,
     state: Mutex<State>,
     /// Not in the state: it is read under the call table's lock, which is taken inside the state's.
     input_ended: AtomicBool,
@@ -27,10 +30,24 @@ struct State {
     calls: HashMap<Bytes, CallId>,
     /// Calls whose response has not gone out; an id leaves `calls` just before.
     unsettled: usize,
-    asks: HashMap<u64, (CallId, AskId)>,
+    asks: HashMap<u64, Question>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
+    /// From which level on its log messages go out, once it said so.
+    log_level: Option<Level>,
+    sink: Option<Arc<dyn Sink>>,
     closed: bool,
+    /// The program was told of its beginning here, and not of its end yet.
+    begun: bool,
+}
+
+/// A question of ours that has no answer yet.
+#[derive(Clone, Copy)]
+pub(super) struct Question {
+    pub(super) call: CallId,
+    pub(super) ask: AskId,
+    /// It went to the peer's own sink, because the call's could not deliver it.
+    pub(super) moved: bool,
 }
 
 /// Why a request did not become a call.
@@ -41,19 +58,32 @@ pub(super) enum Untracked {
     InFlight,
     /// The call table is full.
     Full,
+    /// This peer has as many calls in flight as one may have.
+    PeerFull,
 }
 
 impl Peer {
     /// A peer that has said nothing yet. `session_id` names its session on transports that have them.
     pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
-        Arc::new(Peer { session_id, state: Mutex::default(), input_ended: AtomicBool::new(false) })
+        Peer::of(session_id, None)
+    }
+
+    /// The same, of whom it is known who it is.
+    pub fn of(session_id: Option<Arc<str>>, principal: Option<Arc<str>>) -> Arc<Peer> {
+        let (state, input_ended) = (Mutex::default(), AtomicBool::new(false));
+        Arc::new(Peer { session_id, principal, state, input_ended })
     }
 
     /// A peer whose session was opened earlier, perhaps in another process.
-    pub fn resume(session_id: Arc<str>, client: Client) -> Arc<Peer> {
-        let peer = Peer::new(Some(session_id));
+    pub fn resume(session_id: Arc<str>, principal: Option<Arc<str>>, client: Client) -> Arc<Peer> {
+        let peer = Peer::of(Some(session_id), principal);
         peer.state.lock().lifecycle = Lifecycle::resume(client);
         peer
+    }
+
+    /// Who opened the session, if that is known. Nobody else may use it.
+    pub fn principal(&self) -> Option<&Arc<str>> {
+        self.principal.as_ref()
     }
 
     /// The session's id.
@@ -71,6 +101,12 @@ impl Peer {
         self.state.lock().lifecycle.revision()
     }
 
+    /// Replaces what the client said in `initialize` by an equal copy in memory that is shared with something else.
+    pub(crate) fn rebase(&self, client: Client) {
+        let before = self.state.lock().lifecycle.rebase(client);
+        drop(before);
+    }
+
     /// Calls of this peer that are in flight: their response has not gone to the sink.
     pub fn in_flight(&self) -> usize {
         self.state.lock().unsettled
@@ -81,19 +117,42 @@ impl Peer {
         self.state.lock().asks.len()
     }
 
+    /// Gives the peer a sink of its own, besides those of its requests: for what a request's sink cannot deliver.
+    pub fn set_sink(&self, sink: Arc<dyn Sink>) {
+        let before = self.state.lock().sink.replace(sink);
+        drop(before);
+    }
+
+    /// Sends what belongs to no request, or what a request's sink cannot deliver.
+    pub(super) fn send(&self, message: Outgoing) -> Delivery {
+        let sink = self.state.lock().sink.clone();
+        sink.map_or(Delivery::Gone, |sink| sink.send(message))
+    }
+
+    /// What the session said which log messages it wants.
+    pub(super) fn log_level(&self) -> Option<Level> {
+        self.state.lock().log_level
+    }
+
+    pub(super) fn set_log_level(&self, level: Level) {
+        self.state.lock().log_level = Some(level);
+    }
+
     /// Has `wake` called whenever the last call in flight ends.
     pub fn on_idle(&self, wake: Arc<dyn Wake>) {
-        self.state.lock().idle = Some(wake);
+        let before = self.state.lock().idle.replace(wake);
+        drop(before);
     }
 
     pub(super) fn lifecycle<R>(&self, f: impl FnOnce(&mut Lifecycle) -> R) -> R {
         f(&mut self.state.lock().lifecycle)
     }
 
-    /// Registers a request under its id, with the call that `start` makes.
+    /// Registers a request under its id, with the call that `start` makes; at most `max` are in flight at a time.
     pub(super) fn track<R>(
         &self,
         id: &RequestId,
+        max: usize,
         start: impl FnOnce() -> Result<(CallId, R), Full>,
     ) -> Result<(CallId, R), Untracked> {
         let mut state = self.state.lock();
@@ -103,10 +162,43 @@ impl Peer {
         if state.calls.contains_key(id.key()) {
             return Err(Untracked::InFlight);
         }
+        if state.calls.len() >= max {
+            return Err(Untracked::PeerFull);
+        }
         let started = start().map_err(|Full| Untracked::Full)?;
         state.calls.insert(id.key().clone(), started.0);
         state.unsettled += 1;
         Ok(started)
+    }
+
+    /// Counts a call that answers no request, which `start` makes: its end is waited for like others', and together with
+    /// those at most `max` are in flight.
+    pub(super) fn enter<R>(
+        &self,
+        max: usize,
+        start: impl FnOnce() -> Result<R, Full>,
+    ) -> Result<R, Untracked> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Untracked::Closed);
+        }
+        if state.unsettled >= max {
+            return Err(Untracked::PeerFull);
+        }
+        // Counted under the same lock: whoever ends the call settles it only afterwards.
+        let started = start().map_err(|Full| Untracked::Full)?;
+        state.unsettled += 1;
+        Ok(started)
+    }
+
+    /// Remembers that the program is told of the session's beginning.
+    pub(super) fn begin(&self) {
+        self.state.lock().begun = true;
+    }
+
+    /// Says once that a session ends whose beginning was told: one that another process opened ends there.
+    pub(super) fn leave(&self) -> bool {
+        std::mem::take(&mut self.state.lock().begun)
     }
 
     pub(super) fn call(&self, id: &RequestId) -> Option<CallId> {
@@ -134,12 +226,21 @@ impl Peer {
         let mut state = self.state.lock();
         state.next_ask += 1;
         let id = state.next_ask;
-        state.asks.insert(id, (call, ask));
+        state.asks.insert(id, Question { call, ask, moved: false });
         id
     }
 
-    pub(super) fn take_ask(&self, id: u64) -> Option<(CallId, AskId)> {
+    pub(super) fn ask(&self, id: u64) -> Option<Question> {
+        self.state.lock().asks.get(&id).copied()
+    }
+
+    pub(super) fn take_ask(&self, id: u64) -> Option<Question> {
         self.state.lock().asks.remove(&id)
+    }
+
+    /// Remembers that a question went to the peer's own sink; `false` if nobody waits for its answer any more.
+    pub(super) fn move_ask(&self, id: u64) -> bool {
+        self.state.lock().asks.get_mut(&id).map(|question| question.moved = true).is_some()
     }
 
     /// Refuses further calls and returns those in flight.

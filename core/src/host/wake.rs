@@ -1,6 +1,6 @@
 //! How the engine tells a host that there is something to drain.
 
-use parking_lot::{Condvar, Mutex};
+use crate::locks::{Condvar, Mutex};
 
 /// Tells a host loop to drain.
 ///

@@ -3,18 +3,24 @@
 //! Nothing here knows the protocol. Text that came from outside enters through [`JsonSlice::parse`] (or
 //! [`JsonSlice::parse_scan`]) and is known to be good from then on; text that leaves is appended with [`JsonWriter`].
 
+mod canonical;
+mod de;
 mod error;
 mod scan;
 mod scanner;
+mod ser;
 mod slice;
+mod tape;
 mod text;
 mod value;
 mod walk;
 mod write;
 
+pub(crate) use canonical::canonical;
 pub use error::{JsonError, JsonErrorKind};
 pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, scan};
 pub use slice::JsonSlice;
+pub(crate) use tape::{Parts, Spot, Tape};
 pub(crate) use text::{find_byte, find_either};
 pub use walk::{Elements, Members};
 pub use write::{JsonWriter, NotFinite, minify, write_escaped};

@@ -87,6 +87,24 @@ pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// What [`decode`] gives, a character at a time and without a copy.
+pub(super) fn decoded_chars(mut rest: &str) -> impl Iterator<Item = char> + '_ {
+    std::iter::from_fn(move || {
+        let (next, used) = match rest.strip_prefix('\\') {
+            Some(escape) => {
+                let (decoded, used) = decode_escape(escape.as_bytes());
+                (decoded, used + 1)
+            }
+            None => {
+                let next = rest.chars().next()?;
+                (next, next.len_utf8())
+            }
+        };
+        rest = rest.get(used..).unwrap_or("");
+        Some(next)
+    })
+}
+
 /// Decodes one escape, given the bytes after its backslash: the character and how many bytes it took. The text
 /// was scanned before, so what cannot occur there decodes to the replacement character.
 fn decode_escape(bytes: &[u8]) -> (char, usize) {

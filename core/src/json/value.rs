@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
 }
 
 /// Integers stay integers as far as 64 bits go; everything else is the nearest double, as in `serde_json`.
-fn number(text: &str, offset: usize) -> Result<Number, JsonError> {
+pub(super) fn number(text: &str, offset: usize) -> Result<Number, JsonError> {
     if let Ok(number) = text.parse::<u64>() {
         return Ok(number.into());
     }

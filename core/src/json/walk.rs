@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 
 use super::JsonSlice;
 use super::scan::{Kind, Member};
-use super::text::{find_byte, plain_run};
+use super::text::plain_run;
 
 /// The end of the value that starts at `at`.
 pub(super) fn skip_value(bytes: &[u8], mut at: usize) -> usize {
@@ -47,6 +47,16 @@ pub(super) fn skip_string(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
+/// The end of the key whose opening quote is at `at`, and whether it has escapes.
+#[inline]
+fn skip_key(bytes: &[u8], at: usize) -> (usize, bool) {
+    let plain = at + 1 + plain_run(bytes.get(at + 1..).unwrap_or_default());
+    match bytes.get(plain) {
+        Some(b'"') => (plain + 1, false),
+        escape => (skip_string(bytes, at), escape == Some(&b'\\')),
+    }
+}
+
 /// The end of the number or literal that starts at `at`.
 pub(super) fn skip_scalar(bytes: &[u8], at: usize) -> usize {
     let length = bytes[at..].iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b':'));
@@ -85,9 +95,8 @@ impl Iterator for Members<'_> {
             self.at = usize::MAX;
             return None;
         }
-        let key_end = skip_string(bytes, start);
+        let (key_end, key_escaped) = skip_key(bytes, start);
         let key = start as u32 + 1..key_end as u32 - 1;
-        let key_escaped = find_byte(&bytes[start + 1..key_end - 1], b'\\').is_some();
         let value = skip_gap(bytes, key_end);
         let kind = bytes.get(value).copied().and_then(Kind::of)?;
         self.at = skip_value(bytes, value);

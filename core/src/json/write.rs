@@ -87,6 +87,13 @@ impl JsonWriter {
         self
     }
 
+    /// Text that goes on where the last piece ended, separators included: for what is the same in every message.
+    #[inline]
+    pub(crate) fn verbatim(&mut self, text: &[u8]) -> &mut Self {
+        self.buf.extend_from_slice(text);
+        self
+    }
+
     /// One value whose text is known to be good, spliced in as it is.
     pub fn raw(&mut self, value: &[u8]) -> &mut Self {
         self.separate();

@@ -1,6 +1,7 @@
 //! The per-request envelope of 2026-07-28: who asks, in which revision, with which capabilities.
 
-use super::error::{RpcError, clip};
+use super::error::{ErrorClass, RpcError};
+use super::logging;
 use super::message::Params;
 use super::version::Revision;
 use crate::json::{JsonSlice, Kind};
@@ -9,12 +10,10 @@ use crate::json::{JsonSlice, Kind};
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
-const LOG_LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
-const LOG_LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// What a client said about itself, in either era.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Client {
     /// The revision in force for this request.
     pub revision: Revision,
@@ -59,13 +58,7 @@ pub fn read(params: &Params) -> Result<Client, RpcError> {
     if info.as_ref().is_some_and(|info| !is_implementation(info)) {
         return Err(wrong(CLIENT_INFO_KEY, "must be an object with string name and version"));
     }
-    if let Some(level) = params.meta_get(LOG_LEVEL_KEY) {
-        match level.decode_str() {
-            Some(level) if LOG_LEVELS.contains(&&*level) => {}
-            Some(level) => return Err(wrong(LOG_LEVEL_KEY, &format!("has unknown level {}", clip(&level)))),
-            None => return Err(wrong(LOG_LEVEL_KEY, "must be a string")),
-        }
-    }
+    logging::of_request(params).map_err(|error| error.with_class(ErrorClass::Envelope))?;
     Ok(Client { revision, info, capabilities })
 }
 
@@ -79,16 +72,4 @@ pub(crate) fn is_implementation(info: &JsonSlice) -> bool {
         && ["name", "version"]
             .iter()
             .all(|name| info.member(name).is_some_and(|value| value.kind() == Kind::String))
-}
-
-impl Client {
-    /// Whether the client can show an elicitation form (EL-1: an empty object means form).
-    pub fn can_elicit_form(&self) -> bool {
-        if self.revision < Revision::V2025_06_18 {
-            return false;
-        }
-        let Some(elicitation) = self.capabilities.member("elicitation") else { return false };
-        elicitation.kind() == Kind::Object
-            && (elicitation.member("form").is_some() || elicitation.member("url").is_none())
-    }
 }

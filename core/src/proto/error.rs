@@ -1,5 +1,6 @@
 //! Protocol errors: the codes of JSON-RPC and MCP, and the class that decides how a transport reports them.
 
+use super::version::{Revision, Revisions};
 use crate::json::JsonSlice;
 use std::fmt;
 
@@ -15,16 +16,21 @@ pub mod code {
     pub const INVALID_PARAMS: i32 = -32602;
     /// The server could not do its part.
     pub const INTERNAL_ERROR: i32 = -32603;
+    /// There is no resource at this address (before 2026-07-28).
+    pub const RESOURCE_NOT_FOUND: i32 = -32002;
     /// An HTTP header contradicts the body (2026-07-28).
     pub const HEADER_MISMATCH: i32 = -32020;
     /// The request did not declare a client capability it needs (2026-07-28).
     pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
+    /// The user must visit pages first (2025-11-25 only).
+    pub const URL_ELICITATION_REQUIRED: i32 = -32042;
     /// The server does not serve the named revision.
     pub const UNSUPPORTED_VERSION: i32 = -32022;
 }
 
 /// What kind of fault an error is, for transports that have statuses of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// Not JSON, or not a legal message.
     Malformed,
@@ -34,12 +40,15 @@ pub enum ErrorClass {
     Method,
     /// The server is at a limit; the request may be sent again later.
     Busy,
+    /// There is no such resource.
+    NotFound,
     /// Everything else.
     Other,
 }
 
 /// A JSON-RPC error to be sent to the peer.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RpcError {
     /// The numeric code.
     pub code: i32,
@@ -110,14 +119,52 @@ impl RpcError {
         Self::new(code::HEADER_MISMATCH, message).with_class(ErrorClass::Envelope)
     }
 
-    /// -32022 with the versions that are served.
+    /// -32022 with the versions that there are.
     pub fn unsupported_version(requested: &str) -> RpcError {
-        let supported: Vec<_> =
-            super::version::Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+        RpcError::unserved_version(requested, Revisions::default())
+    }
+
+    /// -32022 with the versions that are served.
+    pub fn unserved_version(requested: &str, served: Revisions) -> RpcError {
+        let supported: Vec<_> = served.iter().map(|revision| revision.as_str()).collect();
         let data = serde_json::json!({ "supported": supported, "requested": clip(requested) });
         Self::new(code::UNSUPPORTED_VERSION, format!("Unsupported protocol version: {}", clip(requested)))
             .with_class(ErrorClass::Envelope)
             .with_data(JsonSlice::from_value(&data))
+    }
+
+    /// There is no resource at this address. The code is the revision's: -32602 from 2026-07-28 on, -32002 before (RS-5).
+    pub fn not_found(uri: &str) -> RpcError {
+        let data = serde_json::json!({ "uri": uri });
+        Self::new(code::INVALID_PARAMS, format!("Resource not found: {}", clip(uri)))
+            .with_class(ErrorClass::NotFound)
+            .with_data(JsonSlice::from_value(&data))
+    }
+
+    /// The same error, of a server that speaks only these revisions (VER-4).
+    pub(crate) fn limited_to(mut self, served: Revisions) -> RpcError {
+        let requested = self.data.as_ref().and_then(|data| data.member("requested"));
+        if let (code::UNSUPPORTED_VERSION, Some(requested)) = (self.code, requested) {
+            let mut data = crate::json::JsonWriter::new();
+            data.begin_object().key("supported").begin_array();
+            for revision in served.iter() {
+                data.str(revision.as_str());
+            }
+            data.end_array().key("requested").slice(&requested).end_object();
+            self.data = Some(data.into_slice());
+        }
+        self
+    }
+
+    /// The code that `revision` has for it; without one, that of the newest. What says by its class or its code that a
+    /// resource does not exist gets the revision's code for that (RS-5).
+    pub(crate) fn code_in(&self, revision: Option<Revision>) -> i32 {
+        let legacy = revision.is_some_and(|revision| !revision.is_modern());
+        match (legacy, self.code) {
+            (true, _) if self.class == ErrorClass::NotFound => code::RESOURCE_NOT_FOUND,
+            (false, code::RESOURCE_NOT_FOUND) => code::INVALID_PARAMS,
+            (_, code) => code,
+        }
     }
 
     /// -32021 with the capability object the request should have declared.
@@ -127,6 +174,17 @@ impl RpcError {
         Self::new(code::MISSING_CLIENT_CAPABILITY, message)
             .with_class(ErrorClass::Envelope)
             .with_data(data.into_slice())
+    }
+}
+
+impl RpcError {
+    /// Whether `revision` has an error of this code: two are of one revision only (digest 1.3).
+    pub(crate) fn exists_in(&self, revision: Revision) -> bool {
+        match self.code {
+            code::MISSING_CLIENT_CAPABILITY => revision.is_modern(),
+            code::URL_ELICITATION_REQUIRED => revision == Revision::V2025_11_25,
+            _ => true,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::envelope::{Client, is_implementation};
 use super::error::RpcError;
 use super::message::Params;
-use super::version::Revision;
+use super::version::{Revision, Revisions};
 use crate::json::{JsonSlice, Kind};
 
 /// Where one legacy conversation stands.
@@ -24,6 +24,11 @@ impl Lifecycle {
         self.client.as_ref()
     }
 
+    /// Replaces the negotiated client by an equal one, and gives it back; nothing happens before `initialize`.
+    pub fn rebase(&mut self, client: Client) -> Option<Client> {
+        self.client.as_mut().map(|held| std::mem::replace(held, client))
+    }
+
     /// The negotiated revision, after `initialize`.
     pub fn revision(&self) -> Option<Revision> {
         self.client.as_ref().map(|client| client.revision)
@@ -35,7 +40,7 @@ impl Lifecycle {
     }
 
     /// Handles `initialize` and returns the negotiated client (VER-10 to VER-13, VER-19).
-    pub fn initialize(&mut self, params: &Params) -> Result<&Client, RpcError> {
+    pub fn initialize(&mut self, params: &Params, served: Revisions) -> Result<&Client, RpcError> {
         if self.client.is_some() {
             return Err(RpcError::invalid_request("Invalid request: already initialized"));
         }
@@ -51,14 +56,16 @@ impl Lifecycle {
         }
         // An unknown or modern version is answered with the newest that has this handshake; the client decides.
         let revision = Revision::parse(&requested)
-            .filter(|revision| !revision.is_modern())
-            .unwrap_or(Revision::NEWEST_LEGACY);
+            .filter(|revision| !revision.is_modern() && served.has(*revision))
+            .or_else(|| served.iter().find(|revision| !revision.is_modern()))
+            .ok_or_else(|| RpcError::unserved_version(&requested, served))?;
         Ok(self.client.insert(Client { revision, info: Some(info), capabilities }))
     }
 
-    /// Handles `notifications/initialized`; ignored before `initialize`.
-    pub fn initialized(&mut self) {
-        self.initialized = self.client.is_some();
+    /// Handles `notifications/initialized`; ignored before `initialize`. Says whether operation begins with it.
+    pub fn initialized(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.initialized, self.client.is_some());
+        self.initialized && !before
     }
 }
 

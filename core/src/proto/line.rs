@@ -4,52 +4,39 @@ use bytes::{Bytes, BytesMut};
 
 use crate::json::find_byte;
 
-/// Room made for one read by [`LineFramer::space`].
-const READ_CHUNK: usize = 16 * 1024;
-
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
     /// A line without its line end; never blank. A slice of the read buffer.
     Line(Bytes),
-    /// A line longer than the limit. It was thrown away, input goes on behind it.
-    TooLong {
-        /// How long the line was in bytes, without its newline.
-        bytes_discarded: u64,
-    },
+    /// A line longer than the limit, as soon as it is. It is thrown away, input goes on behind its end.
+    TooLong,
 }
 
 /// Cuts a byte stream into lines.
 ///
-/// Lines end in LF or CRLF; blank ones are skipped. A line over the limit is discarded as it comes in and reported
-/// once, when its end is seen. At most the limit plus what one call hands in is buffered. How the input is
+/// Lines end in LF or CRLF; blank ones are skipped. A line over the limit is reported once, when the limit is passed, and
+/// its rest discarded as it comes in. At most the limit plus what one call hands in is buffered. How the input is
 /// divided among calls makes no difference to the frames.
 #[derive(Debug)]
 pub struct LineFramer {
     buffer: BytesMut,
     /// Bytes at the start of `buffer` known to hold no newline.
     searched: usize,
-    /// Bytes already thrown away of the line being discarded.
-    discarded: Option<u64>,
+    /// The line at the start of `buffer` was too long and has been reported.
+    discards: bool,
     max_bytes: usize,
 }
 
 impl LineFramer {
     /// A framer for lines of at most `max_bytes` bytes, line end not counted.
     pub fn new(max_bytes: usize) -> Self {
-        LineFramer { buffer: BytesMut::new(), searched: 0, discarded: None, max_bytes }
+        LineFramer { buffer: BytesMut::new(), searched: 0, discards: false, max_bytes }
     }
 
     /// Appends input. Call [`next`](Self::next) until it gives nothing before handing in more.
     pub fn feed(&mut self, input: &[u8]) {
         self.buffer.extend_from_slice(input);
-    }
-
-    /// The buffer, with room for one read, so that a reader can append to it directly and nothing is copied. It must
-    /// only be appended to.
-    pub fn space(&mut self) -> &mut BytesMut {
-        self.buffer.reserve(READ_CHUNK);
-        &mut self.buffer
     }
 
     /// The next complete line, if there is one.
@@ -58,13 +45,13 @@ impl LineFramer {
         loop {
             let Some(found) = find_byte(&self.buffer[self.searched..], b'\n') else {
                 self.searched = self.buffer.len();
-                // One byte more than the limit may yet turn out to be the CR of a CRLF.
-                if self.discarded.is_some() || self.searched > self.max_bytes.saturating_add(1) {
-                    self.discarded = Some(self.discarded.unwrap_or(0) + self.searched as u64);
+                let too_long = !self.discards && self.passes_limit();
+                self.discards |= too_long;
+                if self.discards {
                     self.buffer.clear();
                     self.searched = 0;
                 }
-                return None;
+                return too_long.then_some(Frame::TooLong);
             };
             let mut line = self.buffer.split_to(self.searched + found + 1);
             self.searched = 0;
@@ -86,17 +73,24 @@ impl LineFramer {
         self.frame(rest)
     }
 
-    /// Makes a frame of a line without its LF; `None` if it is blank.
+    /// Whether the line that has begun is over the limit, wherever it ends.
+    fn passes_limit(&self) -> bool {
+        // The byte after the limit may yet turn out to be the CR of a CRLF.
+        let over = self.buffer.len().saturating_sub(self.max_bytes);
+        over > 1 || over == 1 && self.buffer.last() != Some(&b'\r')
+    }
+
+    /// Makes a frame of a line without its LF; `None` if it is blank or was reported.
     fn frame(&mut self, mut line: BytesMut) -> Option<Frame> {
-        if let Some(before) = self.discarded.take() {
-            return Some(Frame::TooLong { bytes_discarded: before + line.len() as u64 });
+        if std::mem::take(&mut self.discards) {
+            return None;
         }
         let length = line.len();
         if line.last() == Some(&b'\r') {
             line.truncate(length - 1);
         }
         if line.len() > self.max_bytes {
-            return Some(Frame::TooLong { bytes_discarded: length as u64 });
+            return Some(Frame::TooLong);
         }
         if line.iter().all(u8::is_ascii_whitespace) {
             return None;
@@ -151,27 +145,37 @@ mod tests {
             [b"a\n", &long, &long, b"12345\nb\n12345678\r\n123456789\n", b"12345678", b"9"];
         assert_eq!(
             frames(8, &parts),
-            [
-                line("a"),
-                Frame::TooLong { bytes_discarded: 1005 },
-                line("b"),
-                line("12345678"),
-                Frame::TooLong { bytes_discarded: 9 },
-                Frame::TooLong { bytes_discarded: 9 },
-            ]
+            [line("a"), Frame::TooLong, line("b"), line("12345678"), Frame::TooLong, Frame::TooLong,]
         );
+    }
+
+    #[test]
+    fn reports_a_long_line_before_its_end() {
+        let mut framer = LineFramer::new(8);
+        framer.feed(b"12345678");
+        assert_eq!(framer.next(), None);
+        framer.feed(b"\r");
+        assert_eq!(framer.next(), None, "the limit holds without the line end");
+        framer.feed(b"9");
+        assert_eq!(framer.next(), Some(Frame::TooLong));
+        framer.feed(b"and so on");
+        assert_eq!(framer.next(), None);
+        framer.feed(b"\nnext\n");
+        assert_eq!(framer.next(), Some(line("next")));
+        framer.feed(b"123456789");
+        assert_eq!(framer.next(), Some(Frame::TooLong));
+        assert_eq!(framer.finish(), None);
     }
 
     #[test]
     fn a_frame_is_a_slice_of_the_read_buffer() {
         let mut framer = LineFramer::new(1000);
-        framer.space().extend_from_slice(b"{\"a\":1}\n{\"b\":2}\n");
+        framer.feed(b"{\"a\":1}\n{\"b\":2}\n");
         let start = framer.buffer.as_ptr();
         let (Some(Frame::Line(a)), Some(Frame::Line(b))) = (framer.next(), framer.next()) else {
             panic!("two lines were handed in")
         };
         assert_eq!((a.as_ptr(), b.as_ptr()), (start, start.wrapping_add(8)));
-        assert!(framer.space().capacity() >= READ_CHUNK);
     }
 
     proptest! {
@@ -195,7 +199,7 @@ mod tests {
                 .filter_map(|line| {
                     let body = line.strip_suffix('\r').unwrap_or(line);
                     if body.len() > 5 {
-                        return Some(Frame::TooLong { bytes_discarded: line.len() as u64 });
+                        return Some(Frame::TooLong);
                     }
                     (!body.trim_ascii().is_empty()).then(|| Frame::Line(Bytes::copy_from_slice(body.as_bytes())))
                 })

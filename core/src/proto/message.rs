@@ -5,10 +5,11 @@
 
 use super::error::RpcError;
 use super::id::RequestId;
-use super::method::Method;
+use super::operation::{Method, Op};
 use crate::json::{JsonError, JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// A legal JSON-RPC message from the peer.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub struct Malformed {
     pub error: RpcError,
     /// Whether a channel answers it; a malformed notification is dropped (BAD-6).
     pub answer: bool,
+    /// Whether it may be meant to answer a request of ours: it has an id and no method.
+    pub reply: bool,
 }
 
 /// The members of `params` and of `params._meta`, as ranges of the message's text.
@@ -105,23 +108,33 @@ impl Message {
         match members.len() {
             0 => Err(refused("an empty batch")),
             count if count > MAX_BATCH => Err(refused(&format!("a batch of more than {MAX_BATCH} messages"))),
-            _ => Ok(members.into_iter().map(|member| Message::decode_member(member, limits)).collect()),
+            _ => {
+                let mut seen = HashSet::new();
+                let decode = |member| Message::decode_member(member, limits, &mut seen);
+                Ok(members.into_iter().map(decode).collect())
+            }
         }
     }
 
-    fn decode_member(member: JsonSlice, limits: &Limits) -> Decoded {
+    /// `seen` has the ids of the requests before this one: an answer must tell which of them it is for (RPC-6).
+    fn decode_member(member: JsonSlice, limits: &Limits, seen: &mut HashSet<Bytes>) -> Decoded {
+        let refused = |id, why: &str| {
+            let error = RpcError::invalid_request(format!("Invalid request: {why}"));
+            Err(Malformed { id: Some(id), error, answer: true, reply: false })
+        };
         let message = match member.kind() {
             Kind::Object => Message::decode(member.into_bytes(), limits)?,
             _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
         };
         match message {
-            Message::Request(request) if super::envelope::is_modern(&request.params) => {
-                let error = RpcError::invalid_request("Invalid request: 2026-07-28 has no batches");
-                Err(Malformed { id: Some(request.id), error, answer: true })
+            Message::Request(request) if !seen.insert(request.id.key().clone()) => {
+                refused(request.id, "the batch has a request with this id already")
             }
-            Message::Request(request) if request.method == Method::Initialize => {
-                let error = RpcError::invalid_request("Invalid request: initialize cannot be in a batch");
-                Err(Malformed { id: Some(request.id), error, answer: true })
+            Message::Request(request) if super::envelope::is_modern(&request.params) => {
+                refused(request.id, "2026-07-28 has no batches")
+            }
+            Message::Request(request) if request.method.is(Op::Initialize) => {
+                refused(request.id, "initialize cannot be in a batch")
             }
             message => Ok(message),
         }
@@ -136,7 +149,7 @@ fn not_json(error: JsonError) -> Malformed {
 }
 
 fn unreadable(error: RpcError) -> Malformed {
-    Malformed { id: None, error, answer: true }
+    Malformed { id: None, error, answer: true, reply: false }
 }
 
 fn classify(params: Params) -> Decoded {
@@ -145,19 +158,21 @@ fn classify(params: Params) -> Decoded {
     let (result, error) = (root("result"), root("error"));
     // Whatever is wrong with a response, an error about it would look like the answer to a request of the peer's own.
     let is_response = method_member.is_none() && (result.is_some() || error.is_some());
+    let has_method = method_member.is_some();
     let id = match &id_member {
         None => None,
         Some(member) => match RequestId::new(params.value(member)) {
             Some(id) => Some(id),
             None => {
                 let error = RpcError::invalid_request("Invalid request: id must be a string or an integer");
-                return Err(Malformed { id: None, error, answer: !is_response });
+                return Err(Malformed { id: None, error, answer: !is_response, reply: false });
             }
         },
     };
     let fault = |id: Option<RequestId>, error: RpcError| {
         let answer = id.is_some() && !is_response;
-        Err(Malformed { id, error, answer })
+        let reply = id.is_some() && !has_method;
+        Err(Malformed { id, error, answer, reply })
     };
     match root("jsonrpc").map(|member| params.value(&member)) {
         Some(version) if version.as_bytes() == b"\"2.0\"" => {}
@@ -179,7 +194,7 @@ fn classify(params: Params) -> Decoded {
         return fault(id, RpcError::invalid_request("Invalid request: both a method and an answer"));
     }
     let method = match params.value(&method_member).decode_str() {
-        Some(name) => Method::parse(&name),
+        Some(name) => Method::parse(name),
         None => return fault(id, RpcError::invalid_request("Invalid request: method must be a string")),
     };
     if root("params").is_some_and(|member| member.kind != Kind::Object) {
@@ -203,6 +218,12 @@ impl Params {
     /// Whether the message has `params` at all.
     pub fn present(&self) -> bool {
         self.scan.get(self.text.as_bytes(), 0, "params").is_some()
+    }
+
+    /// The whole of `params`, an empty object if there are none.
+    pub fn object(&self) -> JsonSlice {
+        let member = self.scan.get(self.text.as_bytes(), 0, "params");
+        member.map_or_else(JsonSlice::empty_object, |member| self.value(member))
     }
 
     /// The member of `params` with this name.

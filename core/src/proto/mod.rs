@@ -2,14 +2,33 @@
 //!
 //! Nothing here knows handlers, the registry, sockets or the time.
 
+pub mod assemble;
+pub mod cache;
+pub mod capability;
+pub(crate) mod content;
+pub mod definition;
+#[cfg(test)]
+mod definition_tests;
 pub mod envelope;
 pub mod error;
+pub mod event;
+pub mod header_params;
 pub mod http;
 pub mod id;
+pub mod implementation;
+pub mod kind;
 pub mod lifecycle;
 pub mod line;
+pub mod logging;
+pub(crate) mod members;
 pub mod message;
-pub mod method;
+pub mod operation;
+pub mod question;
+pub mod reply;
+pub mod result;
+#[cfg(test)]
+mod result_tests;
 pub mod shape;
 pub mod sse;
+pub mod trace;
 pub mod version;

@@ -1,66 +1,65 @@
 //! The one place that shapes what leaves the server, per revision (digest section 9).
 
+use super::cache::{CacheHints, CacheSettings, Cacheable};
+use super::capability::Capabilities;
 use super::error::RpcError;
 use super::id::RequestId;
-use super::method::{ELICITATION_CREATE, Method};
-use super::version::Revision;
+use super::implementation::Implementation;
+use super::operation::outgoing;
+use super::reply::Reply;
+use super::result::Checked;
+use super::version::{Revision, Revisions};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use bytes::Bytes;
 
-/// Who the server says it is.
+/// Who the server says it is, and what it says of its answers.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Programmatic name.
-    pub name: String,
-    /// Version of the server program.
-    pub version: String,
+    /// Name and version, and what else it says of itself.
+    pub implementation: Implementation,
     /// How a model should use the server, if it needs saying.
     pub instructions: Option<String>,
+    /// The revisions it speaks.
+    pub revisions: Revisions,
+    /// The extensions it has, each with its settings, as they are told to clients.
+    pub extensions: Vec<(String, JsonSlice)>,
+    /// How long and by whom answers may be kept.
+    pub cache: CacheSettings,
 }
 
 /// Shapes results and notifications for one server identity.
 #[derive(Clone, Debug)]
 pub struct Shaper {
     identity: Identity,
-    /// `{"name":…,"version":…}`
-    implementation: JsonSlice,
+    /// What each revision has of the implementation.
+    implementations: [JsonSlice; Revision::ALL.len()],
 }
 
-/// What a tool call came to.
-#[derive(Clone, Debug)]
-pub enum ToolResult<'a> {
-    /// One text block.
-    Text(&'a str),
-    /// One JSON value: a string becomes its text, anything else is shown as JSON text.
-    Value(&'a JsonSlice),
-    /// One JSON value that is also structured content, where the revision has that.
-    Structured(&'a JsonSlice),
-    /// The tool failed; the text is for the model.
-    Failed(&'a str),
-}
-
-/// How long and by whom a modern result may be cached. Until settings exist: not at all, but shared.
-const CACHE_TTL_MS: u64 = 0;
-const CACHE_SCOPE: &str = "public";
+/// What the server calls itself, behind another member.
+pub(super) const SERVER_INFO: &[u8] = br#","_meta":{"io.modelcontextprotocol/serverInfo":"#;
 
 impl Shaper {
     /// A shaper for `identity`.
     pub fn new(identity: Identity) -> Shaper {
-        let mut writer = JsonWriter::new();
-        writer.begin_object();
-        writer.key("name").str(&identity.name).key("version").str(&identity.version).end_object();
-        let implementation = writer.into_slice();
-        Shaper { identity, implementation }
+        let mut implementations = [(); Revision::ALL.len()].map(|()| JsonSlice::null());
+        for revision in Revision::ALL {
+            implementations[revision.index()] = identity.implementation.json(revision);
+        }
+        Shaper { identity, implementations }
     }
 
-    /// The identity this shaper was made for.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    /// The revisions the server speaks.
+    pub fn revisions(&self) -> Revisions {
+        self.identity.revisions
+    }
+
+    fn implementation(&self, revision: Revision) -> &JsonSlice {
+        &self.implementations[revision.index()]
     }
 
     fn open_result(&self, id: &RequestId, capacity: usize) -> JsonWriter {
         let mut out = JsonWriter::with_capacity(capacity + 192);
-        out.begin_object().key("jsonrpc").str("2.0").key("id").slice(id.raw()).key("result").begin_object();
+        out.verbatim(br#"{"jsonrpc":"2.0","id":"#).slice(id.raw()).verbatim(br#","result":{"#);
         out
     }
 
@@ -68,10 +67,9 @@ impl Shaper {
     fn close_result(&self, mut out: JsonWriter, revision: Revision, result_type: &str) -> Bytes {
         if revision.is_modern() {
             out.key("resultType").str(result_type);
-            out.key("_meta").begin_object();
-            out.key("io.modelcontextprotocol/serverInfo").slice(&self.implementation).end_object();
+            out.verbatim(SERVER_INFO).slice(self.implementation(revision)).verbatim(b"}");
         }
-        out.end_object().end_object();
+        out.verbatim(b"}}");
         out.into_bytes()
     }
 
@@ -80,27 +78,46 @@ impl Shaper {
         self.close_result(self.open_result(id, 0), revision, "complete")
     }
 
-    /// The answer to `initialize`.
-    pub fn initialize(&self, id: &RequestId, revision: Revision) -> Bytes {
+    /// The answer to `initialize`. `client` are the client's capabilities.
+    pub fn initialize(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        capabilities: Capabilities,
+        client: &JsonSlice,
+    ) -> Bytes {
         let mut out = self.open_result(id, 256);
         out.key("protocolVersion").str(revision.as_str());
-        out.key("capabilities").slice(&capabilities());
-        out.key("serverInfo").slice(&self.implementation);
+        out.key("capabilities").slice(&capabilities.write(revision, self.extensions(revision, client)));
+        out.key("serverInfo").slice(self.implementation(revision));
         self.instructions(&mut out);
         self.close_result(out, revision, "complete")
     }
 
     /// The answer to `server/discover`.
-    pub fn discover(&self, id: &RequestId, revision: Revision) -> Bytes {
+    pub fn discover(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        capabilities: Capabilities,
+        client: &JsonSlice,
+    ) -> Bytes {
         let mut out = self.open_result(id, 512);
         out.key("supportedVersions").begin_array();
-        for revision in Revision::ALL {
-            out.str(revision.as_str());
+        for served in self.identity.revisions.iter() {
+            out.str(served.as_str());
         }
-        out.end_array().key("capabilities").slice(&capabilities());
+        out.end_array();
+        out.key("capabilities").slice(&capabilities.write(revision, self.extensions(revision, client)));
         self.instructions(&mut out);
-        cache_hints(&mut out, revision);
+        self.hints(Cacheable::Discover, None, false).write(revision, &mut out);
         self.close_result(out, revision, "complete")
+    }
+
+    /// The extensions to tell of. A legacy client hears of them only if it has some itself (digest section 9.2).
+    fn extensions(&self, revision: Revision, client: &JsonSlice) -> &[(String, JsonSlice)] {
+        let told = revision.is_modern() || client.member("extensions").is_some();
+        if told { &self.identity.extensions } else { &[] }
     }
 
     fn instructions(&self, out: &mut JsonWriter) {
@@ -109,40 +126,60 @@ impl Shaper {
         }
     }
 
-    /// The answer to a list method: `array` is the finished JSON array.
-    pub fn list(&self, id: &RequestId, revision: Revision, member: &str, array: &JsonSlice) -> Bytes {
-        let mut out = self.open_result(id, array.as_bytes().len());
+    /// How long and by whom an answer may be kept; see [`CacheSettings::hints`].
+    pub fn hints(&self, of: Cacheable, own: Option<CacheHints>, is_retry: bool) -> CacheHints {
+        self.identity.cache.hints(of, own, is_retry)
+    }
+
+    /// The answer to a list method: `array` is the finished JSON array, `next` where the list goes on.
+    pub fn list(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        (member, of): (&str, Option<Cacheable>),
+        array: &JsonSlice,
+        next: Option<&str>,
+    ) -> Bytes {
+        let mut out = self.open_result(id, array.as_bytes().len() + next.map_or(0, str::len));
         out.key(member).slice(array);
-        cache_hints(&mut out, revision);
+        if let Some(next) = next {
+            out.key("nextCursor").str(next);
+        }
+        if let Some(of) = of {
+            self.hints(of, None, false).write(revision, &mut out);
+        }
         self.close_result(out, revision, "complete")
     }
 
-    /// The answer to `tools/call`.
-    pub fn tool_result(&self, id: &RequestId, revision: Revision, result: ToolResult<'_>) -> Bytes {
-        let size = match &result {
-            ToolResult::Text(text) | ToolResult::Failed(text) => text.len(),
-            ToolResult::Value(value) => value.as_bytes().len(),
-            ToolResult::Structured(value) => 2 * value.as_bytes().len(),
-        };
+    /// The answer of a handler. `hints` are those of an answer that may be kept, and whether they are its own to change.
+    pub fn result(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        checked: &Checked<'_>,
+        hints: Option<(CacheHints, bool)>,
+    ) -> Bytes {
+        let size = checked.size();
         let mut out = self.open_result(id, size + size / 8);
-        out.key("content").begin_array().begin_object().key("type").str("text").key("text");
-        match &result {
-            ToolResult::Text(text) | ToolResult::Failed(text) => out.str(text),
-            ToolResult::Value(value) | ToolResult::Structured(value) if value.kind() == Kind::String => {
-                out.slice(value)
-            }
-            ToolResult::Value(value) | ToolResult::Structured(value) => out.str(value.as_str()),
-        };
-        out.end_object().end_array();
-        match &result {
-            ToolResult::Structured(value) if has_structured_content(revision, value.kind()) => {
-                out.key("structuredContent").slice(value);
-            }
-            ToolResult::Failed(_) => {
-                out.key("isError").bool(true);
-            }
-            _ => {}
-        }
+        let rest = checked.write(revision, &mut out);
+        let hints = hints.map(|(hints, own)| if own { rest.hints(hints) } else { hints });
+        rest.write(revision, self.implementation(revision), hints, &mut out);
+        out.verbatim(b"}}");
+        out.into_bytes()
+    }
+
+    /// The answer to `completion/complete` where there is nothing to suggest.
+    pub fn no_suggestions(&self, id: &RequestId, revision: Revision) -> Bytes {
+        let mut out = self.open_result(id, 64);
+        out.key("completion").begin_object().key("values").begin_array().end_array().end_object();
+        self.close_result(out, revision, "complete")
+    }
+
+    /// A tool's failure that the engine words itself.
+    pub fn failed(&self, id: &RequestId, revision: Revision, text: &str) -> Bytes {
+        let mut out = self.open_result(id, text.len() + text.len() / 8);
+        out.key("content").begin_array().begin_object().key("type").str("text").key("text").str(text);
+        out.end_object().end_array().key("isError").bool(true);
         self.close_result(out, revision, "complete")
     }
 
@@ -161,16 +198,6 @@ impl Shaper {
         }
         out.end_object().key("requestState").str(state);
         self.close_result(out, revision, "input_required")
-    }
-}
-
-fn capabilities() -> JsonSlice {
-    JsonSlice::from_trusted(Bytes::from_static(b"{\"tools\":{}}"))
-}
-
-fn cache_hints(out: &mut JsonWriter, revision: Revision) {
-    if revision.is_modern() {
-        out.key("ttlMs").uint(CACHE_TTL_MS).key("cacheScope").str(CACHE_SCOPE);
     }
 }
 
@@ -198,7 +225,7 @@ pub fn error(id: Option<&RequestId>, revision: Option<Revision>, error: &RpcErro
         None => {}
     }
     out.key("error").begin_object();
-    out.key("code").int(i64::from(error.code)).key("message").str(&error.message);
+    out.key("code").int(i64::from(error.code_in(revision))).key("message").str(&error.message);
     if let Some(data) = &error.data {
         out.key("data").slice(data);
     }
@@ -206,49 +233,32 @@ pub fn error(id: Option<&RequestId>, revision: Option<Revision>, error: &RpcErro
     out.into_bytes()
 }
 
-/// `notifications/progress`. `message` is left out toward 2024-11-05, which has none.
-pub fn progress(
-    revision: Revision,
-    token: &JsonSlice,
-    progress: f64,
-    total: Option<f64>,
-    message: Option<&str>,
-) -> Option<Bytes> {
-    let mut out = JsonWriter::with_capacity(160);
-    out.begin_object().key("jsonrpc").str("2.0").key("method").str(Method::Progress.as_str());
-    out.key("params").begin_object().key("progressToken").slice(token);
-    number(&mut out, "progress", progress)?;
-    if let Some(total) = total {
-        number(&mut out, "total", total)?;
-    }
-    if let Some(message) = message.filter(|_| revision > Revision::V2024_11_05) {
-        out.key("message").str(message);
-    }
-    out.end_object().end_object();
-    Some(out.into_bytes())
+/// An error in place of a response of this module, to the same request.
+pub fn instead(response: &Bytes, with: &RpcError) -> Bytes {
+    let id = Reply::of(response).map(|reply| reply.id);
+    error(id.as_ref(), None, with)
 }
 
-/// Whole numbers are written without a fraction, as every host language would write its integers.
-fn number(out: &mut JsonWriter, key: &str, value: f64) -> Option<()> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    out.key(key);
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        out.int(value as i64);
-    } else {
-        out.float(value).ok()?;
+/// The answers to a batch as one array (BAT-7).
+pub fn batch<'a>(answers: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
+    let mut out = Vec::with_capacity(1 + answers.clone().map(|answer| answer.len() + 1).sum::<usize>());
+    for answer in answers {
+        out.push(if out.is_empty() { b'[' } else { b',' });
+        out.extend_from_slice(answer);
     }
-    Some(())
+    out.push(b']');
+    out.into()
 }
 
-/// The parameters of a form elicitation; `mode` does not exist in 2025-06-18 (EL-3).
-pub fn elicitation_params(revision: Revision, message: &str, schema: &JsonSlice) -> JsonSlice {
-    let mut out = JsonWriter::with_capacity(64 + message.len() + schema.as_bytes().len());
-    out.begin_object();
-    if revision > Revision::V2025_06_18 {
-        out.key("mode").str("form");
+/// A notification.
+pub fn notification(method: &str, params: Option<&JsonSlice>) -> Bytes {
+    let mut out = JsonWriter::with_capacity(64 + params.map_or(0, |params| params.as_bytes().len()));
+    out.begin_object().key("jsonrpc").str("2.0").key("method").str(method);
+    if let Some(params) = params {
+        out.key("params").slice(params);
     }
-    out.key("message").str(message).key("requestedSchema").slice(schema).end_object();
-    out.into_slice()
+    out.end_object();
+    out.into_bytes()
 }
 
 /// A request of the server's own, legacy only.
@@ -259,16 +269,32 @@ pub fn server_request(id: u64, method: &str, params: &JsonSlice) -> Bytes {
     out.into_bytes()
 }
 
-/// `elicitation/create` as a request of the server's own.
-pub fn elicitation_request(id: u64, params: &JsonSlice) -> Bytes {
-    server_request(id, ELICITATION_CREATE, params)
-}
-
 /// `notifications/cancelled` for a request of the server's own.
 pub fn cancelled(id: u64, reason: &str) -> Bytes {
     let mut out = JsonWriter::with_capacity(128);
-    out.begin_object().key("jsonrpc").str("2.0").key("method").str(Method::Cancelled.as_str());
+    out.begin_object().key("jsonrpc").str("2.0").key("method").str(outgoing::CANCELLED);
     out.key("params").begin_object().key("requestId").uint(id).key("reason").str(reason);
     out.end_object().end_object();
     out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn an_error_in_place_of_a_response_has_its_id() {
+        let id = |text: &str| {
+            let raw = JsonSlice::parse(Bytes::copy_from_slice(text.as_bytes()), &json::Limits::default());
+            RequestId::new(raw.unwrap()).unwrap()
+        };
+        let busy = RpcError::busy("busy");
+        for text in ["7", "-12", r#""""#, r#""a""#, r#""a,\"b\",""#, r#""\\""#, r#""{\\\"""#] {
+            let wanted = error(Some(&id(text)), None, &busy);
+            assert_eq!(instead(&error(Some(&id(text)), None, &busy), &busy), wanted, "{text}");
+        }
+        let array = Bytes::from_static(br#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#);
+        assert_eq!(instead(&array, &busy), error(None, None, &busy));
+    }
 }

@@ -34,11 +34,6 @@ pub fn encode_comment(text: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends the time in milliseconds a reader shall wait before it reconnects. Not an event, so it may stand alone.
-pub fn encode_retry(ms: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("retry: {ms}\n\n").as_bytes());
-}
-
 fn field(name: &[u8], value: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(name);
     out.extend(value.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)));
@@ -274,11 +269,10 @@ mod tests {
         encode(Some("message"), Some("a/1"), b"{\"x\":1}", &mut out);
         encode(None, Some("a\r\n\0/2"), b"", &mut out);
         encode_comment("keep\nalive", &mut out);
-        encode_retry(1500, &mut out);
         encode(None, None, b"a\r\n b\r\nc\r", &mut out);
         let expected = concat!(
             "event: message\nid: a/1\ndata: {\"x\":1}\n\n",
-            "id: a/2\ndata: \n\n: keep\n: alive\n\nretry: 1500\n\n",
+            "id: a/2\ndata: \n\n: keep\n: alive\n\n",
             "data: a\ndata:  b\ndata: c\ndata: \n\n"
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

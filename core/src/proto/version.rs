@@ -75,6 +75,40 @@ impl Revision {
     }
 }
 
+/// Some revisions: those that a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revisions(u8);
+
+impl Default for Revisions {
+    /// All of them.
+    fn default() -> Revisions {
+        Revision::ALL.into_iter().collect()
+    }
+}
+
+impl FromIterator<Revision> for Revisions {
+    fn from_iter<T: IntoIterator<Item = Revision>>(revisions: T) -> Revisions {
+        Revisions(revisions.into_iter().fold(0, |all, revision| all | 1 << revision.index()))
+    }
+}
+
+impl Revisions {
+    /// Whether this is one of them.
+    pub fn has(self, revision: Revision) -> bool {
+        self.0 & 1 << revision.index() != 0
+    }
+
+    /// Each of them, newest first.
+    pub fn iter(self) -> impl Iterator<Item = Revision> {
+        Revision::ALL.into_iter().filter(move |revision| self.has(*revision))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -17,6 +17,7 @@ impl Environment for SystemEnvironment {
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-        aws_lc_rs::rand::fill(out).map_err(|_| Error::new(ErrorKind::Io, "the system gives no randomness"))
+        getrandom::fill(out)
+            .map_err(|error| Error::new(ErrorKind::Io, format!("the system gives no randomness: {error}")))
     }
 }

@@ -1,27 +1,26 @@
 //! Which transports a server is served on, and how.
 
+use super::stdio::Lines;
+use super::transport::Transport;
 use crate::error::Error;
 use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
 
-/// The transports of one start. Any combination may run at once on one server.
+/// The transports of one start. Any combination, and several of one kind, may run at once on one server.
 #[derive(Debug, Default)]
 pub struct ServeOptions {
-    pub(crate) stdio: Option<StdioOptions>,
-    pub(crate) http: Option<HttpOptions>,
-}
-
-/// The stdio transport: one message a line on a pair of descriptors.
-#[derive(Debug, Default)]
-pub struct StdioOptions {
-    pub(crate) descriptors: Option<(OwnedFd, OwnedFd)>,
+    pub(super) transports: Vec<Box<dyn Transport>>,
+    /// The process's standard descriptors are among them.
+    standard: bool,
 }
 
 /// The Streamable HTTP transport: HTTP/1.1 with keep-alive, both eras on one URL.
 ///
 /// The path answers with and without a slash at its end. A request's head may have 64 KiB (431 beyond), its body
 /// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) (413 beyond; up to four times the limit is read and
-/// thrown away so that the connection stays usable, for more the connection is closed after the answer).
+/// thrown away so that the connection stays usable, for more the connection is closed after the answer). A client that
+/// ends its side of the connection after its request still gets the answer; while it waits, the answer may become an
+/// event stream with comments in it, from which the server learns whether anybody reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     pub(crate) address: String,
@@ -36,28 +35,34 @@ impl ServeOptions {
         ServeOptions::default()
     }
 
-    /// Serves the process's standard input and output. While it runs, descriptor 1 points at descriptor 2, so that
-    /// nothing a handler prints reaches the client.
+    /// Serves the process's standard input and output; naming them again changes nothing. The server ends with them,
+    /// whatever else it is served on. While it runs, descriptor 1 points at descriptor 2, so that
+    /// nothing a handler prints reaches the client. If 2 is a pipe or a socket, both lead to it through a thread with a
+    /// backlog of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes), so that a client that does not read it
+    /// blocks nothing that prints; what is printed beyond is dropped, and a line says how much.
     pub fn stdio(mut self) -> ServeOptions {
-        self.stdio = Some(StdioOptions::default());
+        if !std::mem::replace(&mut self.standard, true) {
+            self.transports.push(Box::new(Lines::Standard));
+        }
         self
     }
 
-    /// Serves these descriptors in place of standard input and output; descriptor 1 is left alone.
+    /// Serves these descriptors as standard input and output are served, for one client more; descriptor 1 is left
+    /// alone. The server ends with the last pair, also if it is served over HTTP besides.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
-        self.stdio = Some(StdioOptions { descriptors: Some((input, output)) });
+        self.transports.push(Box::new(Lines::Descriptors(input, output)));
         self
     }
 
-    /// Serves Streamable HTTP.
+    /// Serves Streamable HTTP on one address more. A session that was opened on one address is good for all of them.
     pub fn http(mut self, http: HttpOptions) -> ServeOptions {
-        self.http = Some(http);
+        self.transports.push(Box::new(http));
         self
     }
 
     /// Whether any transport was named.
     pub fn is_empty(&self) -> bool {
-        self.stdio.is_none() && self.http.is_none()
+        self.transports.is_empty()
     }
 }
 
@@ -95,14 +100,14 @@ impl HttpOptions {
     }
 
     /// Host names (without port) that requests may name besides the loopback ones. Off loopback binds accept any host
-    /// unless some are named here.
+    /// unless some are named here. A start with one that is no host fails.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed_hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Origins (`scheme://host[:port]`) whose pages may call the server, besides those of loopback hosts on a loopback
-    /// bind.
+    /// bind; `*` stands for every origin, `null` for pages that have none. A start with one that is no origin fails.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed_origins = origins.into_iter().map(Into::into).collect();
         self

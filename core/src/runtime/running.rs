@@ -1,17 +1,19 @@
 //! A started server.
 
+use super::executor::Executor;
+use super::lifecycle::Lifecycle;
 use super::options::ServeOptions;
 use super::serve::TokioSpawn;
 use super::timer::Timer;
-use super::{http, stdio};
+use super::transport::{Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Engine, Wake};
 use crate::server::Server;
-use parking_lot::{Condvar, Mutex};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
@@ -22,59 +24,10 @@ pub struct Running(Arc<Inner>);
 struct Inner {
     engine: Engine,
     process: u32,
-    http: Option<http::Listener>,
-    stdio: Option<stdio::Channel>,
+    /// In the order in which they were started; they end in the opposite one.
+    serving: Vec<Box<dyn Serving>>,
+    site: Site,
     lifecycle: Arc<Lifecycle>,
-}
-
-/// What the transports, the program and the shutdown thread tell each other.
-pub(crate) struct Lifecycle {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    closing: bool,
-    closed: bool,
-    on_closed: Vec<Arc<dyn Wake>>,
-}
-
-impl Lifecycle {
-    fn new() -> Arc<Lifecycle> {
-        Arc::new(Lifecycle { state: Mutex::default(), changed: Condvar::new() })
-    }
-
-    /// Asks for a graceful end; returns at once.
-    pub(crate) fn close(&self) {
-        self.state.lock().closing = true;
-        self.changed.notify_all();
-    }
-
-    fn wait_until(&self, done: impl Fn(&State) -> bool, timeout: Option<Duration>) -> bool {
-        let mut state = self.state.lock();
-        match timeout {
-            None => {
-                self.changed.wait_while(&mut state, |state| !done(state));
-                true
-            }
-            Some(timeout) => {
-                !self.changed.wait_while_for(&mut state, |state| !done(state), timeout).timed_out()
-            }
-        }
-    }
-
-    fn finish(&self) {
-        let waiting = {
-            let mut state = self.state.lock();
-            state.closed = true;
-            std::mem::take(&mut state.on_closed)
-        };
-        self.changed.notify_all();
-        for wake in waiting {
-            wake.wake();
-        }
-    }
 }
 
 /// Starts the transports. On error nothing is left running.
@@ -100,123 +53,158 @@ pub(crate) fn start(
 }
 
 fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Result<Running, Error> {
-    let lifecycle = Lifecycle::new();
+    let (limits, transports) = (engine.limits(), &options.transports);
+    transports.iter().try_for_each(|transport| transport.check())?;
+    let drain = transports.iter().map(|transport| transport.drain_timeout(limits)).min();
+    let lifecycle = Lifecycle::new(drain.unwrap_or(limits.drain_timeout));
     // The thread first: once the transports are up nothing can fail any more.
     let (started, starting) = channel::<(Arc<Inner>, Timer)>();
     super::thread::spawn("tenon-close", move || {
         let Ok((inner, timer)) = starting.recv() else { return };
-        inner.lifecycle.wait_until(|state| state.closing, None);
+        inner.lifecycle.wait_for_close();
         inner.shut_down();
         timer.stop();
         inner.engine.end_serving();
         inner.lifecycle.finish();
     })?;
     let timer = Timer::start(engine)?;
-    let (http, stdio) = transports(engine, options, handle, &lifecycle).inspect_err(|_| timer.stop())?;
+    let site = Site::new(engine, lifecycle.clone(), Executor::new(engine, handle));
+    let serving = transports_of(options, &site).inspect_err(|_| timer.stop())?;
     let inner =
-        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), http, stdio, lifecycle });
+        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), serving, site, lifecycle });
     started.send((inner.clone(), timer)).expect("the thread waits for this");
     Ok(Running(inner))
 }
 
-fn transports(
-    engine: &Engine,
-    options: ServeOptions,
-    handle: Option<Handle>,
-    lifecycle: &Arc<Lifecycle>,
-) -> Result<(Option<http::Listener>, Option<stdio::Channel>), Error> {
-    // HTTP first: a port in use must be reported before stdio has taken descriptor 1.
-    let http = options.http.map(|http| http::Listener::start(engine, http, handle)).transpose()?;
-    let stdio = options.stdio.map(|stdio| stdio::Channel::start(engine, stdio, lifecycle.clone()));
-    match stdio.transpose() {
-        Ok(stdio) => Ok((http, stdio)),
-        Err(error) => {
-            if let Some(http) = http {
-                http.close(Duration::ZERO, || {});
+/// Starts all, or none.
+fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Serving>>, Error> {
+    let mut transports = options.transports;
+    transports.sort_by_key(|transport| transport.turn());
+    // Before the first starts, which may end at once and is not the last then.
+    let lines = transports.iter().filter(|transport| transport.turn() == Turn::Descriptors).count();
+    site.lines.expect(lines);
+    let mut serving = Vec::with_capacity(transports.len());
+    for transport in transports {
+        match transport.start(site) {
+            Ok(started) => serving.push(started),
+            Err(error) => {
+                site.lifecycle.close_within(Duration::ZERO);
+                end(&serving, || {});
+                return Err(error);
             }
-            Err(error)
         }
     }
+    Ok(serving)
+}
+
+/// Ends what is served, step by step; `overdue` has to answer what is still in flight after its time.
+fn end(serving: &[Box<dyn Serving>], overdue: impl Fn()) {
+    // A host's waker that panics must not keep the rest from ending.
+    let step = |step: &dyn Fn()| drop(catch_unwind(AssertUnwindSafe(step)));
+    let each = |what: &dyn Fn(&dyn Serving)| {
+        for serving in serving.iter().rev() {
+            step(&|| what(&**serving));
+        }
+    };
+    each(&|serving| serving.begin_end());
+    each(&|serving| serving.drain());
+    step(&overdue);
+    each(&|serving| serving.flush());
+    each(&|serving| serving.close());
 }
 
 impl Inner {
     /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
     fn shut_down(&self) {
-        let deadline = self.engine.limits().drain_timeout;
-        let start = Instant::now();
-        if let Some(http) = &self.http {
-            http.stop_accepting();
-        }
-        if let Some(stdio) = &self.stdio {
-            stdio.stop_reading();
-            stdio.drain(deadline);
-        }
-        if let Some(http) = &self.http {
-            let left = deadline.saturating_sub(start.elapsed());
-            http.close(left, || self.engine.cancel_all(CancelReason::Closing));
-        }
-        self.engine.cancel_all(CancelReason::Closing);
-        if let Some(stdio) = &self.stdio {
-            stdio.close(deadline);
-        }
+        // While calls can still begin.
+        let told = self.engine.end_sessions();
+        self.engine.begin_closing();
+        told.iter().for_each(|peer| peer.on_idle(self.lifecycle.clone()));
+        end(&self.serving, || {
+            self.lifecycle.wait_until(Duration::ZERO, || told.iter().all(|peer| peer.in_flight() == 0));
+            self.engine.cancel_all(CancelReason::Closing);
+        });
+        self.site.executor.release();
     }
 }
 
 impl Running {
-    /// The address HTTP listens on.
+    /// The address HTTP listens on; the first, if there are several.
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.0.http.as_ref().map(|http| http.address())
+        self.http_addresses().next()
     }
 
-    /// The URL of the MCP endpoint over HTTP.
+    /// The addresses HTTP listens on, in the order in which they were named.
+    pub fn http_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.0.serving.iter().filter_map(|serving| serving.address())
+    }
+
+    /// The URL of the MCP endpoint over HTTP; the first, if there are several.
     pub fn http_url(&self) -> Option<String> {
-        self.0.http.as_ref().map(|http| http.url())
+        self.http_urls().next()
+    }
+
+    /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
+    pub fn http_urls(&self) -> impl Iterator<Item = String> {
+        self.0.serving.iter().filter_map(|serving| serving.url())
     }
 
     /// Ends the server: it accepts nothing more, calls in flight may finish within
-    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout). Returns at once; closing again does nothing.
-    pub fn close(&self) {
-        self.0.lifecycle.close();
+    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout), where stdio is served within
+    /// [`Limits::stdio_drain_timeout`](crate::Limits::stdio_drain_timeout) if that is less. Returns at once.
+    ///
+    /// Says whether this call began the end; closing again does nothing.
+    pub fn close(&self) -> bool {
+        self.0.lifecycle.close()
+    }
+
+    /// Like [`Running::close`], but calls in flight get no more than `most`. While the server is ending already, this
+    /// shortens the rest of that time and never lengthens it: with [`Duration::ZERO`] calls are cancelled now, with
+    /// their answers, and what is queued is written for a moment longer. Returns at once.
+    ///
+    /// Says whether this call began the end.
+    pub fn close_within(&self, most: Duration) -> bool {
+        self.0.lifecycle.close_within(most)
+    }
+
+    /// For a program that belongs to its server: what to do about SIGINT or SIGTERM, given its number. Not to be called
+    /// inside a signal handler, since it takes locks.
+    ///
+    /// The first signal ends the server as [`Running::close`] does, or ends its end at once if it is ending already. A
+    /// second one, and one that comes after the end, gives the code with which the process should exit now.
+    pub fn signal(&self, number: i32) -> Option<u8> {
+        self.0.lifecycle.signal(number)
+    }
+
+    /// The exit code of a program that belongs to its server, once that has ended: 130 if SIGINT was the first signal
+    /// given to [`Running::signal`], else 0.
+    pub fn exit_code(&self) -> u8 {
+        self.0.lifecycle.exit_code()
     }
 
     /// Whether the server has ended.
     pub fn is_closed(&self) -> bool {
-        self.0.lifecycle.state.lock().closed
+        self.0.lifecycle.is_closed()
     }
 
     /// Blocks until the server has ended.
     pub fn wait(&self) {
-        self.0.lifecycle.wait_until(|state| state.closed, None);
+        self.0.lifecycle.wait(None);
     }
 
     /// Blocks until the server has ended, at most `timeout`; says whether it has.
     pub fn wait_for(&self, timeout: Duration) -> bool {
-        self.0.lifecycle.wait_until(|state| state.closed, Some(timeout))
+        self.0.lifecycle.wait(Some(timeout))
     }
 
-    /// Has `wake` called once the server has ended; at once if it has.
+    /// Has `wake` called once the server has ended; at once if it has. It is kept until then.
     pub fn on_closed(&self, wake: Arc<dyn Wake>) {
-        {
-            let mut state = self.0.lifecycle.state.lock();
-            if !state.closed {
-                state.on_closed.push(wake);
-                return;
-            }
-        }
-        wake.wake();
+        self.0.lifecycle.on_closed(wake);
     }
 
     /// Waits until the server has ended.
     pub async fn closed(&self) {
-        struct Notify(tokio::sync::Notify);
-        impl Wake for Notify {
-            fn wake(&self) {
-                self.0.notify_one();
-            }
-        }
-        let notify = Arc::new(Notify(tokio::sync::Notify::new()));
-        self.on_closed(notify.clone());
-        notify.0.notified().await;
+        self.0.lifecycle.closed().await;
     }
 
     /// An error in a process that was forked off after the start: its threads exist in the parent only.

@@ -2,12 +2,15 @@
 
 use super::options::ServeOptions;
 use super::running::{self, Running};
+use super::signals::Watch;
 use crate::error::{Error, ErrorKind};
 use crate::host::Spawn;
 use crate::server::Server;
 use std::future::Future;
 use std::pin::Pin;
-use tokio::runtime::Handle;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::{Handle, Runtime};
 
 /// Runs local handlers on tokio.
 pub(super) struct TokioSpawn(pub(super) Handle);
@@ -15,6 +18,11 @@ pub(super) struct TokioSpawn(pub(super) Handle);
 impl Spawn for TokioSpawn {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
         self.0.spawn(future);
+    }
+
+    fn enter(&self, run: &mut dyn FnMut()) {
+        let _inside = self.0.enter();
+        run();
     }
 }
 
@@ -41,38 +49,70 @@ impl Server {
         Ok(())
     }
 
-    /// Serves until the transports end, or until SIGINT or SIGTERM. Blocks; not to be called inside a tokio runtime.
+    /// Serves until the transports end, or until SIGINT or SIGTERM, and gives the exit code of a program that does
+    /// nothing else: 130 if SIGINT ended it, else 0. Blocks; not to be called inside a tokio runtime.
     ///
-    /// The signal handlers are removed on return, after which those two signals do nothing by default.
-    pub fn run(&self, options: ServeOptions) -> Result<(), Error> {
+    /// The first signal ends the server gracefully, or ends at once the time that calls in flight are given if it is
+    /// ending already. A second one ends the process with 128 + its number. A signal that the process ignores stays
+    /// ignored. After the return the two signals do what they did before; a program that handles them itself from then
+    /// on uses [`Server::serve`] instead.
+    ///
+    /// A handler that still blocks a thread does not keep this from returning, nor the process from ending when `main`
+    /// returns.
+    pub fn run(&self, options: ServeOptions) -> Result<ExitCode, Error> {
         self.run_with(options, |_| {})
     }
 
     /// Like [`Server::run`]; `started` is called once the transports are up, for example to print the address.
-    pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<(), Error> {
-        let io = |error: std::io::Error| Error::new(ErrorKind::Io, error.to_string());
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+    pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
+        let runtime = OwnRuntime::new()?;
+        let mut signals = Watch::new()?;
+        let running = {
+            let _inside = runtime.handle().enter();
+            EndOnDrop(self.start(options)?)
+        };
+        signals.tell(running.0.clone())?;
+        started(&running.0);
+        running.0.wait();
+        Ok(ExitCode::from(running.0.exit_code()))
+    }
+}
+
+/// Leaves nothing behind, whichever way `run` is left.
+struct EndOnDrop(Running);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.close_within(Duration::ZERO);
+        self.0.wait();
+    }
+}
+
+/// A runtime that, when dropped, does not wait for handlers that block.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn new() -> Result<OwnRuntime, Error> {
+        tokio::runtime::Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, |n| n.get().min(4)))
             .enable_all()
             .on_thread_start(super::thread::block_signals)
             .build()
-            .map_err(io)?;
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).map_err(io)?;
-        let stop = signals.handle();
-        let entered = runtime.enter();
-        let running = self.start(options)?;
-        started(&running);
-        let closer = running.clone();
-        super::thread::spawn("tenon-signals", move || {
-            for _ in signals.forever() {
-                closer.close();
-            }
-        })?;
-        running.wait();
-        stop.close();
-        drop(entered);
-        runtime.shutdown_background();
-        Ok(())
+            .map(|runtime| OwnRuntime(Some(runtime)))
+            .map_err(|error| {
+                Error::new(ErrorKind::Io, format!("cannot start the handlers' threads: {error}"))
+            })
+    }
+
+    fn handle(&self) -> &Handle {
+        self.0.as_ref().expect("it is there until dropped").handle()
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }

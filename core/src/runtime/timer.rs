@@ -3,7 +3,7 @@
 use super::thread;
 use crate::error::Error;
 use crate::host::{Engine, Wake};
-use parking_lot::{Condvar, Mutex};
+use crate::locks::{Condvar, Mutex};
 use std::sync::Arc;
 
 pub(crate) struct Timer(Arc<Shared>);

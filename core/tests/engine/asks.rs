@@ -3,9 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tenon_mcp::{
-    Action, Answer, Ask, AskError, AskMode, Asked, CallId, CancelReason, HostOp, JsonSlice, Outcome,
-};
+use tenon_mcp::{Action, Ask, AskError, AskMode, Asked, CallId, CancelReason, HostOp, JsonSlice, Outcome};
 
 /// Asks in a legacy session and returns the request that went to the client.
 #[track_caller]
@@ -24,8 +22,8 @@ fn question(bench: &Bench, id: CallId, key: &str, mode: AskMode) -> Value {
 #[track_caller]
 fn known(asked: Result<Asked, AskError>) -> String {
     match asked {
-        Ok(Asked::Answered(Answer { action: Action::Accept, content: Some(content) })) => {
-            content.to_value().unwrap()["a"].as_str().unwrap().to_owned()
+        Ok(Asked::Answered(answer)) => {
+            answer.content().unwrap().to_value().unwrap()["a"].as_str().unwrap().to_owned()
         }
         other => panic!("{other:?}"),
     }
@@ -54,8 +52,8 @@ fn a_parked_handler_gets_the_answer_in_its_lane() {
     match &bench.drain()[..] {
         [HostOp::Answer { call: id, answer: Ok(answer), .. }] => {
             assert_eq!(*id, call.id);
-            assert_eq!(answer.action, Action::Accept);
-            assert_eq!(answer.content.as_ref().unwrap().to_value().unwrap(), json!({ "a": "hello" }));
+            assert_eq!(answer.action(), Action::Accept);
+            assert_eq!(answer.content().unwrap().to_value().unwrap(), json!({ "a": "hello" }));
         }
         other => panic!("{other:?}"),
     }
@@ -77,7 +75,7 @@ fn two_parked_questions_are_told_apart_by_their_ids() {
         .drain()
         .into_iter()
         .map(|op| match op {
-            HostOp::Answer { answer: Ok(answer), .. } => answer.action,
+            HostOp::Answer { answer: Ok(answer), .. } => answer.action(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -211,7 +209,7 @@ fn a_question_that_changes_between_attempts_is_refused_by_name() {
     suspend(&bench, call.id);
     bench.answer(&question, accept("1"));
     bench.drain_call();
-    let changed = Ask { message: "something else?".into(), ..ask("x") };
+    let changed = Ask::form("something else?", form()).key("x");
     match bench.port.ask(call.id, changed, AskMode::Rerun) {
         Err(AskError::Invalid(text)) => assert!(text.contains("\"x\"") && text.contains("changed"), "{text}"),
         other => panic!("{other:?}"),
@@ -375,7 +373,7 @@ fn wrong_questions_are_refused_before_they_are_asked() {
     bench.call(1, "slow");
     let id = bench.drain_call().id;
     let refused = |schema: Value, why: &str| {
-        let ask = Ask { key: None, message: "m".into(), schema: JsonSlice::from_value(&schema) };
+        let ask = Ask::form("m", JsonSlice::from_value(&schema));
         match bench.port.ask(id, ask, AskMode::Park) {
             Err(AskError::Invalid(text)) => assert!(text.contains(why), "{text}"),
             other => panic!("{other:?}"),

@@ -1,9 +1,11 @@
 //! What a peer or a host can make the engine hold.
 
 use crate::support::*;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{Drained, HostOp};
+use tenon_mcp::transport::{Peer, Sink};
+use tenon_mcp::{CancelReason, Drained, HostOp};
 
 #[test]
 fn a_full_lane_answers_busy_and_other_lanes_go_on() {
@@ -24,6 +26,29 @@ fn a_full_lane_answers_busy_and_other_lanes_go_on() {
     bench.call(5, "slow");
     bench.sink.nothing();
     assert_eq!(bench.engine.in_flight(), 3);
+}
+
+#[test]
+fn one_client_cannot_fill_a_lane() {
+    // Of a channel both eras count, because both belong to one client.
+    let bench = Bench::legacy_with(|limits| limits.max_peer_calls = 2);
+    bench.call(1, "slow");
+    bench.call_modern(2, "other");
+    bench.call(3, "slow");
+    let refused = bench.sink.one();
+    assert_eq!((&refused["id"], error_of(&refused).0), (&json!(3), -32603));
+    assert!(error_of(&refused).1.contains("2 calls of this client"), "{refused}");
+    // Somebody else is served, and so is this one when a call of its own has ended.
+    let (peer, sink) = (Peer::new(None), Arc::new(Recorder::default()));
+    let as_sink: Arc<dyn Sink> = sink.clone();
+    bench.engine.receive(&peer, &as_sink, modern(call(json!(1), "slow", json!({}))).to_string().into());
+    sink.nothing();
+    bench.cancel(1);
+    bench.call(4, "slow");
+    bench.sink.nothing();
+    bench.engine.close_peer(&peer, CancelReason::Disconnected);
+    bench.engine.close_peer(&bench.peer, CancelReason::Disconnected);
+    bench.assert_settled();
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! How calls end.
 
 use crate::support::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tenon_mcp::host::{Peer, Sink};
-use tenon_mcp::{CallId, CancelReason, HostOp, JsonSlice, Outcome, Stale, Target};
+use tenon_mcp::transport::{Peer, Sink};
+use tenon_mcp::{CallId, CancelReason, HandlerId, HostOp, JsonSlice, Outcome, Stale, Target};
 
 #[test]
 fn completing_twice_answers_once() {
@@ -79,7 +79,7 @@ fn the_host_is_told_only_of_calls_it_has_seen() {
     bench.cancel(1);
     bench.call(2, "slow");
     let seen = bench.drain_call();
-    assert_eq!(seen.context.request_id.raw().as_str(), "2");
+    assert_eq!(seen.context.request_id.as_ref().unwrap().raw().as_str(), "2");
     bench.cancel(2);
     bench.cancel(2);
     assert_eq!(bench.drain().len(), 1);
@@ -159,16 +159,16 @@ fn a_removed_tool_finishes_what_it_has_begun() {
     bench.call(1, "slow");
     let call = bench.drain_call();
     bench.call(2, "slow");
-    let target = bench.server.remove_tool("slow").unwrap();
+    let target = bench.server.remove(tenon_mcp::Kind::Tool, "slow").unwrap();
     assert!(matches!(target, Target::Lane { lane: LANE, .. }));
-    assert!(bench.server.remove_tool("slow").is_none());
+    assert!(bench.server.remove(tenon_mcp::Kind::Tool, "slow").is_none());
     bench.call(3, "slow");
     assert_eq!(error_of(&bench.sink.one()), (-32602, "Unknown tool: slow"));
     assert!(bench.text(call.id, "one"));
     assert!(bench.text(bench.drain_call().id, "two"));
     let texts: Vec<_> = bench.sink.take().iter().map(|message| result_text(message).to_owned()).collect();
     assert_eq!(texts, ["one", "two"]);
-    bench.server.add_tool(tool("slow"), target).unwrap();
+    bench.server.add(tool("slow"), target).unwrap();
     bench.assert_settled();
 }
 
@@ -176,8 +176,8 @@ fn a_removed_tool_finishes_what_it_has_begun() {
 fn a_result_that_misses_the_output_schema_is_a_failure_that_names_tool_and_place() {
     let bench = Bench::legacy();
     let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] });
-    let target = bench.server.remove_tool("slow").unwrap();
-    bench.server.add_tool(tool("slow").output_schema(JsonSlice::from_value(&schema)), target).unwrap();
+    let target = bench.server.remove(tenon_mcp::Kind::Tool, "slow").unwrap();
+    bench.server.add(tool("slow").output_schema(JsonSlice::from_value(&schema)), target).unwrap();
     bench.call(1, "slow");
     let wrong = JsonSlice::from_value(&json!({ "n": "x" }));
     bench.port.complete(bench.drain_call().id, Outcome::Json(wrong)).unwrap();
@@ -189,4 +189,31 @@ fn a_result_that_misses_the_output_schema_is_a_failure_that_names_tool_and_place
     let right = JsonSlice::from_value(&json!({ "n": 5 }));
     bench.port.complete(bench.drain_call().id, Outcome::Json(right)).unwrap();
     assert_eq!(bench.sink.one()["result"]["structuredContent"], json!({ "n": 5 }));
+}
+
+#[test]
+fn text_of_a_tool_with_an_output_schema_is_checked_like_any_result() {
+    // TL-21
+    let bench = Bench::new();
+    let target = || Target::Lane { lane: LANE, handler: HandlerId(1) };
+    let schema = |value: Value| JsonSlice::from_value(&value);
+    let named = tool("named").output_schema(schema(json!({ "type": "string", "maxLength": 5 })));
+    bench.server.add(named, target()).unwrap();
+    bench.server.add(tool("shaped").output_schema(form()), target()).unwrap();
+    let complete = |tool: &str, text: &str| {
+        bench.call_modern(1, tool);
+        assert!(bench.text(bench.drain_call().id, text));
+        bench.sink.one()["result"].clone()
+    };
+    let result = complete("named", "short");
+    assert_eq!(
+        (&result["structuredContent"], &result["content"][0]["text"]),
+        (&json!("short"), &json!("short"))
+    );
+    assert!(result.get("isError").is_none());
+    for result in [complete("named", "too long"), complete("shaped", "{\"a\":\"x\"}")] {
+        assert_eq!(result["isError"], true);
+        assert!(result["content"][0]["text"].as_str().unwrap().contains("does not fit its output schema"));
+        assert!(result.get("structuredContent").is_none());
+    }
 }

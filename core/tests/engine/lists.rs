@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use tenon_mcp::Kind;
 
 fn list(bench: &Bench, id: u64) -> Value {
     bench.send(modern(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/list", "params": {} })));
@@ -16,39 +17,43 @@ fn names(answer: &Value) -> Vec<&str> {
 fn tools_are_listed_in_the_order_of_registration() {
     let bench = Bench::legacy();
     assert_eq!(names(&list(&bench, 1)), ["slow", "fast", "other"]);
-    let target = bench.server.remove_tool("slow").unwrap();
+    let target = bench.server.remove(Kind::Tool, "slow").unwrap();
     assert_eq!(names(&list(&bench, 2)), ["fast", "other"]);
-    bench.server.add_tool(tool("slow"), target).unwrap();
+    bench.server.add(tool("slow"), target).unwrap();
     assert_eq!(names(&list(&bench, 3)), ["fast", "other", "slow"]);
-    assert!(bench.server.remove_tool("nobody").is_none());
+    assert!(bench.server.remove(Kind::Tool, "nobody").is_none());
     assert_eq!(names(&list(&bench, 4)), ["fast", "other", "slow"]);
 }
 
 mod cached {
     use crate::support::tool;
+    use tenon_mcp::__private::{Catalog, Policy, Registered};
+    use tenon_mcp::Kind;
     use tenon_mcp::Revision;
-    use tenon_mcp::dispatch::registry::Registry;
-    use tenon_mcp::dispatch::tool::ToolEntry;
 
-    fn address(registry: &Registry<()>, revision: Revision) -> *const u8 {
-        registry.snapshot().tools_list(revision).as_bytes().as_ptr()
+    fn entry(name: &str) -> Result<Registered<()>, tenon_mcp::Error> {
+        Registered::new(tool(name).into(), (), Policy::default())
+    }
+
+    fn address(registry: &Catalog<()>, revision: Revision) -> *const u8 {
+        registry.snapshot().list(Kind::Tool, revision).array().as_bytes().as_ptr()
     }
 
     #[test]
     fn the_bytes_are_the_same_until_a_change() {
-        let registry = Registry::default();
-        registry.add(ToolEntry::new(tool("a"), ()).unwrap()).unwrap();
+        let registry = Catalog::default();
+        registry.add(entry("a").unwrap()).unwrap();
         let kept = registry.snapshot();
         let first = address(&registry, Revision::V2026_07_28);
         assert_eq!(address(&registry, Revision::V2026_07_28), first);
         assert_ne!(address(&registry, Revision::V2024_11_05), first);
-        assert!(registry.add(ToolEntry::new(tool("a"), ()).unwrap()).is_err());
-        assert!(registry.remove("b").is_none());
+        assert!(registry.add(entry("a").unwrap()).is_err());
+        assert!(registry.remove(Kind::Tool, "b").is_none());
         assert_eq!(address(&registry, Revision::V2026_07_28), first, "a refused change is no change");
-        registry.add(ToolEntry::new(tool("b"), ()).unwrap()).unwrap();
+        registry.add(entry("b").unwrap()).unwrap();
         assert_ne!(address(&registry, Revision::V2026_07_28), first);
-        assert!(registry.snapshot().tool("b").is_some());
-        assert!(kept.tool("b").is_none(), "who holds a snapshot sees no change");
-        assert_eq!(kept.tools_list(Revision::V2026_07_28).as_bytes().as_ptr(), first);
+        assert!(registry.snapshot().find(Kind::Tool, "b").is_some());
+        assert!(kept.find(Kind::Tool, "b").is_none(), "who holds a snapshot sees no change");
+        assert_eq!(kept.list(Kind::Tool, Revision::V2026_07_28).array().as_bytes().as_ptr(), first);
     }
 }

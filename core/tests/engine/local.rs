@@ -1,7 +1,6 @@
 //! Handlers in Rust, on an executor that runs when told.
 
 use crate::support::*;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,14 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::time::Duration;
-use tenon_mcp::host::{LocalFuture, Spawn};
-use tenon_mcp::{Answer, AskError, Context, JsonSlice, LocalHandler, Outcome, handler};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{Answer, AskError, Context, Json, JsonSlice, LocalHandler, Outcome, handler};
+use tenon_mcp::{LocalFuture, Spawn};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Polls a task only when it was woken, as a real executor does.
 #[derive(Default)]
-struct Executor {
+pub struct Executor {
     tasks: Mutex<Vec<(Arc<Flag>, Task)>>,
     new: Mutex<Vec<Task>>,
 }
@@ -37,7 +37,7 @@ impl Spawn for Executor {
 }
 
 impl Executor {
-    fn run(&self) {
+    pub fn run(&self) {
         loop {
             let new = std::mem::take(&mut *self.new.lock());
             let mut tasks = std::mem::take(&mut *self.tasks.lock());
@@ -61,12 +61,23 @@ impl Executor {
         }
     }
 
-    fn tasks(&self) -> usize {
+    /// Gives up the first task.
+    pub fn first(&self) -> Task {
+        self.new.lock().remove(0)
+    }
+
+    /// Drops its tasks.
+    pub fn shut_down(&self) {
+        self.tasks.lock().clear();
+        self.new.lock().clear();
+    }
+
+    pub fn tasks(&self) -> usize {
         self.tasks.lock().len() + self.new.lock().len()
     }
 }
 
-fn with(handler: impl LocalHandler + 'static) -> (Bench, Arc<Executor>) {
+pub fn with(handler: impl LocalHandler + 'static) -> (Bench, Arc<Executor>) {
     let bench = Bench::legacy();
     let executor = Arc::new(Executor::default());
     bench.port.set_spawn(executor.clone());
@@ -155,14 +166,70 @@ fn a_handler_that_panics_while_it_is_let_go_has_been_answered() {
     bench.assert_settled();
 }
 
+/// A handler's future that panics when it is dropped.
+struct Bomb<F>(F);
+
+impl<F: Fn() -> Poll<Outcome> + Unpin> Future for Bomb<F> {
+    type Output = Outcome;
+    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Outcome> {
+        (self.0)()
+    }
+}
+
+impl<F> Drop for Bomb<F> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("while dropping");
+        }
+    }
+}
+
+#[test]
+fn a_future_that_panics_when_it_is_dropped_fails_its_call_at_once() {
+    const DROPPED: &str = "the handler panicked: while dropping";
+    // After a panic of its own, which is what the client is told about if the second comes on top.
+    let (bench, executor) = with(raw(|_| Box::pin(Bomb(|| panic!("at work")))));
+    bench.call(1, "local");
+    executor.run();
+    assert!(result_text(&bench.sink.one()).starts_with("the handler panicked: "));
+    // When the executor goes away.
+    let (bench, executor) = with(raw(|_| Box::pin(Bomb(|| Poll::Pending))));
+    bench.call(1, "local");
+    executor.run();
+    executor.shut_down();
+    assert_eq!(result_text(&bench.sink.one()), DROPPED);
+    bench.assert_settled();
+    // When the attempt suspends.
+    let context: Arc<Mutex<Option<Context>>> = Arc::default();
+    let given = context.clone();
+    let (bench, executor) = with(raw(move |context| {
+        *given.lock() = Some(context);
+        Box::pin(Bomb(|| Poll::Pending))
+    }));
+    bench.call_modern(1, "local");
+    executor.run();
+    let id = context.lock().as_ref().unwrap().call_id();
+    bench.port.ask(id, ask("x"), tenon_mcp::AskMode::Park).unwrap();
+    executor.run();
+    assert_eq!(result_text(&bench.sink.one()), DROPPED);
+    bench.assert_settled();
+    // When the call has been cancelled: nobody is told, and the executor's thread is not hurt.
+    bench.call_modern(2, "local");
+    executor.run();
+    bench.cancel(2);
+    executor.run();
+    bench.sink.nothing();
+    assert_eq!(executor.tasks(), 0);
+    bench.assert_settled();
+}
+
 #[test]
 fn an_executor_that_goes_away_fails_its_calls() {
     let (bench, executor) = with(handler(|_: Value, _| std::future::pending::<Result<(), String>>()));
     bench.call(1, "local");
     executor.run();
     bench.call(2, "local");
-    executor.tasks.lock().clear();
-    executor.new.lock().clear();
+    executor.shut_down();
     for answer in bench.sink.take() {
         assert_eq!(result_text(&answer), "the handler was dropped");
     }
@@ -213,8 +280,7 @@ fn what_does_not_fit_is_said_with_its_type() {
         #[allow(dead_code)]
         n: u8,
     }
-    let (bench, executor) =
-        with(handler(|_: Wanted, _| async { Ok::<_, String>(BTreeMap::from([((1, 2), 3)])) }));
+    let (bench, executor) = with(handler(|_: Wanted, _| async { Json(BTreeMap::from([((1, 2), 3)])) }));
     bench.send(call(json!(1), "local", json!({ "n": "x" })));
     executor.run();
     let answer = bench.sink.one();
@@ -263,7 +329,7 @@ fn asks_two() -> impl LocalHandler {
         let texts: Result<Vec<_>, AskError> = answers
             .into_iter()
             .map(|answer| {
-                Ok(answer?.content.unwrap().member("a").unwrap().decode_str().unwrap().into_owned())
+                Ok(answer?.content().unwrap().member("a").unwrap().decode_str().unwrap().into_owned())
             })
             .collect();
         texts.map(|texts| texts.join(" "))

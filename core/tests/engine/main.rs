@@ -1,13 +1,29 @@
 //! The engine driven in process: a virtual clock, a recording sink, a host that drains when told. Nothing sleeps.
 
+mod admission;
+mod arguments;
 mod asks;
 mod bounds;
 mod calls;
+mod context;
+mod delivery;
+mod entries;
+mod inline;
+mod inline_local;
+mod kinds;
 mod lists;
 mod local;
+mod locks;
+mod logs;
+mod once;
 mod progress;
 mod races;
 mod random;
+mod readers;
 mod registration;
+mod replicas;
+mod shares;
 mod support;
 mod timeouts;
+mod typed;
+mod visits;

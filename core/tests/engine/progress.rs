@@ -18,7 +18,7 @@ fn emit(
     total: Option<f64>,
     message: Option<&str>,
 ) -> Result<(), Stale> {
-    bench.port.emit(id, Event::Progress { progress, total, message: message.map(str::to_owned) })
+    bench.port.emit(id, Event::progress(progress, total, message))
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn completion_cancellation_time_out_and_disconnect_have_one_winner() {
 #[test]
 fn calls_completed_by_many_threads_are_each_answered_once() {
     const CALLS: u64 = 2000;
-    let bench = Arc::new(Bench::legacy());
+    let bench = Arc::new(Bench::legacy_with(|limits| limits.max_peer_calls = CALLS as usize));
     for id in 0..CALLS {
         bench.call(id, "slow");
     }
@@ -144,8 +144,8 @@ fn tools_may_change_while_they_are_called() {
         let bench = bench.clone();
         std::thread::spawn(move || {
             for _ in 0..300 {
-                let target = bench.server.remove_tool("slow").unwrap();
-                bench.server.add_tool(tool("slow"), target).unwrap();
+                let target = bench.server.remove(tenon_mcp::Kind::Tool, "slow").unwrap();
+                bench.server.add(tool("slow"), target).unwrap();
             }
         })
     };

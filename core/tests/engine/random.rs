@@ -162,7 +162,7 @@ impl Model {
         for op in ops {
             match op {
                 HostOp::Call(host) => {
-                    let id: u64 = host.context.request_id.raw().as_str().parse().unwrap();
+                    let id: u64 = host.context.request_id.as_ref().unwrap().raw().as_str().parse().unwrap();
                     let place = self.calls.iter().position(|call| call.live && call.id == id);
                     let call = &mut self.calls[place.expect("a delivered call is in flight")];
                     assert!(call.drained_lane && !call.delivered && !call.parked);
@@ -178,6 +178,7 @@ impl Model {
                 HostOp::Answer { .. } => {
                     self.owed_answers = self.owed_answers.checked_sub(1).expect("an owed answer")
                 }
+                other => panic!("nobody asked for {other:?}"),
             }
         }
         if drained == Drained::Empty {
@@ -237,7 +238,7 @@ impl Model {
     fn progress(&mut self) {
         let Some(place) = self.pick(|call| call.call.is_some()) else { return };
         let value = self.random.below(10) as u32;
-        let event = Event::Progress { progress: value.into(), total: None, message: None };
+        let event = Event::progress(value.into(), None, None);
         let call = &mut self.calls[place];
         assert_eq!(self.bench.port.emit(call.call.unwrap(), event).is_ok(), call.live);
         let goes_out = call.live && value >= call.progress;

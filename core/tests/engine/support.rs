@@ -1,16 +1,16 @@
 //! An engine with everything around it faked.
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tenon_mcp::dispatch::environment::Environment;
-use tenon_mcp::host::{Engine, Outgoing, Peer, Sink};
+use tenon_mcp::Environment;
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink};
 use tenon_mcp::{
     Ask, CallId, Drained, Error, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Lane, LaneId, Limits,
-    Outcome, Server, Target, Tool, Wake,
+    Outcome, Server, ServerBuilder, Target, Tool, Wake,
 };
 
 type Hook = Box<dyn FnOnce() + Send>;
@@ -62,15 +62,20 @@ impl Environment for FakeEnvironment {
 #[derive(Default)]
 pub struct Recorder {
     sent: Mutex<Vec<Value>>,
+    /// Nobody reads any more.
+    pub gone: AtomicBool,
     pub dropped: AtomicUsize,
     /// Runs when the next response is sent, before it is recorded.
     pub at_next_response: Mutex<Option<Hook>>,
 }
 
 impl Sink for Recorder {
-    fn send(&self, message: Outgoing) {
+    fn send(&self, message: Outgoing) -> Delivery {
+        if self.gone.load(Ordering::SeqCst) {
+            return Delivery::Gone;
+        }
         let body = match message {
-            Outgoing::Event { body, .. } => body,
+            Outgoing::Event { body, .. } | Outgoing::Question { body, .. } => body,
             Outgoing::Response { body, .. } => {
                 let hook = self.at_next_response.lock().take();
                 if let Some(hook) = hook {
@@ -80,10 +85,12 @@ impl Sink for Recorder {
             }
             Outgoing::Dropped => {
                 self.dropped.fetch_add(1, Ordering::SeqCst);
-                return;
+                return Delivery::Queued;
             }
+            other => panic!("an unknown message: {other:?}"),
         };
         self.sent.lock().push(serde_json::from_slice(&body).expect("the engine sends JSON"));
+        Delivery::Queued
     }
 }
 
@@ -145,19 +152,25 @@ impl Bench {
     }
 
     pub fn with(change: impl FnOnce(&mut Limits)) -> Bench {
+        Bench::with_builder(change, |builder| builder)
+    }
+
+    pub fn with_builder(
+        change: impl FnOnce(&mut Limits),
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Bench {
         let mut limits = Limits::default();
         change(&mut limits);
         let environment = FakeEnvironment::new();
-        let server = Server::builder("bench", "1.0.0")
+        let builder = Server::builder("bench", "1.0.0")
             .limits(limits)
             .environment(environment.clone())
-            .state_keys([[9; 32]])
-            .build()
-            .unwrap();
+            .state_keys([[9; 32]]);
+        let server = configure(builder).build().unwrap();
         let on = |lane| Target::Lane { lane, handler: HandlerId(1) };
-        server.add_tool(tool("slow"), on(LANE)).unwrap();
-        server.add_tool(tool("fast").timeout(Duration::from_millis(50)), on(LANE)).unwrap();
-        server.add_tool(tool("other"), on(OTHER_LANE)).unwrap();
+        server.add(tool("slow"), on(LANE)).unwrap();
+        server.add(tool("fast").timeout(Duration::from_millis(50)), on(LANE)).unwrap();
+        server.add(tool("other"), on(OTHER_LANE)).unwrap();
         let wakes = Arc::new(Wakes::default());
         let lane = server.port().lane(LANE, wakes.clone());
         Bench {
@@ -184,7 +197,13 @@ impl Bench {
     }
 
     pub fn initialize(&self, revision: &str) {
-        self.send(initialize(revision));
+        self.initialize_with(revision, json!({ "elicitation": {} }));
+    }
+
+    pub fn initialize_with(&self, revision: &str, capabilities: Value) {
+        let mut request = initialize(revision);
+        request["params"]["capabilities"] = capabilities;
+        self.send(request);
         let answer = self.sink.one();
         assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
         self.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
@@ -253,15 +272,22 @@ impl Bench {
         assert_eq!((self.peer.in_flight(), self.peer.questions()), (0, 0));
         self.drain();
         let limit = self.engine.limits().max_lane_calls;
-        let (peer, sink) = (Peer::new(None), Arc::new(Recorder::default()));
+        let sink = Arc::new(Recorder::default());
         let as_sink: Arc<dyn Sink> = sink.clone();
+        // More than one client may have in flight.
+        let mut peers = Vec::new();
         for id in 0..=limit {
+            if id % self.engine.limits().max_peer_calls == 0 {
+                peers.push(Peer::new(None));
+            }
             let message = modern(call(json!(id), "slow", json!({}))).to_string();
-            self.engine.receive(&peer, &as_sink, message.into());
+            self.engine.receive(peers.last().unwrap(), &as_sink, message.into());
         }
         assert_eq!(self.drain().len(), limit, "credits of the lane were lost or invented");
         assert_eq!(sink.take().len(), 1);
-        self.engine.close_peer(&peer, tenon_mcp::CancelReason::Closing);
+        for peer in &peers {
+            self.engine.close_peer(peer, tenon_mcp::CancelReason::Closing);
+        }
         self.drain();
     }
 }
@@ -283,10 +309,14 @@ pub fn call(id: Value, tool: &str, arguments: Value) -> Value {
 }
 
 /// Adds the envelope of 2026-07-28.
-pub fn modern(mut request: Value) -> Value {
+pub fn modern(request: Value) -> Value {
+    modern_with(request, json!({ "elicitation": { "form": {} } }))
+}
+
+pub fn modern_with(mut request: Value, capabilities: Value) -> Value {
     let meta = &mut request["params"]["_meta"];
     meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-    meta["io.modelcontextprotocol/clientCapabilities"] = json!({ "elicitation": { "form": {} } });
+    meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
     meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "bench", "version": "0" });
     request
 }
@@ -298,7 +328,7 @@ pub fn form() -> JsonSlice {
 }
 
 pub fn ask(key: &str) -> Ask {
-    Ask { key: Some(key.into()), message: format!("{key}?"), schema: form() }
+    Ask::form(format!("{key}?"), form()).key(key)
 }
 
 pub fn accept(text: &str) -> Value {

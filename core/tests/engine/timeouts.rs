@@ -3,7 +3,7 @@
 use crate::support::*;
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{CancelReason, HostOp};
+use tenon_mcp::{AskMode, Asked, CancelReason, HandlerId, HostOp, Target};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -43,6 +43,17 @@ fn a_host_that_never_drains_does_not_hear_of_calls_that_timed_out() {
 }
 
 #[test]
+fn a_modern_attempt_that_times_out_with_its_questions_unsent_says_what_timed_out() {
+    let bench = Bench::new();
+    bench.call_modern(1, "fast");
+    let call = bench.drain_call();
+    assert!(matches!(bench.port.ask(call.id, ask("x"), AskMode::Park), Ok(Asked::Suspended)));
+    bench.advance(50 * MS);
+    assert_eq!(result_text(&bench.sink.one()), "tool \"fast\" timed out after 50 ms");
+    bench.assert_settled();
+}
+
+#[test]
 fn each_call_has_its_own_deadline() {
     let bench = Bench::legacy();
     bench.call(1, "slow");
@@ -78,8 +89,12 @@ fn the_timer_is_woken_only_when_the_next_deadline_becomes_earlier() {
 
 #[test]
 fn a_timeout_without_end_is_no_deadline() {
-    let bench = Bench::legacy_with(|limits| limits.call_timeout = Duration::MAX);
-    bench.call(1, "slow");
+    let bench = Bench::legacy();
+    let endless = tool("endless").timeout(Duration::MAX);
+    bench.server.add(endless, Target::Lane { lane: LANE, handler: HandlerId(1) }).unwrap();
+    // The client is told of the new tool.
+    bench.advance(10 * MS);
+    bench.call(1, "endless");
     assert_eq!(bench.engine.next_deadline(), None);
     let call = bench.drain_call();
     assert!(bench.text(call.id, "done"));

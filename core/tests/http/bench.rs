@@ -23,11 +23,13 @@ pub struct Chunks {
     pub pieces: VecDeque<Bytes>,
     pub declared: Option<u64>,
     pub taken: Arc<AtomicUsize>,
+    /// More is to come after the last piece, but does not.
+    pub stalls: bool,
 }
 
 impl Chunks {
     pub fn of(pieces: impl IntoIterator<Item = Bytes>) -> Chunks {
-        Chunks { pieces: pieces.into_iter().collect(), declared: None, taken: Arc::default() }
+        Chunks { pieces: pieces.into_iter().collect(), declared: None, taken: Arc::default(), stalls: false }
     }
 }
 
@@ -40,6 +42,9 @@ impl Body for Chunks {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let piece = self.pieces.pop_front();
+        if piece.is_none() && self.stalls {
+            return Poll::Pending;
+        }
         self.taken.fetch_add(piece.as_ref().map_or(0, Bytes::len), Ordering::Relaxed);
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
@@ -170,7 +175,7 @@ impl Bench {
         let lane = server.port().lane(LaneId(1), Arc::new(NoWake));
         let target = Target::Lane { lane: LaneId(1), handler: HandlerId(1) };
         let any = schema(json!({ "type": "object" }));
-        server.add_tool(Tool::new("work").input_schema(any), target).unwrap();
+        server.add(Tool::new("work").input_schema(any), target).unwrap();
         let service = HttpService::new(&server, Access::loopback());
         Bench { service, server, lane, clock }
     }
@@ -260,12 +265,12 @@ impl Bench {
     }
 
     pub fn progress(&self, call: CallId, progress: f64) {
-        let event = Event::Progress { progress, total: None, message: None };
+        let event = Event::progress(progress, None, None);
         self.server.port().emit(call, event).unwrap();
     }
 }
 
 pub fn question() -> tenon_mcp::Ask {
     let form = json!({ "type": "object", "properties": { "name": { "type": "string" } } });
-    tenon_mcp::Ask { key: None, message: "Who?".into(), schema: schema(form) }
+    tenon_mcp::Ask::form("Who?", schema(form))
 }

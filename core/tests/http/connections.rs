@@ -59,6 +59,37 @@ fn strangers_are_refused() {
 }
 
 #[test]
+fn a_user_name_before_the_host_does_not_make_an_origin_local() {
+    let up = Up::new();
+    let origin = format!("http://{}@evil.example", up.address);
+    let reply = up.client().post(&[("origin", &origin)], &initialize("2025-11-25"));
+    assert_eq!((reply.status, reply.header("mcp-session-id")), (403, None), "MH-2");
+    let said = reply.json()["error"]["message"].to_string();
+    assert!(said.contains("allowed_origins"), "{said}");
+    let reply = up.client().post(&[("host", "localhost.")], &initialize("2025-11-25"));
+    let said = reply.json()["error"]["message"].to_string();
+    assert!(reply.status == 403 && said.contains("allowed_hosts"), "MH-3: {said}");
+    // Local under any spelling of the same origin.
+    let origin = format!("HTTP://{}", up.address);
+    assert_eq!(up.client().post(&[("origin", &origin)], &initialize("2025-11-25")).status, 200);
+}
+
+#[test]
+fn allowed_hosts_and_origins_are_checked_at_the_start() {
+    let start = |options: HttpOptions| {
+        let server = Server::new("wrong", "1");
+        let error = server.start(ServeOptions::new().http(options)).err().expect("a wrong option");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        error.message().to_owned()
+    };
+    let http = || HttpOptions::new("0").unwrap();
+    let said = start(http().allowed_origins(["https://app.example.com/"]));
+    assert!(said.contains("allowed_origins") && said.contains("https://app.example.com/"), "{said}");
+    let said = start(http().allowed_hosts(["mcp.example.com:8080"]));
+    assert!(said.contains("allowed_hosts") && said.contains("mcp.example.com:8080"), "{said}");
+}
+
+#[test]
 fn a_body_over_the_limit_leaves_the_connection_usable() {
     let up = Up::with(limits(|limits| limits.max_message_bytes = 100_000), "127.0.0.1:0");
     let mut client = up.client();
@@ -239,16 +270,76 @@ fn close_ends_what_does_not_finish() {
     assert!(start.elapsed() < Duration::from_secs(5));
     // Each gets an end that its era understands, then the connection ends.
     assert_eq!(modern.reply().status, 503);
-    assert_eq!(legacy.reply().status, 200);
+    assert_eq!(legacy.reply().status, 503);
     assert!(modern.is_ended() && legacy.is_ended());
     assert_eq!((up.next(), up.next()), ("dropped", "dropped"));
+}
+
+#[test]
+fn a_call_that_shutdown_cuts_off_gets_its_error_with_its_id() {
+    // RPC-14.
+    let up = Up::with(limits(|limits| limits.drain_timeout = Duration::from_millis(100)), "127.0.0.1:0");
+    let session = up.client().open("2025-06-18");
+    let head = [("mcp-session-id", session.as_str())];
+    let mut clients: Vec<_> = (0..4).map(|_| up.client()).collect();
+    // Modern and legacy, each before and after the head of its answer is out.
+    let mut reports = call(11, "gate", json!({ "report": true }));
+    reports["params"]["_meta"]["progressToken"] = json!(1);
+    clients[0].send_modern(&call(10, "gate", json!({})));
+    clients[1].send_modern(&reports);
+    clients[2].send_post(&head, &legacy_call(12, "gate", json!({})));
+    clients[3].send_post(&head, &legacy_call(13, "gate", json!({ "report": true })));
+    for _ in 0..4 {
+        assert_eq!(up.next(), "started");
+    }
+    // The rest of this request comes in once the server is closing.
+    let late = call(14, "gate", json!({})).to_string();
+    let mut sender = up.client();
+    let fields = [
+        ("content-type", "application/json"),
+        ("mcp-protocol-version", crate::MODERN),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "gate"),
+        ("expect", "100-continue"),
+    ];
+    let late_head = sender.head("POST", &fields, Some(late.len()));
+    sender.send_raw(late_head.as_bytes());
+    assert_eq!(sender.read_head().unwrap().0, 100);
+    let mut idle = up.client();
+    assert_eq!(idle.modern(&list()).status, 200);
+    up.running.close();
+    assert!(idle.is_ended(), "once the server is closing");
+    sender.send_raw(late.as_bytes());
+    let refused = |message: &serde_json::Value, id: u64| {
+        assert_eq!((&message["id"], &message["error"]["code"]), (&json!(id), &json!(-32603)), "{message}");
+        assert!(message["error"]["message"].as_str().unwrap().contains("shutting down"), "{message}");
+    };
+    for (place, id) in [(0, 10), (2, 12)] {
+        let reply = clients[place].reply();
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1")));
+        refused(&reply.json(), id);
+    }
+    for (place, id) in [(1, 11), (3, 13)] {
+        let reply = clients[place].reply();
+        assert_eq!(reply.status, 200);
+        refused(crate::events(&reply.body).last().unwrap(), id);
+    }
+    let reply = sender.reply();
+    assert_eq!(reply.status, 503);
+    refused(&reply.json(), 14);
+    up.close();
+    // What was refused never ran.
+    for _ in 0..4 {
+        assert_eq!(up.next(), "dropped");
+    }
+    assert!(up.seen.try_recv().is_err());
 }
 
 #[test]
 fn without_a_runtime_of_its_callers_it_brings_one() {
     let server = Server::builder("own", "1").environment(Virtual::new()).build().unwrap();
     let target = Target::Lane { lane: LaneId(1), handler: HandlerId(1) };
-    server.add_tool(Tool::new("work"), target).unwrap();
+    server.add(Tool::new("work"), target).unwrap();
     let parker = Arc::new(Parker::new());
     let lane = server.port().lane(LaneId(1), parker.clone());
     let (port, host) = (server.port(), parker.clone());

@@ -60,6 +60,25 @@ fn progress_makes_a_stream_in_both_eras() {
     assert_eq!(text(&client.modern(&call(6, "count", json!({ "to": 3 }))).json()), "counted to 3");
 }
 
+#[test]
+fn a_short_time_until_a_slow_answer_streams_is_kept() {
+    let mut limits = tenon_mcp::Limits::default();
+    limits.stream_after = std::time::Duration::from_millis(100);
+    let up = Up::with(limits, "127.0.0.1:0");
+    let mut client = up.client();
+    let start = std::time::Instant::now();
+    client.send_modern(&call(1, "gate", json!({})));
+    let (status, headers) = client.read_head().unwrap();
+    assert_eq!((status, headers["content-type"].as_str()), (200, "text/event-stream"));
+    // Far from the five seconds that the endpoint looks at the clock otherwise.
+    assert!(start.elapsed().as_secs() < 4, "{:?}", start.elapsed());
+    assert_eq!(client.read_chunk().unwrap(), b": \n\n");
+    assert_eq!(up.next(), "started");
+    up.gate.add_permits(1);
+    assert_eq!(text(&read_events(&mut client, 1)[0]), "through the gate");
+    assert_eq!(client.read_chunk(), None);
+}
+
 /// Reads the events of an open stream until there are `count`.
 fn read_events(client: &mut Client, count: usize) -> Vec<Value> {
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! What becomes of one request: the form of its response, and what happens when its client leaves.
 
 use crate::bench::{Bench, Part, poll_body, question, whole};
-use crate::{events, initialize, notification, request, text};
+use crate::{events, initialize, notification, text};
 use http_body::Body;
 use serde_json::json;
 use std::sync::Arc;
@@ -173,6 +173,77 @@ fn quiet_streams_are_kept_alive() {
 }
 
 #[test]
+fn a_slow_call_becomes_a_stream_that_is_kept_alive() {
+    let bench = Bench::new();
+    let session = bench.open();
+    for legacy in [false, true] {
+        let mut pending = if legacy { bench.session_call(&session, 1) } else { bench.call() };
+        let call = bench.take_call();
+        for _ in 0..9 {
+            bench.clock.advance(Duration::from_secs(1));
+            bench.service.tick();
+        }
+        assert_eq!(pending.woken.count(), 0, "it may still be quick");
+        bench.clock.advance(Duration::from_secs(1));
+        bench.service.tick();
+        assert_eq!(pending.woken.count(), 1);
+        let (head, mut body) = pending.poll().expect("the form is decided").into_parts();
+        assert_eq!((head.status.as_u16(), &head.headers["content-type"]), (200, &event_stream()));
+        let (woken, mut comments) = (Arc::default(), 0);
+        for _ in 0..60 {
+            while let Part::Data(data) = poll_body(&mut body, &woken) {
+                assert!(data.starts_with(b":") && data.ends_with(b"\n\n"), "MH-43: {data:?}");
+                comments += 1;
+            }
+            bench.clock.advance(Duration::from_secs(1));
+            bench.service.tick();
+        }
+        assert!((5..=7).contains(&comments), "one at once, then one every 10 to 15 s: {comments}");
+        bench.complete(call, "done");
+        let Part::Data(data) = poll_body(&mut body, &woken) else { panic!("the call is done") };
+        assert_eq!(text(&events(&data)[0]), "done");
+        assert!(body.is_end_stream());
+    }
+}
+
+fn event_stream() -> http::HeaderValue {
+    http::HeaderValue::from_static("text/event-stream")
+}
+
+#[test]
+fn a_slow_call_stays_json_for_a_client_that_takes_nothing_else() {
+    let bench = Bench::new();
+    let pending = bench.call_with(&[("accept", "application/json")]);
+    for _ in 0..60 {
+        bench.clock.advance(Duration::from_secs(1));
+        bench.service.tick();
+    }
+    assert_eq!(pending.woken.count(), 0);
+    bench.complete(bench.take_call(), "done");
+    assert_eq!(text(&pending.finish().json()), "done");
+}
+
+#[test]
+fn an_answer_is_a_stream_after_as_long_as_one_says() {
+    let mut limits = Limits::default();
+    limits.stream_after = Duration::from_secs(40);
+    let bench = Bench::with(limits, |builder| builder);
+    let (mut slow, mut quick) = (bench.call(), bench.call());
+    let ops = bench.ops();
+    let [HostOp::Call(first), HostOp::Call(second)] = &ops[..] else { panic!("two calls: {ops:?}") };
+    bench.clock.advance(Duration::from_secs(39));
+    bench.service.tick();
+    bench.complete(second.id, "quick");
+    bench.clock.advance(Duration::from_secs(1));
+    bench.service.tick();
+    assert_eq!(quick.poll().unwrap().headers()["content-type"], "application/json");
+    // The form is still open when the answer overtakes the comment.
+    bench.complete(first.id, "slow");
+    let reply = whole(slow.poll().unwrap());
+    assert_eq!(text(&reply.json()), "slow");
+}
+
+#[test]
 fn a_client_that_does_not_read_loses_progress_but_not_the_answer() {
     let bench = Bench::with(
         {
@@ -212,15 +283,6 @@ fn the_answer_has_a_form_the_client_accepts() {
     assert_eq!(text(&events(&reply.body)[0]), "done");
     let reply = bench.post(&[("accept", "text/html")], &initialize("2025-11-25")).finish();
     assert_eq!((reply.status, reply.code()), (406, -32600));
-    // A question cannot be left out, whatever the client accepts.
-    let session = bench.open();
-    let params = json!({ "name": "work" });
-    let headers = [("mcp-session-id", session.as_str()), ("accept", "application/json")];
-    let mut pending = bench.post(&headers, &request(1, "tools/call", params));
-    assert!(pending.poll().is_none());
-    let call = bench.take_call();
-    bench.server.port().ask(call, question(), AskMode::Park).unwrap();
-    assert_eq!(pending.poll().unwrap().headers()["content-type"], "text/event-stream");
 }
 
 #[test]
@@ -250,7 +312,7 @@ fn a_question_goes_out_on_the_call_and_comes_back_in_another_post() {
     match &bench.ops()[..] {
         [HostOp::Answer { call: answered, answer: Ok(answer), .. }] => {
             assert_eq!(*answered, call);
-            assert_eq!(answer.content.as_ref().unwrap().as_str(), r#"{"name":"Ada"}"#);
+            assert_eq!(answer.content().unwrap().as_str(), r#"{"name":"Ada"}"#);
         }
         other => panic!("not one answer: {other:?}"),
     }

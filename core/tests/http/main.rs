@@ -1,19 +1,31 @@
 //! Streamable HTTP: the endpoint by itself, and behind its listener over real sockets.
 
+mod batches;
 mod bench;
+mod budget;
 mod client;
 mod connections;
+mod crowded;
+mod delivery;
 mod eras;
 mod exchange;
+mod manners;
+mod notices;
+mod params;
 mod sessions;
 mod statuses;
+mod stores;
+mod streams;
+mod times;
+#[cfg(feature = "tower")]
+mod tower;
 mod up;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tenon_mcp::dispatch::environment::Environment;
+use tenon_mcp::Environment;
 use tenon_mcp::{Error, JsonSlice};
 
 pub(crate) const MODERN: &str = "2026-07-28";
@@ -89,7 +101,7 @@ pub(crate) fn text(message: &Value) -> &str {
 
 /// The messages of an event stream.
 pub(crate) fn events(stream: &[u8]) -> Vec<Value> {
-    let mut decoder = tenon_mcp::proto::sse::SseDecoder::new(1 << 20);
+    let mut decoder = tenon_mcp::__private::SseDecoder::new(1 << 20);
     decoder.feed(stream);
     std::iter::from_fn(|| decoder.next())
         .map(|event| {

@@ -6,8 +6,8 @@ use http::Response;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
 use tenon_mcp::http::ResponseBody;
+use tenon_mcp::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
 use tenon_mcp::{AskMode, CancelReason, HostOp, Limits};
 
 #[test]
@@ -58,13 +58,31 @@ fn handshakes() {
         bench.post(&[], &request(1, "initialize", json!({ "protocolVersion": "2025-11-25" }))).finish();
     assert_eq!((reply.status, reply.code()), (200, -32602));
     assert!(!reply.headers.contains_key("mcp-session-id"));
-    let mut long = initialize("2025-11-25");
-    long["params"]["clientInfo"]["title"] = "x".repeat(70_000).into();
-    assert_eq!(bench.post(&[], &long).finish().status, 413);
     assert_eq!(bench.service.sessions(), known);
 }
 
-fn idle_after(idle: u64) -> Limits {
+/// An `initialize` of this many bytes.
+fn initialize_of(bytes: usize) -> serde_json::Value {
+    let mut message = initialize("2025-11-25");
+    message["params"]["clientInfo"]["title"] = "".into();
+    let title = "x".repeat(bytes - message.to_string().len());
+    message["params"]["clientInfo"]["title"] = title.into();
+    message
+}
+
+#[test]
+fn an_initialize_beyond_16_kib_is_refused() {
+    let bench = Bench::new();
+    for bytes in [(16 << 10) + 1, 17 << 10, 64_000] {
+        let reply = bench.post(&[], &initialize_of(bytes)).finish();
+        assert_eq!(reply.status, 413, "{bytes}");
+        assert!(!reply.headers.contains_key("mcp-session-id"));
+    }
+    assert_eq!(bench.service.sessions(), 0);
+    assert_eq!(bench.post(&[], &initialize_of(16 << 10)).finish().status, 200);
+}
+
+pub fn idle_after(idle: u64) -> Limits {
     let mut limits = Limits::default();
     limits.session_idle = Duration::from_secs(idle);
     limits.call_timeout = Duration::from_secs(3600);
@@ -115,36 +133,18 @@ fn idle_sessions_expire_and_used_ones_do_not() {
     assert_eq!(bench.service.sessions(), 0);
 }
 
-#[test]
-fn the_store_limits_sessions() {
-    let mut limits = idle_after(100);
-    limits.max_sessions = 2;
-    let bench = Bench::with(limits, |builder| builder);
-    let first = bench.open();
-    bench.open();
-    let reply = bench.post(&[], &initialize("2025-11-25")).finish();
-    assert_eq!((reply.status, reply.code()), (503, -32603));
-    assert_eq!(reply.headers["retry-after"], "1");
-    assert!(!reply.headers.contains_key("mcp-session-id"));
-    bench.bare("DELETE", &[("mcp-session-id", &first)]).finish();
-    bench.open();
-    // Without a sweep, too, what has expired makes room.
-    bench.clock.advance(Duration::from_secs(101));
-    bench.open();
-}
-
 /// A store that answers when the test says so, if at all.
-struct Slow {
+pub struct Slow {
     memory: MemoryStore,
-    waiting: std::sync::Mutex<Vec<(StoreOp, std::time::Instant, Done)>>,
+    pub waiting: std::sync::Mutex<Vec<(StoreOp, std::time::Instant, Done)>>,
 }
 
 impl Slow {
-    fn new() -> Arc<Slow> {
+    pub fn new() -> Arc<Slow> {
         Arc::new(Slow { memory: MemoryStore::new(10), waiting: Default::default() })
     }
 
-    fn answer(&self) {
+    pub fn answer(&self) {
         for (op, now, done) in std::mem::take(&mut *self.waiting.lock().unwrap()) {
             self.memory.submit(op, now, done);
         }
@@ -181,6 +181,25 @@ fn a_store_may_answer_later_or_never() {
     // The modern era needs no store.
     let head = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/list")];
     assert_eq!(bench.post(&head, &request(1, "tools/list", envelope(json!({})))).finish().status, 200);
+}
+
+/// Keeps what the engine says about its store.
+#[derive(Default)]
+struct StoreLog(std::sync::Mutex<Vec<String>>);
+
+impl tenon_mcp::Log for StoreLog {
+    fn log(&self, record: &tenon_mcp::Record<'_>) {
+        assert_eq!((record.level, record.target), (tenon_mcp::LogLevel::Error, "tenon_mcp::store"));
+        self.0.lock().unwrap().push(record.message.to_owned());
+    }
+}
+
+#[test]
+fn a_store_that_fails_is_logged() {
+    let log = Arc::new(StoreLog::default());
+    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(Down)).log(log.clone()));
+    assert_eq!(bench.post(&[], &initialize("2025-11-25")).finish().status, 503);
+    assert_eq!(*log.0.lock().unwrap(), ["the store failed: no route to the store"]);
 }
 
 struct Down;

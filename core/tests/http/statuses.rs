@@ -5,7 +5,7 @@ use crate::{MODERN, envelope, initialize, notification, request};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
-use tenon_mcp::Limits;
+use tenon_mcp::{HostOp, Limits};
 
 #[test]
 fn statuses_of_sessions() {
@@ -39,6 +39,41 @@ fn statuses_of_sessions() {
             assert!(reply.json()["error"]["code"] != -32601, "ERA-4: {row}");
         }
     }
+}
+
+#[test]
+fn a_legacy_session_has_no_modern_methods() {
+    let bench = Bench::new();
+    let session = bench.open();
+    for method in ["server/discover", "subscriptions/listen", "tasks/get"] {
+        let reply = bench.post(&[("mcp-session-id", &session)], &request(7, method, json!({}))).finish();
+        assert_eq!((reply.status, reply.code(), &reply.json()["id"]), (200, -32601, &json!(7)), "{method}");
+    }
+}
+
+#[test]
+fn a_session_that_posts_and_leaves_cannot_fill_a_lane() {
+    let mut limits = Limits::default();
+    limits.max_peer_calls = 2;
+    let bench = Bench::with(limits, |builder| builder);
+    let session = bench.open();
+    for id in 1..=2 {
+        drop(bench.session_call(&session, id));
+    }
+    let head = [("mcp-session-id", session.as_str())];
+    let reply = bench.post(&head, &request(3, "tools/call", json!({ "name": "work" }))).finish();
+    assert_eq!((reply.status, reply.code(), &reply.json()["id"]), (503, -32603, &json!(3)));
+    assert_eq!(reply.headers["retry-after"], "1");
+    // Others do not notice.
+    let other = bench.open();
+    let pending = bench.session_call(&other, 3);
+    for op in bench.ops() {
+        if let HostOp::Call(call) = op {
+            bench.complete(call.id, "done");
+        }
+    }
+    assert_eq!(pending.finish().status, 200);
+    drop(bench.session_call(&session, 4));
 }
 
 #[test]

@@ -5,13 +5,15 @@ use super::schema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tenon_mcp::{
-    Action, Answer, Ask, AskError, Context, HttpOptions, Limits, Running, ServeOptions, Server, Tool, handler,
+    Action, Answer, Ask, AskError, Context, HttpOptions, Limits, Running, ServeOptions, Server, Spawn, Tool,
+    handler,
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
 pub struct Up {
@@ -75,7 +77,7 @@ fn form(property: &str) -> tenon_mcp::JsonSlice {
 }
 
 fn field(answer: &Answer, name: &str) -> String {
-    let value = answer.content.as_ref().and_then(|content| content.member(name));
+    let value = answer.content().and_then(|content| content.member(name));
     value.and_then(|value| value.decode_str().map(|text| text.into_owned())).unwrap_or_default()
 }
 
@@ -102,9 +104,9 @@ fn add_tools(
     server.tool(
         tool("ask_name"),
         handler(|AskName { title }, context: Context| async move {
-            let ask = Ask { key: None, message: "What is your name?".into(), schema: form("name") };
+            let ask = Ask::form("What is your name?", form("name"));
             let answer = context.elicit(ask).await?;
-            Ok::<_, AskError>(match answer.action {
+            Ok::<_, AskError>(match answer.action() {
                 Action::Accept => format!("Hello, {title}{}!", field(&answer, "name")),
                 action => format!("No name given ({})", action.as_str()),
             })
@@ -113,7 +115,7 @@ fn add_tools(
     server.tool(
         tool("ask_two"),
         handler(|Empty {}, context: Context| async move {
-            let ask = |key: &str| Ask { key: Some(key.into()), message: key.into(), schema: form("value") };
+            let ask = |key: &str| Ask::form(key, form("value")).key(key);
             let (first, second) = tokio::join!(context.elicit(ask("first")), context.elicit(ask("second")));
             Ok::<_, AskError>(format!("{} {}", field(&first?, "value"), field(&second?, "value")))
         }),
@@ -136,18 +138,36 @@ fn add_tools(
     )
 }
 
+struct Handlers(Handle);
+
+impl Spawn for Handlers {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        self.0.spawn(future);
+    }
+}
+
 impl Up {
     pub fn new() -> Up {
         Up::with(Limits::default(), "127.0.0.1:0")
     }
 
     pub fn with(limits: Limits, address: &str) -> Up {
+        Up::start(limits, address, true)
+    }
+
+    /// Its sockets are not on the executor of its handlers.
+    pub fn apart() -> Up {
+        Up::start(Limits::default(), "127.0.0.1:0", false)
+    }
+
+    fn start(limits: Limits, address: &str, together: bool) -> Up {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = Server::builder("up", "1.0.0").limits(limits).build().unwrap();
         let (seen, gate) = (channel(), Arc::new(Semaphore::new(0)));
         add_tools(&server, gate.clone(), seen.0).unwrap();
-        let entered = runtime.enter();
+        server.port().set_spawn(Arc::new(Handlers(runtime.handle().clone())));
+        let entered = together.then(|| runtime.enter());
         let running = server.start(ServeOptions::new().http(HttpOptions::new(address).unwrap())).unwrap();
         drop(entered);
         let address = running.http_address().unwrap();

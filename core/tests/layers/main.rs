@@ -53,7 +53,7 @@ fn the_lower_layers_read_no_clock_and_open_nothing() {
 
 #[test]
 fn each_layer_names_only_the_ones_before_it() {
-    const COMMON: [&str; 2] = ["error", "sync"];
+    const COMMON: [&str; 3] = ["error", "locks", "sync"];
     const LAYERS: [&str; 5] = ["json", "proto", "dispatch", "host", "runtime"];
     for (place, name) in LAYERS.iter().enumerate() {
         for source in layer(name) {
@@ -73,7 +73,7 @@ fn transports_are_unknown_below_the_runtime() {
         let found = places(&layer(name), &["proto::http", "proto::sse", "proto::line"]);
         assert!(found.is_empty(), "{found:#?}");
     }
-    let found = places(&layer("proto"), &["HandlerId", "LaneId", "Registry", "CallId"]);
+    let found = places(&layer("proto"), &["HandlerId", "LaneId", "Catalog", "CallId"]);
     assert!(found.is_empty(), "{found:#?}");
 }
 

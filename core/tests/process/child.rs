@@ -1,25 +1,64 @@
 //! What the child processes do.
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
-use tenon_mcp::{ErrorKind, HttpOptions, JsonSlice, ServeOptions, Server, Tool, handler};
+use tenon_mcp::{Context, ErrorKind, HttpOptions, JsonSlice, Limits, ServeOptions, Server, Tool, handler};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn run(role: &str) -> ExitCode {
+    // A shell makes the jobs in its background ignore these, and they their children.
+    [Signal::SIGINT, Signal::SIGQUIT].into_iter().for_each(default_action);
     match role {
-        "serve" => server().run(ServeOptions::new().stdio()).unwrap(),
+        "serve" => return server().run(ServeOptions::new().stdio()).unwrap(),
+        "serve-for-long" => {
+            let mut limits = Limits::default();
+            limits.drain_timeout = Duration::from_secs(600);
+            limits.stdio_drain_timeout = limits.drain_timeout;
+            return with_tools(Server::builder("child", "1").limits(limits).build().unwrap())
+                .run(ServeOptions::new().stdio())
+                .unwrap();
+        }
+        "fail-to-run" => {
+            let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = taken.local_addr().unwrap().to_string();
+            let http = ServeOptions::new().http(HttpOptions::new(&address).unwrap());
+            server().run(http).unwrap_err();
+            println!("ready");
+            loop {
+                std::thread::park();
+            }
+        }
         "serve-without-sigpipe-ignored" => {
-            default_sigpipe();
-            server().run(ServeOptions::new().stdio()).unwrap();
+            default_action(Signal::SIGPIPE);
+            return server().run(ServeOptions::new().stdio()).unwrap();
         }
         "serve-then-print" => {
             server().run(ServeOptions::new().stdio()).unwrap();
             println!("after");
+            eprintln!("after");
+        }
+        "serve-then-stay" => {
+            server().run(ServeOptions::new().stdio()).unwrap();
+            println!("ended");
+            loop {
+                std::thread::park();
+            }
+        }
+        "serve-without-relay" => {
+            let mut limits = Limits::default();
+            limits.max_stderr_bytes = 0;
+            let before = std::fs::read_link("/proc/self/fd/2").unwrap();
+            let server = with_tools(Server::builder("child", "1").limits(limits).build().unwrap());
+            let running = server.start(ServeOptions::new().stdio()).unwrap();
+            assert_eq!(std::fs::read_link("/proc/self/fd/2").unwrap(), before);
+            running.close();
+            running.wait();
         }
         "parent" => parent("serve"),
         "parent-of-descriptors" => parent("serve-descriptors"),
@@ -33,7 +72,10 @@ pub fn run(role: &str) -> ExitCode {
 }
 
 fn server() -> Server {
-    let server = Server::new("child", "1");
+    with_tools(Server::new("child", "1"))
+}
+
+fn with_tools(server: Server) -> Server {
     let open = JsonSlice::from_value(&json!({ "type": "object" }));
     let shout = handler(|arguments: Value, _| async move {
         let text = arguments["text"].as_str().unwrap().to_owned();
@@ -45,15 +87,40 @@ fn server() -> Server {
         Ok::<_, String>(text)
     });
     server.tool(Tool::new("shout").input_schema(open.clone()), shout).unwrap();
+    let flood = handler(|arguments: Value, _| async move {
+        for line in 0..arguments["lines"].as_u64().unwrap() {
+            eprintln!("{line:06} {}", "x".repeat(1016));
+        }
+        Ok::<_, String>("printed")
+    });
+    server.tool(Tool::new("flood").input_schema(open.clone()), flood).unwrap();
+    // A process that lives on, and prints when told to.
+    let leave = handler(|arguments: Value, _| async move {
+        let script =
+            format!("(read line < {} && echo late words >&2) &", arguments["fifo"].as_str().unwrap());
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        Ok::<_, String>("left behind")
+    });
+    server.tool(Tool::new("leave").input_schema(open.clone()), leave).unwrap();
     let never = handler(|_: Value, _| std::future::pending::<Result<(), String>>());
-    server.tool(Tool::new("never").input_schema(open), never).unwrap();
+    server.tool(Tool::new("never").input_schema(open.clone()), never).unwrap();
+    let blocks = handler(|_: Value, context: Context| async move {
+        // Progress shows that the thread is blocked from here on.
+        context.progress(1.0, None, None);
+        loop {
+            std::thread::park();
+        }
+        #[allow(unreachable_code)]
+        Ok::<_, String>(())
+    });
+    server.tool(Tool::new("block").input_schema(open), blocks).unwrap();
     server
 }
 
-fn default_sigpipe() {
-    use nix::sys::signal::{SigHandler, Signal, signal};
+fn default_action(of: Signal) {
+    use nix::sys::signal::{SigHandler, signal};
     // SAFETY: no handler function is installed, only the default put back, as in a host that is not a Rust program.
-    unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.unwrap();
+    unsafe { signal(of, SigHandler::SigDfl) }.unwrap();
 }
 
 /// Starts a server on its own descriptors, and waits to be killed.
@@ -92,7 +159,7 @@ fn engine_threads() -> Vec<(String, u64)> {
 }
 
 fn masks() {
-    use nix::sys::signal::{SigSet, Signal};
+    use nix::sys::signal::SigSet;
     let mask =
         |signals: &[Signal]| signals.iter().fold(0_u64, |mask, &signal| mask | 1 << (signal as i32 - 1));
     let before = SigSet::thread_get_mask().unwrap();
@@ -101,7 +168,9 @@ fn masks() {
     // A thread names itself once it runs.
     until(|| {
         let names: BTreeSet<String> = engine_threads().into_iter().map(|(name, _)| name).collect();
-        ["tenon-close", "tenon-stdin", "tenon-stdout", "tenon-timer"].iter().all(|name| names.contains(*name))
+        ["tenon-close", "tenon-stderr", "tenon-stdin", "tenon-stdout", "tenon-timer"]
+            .iter()
+            .all(|name| names.contains(*name))
     });
     let wanted = mask(&[
         Signal::SIGINT,
@@ -174,7 +243,7 @@ fn no_descriptors_left() {
     let lowest =
         (0..).find(|&number| !std::path::Path::new(&format!("/proc/self/fd/{number}")).exists()).unwrap();
     let mut failures = 0;
-    for more in 0..4 {
+    for more in 0..8 {
         setrlimit(Resource::Nofile, Rlimit { current: Some(lowest + more), ..old }).unwrap();
         let result = server.start(ServeOptions::new().stdio());
         setrlimit(Resource::Nofile, old).unwrap();
@@ -183,6 +252,6 @@ fn no_descriptors_left() {
         failures += 1;
         nothing_left(&before);
     }
-    assert_eq!(failures, 4);
+    assert_eq!(failures, 8);
     server.run(ServeOptions::new().stdio()).unwrap();
 }

@@ -1,8 +1,11 @@
 //! A client of a child process.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,9 +20,19 @@ pub struct Peer {
 
 impl Peer {
     pub fn start(role: &str) -> Peer {
+        let (errors, child_errors) = pipe().unwrap();
+        Peer::start_with(role, errors, child_errors.into())
+    }
+
+    /// With a socket for errors, as programs on libuv give.
+    pub fn start_with_socket(role: &str) -> Peer {
+        let (errors, child_errors) = UnixStream::pair().unwrap();
+        Peer::start_with(role, OwnedFd::from(errors).into(), child_errors.into())
+    }
+
+    fn start_with(role: &str, errors: PipeReader, child_errors: OwnedFd) -> Peer {
         let (child_input, input) = pipe().unwrap();
         let (output, child_output) = pipe().unwrap();
-        let (errors, child_errors) = pipe().unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--child", role])
             .stdin(Stdio::from(child_input))
@@ -71,6 +84,19 @@ impl Peer {
         }
     }
 
+    /// The next line of the errors, with its end.
+    pub fn error_line(&mut self) -> String {
+        let errors = self.errors.as_mut().unwrap();
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            let mut byte = [0];
+            wait_readable(errors);
+            assert_eq!(errors.read(&mut byte).unwrap(), 1, "the errors ended");
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
     /// The output up to its end.
     pub fn rest(&mut self) -> String {
         rest(&mut self.output)
@@ -88,6 +114,54 @@ impl Peer {
             }
             std::thread::yield_now();
         }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until the server has begun to end: its reading thread is gone with its input, or it refuses calls.
+    pub fn closing(&mut self) {
+        if self.input.is_some() {
+            self.refusing();
+        } else {
+            self.thread_ends("tenon-stdin");
+        }
+    }
+
+    pub fn thread_ends(&self, name: &str) {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let is_there = || {
+            std::fs::read_dir(&tasks).unwrap().any(|task| {
+                let present = std::fs::read_to_string(task.unwrap().path().join("comm"));
+                present.is_ok_and(|present| present.trim() == name)
+            })
+        };
+        let start = Instant::now();
+        while is_there() {
+            assert!(start.elapsed() < PATIENCE, "{name} goes on");
+            std::thread::yield_now();
+        }
+    }
+
+    fn refusing(&mut self) {
+        let start = Instant::now();
+        for id in 1000.. {
+            self.call(id, "never", json!({}));
+            self.send(&json!({ "jsonrpc": "2.0", "id": "after", "method": "ping" }));
+            let line = self.line();
+            if line.contains("shutting down") {
+                assert!(self.line().contains("\"after\""), "{line}");
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the server goes on");
+        }
+    }
+
+    #[track_caller]
+    pub fn exit_with(&mut self, code: i32) {
+        let status = self.wait();
+        assert_eq!(status.code(), Some(code), "{status}");
     }
 
     /// Waits for the end, which must be a success.

@@ -1,16 +1,34 @@
 //! The tests.
 
 use crate::peer::{Peer, rest};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::os::unix::process::ExitStatusExt;
 
 pub const ALL: &[(&str, fn())] = &[
     ("what_handlers_print_goes_to_the_errors", what_handlers_print_goes_to_the_errors),
-    ("descriptor_1_comes_back", descriptor_1_comes_back),
+    ("the_descriptors_come_back", the_descriptors_come_back),
+    ("errors_that_nobody_reads_block_nothing", errors_that_nobody_reads_block_nothing),
+    (
+        "errors_that_nobody_reads_block_nothing_on_a_socket",
+        errors_that_nobody_reads_block_nothing_on_a_socket,
+    ),
+    ("errors_that_are_read_are_complete", errors_that_are_read_are_complete),
+    ("errors_that_nobody_reads_do_not_keep_the_process", errors_that_nobody_reads_do_not_keep_the_process),
+    ("errors_whose_reader_is_gone_are_thrown_away", errors_whose_reader_is_gone_are_thrown_away),
+    ("errors_are_left_alone_where_that_is_wanted", errors_are_left_alone_where_that_is_wanted),
+    (
+        "a_process_that_a_handler_left_behind_may_still_print",
+        a_process_that_a_handler_left_behind_may_still_print,
+    ),
     ("a_vanished_reader_is_no_sigpipe", a_vanished_reader_is_no_sigpipe),
     ("a_vanished_parent_ends_the_server", a_vanished_parent_ends_the_server),
     ("other_descriptors_outlive_the_parent", other_descriptors_outlive_the_parent),
     ("a_signal_ends_run", a_signal_ends_run),
+    ("a_handler_that_blocks_does_not_keep_the_process", a_handler_that_blocks_does_not_keep_the_process),
+    ("a_signal_ends_a_drain", a_signal_ends_a_drain),
+    ("a_second_signal_ends_the_process", a_second_signal_ends_the_process),
+    ("a_run_that_fails_leaves_signals_alone", a_run_that_fails_leaves_signals_alone),
     ("engine_threads_take_no_signals", engine_threads_take_no_signals),
     ("a_port_in_use_leaves_nothing_running", a_port_in_use_leaves_nothing_running),
     (
@@ -40,12 +58,116 @@ fn what_handlers_print_goes_to_the_errors() {
     }
 }
 
-fn descriptor_1_comes_back() {
+fn the_descriptors_come_back() {
     let mut peer = Peer::start("serve-then-print");
     peer.ping();
     peer.input = None;
     assert_eq!(peer.rest(), "after\n");
     peer.succeed();
+    assert_eq!(rest(&mut peer.errors), "after\n");
+}
+
+const FLOOD: u64 = 4096;
+const LINE: u64 = 1024;
+
+/// The numbers of the lines of a flood, and how many bytes were dropped.
+fn flood(errors: &str) -> (Vec<u64>, u64) {
+    let (mut lines, mut dropped) = (Vec::new(), 0);
+    for line in errors.lines() {
+        match line.strip_prefix("[tenon: ") {
+            Some(note) => dropped += note.split_once(' ').unwrap().0.parse::<u64>().unwrap(),
+            None => {
+                assert_eq!(line.len() as u64, LINE - 1, "{line}");
+                lines.push(line[..6].parse().unwrap());
+            }
+        }
+    }
+    (lines, dropped)
+}
+
+fn errors_that_nobody_reads_block_nothing() {
+    unread_errors(Peer::start("serve"));
+}
+
+fn errors_that_nobody_reads_block_nothing_on_a_socket() {
+    unread_errors(Peer::start_with_socket("serve"));
+}
+
+fn unread_errors(mut peer: Peer) {
+    peer.call(1, "flood", json!({ "lines": FLOOD }));
+    let line = peer.line();
+    assert!(line.contains("printed"), "{line}");
+    peer.ping();
+    // What was kept is the beginning, and what is printed once there is room again. The rest was counted.
+    let mut errors = String::new();
+    while !errors.contains("[tenon: ") {
+        errors += &peer.error_line();
+    }
+    peer.call(2, "shout", json!({ "text": "heard" }));
+    peer.line();
+    peer.input = None;
+    let rest = rest(&mut peer.errors);
+    peer.succeed();
+    let heard = "heard by print\nheard by write\nheard by a process\n";
+    let (before, after) = rest.split_once(heard).unwrap_or_else(|| panic!("{rest}"));
+    assert_eq!(after, "");
+    errors += before;
+    let (lines, dropped) = flood(&errors);
+    assert_eq!(lines.len() as u64 * LINE + dropped, FLOOD * LINE);
+    assert!(lines.len() as u64 * LINE >= 1 << 20, "{}", lines.len());
+    assert!(lines.is_sorted());
+}
+
+fn errors_that_are_read_are_complete() {
+    let mut peer = Peer::start("serve");
+    let mut errors = peer.errors.take();
+    let reader = std::thread::spawn(move || rest(&mut errors));
+    // Less than the bound, so that it is all there however slow the reader is.
+    peer.call(1, "flood", json!({ "lines": 1000 }));
+    assert!(peer.line().contains("printed"));
+    peer.input = None;
+    peer.succeed();
+    assert_eq!(flood(&reader.join().unwrap()), ((0..1000).collect(), 0));
+}
+
+fn errors_that_nobody_reads_do_not_keep_the_process() {
+    let mut peer = Peer::start("serve");
+    peer.call(1, "flood", json!({ "lines": FLOOD }));
+    assert!(peer.line().contains("printed"));
+    peer.input = None;
+    peer.succeed();
+}
+
+fn errors_whose_reader_is_gone_are_thrown_away() {
+    let mut peer = Peer::start("serve");
+    peer.errors = None;
+    peer.call(1, "flood", json!({ "lines": FLOOD }));
+    assert!(peer.line().contains("printed"));
+    peer.input = None;
+    peer.succeed();
+}
+
+fn errors_are_left_alone_where_that_is_wanted() {
+    Peer::start("serve-without-relay").succeed();
+}
+
+fn a_process_that_a_handler_left_behind_may_still_print() {
+    let directory = std::env::temp_dir().join(format!("tenon-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let fifo = directory.join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut peer = Peer::start("serve-then-stay");
+    peer.call(1, "leave", json!({ "fifo": fifo }));
+    assert!(peer.line().contains("left behind"));
+    peer.input = None;
+    assert_eq!(peer.line(), "ended");
+    std::fs::write(&fifo, "go\n").unwrap();
+    assert_eq!(peer.error_line(), "late words\n");
+    std::fs::remove_dir_all(&directory).unwrap();
+    // Nobody is left to print, so the relay ends too.
+    peer.thread_ends("tenon-stderr");
+    peer.child.kill().unwrap();
+    peer.child.wait().unwrap();
 }
 
 fn a_vanished_reader_is_no_sigpipe() {
@@ -64,7 +186,9 @@ fn a_vanished_parent_ends_the_server() {
     peer.child.kill().unwrap();
     peer.child.wait().unwrap();
     // We still hold the input open, and its other end was inherited; only the parent is gone.
-    assert_eq!(peer.rest(), "", "the server let go of its output");
+    let answer: Value =
+        serde_json::from_str(&peer.rest()).expect("one answer, and the server lets go of its output");
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)));
 }
 
 fn other_descriptors_outlive_the_parent() {
@@ -78,12 +202,73 @@ fn other_descriptors_outlive_the_parent() {
 }
 
 fn a_signal_ends_run() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 0)] {
         let mut peer = Peer::start("serve");
         peer.ping();
-        kill_process(Pid::from_child(&peer.child), signal).unwrap();
+        peer.signal(signal);
         assert_eq!(peer.rest(), "");
-        peer.succeed();
+        peer.exit_with(code);
+    }
+}
+
+/// A server in the middle of a call that nothing but the end of the process can end.
+fn blocked(role: &str) -> Peer {
+    let mut peer = Peer::start(role);
+    peer.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "block",
+        "_meta": {
+            "progressToken": "blocked",
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    } }));
+    let line = peer.line();
+    assert!(line.contains("notifications/progress"), "{line}");
+    peer
+}
+
+fn a_handler_that_blocks_does_not_keep_the_process() {
+    type End = fn(&mut Peer);
+    let ends: [(End, i32); 3] = [
+        (|peer| peer.input = None, 0),
+        (|peer| peer.signal(Signal::TERM), 0),
+        (|peer| peer.signal(Signal::INT), 130),
+    ];
+    for (end, code) in ends {
+        let mut peer = blocked("serve");
+        end(&mut peer);
+        peer.exit_with(code);
+    }
+}
+
+fn a_signal_ends_a_drain() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 0)] {
+        let mut peer = blocked("serve-for-long");
+        peer.input = None;
+        peer.closing();
+        peer.signal(signal);
+        peer.exit_with(code);
+    }
+}
+
+fn a_second_signal_ends_the_process() {
+    for (first, second, code) in
+        [(Signal::INT, Signal::INT, 130), (Signal::TERM, Signal::TERM, 143), (Signal::INT, Signal::TERM, 143)]
+    {
+        let mut peer = blocked("serve-for-long");
+        peer.signal(first);
+        peer.closing();
+        peer.signal(second);
+        peer.exit_with(code);
+    }
+}
+
+fn a_run_that_fails_leaves_signals_alone() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut peer = Peer::start("fail-to-run");
+        assert_eq!(peer.line(), "ready");
+        peer.signal(signal);
+        assert_eq!(peer.wait().signal(), Some(signal.as_raw()));
     }
 }
 
@@ -101,7 +286,7 @@ fn a_port_in_use_leaves_nothing_running() {
 
 fn a_start_without_descriptors_leaves_nothing_running() {
     let mut peer = Peer::start("no-descriptors-left");
-    for _ in 0..4 {
+    for _ in 0..8 {
         assert_eq!(peer.line(), "descriptor 1 is as it was");
     }
     peer.ping();

@@ -26,6 +26,11 @@ impl Client {
         (Client { input: Some(input), output: Some(output), buffered: Vec::new() }, options)
     }
 
+    /// A client on other ends.
+    pub fn on(output: PipeReader, input: PipeWriter) -> Client {
+        Client { input: Some(input), output: Some(output), buffered: Vec::new() }
+    }
+
     pub fn start(server: &Server) -> (Client, Running) {
         let (client, options) = Client::pipes();
         (client, server.start(options).unwrap())

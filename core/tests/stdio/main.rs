@@ -3,4 +3,5 @@
 mod client;
 mod ends;
 mod pipelined;
+mod several;
 mod traffic;

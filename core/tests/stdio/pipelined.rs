@@ -2,12 +2,12 @@
 //! all if it was cancelled, and nothing hangs.
 
 use crate::client::*;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{
     CallId, Context, Event, HandlerId, HostOp, HostPort, Lane, LaneId, Limits, Outcome, Parker, Server,
     Target, Tool, handler,
@@ -98,6 +98,7 @@ fn build() -> Server {
     let mut limits = Limits::default();
     limits.max_calls = 2 * CALLS as usize;
     limits.max_lane_calls = 2 * CALLS as usize;
+    limits.max_peer_calls = 2 * CALLS as usize;
     limits.drain_timeout = Duration::from_secs(600);
     Server::builder("pipelined", "1").limits(limits).build().unwrap()
 }
@@ -210,8 +211,8 @@ fn serve_lane(host: &Host, port: &HostPort, lane: &Lane, parker: &Parker, mut ra
         for op in ops.drain(..) {
             match op {
                 HostOp::Call(call) => {
-                    let n = call.arguments.member("n").unwrap().to_string();
-                    let event = Event::Progress { progress: 1.0, total: None, message: None };
+                    let n = call.input.member("n").unwrap().to_string();
+                    let event = Event::progress(1.0, None, None);
                     let _ = port.emit(call.id, event);
                     match call.handler {
                         ENDS => host.open.lock().push((call.id, n)),
@@ -247,7 +248,7 @@ fn a_host_of_threads_completes_out_of_order() {
     let lanes = ["quick", "soon", "never", "wait"];
     for (number, name) in lanes.iter().enumerate() {
         let handler = if number < 2 { ENDS } else { ENDLESS };
-        server.add_tool(tool(name), Target::Lane { lane: LaneId(number as u32), handler }).unwrap();
+        server.add(tool(name), Target::Lane { lane: LaneId(number as u32), handler }).unwrap();
     }
     let host = Arc::new(Host::default());
     let parkers: Vec<_> = lanes.iter().map(|_| Arc::new(Parker::new())).collect();

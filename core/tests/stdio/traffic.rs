@@ -4,9 +4,11 @@ use crate::client::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, write};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::pipe;
-use tenon_mcp::ServeOptions;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+use tenon_mcp::{ServeOptions, Tool, handler};
 
 #[test]
 fn a_line_that_is_too_long_is_refused_and_the_next_is_served() {
@@ -24,6 +26,50 @@ fn a_line_that_is_too_long_is_refused_and_the_next_is_served() {
     }
     running.close();
     running.wait();
+}
+
+#[test]
+fn a_line_that_is_too_long_is_refused_before_it_ends() {
+    let served = Served::with(|limits| limits.max_message_bytes = 1000);
+    let (mut client, running) = served.start();
+    client.send_bytes(&[b'x'; 1001]);
+    assert_eq!(client.receive().unwrap()["error"]["code"], -32600);
+    // The rest is thrown away, and answered no second time.
+    client.send_bytes(&[b'x'; 200_000]);
+    client.send_bytes(b"\n");
+    client.call(1, "echo", json!({ "text": "next" }));
+    assert_eq!(text(&client.receive().unwrap()), "next");
+    client.end_input();
+    assert_eq!(client.receive(), None);
+    assert!(running.wait_for(PATIENCE));
+}
+
+#[test]
+fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
+    const LISTS: usize = 300;
+    let served = Served::with(|limits| limits.max_outbound_bytes = 64 << 10);
+    let long = Tool::new("long").description("d".repeat(20_000)).input_schema(open_schema());
+    let (told, called) = channel();
+    served
+        .server
+        .tool(
+            long,
+            handler(move |_: Value, _| std::future::ready(told.send(()).map_err(|_| "nobody listens"))),
+        )
+        .unwrap();
+    let (mut client, running) = served.start();
+    let list = modern(json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} })).to_string();
+    let call =
+        modern(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "long" } }));
+    let burst = format!("{}{call}\n", format!("{list}\n").repeat(LISTS));
+    assert!(burst.len() < 64 << 10, "it is read at once");
+    client.send_bytes(burst.as_bytes());
+    let early = called.recv_timeout(Duration::from_millis(300));
+    assert!(early.is_err(), "the server answers on, although nobody reads");
+    client.end_input();
+    assert_eq!(client.rest().len(), LISTS + 1);
+    called.recv_timeout(PATIENCE).unwrap();
+    assert!(running.wait_for(PATIENCE));
 }
 
 #[test]
@@ -106,4 +152,27 @@ fn a_client_that_does_not_read_is_not_read_from() {
     client.end_input();
     assert_eq!(client.rest().len(), stuck, "what was taken in is answered once there is a reader");
     assert!(running.wait_for(PATIENCE));
+}
+
+#[test]
+fn what_an_inline_handler_makes_before_it_waits_belongs_to_the_programs_runtime() {
+    let served = Served::new();
+    let naps = || async {
+        // Neither can be made outside of a runtime.
+        let timer = tokio::time::sleep(Duration::from_millis(1));
+        let other = tokio::spawn(async { 7 });
+        timer.await;
+        other.await.unwrap()
+    };
+    served.server.tool(Tool::new("naps").inline(), naps).unwrap();
+    served.server.tool(Tool::new("now").inline(), || async { "at once" }).unwrap();
+    let (mut client, _running) = served.start();
+    client.call(1, "naps", json!({}));
+    assert_eq!(client.receive().unwrap()["result"]["content"][0]["text"], "7");
+    for id in 2..1000 {
+        client.call(id, "now", json!({}));
+    }
+    for id in 2..1000 {
+        assert_eq!(client.receive().unwrap()["id"], id, "the answers come in the order of their calls");
+    }
 }

@@ -83,30 +83,31 @@ int main(int argc, char **argv) {
     struct pool pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL, 0};
     pthread_t threads[WORKERS];
     tenon_server *server;
-    tenon_tool *tool;
+    tenon_entry *tool;
     tenon_error *err = NULL;
     tenon_status ended;
-    int i;
+    int i, code;
 
     pool.last = &pool.first;
     if (tenon_server_new("late", "1.0.0", &server, &err) != TENON_OK) return failed(err);
     if (tenon_tool_new("count_primes", &tool, &err) != TENON_OK) return failed(err);
-    tenon_tool_set_description(tool, "Count the primes below a number.");
+    tenon_entry_set_description(tool, "Count the primes below a number.");
     tenon_tool_set_input_schema(tool, "{\"type\":\"object\",\"properties\":{\"below\":{\"type\":\"integer\","
                                       "\"minimum\":0,\"maximum\":10000000}},\"required\":[\"below\"]}");
-    tenon_tool_set_mode(tool, TENON_MODE_INLINE); /* It only queues, so it never blocks. */
-    tenon_tool_set_handler(tool, enqueue, &pool, NULL);
-    if (tenon_server_add_tool(server, tool, &err) != TENON_OK) return failed(err);
+    tenon_entry_set_mode(tool, TENON_MODE_INLINE); /* It only queues, so it never blocks. */
+    tenon_entry_set_handler(tool, enqueue, &pool, NULL);
+    if (tenon_server_add(server, tool, &err) != TENON_OK) return failed(err);
     if (argc > 1 ? tenon_server_listen_http(server, argv[1], &err) : tenon_server_listen_stdio(server, &err))
         return failed(err);
 
     for (i = 0; i < WORKERS; i++) pthread_create(&threads[i], NULL, work, &pool);
     ended = tenon_server_run(server, &err);
+    code = tenon_server_exit_code(server);
     tenon_server_free(server);
     pthread_mutex_lock(&pool.lock);
     pool.stopped = 1;
     pthread_cond_broadcast(&pool.changed);
     pthread_mutex_unlock(&pool.lock);
     for (i = 0; i < WORKERS; i++) pthread_join(threads[i], NULL);
-    return ended == TENON_OK ? 0 : failed(err);
+    return ended == TENON_OK ? code : failed(err);
 }

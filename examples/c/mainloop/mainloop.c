@@ -40,14 +40,14 @@ static void set_label(void *user_data, tenon_call *call) {
 static tenon_status add(
     tenon_server *server, const char *name, const char *description, const char *schema, tenon_handler_fn handler,
     struct state *state, tenon_error **err) {
-    tenon_tool *tool;
+    tenon_entry *tool;
     tenon_status made = tenon_tool_new(name, &tool, err);
     if (made != TENON_OK) return made;
-    tenon_tool_set_description(tool, description);
+    tenon_entry_set_description(tool, description);
     if (schema != NULL) tenon_tool_set_input_schema(tool, schema);
-    tenon_tool_set_mode(tool, TENON_MODE_POLL);
-    tenon_tool_set_handler(tool, handler, state, NULL);
-    return tenon_server_add_tool(server, tool, err);
+    tenon_entry_set_mode(tool, TENON_MODE_POLL);
+    tenon_entry_set_handler(tool, handler, state, NULL);
+    return tenon_server_add(server, tool, err);
 }
 
 static int failed(tenon_error *err) {

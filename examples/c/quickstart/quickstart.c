@@ -10,15 +10,15 @@ static void add(void *user_data, tenon_call *call) {
 }
 
 int main(int argc, char **argv) {
-    tenon_server *app; tenon_tool *tool; tenon_error *err = NULL;
+    tenon_server *app; tenon_entry *tool; tenon_error *err = NULL;
     if (tenon_server_new("demo", "1.0.0", &app, &err) || tenon_tool_new("add", &tool, &err)) goto failed;
-    tenon_tool_set_description(tool, "Add two numbers.");
+    tenon_entry_set_description(tool, "Add two numbers.");
     tenon_tool_set_input_schema(tool, "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"},"
                                       "\"b\":{\"type\":\"number\"}},\"required\":[\"a\",\"b\"]}");
-    tenon_tool_set_handler(tool, add, NULL, NULL);
-    if (tenon_server_add_tool(app, tool, &err)) goto failed;
+    tenon_entry_set_handler(tool, add, NULL, NULL);
+    if (tenon_server_add(app, tool, &err)) goto failed;
     if (argc > 1 ? tenon_server_listen_http(app, argv[1], &err) : tenon_server_listen_stdio(app, &err)) goto failed;
-    if (tenon_server_run(app, &err) == TENON_OK) return tenon_server_free(app);
+    if (tenon_server_run(app, &err) == TENON_OK) return tenon_server_exit_code(app);
 failed:
     return fprintf(stderr, "quickstart: %s\n", tenon_error_message(err)), 1;
 }

@@ -1,21 +1,26 @@
-use tenon_mcp::{Context, Error, ServeOptions, Server, Tool, handler, json_schema};
+use std::process::ExitCode;
+use tenon_mcp::{Error, Prompt, PromptArgument, Resource, ServeOptions, Server, Tool, json};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Add {
     a: i64,
     b: i64,
 }
 
-fn main() -> Result<(), Error> {
+async fn add(Add { a, b }: Add) -> Result<i64, &'static str> {
+    a.checked_add(b).ok_or("overflow")
+}
+
+#[derive(serde::Deserialize)]
+struct Ask {
+    topic: String,
+}
+
+fn main() -> Result<ExitCode, Error> {
     let server = Server::new("demo", "1.0.0");
-    let schema = json_schema!({
-        "type": "object",
-        "properties": { "a": { "type": "integer" }, "b": { "type": "integer" } },
-        "required": ["a", "b"]
-    });
-    server.tool(
-        Tool::new("add").description("Add two numbers.").input_schema(schema),
-        handler(|Add { a, b }, _: Context| async move { a.checked_add(b).ok_or("overflow") }),
-    )?;
+    server.tool(Tool::new("add").description("Add two numbers.").input::<Add>(), add)?;
+    server.resource(Resource::new("config://app"), || async { json!({ "v": 1 }) })?;
+    let prompt = Prompt::new("ask").argument(PromptArgument::new("topic").required());
+    server.prompt(prompt, |Ask { topic }: Ask| async move { format!("Explain {topic}") })?;
     server.run(ServeOptions::new().stdio())
 }

@@ -1,7 +1,9 @@
 //! Writes `include/tenon.h` from the sources of `tenon-ffi`: `cargo run -p tenon-header`, in the repository's root. With
 //! `--check` it writes nothing and fails if the committed header differs.
 
+mod kinds;
 mod layout;
+mod limits;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -53,7 +55,11 @@ fn header(root: &Path) -> Result<String, Box<dyn std::error::Error>> {
         .with_parse_deps(false)
         .generate()?
         .write(&mut out);
-    Ok(layout::manual(&String::from_utf8(out)?))
+    let text = String::from_utf8(out)?;
+    // Behind the last type, where the functions begin.
+    let (types, functions) = text.split_once("\n\n#ifdef __cplusplus").ok_or("there are no functions")?;
+    let numbers = format!("{}{}", kinds::definitions(), limits::definitions());
+    Ok(layout::manual(&format!("{types}{numbers}\n\n#ifdef __cplusplus{functions}"))?)
 }
 
 fn config() -> Result<cbindgen::Config, String> {

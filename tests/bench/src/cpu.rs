@@ -18,6 +18,35 @@ pub fn tree_time(pid: i32) -> io::Result<Duration> {
     Ok(total)
 }
 
+/// Resident memory of a child of ours and of everything below it, in bytes. Not that of `status`, which is a sum of
+/// counters per thread that lag behind.
+pub fn tree_memory(pid: i32) -> io::Result<u64> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let resident = maps.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"));
+    let resident = resident.and_then(|figure| figure.trim().parse::<u64>().ok());
+    let mut total = resident.ok_or_else(|| io::Error::other(format!("unreadable memory of {pid}")))? << 10;
+    for child in children(pid)? {
+        total += tree_memory(child).unwrap_or_default();
+    }
+    Ok(total)
+}
+
+/// CPU time of this process and of all its children that have ended.
+pub fn own_time() -> Duration {
+    let mut total = Duration::ZERO;
+    for who in [libc::RUSAGE_SELF, libc::RUSAGE_CHILDREN] {
+        // SAFETY: an all-zero rusage is a valid one.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: `usage` is live and writable for the time of the call.
+        if unsafe { libc::getrusage(who, &mut usage) } == 0 {
+            for time in [usage.ru_utime, usage.ru_stime] {
+                total += Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+            }
+        }
+    }
+    total
+}
+
 fn process_time(pid: i32) -> io::Result<Duration> {
     let mut clock = 0;
     // SAFETY: `clock` is a live, writable clockid_t for the time of the call; any pid is allowed.
@@ -117,8 +146,11 @@ mod tests {
         assert!(of_child > Duration::from_micros(500), "{of_child:?}");
         let both = process_time(pid).unwrap() + of_child;
         assert!(tree_time(pid).unwrap() >= both);
+        assert!(tree_memory(pid).unwrap() > tree_memory(child).unwrap());
         drop(outer.stdin.take());
+        let before = own_time();
         outer.wait().unwrap();
+        assert!(own_time() >= before + both, "who has ended counts as ours");
         assert!(tree_time(pid).is_err(), "a process that is gone has no clock");
     }
 }

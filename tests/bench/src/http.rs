@@ -12,9 +12,6 @@ use crate::message::{self, Era};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::PATIENCE;
 
-/// Keep-alive connections; in the legacy era each is a client with a session of its own.
-pub const CONNECTIONS: usize = 16;
-
 /// All connections to one HTTP server.
 pub struct HttpLoad {
     connections: Vec<Connection>,
@@ -36,15 +33,27 @@ struct Connection {
 }
 
 impl HttpLoad {
-    /// Opens the connections and, in the legacy era, a session on each.
-    pub fn connect(address: SocketAddr, era: Era) -> Result<Self, String> {
+    /// Opens keep-alive connections; in the legacy era each is a client with a session of its own.
+    pub fn connect(address: SocketAddr, era: Era, count: usize) -> Result<Self, String> {
         let mut next_id = 1;
-        let mut connections = Vec::with_capacity(CONNECTIONS);
-        for _ in 0..CONNECTIONS {
+        let mut connections = Vec::with_capacity(count);
+        for _ in 0..count {
             connections.push(Connection::open(address, era, next_id)?);
             next_id += 1;
         }
         Ok(HttpLoad { connections, next_id, buffer: vec![0; 64 * 1024], body: Vec::new() })
+    }
+
+    /// Opens sessions with an event stream each, one after the other, as clients come.
+    pub fn listening(address: SocketAddr, count: usize) -> Result<Self, String> {
+        let mut load = HttpLoad::connect(address, Era::Legacy, 0)?;
+        for _ in 0..count {
+            let mut connection = Connection::open(address, Era::Legacy, load.next_id)?;
+            connection.listen()?;
+            load.next_id += 1;
+            load.connections.push(connection);
+        }
+        Ok(load)
     }
 
     /// Sends calls until `goal` is met and every one of them is answered. `cpu` reads the server's CPU time.
@@ -135,6 +144,26 @@ impl Connection {
         } else {
             Err(format!("initialized: status {}", response.status))
         }
+    }
+
+    /// Has the server open the session's event stream on this connection, and leaves it open.
+    fn listen(&mut self) -> Result<(), String> {
+        let post = String::from_utf8_lossy(&self.head);
+        let fields: Vec<&str> = post.lines().filter(|line| !line.starts_with("Content-")).skip(1).collect();
+        let fields = fields.join("\r\n").replace("application/json, ", "");
+        let request = format!("GET /mcp HTTP/1.1\r\n{fields}\r\n\r\n");
+        self.stream.set_nonblocking(false).map_err(|e| format!("socket: {e}"))?;
+        self.stream.write_all(request.as_bytes()).map_err(|e| format!("the stream's request: {e}"))?;
+        let mut head = Vec::new();
+        while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+            let mut buffer = [0; 1024];
+            match self.stream.read(&mut buffer).map_err(|e| format!("the stream: {e}"))? {
+                0 => return Err("the server closed the stream".into()),
+                count => head.extend_from_slice(&buffer[..count]),
+            }
+        }
+        let opened = head.starts_with(b"HTTP/1.1 200 ");
+        if opened { Ok(()) } else { Err(format!("no stream: {}", message::excerpt(&head))) }
     }
 
     fn blocking(&mut self, body: &[u8]) -> Result<&Response, String> {

@@ -1,26 +1,33 @@
-//! Measures what one `echo` call costs a server: CPU time on the server's side, throughput and latency as a
-//! client sees them, beside a bare ceiling in the same language. See `docs/performance.md`.
+//! Measures what one `echo` call costs a server, what it costs to start one, and the memory it takes: CPU time on the
+//! server's side, throughput and latency as a client sees them, beside the least that each language could spend on it. See
+//! `docs/performance.md`.
 
 mod args;
 mod cpu;
 mod http;
 mod http_parser;
+mod idle;
+mod machine;
 mod message;
 mod meter;
 mod process;
-mod report;
+mod record;
 mod run;
+mod starts;
 mod stats;
 mod stdio;
+mod table;
 mod targets;
 
-use std::path::Path;
+use std::env;
 use std::process::ExitCode;
-use std::{env, fs};
 
-use args::Args;
+use args::{Args, Part};
 use cpu::Cores;
-use targets::{Cell, TARGETS};
+use machine::Watch;
+use record::Record;
+use starts::Start;
+use targets::{Cell, Places, TARGETS};
 
 fn main() -> ExitCode {
     match Args::parse(env::args().skip(1)).and_then(|args| bench(&args)) {
@@ -37,57 +44,71 @@ fn bench(args: &Args) -> Result<(), String> {
         print!("{}", args::USAGE);
         return Ok(());
     }
-    let root = targets::find_root()?;
+    let places = Places::find(args.against.clone())?;
     if args.list {
         for target in TARGETS {
-            println!("{}: {}", target.name, target.resolve(&root).join(" "));
+            println!("{}: {}", target.name, places.resolve(target.command, false).join(" "));
         }
         return Ok(());
     }
-    let cells = present(args, &root)?;
+    let (cells, starts) = present(args, &places)?;
     let cores = if args.pin { Cores::pick().map_err(|e| format!("affinity: {e}"))? } else { None };
-    let load = report::load_average();
-    if load.parse::<f64>().is_ok_and(|load| load > 0.5) {
-        eprintln!("the machine is busy (load average {load}): the figures will be too high");
-    }
-    let outcomes = run::run(args, &cells, &root, cores);
-    let result = format!("{}\n{}", report::machine(&root, cores.is_some(), &load), report::table(&outcomes));
-    println!("{result}");
-    let failed: Vec<String> = outcomes.iter().filter(|o| o.figures.is_err()).map(|o| o.cell.name()).collect();
+    let watch = Watch::start();
+    let found = run::run(args, &cells, &starts, &places, cores);
+    let record = Record::of(args, &found, watch.finish(cores.is_some()), &places);
+    println!("{}", table::text(&record));
+    let failed = found.failures();
     if !failed.is_empty() {
         return Err(format!("failed, nothing is written: {}", failed.join(", ")));
     }
-    match &args.write {
-        Some(file) => write(file, &result),
-        None => Ok(()),
+    if let Some(path) = &args.json {
+        let file = record.write(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        println!("written: {}", file.display());
+    }
+    if args.against.is_some() { compare(args, &record) } else { Ok(()) }
+}
+
+/// Says how each row changed from the other build; an error names those that cost too much.
+fn compare(args: &Args, record: &Record) -> Result<(), String> {
+    let changes = table::changes(&record.calls);
+    let mut failed = Vec::new();
+    for change in &changes {
+        let percent = (change.factor - 1.0) * 100.0;
+        let bad = percent > args.allow;
+        println!("{} {}: {percent:+.1} %", if bad { "FAILED" } else { "ok    " }, change.name);
+        if bad {
+            failed.push(change.name.clone());
+        }
+    }
+    println!("{} passed, {} failed", changes.len() - failed.len(), failed.len());
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(format!("more than {:+} % of CPU per call: {}", args.allow, failed.join(", "))),
     }
 }
 
-/// The cells whose targets are on this machine; an error if any is not, unless that is allowed.
-fn present(args: &Args, root: &Path) -> Result<Vec<Cell>, String> {
-    let (mut present, mut missing) = (Vec::new(), Vec::new());
-    for cell in args.cells() {
-        match cell.target.missing(root) {
-            None => present.push(cell),
-            Some(what) => missing.push(format!("missing target {}: there is no {what}", cell.target.name)),
-        }
-    }
+/// What was chosen and is on this machine; an error if anything is not, unless that is allowed.
+fn present(args: &Args, places: &Places) -> Result<(Vec<Cell>, Vec<Start>), String> {
+    let (mut cells, mut starts) = (args.cells(), starts::chosen(args));
+    let mut missing = Vec::new();
+    let mut there = |name: &str, command: &[&str], before: bool| {
+        let lacks = places.missing(command, before);
+        missing.extend(lacks.iter().map(|what| format!("missing target {name}: there is no {what}")));
+        lacks.is_none()
+    };
+    cells.retain(|cell| there(cell.target.name, cell.target.command, cell.before));
+    starts.retain(|start| there(&start.name(), start.command(), false));
     missing.sort_unstable();
     missing.dedup();
     for line in &missing {
         eprintln!("{line}");
     }
     if !missing.is_empty() && !args.skip_missing {
-        return Err("build what is missing, or pass --skip-missing".into());
+        return Err("build what is missing with tests/bench/prepare.py, or pass --skip-missing".into());
     }
-    if present.is_empty() {
+    let else_to_do = args.has(Part::Idle) || args.has(Part::Size);
+    if cells.is_empty() && starts.is_empty() && (args.has(Part::Calls) || !else_to_do) {
         return Err("there is nothing to measure".into());
     }
-    Ok(present)
-}
-
-fn write(file: &Path, block: &str) -> Result<(), String> {
-    let page = fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let page = report::replace_block(&page, block).map_err(|e| format!("{}: {e}", file.display()))?;
-    fs::write(file, page).map_err(|e| format!("{}: {e}", file.display()))
+    Ok((cells, starts))
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How a client speaks: after a handshake, or with an envelope in every request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Era {
     Legacy,
     Modern,
@@ -80,8 +81,7 @@ struct Reply<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
     result: Option<CallResult<'a>>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! How much load a sample takes, and what it found.
 
+use crate::stats::percentile;
 use std::time::{Duration, Instant};
 
 /// When to stop sending: after `calls`, but not before `at_least` has passed and not later than `at_most`.
@@ -18,6 +19,28 @@ pub struct Sample {
     pub cpu: Duration,
     /// Nanoseconds from sending a request to having checked its reply, sorted.
     pub latencies: Vec<u32>,
+}
+
+/// What is kept of a sample; times in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    pub calls_per_second: f64,
+    pub cpu: f64,
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl Sample {
+    /// `None` if it is empty.
+    pub fn summary(&self) -> Option<Summary> {
+        let latency = |percent| percentile(&self.latencies, percent).map(|ns| f64::from(ns) / 1e3);
+        Some(Summary {
+            calls_per_second: self.calls as f64 / self.wall.as_secs_f64(),
+            p50: latency(50.0)?,
+            p99: latency(99.0)?,
+            cpu: self.cpu.as_secs_f64() * 1e6 / self.calls as f64,
+        })
+    }
 }
 
 /// Counts the calls of one run.
@@ -88,6 +111,9 @@ mod tests {
         assert_eq!(sample.cpu, us(7));
         assert_eq!(sample.latencies, [10, 30]);
         assert_eq!(sample.calls, 2);
+        let summary = sample.summary().unwrap();
+        assert_eq!((summary.cpu, summary.p50, summary.p99), (3.5, 0.01, 0.03));
+        assert_eq!(Sample { latencies: Vec::new(), ..sample }.summary(), None);
         assert!(
             Meter::start(Goal { calls: 1, at_least: us(0), at_most: us(1) })
                 .finish(us(5), || Ok(us(4)))

@@ -50,28 +50,43 @@ impl Server {
         cpu::tree_time(self.child.id() as i32).map_err(|e| format!("no CPU time of the server: {e}"))
     }
 
+    /// Resident memory of the server and its descendants, in bytes.
+    pub fn memory(&self) -> Result<u64, String> {
+        cpu::tree_memory(self.child.id() as i32).map_err(|e| format!("no memory of the server: {e}"))
+    }
+
     /// The ends of its pipes, once.
     pub fn pipes(&mut self) -> (ChildStdin, ChildStdout) {
         (self.child.stdin.take().expect("stdin is piped"), self.child.stdout.take().expect("stdout is piped"))
     }
 
-    /// Waits for the line `listening http://ADDRESS/mcp` and gives the address.
+    /// Waits for the line `listening http://ADDRESS/mcp`, or one that says `listening on`, and gives the address.
     pub fn listening(&mut self) -> Result<SocketAddr, String> {
+        self.first_line().and_then(|line| address(&line))
+    }
+
+    /// Waits for the first line it writes to stdout.
+    pub fn first_line(&mut self) -> Result<String, String> {
         let stdout = self.child.stdout.as_mut().expect("stdout is piped");
         let mut line = Vec::new();
         while !line.ends_with(b"\n") {
             if !readable(&*stdout, PATIENCE).map_err(|e| format!("poll: {e}"))? {
-                return Err("the server did not say where it listens".into());
+                return Err("the server says nothing".into());
             }
             let mut byte = [0];
             if io::Read::read(stdout, &mut byte).map_err(|e| format!("stdout: {e}"))? == 0
                 || line.len() > 1000
             {
-                return Err("the server ended without saying where it listens".into());
+                return Err("the server ended without saying a word".into());
             }
             line.push(byte[0]);
         }
-        address(&String::from_utf8_lossy(&line))
+        Ok(String::from_utf8_lossy(&line).into_owned())
+    }
+
+    /// Closes its input, unless [`Server::pipes`] has handed that out.
+    pub fn end_input(&mut self) {
+        drop(self.child.stdin.take());
     }
 
     /// Ends the server (`terminate`: by SIGTERM; otherwise its stdin has been closed) and checks that it ends well.
@@ -120,7 +135,8 @@ fn readable(fd: &impl std::os::fd::AsFd, patience: Duration) -> io::Result<bool>
 }
 
 fn address(line: &str) -> Result<SocketAddr, String> {
-    let rest = line.trim_end().strip_prefix("listening http://").and_then(|rest| rest.strip_suffix("/mcp"));
+    let rest = line.trim_end().split_once("listening ").map(|(_, rest)| rest.trim_start_matches("on "));
+    let rest = rest.and_then(|rest| rest.strip_prefix("http://")).and_then(|rest| rest.strip_suffix("/mcp"));
     rest.and_then(|address| address.parse().ok())
         .ok_or_else(|| format!("expected `listening http://ADDRESS:PORT/mcp`, got {line:?}"))
 }
@@ -144,7 +160,7 @@ mod tests {
     #[test]
     fn a_server_that_fails_to_start_is_an_error_with_its_words() {
         let mut server = Server::start(&shell("echo no luck >&2; exit 3"), true, None).unwrap();
-        assert!(server.listening().unwrap_err().contains("ended without saying"));
+        assert!(server.listening().unwrap_err().contains("ended without saying a word"));
         assert_eq!(server.complaint(), "no luck");
         assert!(server.stop(false).unwrap_err().contains('3'));
         assert!(address("hello\n").is_err());

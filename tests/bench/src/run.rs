@@ -1,140 +1,99 @@
-//! Rounds over all cells in turn, so that a slow minute of the machine falls on every target alike.
+//! Rounds over everything in turn, so that a slow minute of the machine falls on every row alike.
 
-use std::path::Path;
-
-use crate::args::Args;
+use crate::args::{Args, Part};
 use crate::cpu::Cores;
 use crate::http::HttpLoad;
-use crate::meter::Sample;
+use crate::meter::Summary;
 use crate::process::Server;
-use crate::stats::{median, percentile};
+use crate::starts::{Start, Starts};
 use crate::stdio::StdioLoad;
-use crate::targets::{Cell, Transport};
+use crate::targets::{Cell, Places, Transport};
+use crate::{idle, starts};
 
-/// What the rounds of one cell came to.
-pub struct Outcome {
-    pub cell: Cell,
-    pub figures: Result<Figures, String>,
+/// What the rounds came to. A row that fails in one round is not run again; the others go on.
+pub struct Found {
+    /// One entry per round.
+    pub calls: Vec<(Cell, Result<Vec<Summary>, String>)>,
+    pub starts: Starts,
+    /// Bytes of memory per idle session, one per round.
+    pub idle: Result<Vec<f64>, String>,
 }
 
-/// Medians over the rounds; times in microseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figures {
-    pub calls_per_second: f64,
-    pub cpu: f64,
-    /// The lowest and the highest round of `cpu`.
-    pub cpu_range: (f64, f64),
-    pub p50: f64,
-    pub p99: f64,
-}
-
-impl Figures {
-    /// `None` without samples or with an empty one.
-    pub fn of(samples: &[Sample]) -> Option<Figures> {
-        let per_call = |sample: &Sample| sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64;
-        let cpu: Vec<f64> = samples.iter().map(per_call).collect();
-        let rates: Vec<f64> = samples.iter().map(|s| s.calls as f64 / s.wall.as_secs_f64()).collect();
-        let latency = |percent| {
-            let each: Option<Vec<f64>> = samples
-                .iter()
-                .map(|s| percentile(&s.latencies, percent).map(|ns| f64::from(ns) / 1e3))
-                .collect();
-            median(&each?)
-        };
-        Some(Figures {
-            calls_per_second: median(&rates)?,
-            cpu: median(&cpu)?,
-            cpu_range: (
-                cpu.iter().copied().fold(f64::INFINITY, f64::min),
-                cpu.iter().copied().fold(0.0, f64::max),
-            ),
-            p50: latency(50.0)?,
-            p99: latency(99.0)?,
-        })
+impl Found {
+    /// What failed, and why.
+    pub fn failures(&self) -> Vec<String> {
+        let calls = self.calls.iter().filter(|(_, found)| found.is_err()).map(|(cell, _)| cell.name());
+        let starts = self.starts.iter().filter(|(_, found)| found.is_err()).map(|(start, _)| start.name());
+        calls.chain(starts).chain(self.idle.is_err().then(|| "idle sessions".to_owned())).collect()
     }
 }
 
-/// Runs all rounds. A cell that fails once is not run again; the others go on.
-pub fn run(args: &Args, cells: &[Cell], root: &Path, cores: Option<Cores>) -> Vec<Outcome> {
-    let mut samples: Vec<Result<Vec<Sample>, String>> = cells.iter().map(|_| Ok(Vec::new())).collect();
+pub fn run(args: &Args, cells: &[Cell], starts: &[Start], places: &Places, cores: Option<Cores>) -> Found {
+    let mut found = Found {
+        calls: cells.iter().map(|cell| (*cell, Ok(Vec::new()))).collect(),
+        starts: starts.iter().map(|start| (*start, Ok(Vec::new()))).collect(),
+        idle: Ok(Vec::new()),
+    };
     for round in 1..=args.rounds {
         eprintln!("round {round} of {}", args.rounds);
-        for (cell, so_far) in cells.iter().zip(&mut samples) {
-            let Ok(rounds) = so_far else { continue };
-            match measure(args, cell, root, cores) {
-                Ok(sample) => rounds.push(sample),
-                Err(why) => {
-                    eprintln!("FAILED {}: {why}", cell.name());
-                    *so_far = Err(why);
-                }
-            }
+        for (cell, so_far) in &mut found.calls {
+            take(so_far, &cell.name(), || measure(args, cell, places, cores));
+        }
+        for (start, so_far) in &mut found.starts {
+            take(so_far, &start.name(), || starts::measure(start, places, cores));
+        }
+        if args.has(Part::Idle) && args.against.is_none() {
+            take(&mut found.idle, "idle sessions", || idle::measure(args.idle_sessions, places, cores));
         }
     }
-    let outcome = |(cell, samples): (&Cell, Result<Vec<Sample>, String>)| Outcome {
-        cell: *cell,
-        figures: samples
-            .and_then(|samples| Figures::of(&samples).ok_or_else(|| "nothing was measured".to_owned())),
-    };
-    cells.iter().zip(samples).map(outcome).collect()
+    found
+}
+
+fn take<T>(so_far: &mut Result<Vec<T>, String>, name: &str, measure: impl FnOnce() -> Result<T, String>) {
+    let Ok(rounds) = so_far else { return };
+    match measure() {
+        Ok(found) => rounds.push(found),
+        Err(why) => {
+            eprintln!("FAILED {name}: {why}");
+            *so_far = Err(why);
+        }
+    }
 }
 
 /// One fresh process: warm up, measure, end it.
-fn measure(args: &Args, cell: &Cell, root: &Path, cores: Option<Cores>) -> Result<Sample, String> {
-    let http = cell.transport == Transport::Http;
-    let mut server = Server::start(&cell.target.resolve(root), http, cores)?;
-    let loaded = match cell.transport {
-        Transport::Stdio => over_stdio(args, cell, &mut server),
-        Transport::Http => over_http(args, cell, &mut server),
-    };
-    match loaded {
-        Ok(sample) => server.stop(http).map(|()| sample),
+fn measure(args: &Args, cell: &Cell, places: &Places, cores: Option<Cores>) -> Result<Summary, String> {
+    let command = places.resolve(cell.target.command, cell.before);
+    with_server(&command, cell.transport, cores, |server| {
+        let sample = match cell.transport {
+            Transport::Stdio => {
+                let mut load = StdioLoad::connect(server.pipes(), cell.era, cell.in_flight)?;
+                load.run(args.warmup_goal(), || server.cpu())?;
+                load.run(args.goal(), || server.cpu())?
+            }
+            Transport::Http => {
+                let mut load = HttpLoad::connect(server.listening()?, cell.era, cell.in_flight)?;
+                load.run(args.warmup_goal(), || server.cpu())?;
+                load.run(args.goal(), || server.cpu())?
+            }
+        };
+        sample.summary().ok_or_else(|| "nothing was measured".to_owned())
+    })
+}
+
+/// Starts a server, has it used, and ends it; what it wrote to stderr is part of the error.
+pub fn with_server<T>(
+    command: &[String],
+    transport: Transport,
+    cores: Option<Cores>,
+    work: impl FnOnce(&mut Server) -> Result<T, String>,
+) -> Result<T, String> {
+    let http = transport == Transport::Http;
+    let mut server = Server::start(command, http, cores)?;
+    match work(&mut server) {
+        Ok(found) => server.stop(http).map(|()| found),
         Err(why) => Err(match server.complaint() {
             words if words.is_empty() => why,
             words => format!("{why}\nits stderr: {words}"),
         }),
-    }
-}
-
-fn over_stdio(args: &Args, cell: &Cell, server: &mut Server) -> Result<Sample, String> {
-    let mut load = StdioLoad::connect(server.pipes(), cell.era)?;
-    load.run(args.warmup_goal(), || server.cpu())?;
-    load.run(args.goal(), || server.cpu())
-}
-
-fn over_http(args: &Args, cell: &Cell, server: &mut Server) -> Result<Sample, String> {
-    let mut load = HttpLoad::connect(server.listening()?, cell.era)?;
-    load.run(args.warmup_goal(), || server.cpu())?;
-    load.run(args.goal(), || server.cpu())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn sample(cpu_us: u64, latencies: &[u32]) -> Sample {
-        Sample {
-            calls: latencies.len() as u64,
-            wall: Duration::from_millis(1),
-            cpu: Duration::from_micros(cpu_us),
-            latencies: latencies.to_vec(),
-        }
-    }
-
-    #[test]
-    fn figures_are_medians_of_rounds() {
-        let rounds = [sample(20, &[1000, 2000]), sample(900, &[5000, 90_000]), sample(24, &[3000, 4000])];
-        let figures = Figures::of(&rounds).unwrap();
-        assert_eq!(figures.cpu, 12.0);
-        assert_eq!(figures.cpu_range, (10.0, 450.0));
-        assert_eq!(figures.calls_per_second, 2000.0);
-        assert_eq!((figures.p50, figures.p99), (3.0, 4.0));
-    }
-
-    #[test]
-    fn nothing_measured_is_no_figure() {
-        assert_eq!(Figures::of(&[]), None);
-        assert_eq!(Figures::of(&[sample(1, &[])]), None);
     }
 }

@@ -13,9 +13,6 @@ use crate::message::{self, Era};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::PATIENCE;
 
-/// Calls in flight at any time.
-pub const WINDOW: usize = 64;
-
 const MAX_LINE: usize = 1024 * 1024;
 
 /// The client's end of a stdio server.
@@ -23,6 +20,8 @@ pub struct StdioLoad {
     stdin: ChildStdin,
     stdout: ChildStdout,
     era: Era,
+    /// Calls in flight at any time.
+    window: usize,
     next_id: u64,
     /// When each unanswered call was sent.
     outstanding: HashMap<u64, Instant>,
@@ -34,7 +33,7 @@ pub struct StdioLoad {
 
 impl StdioLoad {
     /// Takes the pipes and, in the legacy era, shakes hands.
-    pub fn connect(pipes: (ChildStdin, ChildStdout), era: Era) -> Result<Self, String> {
+    pub fn connect(pipes: (ChildStdin, ChildStdout), era: Era, window: usize) -> Result<Self, String> {
         let (stdin, stdout) = pipes;
         ioctl_fionbio(&stdin, true)
             .and_then(|()| ioctl_fionbio(&stdout, true))
@@ -43,8 +42,9 @@ impl StdioLoad {
             stdin,
             stdout,
             era,
+            window,
             next_id: 1,
-            outstanding: HashMap::with_capacity(2 * WINDOW),
+            outstanding: HashMap::with_capacity(2 * window),
             output: Vec::with_capacity(64 * 1024),
             written: 0,
             input: vec![0; 64 * 1024],
@@ -84,7 +84,7 @@ impl StdioLoad {
         let mut meter = Meter::start(goal);
         loop {
             let now = Instant::now();
-            while self.outstanding.len() < WINDOW && meter.take(now) {
+            while self.outstanding.len() < self.window && meter.take(now) {
                 let id = self.new_id();
                 message::push_call(self.era, id, &mut self.output);
                 self.output.push(b'\n');
@@ -93,7 +93,7 @@ impl StdioLoad {
             if self.outstanding.is_empty() {
                 return meter.finish(before, cpu);
             }
-            let mut answered = Vec::with_capacity(WINDOW);
+            let mut answered = Vec::with_capacity(self.window);
             self.exchange(|line| {
                 answered.extend(message::check_reply(line)?);
                 Ok(())

@@ -4,10 +4,13 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::message::Era;
 
-/// The language a target's tool is written in, in the order of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The language a target is written in, in the order of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Language {
     Rust,
     C,
@@ -16,7 +19,8 @@ pub enum Language {
 }
 
 /// What a target is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Answers the same messages with as little work as the language allows; knows nothing of the protocol.
     Ceiling,
@@ -24,53 +28,66 @@ pub enum Kind {
     Server,
 }
 
-/// One row of the table of targets.
+/// A program that is put under load.
 #[derive(Debug)]
 pub struct Target {
     pub name: &'static str,
     pub language: Language,
     pub kind: Kind,
-    /// Program and arguments, relative to the root of the workspace. `{bin}` is the directory of this program,
-    /// `{python}` the project's virtual environment if it is there and `python3` otherwise.
-    command: &'static [&'static str],
+    /// Of the ways to write a tool in this language the one whose start and memory stand for it.
+    pub usual: bool,
+    /// Program and arguments, see [`Places::resolve`].
+    pub command: &'static [&'static str],
 }
 
 use Kind::{Ceiling, Server};
 use Language::{C, Node, Python, Rust};
 
+/// The one that all others are multiples of.
+pub const LEAST: &str = "ceiling-rust";
+
 pub const TARGETS: &[Target] = &[
-    Target { name: "ceiling-rust", language: Rust, kind: Ceiling, command: &["{bin}/tenon-ceiling"] },
-    Target { name: "tenon-rust", language: Rust, kind: Server, command: &["{bin}/tenon-fixture"] },
-    Target { name: "ceiling-c", language: C, kind: Ceiling, command: &["build/c/ceiling"] },
-    Target { name: "tenon-c", language: C, kind: Server, command: &["build/c/fixture"] },
-    Target {
-        name: "ceiling-python",
-        language: Python,
-        kind: Ceiling,
-        command: &["{python}", "tests/bench/ceilings/python/ceiling.py"],
-    },
-    Target {
-        name: "tenon-python",
-        language: Python,
-        kind: Server,
-        command: &[".venv/bin/python", "tests/fixtures/python/fixture.py"],
-    },
-    Target {
-        name: "ceiling-node",
-        language: Node,
-        kind: Ceiling,
-        command: &["node", "tests/bench/ceilings/node/ceiling.mjs"],
-    },
-    Target {
-        name: "tenon-node",
-        language: Node,
-        kind: Server,
-        command: &["node", "tests/fixtures/node/fixture.mjs"],
-    },
+    target(LEAST, Rust, Ceiling, &["{bin}/tenon-ceiling"]),
+    target("rust-async", Rust, Server, &["{bin}/tenon-bench-server"]).usual(),
+    target("rust-inline", Rust, Server, &["{bin}/tenon-bench-server", "--inline"]),
+    target("ceiling-c", C, Ceiling, &["{set}/c/ceiling"]),
+    target("c-workers", C, Server, &["{set}/c/server"]).usual(),
+    target("c-inline", C, Server, &["{set}/c/server", "--inline"]),
+    target("ceiling-python", Python, Ceiling, &["{python}", "tests/bench/ceilings/python/ceiling.py"]),
+    target("python-def", Python, Server, &["{python}", "tests/bench/servers/python/server.py"]).usual(),
+    target("python-async", Python, Server, &["{python}", "tests/bench/servers/python/server.py", "--async"]),
+    target("ceiling-node", Node, Ceiling, &["node", "tests/bench/ceilings/node/ceiling.mjs"]),
+    target("node-sync", Node, Server, &["node", "{set}/node/server.mjs"]).usual(),
+    target("node-async", Node, Server, &["node", "{set}/node/server.mjs", "--async"]),
 ];
 
+/// Programs that do nothing: they say a word and wait for the end of their input.
+pub const EMPTY: &[(&str, Language, &[&str])] = &[
+    ("rust", Rust, &["{bin}/tenon-bench-start"]),
+    ("c", C, &["{set}/c/start"]),
+    ("python", Python, &["{python}", "tests/bench/start/start.py"]),
+    ("node", Node, &["node", "tests/bench/start/start.mjs"]),
+    ("node -e", Node, &["node", "-e", "fs.writeSync(1, 'started\\n'); fs.readSync(0, new Uint8Array(1))"]),
+];
+
+const fn target(
+    name: &'static str,
+    language: Language,
+    kind: Kind,
+    command: &'static [&'static str],
+) -> Target {
+    Target { name, language, kind, usual: false, command }
+}
+
+impl Target {
+    const fn usual(self) -> Target {
+        Target { usual: true, ..self }
+    }
+}
+
 /// How the load client reaches a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     Stdio,
     Http,
@@ -85,51 +102,110 @@ impl Transport {
             Transport::Http => "http",
         }
     }
+
+    /// Calls in flight of the rows that are measured in both eras; the others are measured in the modern era alone, and
+    /// without the ceilings that nothing is a multiple of.
+    pub fn usual_load(self) -> usize {
+        match self {
+            Transport::Stdio => 64,
+            Transport::Http => 16,
+        }
+    }
+
+    pub fn loads(self) -> &'static [usize] {
+        match self {
+            Transport::Stdio => &[64, 1],
+            Transport::Http => &[16, 1, 64],
+        }
+    }
 }
 
-/// One row of the result: a target over one transport in one era.
-#[derive(Clone, Copy, Debug)]
+/// One row of the result: a target over one transport in one era, with so many calls in flight; over HTTP each has a
+/// connection of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
     pub target: &'static Target,
     pub transport: Transport,
     pub era: Era,
+    pub in_flight: usize,
+    /// Built from the other set, that of `--against`.
+    pub before: bool,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Target) -> bool {
+        self.name == other.name
+    }
 }
 
 impl Cell {
     pub fn name(&self) -> String {
-        format!("{} {} {}", self.target.name, self.transport.name(), self.era.name())
+        let (transport, era) = (self.transport.name(), self.era.name());
+        let before = if self.before { " before" } else { "" };
+        format!("{} {transport} {era} {}{before}", self.target.name, self.in_flight)
     }
 }
 
-impl Target {
-    /// The command with its placeholders filled in and its files made absolute.
-    pub fn resolve(&self, root: &Path) -> Vec<String> {
-        let bin =
-            env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned)).unwrap_or_default();
-        let words = self.command.iter().map(|word| match *word {
-            "{python}" => python(root),
-            word => match word.strip_prefix("{bin}/") {
-                Some(program) => bin.join(program).display().to_string(),
-                None if word.contains('/') => root.join(word).display().to_string(),
-                None => word.to_owned(),
-            },
+/// Where things are.
+#[derive(Debug)]
+pub struct Places {
+    /// The workspace.
+    pub root: PathBuf,
+    /// What tests/bench/prepare.py made for the profile that this program was built with.
+    pub set: PathBuf,
+    /// The same of another build of the engine.
+    pub other: Option<PathBuf>,
+}
+
+impl Places {
+    pub fn find(other: Option<PathBuf>) -> Result<Places, String> {
+        let here = env::current_dir().map_err(|e| format!("no current directory: {e}"))?;
+        let mut above = here.ancestors();
+        let root = above.find(|directory| directory.join("tests/bench/Cargo.toml").is_file());
+        let root = root.ok_or("run this inside the project's tree")?.to_owned();
+        let set = root.join("build/bench").join(profile());
+        Ok(Places { root, set, other: other.map(|other| here.join(other)) })
+    }
+
+    /// The command with its placeholders filled in and its files made absolute: `{bin}` is the directory of this program,
+    /// `{set}` what was prepared, `{python}` the interpreter there. An empty line where `before` is asked for and there
+    /// is no other set.
+    pub fn resolve(&self, command: &[&str], before: bool) -> Vec<String> {
+        let set = if before { self.other.as_deref().unwrap_or(Path::new("")) } else { &self.set };
+        let words = command.iter().map(|word| {
+            let file = match word.split_once('/') {
+                Some(("{bin}", program)) => bin().join(program),
+                Some(("{set}", file)) => set.join(file),
+                Some(_) if !word.contains(' ') => self.root.join(word),
+                _ if *word == "{python}" => set.join("venv/bin/python"),
+                _ => return (*word).to_owned(),
+            };
+            file.display().to_string()
         });
         words.collect()
     }
 
-    /// The first part of the command that is not on this machine.
-    pub fn missing(&self, root: &Path) -> Option<String> {
-        self.resolve(root).into_iter().find(|word| match word.contains('/') {
-            true => !Path::new(word).is_file(),
-            false => !on_path(word),
+    /// The first part of a command that is not on this machine.
+    pub fn missing(&self, command: &[&str], before: bool) -> Option<String> {
+        let words = self.resolve(command, before);
+        let mut needed = words.into_iter().enumerate();
+        needed.find_map(|(place, word)| {
+            let there = match word.contains('/') {
+                true => word.contains(' ') || Path::new(&word).is_file(),
+                false => place > 0 || on_path(&word),
+            };
+            (!there).then_some(word)
         })
     }
 }
 
-/// The interpreter of the Python ceiling: the one the Python server has, where there is one.
-pub fn python(root: &Path) -> String {
-    let ours = root.join(".venv/bin/python");
-    if ours.is_file() { ours.display().to_string() } else { "python3".to_owned() }
+fn bin() -> PathBuf {
+    env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned)).unwrap_or_default()
+}
+
+/// The profile this program was built with: cargo names the directory after it.
+pub fn profile() -> String {
+    bin().file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn on_path(program: &str) -> bool {
@@ -137,41 +213,38 @@ fn on_path(program: &str) -> bool {
     env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// The workspace: the nearest directory at or above the current one that holds this crate.
-pub fn find_root() -> Result<PathBuf, String> {
-    let here = env::current_dir().map_err(|e| format!("no current directory: {e}"))?;
-    let root = here.ancestors().find(|directory| directory.join("tests/bench/Cargo.toml").is_file());
-    root.map(Path::to_owned).ok_or_else(|| "run this inside the project's tree".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_language_has_a_ceiling_and_names_are_unique() {
+    fn every_language_has_a_ceiling_and_one_usual_server_and_names_are_unique() {
         for target in TARGETS {
             assert_eq!(TARGETS.iter().filter(|other| other.name == target.name).count(), 1);
-            assert!(TARGETS.iter().any(|other| other.language == target.language && other.kind == Ceiling));
+            let same = || TARGETS.iter().filter(|other| other.language == target.language);
+            assert_eq!(same().filter(|other| other.kind == Ceiling).count(), 1);
+            assert_eq!(same().filter(|other| other.usual && other.kind == Server).count(), 1);
+            assert!(EMPTY.iter().any(|(_, language, _)| *language == target.language));
+        }
+        for transport in Transport::ALL {
+            assert!(transport.loads().contains(&transport.usual_load()));
         }
     }
 
     #[test]
     fn commands_are_resolved_and_missing_parts_named() {
-        let root = find_root().unwrap();
-        let target = |command| Target { name: "t", language: Rust, kind: Ceiling, command };
-        let there = target(&["sh", "tests/bench/Cargo.toml"]);
-        assert_eq!(
-            there.resolve(&root),
-            ["sh".to_owned(), format!("{}/tests/bench/Cargo.toml", root.display())]
-        );
-        assert_eq!(there.missing(&root), None);
-        let no_file = target(&["sh", "tests/bench/none"]);
-        assert_eq!(no_file.missing(&root), Some(format!("{}/tests/bench/none", root.display())));
-        assert_eq!(
-            target(&["no-such-program-anywhere"]).missing(&root).as_deref(),
-            Some("no-such-program-anywhere")
-        );
-        assert!(target(&["{bin}/none"]).missing(&root).unwrap().ends_with("/none"));
+        let places = Places::find(Some("other".into())).unwrap();
+        let root = places.root.display().to_string();
+        let there = ["sh", "tests/bench/Cargo.toml", "--inline", "a b/c"];
+        let expected = ["sh", &format!("{root}/tests/bench/Cargo.toml"), "--inline", "a b/c"];
+        assert_eq!(places.resolve(&there, false), expected);
+        assert_eq!(places.missing(&there, false), None);
+        let named = |command: &[&str], before| places.missing(command, before).unwrap_or_default();
+        assert_eq!(named(&["tests/bench/none"], false), format!("{root}/tests/bench/none"));
+        assert_eq!(named(&["no-such-program-anywhere"], false), "no-such-program-anywhere");
+        assert!(named(&["{bin}/none"], false).ends_with("/none"));
+        assert!(named(&["{set}/none"], false).ends_with(&format!("build/bench/{}/none", profile())));
+        assert!(named(&["{set}/none"], true).ends_with("/other/none"));
+        assert!(named(&["{python}"], true).ends_with("/other/venv/bin/python"));
     }
 }

@@ -1,18 +1,21 @@
 // The checks both npm clients run against a fixture server, and the frame around them.
 //
-//   CLIENT.mjs --era modern|legacy (--url URL | --stdio -- CMD ARGS...)
+//   CLIENT.mjs --era modern|legacy --checks JSON --abilities A,B (--url URL | --stdio -- CMD ARGS...)
 //
-// One JSON line per check on stdout; exit code 0 when every check passed.
-// A client hands `main` a `connect(target, era, elicit)` that gives
-// { version, era?, info, tools, listTools(), call(name, args, { signal, onprogress }), errorCode(error), close() }.
+// Runs the checks named in the JSON array. One JSON line per check on stdout; exit code 0 when every check passed.
+// A client hands `main` a `connect(target, era)` that gives { version, era?, info, tools, errorCode(error), notFoundCode?,
+// call(name, args, { signal, onprogress }, meta), close(), library }, where `library` is the client object itself, whose
+// methods for lists, reads, prompts and completion take the same parameters in both libraries.
 
-import { readFileSync } from 'node:fs';
-import { deepStrictEqual } from 'node:assert';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
-const FIXTURE = JSON.parse(readFileSync(new URL('../fixture.json', import.meta.url), 'utf8'));
+import { kindChecks } from './kinds.mjs';
+import { FIXTURE, answers, clip, equal, expectAnswers, textOf } from './support.mjs';
+
 const VERSIONS = { modern: '2026-07-28', legacy: '2025-11-25' };
+// What a server declares, by the ability of the fixture.
+const DECLARED = { resources: 'resources', prompts: 'prompts', completion: 'completions' };
 const CHECK_MS = 10_000; // for one check
 const TOTAL_MS = 60_000; // for the whole program, hangs included
 // The libraries end a stdio server with SIGTERM 2 s after its stdin closed; a good server is gone before.
@@ -43,37 +46,7 @@ async function run(name, check, limit = CHECK_MS) {
   }
 }
 
-function equal(got, want, what) {
-  try {
-    deepStrictEqual(got, want);
-  } catch {
-    throw new Error(`${what}: got ${clip(got)}, want ${clip(want)}`);
-  }
-}
-
-function clip(value) {
-  return (JSON.stringify(value) ?? 'undefined').slice(0, 300);
-}
-
-function textOf(result) {
-  equal(result.content?.length, 1, 'number of content blocks');
-  return result.content[0].text;
-}
-
-// What the elicitation handler says is set by the check that is running.
-const answers = { asked: [], reply: undefined };
-
-async function elicit(params) {
-  answers.asked.push(params.message);
-  return answers.reply(params);
-}
-
-function expectAnswers(reply) {
-  answers.asked = [];
-  answers.reply = reply;
-}
-
-function checks(client, era) {
+function checks(client, era, abilities) {
   const echo = async (text) => textOf(await client.call('echo', { text }));
   return [
     ['identity', async () => {
@@ -82,15 +55,18 @@ function checks(client, era) {
       equal({ name: client.info?.name, version: client.info?.version },
         { name: FIXTURE.name, version: FIXTURE.version }, 'server info');
       if (!client.tools) throw new Error('tools capability missing');
+      const declared = client.library.getServerCapabilities();
+      for (const [ability, capability] of Object.entries(DECLARED)) {
+        const has = declared[capability] !== undefined;
+        equal(has, abilities.includes(ability), `capability ${capability}; hosts.py says what is pending`);
+      }
       return `${client.version} ${client.info.name} ${client.info.version}`;
     }],
     ['tools/list', async () => {
-      const { tools } = await client.listTools();
-      equal(tools.map((tool) => tool.name), FIXTURE.tools.map((tool) => tool.name), 'tool names');
-      for (const [i, want] of FIXTURE.tools.entries()) {
-        const { name, description, inputSchema } = tools[i];
-        equal({ name, description, inputSchema }, want, `tool ${want.name}`);
-      }
+      const { tools } = await client.library.listTools();
+      const wanted = FIXTURE.tools.filter((tool) => abilities.includes(tool.ability ?? 'tools'));
+      equal(tools.map((tool) => tool.name), wanted.map((tool) => tool.name), 'tool names');
+      for (const [i, { ability, ...want }] of wanted.entries()) equal(tools[i], want, `tool ${want.name}`);
       return `${tools.length} tools`;
     }],
     ['add', async () => {
@@ -204,11 +180,17 @@ export function oneMessageATurn(transport) {
 
 export async function main(connect, eras) {
   const { values, positionals } = parseArgs({
-    options: { era: { type: 'string' }, url: { type: 'string' }, stdio: { type: 'boolean' } },
+    options: {
+      era: { type: 'string' },
+      checks: { type: 'string' },
+      abilities: { type: 'string' },
+      url: { type: 'string' },
+      stdio: { type: 'boolean' },
+    },
     allowPositionals: true,
   });
-  if (!eras.includes(values.era) || Boolean(values.url) === Boolean(values.stdio)) {
-    console.error(`usage: --era ${eras.join('|')} (--url URL | --stdio -- CMD ARGS...)`);
+  if (!eras.includes(values.era) || !values.checks || !values.abilities || Boolean(values.url) === Boolean(values.stdio)) {
+    console.error(`usage: --era ${eras.join('|')} --checks JSON --abilities A,B (--url URL | --stdio -- CMD ARGS...)`);
     process.exit(2);
   }
   setTimeout(() => {
@@ -217,9 +199,11 @@ export async function main(connect, eras) {
   }, TOTAL_MS).unref();
   const target = values.url ? { url: new URL(values.url) } : { command: positionals[0], args: positionals.slice(1) };
   let client;
-  await run('connect', async () => { client = await connect(target, values.era, elicit); });
+  await run('connect', async () => { client = await connect(target, values.era); });
   if (client !== undefined) {
-    for (const [name, check] of checks(client, values.era)) await run(name, check);
+    const chosen = JSON.parse(values.checks);
+    const known = [...checks(client, values.era, values.abilities.split(',')), ...kindChecks(client, values.era)];
+    for (const [name, check] of known) if (chosen.includes(name)) await run(name, check);
     await run('close', () => client.close(), CLOSE_MS);
   }
   process.exit(failed ? 1 : 0);

@@ -3,13 +3,21 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ElicitRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema, LoggingMessageNotificationSchema, McpError,
+} from '@modelcontextprotocol/sdk/types.js';
 
 import { main, oneMessageATurn } from './checks.mjs';
+import { elicit, logs, roots, sample } from './support.mjs';
 
-async function connect(target, era, elicit) {
-  const client = new Client({ name: 'interop', version: '1.0.0' }, { capabilities: { elicitation: {} } });
+const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
+
+async function connect(target, era) {
+  const client = new Client({ name: 'interop', version: '1.0.0' }, { capabilities: CAPABILITIES });
   client.setRequestHandler(ElicitRequestSchema, (request) => elicit(request.params));
+  client.setRequestHandler(CreateMessageRequestSchema, (request) => sample(request.params));
+  client.setRequestHandler(ListRootsRequestSchema, roots);
+  client.setNotificationHandler(LoggingMessageNotificationSchema, (notification) => logs.add(notification.params));
   const transport = target.url
     ? new StreamableHTTPClientTransport(target.url)
     : new StdioClientTransport({ ...target, env: { ...process.env } });
@@ -26,8 +34,8 @@ async function connect(target, era, elicit) {
     version,
     info: client.getServerVersion(),
     tools: client.getServerCapabilities()?.tools,
-    listTools: () => client.listTools(),
-    call: (name, args, options) => client.callTool({ name, arguments: args }, undefined, options),
+    library: client,
+    call: (name, args, options, meta) => client.callTool({ name, arguments: args, _meta: meta }, undefined, options),
     errorCode: (error) => (error instanceof McpError ? error.code : undefined),
     close: async () => {
       if (target.url) await transport.terminateSession();

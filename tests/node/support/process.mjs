@@ -10,7 +10,7 @@ const MODERN = '2026-07-28'
 
 /** A program that imports the package and has `app`; `body` registers tools and listens. */
 export function program(body, options = '{ name: "test" }') {
-  return `import { Server, ElicitError } from ${JSON.stringify(PACKAGE)}\nconst app = new Server(${options})\n${body}`
+  return `import { Server, AskError, Suspended } from ${JSON.stringify(PACKAGE)}\nconst app = new Server(${options})\n${body}`
 }
 
 export class Client {

@@ -1,6 +1,27 @@
 // What the types accept, infer and refuse.
 
-import { ElicitError, Server, type Answer, type Context, type FromSchema } from '../../../bindings-node/index.mjs'
+import {
+  AskError,
+  Content,
+  McpError,
+  NotFound,
+  PromptMessage,
+  ResourceContents,
+  Server,
+  Suspended,
+  ToolError,
+  ToolResult,
+  audio,
+  file,
+  image,
+  type Answer,
+  type Context,
+  type Entry,
+  type FromSchema,
+  type LogRecord,
+  type StandardSchema,
+  type Variables
+} from '../../../bindings-node/index.mjs'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_: Same<A, B>): void {}
@@ -47,11 +68,104 @@ app
       same<typeof answer, Answer<{ name: string }>>(true)
       return answer.action === 'accept' ? answer.content.name : answer.action
     } catch (error) {
-      return error instanceof ElicitError ? error.code : String(error)
+      if (error instanceof Suspended) throw error
+      if (!(error instanceof AskError)) return String(error)
+      same<typeof error.code, 'unsupported' | 'invalid' | 'failed' | 'ended'>(true)
+      return error.code
     }
   })
 
-const removed: boolean = app.removeTool('bare')
+same<Variables<'a://{x}/{+rest}{?q,r}{/parts*}{y:3}'>, {
+  x: string
+  rest: string
+  y: string
+  parts: string | string[]
+  q?: string
+  r?: string
+}>(true)
+declare const standard: StandardSchema<{ n: number }>
+
+app
+  .tool('standard', { input: standard }, ({ n }) => n.toFixed())
+  .tool('content', { title: 'T', annotations: { readOnlyHint: true }, meta: { k: 1 } }, () => [
+    'text',
+    image(new Uint8Array(1), 'image/png', { annotations: { audience: ['user'] } }),
+    audio('AA==', 'audio/wav'),
+    file('file:///a', 'text'),
+    Content.link('file:///b', 'b', { size: 3 })
+  ])
+  .tool('result', () => new ToolResult({ content: 'x', structuredContent: {}, isError: false, meta: {} }))
+  .resource('a://b', { mimeType: 'a/b', size: 5, cache: { ttlMs: 1, cacheScope: 'private' } }, (_, ctx) => ctx.uri)
+  .resource('a://{id}', ({ id }) => {
+    same<typeof id, string>(true)
+    if (id === '') throw new NotFound()
+    return [new ResourceContents(id), new ResourceContents(new Uint8Array(1), { mimeType: 'a/b' })]
+  })
+  .resourceProvider('row://{id}', {
+    list: ({ cursor }) => [{ uri: `row://${cursor}`, name: 'x' }],
+    read: ({ id }) => id
+  })
+  .prompt('names', { args: ['a'] }, ({ a }) => {
+    same<typeof a, string | undefined>(true)
+    return a
+  })
+  .prompt('about', { args: { a: { required: true }, b: { description: 'd' } } }, (args) => {
+    same<typeof args, { a: string; b?: string }>(true)
+    return [PromptMessage.user(args.a), PromptMessage.assistant(Content.text('x'))]
+  })
+  .prompt('schema', { args: { type: 'object', properties: { a: { enum: ['x', 'y'] } }, required: ['a'] } }, ({ a }) => {
+    same<typeof a, 'x' | 'y'>(true)
+    return a
+  })
+  .prompt('bare', () => 'text')
+  .completion({ prompt: 'about', argument: 'a' }, (value, known) => [value, ...Object.keys(known)])
+  .completion({ template: 'a://{id}', argument: 'id' }, async () => ({ values: [], hasMore: false }))
+  .method('example/m', { input }, ({ name }) => ({ name }))
+  .notification('example/n', (params) => params)
+  .replace('tools/list', () => ({ tools: [] }))
+  .on('session_start', (_, ctx) => ctx.sessionId)
+  .mapError(RangeError, -32050)
+  .tool('talks', async (_, ctx) => {
+    ctx.log('info', { any: 'thing' }, { logger: 'l' })
+    const { text, model } = await ctx.sample(['x', PromptMessage.assistant('y')], { maxTokens: 5, temperature: 1, key: 'k' })
+    const [root] = await ctx.roots()
+    const visit = await ctx.elicitUrl('x', new URL('https://a'), { elicitationId: 'e' })
+    same<typeof visit.action, 'accept' | 'decline' | 'cancel'>(true)
+    const kept = await ctx.once('k', async () => 5)
+    same<typeof kept, number>(true)
+    if (text === '') await ctx.requireUrls({ message: 'x', url: 'https://a' })
+    if (text === model) throw new McpError(-32050, 'x', { uri: root?.uri })
+    throw new ToolError('x', { cause: 1 })
+  })
+const entry: Entry | undefined = app.tools.get('talks')
+app.disable('prompt', entry?.name ?? '')
+app.enable('completion', { prompt: 'about', argument: 'a' })
+app.elicitationComplete('e')
+app.entries('resource_template').size
+new Server({
+  name: 'full',
+  title: 'T',
+  description: 'd',
+  icons: [{ src: 'https://a', sizes: ['any'], theme: 'dark' }],
+  websiteUrl: 'https://a',
+  revisions: ['2026-07-28'],
+  capabilities: ['prompts'],
+  extensions: { 'example.com/x': {} },
+  maskErrors: true,
+  cache: { ttlMs: 5, tools: { cacheScope: 'private' } }
+})
+
+new Server({ name: 'console', log: console, stateKeys: [new Uint8Array(32), 'text'] })
+new Server({ name: 'off', log: null })
+new Server({
+  name: 'function',
+  log: (record) => {
+    same<typeof record, LogRecord>(true)
+    if (record.level === 'error') console.error(record.kind, record.name, record.error)
+  }
+})
+
+const removed: boolean = app.remove('tool', 'bare')
 const { url } = await app.listen({ stdio: removed, http: { port: 0, allowedHosts: ['x'] }, signals: true })
 same<typeof url, string | undefined>(true)
 await app.listen()
@@ -64,6 +178,10 @@ await app.closed
 new Server({})
 // @ts-expect-error a misspelt option
 new Server({ name: 'x', limits: { maxCall: 1 } })
+// @ts-expect-error no method for each level
+new Server({ name: 'x', log: { error() {} } })
+// @ts-expect-error a key is bytes or text
+new Server({ name: 'x', stateKeys: [5] })
 // @ts-expect-error a handler is needed
 app.tool('x', { input })
 // @ts-expect-error the schema says it is a string
@@ -74,5 +192,19 @@ app.tool('x', { input }, ({ count }) => count + 1)
 app.tool('x', { input }, ({ missing }) => missing)
 // @ts-expect-error a string is no progress
 app.tool('x', (_, ctx) => ctx.progress('1'))
+// @ts-expect-error there is no such variable
+app.resource('a://{id}', ({ other }) => other)
+// @ts-expect-error a prompt's arguments are strings
+app.prompt('x', { args: { a: { required: true } } }, ({ a }) => a + 1 - 1)
+// @ts-expect-error no such level
+app.tool('x', (_, ctx) => ctx.log('warn', 1))
+// @ts-expect-error at most so many tokens
+app.tool('x', (_, ctx) => ctx.sample('x', {}))
+// @ts-expect-error a completion is named by what it completes
+app.remove('completion', 'x')
+// @ts-expect-error no such hook
+app.on('started', () => {})
+// @ts-expect-error no such revision
+new Server({ name: 'x', revisions: ['2026'] })
 // @ts-expect-error a port is needed
 await app.listen({ http: {} })

@@ -1,6 +1,7 @@
 //! What a transcript is played against: the engine in this process, or a command line.
 
 use crate::connection::{Connection, Ending};
+use crate::settings;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tenon_mcp::{ServeOptions, Wake};
+use tenon_mcp::{Error, ServeOptions, Server, Wake};
 use tokio::runtime::{Builder, Runtime};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,15 +25,24 @@ pub struct Host {
 }
 
 enum Start {
-    Engine(Runtime),
+    Engine(Runtime, fn() -> Result<Server, Error>),
     Command(String),
 }
 
 impl Host {
     /// The fixture in this process, served over pipes.
     pub fn engine() -> Result<Host, String> {
+        Host::in_process("engine", tenon_fixture::server)
+    }
+
+    /// The server in this process that only transcripts with `@only settings` are played on.
+    pub fn settings() -> Result<Host, String> {
+        Host::in_process("settings", settings::server)
+    }
+
+    fn in_process(name: &str, server: fn() -> Result<Server, Error>) -> Result<Host, String> {
         let runtime = Builder::new_multi_thread().worker_threads(2).build().map_err(|e| e.to_string())?;
-        Ok(Host { name: "engine".into(), patience: PATIENCE, start: Start::Engine(runtime) })
+        Ok(Host { name: name.into(), patience: PATIENCE, start: Start::Engine(runtime, server) })
     }
 
     /// A command line as a shell reads it, started in the project's root.
@@ -43,8 +53,8 @@ impl Host {
     /// Starts a server.
     pub fn connect(&self) -> Result<Connection, String> {
         match &self.start {
-            Start::Engine(runtime) => {
-                in_process(runtime, self.patience).map_err(|error| format!("cannot start: {error}"))
+            Start::Engine(runtime, server) => {
+                in_process(runtime, *server, self.patience).map_err(|error| format!("cannot start: {error}"))
             }
             Start::Command(line) => {
                 spawn(line, self.patience).map_err(|error| format!("cannot start {line:?}: {error}"))
@@ -53,12 +63,16 @@ impl Host {
     }
 }
 
-fn in_process(runtime: &Runtime, patience: Duration) -> Result<Connection, Box<dyn std::error::Error>> {
+fn in_process(
+    runtime: &Runtime,
+    server: fn() -> Result<Server, Error>,
+    patience: Duration,
+) -> Result<Connection, Box<dyn std::error::Error>> {
     let (server_input, input) = std::io::pipe()?;
     let (output, server_output) = std::io::pipe()?;
     let _entered = runtime.enter();
     let options = ServeOptions::new().descriptors(server_input.into(), server_output.into());
-    let running = tenon_fixture::server()?.start(options)?;
+    let running = server()?.start(options)?;
     let (send_end, end) = channel();
     running.on_closed(Arc::new(Told(Mutex::new(send_end))));
     Ok(Connection::new(input, output, Box::new(InProcess(end)), patience))

@@ -8,4 +8,5 @@ pub mod host;
 pub mod input;
 pub mod pattern;
 pub mod play;
+pub mod settings;
 pub mod transcript;

@@ -1,6 +1,6 @@
 //! One expected line: exact text, with placeholders where a value cannot be known beforehand.
 
-use serde_json::value::RawValue;
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// The JSON text of captured values, by name.
@@ -161,8 +161,9 @@ fn value_at(line: &str, at: usize) -> Option<&str> {
     if rest.starts_with(|c: char| c.is_ascii_whitespace()) {
         return None;
     }
-    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-    values.next()?.ok().map(RawValue::get)
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+    values.next()?.ok()?;
+    rest.get(..values.byte_offset())
 }
 
 #[cfg(test)]

@@ -13,8 +13,20 @@ pub struct Transcript {
     pub revision: Option<String>,
     /// Hosts it is not played on, with the reason.
     pub skips: Vec<(String, String)>,
+    /// The one host it is played on.
+    pub only: Option<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+}
+
+/// A host that plays what names it, and nothing else.
+const BY_NAME: &str = "settings";
+
+impl Transcript {
+    /// Whether it is about this host at all.
+    pub fn is_for(&self, host: &str) -> bool {
+        self.only.as_deref().map_or(host != BY_NAME, |only| only == host)
+    }
 }
 
 /// One step, with the line it is on.
@@ -52,21 +64,29 @@ pub struct Expected {
     pub pattern: Pattern,
 }
 
-/// Texts for names, from `@define`.
-pub type Definitions = HashMap<String, String>;
+/// The lines of a file of definitions, which every transcript begins with.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions(Vec<(usize, String)>);
 
 /// Definitions may use definitions, but not endlessly.
 const MAX_EXPANSIONS: usize = 1000;
 
-/// Reads a file that holds nothing but definitions.
+/// The revisions that `@revision every` stands for.
+const EVERY: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
+/// Those from here on have no handshake.
+const MODERN: &str = "2026-07-28";
+
+/// Reads a file that holds nothing but definitions, some perhaps for certain revisions.
 pub fn definitions(source: &str) -> Result<Definitions, String> {
-    let mut found = Definitions::new();
+    let mut found = Vec::new();
     for (line, text) in meaningful(source) {
-        let define =
-            text.strip_prefix("@define ").ok_or(format!("line {line}: only @define may stand here"))?;
-        add_definition(&mut found, define).map_err(|error| format!("line {line}: {error}"))?;
+        let guarded = guard(text).map_err(|error| format!("line {line}: {error}"))?;
+        if !guarded.map_or(text, |(_, rest)| rest).starts_with("@define ") {
+            return Err(format!("line {line}: only @define may stand here"));
+        }
+        found.push((line, text.to_owned()));
     }
-    Ok(found)
+    Ok(Definitions(found))
 }
 
 /// Reads a transcript: one for each revision it names, or a single one.
@@ -74,10 +94,11 @@ pub fn parse(name: &str, source: &str, common: &Definitions) -> Result<Vec<Trans
     let mut revisions = meaningful(source).filter_map(|(_, text)| text.strip_prefix("@revision "));
     let revisions: Vec<Option<String>> = match (revisions.next(), revisions.next()) {
         (None, _) => vec![None],
+        (Some("every"), None) => EVERY.map(|revision| Some(revision.to_owned())).into(),
         (Some(list), None) => list.split_whitespace().map(|revision| Some(revision.to_owned())).collect(),
         (Some(_), Some(_)) => return Err("@revision stands twice".into()),
     };
-    revisions.into_iter().map(|revision| Reader::new(name, revision, common).read(source)).collect()
+    revisions.into_iter().map(|revision| Reader::new(name, revision, common)?.read(source)).collect()
 }
 
 fn meaningful(source: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -85,28 +106,50 @@ fn meaningful(source: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#'))
 }
 
-fn add_definition(definitions: &mut Definitions, define: &str) -> Result<(), String> {
-    let (name, text) = define.split_once(' ').unwrap_or((define, ""));
-    match definitions.insert(name.to_owned(), text.to_owned()) {
-        None => Ok(()),
-        Some(_) => Err(format!("{name} is defined twice")),
+/// Cuts `[revision …] ` off the front, if it is there.
+fn guard(text: &str) -> Result<Option<(&str, &str)>, String> {
+    let Some(guard) = text.strip_prefix('[') else { return Ok(None) };
+    guard.split_once("] ").ok_or_else(|| "a guard ends with \"] \"".to_owned()).map(Some)
+}
+
+/// Whether a guard's `A`, `A..`, `..B` or `A..B` names a revision. Dates ascend as texts do.
+fn names(range: &str, revision: &str) -> bool {
+    match range.split_once("..") {
+        None => range == revision,
+        Some((from, to)) => from <= revision && (to.is_empty() || revision <= to),
     }
 }
 
 struct Reader {
     transcript: Transcript,
-    definitions: Definitions,
+    definitions: HashMap<String, String>,
+    /// Names of definitions that are not to be replaced.
+    fixed: HashSet<String>,
     captured: HashSet<String>,
 }
 
 impl Reader {
-    fn new(name: &str, revision: Option<String>, common: &Definitions) -> Reader {
-        let mut definitions = common.clone();
-        if let Some(revision) = &revision {
-            definitions.insert("revision".into(), revision.clone());
+    fn new(name: &str, revision: Option<String>, common: &Definitions) -> Result<Reader, String> {
+        let own = revision.iter().map(|revision| ("revision".to_owned(), revision.clone()));
+        let definitions = own.collect();
+        let transcript =
+            Transcript { name: name.to_owned(), revision, skips: Vec::new(), only: None, steps: Vec::new() };
+        let mut reader = Reader { transcript, definitions, fixed: HashSet::new(), captured: HashSet::new() };
+        for (line, text) in &common.0 {
+            // Without a revision there is nothing that is for certain ones.
+            if reader.transcript.revision.is_some() || !text.starts_with('[') {
+                reader.line(*line, text).map_err(|error| format!("definitions, line {line}: {error}"))?;
+            }
         }
-        let transcript = Transcript { name: name.to_owned(), revision, skips: Vec::new(), steps: Vec::new() };
-        Reader { transcript, definitions, captured: HashSet::new() }
+        // A transcript may have texts of its own in place of those.
+        reader.fixed.clear();
+        Ok(reader)
+    }
+
+    fn define(&mut self, define: &str) -> Result<(), String> {
+        let (name, text) = define.split_once(' ').unwrap_or((define, ""));
+        self.definitions.insert(name.to_owned(), text.to_owned());
+        if self.fixed.insert(name.to_owned()) { Ok(()) } else { Err(format!("{name} is defined twice")) }
     }
 
     fn read(mut self, source: &str) -> Result<Transcript, String> {
@@ -121,11 +164,12 @@ impl Reader {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "@revision" => {}
-            "@define" => add_definition(&mut self.definitions, rest)?,
+            "@define" => self.define(rest)?,
             "@skip" => {
                 let (host, reason) = rest.split_once(' ').ok_or("@skip needs a host and a reason")?;
                 self.transcript.skips.push((host.to_owned(), reason.to_owned()));
             }
+            "@only" if rest == BY_NAME => self.transcript.only = Some(rest.to_owned()),
             ">" | ">-" => {
                 let input = Input::parse(&self.expand(rest)?, |name| self.captured.contains(name))?;
                 self.push(line, Action::Send(input, word == ">"));
@@ -152,10 +196,9 @@ impl Reader {
 
     /// Takes `[revision …] ` off the front; nothing if it names others than this one.
     fn guarded<'t>(&self, text: &'t str) -> Result<Option<&'t str>, String> {
-        let Some(guard) = text.strip_prefix('[') else { return Ok(Some(text)) };
-        let (revisions, rest) = guard.split_once("] ").ok_or("a guard ends with \"] \"")?;
+        let Some((revisions, rest)) = guard(text)? else { return Ok(Some(text)) };
         let own = self.transcript.revision.as_deref().ok_or("a guard needs @revision above it")?;
-        Ok(revisions.split_whitespace().any(|revision| revision == own).then_some(rest))
+        Ok(revisions.split_whitespace().any(|range| names(range, own)).then_some(rest))
     }
 
     fn expand(&self, text: &str) -> Result<String, String> {
@@ -183,9 +226,13 @@ impl Reader {
         self.transcript.steps.push(Step { line, action });
     }
 
-    /// The three messages that open a legacy conversation, from the common definitions.
+    /// The three messages that open a legacy conversation, from the common definitions. Where there is no handshake the
+    /// capabilities stand in every request.
     fn handshake(&mut self, line: usize, capabilities: &str) -> Result<(), String> {
         self.definitions.insert("capabilities".into(), capabilities.into());
+        if self.transcript.revision.as_deref() == Some(MODERN) {
+            return Ok(());
+        }
         ["> {{initialize}}", "< {{initialize-answer}}", "> {{initialized}}"]
             .into_iter()
             .try_for_each(|part| self.line(line, part))
@@ -245,5 +292,24 @@ mod tests {
         }
         assert!(read("@revision a\n@revision b").is_err());
         assert!(definitions("> a").is_err());
+        assert!(definitions("[r1]@define a b").is_err());
+    }
+
+    #[test]
+    fn guards_name_ranges_and_common_definitions_have_them() {
+        let common = definitions("[..2025-03-26] @define a old\n[2025-06-18..] @define a new").unwrap();
+        let played = |source: &str| -> Vec<String> {
+            let found = parse("x", source, &common).unwrap();
+            found.iter().map(|transcript| actions(transcript).join(", ")).collect()
+        };
+        let source = "@revision every\n> {{a}}\n[2025-06-18..2025-11-25 2024-11-05] > some";
+        let (old, new) = (["old true, some true", "old true"], ["new true, some true"; 2]);
+        assert_eq!(played(source), [&old[..], &new, &["new true"]].concat());
+        // Its own text replaces a common one, once.
+        assert_eq!(played("@revision 2025-06-18\n@define a own\n> {{a}}"), ["own true"]);
+        assert!(parse("x", "@revision 2025-06-18\n@define a 1\n@define a 2", &common).is_err());
+        // A file without revisions has none of them.
+        assert!(parse("x", "> {{a}}", &common).is_err());
+        assert_eq!(played("@revision 2026-07-28\nhandshake {}\n> {{capabilities}}"), ["{} true"]);
     }
 }

@@ -6,7 +6,7 @@ use tenon_wire::play::{Failure, play};
 use tenon_wire::transcript::{Definitions, parse};
 
 fn played_on(host: &Host, source: &str) -> Result<(), Failure> {
-    let transcripts = parse("test", source, &Definitions::new()).unwrap();
+    let transcripts = parse("test", source, &Definitions::default()).unwrap();
     play(&transcripts[0], host)
 }
 

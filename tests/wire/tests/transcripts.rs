@@ -45,6 +45,9 @@ fn run() -> Result<usize, Box<dyn Error>> {
             continue;
         }
         for transcript in &transcripts {
+            if !transcript.is_for(&host.name) {
+                continue;
+            }
             let case = Case { host, transcript };
             let name = case.name();
             if filters.is_empty() || filters.iter().any(|filter| name.contains(filter)) {
@@ -82,7 +85,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
 
 /// The shortest conversation: a ping and the end.
 fn first_words() -> Result<Transcript, Box<dyn Error>> {
-    let mut read = transcript::parse("ping", "silence", &transcript::Definitions::new())?;
+    let mut read = transcript::parse("ping", "silence", &transcript::Definitions::default())?;
     read.pop().ok_or_else(|| "a transcript without revisions is one".into())
 }
 
@@ -152,7 +155,7 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     if let Some(unknown) = wanted.iter().find(|name| !HOSTS.contains(name)) {
         return Err(format!("TENON_WIRE_HOSTS: {unknown:?} is none of {HOSTS:?}").into());
     }
-    let mut hosts = vec![Host::engine()?];
+    let mut hosts = vec![Host::engine()?, Host::settings()?];
     let mut missing = Vec::new();
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {

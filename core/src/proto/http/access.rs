@@ -1,7 +1,7 @@
 //! Who may call: the `Host` and `Origin` checks, and what CORS tells a browser.
 
+use super::origin::{Authority, Host, Origin};
 use super::{ALLOW, LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
-use core::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{StatusCode, Uri};
 
@@ -15,6 +15,10 @@ pub struct Access {
     hosts: Vec<String>,
     origins: Vec<String>,
 }
+
+const ANY: &str = "*";
+/// What a page without an origin of its own calls itself: a file, a frame in a sandbox.
+const NULL: &str = "null";
 
 impl Access {
     /// For an endpoint that only this machine can reach: requests must name a loopback host, and pages of loopback
@@ -34,17 +38,34 @@ impl Access {
         self
     }
 
-    /// Accepts calls from pages of these origins (`scheme://host[:port]`); `*` stands for every origin.
+    /// Accepts calls from pages of these origins (`scheme://host[:port]`); `*` stands for every origin, `null` for pages
+    /// that have none.
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Access {
         self.origins.extend(origins.into_iter().map(Into::into));
         self
     }
 
+    /// What is wrong with the first allowed host or origin that cannot be one, and therefore matches nothing.
+    pub fn problem(&self) -> Option<String> {
+        let host = self.hosts.iter().find(|host| Host::parse(host).is_none());
+        let origin = self
+            .origins
+            .iter()
+            .find(|origin| !matches!(origin.as_str(), ANY | NULL) && Origin::parse(origin).is_none());
+        match (host, origin) {
+            (Some(host), _) => Some(format!(
+                "allowed_hosts: {host:?} is no host: write a name or an address, without scheme and port"
+            )),
+            (None, Some(origin)) => Some(format!(
+                "allowed_origins: {origin:?} is no origin: write scheme://host or scheme://host:port, \"null\" or \"*\""
+            )),
+            (None, None) => None,
+        }
+    }
+
     /// Checks a request's `Host` and `Origin` (MH-2, MH-3). Returns the origin that CORS headers must name.
     pub fn check<'h>(&self, uri: &Uri, headers: &'h HeaderMap) -> Result<Option<&'h HeaderValue>, Refusal> {
-        if self.loopback || !self.hosts.is_empty() {
-            self.check_host(uri, headers)?;
-        }
+        self.check_host(uri, headers)?;
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else { return Ok(None) };
         let allowed =
@@ -52,48 +73,50 @@ impl Access {
         if allowed {
             return Ok(Some(origin));
         }
-        Err(Refusal::plain(StatusCode::FORBIDDEN, "Forbidden: this origin is not allowed to call the server"))
+        Err(Refusal::plain(
+            StatusCode::FORBIDDEN,
+            "Forbidden: pages of this origin may not call the server; its setting allowed_origins names those that may",
+        ))
     }
 
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
-        let host = match (uri.authority(), hosts.next(), hosts.next()) {
-            (Some(authority), ..) => authority.as_str(),
-            (None, Some(host), None) => host.to_str().unwrap_or_default().trim(),
-            _ => {
-                return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: name exactly one host"));
-            }
-        };
-        let name = host_name(host);
-        if is_loopback(name) || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+        let (host, twice) = (hosts.next(), hosts.next().is_some());
+        let checked = self.loopback || !self.hosts.is_empty();
+        if twice || checked && host.is_none() && uri.authority().is_none() {
+            return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: name exactly one host"));
+        }
+        if !checked {
+            return Ok(());
+        }
+        // Somebody on the way may have gone by either of the two.
+        let named = [
+            uri.authority().map(|authority| authority.as_str()),
+            host.map(|host| host.to_str().unwrap_or_default().trim()),
+        ];
+        if named.into_iter().flatten().all(|host| self.allows_host(host)) {
             return Ok(());
         }
         Err(Refusal::plain(
             StatusCode::FORBIDDEN,
-            "Forbidden: the server does not answer under this host name",
+            "Forbidden: the server does not answer under this host name; its setting allowed_hosts names those it does",
         ))
     }
 
-    fn allows_origin(&self, origin: &str) -> bool {
-        if self.origins.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin)) {
+    fn allows_host(&self, host: &str) -> bool {
+        let Some(host) = Authority::parse(host) else { return false };
+        host.host().is_loopback()
+            || self.hosts.iter().any(|allowed| Host::parse(allowed).as_ref() == Some(host.host()))
+    }
+
+    fn allows_origin(&self, text: &str) -> bool {
+        if self.origins.iter().any(|allowed| allowed == ANY || allowed == text && text == NULL) {
             return true;
         }
-        let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        self.loopback && authority.is_some_and(|authority| is_loopback(host_name(authority)))
+        let Some(origin) = Origin::parse(text) else { return false };
+        self.loopback && origin.is_loopback()
+            || self.origins.iter().any(|allowed| Origin::parse(allowed) == Some(origin))
     }
-}
-
-/// The host of `host[:port]`, brackets of IPv6 addresses included.
-fn host_name(host: &str) -> &str {
-    match host.rfind(':') {
-        Some(colon) if !host[colon..].contains(']') => &host[..colon],
-        _ => host,
-    }
-}
-
-fn is_loopback(name: &str) -> bool {
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Response headers a page may read (MH-8).

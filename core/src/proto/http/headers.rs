@@ -77,11 +77,11 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 /// A header that occurs once, without the white space around it (MH-19). Twice is an error even with equal values: who
 /// looked at which one is anybody's guess (MH-20).
 pub(super) fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h [u8]>, Twice> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    if headers.get_all(name).iter().nth(1).is_some() {
-        return Err(Twice(name));
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Twice(name)),
+        (value, None) => Ok(value.map(|value| value.as_bytes().trim_ascii())),
     }
-    Ok(Some(value.as_bytes().trim_ascii()))
 }
 
 /// A header occurs more than once.

@@ -7,11 +7,15 @@
 
 mod access;
 mod headers;
+mod origin;
+mod params;
 mod route;
 
 pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
-pub use headers::{Forms, accepted_forms, check_content_type, check_listen, decode_value};
-pub use route::{Route, SessionHead, route, session_request};
+pub(super) use headers::decode_value;
+pub use headers::{Forms, accepted_forms, check_content_type, check_listen};
+pub use params::param_fields;
+pub use route::{Route, SessionHead, batch_session, route, session_request};
 
 use super::error::{ErrorClass, RpcError};
 use super::id::RequestId;
@@ -92,9 +96,15 @@ impl Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, None, &RpcError::busy(message))
     }
 
+    /// The same for a request whose id is known (RPC-14).
+    pub fn unavailable(id: Option<&RequestId>, message: impl Into<String>) -> Refusal {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, id, &RpcError::busy(message))
+    }
+
     /// The session does not exist or no longer (LH-8); never -32601, which would mean another thing.
-    pub fn no_session() -> Refusal {
-        Refusal::plain(StatusCode::NOT_FOUND, "Session not found; send initialize to open a new one")
+    pub fn no_session(id: Option<&RequestId>) -> Refusal {
+        let error = RpcError::invalid_request("Session not found; send initialize to open a new one");
+        Refusal::new(StatusCode::NOT_FOUND, id, &error)
     }
 }
 
@@ -115,7 +125,7 @@ pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
         ErrorClass::Malformed | ErrorClass::Envelope => StatusCode::BAD_REQUEST,
         // In a session a 404 would mean that the session is gone.
         ErrorClass::Method if modern => StatusCode::NOT_FOUND,
-        ErrorClass::Method | ErrorClass::Other => StatusCode::OK,
+        ErrorClass::Method | ErrorClass::NotFound | ErrorClass::Other => StatusCode::OK,
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

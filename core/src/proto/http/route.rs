@@ -5,8 +5,8 @@ use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
 use crate::proto::message::{Message, Params, Request};
-use crate::proto::method::Method;
-use crate::proto::version::Revision;
+use crate::proto::operation::Op;
+use crate::proto::version::{Revision, Revisions};
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 
@@ -15,7 +15,9 @@ use std::borrow::Cow;
 pub enum Route<'h> {
     /// A request that stands alone, with what its envelope says; its headers agree with it.
     Modern(Client),
-    /// A modern notification: there is none the server acts on over HTTP, so it is accepted and forgotten (MH-36).
+    /// A modern notification with its whole envelope: the protocol has none over HTTP (MH-36), but a program may.
+    Notification(Client),
+    /// One without, which is accepted and forgotten.
     Ignored,
     /// The handshake that opens a legacy session; a session header is stale and ignored (LH-11).
     Initialize,
@@ -67,14 +69,15 @@ fn twice(Twice(name): Twice) -> RpcError {
     RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
 }
 
-/// Decides by the envelope first, then by the version header, then by the session header (ERA-1 to ERA-13).
-pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>, Refusal> {
+/// Decides by the envelope first, then by the version header, then by the session header (ERA-1 to ERA-13). `served` are
+/// the revisions that a refusal may name.
+pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -> Result<Route<'h>, Refusal> {
     let (id, params) = match message {
         Message::Request(request) => (Some(&request.id), Some(&request.params)),
         Message::Notification(notification) => (None, Some(&notification.params)),
         Message::Response(_) => (None, None),
     };
-    let refuse = |error| Refusal::for_request(id, &error);
+    let refuse = |error: RpcError| Refusal::for_request(id, &error.limited_to(served));
     let named = single(headers, PROTOCOL_VERSION).map_err(twice).map_err(refuse)?;
     if let Some(params) = params.filter(|params| envelope::is_modern(params)) {
         return modern(headers, message, params, named).map_err(refuse);
@@ -96,7 +99,7 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>,
             )));
         }
         // The handshake negotiates the version in its body, whatever the header says (LH-17).
-        (_, Message::Request(request)) if request.method == Method::Initialize => {
+        (_, Message::Request(request)) if request.method.is(Op::Initialize) => {
             return Ok(Route::Initialize);
         }
         (Version::Unknown(text), _) => return Err(refuse(RpcError::unsupported_version(&text))),
@@ -106,8 +109,14 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message) -> Result<Route<'h>,
     session(headers, revision).map(Route::Session)
 }
 
+/// The session of a batch. Only a session can have negotiated the revision that has them (BAT-10); elsewhere a batch is
+/// refused as the message it is not.
+pub fn batch_session(headers: &HeaderMap) -> Option<SessionHead<'_>> {
+    session_request(headers, Revisions::default()).ok()
+}
+
 /// The session of a GET or DELETE. A modern client has neither (MH-6).
-pub fn session_request(headers: &HeaderMap) -> Result<SessionHead<'_>, Refusal> {
+pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<SessionHead<'_>, Refusal> {
     let named =
         single(headers, PROTOCOL_VERSION).map_err(|error| Refusal::for_request(None, &twice(error)))?;
     let revision = match version(named) {
@@ -115,7 +124,7 @@ pub fn session_request(headers: &HeaderMap) -> Result<SessionHead<'_>, Refusal> 
             return Err(Refusal::not_allowed("POST", "Method not allowed: this revision uses POST alone"));
         }
         Version::Unknown(text) => {
-            return Err(Refusal::for_request(None, &RpcError::unsupported_version(&text)));
+            return Err(Refusal::for_request(None, &RpcError::unserved_version(&text, served)));
         }
         Version::Legacy(revision) => Some(revision),
         Version::Absent => None,
@@ -129,9 +138,9 @@ fn session(headers: &HeaderMap, revision: Option<Revision>) -> Result<SessionHea
         Err(_) => Err(plain("Bad request: mcp-session-id occurs more than once")),
         Ok(None) => Err(plain("Bad request: no mcp-session-id; send initialize first")),
         // What is no text cannot be the id of a session either.
-        Ok(Some(raw)) => {
-            std::str::from_utf8(raw).map(|id| SessionHead { id, revision }).map_err(|_| Refusal::no_session())
-        }
+        Ok(Some(raw)) => std::str::from_utf8(raw)
+            .map(|id| SessionHead { id, revision })
+            .map_err(|_| Refusal::no_session(None)),
     }
 }
 
@@ -160,7 +169,7 @@ fn modern(
     }
     let Message::Request(request) = message else {
         check_method(headers, message)?;
-        return Ok(Route::Ignored);
+        return Ok(envelope::read(params).map_or(Route::Ignored, Route::Notification));
     };
     let client = envelope::read(params)?;
     check_method(headers, message)?;
@@ -189,7 +198,7 @@ fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> 
 
 /// `Mcp-Name` repeats what the request is about, where its method has that (MH-15, MH-17).
 fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
-    let Some(member) = request.method.target_member() else { return Ok(()) };
+    let Some(member) = request.method.target() else { return Ok(()) };
     let target = request.params.get(member);
     // Without a legal target it is the method that has to say so, unless the header names one.
     let target = target.as_ref().and_then(|target| target.decode_str());

@@ -6,7 +6,7 @@
 use super::*;
 use crate::json::Limits;
 use crate::proto::message::Message;
-use crate::proto::version::Revision;
+use crate::proto::version::{Revision, Revisions};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -38,9 +38,10 @@ fn bare(method: &str) -> Message {
 
 /// Where a message goes, or status, code and id of its refusal, in one line.
 fn judge(pairs: &[(&str, &str)], message: &Message) -> String {
-    match route(&headers(pairs), message) {
+    match route(&headers(pairs), message, Revisions::default()) {
         Ok(Route::Modern(_)) => "modern".into(),
         Ok(Route::Ignored) => "ignored".into(),
+        Ok(Route::Notification(_)) => "notification".into(),
         Ok(Route::Initialize) => "initialize".into(),
         Ok(Route::Session(head)) => format!("session {}", head.id),
         Err(refusal) => show(&refusal),
@@ -207,7 +208,7 @@ fn the_name_header_repeats_the_target() {
 
 #[test]
 fn get_and_delete_belong_to_sessions() {
-    let judge = |pairs: &[(&str, &str)]| match session_request(&headers(pairs)) {
+    let judge = |pairs: &[(&str, &str)]| match session_request(&headers(pairs), Revisions::default()) {
         Ok(head) => format!("session {}", head.id),
         Err(refusal) => format!("{}{}", show(&refusal), refusal.allow.map_or("", |_| " allow")),
     };
@@ -336,9 +337,106 @@ fn hosts() {
     assert_eq!(enters(&Access::public(), &[("host", "anything")]), 200);
     let named = Access::public().allow_hosts(["mcp.example.com"]);
     assert_eq!(enters(&named, &[("host", "anything")]), 403);
-    // The name in the request line counts where there is one.
-    let uri = Uri::from_static("http://evil.example.com/mcp");
-    assert!(loopback.check(&uri, &headers(&[("host", "localhost")])).is_err());
+    // The name in the request line counts where there is one, and so does the header beside it.
+    let line = |uri, host| loopback.check(&Uri::from_static(uri), &headers(&[("host", host)])).is_ok();
+    assert!(!line("http://evil.example.com/mcp", "localhost"));
+    assert!(!line("http://localhost/mcp", "evil.example.com"));
+    assert!(!line("http://evil.example@localhost/mcp", "localhost"));
+    assert!(line("http://localhost:80/mcp", "127.0.0.1"));
+    assert_eq!(enters(&Access::public(), &[("host", "a"), ("host", "a")]), 400);
+}
+
+#[test]
+fn hostile_hosts_and_origins_are_refused_with_the_setting_that_admits_them() {
+    let refusal = |access: &Access, header: (&'static str, &'static str)| {
+        let mut pairs = vec![header];
+        if header.0 != "host" {
+            pairs.push(("host", "localhost"));
+        }
+        let refusal = access.check(&Uri::from_static("/mcp"), &headers(&pairs)).err()?;
+        Some((refusal.status.as_u16(), String::from_utf8(refusal.body.to_vec()).unwrap()))
+    };
+    let named =
+        Access::loopback().allow_hosts(["mcp.example.com"]).allow_origins(["https://app.example.com"]);
+    for origin in [
+        "http://127.0.0.1:8000@evil.example",
+        "http://localhost@evil.example",
+        "http://localhost:80:80",
+        "http://localhost:",
+        "http://localhost.",
+        "http://localhost/",
+        "http://localhost#",
+        "http://localhost\\.evil.example",
+        "http://[::1]evil.example",
+        "http://[::1",
+        "http://127.1",
+        "http://2130706433",
+        "http://localhost http://evil.example",
+        "http://localhost,http://evil.example",
+        "//localhost",
+        "https://app.example.com@evil.example",
+        "https://app.example.com:444",
+        "https://app.example.com.",
+        "https://app.example.com.evil.example",
+        "null",
+        "*",
+    ] {
+        for access in [&named, &Access::loopback(), &Access::public()] {
+            let (status, body) =
+                refusal(access, ("origin", origin)).unwrap_or_else(|| panic!("{origin} enters"));
+            assert!(status == 403 && body.contains("allowed_origins"), "MH-2: {origin}: {body}");
+        }
+    }
+    for origin in ["HTTPS://APP.example.com:443", "https://app.example.com", "http://[0::1]:80"] {
+        assert_eq!(refusal(&named, ("origin", origin)), None, "MH-2: {origin}");
+    }
+    let null = Access::public().allow_origins(["null"]);
+    assert_eq!(refusal(&null, ("origin", "null")), None);
+    assert!(refusal(&null, ("origin", "http://null")).is_some());
+    for host in [
+        "localhost@evil.example",
+        "localhost.",
+        "localhost:",
+        "localhost:+80",
+        "localhost:x",
+        "127.0.0.1.",
+        "[::1]x",
+        "[::1%25lo]",
+        "localhost/",
+        "localhost,evil.example",
+        "mcp.example.com.",
+        "mcp.example.com@evil.example",
+    ] {
+        for access in [&named, &Access::loopback()] {
+            let (status, body) = refusal(access, ("host", host)).unwrap_or_else(|| panic!("{host} enters"));
+            assert!(status == 403 && body.contains("allowed_hosts"), "MH-3: {host}: {body}");
+        }
+    }
+}
+
+#[test]
+fn allowed_hosts_and_origins_that_cannot_be_any_are_named() {
+    for host in
+        ["", "http://mcp.example.com", "mcp.example.com:80", "mcp.example.com/", "*", "b\u{fc}cher.example"]
+    {
+        let problem = Access::public().allow_hosts(["fine.example", host]).problem().expect(host);
+        assert!(
+            problem.starts_with("allowed_hosts: ") && problem.contains(&format!("{host:?}")),
+            "{problem}"
+        );
+    }
+    for origin in ["", "app.example.com", "https://app.example.com/", "https://*.example.com", "https://a@b"]
+    {
+        let problem = Access::public().allow_origins(["*", "null", origin]).problem().expect(origin);
+        assert!(
+            problem.starts_with("allowed_origins: ") && problem.contains(&format!("{origin:?}")),
+            "{problem}"
+        );
+    }
+    let fine = Access::loopback()
+        .allow_hosts(["a", "10.0.0.1", "[::2]"])
+        .allow_origins(["app+x://id", "http://[::1]:9"]);
+    assert_eq!(fine.problem(), None);
 }
 
 #[test]
@@ -397,7 +495,7 @@ fn statuses_of_error_classes() {
         assert_eq!(status(class, true).as_u16(), modern, "MH-33, MH-37: {class:?}");
         assert_eq!(status(class, false).as_u16(), legacy, "MH-35: {class:?}");
     }
-    assert_eq!(show(&Refusal::no_session()), "404 -32600", "LH-8");
+    assert_eq!(show(&Refusal::no_session(None)), "404 -32600", "LH-8");
     for (text, expected) in [
         ("{", "400 -32700"),
         ("[]", "400 -32600"),

@@ -1,7 +1,8 @@
 //! The body of a response.
 
+use super::link::Link;
 use super::sessions::Lease;
-use super::slot::{Chunk, Slot};
+use super::slot::{Chunk, First, Slot};
 use super::streams::Entry;
 use crate::dispatch::calls::CallId;
 use crate::host::{CancelReason, Engine};
@@ -31,10 +32,43 @@ pub(super) struct Exchange {
     /// The call that ends with the client: modern ones do, legacy ones go on (MH-50 to MH-52).
     pub(super) call: Option<CallId>,
     /// Keeps a legacy session in use.
-    pub(super) _lease: Option<Lease>,
+    lease: Option<Lease>,
+    /// The connection it is on, if it is one of ours.
+    link: Option<Arc<Link>>,
 }
 
 impl Exchange {
+    pub(super) fn new(
+        engine: Engine,
+        slot: Arc<Slot>,
+        call: Option<CallId>,
+        lease: Option<Lease>,
+        link: Option<&Arc<Link>>,
+    ) -> Exchange {
+        if let Some(link) = link {
+            link.wait(true);
+        }
+        Exchange { engine, slot, call, lease, link: link.cloned() }
+    }
+
+    /// Waits for what decides the form of the response.
+    pub(super) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
+        self.listen();
+        self.slot.poll_first(task)
+    }
+
+    fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
+        self.listen();
+        self.slot.poll_chunk(task)
+    }
+
+    /// Does what the connection asks for.
+    fn listen(&self) {
+        if self.link.as_ref().is_some_and(|link| link.take_ask()) {
+            self.slot.comment();
+        }
+    }
+
     /// The request has ended: nothing is left to cancel.
     pub(super) fn finish(&mut self) {
         self.call = None;
@@ -43,8 +77,16 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        // First, so that the cancellation has nobody to tell.
-        self.slot.leave();
+        if let Some(link) = &self.link {
+            link.wait(false);
+        }
+        // Before the cancellation, which then has nobody to tell.
+        let undelivered = self.slot.leave();
+        if let Some(lease) = &self.lease {
+            for question in undelivered {
+                self.engine.undelivered(lease.peer(), question.id, question.body);
+            }
+        }
         if let Some(call) = self.call.take() {
             self.engine.cancel(call, CancelReason::Disconnected);
         }
@@ -67,6 +109,11 @@ impl ResponseBody {
         ResponseBody(Inner::Whole(bytes))
     }
 
+    /// It is a stream, and more is to come.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(&self.0, Inner::Stream(stream) if !stream.ended)
+    }
+
     pub(super) fn stream(exchange: Exchange, entry: Entry) -> ResponseBody {
         ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
     }
@@ -83,7 +130,7 @@ impl Body for ResponseBody {
         let bytes = match &mut self.0 {
             Inner::Whole(bytes) => std::mem::take(bytes),
             Inner::Stream(stream) if stream.ended => return Poll::Ready(None),
-            Inner::Stream(stream) => match stream.exchange.slot.poll_chunk(task) {
+            Inner::Stream(stream) => match stream.exchange.poll_chunk(task) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Chunk::More(bytes)) => bytes,
                 Poll::Ready(Chunk::Last(bytes)) => {

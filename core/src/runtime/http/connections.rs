@@ -1,6 +1,7 @@
 //! The connections of a listener, to be told about its end.
 
-use parking_lot::{Condvar, Mutex};
+use crate::host::Wake;
+use crate::locks::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,12 +13,10 @@ use std::time::Instant;
 pub(super) enum Phase {
     /// Everything is served.
     Open = 0,
-    /// No connection is accepted any more.
-    Deaf = 1,
-    /// Connections end once they have no request in flight.
-    Draining = 2,
+    /// No connection is accepted any more, and those there are end once they have no request in flight.
+    Draining = 1,
     /// Connections end.
-    Dead = 3,
+    Dead = 2,
 }
 
 /// The tasks of a listener besides its connections: one accepts, one tells the time.
@@ -52,8 +51,7 @@ impl Connections {
     pub(super) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Open,
-            1 => Phase::Deaf,
-            2 => Phase::Draining,
+            1 => Phase::Draining,
             _ => Phase::Dead,
         }
     }
@@ -86,14 +84,24 @@ impl Connections {
         !full
     }
 
-    /// Blocks until at most `left` tasks are left, or until `end`.
-    pub(super) fn wait(&self, left: usize, end: Instant) {
+    /// Blocks until at most `left` tasks are left, or until `end`, which is asked again when this is woken.
+    pub(super) fn wait(&self, left: usize, end: impl Fn() -> Instant) {
         let mut table = self.table.lock();
         while table.tasks.len() > left {
-            if self.changed.wait_until(&mut table, end).timed_out() {
+            let end = end();
+            if Instant::now() >= end {
                 return;
             }
+            self.changed.wait_until(&mut table, end);
         }
+    }
+}
+
+/// The end that somebody waits for has moved.
+impl Wake for Connections {
+    fn wake(&self) {
+        drop(self.table.lock());
+        self.changed.notify_all();
     }
 }
 

@@ -1,15 +1,20 @@
 //! One request, one response: the endpoint, without a server around it.
 
 use super::body::{Exchange, ResponseBody};
-use super::read::{ReadError, read};
-use super::sessions::{Lease, NoSession, Session, Sessions};
-use super::slot::{End, First, Slot};
+use super::budget::Budget;
+use super::link::Link;
+use super::read::{ReadError, drain, read};
+use super::sessions::{Lease, NoSession, Sessions};
+use super::slot::{End, FULL, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::calls::CallId;
-use crate::host::{Accepted, Engine, Peer, Scope, Sink};
+use crate::dispatch::limits::Limits;
+use crate::host::{Accepted, Arrival, Engine, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
-use crate::proto::message::Message;
+use crate::proto::id::RequestId;
+use crate::proto::message::{Malformed, Message};
 use crate::proto::sse;
+use crate::proto::version::Revision;
 use crate::server::Server;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -17,12 +22,15 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body::Body;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The MCP endpoint of a server as a function from requests to responses, for programs that have an HTTP server of
 /// their own. Cheap to clone; clones are the same endpoint.
+///
+/// Times and numbers of connections are the business of the server around it; what is held for clients counts toward
+/// [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
 ///
 /// It needs no particular executor and looks at no clock but the server's. What depends on time happens in
 /// [`tick`](HttpService::tick), which somebody has to call.
@@ -44,16 +52,17 @@ struct Inner {
     access: Access,
     sessions: Arc<Sessions>,
     streams: Arc<Streams>,
+    budget: Arc<Budget>,
 }
 
 /// A stream carries something at least this often, so that nobody on the way takes it for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How often [`HttpService::tick`] should be called.
-pub(super) const TICK: Duration = Duration::from_secs(5);
+/// How often [`HttpService::tick`] should be called at least.
+const TICK: Duration = Duration::from_secs(5);
 
-/// Longest body of an `initialize`: what a client says there is kept for as long as its session.
-const MAX_HANDSHAKE: usize = 64 << 10;
+/// Longest body of an `initialize`: what a client says there is kept for as long as its session, and is not counted.
+const MAX_HANDSHAKE: usize = 16 << 10;
 
 impl HttpService {
     /// The endpoint of `server`. `access` says which hosts and origins it answers.
@@ -67,6 +76,19 @@ impl HttpService {
             access,
             sessions: Sessions::new(engine.clone()),
             streams: Arc::default(),
+            budget: Budget::new(engine.limits().max_buffered_bytes),
+        }))
+    }
+
+    /// The same endpoint for requests that come another way: sessions, streams and the account of memory are shared.
+    pub(super) fn with_access(&self, access: Access) -> HttpService {
+        let Inner { engine, sessions, streams, budget, .. } = &*self.0;
+        HttpService(Arc::new(Inner {
+            engine: engine.clone(),
+            access,
+            sessions: sessions.clone(),
+            streams: streams.clone(),
+            budget: budget.clone(),
         }))
     }
 
@@ -75,31 +97,42 @@ impl HttpService {
     /// Dropping the future before it is ready, or the response's body before its end, says that the client is gone.
     /// That cancels a call of the modern era; one of a legacy session goes on.
     ///
-    /// An `initialize` may have 64 KiB, because what it says is kept with the session.
+    /// An `initialize` may have 16 KiB, because what it says is kept with the session; a longer one is answered with 413.
     ///
     /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) is answered with 413. Up to four
     /// times the limit is read and thrown away, which leaves the connection usable; beyond that the response says
-    /// `Connection: close`.
+    /// `Connection: close`. Where the head alone is refused, up to 64 KiB are read and thrown away.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes>,
     {
+        self.handle_on(request, None).await
+    }
+
+    /// The same for a connection of ours.
+    pub(super) async fn handle_on<B>(
+        &self,
+        request: Request<B>,
+        link: Option<&Arc<Link>>,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes>,
+    {
         let (head, body) = request.into_parts();
+        let head = Arc::new(head);
         let body = pin!(body);
         let checked = rules::verb(&head.method)
             .and_then(|verb| Ok((verb, self.0.access.check(&head.uri, &head.headers)?)));
         let (verb, origin) = match checked {
             Ok(checked) => checked,
             Err(refusal) => {
-                // A client that is still sending would lose the answer.
-                let _ = read(body, self.0.engine.limits().max_message_bytes).await;
-                return refused(refusal);
+                return unheard(refused(refusal), &head, body).await;
             }
         };
         let answer = match verb {
-            Verb::Post => self.post(&head, body).await,
-            Verb::Get => self.get(&head.headers).await,
-            Verb::Delete => self.delete(&head.headers).await,
+            Verb::Post => self.post(&head, body, link).await,
+            Verb::Get => self.get(&head, link).await,
+            Verb::Delete => self.delete(&head).await,
             Verb::Options => {
                 let mut response = empty(StatusCode::NO_CONTENT);
                 *response.headers_mut() = rules::preflight_headers(&head.headers, origin);
@@ -119,17 +152,37 @@ impl HttpService {
         response
     }
 
-    /// Does what depends on time: keeps quiet streams alive, ends idle sessions, times calls out. To be called every
-    /// five seconds, and every second by programs that do not also [start](crate::Server::start) the server, whose
-    /// timer is exact.
+    /// Does what depends on time: makes streams of slow answers and keeps quiet ones alive, ends idle sessions, gives up a store that does not answer,
+    /// times calls out. To be called every five seconds, more often where a limit is less than twenty, and every second by
+    /// programs that do not also [start](crate::Server::start) the server, whose timer is exact.
     pub fn tick(&self) {
         let engine = &self.0.engine;
         let now = engine.now();
         if engine.next_deadline().is_some_and(|next| next <= now) {
             engine.handle_timeout(now);
         }
+        engine.tell_slow(now, engine.limits().stream_after);
         self.0.streams.keep_alive(now, KEEP_ALIVE - TICK);
         self.0.sessions.sweep(now);
+    }
+
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.0.budget
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        self.0.engine.limits()
+    }
+
+    /// How often [`HttpService::tick`] should be called for times to be met to a quarter.
+    pub(super) fn tick_period(&self) -> Duration {
+        let limits = self.0.engine.limits();
+        let shortest = limits
+            .session_idle
+            .min(limits.handshake_timeout)
+            .min(limits.store_timeout)
+            .min(limits.stream_after);
+        (shortest / 4).clamp(Duration::from_millis(10), TICK)
     }
 
     /// Legacy sessions this endpoint knows.
@@ -144,35 +197,65 @@ impl HttpService {
 
     async fn post<B>(
         &self,
-        head: &Parts,
-        body: std::pin::Pin<&mut B>,
+        head: &Arc<Parts>,
+        body: Pin<&mut B>,
+        link: Option<&Arc<Link>>,
     ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data = Bytes>,
     {
         let limits = self.0.engine.limits();
-        let body = match read(body, limits.max_message_bytes).await {
+        let arrival = arrival(head);
+        let body = match read(body, limits.max_message_bytes, &self.0.budget).await {
             Ok(body) => body,
             Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version)),
         };
         rules::check_content_type(&head.headers)?;
         let forms = rules::accepted_forms(&head.headers)?;
-        let message =
-            Message::decode(body.clone(), &limits.json()).map_err(|error| Refusal::malformed(&error))?;
-        match rules::route(&head.headers, &message)? {
-            Route::Modern(client) => self.call(Scope::Stateless(client), message, forms, None).await,
+        if Message::is_batch(&body)
+            && let Some(named) = rules::batch_session(&head.headers)
+        {
+            let lease = self.session(arrival.principal.as_ref(), &named, None).await?;
+            if lease.peer().revision() == Some(Revision::V2025_03_26) {
+                return self.batch(lease, arrival, body, forms, link).await;
+            }
+        }
+        let message = match Message::decode(body.clone(), &limits.json()) {
+            Ok(message) => message,
+            Err(malformed) => {
+                self.spoiled(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                return Err(Refusal::malformed(&malformed));
+            }
+        };
+        match rules::route(&head.headers, &message, self.0.engine.revisions())? {
+            Route::Modern(client) => {
+                let params = rules::param_fields(&head.headers);
+                let scope = Scope::Stateless { client, params, arrival };
+                self.call(scope, message, forms, None, link).await
+            }
+            Route::Notification(client) => {
+                let params = rules::param_fields(&head.headers);
+                let scope = Scope::Stateless { client, params, arrival };
+                let sink: Arc<dyn Sink> = Arc::new(Slot::new(&self.0.budget, 0, false));
+                self.0.engine.accept(&scope, message, &sink);
+                Ok(empty(StatusCode::ACCEPTED))
+            }
             Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
             Route::Initialize => {
                 drop(message);
-                self.initialize(&body, forms).await
+                self.initialize(arrival, &body, forms).await
             }
             Route::Session(named) => {
-                let session = self.session(&named).await?;
-                let scope = Scope::Session(session.peer.clone());
+                let id = match &message {
+                    Message::Request(request) => Some(&request.id),
+                    _ => None,
+                };
+                let lease = self.session(arrival.principal.as_ref(), &named, id).await?;
+                let scope = Scope::Session { peer: lease.peer().clone(), arrival };
                 if matches!(message, Message::Request(_)) {
-                    return self.call(scope, message, forms, Some(session.lease())).await;
+                    return self.call(scope, message, forms, Some(lease), link).await;
                 }
-                let sink: Arc<dyn Sink> = Arc::new(Slot::new(0, false));
+                let sink: Arc<dyn Sink> = Arc::new(Slot::new(&self.0.budget, 0, false));
                 self.0.engine.accept(&scope, message, &sink);
                 Ok(empty(StatusCode::ACCEPTED))
             }
@@ -185,25 +268,61 @@ impl HttpService {
         message: Message,
         forms: Forms,
         lease: Option<Lease>,
+        link: Option<&Arc<Link>>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let engine = &self.0.engine;
-        let modern = matches!(scope, Scope::Stateless(_));
-        let slot = Arc::new(Slot::new(engine.limits().max_outbound_bytes, forms.stream));
+        let modern = matches!(scope, Scope::Stateless { .. });
+        let most = engine.limits().max_outbound_bytes;
+        let slot = Arc::new(Slot::new(&self.0.budget, most, forms.stream).on(link));
         let sink: Arc<dyn Sink> = slot.clone();
         let call: CallId = match engine.accept(&scope, message, &sink) {
-            Accepted::Started(call) => call,
+            Accepted::Started(call) | Accepted::Pending(call) => call,
             Accepted::Answered | Accepted::Noted => {
-                return Ok(whole(slot.take_end().unwrap_or(End::Dropped), modern, forms));
+                let mut response =
+                    whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, &self.0.budget);
+                // Ended by its client while this request was on its way (LH-8).
+                let ended = lease.is_some_and(|lease| lease.session().has_ended());
+                if ended && response.status() != StatusCode::OK {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                return Ok(response);
             }
         };
-        let mut exchange =
-            Exchange { engine: engine.clone(), slot, call: modern.then_some(call), _lease: lease };
-        match poll_fn(|task| exchange.slot.poll_first(task)).await {
+        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(call), lease, link);
+        Ok(self.respond(exchange, modern, forms).await)
+    }
+
+    /// The members of a batch and their answers, as one array (BAT-5, BAT-7).
+    async fn batch(
+        &self,
+        lease: Lease,
+        arrival: Arrival,
+        body: Bytes,
+        forms: Forms,
+        link: Option<&Arc<Link>>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let engine = &self.0.engine;
+        let members = Message::decode_batch(body, &engine.limits().json())
+            .map_err(|malformed| Refusal::malformed(&malformed))?;
+        let most = engine.limits().max_outbound_bytes;
+        let slot = Arc::new(Slot::new(&self.0.budget, most, forms.stream).on(link));
+        let sink: Arc<dyn Sink> = slot.clone();
+        let scope = Scope::Session { peer: lease.peer().clone(), arrival };
+        if !engine.accept_batch(&scope, members, &sink) {
+            return Ok(empty(StatusCode::ACCEPTED));
+        }
+        let exchange = Exchange::new(engine.clone(), slot, None, Some(lease), link);
+        Ok(self.respond(exchange, false, forms).await)
+    }
+
+    /// The response to what is in flight, in the form that its first message decides.
+    async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
+        match poll_fn(|task| exchange.poll_first(task)).await {
             First::Whole(end) => {
                 exchange.finish();
-                Ok(whole(end, modern, forms))
+                whole(end, modern, forms, &self.0.budget)
             }
-            First::Stream => Ok(self.stream(exchange)),
+            First::Stream => self.stream(exchange),
         }
     }
 
@@ -222,23 +341,33 @@ impl HttpService {
         event_stream(body)
     }
 
-    async fn initialize(&self, body: &Bytes, forms: Forms) -> Result<Response<ResponseBody>, Refusal> {
+    async fn initialize(
+        &self,
+        arrival: Arrival,
+        body: &Bytes,
+        forms: Forms,
+    ) -> Result<Response<ResponseBody>, Refusal> {
         if body.len() > MAX_HANDSHAKE {
             return Err(Refusal::too_large(MAX_HANDSHAKE));
         }
         let (engine, sessions) = (&self.0.engine, &self.0.sessions);
-        // Copied, because the session keeps parts of it and must not keep the connection's buffer.
-        let message = Message::decode(Bytes::copy_from_slice(body), &engine.limits().json())
+        let message = Message::decode(body.clone(), &engine.limits().json())
             .map_err(|error| Refusal::malformed(&error))?;
-        let peer = Peer::new(Some(sessions.mint().map_err(no_session)?));
-        let slot = Arc::new(Slot::new(0, forms.stream));
+        let id = match &message {
+            Message::Request(request) => Some(request.id.clone()),
+            _ => None,
+        };
+        let refuse = |why| no_session(why, id.as_ref());
+        let peer = Peer::of(Some(sessions.mint().map_err(refuse)?), arrival.principal.clone());
+        let slot = Arc::new(Slot::new(&self.0.budget, 0, forms.stream));
         let sink: Arc<dyn Sink> = slot.clone();
-        engine.accept(&Scope::Session(peer.clone()), message, &sink);
+        let scope = Scope::Session { peer: peer.clone(), arrival };
+        engine.accept(&scope, message, &sink);
         let end = slot.take_end().unwrap_or(End::Dropped);
         let opened = matches!(end, End::Response(_, None));
-        let mut response = whole(end, false, forms);
+        let mut response = whole(end, false, forms, &self.0.budget);
         if opened {
-            sessions.open(peer.clone()).await.map_err(no_session)?;
+            sessions.open(peer.clone()).await.map_err(refuse)?;
             let id = peer.session_id().and_then(|id| HeaderValue::from_str(id).ok());
             if let Some(id) = id {
                 response.headers_mut().insert(rules::SESSION_ID, id);
@@ -247,58 +376,111 @@ impl HttpService {
         Ok(response)
     }
 
-    async fn session(&self, named: &SessionHead<'_>) -> Result<Arc<Session>, Refusal> {
-        let session = self.0.sessions.find(named.id).await.map_err(no_session)?;
-        if let Some(revision) = session.peer.revision() {
+    /// The session of a request, perhaps with an id that a refusal repeats (RPC-14).
+    async fn session(
+        &self,
+        principal: Option<&Arc<str>>,
+        named: &SessionHead<'_>,
+        id: Option<&RequestId>,
+    ) -> Result<Lease, Refusal> {
+        let found = self.0.sessions.find(named.id, principal).await;
+        let lease = found.map_err(|why| no_session(why, id))?;
+        if let Some(revision) = lease.peer().revision() {
             named.check(revision)?;
         }
-        Ok(session)
+        Ok(lease)
     }
 
-    async fn get(&self, headers: &HeaderMap) -> Result<Response<ResponseBody>, Refusal> {
-        let named = rules::session_request(headers)?;
-        rules::check_listen(headers)?;
-        let session = self.session(&named).await?;
-        if headers.contains_key(rules::LAST_EVENT_ID) {
+    /// Fails the question of ours that a malformed message was meant to answer.
+    async fn spoiled(&self, principal: Option<&Arc<str>>, headers: &HeaderMap, malformed: &Malformed) {
+        if !malformed.reply {
+            return;
+        }
+        if let Ok(named) = rules::session_request(headers, self.0.engine.revisions())
+            && let Ok(lease) = self.session(principal, &named, None).await
+        {
+            self.0.engine.spoiled(lease.peer(), malformed);
+        }
+    }
+
+    async fn get(
+        &self,
+        head: &Arc<Parts>,
+        link: Option<&Arc<Link>>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let named = rules::session_request(&head.headers, self.0.engine.revisions())?;
+        rules::check_listen(&head.headers)?;
+        let lease = self.session(arrival(head).principal.as_ref(), &named, None).await?;
+        if head.headers.contains_key(rules::LAST_EVENT_ID) {
             // No event ever had an id (LH-34).
             return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: unknown last-event-id"));
         }
         let engine = self.0.engine.clone();
-        let slot = Arc::new(Slot::new(engine.limits().max_outbound_bytes, true));
-        session.listen(&slot);
-        Ok(self.stream(Exchange { engine, slot, call: None, _lease: Some(session.lease()) }))
+        let most = engine.limits().max_outbound_bytes;
+        let slot = Arc::new(Slot::new(&self.0.budget, most, true).on(link));
+        lease.session().listen(&slot);
+        Ok(self.stream(Exchange::new(engine, slot, None, Some(lease), link)))
     }
 
-    async fn delete(&self, headers: &HeaderMap) -> Result<Response<ResponseBody>, Refusal> {
-        let named = rules::session_request(headers)?;
-        self.session(&named).await?;
-        self.0.sessions.end(named.id).await.map_err(no_session)?;
+    async fn delete(&self, head: &Arc<Parts>) -> Result<Response<ResponseBody>, Refusal> {
+        let named = rules::session_request(&head.headers, self.0.engine.revisions())?;
+        self.session(arrival(head).principal.as_ref(), &named, None).await?;
+        self.0.sessions.end(named.id).await.map_err(|why| no_session(why, None))?;
         Ok(empty(StatusCode::NO_CONTENT))
     }
 }
 
-fn no_session(why: NoSession) -> Refusal {
+/// How a request came. Who sent it is not known yet.
+fn arrival(head: &Arc<Parts>) -> Arrival {
+    Arrival { headers: Some(head.clone()), principal: None }
+}
+
+fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     match why {
-        NoSession::Missing => Refusal::no_session(),
-        NoSession::Full => Refusal::busy("Server busy: too many sessions are open"),
-        NoSession::Unavailable(why) => Refusal::busy(format!("Server busy: sessions are unavailable: {why}")),
+        NoSession::Missing => Refusal::no_session(id),
+        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
+        NoSession::Unavailable(why) => {
+            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+        }
     }
 }
 
 /// The response to a body that could not be read.
 fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBody> {
     let (refusal, usable) = match error {
+        ReadError::Full => (Refusal::busy(FULL), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
         ReadError::Broken => (
             Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come to its end"),
             false,
         ),
     };
-    let mut response = refused(refusal);
-    if !usable && version <= Version::HTTP_11 {
+    last_if(!usable, refused(refusal), version)
+}
+
+/// The response to a request whose body nobody wants.
+async fn unheard<B: Body<Data = Bytes>>(
+    response: Response<ResponseBody>,
+    head: &Parts,
+    body: Pin<&mut B>,
+) -> Response<ResponseBody> {
+    // One that asks before it sends would be told to go on.
+    let usable = !head.headers.contains_key(header::EXPECT) && drain(body).await;
+    last_if(!usable, response, head.version)
+}
+
+/// Says that the connection ends with this response, if it does.
+fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -> Response<ResponseBody> {
+    if last && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The response under a path that is not the endpoint's.
+pub(super) async fn nowhere<B: Body<Data = Bytes>>(request: Request<B>) -> Response<ResponseBody> {
+    let (head, body) = request.into_parts();
+    unheard(empty(StatusCode::NOT_FOUND), &head, pin!(body)).await
 }
 
 fn response(status: StatusCode, body: ResponseBody) -> Response<ResponseBody> {
@@ -332,7 +514,7 @@ fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
 }
 
 /// The response to a request that ended before anything else was said.
-fn whole(end: End, modern: bool, forms: Forms) -> Response<ResponseBody> {
+fn whole(end: End, modern: bool, forms: Forms, budget: &Arc<Budget>) -> Response<ResponseBody> {
     match end {
         End::Response(body, error) => {
             let status = error.map_or(StatusCode::OK, |class| rules::status(class, modern));
@@ -341,7 +523,8 @@ fn whole(end: End, modern: bool, forms: Forms) -> Response<ResponseBody> {
             }
             let mut stream = Vec::with_capacity(body.len() + 16);
             sse::encode(None, None, &body, &mut stream);
-            event_stream(ResponseBody::whole(stream.into()))
+            drop(body);
+            event_stream(ResponseBody::whole(budget.keep(stream.into())))
         }
         // The client cancelled it and gets no answer: a stream without events says just that.
         End::Dropped if !modern => event_stream(ResponseBody::empty()),

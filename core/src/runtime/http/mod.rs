@@ -1,18 +1,31 @@
 //! Streamable HTTP: one URL for both eras.
 //!
-//! [`HttpService`] answers requests and knows no server; the listener behind [`HttpOptions`](crate::HttpOptions) is
-//! hyper around it.
+//! [`HttpService`] answers requests and knows no server; a listener, as the one behind [`HttpOptions`](crate::HttpOptions), is
+//! hyper around it, on connections of whatever kind.
 
 mod body;
+mod budget;
+mod carried;
 mod connections;
+mod endpoint;
 mod exchange;
+mod io;
+mod link;
 mod listener;
+mod listening;
+#[cfg(test)]
+mod memory_tests;
 mod read;
 mod sessions;
 mod slot;
+mod socket;
+mod stored;
+mod streaming;
 mod streams;
+mod table;
+#[cfg(feature = "tower")]
+mod tower;
 
 pub use crate::proto::http::Access;
 pub use body::ResponseBody;
 pub use exchange::HttpService;
-pub(crate) use listener::Listener;

@@ -1,9 +1,11 @@
 //! Reading the body of a request.
 
+use super::budget::Budget;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// Why there is no body to work on.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) enum ReadError {
     },
     /// It did not come to its end.
     Broken,
+    /// There is no room for more of it.
+    Full,
 }
 
 /// What is read of a body that is refused, as a multiple of the limit: most clients read the answer only after they
@@ -40,6 +44,7 @@ async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<B
 pub(super) async fn read<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     max: usize,
+    budget: &Arc<Budget>,
 ) -> Result<Bytes, ReadError> {
     let declared = body.size_hint().lower();
     if declared > max as u64 {
@@ -50,24 +55,54 @@ pub(super) async fn read<B: Body<Data = Bytes>>(
         return Err(refuse(body, 0, first.len() as u64, max).await);
     }
     if body.is_end_stream() {
-        return Ok(first);
+        return budget.admit(first).map_err(|_| ReadError::Full);
     }
-    let mut whole = BytesMut::new();
+    let (mut whole, mut share) = (BytesMut::new(), budget.share());
     let mut first = Some(first);
     while let Some(data) = chunk(&mut body).await? {
-        if let Some(first) = first.take() {
+        let parts = [first.take().unwrap_or_default(), data];
+        let size = whole.len() + parts[0].len() + parts[1].len();
+        if size > max {
+            drop((whole, share, parts));
+            return Err(refuse(body, 0, size as u64, max).await);
+        }
+        if size > whole.capacity() {
             // What is declared is only believed up to a point: memory follows what has come in.
-            whole.reserve((declared as usize).clamp(first.len() + data.len(), 1 << 20));
-            whole.extend_from_slice(&first);
+            let capacity = (2 * size).min(if declared > 0 { declared as usize } else { max }).max(size);
+            whole.reserve(capacity - whole.len());
+            if !share.set(whole.capacity()) {
+                return Err(ReadError::Full);
+            }
         }
-        if whole.len() + data.len() > max {
-            let seen = (whole.len() + data.len()) as u64;
-            drop(whole);
-            return Err(refuse(body, 0, seen, max).await);
+        for part in parts {
+            whole.extend_from_slice(&part);
         }
-        whole.extend_from_slice(&data);
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    match first {
+        Some(first) => budget.admit(first).map_err(|_| ReadError::Full),
+        None => Ok(share.carried_by(whole.freeze())),
+    }
+}
+
+/// What is read of a body whose head is refused.
+const SMALL: u64 = 64 << 10;
+
+/// Reads a small body to its end and throws it away; whether that was all, so that the connection stays usable.
+pub(super) async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    if body.size_hint().lower() > SMALL {
+        return false;
+    }
+    let mut seen = 0;
+    loop {
+        match chunk(&mut body).await {
+            Ok(None) => return true,
+            Ok(Some(data)) if seen + data.len() as u64 <= SMALL => seen += data.len() as u64,
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
 }
 
 /// Reads on, up to a bound, and throws away.

@@ -1,41 +1,34 @@
 //! Legacy sessions: the record of each lives in the store, what only this process can know beside it.
 
+use super::listening::Listening;
 use super::slot::Slot;
-use crate::dispatch::store::{StoreDone, StoreOp};
-use crate::host::{CancelReason, Engine, Outgoing, Peer, Sink};
-use crate::json::{JsonSlice, JsonWriter};
+use super::stored::{self, Waiting};
+use super::table::{Full, Removed, Table};
+use crate::dispatch::log::{self, Log, LogLevel};
+use crate::dispatch::store::{StoreDone, StoreOp, When};
+use crate::host::{CancelReason, Engine, Peer, Wake};
+use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::locks::Mutex;
 use crate::proto::envelope::Client;
 use crate::proto::version::Revision;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use parking_lot::Mutex;
-use std::collections::{BTreeSet, HashMap};
-use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
-
-/// Sessions looked at in one sweep, so that its cost is bounded; the rest waits for the next.
-const SWEEP: usize = 256;
 
 /// One session as this process sees it.
 pub(super) struct Session {
-    id: Arc<str>,
+    pub(super) id: Arc<str>,
     pub(super) peer: Arc<Peer>,
     /// Exchanges that are open.
     leases: AtomicUsize,
-    state: Mutex<State>,
-}
-
-struct State {
-    last_used: Instant,
-    /// The place in the queue of sweeps.
-    check: Instant,
-    /// Listening streams.
-    streams: Vec<Weak<Slot>>,
-    ended: bool,
+    /// It was passed over as one in use, and waits for whoever ends that use to say so.
+    pub(super) parked: AtomicBool,
+    ended: AtomicBool,
+    listening: Arc<Listening>,
+    sessions: Weak<Sessions>,
 }
 
 /// An exchange that keeps its session in use.
@@ -45,13 +38,7 @@ pub(super) struct Lease(Arc<Session>);
 pub(super) struct Sessions {
     engine: Engine,
     table: Mutex<Table>,
-}
-
-#[derive(Default)]
-struct Table {
-    sessions: HashMap<Arc<str>, Arc<Session>>,
-    /// When each session is to be looked at next.
-    checks: BTreeSet<(Instant, Arc<str>)>,
+    waiting: Waiting,
 }
 
 /// Why there is no session.
@@ -59,15 +46,20 @@ struct Table {
 pub(super) enum NoSession {
     /// There never was, or it has ended.
     Missing,
-    /// As many as the store may hold are open.
+    /// As many as may be are open, and all are in use.
     Full,
     /// The store, or the system's randomness, cannot be had; the text says why.
     Unavailable(String),
 }
 
+/// Room for a session that is being opened.
+struct Promise<'s>(&'s Sessions);
+
 impl Sessions {
     pub(super) fn new(engine: Engine) -> Arc<Sessions> {
-        Arc::new(Sessions { engine, table: Mutex::default() })
+        let limits = engine.limits();
+        let table = Table::new(limits.max_sessions, limits.session_idle, limits.handshake_timeout);
+        Arc::new(Sessions { engine, table: Mutex::new(table), waiting: Waiting::default() })
     }
 
     fn idle(&self) -> Duration {
@@ -83,135 +75,173 @@ impl Sessions {
         }
     }
 
-    /// Keeps the session that `peer` has initialised.
-    pub(super) async fn open(&self, peer: Arc<Peer>) -> Result<(), NoSession> {
+    /// Keeps the session that `peer` has initialised, for a short time until its client says more.
+    pub(super) async fn open(self: &Arc<Self>, peer: Arc<Peer>) -> Result<(), NoSession> {
         let (Some(id), Some(client)) = (peer.session_id().cloned(), peer.client()) else {
             return Err(NoSession::Missing);
         };
-        let op = StoreOp::Put { key: key(&id), value: record(&client), ttl: self.idle() };
-        match self.submit(op).await {
-            StoreDone::Value(_) => {
-                self.insert(id, peer);
+        let promise = self.promise()?;
+        let ttl = self.engine.limits().handshake_timeout.min(self.idle());
+        let record = record(&client, peer.principal().map(|principal| &**principal));
+        // The peer must keep neither a second copy nor the connection's buffer.
+        peer.rebase(client_of(&record).ok_or(NoSession::Missing)?);
+        drop(client);
+        match self
+            .ask(StoreOp::Put { key: key(&id), value: record.into_bytes(), ttl, when: When::Always })
+            .await
+        {
+            StoreDone::Stored(_) => {
+                let session = self.session(id, peer);
+                let mut table = self.table.lock();
+                promise.redeem(&mut table);
+                table.insert(session, self.engine.now(), true, false);
                 Ok(())
             }
             StoreDone::Full => Err(NoSession::Full),
-            StoreDone::Unavailable(why) => Err(NoSession::Unavailable(why)),
+            other => Err(unusable(&other)),
         }
     }
 
-    /// The session with this id, which is thereby in use. One that another process opened is taken up here.
-    pub(super) async fn find(&self, id: &str) -> Result<Arc<Session>, NoSession> {
-        match self.submit(StoreOp::Get { key: key(id), touch: self.idle() }).await {
-            StoreDone::Value(Some(record)) => {
-                let known = self.table.lock().sessions.get(id).cloned();
-                match known {
-                    Some(session) => {
-                        session.state.lock().last_used = self.engine.now();
-                        Ok(session)
+    fn promise(self: &Arc<Self>) -> Result<Promise<'_>, NoSession> {
+        let removed = self.table.lock().promise().map_err(|Full| NoSession::Full)?;
+        let promise = Promise(self);
+        if let Some(Removed { session, own }) = removed {
+            self.close(&session);
+            if own {
+                // Nobody waits: what counts here is that the store hears of it before the record that follows.
+                let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
+                let log = self.engine.log().clone();
+                let done = move |done| {
+                    if let Some(why) = StoreDone::failure(&done) {
+                        store_failed(&*log, why);
                     }
+                };
+                self.engine.store().submit(op, self.engine.now(), Box::new(done));
+            }
+        }
+        Ok(promise)
+    }
+
+    /// The session with this id, in use for as long as the lease lives. One that another process opened is taken up
+    /// here. To anybody but the principal who opened it, it does not exist.
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        id: &str,
+        principal: Option<&Arc<str>>,
+    ) -> Result<Lease, NoSession> {
+        let lease = self.find_any(id).await?;
+        if lease.peer().principal() != principal {
+            return Err(NoSession::Missing);
+        }
+        Ok(lease)
+    }
+
+    async fn find_any(self: &Arc<Self>, id: &str) -> Result<Lease, NoSession> {
+        match self.ask(StoreOp::Get { key: key(id), touch: Some(self.idle()) }).await {
+            StoreDone::Value(Some(record)) => {
+                let known = self.table.lock().lease(id, self.engine.now());
+                match known {
+                    Some(lease) => Ok(lease),
+                    // A record that cannot be read is of no use to the client either, who may open another session.
                     None => {
-                        let client = read_record(&record)
-                            .ok_or_else(|| NoSession::Unavailable("a session's record is damaged".into()))?;
-                        let id: Arc<str> = id.into();
-                        Ok(self.insert(id.clone(), Peer::resume(id, client)))
+                        let (client, principal) = read_record(&record.value).ok_or(NoSession::Missing)?;
+                        self.take_up(Peer::resume(id.into(), principal, client))
                     }
                 }
             }
             StoreDone::Value(None) | StoreDone::Full => {
-                self.drop_local(id);
+                self.forget(id);
                 Err(NoSession::Missing)
             }
-            StoreDone::Unavailable(why) => Err(NoSession::Unavailable(why)),
+            other => Err(unusable(&other)),
         }
+    }
+
+    fn take_up(self: &Arc<Self>, peer: Arc<Peer>) -> Result<Lease, NoSession> {
+        let id = peer.session_id().cloned().ok_or(NoSession::Missing)?;
+        let session = self.session(id.clone(), peer);
+        let now = self.engine.now();
+        let (lease, removed) = {
+            let mut table = self.table.lock();
+            // Two requests may take up one session at the same time: the first wins.
+            if let Some(lease) = table.lease(&id, now) {
+                return Ok(lease);
+            }
+            let removed = table.make_room().map_err(|Full| NoSession::Full)?;
+            table.insert(session.clone(), now, false, true);
+            (Session::lease(&session), removed)
+        };
+        self.engine.joins(&session.peer);
+        // Its record stays: whoever has that session may come back to it, here or elsewhere.
+        if let Some(removed) = removed {
+            self.close(&removed.session);
+        }
+        Ok(lease)
     }
 
     /// Ends a session for good.
-    pub(super) async fn end(&self, id: &str) -> Result<(), NoSession> {
-        let done = self.submit(StoreOp::Delete { key: key(id) }).await;
-        self.drop_local(id);
-        match done {
-            StoreDone::Unavailable(why) => Err(NoSession::Unavailable(why)),
-            _ => Ok(()),
+    pub(super) async fn end(self: &Arc<Self>, id: &str) -> Result<(), NoSession> {
+        let done = self.ask(StoreOp::Delete { key: key(id), when: When::Always }).await;
+        self.forget(id);
+        match done.failure() {
+            Some(why) => Err(NoSession::Unavailable(why.into())),
+            None => Ok(()),
         }
     }
 
-    fn insert(&self, id: Arc<str>, peer: Arc<Peer>) -> Arc<Session> {
-        let now = self.engine.now();
-        let check = now + self.idle() / 2;
-        let mut table = self.table.lock();
-        // Two requests may take up one session at the same time: the first wins.
-        if let Some(session) = table.sessions.get(&id) {
-            return session.clone();
-        }
-        let state = State { last_used: now, check, streams: Vec::new(), ended: false };
-        let session =
-            Arc::new(Session { id: id.clone(), peer, leases: AtomicUsize::new(0), state: Mutex::new(state) });
-        table.checks.insert((check, id.clone()));
-        table.sessions.insert(id, session.clone());
-        session
+    fn session(self: &Arc<Self>, id: Arc<str>, peer: Arc<Peer>) -> Arc<Session> {
+        let listening = Arc::<Listening>::default();
+        peer.set_sink(listening.clone());
+        Arc::new(Session {
+            id,
+            peer,
+            leases: AtomicUsize::new(0),
+            parked: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            listening,
+            sessions: Arc::downgrade(self),
+        })
     }
 
-    /// Forgets a session here: its calls are cancelled, its streams end.
-    fn drop_local(&self, id: &str) {
-        let session = {
-            let mut table = self.table.lock();
-            let Some(session) = table.sessions.remove(id) else { return };
-            let check = session.state.lock().check;
-            table.checks.remove(&(check, session.id.clone()));
-            session
-        };
-        session.end_streams();
+    /// Forgets a session here.
+    fn forget(&self, id: &str) {
+        let removed = self.table.lock().remove(id);
+        if let Some(removed) = removed {
+            self.close(&removed.session);
+        }
+    }
+
+    /// Ends what a session that is known no longer has here: its calls are cancelled, its streams end.
+    fn close(&self, session: &Session) {
+        session.ended.store(true, Ordering::Release);
+        session.listening.end();
         self.engine.close_peer(&session.peer, CancelReason::Disconnected);
     }
 
     /// Ends all listening streams: the server is closing.
     pub(super) fn end_streams(&self) {
-        let sessions: Vec<_> = self.table.lock().sessions.values().cloned().collect();
+        let sessions = self.table.lock().sessions();
         for session in sessions {
-            session.end_streams();
+            session.listening.end();
         }
     }
 
-    /// Ends sessions that have been idle too long, and keeps the records of those in use.
+    /// Ends sessions that have been idle too long, keeps the records of those in use, and answers requests that wait
+    /// for the store for too long.
     pub(super) fn sweep(self: &Arc<Self>, now: Instant) {
-        let idle = self.idle();
-        let mut touch = Vec::new();
-        let mut expired = Vec::new();
-        {
-            let mut table = self.table.lock();
-            for _ in 0..SWEEP {
-                let Some(first) = table.checks.first().filter(|(check, _)| *check <= now).cloned() else {
-                    break;
-                };
-                table.checks.remove(&first);
-                let id = first.1;
-                let Some(session) = table.sessions.get(&id).cloned() else { continue };
-                let mut state = session.state.lock();
-                // A used session is looked at twice as often as its record could expire.
-                let mut next = now + idle / 2;
-                if session.in_use() {
-                    state.last_used = now;
-                    touch.push(id.clone());
-                } else if state.last_used + idle <= now {
-                    expired.push(id.clone());
-                } else {
-                    next = next.min(state.last_used + idle);
-                }
-                state.check = next;
-                table.checks.insert((next, id));
-            }
-        }
+        self.waiting.time_out(now);
+        let swept = self.table.lock().sweep(now);
         // The store lets the records of these expire by itself; another process may still use them.
-        for id in expired {
-            self.drop_local(&id);
+        for session in swept.expired {
+            self.close(&session);
         }
-        for id in touch {
+        for session in swept.in_use {
             let sessions = Arc::downgrade(self);
-            let op = StoreOp::Get { key: key(&id), touch: idle };
-            let done = move |done| {
-                if let (StoreDone::Value(None), Some(sessions)) = (done, sessions.upgrade()) {
-                    sessions.drop_local(&id);
-                }
+            let op = StoreOp::Get { key: key(&session.id), touch: Some(self.idle()) };
+            let done = move |done| match (done, sessions.upgrade()) {
+                (StoreDone::Value(None), Some(sessions)) => sessions.forget(&session.id),
+                (done, Some(sessions)) => sessions.note(&done),
+                _ => {}
             };
             self.engine.store().submit(op, now, Box::new(done));
         }
@@ -219,107 +249,181 @@ impl Sessions {
 
     /// Sessions this process knows.
     pub(super) fn len(&self) -> usize {
-        self.table.lock().sessions.len()
+        self.table.lock().len()
     }
 
-    fn submit(&self, op: StoreOp) -> impl Future<Output = StoreDone> + use<> {
-        let slot: Arc<Mutex<(Option<StoreDone>, Option<Waker>)>> = Arc::default();
-        let reply = Reply(slot.clone());
-        self.engine.store().submit(op, self.engine.now(), Box::new(move |done| reply.put(done)));
-        poll_fn(move |task| {
-            let mut slot = slot.lock();
-            match slot.0.take() {
-                Some(done) => Poll::Ready(done),
-                None => {
-                    slot.1 = Some(task.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
+    async fn ask(&self, op: StoreOp) -> StoreDone {
+        let done = stored::ask(&self.engine, &self.waiting, op).await;
+        self.note(&done);
+        done
     }
-}
 
-/// Where a store puts its answer. A store that forgets to answer must not leave a request hanging.
-struct Reply(Arc<Mutex<(Option<StoreDone>, Option<Waker>)>>);
-
-impl Reply {
-    fn put(&self, done: StoreDone) {
-        let waker = {
-            let mut slot = self.0.lock();
-            slot.0.get_or_insert(done);
-            slot.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
+    fn note(&self, done: &StoreDone) {
+        if let Some(why) = done.failure() {
+            store_failed(&**self.engine.log(), why);
         }
     }
 }
 
-impl Drop for Reply {
+impl Promise<'_> {
+    fn redeem(self, table: &mut Table) {
+        table.unpromise();
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Promise<'_> {
     fn drop(&mut self) {
-        // The slot may have been emptied by its reader, who then looks no more.
-        self.put(StoreDone::Unavailable("the store gave no answer".into()));
+        self.0.table.lock().unpromise();
     }
 }
 
 impl Session {
-    /// Marks the session as used for as long as the lease lives.
-    pub(super) fn lease(self: &Arc<Self>) -> Lease {
-        self.leases.fetch_add(1, Ordering::AcqRel);
-        Lease(self.clone())
+    /// Marks the session as used for as long as the lease lives. Under the table's lock, so that it cannot be found idle
+    /// meanwhile.
+    pub(super) fn lease(session: &Arc<Session>) -> Lease {
+        session.leases.fetch_add(1, Ordering::SeqCst);
+        Lease(session.clone())
     }
 
     /// Adds a listening stream.
     pub(super) fn listen(&self, slot: &Arc<Slot>) {
-        let mut state = self.state.lock();
-        if state.ended {
-            drop(state);
-            slot.send(Outgoing::Dropped);
-            return;
-        }
-        state.streams.retain(|stream| stream.strong_count() > 0);
-        state.streams.push(Arc::downgrade(slot));
+        self.listening.add(slot);
     }
 
-    fn in_use(&self) -> bool {
-        self.leases.load(Ordering::Acquire) > 0 || self.peer.in_flight() > 0
+    /// An exchange is open, or a call in flight.
+    pub(super) fn in_use(&self) -> bool {
+        self.leases.load(Ordering::SeqCst) > 0 || self.peer.in_flight() > 0
     }
 
-    fn end_streams(&self) {
-        let streams = {
-            let mut state = self.state.lock();
-            state.ended = true;
-            std::mem::take(&mut state.streams)
-        };
-        for stream in streams.iter().filter_map(Weak::upgrade) {
-            stream.send(Outgoing::Dropped);
+    /// If it is in use, has the end of that use reported to the table.
+    pub(super) fn park(self: &Arc<Self>) -> bool {
+        // Both before the look: a lease or a call that ends after it sees them.
+        self.parked.store(true, Ordering::SeqCst);
+        self.peer.on_idle(Arc::new(Idle(Arc::downgrade(self))));
+        self.in_use()
+    }
+
+    /// A use of it has ended, perhaps the last one: if it is parked, it may make room again.
+    fn used(&self) {
+        if self.parked.load(Ordering::SeqCst)
+            && let Some(sessions) = self.sessions.upgrade()
+        {
+            sessions.table.lock().unpark(self);
         }
+    }
+
+    /// It has ended, although it may still be leased.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+impl Lease {
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.0
+    }
+
+    pub(super) fn peer(&self) -> &Arc<Peer> {
+        &self.0.peer
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.leases.fetch_sub(1, Ordering::AcqRel);
+        if self.0.leases.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.used();
+        }
     }
 }
 
-fn key(id: &str) -> String {
-    format!("session/{id}")
+/// Told when the last call of a parked session ends, which may be after its last lease: its client has left.
+struct Idle(Weak<Session>);
+
+impl Wake for Idle {
+    fn wake(&self) {
+        if let Some(session) = self.0.upgrade() {
+            session.used();
+        }
+    }
 }
 
-/// What another process needs to know to take the session up.
-fn record(client: &Client) -> Bytes {
+fn store_failed(log: &dyn Log, why: &str) {
+    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
+}
+
+/// Of an answer that is of no use.
+fn unusable(done: &StoreDone) -> NoSession {
+    NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
+}
+
+fn key(id: &str) -> String {
+    ["session/", id].concat()
+}
+
+/// What another process needs to know to take the session up, in a buffer of just that size.
+fn record(client: &Client, principal: Option<&str>) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object().key("revision").str(client.revision.as_str());
     if let Some(info) = &client.info {
         out.key("clientInfo").slice(info);
     }
+    if let Some(principal) = principal {
+        out.key("principal").str(principal);
+    }
     out.key("capabilities").slice(&client.capabilities).end_object();
-    out.into_bytes()
+    JsonSlice::from_trusted(Bytes::copy_from_slice(&out.into_bytes()))
 }
 
-fn read_record(record: &Bytes) -> Option<Client> {
+fn read_record(record: &Bytes) -> Option<(Client, Option<Arc<str>>)> {
     let record = JsonSlice::parse(record.clone(), &crate::json::Limits::default()).ok()?;
+    let principal = match record.member("principal") {
+        Some(principal) => Some(principal.decode_str()?.into()),
+        None => None,
+    };
+    Some((client_of(&record)?, principal))
+}
+
+/// The client of a record, whose parts are parts of the record.
+fn client_of(record: &JsonSlice) -> Option<Client> {
     let revision = Revision::parse(&record.member("revision")?.decode_str()?)?;
-    Some(Client { revision, info: record.member("clientInfo"), capabilities: record.member("capabilities")? })
+    let object = |name| record.member(name).filter(|value| value.kind() == Kind::Object);
+    let client = Client { revision, info: object("clientInfo"), capabilities: object("capabilities")? };
+    (!revision.is_modern()).then_some(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Server;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// The store in memory answers at once.
+    fn at_once<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("the future waits"),
+        }
+    }
+
+    #[test]
+    fn a_session_is_there_for_the_principal_who_opened_it() {
+        let engine = Server::new("demo", "1.0.0").engine().clone();
+        let (here, there) = (Sessions::new(engine.clone()), Sessions::new(engine));
+        let capabilities = JsonSlice::empty_object();
+        let client = Client { revision: Revision::V2025_11_25, info: None, capabilities };
+        let (me, you): (Arc<str>, Arc<str>) = ("me".into(), "you".into());
+        for owner in [None, Some(me.clone())] {
+            let id: Arc<str> = here.mint().expect("randomness");
+            at_once(here.open(Peer::resume(id.clone(), owner.clone(), client.clone()))).expect("room");
+            // In this process, and in one that knows of it from the store only.
+            for sessions in [&here, &there] {
+                for asking in [None, Some(&me), Some(&you)] {
+                    let found = at_once(sessions.find(&id, asking));
+                    assert_eq!(found.is_ok(), asking == owner.as_ref(), "{owner:?} {asking:?}");
+                }
+            }
+        }
+    }
 }

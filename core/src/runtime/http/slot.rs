@@ -1,14 +1,21 @@
 //! The meeting point of one response: the engine puts messages in from any thread, the response's reader takes them
 //! out.
 
-use crate::host::{Outgoing, Sink};
-use crate::proto::error::ErrorClass;
-use crate::proto::sse;
+use super::budget::{Budget, Share};
+use super::link::Link;
+use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+use crate::locks::Mutex;
+use crate::proto::error::{ErrorClass, RpcError};
+use crate::proto::{shape, sse};
+use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+/// What a client is told when there is no room for its request or its answer.
+pub(super) const FULL: &str = "Server busy: too many bytes wait to be read or written";
 
 /// How a request ended.
 #[derive(Debug)]
@@ -30,17 +37,24 @@ pub(super) enum First {
 
 /// Events and the response of one request, or the messages of one listening stream.
 pub(super) struct Slot {
+    budget: Arc<Budget>,
     /// Bytes that may wait; beyond it droppable events are dropped.
     capacity: usize,
     /// Whether the client takes a stream at all; if not, what may be dropped is.
     streams: bool,
+    /// Where the reader is to be woken, if it is on a reactor of ours.
+    mailbox: Option<Arc<Mailbox>>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    events: VecDeque<Bytes>,
+    events: VecDeque<Event>,
     bytes: usize,
+    /// What the events take of the endpoint's budget, if they are more than a few.
+    share: Option<Share>,
+    /// The batch whose answers wait until they are one response.
+    gathered: Option<Gathered>,
     end: Option<End>,
     waker: Option<Waker>,
     /// A comment is due.
@@ -52,6 +66,29 @@ struct State {
     gone: bool,
 }
 
+/// Answers of a batch that wait for the last one.
+struct Gathered {
+    batch: Weak<dyn Gathering>,
+    bytes: usize,
+    share: Share,
+}
+
+/// What each answer of an array takes besides itself, at most: a comma or a bracket, and one bracket more.
+const AROUND: usize = 2;
+
+/// A message before the response.
+struct Event {
+    body: Bytes,
+    /// Its id, if it is a question.
+    question: Option<u64>,
+}
+
+/// A question that nobody will read here.
+pub(super) struct Undelivered {
+    pub(super) id: u64,
+    pub(super) body: Bytes,
+}
+
 /// What the reader of a stream gets.
 pub(super) enum Chunk {
     /// Bytes, with more to come.
@@ -61,14 +98,28 @@ pub(super) enum Chunk {
 }
 
 impl Slot {
-    pub(super) fn new(capacity: usize, streams: bool) -> Slot {
-        Slot { capacity, streams, state: Mutex::default() }
+    pub(super) fn new(budget: &Arc<Budget>, capacity: usize, streams: bool) -> Slot {
+        Slot { budget: budget.clone(), capacity, streams, mailbox: None, state: Mutex::default() }
+    }
+
+    /// For a reader on this connection of ours.
+    pub(super) fn on(mut self, link: Option<&Arc<Link>>) -> Slot {
+        self.mailbox = link.and_then(|link| link.mailbox()).cloned();
+        self
+    }
+
+    fn wake(&self, waker: Option<Waker>) {
+        match (waker, &self.mailbox) {
+            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
+        }
     }
 
     /// Waits for what decides the form of the response.
     pub(super) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
         let mut state = self.state.lock();
-        if !state.events.is_empty() {
+        if !state.events.is_empty() || state.ping && state.end.is_none() {
             return Poll::Ready(First::Stream);
         }
         match state.end.take() {
@@ -92,22 +143,36 @@ impl Slot {
             state.wait(task);
             return Poll::Pending;
         }
-        Poll::Ready(state.take())
+        Poll::Ready(state.take(&self.budget))
     }
 
     /// Takes all that waits if the end is among it.
     pub(super) fn take_complete(&self) -> Option<Bytes> {
         let mut state = self.state.lock();
         state.end.as_ref()?;
-        match state.take() {
+        match state.take(&self.budget) {
             Chunk::More(bytes) | Chunk::Last(bytes) => Some(bytes),
         }
     }
 
-    /// Nobody listens any more.
-    pub(super) fn leave(&self) {
-        let mut state = self.state.lock();
-        *state = State { gone: true, ..State::default() };
+    /// Has a comment sent, if the client takes a stream. To be called by the reader, which looks for it next.
+    pub(super) fn comment(&self) {
+        if self.streams {
+            self.state.lock().ping = true;
+        }
+    }
+
+    /// Nobody listens any more; the questions among what was not taken are handed back.
+    pub(super) fn leave(&self) -> Vec<Undelivered> {
+        let left = {
+            let mut state = self.state.lock();
+            std::mem::replace(&mut *state, State { gone: true, ..State::default() })
+        };
+        if let Some(batch) = left.gathered.and_then(|gathered| gathered.batch.upgrade()) {
+            batch.let_go();
+        }
+        let question = |event: Event| Some(Undelivered { id: event.question?, body: event.body });
+        left.events.into_iter().filter_map(question).collect()
     }
 
     /// Has a comment sent if nothing was for `quiet`.
@@ -124,13 +189,25 @@ impl Slot {
             state.ping = true;
             state.waker.take()
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake(waker);
     }
 }
 
 impl State {
+    /// Counts an event of this size, if there is room for it.
+    fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
+        let total = self.bytes + size;
+        if self.share.is_none() && Budget::is_free(total) {
+            return true;
+        }
+        self.share.get_or_insert_with(|| budget.share()).set(total)
+    }
+
+    fn push(&mut self, body: Bytes, question: Option<u64>) {
+        self.bytes += body.len();
+        self.events.push_back(Event { body, question });
+    }
+
     fn wait(&mut self, task: &Context<'_>) {
         match &mut self.waker {
             Some(waker) => waker.clone_from(task.waker()),
@@ -138,57 +215,116 @@ impl State {
         }
     }
 
-    fn take(&mut self) -> Chunk {
+    fn take(&mut self, budget: &Arc<Budget>) -> Chunk {
         let last = match &self.end {
             Some(End::Response(body, _)) => body.len(),
             _ => 0,
         };
         let mut out = Vec::with_capacity(self.bytes + last + 16 * (self.events.len() + 1));
         for event in self.events.drain(..) {
-            sse::encode(None, None, &event, &mut out);
+            sse::encode(None, None, &event.body, &mut out);
         }
         self.bytes = 0;
+        self.share = None;
         self.active = true;
         let ping = std::mem::take(&mut self.ping);
         match self.end.take() {
             Some(End::Response(body, _)) => {
                 sse::encode(None, None, &body, &mut out);
-                Chunk::Last(out.into())
+                drop(body);
+                Chunk::Last(budget.keep(out.into()))
             }
-            Some(End::Dropped) => Chunk::Last(out.into()),
+            Some(End::Dropped) => Chunk::Last(budget.keep(out.into())),
             None => {
                 if ping && out.is_empty() {
                     sse::encode_comment("", &mut out);
                 }
-                Chunk::More(out.into())
+                Chunk::More(budget.keep(out.into()))
             }
         }
     }
 }
 
 impl Sink for Slot {
-    fn send(&self, message: Outgoing) {
+    fn send(&self, message: Outgoing) -> Delivery {
         let waker = {
             let mut state = self.state.lock();
             // Nothing follows an end.
             if state.gone || state.end.is_some() {
-                return;
+                return Delivery::Gone;
             }
             match message {
                 Outgoing::Event { droppable: true, .. } if !self.streams || state.bytes > self.capacity => {
-                    return;
+                    return Delivery::Skipped;
                 }
-                Outgoing::Event { body, .. } => {
-                    state.bytes += body.len();
-                    state.events.push_back(body);
+                // A client that takes no stream takes nothing but the response.
+                Outgoing::Event { .. } | Outgoing::Question { .. } if !self.streams => return Delivery::Gone,
+                Outgoing::Event { body, droppable } => {
+                    if !state.admit(body.len(), &self.budget) && droppable {
+                        return Delivery::Skipped;
+                    }
+                    state.push(body, None);
                 }
-                Outgoing::Response { body, error } => state.end = Some(End::Response(body, error)),
+                Outgoing::Question { body, id } => {
+                    state.admit(body.len(), &self.budget);
+                    state.push(body, Some(id));
+                }
+                Outgoing::Response { body, error } => {
+                    let admitted = match state.gathered.take() {
+                        // Counted piece by piece.
+                        Some(Gathered { mut share, .. }) => {
+                            share.force(body.len());
+                            Ok(share.carried_by(body))
+                        }
+                        None => self.budget.admit(body),
+                    };
+                    state.end = Some(match admitted {
+                        Ok(body) => End::Response(body, error),
+                        Err(body) => End::Response(
+                            shape::instead(&body, &RpcError::busy(FULL)),
+                            Some(ErrorClass::Busy),
+                        ),
+                    });
+                }
                 Outgoing::Dropped => state.end = Some(End::Dropped),
             }
             state.waker.take()
         };
-        if let Some(waker) = waker {
-            waker.wake();
+        self.wake(waker);
+        Delivery::Queued
+    }
+
+    fn gathers(&self, batch: Weak<dyn Gathering>) {
+        let gathered = Gathered { batch, bytes: 0, share: self.budget.share() };
+        self.state.lock().gathered = Some(gathered);
+    }
+
+    fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
+        let mut state = self.state.lock();
+        // Nothing is gathered any more once the client has left.
+        let gathered = state.gathered.as_mut()?;
+        if gathered.share.set(gathered.bytes + body.len() + AROUND) {
+            gathered.bytes += body.len() + AROUND;
+            return Some((body, error));
         }
+        let busy = shape::instead(&body, &RpcError::busy(FULL));
+        let answer = if busy.len() < body.len() { (busy, Some(ErrorClass::Busy)) } else { (body, error) };
+        gathered.bytes += answer.0.len() + AROUND;
+        gathered.share.force(gathered.bytes);
+        Some(answer)
+    }
+
+    /// Makes a stream of the answer, so that it can be kept alive (MH-43).
+    fn slow(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            let streaming = state.active || state.quiet_since.is_some();
+            if !self.streams || streaming || state.gone || state.end.is_some() {
+                return;
+            }
+            state.ping = true;
+            state.waker.take()
+        };
+        self.wake(waker);
     }
 }

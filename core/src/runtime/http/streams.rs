@@ -1,7 +1,7 @@
 //! The streams that are open, to be kept alive.
 
 use super::slot::Slot;
-use parking_lot::Mutex;
+use crate::locks::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

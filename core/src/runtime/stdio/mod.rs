@@ -1,30 +1,43 @@
 //! The stdio transport: one message a line, two threads.
 
+mod backlog;
+mod channel;
+mod descriptors;
+#[cfg(test)]
+mod memory_tests;
 mod reader;
+mod relay;
+mod wire;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
-use super::options::StdioOptions;
-use super::running::Lifecycle;
-use super::thread;
+use super::transport::{Serving, Site, Transport, Turn};
+use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
-use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
-use parking_lot::Mutex;
-use reader::{Parent, Reader};
-use rustix::fd::OwnedFd;
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use channel::Channel;
+use descriptors::Parent;
+use relay::Relay;
+use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
 use std::sync::Arc;
 use std::time::Duration;
-use writer::Writer;
 
-/// A started stdio transport.
-pub(crate) struct Channel {
-    engine: Engine,
-    peer: Arc<Peer>,
-    writer: Arc<Writer>,
-    stop: OwnedFd,
-    idle: Arc<Idle>,
-    /// The real descriptors 0 and 1, to be put back.
-    standard: Mutex<Option<(OwnedFd, Arc<OwnedFd>)>>,
+/// What lines are served on.
+#[derive(Debug)]
+pub(super) enum Lines {
+    /// The process's standard input and output.
+    Standard,
+    /// Two descriptors, which may be the same one twice.
+    Descriptors(OwnedFd, OwnedFd),
+}
+
+/// The real descriptors 0, 1 and 2.
+struct Standard {
+    input: OwnedFd,
+    output: Arc<OwnedFd>,
+    errors: Option<Relay>,
 }
 
 fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
@@ -32,130 +45,92 @@ fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |error| Error::new(ErrorKind::Io, format!("{what}: {error}"))
 }
 
-/// The descriptors of a channel, and the process's own input if these are its standard ones: they are duplicated, 0 is
-/// pointed at nothing and 1 at 2, so that neither a handler nor a program it starts can take from one or write to the
-/// other.
-fn descriptors(options: StdioOptions) -> Result<(OwnedFd, Arc<OwnedFd>, Option<OwnedFd>), Error> {
-    if let Some((input, output)) = options.descriptors {
-        fcntl_setfd(&input, FdFlags::CLOEXEC).map_err(io("input descriptor"))?;
-        fcntl_setfd(&output, FdFlags::CLOEXEC).map_err(io("output descriptor"))?;
-        return Ok((input, Arc::new(output), None));
-    }
-    // Above the three standard descriptors, so that closing those never closes these.
-    let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
-    let output = fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?;
-    let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
-    let nothing = std::fs::File::open("/dev/null")
-        .map_err(|error| Error::new(ErrorKind::Io, format!("/dev/null: {error}")))?;
-    rustix::stdio::dup2_stdin(nothing).map_err(io("standard input"))?;
-    rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io("standard output"))?;
-    Ok((input, Arc::new(output), Some(own)))
-}
-
-impl Channel {
-    pub(crate) fn start(
-        engine: &Engine,
-        options: StdioOptions,
-        lifecycle: Arc<Lifecycle>,
-    ) -> Result<Channel, Error> {
-        let (stop_read, stop) =
-            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(io("pipe"))?;
-        let (input, output, own) = descriptors(options)?;
-        let writer = Arc::new(Writer::new(engine.limits().max_outbound_bytes));
-        let channel = Channel {
-            engine: engine.clone(),
-            peer: Peer::new(None),
-            writer: writer.clone(),
-            stop,
-            idle: Arc::default(),
-            standard: Mutex::new(None),
-        };
-        let is_own = own.is_some();
-        *channel.standard.lock() = own.map(|input| (input, output.clone()));
-        channel
-            .spawn(input, output, stop_read, is_own, lifecycle)
-            .inspect_err(|_| channel.close(Duration::ZERO))?;
-        Ok(channel)
-    }
-
-    fn spawn(
-        &self,
-        input: OwnedFd,
-        output: Arc<OwnedFd>,
-        stop: OwnedFd,
-        own: bool,
-        lifecycle: Arc<Lifecycle>,
-    ) -> Result<(), Error> {
-        let (writer, idle, closing) = (self.writer.clone(), self.idle.clone(), lifecycle.clone());
-        thread::spawn("tenon-stdout", move || {
-            writer.run(output);
-            // Nobody reads any more: the same end as that of the input.
-            closing.close();
-            idle.wake();
-        })?;
-        let sink: Arc<dyn Sink> = self.writer.clone();
-        // Only the process's own input comes from its parent.
-        let parent = if own { Parent::watch() } else { Parent::unwatched() };
-        let (engine, peer, writer) = (self.engine.clone(), self.peer.clone(), self.writer.clone());
-        let reader = Reader { engine, peer, sink, writer, input, stop, parent };
-        thread::spawn("tenon-stdin", move || {
-            let _end = CloseAtEnd(lifecycle);
-            let reader = reader;
-            reader.run();
-        })
-    }
-
-    /// Ends the reader; what it has taken in goes on.
-    pub(crate) fn stop_reading(&self) {
-        // The reader polls the other end; a full pipe has been written to already.
-        let _ = rustix::io::write(&self.stop, b"x");
-    }
-
-    /// Waits until the calls in flight have ended, at most `deadline`; then cancels what is left.
-    pub(crate) fn drain(&self, deadline: Duration) {
-        self.engine.end_input(&self.peer);
-        self.peer.on_idle(self.idle.clone());
-        self.idle.wait(deadline, || self.peer.in_flight() == 0 || self.writer.has_ended());
-        self.engine.close_peer(&self.peer, CancelReason::Closing);
-    }
-
-    /// Writes what is queued, for at most `deadline`, then ends the writer and puts descriptors 0 and 1 back.
-    pub(crate) fn close(&self, deadline: Duration) {
-        self.writer.close(deadline);
-        if let Some((stdin, stdout)) = self.standard.lock().take() {
-            let _ = rustix::stdio::dup2_stdin(&stdin);
-            let _ = rustix::stdio::dup2_stdout(&*stdout);
+impl Transport for Lines {
+    fn check(&self) -> Result<(), Error> {
+        match self {
+            Lines::Standard => check_standard(),
+            Lines::Descriptors(..) => Ok(()),
         }
     }
-}
 
-/// Closes the server when the reader ends, also by a panic in what it calls: without a reader it would hang.
-struct CloseAtEnd(Arc<Lifecycle>);
+    fn turn(&self) -> Turn {
+        Turn::Descriptors
+    }
 
-impl Drop for CloseAtEnd {
-    fn drop(&mut self) {
-        self.0.close();
+    fn drain_timeout(&self, limits: &Limits) -> Duration {
+        limits.drain_timeout.min(limits.stdio_drain_timeout)
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let channel = match *self {
+            Lines::Standard => {
+                let (input, standard) = Standard::take(site.engine.limits().max_stderr_bytes)?;
+                // Only the process's own input comes from its parent.
+                match descriptors::wire(input, standard.output.clone(), Parent::watch()) {
+                    Ok(wire) => Channel::start(site, wire, Some(Box::new(|| standard.put_back())))?,
+                    Err(error) => {
+                        standard.put_back();
+                        return Err(io("pipe")(error));
+                    }
+                }
+            }
+            Lines::Descriptors(input, output) => {
+                fcntl_setfd(&input, FdFlags::CLOEXEC).map_err(io("input descriptor"))?;
+                fcntl_setfd(&output, FdFlags::CLOEXEC).map_err(io("output descriptor"))?;
+                let wire = descriptors::wire(input, Arc::new(output), Parent::unwatched());
+                Channel::start(site, wire.map_err(io("pipe"))?, None)?
+            }
+        };
+        Ok(Box::new(channel))
     }
 }
 
-/// Waits for a peer to have no call in flight.
-#[derive(Default)]
-struct Idle {
-    changes: Mutex<()>,
-    changed: parking_lot::Condvar,
-}
-
-impl Wake for Idle {
-    fn wake(&self) {
-        // Taking the lock orders this after the waiter's look at the condition.
-        drop(self.changes.lock());
-        self.changed.notify_all();
+/// Fails where descriptor 0 or 1 is closed, and opens 2 on nothing if it is: what is opened next would get the number,
+/// and be served or printed to.
+fn check_standard() -> Result<(), Error> {
+    fcntl_getfd(std::io::stdin()).map_err(io("standard input"))?;
+    fcntl_getfd(std::io::stdout()).map_err(io("standard output"))?;
+    if fcntl_getfd(std::io::stderr()).is_ok() {
+        return Ok(());
     }
+    // For the programs that handlers start too, so not closed on exec.
+    let nothing = open("/dev/null", OFlags::RDWR, Mode::empty()).map_err(io("/dev/null"))?;
+    if nothing.as_raw_fd() == 2 {
+        let _stays = nothing.into_raw_fd();
+        return Ok(());
+    }
+    rustix::stdio::dup2_stderr(&nothing).map_err(io("standard error"))
 }
 
-impl Idle {
-    fn wait(&self, deadline: Duration, done: impl Fn() -> bool) {
-        let mut guard = self.changes.lock();
-        self.changed.wait_while_for(&mut guard, |()| !done(), deadline);
+impl Standard {
+    /// Duplicates the standard descriptors and points 0 at nothing and 1 at 2, so that neither a handler nor a program it
+    /// starts can take from one or write to the other.
+    fn take(max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
+        // Above the three standard descriptors, so that closing those never closes these.
+        let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
+        let output = Arc::new(fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?);
+        let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
+        let nothing = std::fs::File::open("/dev/null")
+            .map_err(|error| Error::new(ErrorKind::Io, format!("/dev/null: {error}")))?;
+        let errors = Relay::start(max_stderr)?;
+        let standard = Standard { input: own, output, errors };
+        let taken = rustix::stdio::dup2_stdin(nothing)
+            .map_err(io("standard input"))
+            .and_then(|()| rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io("standard output")));
+        match taken {
+            Ok(()) => Ok((input, standard)),
+            Err(error) => {
+                standard.put_back();
+                Err(error)
+            }
+        }
+    }
+
+    fn put_back(self) {
+        let _ = rustix::stdio::dup2_stdin(&self.input);
+        let _ = rustix::stdio::dup2_stdout(&*self.output);
+        if let Some(errors) = self.errors {
+            errors.close();
+        }
     }
 }

@@ -1,87 +1,256 @@
-//! The writing thread: one queue, so that lines never interleave; one vectored write for all that is queued.
+//! What goes out: one queue, so that lines never interleave, and one write for all that is queued.
+//!
+//! Two threads write, one at a time. What the reading thread itself comes to (the engine's own answers, those of inline
+//! handlers) it writes at the end of its turn, as far as that takes no waiting. Everything else is the writing thread's: any
+//! other thread may hold an interpreter, or be one that nothing may block.
 
-use crate::host::{Outgoing, Sink};
+use super::wire::Output;
+use crate::host::{Delivery, Outgoing, Sink, Wake, flush_wakes, wake_later};
+use crate::locks::{Condvar, Mutex, MutexGuard};
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex};
-use rustix::fd::OwnedFd;
-use rustix::io::{Errno, writev};
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Lines per write: two slices a line, within the system's limit of 1024.
+/// Lines per write: two slices a line, within a system's limit of 1024.
 const BATCH: usize = 128;
+/// How long nothing is written before a reader that waits for room looks whether there still is a client.
+const STUCK: Duration = Duration::from_millis(200);
+/// How long a line waits at most for the end of the reader's turn, which an inline handler may hold up.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How often the writing thread looks for lines that wait so, without having seen any.
+const LOOKS: u32 = 10;
+
+thread_local! {
+    /// The writer, by address, whose reader's turn this thread is in; 0 if it is in none.
+    static TURN: Cell<usize> = const { Cell::new(0) };
+}
 
 pub(super) struct Writer {
     capacity: usize,
+    /// Bytes queued or being written. Changed under the lock only, so that a look at it may skip the lock.
+    bytes: AtomicUsize,
     state: Mutex<State>,
-    /// Something was queued, or the end was asked for.
-    queued: Condvar,
+    /// Held by the thread that has set `State::writing`.
+    output: Mutex<Option<Box<dyn Output>>>,
+    /// There is something for the writing thread to do.
+    queued: Arc<Queued>,
     /// Something was written, or writing ended.
     written: Condvar,
 }
 
 #[derive(Default)]
+struct Queued(Condvar);
+
+impl Wake for Queued {
+    fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+#[derive(Default)]
 struct State {
     lines: VecDeque<Bytes>,
-    bytes: usize,
+    /// Bytes of the first line, its end included, that are out already.
+    begun: usize,
+    /// Lines are for the writing thread; otherwise they wait for the end of the reader's turn.
+    due: bool,
+    /// A thread has taken lines and writes them.
+    writing: bool,
+    /// The writing thread looks after lines that wait for the end of a turn.
+    watching: bool,
+    /// How often the reader has written at the end of its turn.
+    turns: u64,
     closing: bool,
-    /// The thread has ended: everything is written, or nobody reads.
+    /// Nobody reads.
+    broken: bool,
+    /// Writing has ended: everything is written, or nobody reads.
     ended: bool,
-    idle: bool,
+}
+
+/// A turn of the reader. Its end writes what the turn came to.
+pub(super) struct Burst<'a>(&'a Writer);
+
+impl Drop for Burst<'_> {
+    fn drop(&mut self) {
+        TURN.set(0);
+        self.0.write_here();
+    }
 }
 
 impl Writer {
     pub(super) fn new(capacity: usize) -> Writer {
-        Writer { capacity, state: Mutex::default(), queued: Condvar::new(), written: Condvar::new() }
+        Writer {
+            capacity,
+            bytes: AtomicUsize::new(0),
+            state: Mutex::default(),
+            output: Mutex::default(),
+            queued: Arc::default(),
+            written: Condvar::new(),
+        }
     }
 
     /// Writes until closed, or until the reader of the output is gone. Lets go of the output then, so that its reader
     /// sees the end.
-    pub(super) fn run(&self, output: Arc<OwnedFd>) {
-        self.pump(&output);
+    pub(super) fn run(&self, output: impl Output) {
+        *self.output.lock() = Some(Box::new(output));
+        self.pump();
+        let output = self.output.lock().take();
         drop(output);
         let mut state = self.state.lock();
         state.ended = true;
         state.lines.clear();
-        state.bytes = 0;
+        self.bytes.store(0, Ordering::Relaxed);
         self.written.notify_all();
     }
 
-    fn pump(&self, output: &OwnedFd) {
+    fn pump(&self) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            {
+            let begun = {
                 let mut state = self.state.lock();
-                while state.lines.is_empty() && !state.closing {
-                    state.idle = true;
-                    self.queued.wait(&mut state);
-                }
-                state.idle = false;
-                if state.lines.is_empty() {
+                if !self.wait_for_lines(&mut state) {
                     return;
                 }
-                let take = state.lines.len().min(BATCH);
-                batch.extend(state.lines.drain(..take));
-            }
-            let size: usize = batch.iter().map(Bytes::len).sum();
-            if write(output, &batch).is_err() {
+                state.take(&mut batch)
+            };
+            let wrote = self.output.lock().as_mut().is_some_and(|output| output.write(&batch, begun).is_ok());
+            let mut state = self.state.lock();
+            state.writing = false;
+            if !wrote {
+                state.broken = true;
                 return;
             }
-            batch.clear();
-            self.state.lock().bytes -= size;
+            self.bytes.fetch_sub(size(&batch), Ordering::Relaxed);
+            state.due = !state.lines.is_empty();
+            drop(state);
             self.written.notify_all();
+            batch.clear();
         }
     }
 
-    /// Waits while more than the capacity is queued. Called by the reader between messages: a peer that does not read
-    /// is not read from.
-    pub(super) fn wait_for_room(&self) {
-        let mut state = self.state.lock();
-        while state.bytes > self.capacity && !state.ended && !state.closing {
-            self.written.wait(&mut state);
+    /// Waits until there is something for the writing thread to write; `false` at the end.
+    fn wait_for_lines(&self, state: &mut MutexGuard<'_, State>) -> bool {
+        let (mut looks, mut turns) = (0, state.turns);
+        loop {
+            if state.broken {
+                return false;
+            }
+            if !state.writing {
+                if !state.lines.is_empty() && (state.due || state.closing) {
+                    return true;
+                }
+                if state.lines.is_empty() && state.closing {
+                    return false;
+                }
+            }
+            if !state.watching {
+                self.queued.0.wait(state);
+                (looks, turns) = (0, state.turns);
+                continue;
+            }
+            if !self.queued.0.wait_for(state, PATIENCE).timed_out() {
+                continue;
+            }
+            let waits = !state.lines.is_empty() && !state.writing;
+            if waits && turns == state.turns {
+                state.due = true;
+            }
+            looks = if waits || turns != state.turns { 0 } else { looks + 1 };
+            state.watching = looks < LOOKS;
+            turns = state.turns;
         }
+    }
+
+    /// Begins a turn of the reader on this thread: what it says waits for the end of the turn.
+    pub(super) fn begin(&self) -> Burst<'_> {
+        TURN.set(std::ptr::from_ref(self).addr());
+        Burst(self)
+    }
+
+    /// Writes what is queued on this thread, as far as that takes no waiting; the rest is the writing thread's.
+    fn write_here(&self) {
+        let mut batch = Vec::new();
+        loop {
+            {
+                let mut state = self.state.lock();
+                state.turns += 1;
+                // Whoever writes goes on with what is queued.
+                if state.writing || state.due || state.broken || state.lines.is_empty() {
+                    return;
+                }
+                state.take(&mut batch);
+            }
+            let all: usize = batch.iter().map(|line| line.len() + 1).sum();
+            let wrote = self.output.lock().as_mut().map_or(Ok(0), |output| output.write_some(&batch));
+            let mut state = self.state.lock();
+            state.writing = false;
+            match wrote {
+                Ok(count) if count == all => {
+                    self.bytes.fetch_sub(size(&batch), Ordering::Relaxed);
+                }
+                Ok(mut count) => {
+                    let whole = batch.iter().take_while(|line| {
+                        let fits = count > line.len();
+                        count -= if fits { line.len() + 1 } else { 0 };
+                        fits
+                    });
+                    let whole = whole.count();
+                    self.bytes.fetch_sub(size(&batch[..whole]), Ordering::Relaxed);
+                    state.begun = count;
+                    for line in batch.drain(whole..).rev() {
+                        state.lines.push_front(line);
+                    }
+                    state.due = true;
+                }
+                Err(_) => state.broken = true,
+            }
+            let more = !state.due && !state.broken && !state.lines.is_empty();
+            let for_thread = state.due || state.broken || state.closing;
+            drop(state);
+            self.written.notify_all();
+            if for_thread {
+                self.queued.wake();
+            }
+            if !more {
+                return;
+            }
+            batch.clear();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.capacity
+    }
+
+    /// Waits while more than the capacity is queued. Called by the reader after each message: a peer that does not read
+    /// is not read from, nor is what it sent before taken in.
+    ///
+    /// `false` when reading should end: nothing is written, and `is_gone` says that the peer has ended its side.
+    pub(super) fn wait_for_room(&self, is_gone: impl Fn() -> bool) -> bool {
+        if !self.is_full() {
+            return true;
+        }
+        // What makes room is written by somebody else, or is what a host does that was not woken yet.
+        self.write_here();
+        flush_wakes();
+        let mut state = self.state.lock();
+        while self.is_full() && !state.ended && !state.closing {
+            let stuck = self.written.wait_for(&mut state, STUCK).timed_out();
+            if stuck && MutexGuard::unlocked(&mut state, &is_gone) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until all that was queued is written, and nobody writes.
+    #[cfg(test)]
+    pub(super) fn wait_for_quiet(&self) {
+        let mut state = self.state.lock();
+        self.written.wait_while(&mut state, |state| state.writing || !state.lines.is_empty());
     }
 
     /// Nobody reads the output any more, or writing has ended.
@@ -89,62 +258,62 @@ impl Writer {
         self.state.lock().ended
     }
 
-    /// Writes what is queued, then ends the thread. Blocks until it has, at most `deadline`: a peer that does not read
-    /// keeps the thread in its write, and nothing but the process.
-    pub(super) fn close(&self, deadline: Duration) {
-        let mut state = self.state.lock();
-        state.closing = true;
-        self.queued.notify_one();
+    /// Has the thread end once what is queued is written. A peer that does not read keeps the thread in its write, and
+    /// nothing but the process.
+    pub(super) fn close(&self) {
+        self.state.lock().closing = true;
+        self.queued.wake();
         // For the reader, which may be waiting for room.
         self.written.notify_all();
-        self.written.wait_while_for(&mut state, |state| !state.ended, deadline);
     }
 }
 
-fn write(output: &OwnedFd, lines: &[Bytes]) -> Result<(), Errno> {
-    let mut slices: Vec<IoSlice<'_>> =
-        lines.iter().flat_map(|line| [IoSlice::new(line), IoSlice::new(b"\n")]).collect();
-    let mut rest = &mut slices[..];
-    while !rest.is_empty() {
-        match writev(output, rest) {
-            Ok(written) => IoSlice::advance_slices(&mut rest, written),
-            Err(Errno::INTR) => {}
-            // A descriptor that its owner made non-blocking still gets whole lines.
-            Err(Errno::AGAIN) => wait_writable(output)?,
-            Err(error) => return Err(error),
-        }
+impl State {
+    /// Takes lines for a write, and says how much of the first is out already.
+    fn take(&mut self, batch: &mut Vec<Bytes>) -> usize {
+        let take = self.lines.len().min(BATCH);
+        batch.extend(self.lines.drain(..take));
+        self.writing = true;
+        std::mem::take(&mut self.begun)
     }
-    Ok(())
 }
 
-fn wait_writable(output: &OwnedFd) -> Result<(), Errno> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    loop {
-        match poll(&mut [PollFd::new(output, PollFlags::OUT)], None) {
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
-        }
-    }
+fn size(lines: &[Bytes]) -> usize {
+    lines.iter().map(Bytes::len).sum()
 }
 
 impl Sink for Writer {
-    fn send(&self, message: Outgoing) {
+    fn send(&self, message: Outgoing) -> Delivery {
         let (body, droppable) = match message {
             Outgoing::Event { body, droppable } => (body, droppable),
-            Outgoing::Response { body, .. } => (body, false),
-            Outgoing::Dropped => return,
+            Outgoing::Question { body, .. } | Outgoing::Response { body, .. } => (body, false),
+            Outgoing::Dropped => return Delivery::Queued,
         };
         let mut state = self.state.lock();
-        if state.ended || droppable && state.bytes > self.capacity {
-            return;
+        if state.ended {
+            return Delivery::Gone;
         }
-        state.bytes += body.len();
+        if droppable && self.is_full() {
+            return Delivery::Skipped;
+        }
+        self.bytes.fetch_add(body.len(), Ordering::Relaxed);
         state.lines.push_back(body);
-        let idle = state.idle;
+        let in_turn = TURN.get() == std::ptr::from_ref(self).addr();
+        let many = in_turn && state.lines.len() >= BATCH;
+        let notify = if in_turn {
+            !std::mem::replace(&mut state.watching, true)
+        } else {
+            // Whoever writes now goes on with it.
+            !std::mem::replace(&mut state.due, true) && !state.writing
+        };
         drop(state);
-        if idle {
-            self.queued.notify_one();
+        if notify {
+            // What a host completes together is written together.
+            wake_later(self.queued.clone());
         }
+        if many {
+            self.write_here();
+        }
+        Delivery::Queued
     }
 }

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 const INITIALIZED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"ceiling","version":"1.0.0"}}"#;
 
 #[derive(Deserialize)]
 struct Request<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
+    id: Option<Number>,
     method: &'a str,
     #[serde(borrow)]
     params: Option<Params<'a>>,
@@ -29,9 +28,9 @@ struct Arguments<'a> {
 }
 
 #[derive(Serialize)]
-struct Reply<'a, R> {
+struct Reply<R> {
     jsonrpc: &'static str,
-    id: &'a RawValue,
+    id: Number,
     result: R,
 }
 
@@ -52,7 +51,7 @@ pub fn answer(message: &[u8], out: &mut Vec<u8>) -> serde_json::Result<()> {
     let request: Request = serde_json::from_slice(message)?;
     let Some(id) = request.id else { return Ok(()) };
     if request.method == "initialize" {
-        let result = serde_json::from_str::<&RawValue>(INITIALIZED)?;
+        let result = serde_json::from_str::<Value>(INITIALIZED)?;
         return serde_json::to_writer(out, &Reply { jsonrpc: "2.0", id, result });
     }
     let arguments = request.params.and_then(|params| params.arguments);

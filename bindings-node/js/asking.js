@@ -1,0 +1,76 @@
+'use strict'
+
+// Questions as the engine takes them: JSON text of their parameters. What is wrong is an `AskError` with code `invalid`.
+
+const { PromptMessage } = require('./content')
+const { AskError } = require('./errors')
+const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
+const { BOUNDS, schemaText } = require('./schema')
+
+const { stringify } = JSON
+
+function invalid(message) {
+  return new AskError('invalid', message)
+}
+
+function string(what, value) {
+  if (typeof value !== 'string') throw invalid(`${what} must be a string`)
+  return value
+}
+
+function quote(text) {
+  return wellFormed(stringify(text))
+}
+
+/** The JSON text of what a question hands over. */
+function paramsText(what, value) {
+  try {
+    return wellFormed(encodeJson(value, what, BOUNDS))
+  } catch (error) {
+    throw invalid(error instanceof Unfit ? `${what}: ${error.message}` : `${what}: ${reasonOf(error)}`)
+  }
+}
+
+function formParams(message, schema) {
+  const text = quote(string('ctx.elicit: message', message))
+  try {
+    return `{"message":${text},"requestedSchema":${schemaText('ctx.elicit: schema', schema)}}`
+  } catch (error) {
+    throw invalid(error.message)
+  }
+}
+
+function pageParams(what, message, url, { elicitationId } = {}) {
+  const params = { message: string(`${what}: message`, message), url: String(url) }
+  if (elicitationId !== undefined) params.elicitationId = string(`${what}: elicitationId`, elicitationId)
+  return quote(params)
+}
+
+/** A text is what the user says. */
+function messageOf(message) {
+  return typeof message === 'string' ? PromptMessage.user(message) : message
+}
+
+function sampleParams(messages, { key, meta, ...params } = {}) {
+  const all = (Array.isArray(messages) ? messages : [messages]).map(messageOf)
+  return paramsText('ctx.sample', { messages: all, ...params, _meta: meta })
+}
+
+/** What the client's model said. */
+class Sampled {
+  constructor(answer) {
+    Object.assign(this, answer)
+  }
+
+  /** The text of its text blocks. */
+  get text() {
+    const blocks = Array.isArray(this.content) ? this.content : [this.content]
+    return blocks.map((block) => (block.type === 'text' ? block.text : '')).join('')
+  }
+}
+
+function sampled(answer) {
+  return new Sampled(answer)
+}
+
+module.exports = { formParams, pageParams, sampleParams, sampled }

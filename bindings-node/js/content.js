@@ -1,0 +1,120 @@
+'use strict'
+
+// What handlers return when a plain value does not say enough: content blocks, messages, contents of resources, whole
+// results. Their members are the protocol's own, so that they are sent as they are.
+
+const { types } = require('node:util')
+
+/** What a handler's value is taken for because of its class, never because of its shape. */
+class Typed {
+  constructor(members) {
+    for (const [name, value] of Object.entries(members)) if (value !== undefined) this[name] = value
+  }
+}
+
+function isBytes(value) {
+  return types.isUint8Array(value) || types.isAnyArrayBuffer(value)
+}
+
+/** Bytes as base64; text is base64 already. */
+function base64(what, data) {
+  if (typeof data === 'string') return data
+  if (!isBytes(data)) throw new TypeError(`${what} must be bytes or their base64 text`)
+  return Buffer.from(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength).toString('base64')
+}
+
+function text(what, value) {
+  if (typeof value !== 'string') throw new TypeError(`${what} must be a string`)
+  return value
+}
+
+/** Options of a block, by the protocol's names. */
+function extra({ meta, ...options } = {}) {
+  return meta === undefined ? options : { ...options, _meta: meta }
+}
+
+/** One content block. */
+class Content extends Typed {
+  static text(value, options) {
+    return new Content({ type: 'text', text: text('Content.text: text', value), ...extra(options) })
+  }
+
+  static image(data, mimeType, options) {
+    return media('image', data, mimeType, options)
+  }
+
+  static audio(data, mimeType, options) {
+    return media('audio', data, mimeType, options)
+  }
+
+  static link(uri, name, options) {
+    const members = { uri: text('Content.link: uri', uri), name: text('Content.link: name', name) }
+    return new Content({ type: 'resource_link', ...members, ...extra(options) })
+  }
+
+  static resource(contents, options) {
+    if (!(contents instanceof ResourceContents)) {
+      throw new TypeError('Content.resource: contents must be ResourceContents')
+    }
+    if (contents.uri === undefined) throw new TypeError('Content.resource: contents need a uri here')
+    return new Content({ type: 'resource', resource: contents, ...extra(options) })
+  }
+}
+
+function media(type, data, mimeType, options) {
+  const members = { data: base64(`${type}: data`, data), mimeType: text(`${type}: mimeType`, mimeType) }
+  return new Content({ type, ...members, ...extra(options) })
+}
+
+/** What a resource holds, or a part of it. */
+class ResourceContents extends Typed {
+  constructor(data, { uri, mimeType, meta } = {}) {
+    const held = typeof data === 'string' ? { text: data } : { blob: base64('ResourceContents: data', data) }
+    super({ uri, mimeType, ...held, _meta: meta })
+  }
+}
+
+/** A file as content: text, or bytes. */
+function file(uri, data, mimeType, options) {
+  return Content.resource(new ResourceContents(data, { uri: text('file: uri', uri), mimeType }), options)
+}
+
+/** One message of a prompt, or to the client's model. */
+class PromptMessage extends Typed {
+  constructor(role, content) {
+    super({ role: text('PromptMessage: role', role), content: blockOf(content) })
+  }
+
+  static user(content) {
+    return new PromptMessage('user', content)
+  }
+
+  static assistant(content) {
+    return new PromptMessage('assistant', content)
+  }
+}
+
+function blockOf(content) {
+  if (Array.isArray(content)) return content.map(blockOf)
+  return typeof content === 'string' ? Content.text(content) : content
+}
+
+/** A tool's whole result. */
+class ToolResult extends Typed {
+  constructor({ content, structuredContent, isError, meta } = {}) {
+    const blocks = content === undefined || Array.isArray(content) ? content : [content]
+    super({ content: blocks?.map(blockOf), structuredContent, isError, _meta: meta })
+  }
+}
+
+module.exports = {
+  Content,
+  PromptMessage,
+  ResourceContents,
+  ToolResult,
+  Typed,
+  audio: Content.audio,
+  file,
+  image: Content.image,
+  isBytes
+}

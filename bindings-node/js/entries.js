@@ -1,0 +1,95 @@
+'use strict'
+
+// What a program says of an entry, as the engine takes it: the JSON text of its definition, and its policies. What a
+// definition may hold is the engine's knowledge; here are only the words that differ from the protocol's.
+
+const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
+const { BOUNDS, isObject, schemaText } = require('./schema')
+
+const { stringify } = JSON
+
+/** Options that are schemas, with the members they become. */
+const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
+
+/** Options that are no members of a definition, with their types and the policies they become. */
+const POLICIES = {
+  structured: ['boolean', 'structured'],
+  timeout: ['number', 'timeout'],
+  unknownArguments: ['string', 'unknown'],
+  coerceArguments: ['boolean', 'coerce'],
+  cache: ['object', 'cache']
+}
+
+const CALLED = ['timeout']
+const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
+
+/** The member that names an entry of a kind, and the options it has besides members of its definition. */
+const KINDS = {
+  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured'], schemas: ['input', 'output'] },
+  resource: { names: 'uri', policies: [...CALLED, 'cache'], schemas: [] },
+  resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache'], schemas: [] },
+  resource_provider: { names: 'uriTemplate', policies: CALLED, schemas: [] },
+  prompt: { names: 'name', policies: CALLED, schemas: [] },
+  completion: { names: undefined, policies: CALLED, schemas: [] },
+  method: { names: 'name', policies: WITH_SCHEMA, schemas: ['input'] },
+  notification: { names: 'name', policies: WITH_SCHEMA, schemas: ['input'] },
+  hook: { names: 'name', policies: CALLED, schemas: [] }
+}
+
+function memberText(what, value) {
+  let text
+  try {
+    text = encodeJson(value, what, BOUNDS)
+  } catch (error) {
+    throw new TypeError(error instanceof Unfit ? `${what}: ${error.message}` : `${what}: ${reasonOf(error)}`)
+  }
+  if (text === undefined) throw new TypeError(`${what} is a value of type ${typeof value}`)
+  return wellFormed(text)
+}
+
+/** `definition` and `policies` of an entry that messages call `what`. */
+function entryOf(kind, what, name, options) {
+  const { names, policies: own, schemas } = KINDS[kind]
+  if (!isObject(options)) throw new TypeError(`${what}: options must be an object`)
+  const members = names === undefined ? [] : [`"${names}":${stringify(name)}`]
+  const policies = { structured: false, hidden: false }
+  for (const [option, value] of Object.entries(options)) {
+    if (value == null) continue
+    if (own.includes(option)) {
+      const [type, policy] = POLICIES[option]
+      if (typeof value !== type) throw new TypeError(`${what}: ${option} must be ${type === 'object' ? 'an' : 'a'} ${type}`)
+      policies[policy] = type === 'object' ? memberText(`${what}: ${option}`, value) : value
+    } else if (schemas.includes(option)) {
+      members.push(`"${SCHEMAS[option]}":${schemaText(`${what}: ${option}`, value)}`)
+      if (option === 'output') policies.structured = true
+    } else if (kind === 'prompt' && option === 'args') {
+      members.push(`"arguments":${memberText(`${what}: args`, argumentsOf(what, value))}`)
+    } else {
+      const called = Object.keys(SCHEMAS).find((name) => SCHEMAS[name] === option && schemas.includes(name))
+      if (called !== undefined) throw new TypeError(`${what}: ${option} is called ${called} here`)
+      members.push(`${stringify(option)}:${memberText(`${what}: ${option}`, value)}`)
+    }
+  }
+  return { definition: `{${members.join(',')}}`, policies }
+}
+
+/** The arguments of a prompt: names with what is said of each, or the properties of a schema. */
+function argumentsOf(what, args) {
+  if (Array.isArray(args)) return args.map((arg) => (typeof arg === 'string' ? { name: arg } : arg))
+  const whole = typeof args?.['~standard'] === 'object' || args?.type === 'object'
+  const schema = whole ? JSON.parse(schemaText(`${what}: args`, args)) : undefined
+  if (schema === undefined) {
+    if (!isObject(args)) throw new TypeError(`${what}: args must be an object`)
+    return Object.entries(args).map(([name, about]) => {
+      if (!isObject(about)) throw new TypeError(`${what}: args.${name} must be an object`)
+      return Object.assign({ name }, about, { name })
+    })
+  }
+  const required = schema.required ?? []
+  return Object.entries(schema.properties ?? {}).map(([name, { type, title, description }]) => {
+    if (type !== undefined && type !== 'string') throw new TypeError(`${what}: args: ${name} must be a string: prompts have no other arguments`)
+    return { name, title, description, required: required.includes(name) }
+  })
+}
+
+module.exports = { entryOf, memberText }

@@ -1,0 +1,42 @@
+'use strict'
+
+// What the server has to say to its operator.
+
+const { inspect } = require('node:util')
+
+const LEVELS = ['debug', 'info', 'warn', 'error']
+
+/** Without a `log` option: what went wrong, on standard error, in one line and then the stack. */
+function printed({ level, message, error }) {
+  if (level !== 'warn' && level !== 'error') return
+  const stack = typeof error === 'object' && error !== null ? `\n${inspect(error)}` : ''
+  console.error(`tenon: ${level}: ${message}${stack}`)
+}
+
+/** The function that takes records, of what was given as `log`: nothing, `null`, a function, or a console. */
+function logger(given) {
+  if (given === undefined) return printed
+  if (given === null) return () => {}
+  if (typeof given === 'function') return given
+  if (typeof given !== 'object' || !LEVELS.every((level) => typeof given[level] === 'function')) {
+    throw new TypeError(`Server options: log must be a function, or an object with the methods ${LEVELS.join(', ')}`)
+  }
+  return ({ level, message, error }) => (error === undefined ? given[level](message) : given[level](message, error))
+}
+
+/** What `log` was given as: the least level that it wants to hear of, if any, and a function that never throws. */
+function logOption(given) {
+  const log = logger(given)
+  const least = given === undefined ? 'warn' : given === null ? undefined : 'debug'
+  const write = (record) => {
+    try {
+      const result = log(record)
+      if (typeof result?.then === 'function') result.then(undefined, () => {})
+    } catch {
+      // There is nowhere to tell it.
+    }
+  }
+  return { least, write }
+}
+
+module.exports = { logOption }

@@ -1,0 +1,88 @@
+'use strict'
+
+// Tells JSON Schemas from what is none. A validator of some library, written down as JSON, would be a schema without a
+// known keyword: it would allow everything.
+
+const { Unfit, encodeJson, placeOf, reasonOf } = require('./json')
+
+/** Schemas are written by programs, not by peers: these bounds only end what has no end. */
+const BOUNDS = { depth: 128, size: 1 << 24 }
+
+/** What turns the validators of a library into JSON Schemas; the names are mostly those of Standard Schema. */
+const CONVERT = {
+  'arktype': 'schema.toJsonSchema()',
+  'valibot': 'toJsonSchema(schema) of @valibot/to-json-schema',
+  'zod': 'z.toJSONSchema(schema)',
+  'zod 3': 'zodToJsonSchema(schema) of zod-to-json-schema'
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The JSON text of the schema that messages call `what`; throws a TypeError that says why there is none. */
+function schemaText(what, given) {
+  const value = written(given)
+  const wrong = foreign(value, [], new Set())
+  if (wrong !== undefined) throw new TypeError(`${placeOf(what, wrong.keys)} ${wrong.what}`)
+  const none = `${what} must be a JSON Schema object`
+  if (!isObject(value)) throw new TypeError(none)
+  let text
+  try {
+    text = encodeJson(value, 'schema', BOUNDS)
+  } catch (error) {
+    throw new TypeError(`${none}: ${error instanceof Unfit ? error.message : reasonOf(error)}`)
+  }
+  if (text?.[0] !== '{') throw new TypeError(none)
+  return text
+}
+
+/** What a validator says of itself that knows its JSON Schema (Standard JSON Schema). */
+function written(value) {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || converted(value)) return value
+  const convert = value['~standard']?.jsonSchema
+  return typeof convert?.input === 'function' ? convert.input({ target: 'draft-2020-12' }) : value
+}
+
+/** The first part of `value` that no JSON text would have become, with the keys that lead to it. */
+function foreign(value, keys, seen) {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return undefined
+  seen.add(value)
+  const what = validator(value) ?? instance(value)
+  if (what !== undefined) return { what, keys }
+  for (const [key, member] of Object.entries(value)) {
+    const wrong = foreign(member, [...keys, Array.isArray(value) ? Number(key) : key], seen)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+function validator(value) {
+  const known = typeof value['~standard']?.validate === 'function' && !converted(value)
+  if (!known && !('_def' in value && typeof value.parse === 'function')) return undefined
+  const vendor = known ? String(value['~standard'].vendor) : 'zod'
+  const library = vendor === 'zod' && '_def' in value && !('_zod' in value) ? 'zod 3' : vendor
+  const pass = Object.hasOwn(CONVERT, library) ? CONVERT[library] : 'what its library converts it to'
+  return `is a schema of ${vendor}, not a JSON Schema: pass ${pass}`
+}
+
+/** What `z.toJSONSchema` gives is a JSON Schema that can validate besides, with a member that JSON text does not show. */
+function converted(value) {
+  return isPlain(value) && Object.getOwnPropertyDescriptor(value, '~standard')?.enumerable === false
+}
+
+/** Whether `value` is an object of no class, or an array. */
+function isPlain(value) {
+  if (typeof value === 'function') return false
+  const prototype = Object.getPrototypeOf(value)
+  // The root of every realm's objects has no prototype itself.
+  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function instance(value) {
+  if (typeof value === 'function') return 'is a function, not a JSON Schema'
+  if (isPlain(value) || typeof value.toJSON === 'function') return undefined
+  return `is an instance of ${value.constructor?.name || 'a class'}, not a JSON Schema`
+}
+
+module.exports = { BOUNDS, isObject, schemaText }

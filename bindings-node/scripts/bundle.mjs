@@ -1,0 +1,63 @@
+// Makes dist/tenon.cjs of js/index.js and all that it requires: to find, read and compile twenty small files is a
+// good part of what a server adds to the start of Node. A module that is required only inside functions runs when one of those does.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(dirname(fileURLToPath(import.meta.url)))
+const ENTRY = 'index'
+
+/** How the modules of this package require each other. */
+const REQUIRE = /\brequire\('\.\/(\w+)'\)/g
+
+function bundle(file) {
+  const modules = new Map()
+  read(ENTRY, modules, [])
+  const early = atOnce(ENTRY, modules, new Set())
+  const parts = [...modules].map(([name, lines]) => wrapped(name, lines, early))
+  mkdirSync(dirname(file), { recursive: true })
+  // By renaming, so that a process that starts meanwhile reads a whole one.
+  writeFileSync(`${file}.new`, `'use strict'\n\n// Made by scripts/bundle.mjs.\n\n${LATER}\n${parts.join('\n')}\nmodule.exports = $${ENTRY}\n`)
+  renameSync(`${file}.new`, file)
+}
+
+const LATER = `const later = (make) => {
+  let made
+  return () => (made ??= make())
+}
+`
+
+/** Reads a module after those that it requires: name -> lines. */
+function read(name, modules, open) {
+  if (open.includes(name)) throw new Error(`${[...open, name].join(' requires ')}`)
+  if (modules.has(name)) return
+  const lines = readFileSync(join(here, 'js', `${name}.js`), 'utf8').trimEnd().split('\n')
+  if (lines[0] !== "'use strict'") throw new Error(`${name}.js is not strict`)
+  const needed = lines.flatMap((line) => [...line.matchAll(REQUIRE)].map(([, needed]) => needed))
+  for (const other of needed) read(other, modules, [...open, name])
+  modules.set(name, lines.slice(1))
+}
+
+/** The modules that run when `name` does: those required outside functions, and so on. */
+function atOnce(name, modules, found) {
+  found.add(name)
+  for (const line of modules.get(name)) {
+    if (/^\s/.test(line)) continue
+    for (const [, needed] of line.matchAll(REQUIRE)) if (!found.has(needed)) atOnce(needed, modules, found)
+  }
+  return found
+}
+
+/** A module as the constant that holds its exports, or the function that returns them. */
+function wrapped(name, lines, early) {
+  const body = lines.map((line) => {
+    const used = line.replace(REQUIRE, (_, needed) => (early.has(needed) ? `$${needed}` : `$${needed}()`))
+    return used.replace(/^module\.exports = /, 'return ')
+  })
+  const code = body.map((line) => (line === '' ? line : `  ${line}`)).join('\n')
+  // In parentheses, functions are compiled at once and not looked through first.
+  return early.has(name) ? `const $${name} = (() => {${code}\n})()\n` : `const $${name} = later(() => {${code}\n})\n`
+}
+
+bundle(join(here, 'dist', 'tenon.cjs'))

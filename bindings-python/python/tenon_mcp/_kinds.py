@@ -1,0 +1,406 @@
+"""What a program registers: a decorator or a method for every kind."""
+
+from __future__ import annotations
+
+from ._errors import RegistrationError
+from ._registry import Registry, named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias, TypeVar, overload
+
+    from ._entry import Entry
+    from ._function import Function
+    from ._option_types import Cache
+
+    F = TypeVar("F", bound=Callable[..., Any])
+    Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
+
+
+class Registrations(Registry):
+    """The part of a server that registers.
+
+    Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
+    which runs on a worker thread. A parameter annotated ``Context`` receives the call's context. A decorator leaves the
+    function as it is. All of this may be done at any time, from any thread, also while the server runs; what is wrong
+    raises ``RegistrationError``.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def tool(self, function: F, /) -> F: ...
+
+        @overload
+        def tool(
+            self,
+            name: str | None = None,
+            /,
+            *,
+            title: str | None = None,
+            description: str | None = None,
+            annotations: dict[str, Any] | None = None,
+            icons: Icons = None,
+            meta: dict[str, Any] | None = None,
+            input_schema: dict[str, Any] | None = None,
+            output_schema: dict[str, Any] | None = None,
+            structured: bool | None = None,
+            timeout: float | None = None,
+            unknown_arguments: str | None = None,
+            coerce_arguments: bool | None = None,
+            once_only: bool | None = None,
+        ) -> Callable[[F], F]: ...
+
+    def tool(
+        self,
+        name: Any = None,
+        /,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        annotations: dict[str, Any] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        input_schema: dict[str, Any] | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured: bool | None = None,
+        timeout: float | None = None,
+        unknown_arguments: str | None = None,
+        coerce_arguments: bool | None = None,
+        once_only: bool | None = None,
+    ) -> Any:
+        """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
+
+        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the
+        name is the function's, the description its docstring, and ``input_schema`` comes from its signature: JSON
+        types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` receives the call's
+        context. ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has
+        them.
+
+        A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
+        annotation is a dict or a ``TypedDict``, or with ``structured=True`` or an ``output_schema``, it is sent as
+        structured content too. ``Content``, ``Image``, ``Audio``, ``File`` and lists with one of them are sent as what
+        they are, ``ToolResult`` is the whole result. ``timeout`` is in seconds.
+
+        ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
+        the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
+        With ``once_only`` the state that a stateless client carries back after a question is good for one time, so that
+        no effect of the tool happens twice because the client sent the same round again.
+
+        Whatever the function raises fails its call and nothing else: the client is told the message, the logger
+        ``tenon_mcp.call`` the traceback; ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client. But a
+        ``KeyboardInterrupt`` in an ``async def`` tool ends the loop too, where Python's own handler of SIGINT may have
+        raised it: on the main thread, with ``serve`` or ``signals=False``.
+        """
+
+        def register(function: F) -> F:
+            own = named("tool", function, None if name is function else name)
+            of = self._function("tool", own, function, strict=input_schema is None)
+            returns_dict = of.returns_dict
+            self._add(
+                "tool",
+                {
+                    "name": own,
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "annotations": annotations,
+                    "icons": icons,
+                    "meta": meta,
+                    "input_schema": of.schema(closed=True) if input_schema is None else input_schema,
+                    "output_schema": output_schema,
+                },
+                of,
+                handler=of.handler(open=True, returns_dict=returns_dict and structured is None),
+                policies={
+                    "structured": returns_dict if structured is None else structured,
+                    "timeout": timeout,
+                    "unknown_arguments": unknown_arguments,
+                    "coerce_arguments": coerce_arguments,
+                    "once_only": once_only,
+                },
+            )
+            return function
+
+        return register if name is None or isinstance(name, str) else register(name)
+
+    def resource(
+        self,
+        uri: str,
+        /,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        mime_type: str | None = None,
+        size: int | None = None,
+        annotations: dict[str, Any] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        cache: Cache | None = None,
+    ) -> Callable[[F], F]:
+        """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
+
+        A template (RFC 6570) hands its variables to the parameters of their names: each a ``str``, a list of them where
+        the template says so with ``*``. One that an address may leave out needs a default. Where nothing is there,
+        raise ``NotFound``.
+
+        A ``str`` is the contents as text, ``bytes`` as a blob, anything else is sent as JSON; ``ResourceContents``, one
+        or a list of them, may have addresses and media types of their own. Unless given, the name is the function's
+        and the description its docstring. ``size`` is in bytes; a template has none. ``cache`` says how long clients
+        may keep what was read, and for whom, if not as the server has it.
+        """
+
+        def register(function: F) -> F:
+            of_template = "{" in uri
+            kind = "resource_template" if of_template else "resource"
+            of = self._function(kind, uri, function)
+            of.takes_variables(uri)
+            self._add(
+                kind,
+                {
+                    "uri_template" if of_template else "uri": uri,
+                    "name": name if name is not None else getattr(function, "__name__", None),
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "mime_type": mime_type,
+                    "size": size,
+                    "annotations": annotations,
+                    "icons": icons,
+                    "meta": meta,
+                },
+                of,
+                policies={"timeout": timeout, "cache": cache},
+            )
+            return function
+
+        return register
+
+    def resource_provider(
+        self,
+        template: str,
+        /,
+        *,
+        list: Callable[..., Any],
+        read: Callable[..., Any],
+        timeout: float | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        """Registers two functions for resources that only the program knows: rows of a table, files of a folder.
+
+        ``list`` gives them, as dicts with ``uri``, ``name`` and the other members of a resource; if there are many,
+        ``{"resources": […], "nextCursor": "…"}``, and it is called again with that ``cursor``. ``read`` reads one of
+        those that fit ``template``; see ``resource``. The template itself is in no list.
+        """
+        lister = self._function("resource_provider", template, list)
+        lister.takes(["cursor"], "what a provider is handed")
+        reader = self._function("resource_template", template, read)
+        reader.takes_variables(template)
+        policies = {"timeout": timeout, "cache": cache, "hidden": True}
+        self._add("resource_template", {"uri_template": template}, reader, policies=policies)
+        try:
+            self._add("resource_provider", {"uri_template": template}, lister, policies={"timeout": timeout})
+        except BaseException:
+            self._engine.remove("resource_template", template)
+            raise
+
+    if TYPE_CHECKING:
+
+        @overload
+        def prompt(self, function: F, /) -> F: ...
+
+        @overload
+        def prompt(
+            self,
+            name: str | None = None,
+            /,
+            *,
+            title: str | None = None,
+            description: str | None = None,
+            arguments: Sequence[dict[str, Any]] | None = None,
+            icons: Icons = None,
+            meta: dict[str, Any] | None = None,
+            timeout: float | None = None,
+        ) -> Callable[[F], F]: ...
+
+    def prompt(
+        self,
+        name: Any = None,
+        /,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        arguments: Sequence[dict[str, Any]] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Registers a function as a prompt; with or without parentheses.
+
+        Unless given, ``arguments`` come from its signature: parameters are ``str``, required without a default,
+        described by ``Annotated[str, "…"]``. A ``str`` or a ``Content`` that it returns is one message of the user's; a
+        list has several of them, or ``PromptMessage`` where the assistant speaks.
+        """
+
+        def register(function: F) -> F:
+            own = named("prompt", function, None if name is function else name)
+            of = self._function("prompt", own, function, strict=arguments is None)
+            takes = of.prompt_arguments() if arguments is None else arguments
+            if arguments is not None:
+                names = [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
+                of.takes_all(names, "the arguments")
+            self._add(
+                "prompt",
+                {
+                    "name": own,
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "arguments": takes or None,
+                    "icons": icons,
+                    "meta": meta,
+                },
+                of,
+                policies={"timeout": timeout},
+            )
+            return function
+
+        return register if name is None or isinstance(name, str) else register(name)
+
+    def completion(
+        self, *, prompt: str | None = None, template: str | None = None, argument: str, timeout: float | None = None
+    ) -> Callable[[F], F]:
+        """Registers a function that suggests values for an argument of a prompt or a variable of a template.
+
+        Its parameter ``value`` is what was typed so far, ``arguments`` what is known of the others; it may leave out
+        either. It returns a list of any length, the best first; a client gets at most 100 and how many there are.
+        """
+        if (prompt is None) == (template is None):
+            raise RegistrationError("completion: give either prompt or template")
+        of_kind = "resource_template" if prompt is None else "prompt"
+        of_name = template if prompt is None else prompt
+
+        def register(function: F) -> F:
+            of = self._function("completion", f"{of_name}#{argument}", function)
+            of.takes(["value", "arguments"], "what a completion is handed")
+            self._add("completion", {}, of, policies={"completes": (of_kind, of_name, argument), "timeout": timeout})
+            return function
+
+        return register
+
+    def method(
+        self,
+        name: str,
+        /,
+        *,
+        description: str | None = None,
+        input_schema: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Callable[[F], F]:
+        """Registers a function for requests of a method of the program's own.
+
+        It is handed the members of the request's parameters by name; unless given, ``input_schema`` comes from its
+        signature. ``**params`` takes those it does not name. It returns a dict, or ``None`` for an empty one.
+        """
+
+        def register(function: F) -> F:
+            of = self._function("method", name, function, strict=input_schema is None)
+            schema = of.schema(closed=False) if input_schema is None else input_schema
+            self._add_method(name, of, description, schema, timeout)
+            return function
+
+        return register
+
+    if TYPE_CHECKING:
+
+        @overload
+        def replace(self, method: str, function: F, /, *, timeout: float | None = None) -> F: ...
+
+        @overload
+        def replace(self, method: str, /, *, timeout: float | None = None) -> Callable[[F], F]: ...
+
+    def replace(self, method: str, function: Any = None, /, *, timeout: float | None = None) -> Any:
+        """Answers requests of one of the protocol's methods in place of the engine; also as a decorator.
+
+        The function is handed the members of the request's parameters by name, ``**params`` those it does not name, and
+        returns the result as the newest revision has it, a dict. ``remove("method", …)`` brings the engine's answer
+        back.
+        """
+
+        def register(function: F) -> F:
+            self._add_method(method, self._function("method", method, function), None, None, timeout)
+            return function
+
+        return register if function is None else register(function)
+
+    def _add_method(
+        self, name: str, of: Function, description: str | None, schema: dict[str, Any] | None, timeout: float | None
+    ) -> None:
+        definition = {
+            "name": name,
+            "description": of.doc if description is None else description,
+            "input_schema": schema,
+        }
+        self._add("method", definition, of, policies={"timeout": timeout})
+
+    def notification(
+        self, name: str, /, *, input_schema: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Callable[[F], F]:
+        """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
+
+        def register(function: F) -> F:
+            of = self._function("notification", name, function, strict=input_schema is None)
+            schema = of.schema(closed=False) if input_schema is None else input_schema
+            definition = {"name": name, "description": of.doc, "input_schema": schema}
+            self._add("notification", definition, of, policies={"timeout": timeout})
+            return function
+
+        return register
+
+    def on(self, hook: str, /) -> Callable[[F], F]:
+        """Registers a function for something that happens to the server.
+
+        ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
+        ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
+        is; what the function returns is of no use.
+        """
+
+        def register(function: F) -> F:
+            self._add("hook", {"name": hook}, self._function("hook", hook, function))
+            return function
+
+        return register
+
+    def remove(self, kind: str, name: str) -> bool:
+        """Removes an entry; calls in flight go on. ``False`` if there is none of this kind and name.
+
+        ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
+        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``; ``name`` is what it was registered under, of a
+        resource its URI, of a template or a provider the template. The function is let go of when the last of its calls
+        has ended.
+        """
+        removed = self._engine.remove(kind, name)
+        if removed and kind == "resource_provider":
+            self._engine.remove("resource_template", name)
+        return removed
+
+    def enable(self, kind: str, name: str) -> bool:
+        """Shows an entry that was disabled. ``False`` if there is none of this kind and name."""
+        return self._switch(kind, name, True)
+
+    def disable(self, kind: str, name: str) -> bool:
+        """Hides an entry, as if it were not registered, until it is enabled. ``False`` if there is none."""
+        return self._switch(kind, name, False)
+
+    def _switch(self, kind: str, name: str, enabled: bool) -> bool:
+        found = self._engine.enable(kind, name, enabled)
+        if found and kind == "resource_provider":
+            self._engine.enable("resource_template", name, enabled)
+        return found
+
+    def entries(self, kind: str) -> list[Entry]:
+        """What is registered of a kind, in the order of registration."""
+        from ._entry import Entry
+
+        return [Entry(definition, enabled) for definition, enabled in self._engine.entries(kind)]
+

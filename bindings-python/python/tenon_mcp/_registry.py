@@ -1,0 +1,67 @@
+"""From a function and what is said about it to an entry of the engine, for every kind alike."""
+
+from __future__ import annotations
+
+from ._errors import RegistrationError
+from ._function import Function
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._native import Engine, Handler
+    from ._workers import Workers
+
+
+def noun(kind: str) -> str:
+    """A kind as sentences say it."""
+    return kind.replace("_", " ")
+
+
+def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
+    """The name given, or the function's own."""
+    if not callable(function):
+        raise RegistrationError(f"a {noun(kind)} must be a function, not {type(function).__name__}")
+    own = name if name is not None else getattr(function, "__name__", None)
+    if own is None:
+        raise RegistrationError(f"a {noun(kind)} made from a {type(function).__name__} needs a name")
+    return own
+
+
+class Registry:
+    """The entries of a server, and what their functions need around them."""
+
+    _engine: Engine
+    _workers: Workers | None
+    _has_sync_handlers: bool
+    _has_async_handlers: bool
+
+    def _function(self, kind: str, name: str, function: Callable[..., Any], strict: bool = False) -> Function:
+        """A function for an entry; if it is ``strict``, its annotations must be understood."""
+        return Function(noun(kind), name, function, strict)
+
+    def _add(
+        self,
+        kind: str,
+        definition: dict[str, Any],
+        function: Function,
+        *,
+        handler: Handler | None = None,
+        policies: dict[str, Any] | None = None,
+    ) -> None:
+        """Adds an entry. Members and policies that are ``None`` are not set."""
+        if function.on_loop:
+            # First, because a call may come as soon as the entry is there.
+            self._has_async_handlers = True
+        self._engine.add(
+            kind,
+            {name: value for name, value in definition.items() if value is not None},
+            function.handler() if handler is None else handler,
+            on_loop=function.on_loop,
+            policies={name: value for name, value in (policies or {}).items() if value is not None},
+        )
+        if not function.on_loop:
+            self._has_sync_handlers = True
+            if self._workers is not None:
+                self._workers.start()

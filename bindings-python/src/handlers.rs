@@ -1,0 +1,104 @@
+//! The table behind the engine's handler ids.
+
+use crate::handler::Handler;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use pyo3::{PyTraverseError, PyVisit};
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HandlerId, Wake};
+
+/// `Handler` objects by place. A place is kept for its handler while a call may still name it.
+pub(crate) struct Handlers {
+    list: Py<PyList>,
+    places: Arc<Places>,
+}
+
+#[derive(Default)]
+struct Places {
+    /// Those whose tool is gone, with its last call, and whose handler is still in the list. Threads without the
+    /// interpreter put them here.
+    left: Mutex<Vec<u32>>,
+    any_left: AtomicBool,
+    /// Those that are empty.
+    free: Mutex<Vec<u32>>,
+    /// Brings somebody with the interpreter to [`Handlers::sweep`].
+    wake: Mutex<Option<Weak<dyn Wake>>>,
+}
+
+/// A tool's claim on a place; the engine keeps it with the tool.
+struct Claim {
+    place: u32,
+    places: Arc<Places>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.places.left.lock().push(self.place);
+        self.places.any_left.store(true, Ordering::Release);
+        let wake = self.places.wake.lock().as_ref().and_then(Weak::upgrade);
+        if let Some(wake) = wake {
+            wake.wake();
+        }
+    }
+}
+
+impl Handlers {
+    pub(crate) fn new(py: Python<'_>) -> Handlers {
+        Handlers { list: PyList::empty(py).unbind(), places: Arc::default() }
+    }
+
+    /// The same table once more.
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Handlers {
+        Handlers { list: self.list.clone_ref(py), places: self.places.clone() }
+    }
+
+    /// Puts a handler in. Its place is free again some time after the second value was dropped.
+    pub(crate) fn add(
+        &self,
+        handler: &Bound<'_, Handler>,
+    ) -> PyResult<(HandlerId, Arc<dyn Any + Send + Sync>)> {
+        let list = self.list.bind(handler.py());
+        let free = self.places.free.lock().pop();
+        let place = match free {
+            Some(place) => {
+                list.set_item(place as usize, handler)?;
+                place
+            }
+            None => {
+                list.append(handler)?;
+                list.len() as u32 - 1
+            }
+        };
+        Ok((HandlerId(place), Arc::new(Claim { place, places: self.places.clone() })))
+    }
+
+    pub(crate) fn get<'py>(&self, py: Python<'py>, id: HandlerId) -> PyResult<Bound<'py, Handler>> {
+        Ok(self.list.bind(py).get_item(id.0 as usize)?.cast_into()?)
+    }
+
+    /// Lets go of the handlers that no call can name any more.
+    pub(crate) fn sweep(&self, py: Python<'_>) {
+        if !self.places.any_left.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let left = std::mem::take(&mut *self.places.left.lock());
+        for place in left {
+            // Its end may run any code of the program's, so no lock is held, and the place is not free before.
+            if self.list.bind(py).set_item(place as usize, py.None()).is_ok() {
+                self.places.free.lock().push(place);
+            }
+        }
+    }
+
+    /// Has `wake` called when there is something to sweep.
+    pub(crate) fn on_left(&self, wake: Weak<dyn Wake>) {
+        *self.places.wake.lock() = Some(wake);
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.list)
+    }
+}

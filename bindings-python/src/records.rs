@@ -1,0 +1,90 @@
+//! What the engine logs, on its way to Python's `logging`.
+
+use std::collections::VecDeque;
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{Log, LogLevel, Record, Wake};
+
+/// Records that wait for the interpreter; what comes beyond is counted and dropped.
+const MAX_RECORDS: usize = 1024;
+/// Bytes of their texts.
+const MAX_BYTES: usize = 1 << 20;
+
+/// A bounded queue: engine threads put records in and never wait for the interpreter.
+pub(crate) struct Records {
+    queue: Mutex<Queue>,
+    /// The least level that anybody wants, as `logging` counts.
+    level: AtomicU8,
+    /// Brings somebody with the interpreter here.
+    wake: Mutex<Option<Weak<dyn Wake>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    dropped: u64,
+}
+
+/// Level, logger and text.
+pub(crate) type Entry = (u8, String, String);
+
+fn number(level: LogLevel) -> u8 {
+    match level {
+        LogLevel::Debug => 10,
+        LogLevel::Info => 20,
+        LogLevel::Warn => 30,
+        _ => 40,
+    }
+}
+
+impl Records {
+    pub(crate) fn new() -> Records {
+        Records {
+            queue: Mutex::default(),
+            level: AtomicU8::new(number(LogLevel::Warn)),
+            wake: Mutex::new(None),
+        }
+    }
+
+    /// From here on records of `level` and above are taken, and `wake` is called when there is one.
+    pub(crate) fn attach(&self, level: u8, wake: Weak<dyn Wake>) {
+        self.level.store(level, Ordering::Relaxed);
+        *self.wake.lock() = Some(wake);
+    }
+
+    pub(crate) fn pop(&self) -> Option<Entry> {
+        let mut queue = self.queue.lock();
+        if let Some(entry) = queue.entries.pop_front() {
+            queue.bytes -= entry.2.len();
+            return Some(entry);
+        }
+        let dropped = std::mem::take(&mut queue.dropped);
+        let text = || format!("{dropped} records came too fast and were dropped");
+        (dropped > 0).then(|| (number(LogLevel::Warn), "tenon_mcp".to_owned(), text()))
+    }
+}
+
+impl Log for Records {
+    fn enabled(&self, level: LogLevel, _: &str) -> bool {
+        number(level) >= self.level.load(Ordering::Relaxed)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        {
+            let mut queue = self.queue.lock();
+            if queue.entries.len() >= MAX_RECORDS || queue.bytes + record.message.len() > MAX_BYTES {
+                queue.dropped += 1;
+                return;
+            }
+            queue.bytes += record.message.len();
+            let entry = (number(record.level), record.target.replace("::", "."), record.message.to_owned());
+            queue.entries.push_back(entry);
+        }
+        let wake = self.wake.lock().as_ref().and_then(Weak::upgrade);
+        if let Some(wake) = wake {
+            wake.wake();
+        }
+    }
+}

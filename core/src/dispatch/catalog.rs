@@ -1,0 +1,240 @@
+//! What is registered: cheap to change, read as immutable snapshots, lists kept as bytes.
+
+use super::entry::{Input, Registered};
+use super::page::Listing;
+use super::uri_template::{TemplateSet, write_variables};
+use crate::error::{Error, ErrorKind};
+use crate::json::JsonSlice;
+use crate::locks::{Mutex, RwLock};
+use crate::proto::capability::{Capabilities, Capability};
+use crate::proto::kind::Kind;
+use crate::proto::version::Revision;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The entries of a server at one moment, in order of registration; what is disabled is not among them.
+#[derive(Debug)]
+pub struct Snapshot<T> {
+    shelves: [Shelf<T>; Kind::ALL.len()],
+    capabilities: Capabilities,
+    /// Made when an address is looked up first.
+    templates: OnceLock<TemplateSet>,
+}
+
+/// The entries of one kind.
+#[derive(Debug)]
+struct Shelf<T> {
+    entries: Vec<Arc<Registered<T>>>,
+    by_name: HashMap<String, usize>,
+    lists: [OnceLock<Listing>; Revision::ALL.len()],
+}
+
+/// The entries as they are changed, and the snapshot that readers share.
+#[derive(Debug)]
+pub struct Catalog<T> {
+    entries: Mutex<Entries<T>>,
+    /// Empty after a change; the next reader rebuilds it, so a burst of changes costs one snapshot.
+    snapshot: RwLock<Option<Arc<Snapshot<T>>>>,
+    /// The kinds whose list has changed since somebody asked, as bits.
+    changed: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Entries<T> {
+    /// By their number, which grows.
+    in_order: [Vec<Slot<T>>; Kind::ALL.len()],
+    places: [HashMap<String, u64>; Kind::ALL.len()],
+    next: u64,
+    /// The capabilities of every entry there ever was.
+    had: Capabilities,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    number: u64,
+    enabled: bool,
+    entry: Arc<Registered<T>>,
+}
+
+impl<T> Default for Catalog<T> {
+    fn default() -> Self {
+        let entries = Entries {
+            in_order: Default::default(),
+            places: Default::default(),
+            next: 0,
+            had: Capabilities::default(),
+        };
+        Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
+    }
+}
+
+impl<T> Entries<T> {
+    fn place(&self, kind: Kind, name: &str) -> Option<usize> {
+        let number = self.places[kind.index()].get(name)?;
+        self.in_order[kind.index()].binary_search_by_key(number, |slot| slot.number).ok()
+    }
+}
+
+impl<T> Catalog<T> {
+    /// Adds an entry; a second one of the same kind and name is refused.
+    pub fn add(&self, entry: Registered<T>) -> Result<(), Error> {
+        let (kind, place) = (entry.kind, entry.kind.index());
+        {
+            let mut entries = self.entries.lock();
+            if entries.places[place].contains_key(&entry.name) {
+                return Err(Error::new(ErrorKind::Duplicate, format!("{entry} is registered already")));
+            }
+            let number = entries.next;
+            entries.next += 1;
+            entries.had = capability(kind).map_or(entries.had, |capability| entries.had.with(capability));
+            entries.places[place].insert(entry.name.clone(), number);
+            entries.in_order[place].push(Slot { number, enabled: true, entry: Arc::new(entry) });
+            *self.snapshot.write() = None;
+        }
+        self.note(kind);
+        Ok(())
+    }
+
+    /// Removes an entry; calls in flight go on. Returns it, so that a host can let go of the handler.
+    pub fn remove(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
+        let slot = {
+            let mut entries = self.entries.lock();
+            let place = entries.place(kind, name)?;
+            entries.places[kind.index()].remove(name);
+            let slot = entries.in_order[kind.index()].remove(place);
+            *self.snapshot.write() = None;
+            slot
+        };
+        if slot.enabled {
+            self.note(kind);
+        }
+        Some(slot.entry)
+    }
+
+    /// Shows or hides an entry: a hidden one is in no list and cannot be called. `false` if there is none of this name.
+    pub fn enable(&self, kind: Kind, name: &str, enabled: bool) -> bool {
+        let changed = {
+            let mut entries = self.entries.lock();
+            let Some(place) = entries.place(kind, name) else { return false };
+            let slot = &mut entries.in_order[kind.index()][place];
+            let changed = std::mem::replace(&mut slot.enabled, enabled) != enabled;
+            if changed {
+                *self.snapshot.write() = None;
+            }
+            changed
+        };
+        if changed {
+            self.note(kind);
+        }
+        true
+    }
+
+    /// The entry of this name, also a hidden one.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
+        let entries = self.entries.lock();
+        let place = entries.place(kind, name)?;
+        Some(entries.in_order[kind.index()][place].entry.clone())
+    }
+
+    /// All entries of a kind, in order of registration, and whether each is enabled.
+    pub fn all(&self, kind: Kind) -> Vec<(Arc<Registered<T>>, bool)> {
+        let entries = self.entries.lock();
+        entries.in_order[kind.index()].iter().map(|slot| (slot.entry.clone(), slot.enabled)).collect()
+    }
+
+    fn note(&self, kind: Kind) {
+        self.changed.fetch_or(1 << kind.index(), Ordering::AcqRel);
+    }
+
+    /// The kinds that have changed since the last time.
+    pub fn take_changed(&self) -> impl Iterator<Item = Kind> {
+        let bits = self.changed.swap(0, Ordering::AcqRel);
+        Kind::ALL.into_iter().filter(move |kind| bits & (1 << kind.index()) != 0)
+    }
+
+    /// The present snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+        if let Some(snapshot) = &*self.snapshot.read() {
+            return snapshot.clone();
+        }
+        let entries = self.entries.lock();
+        let mut place = self.snapshot.write();
+        let shelf = |kind: Kind| Shelf::new(&entries.in_order[kind.index()]);
+        place.get_or_insert_with(|| Arc::new(Snapshot::new(Kind::ALL.map(shelf), entries.had))).clone()
+    }
+}
+
+impl<T> Shelf<T> {
+    fn new(slots: &[Slot<T>]) -> Shelf<T> {
+        let entries: Vec<_> =
+            slots.iter().filter(|slot| slot.enabled).map(|slot| slot.entry.clone()).collect();
+        let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
+        Shelf { entries, by_name, lists: Default::default() }
+    }
+}
+
+/// The capability that entries of a kind are behind.
+pub(crate) fn capability(kind: Kind) -> Option<Capability> {
+    match kind {
+        Kind::Tool => Some(Capability::Tools),
+        Kind::Resource | Kind::ResourceTemplate | Kind::ResourceProvider => Some(Capability::Resources),
+        Kind::Prompt => Some(Capability::Prompts),
+        Kind::Completion => Some(Capability::Completions),
+        Kind::Method | Kind::Notification | Kind::Hook => None,
+    }
+}
+
+impl<T> Snapshot<T> {
+    fn new(shelves: [Shelf<T>; Kind::ALL.len()], had: Capabilities) -> Snapshot<T> {
+        // A server that never had anything has tools, none as yet.
+        let capabilities = if had == Capabilities::default() { had.with(Capability::Tools) } else { had };
+        Snapshot { shelves, capabilities, templates: OnceLock::new() }
+    }
+
+    /// What the server can do: what it has entries for or had once, which clients may have been told.
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// The entry of this kind and name.
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&Arc<Registered<T>>> {
+        let shelf = &self.shelves[kind.index()];
+        shelf.by_name.get(name).map(|&place| &shelf.entries[place])
+    }
+
+    /// The entries of a kind, in order of registration.
+    pub fn all(&self, kind: Kind) -> &[Arc<Registered<T>>] {
+        &self.shelves[kind.index()].entries
+    }
+
+    /// Whether there is an entry of this kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        !self.all(kind).is_empty()
+    }
+
+    /// The list of a kind, serialised once per snapshot and revision.
+    pub fn list(&self, kind: Kind, revision: Revision) -> &Listing {
+        let shelf = &self.shelves[kind.index()];
+        shelf.lists[revision.index()].get_or_init(|| {
+            let shown: Vec<_> = shelf.entries.iter().filter(|entry| !entry.hidden).collect();
+            Listing::new(shown.into_iter(), |entry, out| entry.describe(revision, out))
+        })
+    }
+
+    /// The template that an address fits, and its variables as a JSON object.
+    pub fn template(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
+        let entries = self.all(Kind::ResourceTemplate);
+        if entries.is_empty() {
+            return None;
+        }
+        let templates = self.templates.get_or_init(|| {
+            TemplateSet::new(entries.iter().filter_map(|entry| match &entry.input {
+                Input::Template(template) => Some(template.clone()),
+                _ => None,
+            }))
+        });
+        let (place, variables) = templates.find(uri)?;
+        Some((&entries[place], write_variables(&variables)))
+    }
+}

@@ -1,0 +1,333 @@
+//! Entries: what a program registers, of any kind, and what it becomes when registered.
+
+use super::arguments::{Arguments, Policy, UnknownArguments};
+use super::headers::header_params;
+use super::prompt_arguments::PromptArguments;
+use super::schema::Schema;
+use super::uri_template::UriTemplate;
+use crate::error::Error;
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::cache::CacheHints;
+use crate::proto::definition::Definition;
+use crate::proto::error::clip;
+use crate::proto::header_params::HeaderParam;
+use crate::proto::kind::Kind;
+use crate::proto::operation::Method;
+use crate::proto::version::Revision;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something of a host's, of which only the end matters here.
+type Kept = Arc<dyn Any + Send + Sync>;
+
+/// Something to register: its kind, its name, its definition, its policies. The types of one kind ([`Tool`](crate::Tool) and
+/// the others) turn into it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    definition: Definition,
+    structured: bool,
+    unknown: UnknownArguments,
+    coerce: Option<bool>,
+    timeout: Option<Duration>,
+    cache: Option<CacheHints>,
+    hidden: bool,
+    once_only: bool,
+    inline: bool,
+    kept: Option<Kept>,
+    /// What is wrong with a member that was set; registering reports it.
+    rejected: Option<String>,
+}
+
+impl Entry {
+    fn of(kind: Kind, definition: Result<Definition, String>) -> Entry {
+        let (definition, rejected) = match definition {
+            Ok(definition) => (definition, None),
+            Err(reason) => (Definition::new(kind), Some(reason)),
+        };
+        let unknown = UnknownArguments::default();
+        Entry {
+            definition,
+            structured: false,
+            unknown,
+            coerce: None,
+            timeout: None,
+            cache: None,
+            hidden: false,
+            once_only: false,
+            inline: false,
+            kept: None,
+            rejected,
+        }
+    }
+
+    /// An entry with nothing but its name: for resources the URI, for templates and providers the template.
+    pub fn new(kind: Kind, name: impl AsRef<str>) -> Entry {
+        Entry::of(kind, Definition::named(kind, name.as_ref()))
+    }
+
+    /// Suggestions for an argument of a prompt, or for a variable of a resource template, as `kind` says. `of` is the
+    /// prompt's name or the template.
+    pub fn completion(kind: Kind, of: impl AsRef<str>, argument: impl AsRef<str>) -> Entry {
+        Entry::of(Kind::Completion, Definition::completion(kind, of.as_ref(), argument.as_ref()))
+    }
+
+    /// An entry whose members are those of a JSON object, as the newest revision writes them.
+    pub fn from_json(kind: Kind, definition: &JsonSlice) -> Entry {
+        let mut entry = Entry::of(kind, Definition::from_json(kind, definition));
+        entry.structured = entry.definition.member("outputSchema").is_some();
+        entry
+    }
+
+    /// Sets a member of the definition, such as `title` or `inputSchema` (`input_schema` does as well), as the newest
+    /// revision writes it. A member that this kind does not have, or a wrong value, makes registering fail with an error
+    /// that names it.
+    pub fn set(mut self, member: &str, value: JsonSlice) -> Entry {
+        if let Err(reason) = self.definition.set(member, value) {
+            self.rejected.get_or_insert(reason);
+        } else if self.definition.member("outputSchema").is_some() {
+            self.structured = true;
+        }
+        self
+    }
+
+    /// Sets a member that is text.
+    pub fn set_text(self, member: &str, text: impl AsRef<str>) -> Entry {
+        let mut value = JsonWriter::new();
+        value.str(text.as_ref());
+        self.set(member, value.into_slice())
+    }
+
+    /// Whether a JSON value that a tool returns is also sent as structured content, next to its text. Default: no, or yes
+    /// with an output schema.
+    pub fn structured(mut self, structured: bool) -> Entry {
+        self.structured = structured || self.definition.member("outputSchema").is_some();
+        self
+    }
+
+    /// What becomes of arguments that the input schema has no properties for. Default: what the schema says.
+    ///
+    /// Registration fails where they cannot be told from known ones: if the schema, or a branch of it, has a `$ref`
+    /// beside its properties, or `patternProperties`.
+    pub fn unknown_arguments(mut self, policy: UnknownArguments) -> Entry {
+        self.unknown = policy;
+        self
+    }
+
+    /// Whether arguments that do not conform are checked once more with the numbers, booleans, arrays and objects that
+    /// texts among them stand for. Default: [`ServerBuilder::coerce_arguments`](crate::ServerBuilder::coerce_arguments).
+    pub fn coerce_arguments(mut self, coerce: bool) -> Entry {
+        self.coerce = Some(coerce);
+        self
+    }
+
+    /// How long one call may run. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Entry {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How long and by whom what is read may be kept, of a resource or a template. Default: the server's.
+    pub fn cache(mut self, hints: CacheHints) -> Entry {
+        self.cache = Some(hints);
+        self
+    }
+
+    /// Leaves the entry out of every list; it can be called all the same. For the template behind a provider.
+    pub fn hidden(mut self) -> Entry {
+        self.hidden = true;
+        self
+    }
+
+    /// Has each state that a client of 2026-07-28 carries back after a question used once, over all replicas that share the
+    /// server's [store](crate::ServerBuilder::store), so that no effect of the handler happens twice because a client sent
+    /// the same round again.
+    pub fn once_only(mut self, once_only: bool) -> Entry {
+        self.once_only = once_only;
+        self
+    }
+
+    /// Has a handler written in Rust begin on the thread that received the call. Where its first poll comes to an end the
+    /// call is answered at once; otherwise it goes on like any other handler's. It is polled inside the program's tokio
+    /// runtime.
+    ///
+    /// Such a handler must not block, nor compute for long, before its first wait: meanwhile that thread reads nothing, be it
+    /// of this client or of others.
+    pub fn inline(mut self) -> Entry {
+        self.inline = true;
+        self
+    }
+
+    /// Keeps a value until the entry is removed and the last of its calls has ended, so that a host can tell from the
+    /// value's end when the handler is not needed any more. It is dropped on whatever thread lets go last.
+    pub fn keep(mut self, value: Arc<dyn Any + Send + Sync>) -> Entry {
+        self.kept = Some(value);
+        self
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.definition.kind()
+    }
+
+    /// What it is registered under.
+    pub fn name(&self) -> &str {
+        self.definition.name()
+    }
+}
+
+/// A registered entry: definition checked, schemas compiled, handler known. What a handler is, `T`, is up to the layer
+/// above.
+#[derive(Debug)]
+pub struct Registered<T> {
+    /// What it is.
+    pub kind: Kind,
+    /// What it is registered under.
+    pub name: String,
+    definition: Definition,
+    /// Makes what a client sends ready for the handler.
+    pub(crate) input: Input,
+    /// The arguments that HTTP clients repeat in headers.
+    pub(crate) header_params: Vec<HeaderParam>,
+    /// Checks structured results.
+    pub output: Option<Schema>,
+    /// Whether results are also structured content.
+    pub structured: bool,
+    /// The entry's own time-out.
+    pub timeout: Option<Duration>,
+    /// How long and by whom its answers may be kept.
+    pub(crate) cache: Option<CacheHints>,
+    /// Whether it is in no list.
+    pub(crate) hidden: bool,
+    /// Whether a request's state may be used once.
+    pub(crate) once_only: bool,
+    /// Whether a handler in Rust begins on the thread that received its call.
+    pub(crate) inline: bool,
+    /// Where calls go.
+    pub target: T,
+    _kept: Option<Kept>,
+}
+
+/// How what a client sends is made ready for a handler.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// It goes on as it is.
+    Open,
+    /// By a schema.
+    Schema(Box<Arguments>),
+    /// By the arguments a prompt declares.
+    Prompt(PromptArguments),
+    /// An address by a template.
+    Template(Arc<UriTemplate>),
+}
+
+impl<T> Registered<T> {
+    /// Checks the definition and compiles its schemas; errors name the entry and the reason. `policy` is the server's, for
+    /// what the entry has none of its own.
+    pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
+        let Entry {
+            mut definition,
+            structured,
+            unknown,
+            coerce,
+            timeout,
+            cache,
+            hidden,
+            once_only,
+            inline,
+            kept,
+            rejected,
+        } = entry;
+        if let Some(reason) = rejected {
+            return Err(Error::invalid(reason));
+        }
+        definition.finish().map_err(Error::invalid)?;
+        let kind = definition.kind();
+        let name = definition.name().to_owned();
+        let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
+        let policy = Policy { unknown, coerce: coerce.unwrap_or(policy.coerce), ..policy };
+        if kind == Kind::Method && !Method::parse(name.as_str().into()).is_open() {
+            return Err(wrong("the engine itself answers it".into()));
+        }
+        let mut headers = Vec::new();
+        let input = match (kind, definition.member("inputSchema").cloned()) {
+            (_, Some(schema)) => {
+                if kind == Kind::Tool {
+                    headers =
+                        header_params(&schema).map_err(|error| wrong(format!("input schema: {error}")))?;
+                }
+                let arguments = Arguments::new(schema, policy)
+                    .map_err(|error| wrong(format!("input schema: {error}")))?;
+                if !arguments.schema().is_object() {
+                    return Err(wrong("input schema: must have \"type\": \"object\"".into()));
+                }
+                Input::Schema(Box::new(arguments))
+            }
+            (Kind::Prompt, _) => Input::Prompt(PromptArguments::new(definition.member("arguments"))?),
+            (Kind::ResourceTemplate, _) => {
+                Input::Template(Arc::new(UriTemplate::parse(&name).map_err(wrong)?))
+            }
+            _ => Input::Open,
+        };
+        let output = definition.member("outputSchema").cloned();
+        let output = output
+            .map(|schema| Schema::compile_with(schema, policy.formats))
+            .transpose()
+            .map_err(|error| wrong(format!("output schema: {error}")))?;
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(wrong("timeout must be more than zero".into()));
+        }
+        Ok(Registered {
+            kind,
+            input,
+            header_params: headers,
+            output,
+            structured,
+            timeout,
+            cache,
+            hidden,
+            once_only,
+            inline,
+            target,
+            name,
+            definition,
+            _kept: kept,
+        })
+    }
+
+    /// Makes what a client sends ready for the handler, or says why it does not fit.
+    pub fn prepare(&self, input: JsonSlice) -> Result<JsonSlice, String> {
+        match &self.input {
+            Input::Schema(arguments) => arguments.prepare(input),
+            Input::Prompt(arguments) => arguments.prepare(input),
+            Input::Open | Input::Template(_) => Ok(input),
+        }
+    }
+
+    /// Whether a prompt has an argument of this name, or a template a variable.
+    pub fn has_argument(&self, name: &str) -> bool {
+        match &self.input {
+            Input::Prompt(arguments) => arguments.names().any(|own| own == name),
+            Input::Template(template) => template.variables().any(|own| own == name),
+            Input::Open | Input::Schema(_) => false,
+        }
+    }
+
+    /// The definition.
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// Writes the entry as an item of its list.
+    pub fn describe(&self, revision: Revision, out: &mut JsonWriter) {
+        self.definition.write(revision, out);
+    }
+}
+
+/// As messages name it: `tool "add"`.
+impl<T> fmt::Display for Registered<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.kind.noun(), self.name)
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the engine says what no client is told: why a handler failed, what was dropped, what a store reported.
+
+/// How much a [`Record`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LogLevel {
+    /// For those who look for a fault.
+    Debug,
+    /// Worth knowing, nothing is wrong.
+    Info,
+    /// Something went wrong and was coped with.
+    Warn,
+    /// A call failed because of the program: an exception, a panic, a result that could not be used.
+    Error,
+}
+
+impl LogLevel {
+    /// The level in lower case: `debug`, `info`, `warn`, `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        }
+    }
+}
+
+/// One thing the engine, or a host, has to say.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The part that speaks: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store, others
+    /// in time.
+    pub target: &'a str,
+    /// What it says; it may have several lines, such as a stack trace.
+    pub message: &'a str,
+}
+
+/// Where records go.
+///
+/// Called from any thread, engine threads among them, with no lock held: an implementation must not block, must not
+/// panic and must not call the engine.
+pub trait Log: Send + Sync {
+    /// Whether anybody listens. Asked before a message is put together, so that a silent log costs nothing.
+    fn enabled(&self, _level: LogLevel, _target: &str) -> bool {
+        true
+    }
+
+    /// Takes a record, for which [`enabled`](Log::enabled) said yes.
+    fn log(&self, record: &Record<'_>);
+}
+
+/// What the engine says about calls and their handlers.
+pub(crate) const CALL: &str = "tenon_mcp::call";
+/// What it says about its store.
+#[cfg(feature = "runtime")]
+pub(crate) const STORE: &str = "tenon_mcp::store";
+
+/// The default: events of the `tracing` crate, with target `tenon_mcp` and the record's own target as a field.
+pub(crate) struct TracingLog;
+
+macro_rules! for_level {
+    ($level:expr, $then:ident) => {
+        match $level {
+            LogLevel::Debug => $then!(tracing::Level::DEBUG),
+            LogLevel::Info => $then!(tracing::Level::INFO),
+            LogLevel::Warn => $then!(tracing::Level::WARN),
+            LogLevel::Error => $then!(tracing::Level::ERROR),
+        }
+    };
+}
+
+impl Log for TracingLog {
+    fn enabled(&self, level: LogLevel, _: &str) -> bool {
+        macro_rules! enabled {
+            ($level:expr) => {
+                tracing::enabled!(target: "tenon_mcp", $level)
+            };
+        }
+        for_level!(level, enabled)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        macro_rules! event {
+            ($level:expr) => {
+                tracing::event!(target: "tenon_mcp", $level, area = record.target, "{}", record.message)
+            };
+        }
+        for_level!(record.level, event)
+    }
+}
+
+/// Says something, if anybody listens.
+pub(crate) fn say(log: &dyn Log, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
+    if log.enabled(level, target) {
+        log.log(&Record { level, target, message: &message() });
+    }
+}

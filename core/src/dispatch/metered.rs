@@ -1,0 +1,427 @@
+//! A JSON text that the validator sees through a meter, so that a check ends however its schema and value play together.
+//!
+//! Every look at a value costs a step. When the steps are used up, when the stack has grown too much, or when enough
+//! errors were found, containers look like something else: what is under way comes to its end without going deeper, and
+//! its result is not used.
+
+use crate::json::{Kind, Parts, Spot};
+use crate::proto::error::clip;
+use jsonschema::JsonType;
+use jsonschema::json::{Array, Json, Node, NodeIdentity, Object, cmp};
+use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+/// How far the stack may grow during a check. Engine threads have 2 MiB; a host may complete calls on smaller ones.
+const STACK: usize = 256 << 10;
+
+/// What a check may use up.
+#[derive(Clone, Copy)]
+pub(super) struct Allowance {
+    pub(super) steps: u64,
+    /// How many strings may be matched.
+    pub(super) matches: u64,
+    /// Errors after which no more are looked for.
+    pub(super) errors: u32,
+}
+
+/// What a check has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spent {
+    Steps,
+    Stack,
+    Errors,
+}
+
+struct Meter {
+    steps: Cell<u64>,
+    matches: Cell<u64>,
+    errors: Cell<u32>,
+    /// Where the stack was at the start.
+    stack: Cell<usize>,
+    spent: Cell<Option<Spent>>,
+}
+
+thread_local! {
+    static METER: Meter = const {
+        Meter {
+            steps: Cell::new(0),
+            matches: Cell::new(0),
+            errors: Cell::new(0),
+            stack: Cell::new(0),
+            spent: Cell::new(None),
+        }
+    };
+}
+
+/// Runs one check. Its result counts if nothing was spent.
+pub(super) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<Spent>) {
+    METER.with(|meter| {
+        meter.steps.set(allowance.steps);
+        meter.matches.set(allowance.matches);
+        meter.errors.set(allowance.errors);
+        meter.stack.set(stack_position());
+        meter.spent.set(None);
+    });
+    let result = check();
+    (result, METER.with(|meter| meter.spent.get()))
+}
+
+#[inline(never)]
+fn stack_position() -> usize {
+    let here = 0u8;
+    std::hint::black_box(&raw const here) as usize
+}
+
+/// Pays for a look; `false` if there is nothing left to pay with.
+fn pay(steps: u64) -> bool {
+    METER.with(|meter| {
+        if meter.spent.get().is_some() {
+            return false;
+        }
+        let Some(left) = meter.steps.get().checked_sub(steps) else {
+            meter.spent.set(Some(Spent::Steps));
+            return false;
+        };
+        meter.steps.set(left);
+        let here = 0u8;
+        if (&raw const here as usize).abs_diff(meter.stack.get()) > STACK {
+            meter.spent.set(Some(Spent::Stack));
+            return false;
+        }
+        true
+    })
+}
+
+/// Pays for one string to be matched.
+fn pay_for_match() -> bool {
+    METER.with(|meter| {
+        let left = meter.matches.get().checked_sub(1);
+        match left {
+            Some(left) => meter.matches.set(left),
+            None if meter.spent.get().is_none() => meter.spent.set(Some(Spent::Steps)),
+            None => {}
+        }
+        left.is_some()
+    })
+}
+
+/// Pays for reading a text besides the look at it.
+fn pay_for_text(length: usize) -> bool {
+    length < 16 || pay(length as u64 / 16)
+}
+
+/// The text of a string, once it is paid for.
+fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
+    if spot.kind() != Kind::String || !pay(1) {
+        return None;
+    }
+    let written = spot.written();
+    if !pay_for_text(written.len()) {
+        return None;
+    }
+    // Decoding takes longer than reading.
+    spot.string().filter(|text| matches!(text, Cow::Borrowed(_)) || pay(written.len() as u64 / 4))
+}
+
+/// A number, once it is paid for: one longer than doubles are is read slowly.
+fn paid_number(spot: Spot<'_>) -> Option<Number> {
+    if spot.kind() != Kind::Number || !pay(1) {
+        return None;
+    }
+    let length = spot.written().len() as u64;
+    if length >= 32 && !pay(length / 4) {
+        return None;
+    }
+    spot.number()
+}
+
+/// The representation that the validator is built for.
+pub(super) struct Metered;
+
+impl Json for Metered {
+    type Node<'a> = Seen<'a>;
+    type PreparedKey = String;
+    type StringBuffer = ();
+
+    fn prepare_key(key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Seen<'_>) -> T) -> T {
+        f(Seen::Name(string))
+    }
+}
+
+/// A value, or a member's name.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    Value(Spot<'a>),
+    Name(&'a str),
+}
+
+impl<'a> Seen<'a> {
+    fn value(&self) -> Option<Spot<'a>> {
+        match self {
+            Seen::Value(spot) => Some(*spot),
+            Seen::Name(_) => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        self.value().map_or(Kind::String, |spot| spot.kind())
+    }
+
+    fn container(&self, kind: Kind) -> Option<Spot<'a>> {
+        self.value().filter(|spot| spot.kind() == kind && pay(1))
+    }
+
+    /// The text of a string, once it is paid for.
+    fn text(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Seen::Value(spot) => paid_string(*spot),
+            Seen::Name(name) => (pay(1) && pay_for_text(name.len())).then_some(Cow::Borrowed(name)),
+        }
+    }
+}
+
+impl<'a> Node<'a, Metered> for Seen<'a> {
+    type Object = Members<'a>;
+    type Array = Items<'a>;
+    type Number = Number;
+
+    fn as_object(&self) -> Option<Members<'a>> {
+        self.container(Kind::Object).map(Members)
+    }
+
+    fn as_array(&self) -> Option<Items<'a>> {
+        self.container(Kind::Array).map(Items)
+    }
+
+    fn as_string(&self) -> Option<Cow<'a, str>> {
+        self.text().filter(|_| pay_for_match())
+    }
+
+    fn as_number(&self) -> Option<Number> {
+        paid_number(self.value()?)
+    }
+
+    fn as_boolean(&self) -> Option<bool> {
+        match self.kind() {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    fn is_number(&self) -> bool {
+        self.kind() == Kind::Number
+    }
+
+    fn json_type(&self) -> JsonType {
+        pay(1);
+        match self.kind() {
+            Kind::Null => JsonType::Null,
+            Kind::True | Kind::False => JsonType::Boolean,
+            Kind::Number => JsonType::Number,
+            Kind::String => JsonType::String,
+            Kind::Array => JsonType::Array,
+            Kind::Object => JsonType::Object,
+        }
+    }
+
+    fn string_length(&self) -> Option<u64> {
+        self.text().map(|text| text.chars().count() as u64)
+    }
+
+    fn equals_value(&self, expected: &Value) -> bool {
+        equal(self, expected)
+    }
+
+    /// What an error shows; nothing else asks for it. Messages leave it out, so containers need not be filled.
+    fn to_value(&self) -> Cow<'a, Value> {
+        METER.with(|meter| {
+            let left = meter.errors.get().saturating_sub(1);
+            meter.errors.set(left);
+            if left == 0 && meter.spent.get().is_none() {
+                meter.spent.set(Some(Spent::Errors));
+            }
+        });
+        Cow::Owned(match self.kind() {
+            Kind::Null => Value::Null,
+            Kind::True => true.into(),
+            Kind::False => false.into(),
+            Kind::Number => self.value().and_then(paid_number).map_or(Value::Null, Value::Number),
+            Kind::String => self.text().map_or(Value::Null, |text| clip(&text).into()),
+            Kind::Array => Value::Array(Vec::new()),
+            Kind::Object => Value::Object(Map::new()),
+        })
+    }
+
+    fn identity(&self) -> Option<NodeIdentity> {
+        Some(match self {
+            Seen::Value(spot) => {
+                let (tape, place) = spot.identity();
+                NodeIdentity::tagged(tape, place)
+            }
+            Seen::Name(name) => NodeIdentity::new(name.as_ptr() as usize),
+        })
+    }
+}
+
+/// Equality of JSON Schema, paid for.
+fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
+    let within = |spot: Spot<'_>, expected: &Value| equal(&Seen::Value(spot), expected);
+    match (seen.kind(), expected) {
+        (Kind::Array, Value::Array(expected)) => seen.value().is_some_and(|spot| {
+            spot.len() == expected.len() && pay(1) && spot.parts().zip(expected).all(|(a, b)| within(a, b))
+        }),
+        (Kind::Object, Value::Object(expected)) => seen.value().is_some_and(|spot| {
+            let mut members = MembersIter(spot.parts());
+            spot.len() == expected.len()
+                && pay(1)
+                && members
+                    .all(|(name, value)| expected.get(&*name).is_some_and(|expected| equal(&value, expected)))
+        }),
+        (Kind::String, Value::String(expected)) => seen.text().is_some_and(|text| text == expected.as_str()),
+        (Kind::Number, Value::Number(_)) => {
+            seen.value().and_then(paid_number).is_some_and(|number| cmp::equal(&number.into(), expected))
+        }
+        (Kind::True, Value::Bool(true)) | (Kind::False, Value::Bool(false)) | (Kind::Null, Value::Null) => {
+            true
+        }
+        _ => {
+            pay(1);
+            false
+        }
+    }
+}
+
+/// The members of an object.
+pub(super) struct Members<'a>(Spot<'a>);
+
+pub(super) struct MembersIter<'a>(Parts<'a>);
+
+impl<'a> Iterator for MembersIter<'a> {
+    type Item = (Cow<'a, str>, Seen<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = (self.0.next()?, self.0.next()?);
+        Some((paid_string(name)?, Seen::Value(value)))
+    }
+}
+
+impl<'a> Object<'a, Metered> for Members<'a> {
+    type Node = Seen<'a>;
+    type MemberName = Cow<'a, str>;
+    type MembersIter = MembersIter<'a>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get(&self, name: &String) -> Option<Seen<'a>> {
+        // A member that is there must not be called missing, so it is given out even if it cannot be paid for, and
+        // something in its place when nothing is left for looking.
+        if !pay(1) {
+            return Some(Seen::Name(""));
+        }
+        let (found, cost) = self.0.member(name);
+        if cost >= 4 {
+            pay(cost as u64 / 4);
+        }
+        found.map(Seen::Value)
+    }
+
+    fn members(&self) -> MembersIter<'a> {
+        MembersIter(self.0.parts())
+    }
+}
+
+/// The items of an array.
+pub(super) struct Items<'a>(Spot<'a>);
+
+pub(super) struct ItemsIter<'a>(Parts<'a>);
+
+impl<'a> Iterator for ItemsIter<'a> {
+    type Item = Seen<'a>;
+
+    fn next(&mut self) -> Option<Seen<'a>> {
+        self.0.next().filter(|_| pay(1)).map(Seen::Value)
+    }
+}
+
+impl<'a> Array<'a, Metered> for Items<'a> {
+    type Node = Seen<'a>;
+    type ElementsIter = ItemsIter<'a>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn elements(&self) -> ItemsIter<'a> {
+        ItemsIter(self.0.parts())
+    }
+
+    /// By 128 bits of hash whose keys nobody outside knows, so that nobody can make items that hash alike.
+    fn is_unique(&self) -> bool {
+        let keys = [RandomState::new(), RandomState::new()];
+        let mut seen = HashSet::with_capacity(self.0.len());
+        self.0.parts().all(|item| {
+            let digests = keys.each_ref().map(|keys| {
+                let mut hasher = keys.build_hasher();
+                digest(item, keys, &mut hasher);
+                hasher.finish()
+            });
+            // What cannot be paid for ends the search, and the check with it.
+            seen.insert(digests) || !pay(1)
+        })
+    }
+}
+
+/// Feeds what equal values have in common.
+fn digest(item: Spot<'_>, keys: &RandomState, into: &mut impl Hasher) {
+    match item.kind() {
+        Kind::Null => 0u8.hash(into),
+        Kind::True => 1u8.hash(into),
+        Kind::False => 2u8.hash(into),
+        Kind::Number => paid_number(item).iter().for_each(|number| digest_number(number, into)),
+        Kind::String => (3u8, paid_string(item)).hash(into),
+        Kind::Array => {
+            pay(1);
+            (4u8, item.len()).hash(into);
+            item.parts().for_each(|item| digest(item, keys, into));
+        }
+        Kind::Object => {
+            pay(1);
+            // Their order does not matter, and adding what has a secret key does not let anybody aim.
+            let mut sum = 0u64;
+            let mut parts = item.parts();
+            while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+                let mut member = keys.build_hasher();
+                paid_string(name).hash(&mut member);
+                digest(value, keys, &mut member);
+                sum = sum.wrapping_add(member.finish());
+            }
+            (5u8, item.len(), sum).hash(into);
+        }
+    }
+}
+
+/// `1` and `1.0` are equal.
+fn digest_number(number: &Number, into: &mut impl Hasher) {
+    let float = number.as_f64().unwrap_or_default();
+    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    let whole = whole.or_else(|| (float.fract() == 0.0 && float.abs() < 1e30).then_some(float as i128));
+    match whole {
+        Some(whole) => (6u8, whole).hash(into),
+        None => (7u8, float.to_bits()).hash(into),
+    }
+}

@@ -1,0 +1,210 @@
+//! What a request asks for, in terms of what is registered.
+
+use super::catalog::Snapshot;
+use super::entry::Registered;
+use super::uri_template::MAX_URI;
+use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
+use crate::proto::capability::Capabilities;
+use crate::proto::definition::completion_name;
+use crate::proto::error::{RpcError, clip};
+use crate::proto::header_params::ParamFields;
+use crate::proto::kind::Kind;
+use crate::proto::message::Params;
+use crate::proto::operation::{Method, Needs, Op, Operation};
+use crate::proto::version::Revision;
+use std::sync::Arc;
+
+/// Where a request goes.
+pub(crate) enum Route<T> {
+    /// To the handler of an entry.
+    Call(Invocation<T>),
+    /// To the list of a kind.
+    List(Kind, &'static Operation),
+    /// To the engine itself.
+    Own(Op),
+    /// Nowhere: its arguments do not fit the tool, which says so as its own failure.
+    Failed(String),
+}
+
+/// An entry whose handler is to run, and what it is handed.
+pub(crate) struct Invocation<T> {
+    pub(crate) entry: Arc<Registered<T>>,
+    /// A JSON object.
+    pub(crate) input: JsonSlice,
+    /// The resource's address, if it is one.
+    pub(crate) uri: Option<Arc<str>>,
+}
+
+impl<T> Invocation<T> {
+    fn of(entry: &Arc<Registered<T>>, input: JsonSlice) -> Route<T> {
+        Route::Call(Invocation { entry: entry.clone(), input, uri: None })
+    }
+}
+
+/// Finds what a request of `revision` is for; over HTTP `fields` are its headers that repeat arguments. Besides what is
+/// registered a server has the capabilities it `declared`.
+pub(crate) fn route<T>(
+    method: &Method,
+    params: &Params,
+    fields: Option<&ParamFields>,
+    revision: Revision,
+    snapshot: &Snapshot<T>,
+    declared: Capabilities,
+) -> Result<Route<T>, RpcError> {
+    if snapshot.has(Kind::Method)
+        && let Some(entry) = snapshot.find(Kind::Method, method.as_str())
+        && method.may_be_asked_in(revision)
+    {
+        return prepared(entry, params.object(), "Invalid params: ");
+    }
+    let operation = method.request_in(revision, snapshot.capabilities().and(declared))?;
+    match (operation.needs, operation.op) {
+        (Needs::Handler, Op::ToolsCall) => tool(params, fields, revision, snapshot),
+        (Needs::Handler, Op::ResourcesRead) => resource(params, snapshot),
+        (Needs::Handler, Op::PromptsGet) => prompt(params, snapshot),
+        (Needs::Handler, Op::Complete) => completion(params, revision, snapshot),
+        (Needs::List(kind), _) => Ok(Route::List(kind, operation)),
+        (_, op) => Ok(Route::Own(op)),
+    }
+}
+
+/// A call with what the entry makes of what the client sent; what does not fit is -32602.
+fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
+    let input =
+        entry.prepare(input).map_err(|reasons| RpcError::invalid_params(format!("{wrong}{reasons}")))?;
+    Ok(Invocation::of(entry, input))
+}
+
+/// A resource is what has the address, or else what fits it best (RS-4, RS-5).
+fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let uri = text(params, "uri")?;
+    if uri.len() > MAX_URI {
+        // Not given back as others are that nothing is found under.
+        let text = format!("Invalid params: uri has more than {MAX_URI} bytes");
+        return Err(RpcError::invalid_params(text));
+    }
+    let (entry, input) = match snapshot.find(Kind::Resource, &uri) {
+        Some(entry) => (entry, JsonSlice::empty_object()),
+        None => snapshot.template(&uri).ok_or_else(|| RpcError::not_found(&uri))?,
+    };
+    Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()) }))
+}
+
+/// PR-3, PR-4.
+fn prompt<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let name = text(params, "name")?;
+    let entry = snapshot
+        .find(Kind::Prompt, &name)
+        .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))?;
+    prepared(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
+}
+
+/// What can be completed is told by what is registered; what has no completion has no suggestions (CP-2 to CP-5).
+fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let object = |name: &str| {
+        params
+            .get(name)
+            .filter(|value| value.kind() == JsonKind::Object)
+            .ok_or_else(|| RpcError::invalid_params(format!("Invalid params: {name} must be an object")))
+    };
+    let part = |of: &JsonSlice, whose: &str, name: &str| {
+        let value = of.member(name);
+        let value = value.as_ref().and_then(|value| value.decode_str()).map(|text| text.into_owned());
+        value.ok_or_else(|| {
+            RpcError::invalid_params(format!("Invalid params: {whose}.{name} must be a string"))
+        })
+    };
+    let (reference, argument) = (object("ref")?, object("argument")?);
+    let word = part(&reference, "ref", "type")?;
+    let (kind, of) = match word.as_str() {
+        "ref/prompt" => (Kind::Prompt, part(&reference, "ref", "name")?),
+        "ref/resource" => (Kind::ResourceTemplate, part(&reference, "ref", "uri")?),
+        _ => {
+            let text = "Invalid params: ref.type must be \"ref/prompt\" or \"ref/resource\"";
+            return Err(RpcError::invalid_params(text));
+        }
+    };
+    let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
+    // Before 2025-06-18 the member is one that nobody knows.
+    let given = match params.get("context").filter(|_| revision >= Revision::V2025_06_18) {
+        Some(context) => context_arguments(&context)?,
+        None => JsonSlice::empty_object(),
+    };
+    let mut input = JsonWriter::new();
+    input.begin_object().key("value").str(&value).key("arguments").slice(&given).end_object();
+    if let Some(entry) = snapshot.find(Kind::Completion, &completion_name(&word, &of, &name)) {
+        return Ok(Invocation::of(entry, input.into_slice()));
+    }
+    let Some(entry) = snapshot.find(kind, &of) else {
+        let text = format!("Invalid params: unknown {} {}", kind.noun(), clip(&of));
+        return Err(RpcError::invalid_params(text));
+    };
+    if !entry.has_argument(&name) {
+        let text = format!("Invalid params: {entry} has no argument {:?}", clip(&name));
+        return Err(RpcError::invalid_params(text));
+    }
+    Ok(Route::Own(Op::Complete))
+}
+
+/// The arguments that are settled already: texts by name, as a prompt has them (CP-2, PR-3).
+fn context_arguments(context: &JsonSlice) -> Result<JsonSlice, RpcError> {
+    let wrong = |what: String| RpcError::invalid_params(format!("Invalid params: context{what}"));
+    if context.kind() != JsonKind::Object {
+        return Err(wrong(" must be an object".into()));
+    }
+    let Some(given) = context.member("arguments") else { return Ok(JsonSlice::empty_object()) };
+    if given.kind() != JsonKind::Object {
+        return Err(wrong(".arguments must be an object".into()));
+    }
+    match given.members().find(|member| member.kind != JsonKind::String) {
+        Some(member) => {
+            let name = member.name(given.as_bytes());
+            Err(wrong(format!(".arguments: {:?} must be a string", clip(&name))))
+        }
+        None => Ok(given),
+    }
+}
+
+fn tool<T>(
+    params: &Params,
+    fields: Option<&ParamFields>,
+    revision: Revision,
+    snapshot: &Snapshot<T>,
+) -> Result<Route<T>, RpcError> {
+    let name = text(params, "name")?;
+    let entry = snapshot
+        .find(Kind::Tool, &name)
+        .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))?;
+    let input = arguments(params)?;
+    // What came in a body alone is not compared with anything (XH-14).
+    if let Some(fields) = fields {
+        fields.check(&entry.header_params, &input)?;
+    }
+    let input = match entry.prepare(input) {
+        Ok(input) => input,
+        Err(reasons) => {
+            let text = format!("Invalid arguments for tool {name:?}: {reasons}");
+            // From 2025-11-25 on the model sees it and can correct itself (TL-13).
+            if revision < Revision::V2025_11_25 {
+                return Err(RpcError::invalid_params(text));
+            }
+            return Ok(Route::Failed(text));
+        }
+    };
+    Ok(Invocation::of(entry, input))
+}
+
+/// A member of `params` that is text.
+fn text(params: &Params, member: &str) -> Result<String, RpcError> {
+    params
+        .get_str(member)?
+        .ok_or_else(|| RpcError::invalid_params(format!("Invalid params: {member} is missing")))
+}
+
+fn arguments(params: &Params) -> Result<JsonSlice, RpcError> {
+    match params.get("arguments") {
+        None => Ok(JsonSlice::empty_object()),
+        Some(arguments) if arguments.kind() == JsonKind::Object => Ok(arguments),
+        Some(_) => Err(RpcError::invalid_params("Invalid params: arguments must be an object")),
+    }
+}

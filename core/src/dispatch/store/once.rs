@@ -1,0 +1,36 @@
+//! Something that may happen once.
+
+use super::Store;
+use super::op::{StoreDone, StoreOp, When};
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// Whether something happens for the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// It does, and nobody else is told so until the time is over.
+    First,
+    /// It has happened already.
+    Again,
+    /// The store cannot tell; the text says why. It may count as having happened.
+    Unknown(String),
+}
+
+/// Consumes `key`, as one does with a nonce: whoever comes first is told so, everybody after it the opposite, until
+/// `ttl` has passed.
+pub fn consume_once(
+    store: &dyn Store,
+    key: String,
+    ttl: Duration,
+    now: Instant,
+    done: impl FnOnce(Once) + Send + 'static,
+) {
+    let op = StoreOp::Put { key, value: Bytes::new(), ttl, when: When::Absent };
+    let read = |done| match done {
+        StoreDone::Stored(_) => Once::First,
+        StoreDone::Conflict(_) => Once::Again,
+        StoreDone::Full => Once::Unknown("the store is full".into()),
+        other => Once::Unknown(other.failure().unwrap_or("it answered something else").into()),
+    };
+    store.submit(op, now, Box::new(move |answer| done(read(answer))));
+}

@@ -1,0 +1,130 @@
+//! A bounded table of things that expire.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Looks for what has expired are no closer than this while the table is full.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Insertions between two looks at least, also where the table is small.
+const ROUND: usize = 64;
+
+/// Times to live that are longer count as this: a sum beyond the range of the clock would panic.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// When something expires.
+pub(super) fn expiry(now: Instant, ttl: Duration) -> Instant {
+    now + ttl.min(CENTURY)
+}
+
+/// The table. What has expired stays until something looks for it or the room is needed; looks cost a share of the
+/// insertions, and no order is kept, so that touching costs no more than finding.
+pub(super) struct Table<T> {
+    held: HashMap<String, Held<T>>,
+    /// Of keys and what they stand for.
+    bytes: usize,
+    /// Insertions since the last look, and what that left.
+    inserted: usize,
+    left: usize,
+    looked: Option<Instant>,
+}
+
+/// One thing in it.
+pub(super) struct Held<T> {
+    pub(super) it: T,
+    pub(super) expiry: Instant,
+    /// Its bytes besides the key.
+    pub(super) size: usize,
+}
+
+/// There is no room.
+pub(super) struct NoRoom;
+
+impl<T> Default for Table<T> {
+    fn default() -> Table<T> {
+        Table { held: HashMap::new(), bytes: 0, inserted: 0, left: 0, looked: None }
+    }
+}
+
+impl<T> Table<T> {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// What is there and has not expired.
+    pub(super) fn get(&mut self, key: &str, now: Instant) -> Option<&mut Held<T>> {
+        self.held.get_mut(key).filter(|held| held.expiry > now)
+    }
+
+    /// Puts something in the place of what was there. Without room nothing changes but that expired things go.
+    pub(super) fn insert(
+        &mut self,
+        key: String,
+        held: Held<T>,
+        bounds: (usize, usize),
+        now: Instant,
+    ) -> Result<(), NoRoom> {
+        self.inserted += 1;
+        if self.inserted >= self.left.max(ROUND) {
+            self.sweep(now);
+        }
+        if !self.has_room(&key, held.size, bounds) {
+            self.look(now);
+            if !self.has_room(&key, held.size, bounds) {
+                return Err(NoRoom);
+            }
+        }
+        self.bytes += held.size;
+        let length = key.len();
+        match self.held.insert(key, held) {
+            Some(before) => self.bytes -= before.size,
+            None => self.bytes += length,
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, key: &str, size: usize, (count, bytes): (usize, usize)) -> bool {
+        let (more, freed) = match self.held.get(key) {
+            Some(before) => (0, before.size),
+            None => (key.len(), 0),
+        };
+        (more == 0 || self.held.len() < count) && (self.bytes - freed).saturating_add(size + more) <= bytes
+    }
+
+    /// Removes something; gives it back if it had not expired.
+    pub(super) fn remove(&mut self, key: &str, now: Instant) -> Option<Held<T>> {
+        let held = self.held.remove(key)?;
+        self.bytes -= held.size + key.len();
+        (held.expiry > now).then_some(held)
+    }
+
+    /// The thing has another size now.
+    pub(super) fn resize(&mut self, key: &str, size: usize) {
+        if let Some(held) = self.held.get_mut(key) {
+            self.bytes = self.bytes - held.size + size;
+            held.size = size;
+        }
+    }
+
+    /// Looks for what has expired, if that was not done just before.
+    pub(super) fn look(&mut self, now: Instant) {
+        if self.looked.is_none_or(|looked| now >= looked + PAUSE) {
+            self.sweep(now);
+        }
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        self.held.retain(|key, held| {
+            let stays = held.expiry > now;
+            if !stays {
+                self.bytes -= held.size + key.len();
+            }
+            stays
+        });
+        (self.inserted, self.left, self.looked) = (0, self.held.len(), Some(now));
+    }
+}

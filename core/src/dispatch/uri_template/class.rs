@@ -1,0 +1,58 @@
+//! Which characters a variable's value may have.
+
+use super::units::{Unit, is_reserved, is_unreserved};
+
+/// A set of bare ASCII characters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Class {
+    bare: u128,
+    /// Whether encoded slashes and backslashes may be in it, which after decoding nobody could tell from bare ones.
+    slashes: bool,
+}
+
+impl Class {
+    fn new(accepts: impl Fn(u8) -> bool, slashes: bool) -> Class {
+        let bare = (0..128).filter(|byte| accepts(*byte)).fold(0, |set, byte| set | 1 << byte);
+        Class { bare, slashes }
+    }
+
+    /// What a segment of a path can have.
+    pub(super) fn segment() -> Class {
+        Class::new(|byte| is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte), false)
+    }
+
+    /// Every character of a path, a query and a fragment.
+    pub(super) fn reserved() -> Class {
+        Class::new(|byte| is_unreserved(byte) || is_reserved(byte), false)
+    }
+
+    /// The value of a query's parameter.
+    pub(super) fn query() -> Class {
+        Class::new(|byte| is_unreserved(byte) || b"!$'()*+,;=:@/?".contains(&byte), true)
+    }
+
+    /// A fragment.
+    pub(super) fn fragment() -> Class {
+        Class { slashes: true, ..Class::reserved() }
+    }
+
+    pub(super) fn with(mut self, byte: u8) -> Class {
+        self.bare |= 1 << byte;
+        self
+    }
+
+    pub(super) fn without(mut self, byte: u8) -> Class {
+        self.bare &= !(1 << byte);
+        self
+    }
+
+    pub(super) fn has(self, unit: Unit) -> bool {
+        match unit.character() {
+            // No value holds a NUL: hosts whose texts end at one would read another value.
+            None | Some('\0') => false,
+            Some('/' | '\\') if unit.is_encoded() => self.slashes,
+            Some(_) if unit.is_encoded() => true,
+            Some(bare) => self.bare >> (bare as u32) & 1 == 1,
+        }
+    }
+}

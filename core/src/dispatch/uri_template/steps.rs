@@ -1,0 +1,189 @@
+//! Running the steps over a URI. Which steps can reach the end from where is found out once for every pair, backwards; then
+//! one walk forward takes the first way that reaches it. No URI makes that take more than steps times characters.
+
+use super::class::Class;
+use super::units::{Unit, text};
+
+/// Stand in the URI for what [`super::named`] has read.
+pub(super) const PARAMETERS: Unit = Unit::mark(1);
+pub(super) const QUERY: Unit = Unit::mark(2);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// This character, in any case where the flag is set.
+    Literal(Unit, bool),
+    One(Class),
+    /// One or none, rather one.
+    Maybe(Class),
+    /// Any number, rather more.
+    Many(Class),
+    /// The mark, if it is there.
+    Mark(Unit),
+    Open(usize),
+    Close(usize),
+}
+
+/// A value that is read off a stretch of the URI.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) variable: usize,
+    /// Between the items of a list.
+    pub(super) separator: Option<u8>,
+    /// Whether the value may hold more than one segment.
+    pub(super) open: bool,
+    /// Whether it follows a slash, so that it cannot start with one.
+    pub(super) relative: bool,
+}
+
+/// What a variable stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// One text, percent-decoded.
+    Text(String),
+    /// The items of a list (`{/x*}`), each percent-decoded.
+    List(Vec<String>),
+}
+
+impl Step {
+    fn literal(unit: Unit, any_case: bool, found: Unit) -> bool {
+        unit == found || any_case && unit.lower() == found.lower()
+    }
+}
+
+/// How many of `steps` are literal at the start, and how many at the end, without overlap.
+pub(super) fn literal_ends(steps: &[Step]) -> (usize, usize) {
+    let is_open = |step: &Step| !matches!(step, Step::Literal(..));
+    match (steps.iter().position(is_open), steps.iter().rposition(is_open)) {
+        (Some(first), Some(last)) => (first, steps.len() - last - 1),
+        _ => (steps.len(), 0),
+    }
+}
+
+/// Where each slot's value starts and ends, if the steps match all of `uri`.
+pub(super) fn run(steps: &[Step], slots: usize, uri: &[Unit]) -> Option<Vec<(usize, usize)>> {
+    let (start, end) = literal_ends(steps);
+    let fits = |steps: &[Step], units: &[Unit]| {
+        steps.iter().zip(units).all(|(step, found)| match step {
+            Step::Literal(unit, any_case) => Step::literal(*unit, *any_case, *found),
+            _ => false,
+        })
+    };
+    let middle = uri.len().checked_sub(end).filter(|middle| *middle >= start)?;
+    let literal = start + end == steps.len();
+    if literal && uri.len() != steps.len()
+        || !fits(&steps[..start], &uri[..start])
+        || !fits(&steps[steps.len() - end..], &uri[middle..])
+    {
+        return None;
+    }
+    let mut found = vec![(0, 0); slots];
+    walk(&steps[start..steps.len() - end], &uri[start..middle], &mut found)?;
+    for place in &mut found {
+        *place = (place.0 + start, place.1 + start);
+    }
+    Some(found)
+}
+
+fn walk(steps: &[Step], uri: &[Unit], found: &mut [(usize, usize)]) -> Option<()> {
+    let reach = Reach::new(steps, uri);
+    if !reach.get(0, 0) {
+        return None;
+    }
+    let (mut step, mut at) = (0, 0);
+    while let Some(next) = steps.get(step) {
+        match next {
+            Step::Open(slot) => found[*slot].0 = at,
+            Step::Close(slot) => found[*slot].1 = at,
+            Step::Literal(..) | Step::One(_) => at += 1,
+            Step::Mark(mark) => at += usize::from(uri.get(at) == Some(mark)),
+            Step::Maybe(class) => {
+                let takes = uri.get(at).is_some_and(|unit| class.has(*unit)) && reach.get(step + 1, at + 1);
+                at += usize::from(takes);
+            }
+            Step::Many(class) => {
+                if uri.get(at).is_some_and(|unit| class.has(*unit)) && reach.get(step, at + 1) {
+                    at += 1;
+                    continue;
+                }
+            }
+        }
+        step += 1;
+    }
+    Some(())
+}
+
+/// Whether the end can be reached from a step and a place: one bit each.
+struct Reach {
+    bits: Vec<u64>,
+    places: usize,
+}
+
+impl Reach {
+    fn new(steps: &[Step], uri: &[Unit]) -> Reach {
+        let places = uri.len() + 1;
+        let bits = vec![0; ((steps.len() + 1) * places).div_ceil(64)];
+        let mut reach = Reach { bits, places };
+        reach.set(steps.len(), uri.len());
+        for (step, next) in steps.iter().enumerate().rev() {
+            for at in (0..places).rev() {
+                let unit = uri.get(at).copied();
+                let taken = |class: &Class| unit.is_some_and(|unit| class.has(unit));
+                let skips = || reach.get(step + 1, at);
+                let moves = || reach.get(step + 1, at + 1);
+                let reaches = match next {
+                    Step::Open(_) | Step::Close(_) => skips(),
+                    Step::Literal(literal, any_case) => {
+                        unit.is_some_and(|unit| Step::literal(*literal, *any_case, unit)) && moves()
+                    }
+                    Step::One(class) => taken(class) && moves(),
+                    Step::Maybe(class) => skips() || taken(class) && moves(),
+                    Step::Many(class) => skips() || taken(class) && reach.get(step, at + 1),
+                    Step::Mark(mark) if unit == Some(*mark) => moves(),
+                    Step::Mark(_) => skips(),
+                };
+                if reaches {
+                    reach.set(step, at);
+                }
+            }
+        }
+        reach
+    }
+
+    fn set(&mut self, step: usize, at: usize) {
+        let bit = step * self.places + at;
+        self.bits[bit / 64] |= 1 << (bit % 64);
+    }
+
+    fn get(&self, step: usize, at: usize) -> bool {
+        let bit = step * self.places + at;
+        self.bits[bit / 64] >> (bit % 64) & 1 == 1
+    }
+}
+
+impl Slot {
+    /// The value, if handlers can use it as what it is: one segment that stays one, or a path that does not leave its place.
+    pub(super) fn value(&self, units: &[Unit]) -> Option<Value> {
+        if self.open {
+            let leaves = self.relative && units.first().is_some_and(|unit| unit.is(b'/'));
+            return (!leaves && !has_parent(units)).then(|| Value::Text(text(units)));
+        }
+        match self.separator {
+            None => segment(units).map(Value::Text),
+            Some(separator) => {
+                units.split(|unit| unit.is(separator)).map(segment).collect::<Option<_>>().map(Value::List)
+            }
+        }
+    }
+}
+
+/// One segment: neither empty nor a step within a tree.
+fn segment(units: &[Unit]) -> Option<String> {
+    Some(text(units)).filter(|text| !matches!(text.as_str(), "" | "." | ".."))
+}
+
+/// Whether a segment is `..`, however it and the slashes around it are written.
+pub(super) fn has_parent(units: &[Unit]) -> bool {
+    units
+        .split(|unit| matches!(unit.character(), Some('/' | '\\')))
+        .any(|segment| matches!(segment, [a, b] if a.is(b'.') && b.is(b'.')))
+}

@@ -1,0 +1,49 @@
+//! What happens to a server.
+
+/// What happens to a server and a handler can be told of; see [`Server::on`](crate::Server::on).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hook {
+    /// A client has opened a session (legacy revisions).
+    SessionStart,
+    /// A session has ended, or the server ends, which waits for the handler as it does for calls. Of replicas, the one that
+    /// told of its start tells of its end.
+    SessionEnd,
+    /// The directories a client's user works in have changed.
+    RootsChanged,
+}
+
+/// In the order of the enumeration.
+const WORDS: [(Hook, &str); 3] = [
+    (Hook::SessionStart, "session_start"),
+    (Hook::SessionEnd, "session_end"),
+    (Hook::RootsChanged, "roots_changed"),
+];
+
+impl Hook {
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Hook> {
+        WORDS.into_iter().map(|(hook, _)| hook)
+    }
+
+    /// Its word: `session_start`.
+    pub fn as_str(self) -> &'static str {
+        WORDS[self as usize].1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::entry::{Entry, Registered};
+    use crate::proto::kind::Kind;
+
+    #[test]
+    fn every_hook_has_its_word_and_can_be_registered() {
+        for (place, hook) in Hook::all().enumerate() {
+            assert_eq!(hook as usize, place);
+            let entry = Entry::new(Kind::Hook, hook.as_str());
+            assert!(Registered::new(entry, (), Default::default()).is_ok(), "{hook:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The types of the kinds, made of one table of members: a new member is an arm of `member!` and a word in the list of
+//! each kind that has it.
+
+/// The method that sets one member or policy.
+macro_rules! member {
+    (name) => {
+        /// Its programmatic name. Default: its address.
+        pub fn name(self, name: impl AsRef<str>) -> Self {
+            self.map(|entry| entry.set_text("name", name))
+        }
+    };
+    (title) => {
+        /// Its name for people (from 2025-06-18 on).
+        pub fn title(self, text: impl AsRef<str>) -> Self {
+            self.map(|entry| entry.set_text("title", text))
+        }
+    };
+    (description) => {
+        /// What it is or does, for the model that chooses it.
+        pub fn description(self, text: impl AsRef<str>) -> Self {
+            self.map(|entry| entry.set_text("description", text))
+        }
+    };
+    (icons) => {
+        /// Its icons, an array as the specification has it (from 2025-11-25 on):
+        /// `[{"src": "https://…", "mimeType": "image/png", "sizes": ["48x48"]}]`.
+        pub fn icons(self, icons: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set("icons", icons.into()))
+        }
+    };
+    (annotations) => {
+        /// Hints for clients, an object as the specification has it. Of a tool: `readOnlyHint`, `destructiveHint`,
+        /// `idempotentHint`, `openWorldHint`, `title`; of a resource or a template: `audience`, `priority`,
+        /// `lastModified`.
+        pub fn annotations(self, annotations: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set("annotations", annotations.into()))
+        }
+    };
+    (meta) => {
+        /// Metadata of the program's own, an object that lists carry as `_meta`.
+        pub fn meta(self, meta: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set("_meta", meta.into()))
+        }
+    };
+    (mime_type) => {
+        /// The media type of what is read. Default: none, and of contents that are JSON or bytes what they are.
+        pub fn mime_type(self, mime_type: impl AsRef<str>) -> Self {
+            self.map(|entry| entry.set_text("mimeType", mime_type))
+        }
+    };
+    (size) => {
+        /// How long the contents are, in bytes.
+        pub fn size(self, bytes: u64) -> Self {
+            self.map(|entry| entry.set("size", JsonSlice::from_value(&bytes.into())))
+        }
+    };
+    (argument) => {
+        /// Adds an argument, [`PromptArgument`] or its name.
+        pub fn argument(mut self, argument: impl Into<PromptArgument>) -> Self {
+            self.arguments.push(argument.into());
+            self
+        }
+    };
+    (input_schema) => {
+        /// The schema of the arguments: JSON Schema 2020-12, or the dialect its `$schema` names (draft-04, 06, 07,
+        /// 2019-09), with `"type": "object"` at its root, at most 1 MiB and 128 levels. Without one a tool takes no
+        /// arguments.
+        ///
+        /// Patterns with look-around or back-references may go back 10,000 times on one text, other patterns never do;
+        /// a check takes a bounded number of steps, and ends as a failure beyond.
+        pub fn input_schema(self, schema: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set("inputSchema", schema.into()))
+        }
+    };
+    (output_schema) => {
+        /// The schema of the structured result; it makes the tool [structured](Tool::structured), and what the handler
+        /// returns, text as a JSON string, is checked against it.
+        pub fn output_schema(self, schema: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set("outputSchema", schema.into()))
+        }
+    };
+    (structured) => {
+        /// Whether a JSON value that the handler returns is also sent as structured content, next to its text.
+        /// Default: no.
+        pub fn structured(self, structured: bool) -> Self {
+            self.map(|entry| entry.structured(structured))
+        }
+    };
+    (unknown_arguments) => {
+        /// What becomes of arguments that the input schema has no properties for; see [`Entry::unknown_arguments`].
+        pub fn unknown_arguments(self, policy: UnknownArguments) -> Self {
+            self.map(|entry| entry.unknown_arguments(policy))
+        }
+    };
+    (coerce_arguments) => {
+        /// Whether texts among arguments that do not conform are coerced; see [`Entry::coerce_arguments`].
+        pub fn coerce_arguments(self, coerce: bool) -> Self {
+            self.map(|entry| entry.coerce_arguments(coerce))
+        }
+    };
+    (timeout) => {
+        /// How long one call may run. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
+        pub fn timeout(self, timeout: Duration) -> Self {
+            self.map(|entry| entry.timeout(timeout))
+        }
+    };
+    (inline) => {
+        /// Has the handler begin on the thread that received the call, where one that ends without waiting costs least. It
+        /// must not block before its first wait; see [`Entry::inline`].
+        pub fn inline(self) -> Self {
+            self.map(|entry| entry.inline())
+        }
+    };
+    (cache) => {
+        /// How long and by whom what is read may be kept (from 2026-07-28 on). Default: the server's, see
+        /// [`ServerBuilder::cache`](crate::ServerBuilder::cache).
+        pub fn cache(self, hints: CacheHints) -> Self {
+            self.map(|entry| entry.cache(hints))
+        }
+    };
+    (keep) => {
+        /// Keeps a value until the entry is removed and the last of its calls has ended; see [`Entry::keep`].
+        pub fn keep(self, value: Arc<dyn Any + Send + Sync>) -> Self {
+            self.map(|entry| entry.keep(value))
+        }
+    };
+    (set) => {
+        /// Sets any member of the definition by its name in the specification; see [`Entry::set`].
+        pub fn set(self, member: &str, value: impl Into<JsonSlice>) -> Self {
+            self.map(|entry| entry.set(member, value.into()))
+        }
+    };
+}
+
+/// A type that wraps [`Entry`](crate::Entry) with the members of its kind.
+macro_rules! entry {
+    ($(#[$doc:meta])* $name:ident: $($member:ident)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(Entry);
+
+        impl From<$name> for Entry {
+            fn from(typed: $name) -> Entry {
+                typed.0
+            }
+        }
+
+        impl $name {
+            fn map(self, change: impl FnOnce(Entry) -> Entry) -> Self {
+                $name(change(self.0))
+            }
+
+            $(member!($member);)*
+        }
+    };
+}

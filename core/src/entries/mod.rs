@@ -1,0 +1,139 @@
+//! The types in which a Rust program declares its entries, and the methods of [`Server`](crate::Server) that take them.
+
+#[macro_use]
+mod members;
+mod argument;
+mod hook;
+mod identity;
+mod prompt;
+mod provider;
+mod register;
+#[cfg(feature = "schemars")]
+mod schema;
+
+use crate::dispatch::arguments::UnknownArguments;
+use crate::dispatch::entry::Entry;
+use crate::json::JsonSlice;
+use crate::proto::cache::CacheHints;
+use crate::proto::kind::Kind;
+pub use argument::PromptArgument;
+pub use hook::Hook;
+pub use prompt::Prompt;
+pub use provider::ResourceProvider;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+entry! {
+    /// A tool as a program declares it.
+    ///
+    /// ```
+    /// use tenon_mcp::{Tool, json};
+    /// let tool = Tool::new("add")
+    ///     .title("Add")
+    ///     .description("Add two integers.")
+    ///     .annotations(json!({ "readOnlyHint": true }));
+    /// ```
+    Tool: title description icons annotations meta input_schema output_schema structured unknown_arguments
+        coerce_arguments timeout inline keep set
+}
+
+impl Tool {
+    /// A tool without description that takes no arguments. A name has 1 to 128 letters, digits, `_`, `-`, `.` (TL-3).
+    pub fn new(name: impl AsRef<str>) -> Tool {
+        Tool(Entry::new(Kind::Tool, name))
+    }
+}
+
+entry! {
+    /// A resource at one address.
+    ///
+    /// ```
+    /// use tenon_mcp::Resource;
+    /// let resource = Resource::new("config://app").name("config").mime_type("application/json");
+    /// ```
+    Resource: name title description icons annotations meta mime_type size timeout inline cache keep set
+}
+
+impl Resource {
+    /// A resource at this address, an absolute URI.
+    pub fn new(uri: impl AsRef<str>) -> Resource {
+        Resource(Entry::new(Kind::Resource, uri))
+    }
+}
+
+entry! {
+    /// Resources at all addresses that fit a template (RFC 6570).
+    ///
+    /// ```
+    /// use tenon_mcp::ResourceTemplate;
+    /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
+    /// ```
+    ResourceTemplate: name title description icons annotations meta mime_type timeout inline cache keep set
+}
+
+impl ResourceTemplate {
+    /// Resources at the addresses of this template. Their handler gets its variables.
+    pub fn new(template: impl AsRef<str>) -> ResourceTemplate {
+        ResourceTemplate(Entry::new(Kind::ResourceTemplate, template))
+    }
+}
+
+entry! {
+    /// Suggestions for one argument of a prompt or one variable of a resource template.
+    ///
+    /// ```
+    /// use tenon_mcp::Completion;
+    /// let style = Completion::prompt("greet", "style");
+    /// let city = Completion::template("weather://{city}", "city");
+    /// ```
+    Completion: timeout inline keep set
+}
+
+impl Completion {
+    /// Suggestions for an argument of the prompt of this name.
+    pub fn prompt(prompt: impl AsRef<str>, argument: impl AsRef<str>) -> Completion {
+        Completion(Entry::completion(Kind::Prompt, prompt, argument))
+    }
+
+    /// Suggestions for a variable of this resource template.
+    pub fn template(template: impl AsRef<str>, variable: impl AsRef<str>) -> Completion {
+        Completion(Entry::completion(Kind::ResourceTemplate, template, variable))
+    }
+}
+
+entry! {
+    /// A request of the program's own, or one of the protocol's that the program answers itself. A name does as well.
+    Method: description input_schema timeout inline keep set
+}
+
+impl Method {
+    /// Requests of this method.
+    pub fn new(name: impl AsRef<str>) -> Method {
+        Method(Entry::new(Kind::Method, name))
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Method {
+    fn from(name: T) -> Method {
+        Method::new(name)
+    }
+}
+
+entry! {
+    /// A notification of the program's own. A name does as well.
+    Notification: description input_schema timeout inline keep set
+}
+
+impl Notification {
+    /// Notifications of this method.
+    pub fn new(name: impl AsRef<str>) -> Notification {
+        Notification(Entry::new(Kind::Notification, name))
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Notification {
+    fn from(name: T) -> Notification {
+        Notification::new(name)
+    }
+}

@@ -1,0 +1,53 @@
+//! Prompts, whose arguments are put together one by one.
+
+use super::PromptArgument;
+use crate::dispatch::entry::Entry;
+use crate::json::JsonSlice;
+use crate::proto::kind::Kind;
+use serde_json::Value;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A prompt as a program declares it. Without arguments it takes none.
+///
+/// ```
+/// use tenon_mcp::Prompt;
+/// let prompt = Prompt::new("ask").description("Explain something.").argument("topic");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    entry: Entry,
+    arguments: Vec<PromptArgument>,
+}
+
+impl Prompt {
+    /// A prompt without description and arguments.
+    pub fn new(name: impl AsRef<str>) -> Prompt {
+        Prompt { entry: Entry::new(Kind::Prompt, name), arguments: Vec::new() }
+    }
+
+    fn map(self, change: impl FnOnce(Entry) -> Entry) -> Prompt {
+        Prompt { entry: change(self.entry), ..self }
+    }
+
+    member!(title);
+    member!(description);
+    member!(icons);
+    member!(meta);
+    member!(argument);
+    member!(timeout);
+    member!(inline);
+    member!(keep);
+    member!(set);
+}
+
+impl From<Prompt> for Entry {
+    fn from(prompt: Prompt) -> Entry {
+        if prompt.arguments.is_empty() {
+            return prompt.entry;
+        }
+        let arguments: Vec<Value> = prompt.arguments.into_iter().map(Value::from).collect();
+        prompt.entry.set("arguments", JsonSlice::from_value(&arguments.into()))
+    }
+}

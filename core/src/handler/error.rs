@@ -1,0 +1,183 @@
+//! How a handler says that it failed.
+
+use crate::dispatch::ask::AskError;
+use crate::host::{Context, Outcome};
+use crate::json::JsonSlice;
+use crate::proto::error::RpcError;
+use crate::proto::kind::Kind;
+use std::any::Any;
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
+
+type Boxed = Box<dyn Error + Send + Sync>;
+
+/// A handler's error that says what becomes of it. Handlers may return any other error too; what that says is for the
+/// client to read unless the server masks errors, while the words of a `CallError` always reach it.
+///
+/// ```
+/// # use tenon_mcp::{CallError, json};
+/// async fn read(path: &str) -> Result<String, CallError> {
+///     match path {
+///         "/" => Err(CallError::tool("say which file")),
+///         "/secret" => Err(CallError::mcp(-32001, "Forbidden").with_data(json!({ "path": path }))),
+///         path if path.ends_with('/') => Err(CallError::not_found(path)),
+///         path => Ok(std::fs::read_to_string(path)?),
+///     }
+/// }
+/// # let _ = read("/");
+/// ```
+#[derive(Debug)]
+pub struct CallError(Repr);
+
+#[derive(Debug)]
+enum Repr {
+    Protocol(RpcError),
+    NotFound(String),
+    Told(String),
+    Other(Boxed),
+}
+
+impl CallError {
+    /// An error of the protocol, whatever the handler is of. Codes from -32768 to -32000 are reserved by JSON-RPC and the
+    /// protocol; a program's own lie outside.
+    pub fn mcp(code: i32, message: impl Into<String>) -> CallError {
+        CallError(Repr::Protocol(RpcError::new(code, message)))
+    }
+
+    /// There is no such thing: of a resource the error that the client's revision has for it, in which `what` should be
+    /// the address. Of a tool it is a failed result.
+    pub fn not_found(what: impl Into<String>) -> CallError {
+        CallError(Repr::NotFound(what.into()))
+    }
+
+    /// The handler failed, and the text is meant for who called: of a tool a failed result that the model reads, of
+    /// anything else the message of an internal error.
+    pub fn tool(message: impl Into<String>) -> CallError {
+        CallError(Repr::Told(message.into()))
+    }
+
+    /// Structured detail for a protocol error; nothing for others.
+    pub fn with_data(mut self, data: impl Into<JsonSlice>) -> CallError {
+        if let Repr::Protocol(error) = self.0 {
+            self.0 = Repr::Protocol(error.with_data(data.into()));
+        }
+        self
+    }
+
+    fn outcome(&self, call: &Context) -> Option<Outcome> {
+        match &self.0 {
+            Repr::Protocol(error) => Some(Outcome::Error(error.clone())),
+            Repr::NotFound(_) if call.kind() == Kind::Tool => Some(Outcome::Failed(self.to_string())),
+            Repr::NotFound(what) => Some(Outcome::Error(RpcError::not_found(what))),
+            Repr::Told(text) => Some(Outcome::Failed(text.clone())),
+            Repr::Other(error) => known(error, call),
+        }
+    }
+}
+
+impl Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Protocol(error) => f.write_str(&error.message),
+            Repr::NotFound(what) => write!(f, "{what} was not found"),
+            Repr::Told(text) => f.write_str(text),
+            Repr::Other(error) => Display::fmt(error, f),
+        }
+    }
+}
+
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Repr::Other(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! from {
+    ($($error:ty)*) => {
+        $(impl From<$error> for CallError {
+            fn from(error: $error) -> CallError {
+                CallError(Repr::Other(error.into()))
+            }
+        })*
+    };
+}
+
+from! {
+    Boxed AskError RpcError String &str std::io::Error std::num::ParseIntError std::num::ParseFloatError
+    std::str::Utf8Error std::string::FromUtf8Error std::fmt::Error serde_json::Error crate::json::JsonError
+    crate::error::Error
+}
+
+/// What a call comes to whose handler ended with an error.
+pub(super) fn failed<E: Display + Debug + 'static>(error: &E, call: &Context) -> Outcome {
+    let any = error as &dyn Any;
+    let found = match any.downcast_ref::<Boxed>() {
+        Some(boxed) => known(boxed, call),
+        None => None
+            .or_else(|| any.downcast_ref::<CallError>().map(|error| error.outcome(call)))
+            .or_else(|| any.downcast_ref::<AskError>().map(asked))
+            .or_else(|| any.downcast_ref::<RpcError>().map(|error| Some(Outcome::Error(error.clone()))))
+            .flatten(),
+    };
+    found.unwrap_or_else(|| {
+        call.blame(|| at_length(error));
+        Outcome::Exception(error.to_string())
+    })
+}
+
+/// What a boxed error comes to that says it itself.
+fn known(error: &Boxed, call: &Context) -> Option<Outcome> {
+    if let Some(error) = error.downcast_ref::<CallError>() {
+        return error.outcome(call);
+    }
+    if let Some(error) = error.downcast_ref::<AskError>() {
+        return asked(error);
+    }
+    error.downcast_ref::<RpcError>().map(|error| Outcome::Error(error.clone()))
+}
+
+/// The protocol's own error where it has one; otherwise the client is told why it could not be asked.
+fn asked(error: &AskError) -> Option<Outcome> {
+    error.rpc().map(|error| Outcome::Error(error.clone()))
+}
+
+/// An error with everything it knows: what it says, what caused it, how it looks inside.
+fn at_length<E: Display + Debug + 'static>(error: &E) -> String {
+    let any = error as &dyn Any;
+    let source = match (any.downcast_ref::<Boxed>(), any.downcast_ref::<CallError>()) {
+        (Some(error), _) => error.source(),
+        (_, Some(error)) => error.source(),
+        _ => None,
+    };
+    let mut text = error.to_string();
+    let mut next = source;
+    while let Some(cause) = next {
+        text.push_str(&format!("\ncaused by: {cause}"));
+        next = cause.source();
+    }
+    text.push_str(&format!("\n{error:?}"));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_error_is_found_in_a_handlers_error() {
+        let error = || AskError::Unsupported(RpcError::internal("x"));
+        assert!(matches!(asked(&error()), Some(Outcome::Error(_))));
+        assert!(asked(&AskError::Stale).is_none());
+    }
+
+    #[test]
+    fn only_protocol_errors_have_data() {
+        let data = || JsonSlice::from_value(&serde_json::json!([1]));
+        let error = CallError::mcp(7, "m").with_data(data());
+        assert!(matches!(&error.0, Repr::Protocol(error) if error.code == 7 && error.data == Some(data())));
+        assert_eq!(CallError::tool("t").with_data(data()).to_string(), "t");
+    }
+}

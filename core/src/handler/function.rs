@@ -1,0 +1,167 @@
+//! Async functions as handlers, by what they take.
+
+use super::input::typed;
+use super::returned::IntoOutcome;
+use crate::host::{Context, LocalFuture, LocalHandler};
+use crate::json::JsonSlice;
+use serde::de::DeserializeOwned;
+use std::future::{Future, ready};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// What can be registered as a handler: a [`LocalHandler`], such as what [`handler`](crate::handler) makes, or an async
+/// function of one of the forms
+///
+/// - `async fn(input: T, context: Context) -> R`
+/// - `async fn(input: T) -> R`
+/// - `async fn(context: Context) -> R`
+/// - `async fn() -> R`
+///
+/// where `T` is deserialised from what handlers of the kind are handed, and `R` is an [`IntoOutcome`]. Closures must say
+/// the types of their parameters. `M` tells the forms apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler",
+    note = "a handler is an async function of what its kind is handed (Deserialize), of a Context, of both in this \
+            order, or of nothing, that returns what implements IntoOutcome; Json wraps what implements Serialize",
+    note = "closures must say the types of their parameters, or be made handlers by `tenon_mcp::handler`"
+)]
+pub trait IntoHandler<M> {
+    /// The handler.
+    fn into_handler(self) -> Arc<dyn LocalHandler>;
+}
+
+/// The form of what is a handler already.
+#[doc(hidden)]
+pub struct Made;
+
+impl<H: LocalHandler + 'static> IntoHandler<Made> for H {
+    fn into_handler(self) -> Arc<dyn LocalHandler> {
+        Arc::new(self)
+    }
+}
+
+/// A function of the form `M`.
+struct Function<F, M> {
+    function: F,
+    form: PhantomData<M>,
+}
+
+fn function<F, M>(function: F) -> Function<F, M> {
+    Function { function, form: PhantomData }
+}
+
+/// Runs a handler's future to its outcome.
+fn finish<Fut>(future: Fut, context: Context) -> LocalFuture
+where
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    Box::pin(async move { future.await.into_outcome(&context) })
+}
+
+type Both<A> = fn(A, Context);
+type Input<A> = fn(A);
+type Alone = fn(Context);
+type Nothing = fn();
+
+impl<A, F, Fut> LocalHandler for Function<F, Both<A>>
+where
+    A: DeserializeOwned + 'static,
+    F: Fn(A, Context) -> Fut + Send + Sync,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn call(&self, input: JsonSlice, context: Context) -> LocalFuture {
+        match typed(&input, &context) {
+            Ok(input) => finish((self.function)(input, context.clone()), context),
+            Err(outcome) => Box::pin(ready(outcome)),
+        }
+    }
+}
+
+impl<A, F, Fut> LocalHandler for Function<F, Input<A>>
+where
+    A: DeserializeOwned + 'static,
+    F: Fn(A) -> Fut + Send + Sync,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn call(&self, input: JsonSlice, context: Context) -> LocalFuture {
+        match typed(&input, &context) {
+            Ok(input) => finish((self.function)(input), context),
+            Err(outcome) => Box::pin(ready(outcome)),
+        }
+    }
+}
+
+impl<F, Fut> LocalHandler for Function<F, Alone>
+where
+    F: Fn(Context) -> Fut + Send + Sync,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn call(&self, _: JsonSlice, context: Context) -> LocalFuture {
+        finish((self.function)(context.clone()), context)
+    }
+}
+
+impl<F, Fut> LocalHandler for Function<F, Nothing>
+where
+    F: Fn() -> Fut + Send + Sync,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn call(&self, _: JsonSlice, context: Context) -> LocalFuture {
+        finish((self.function)(), context)
+    }
+}
+
+pub(super) fn of_both<A, F, Fut>(both: F) -> impl LocalHandler + 'static
+where
+    A: DeserializeOwned + 'static,
+    F: Fn(A, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    function::<F, Both<A>>(both)
+}
+
+impl<A, F, Fut> IntoHandler<Both<A>> for F
+where
+    A: DeserializeOwned + 'static,
+    F: Fn(A, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn into_handler(self) -> Arc<dyn LocalHandler> {
+        Arc::new(function::<F, Both<A>>(self))
+    }
+}
+
+impl<A, F, Fut> IntoHandler<Input<A>> for F
+where
+    A: DeserializeOwned + 'static,
+    F: Fn(A) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn into_handler(self) -> Arc<dyn LocalHandler> {
+        Arc::new(function::<F, Input<A>>(self))
+    }
+}
+
+/// Of its own, so that it is not that of an input.
+#[doc(hidden)]
+pub struct OfContext;
+
+impl<F, Fut> IntoHandler<OfContext> for F
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn into_handler(self) -> Arc<dyn LocalHandler> {
+        Arc::new(function::<F, Alone>(self))
+    }
+}
+
+impl<F, Fut> IntoHandler<Nothing> for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn into_handler(self) -> Arc<dyn LocalHandler> {
+        Arc::new(function::<F, Nothing>(self))
+    }
+}

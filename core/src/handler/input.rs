@@ -1,0 +1,41 @@
+//! What a handler is handed, as its type.
+
+use super::texts::Texts;
+use crate::host::{Context, Outcome};
+use crate::json::{JsonError, JsonSlice};
+use crate::proto::error::RpcError;
+use crate::proto::kind::Kind;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::any::{Any, TypeId};
+
+/// The input as the handler's type, or what the call comes to where it does not fit.
+pub(super) fn typed<A: DeserializeOwned + 'static>(
+    input: &JsonSlice,
+    context: &Context,
+) -> Result<A, Outcome> {
+    let (read, what) = match context.kind() {
+        Kind::Tool => (json(input).map_err(|error| error.to_string()), "arguments do"),
+        Kind::Prompt => (Texts::read(input), "arguments do"),
+        Kind::ResourceTemplate => (Texts::read(input), "variables do"),
+        _ => (json(input).map_err(|error| error.to_string()), "parameters do"),
+    };
+    read.map_err(|error| {
+        let text = format!("the {what} not fit the handler: {error}");
+        match context.kind() {
+            Kind::Tool => Outcome::Failed(text),
+            _ => Outcome::Error(RpcError::invalid_params(format!("Invalid params: {text}"))),
+        }
+    })
+}
+
+/// A tree, which need not go through `serde`, or anything else.
+pub(super) fn json<A: DeserializeOwned + 'static>(input: &JsonSlice) -> Result<A, JsonError> {
+    if TypeId::of::<A>() == TypeId::of::<Value>() {
+        let tree: Box<dyn Any> = Box::new(input.to_value()?);
+        if let Ok(tree) = tree.downcast() {
+            return Ok(*tree);
+        }
+    }
+    input.deserialize()
+}

@@ -1,0 +1,96 @@
+//! Admission: what must be known before a call's handler runs, and may take its time to be known.
+//!
+//! A call has its id, its place among its peer's requests and its credit before it is admitted, so that it can be
+//! cancelled, times out and is counted while a store is asked.
+
+use super::port::HostPort;
+use super::shared::{Shared, Thread};
+use crate::dispatch::calls::CallId;
+use crate::dispatch::store::{Once, consume_once};
+use crate::locks::Mutex;
+use crate::proto::error::RpcError;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What a call waits for before it is admitted.
+pub(super) struct Admission {
+    /// The key of the request's state, which may be used once.
+    key: String,
+}
+
+/// The store's answer, or whether the thread that asked has gone on without it.
+enum Gate {
+    Asked,
+    Answered(Once),
+    Left,
+}
+
+impl Admission {
+    /// A state is sealed with a number that never comes again, so its text names it.
+    pub(super) fn of_state(state: &str) -> Admission {
+        Admission { key: format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))) }
+    }
+}
+
+impl HostPort {
+    /// Asks whether a call may run, and runs it; says whether that is still open.
+    pub(super) fn admit(&self, call: CallId, admission: Admission) -> bool {
+        let shared = &self.0;
+        let gate = Arc::new(Mutex::new(Gate::Asked));
+        let (port, place) = (self.clone(), gate.clone());
+        let answered = move |once| {
+            let before = {
+                let mut gate = place.lock();
+                match *gate {
+                    Gate::Left => Some(once),
+                    _ => {
+                        *gate = Gate::Answered(once);
+                        None
+                    }
+                }
+            };
+            if let Some(once) = before {
+                port.admitted(call, once, Thread::Other);
+            }
+        };
+        consume_once(&*shared.store, admission.key, shared.limits.state_lifetime, shared.now(), answered);
+        let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
+        match answer {
+            Gate::Answered(once) => {
+                self.admitted(call, once, Thread::Receiver);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn admitted(&self, call: CallId, once: Once, thread: Thread) {
+        let shared = &self.0;
+        match once {
+            Once::First => {
+                let until = |flight: &super::shared::Flight| shared.now().checked_add(flight.timeout);
+                let admitted = shared.with_deadline(call, |flight, deadline| {
+                    flight.admitting = false;
+                    *deadline = until(flight);
+                    (flight.input.clone(), flight.context.clone())
+                });
+                // Whoever ended it meanwhile has answered it.
+                if let Some((input, context)) = admitted {
+                    shared.dispatch(self, call, input, context, thread);
+                }
+            }
+            Once::Again => {
+                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was used already"))
+            }
+            Once::Unknown(why) => shared.fail(call, &Shared::no_store(&why)),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn no_store(why: &str) -> RpcError {
+        RpcError::busy(format!("Server busy: the store is unavailable: {why}"))
+    }
+}

@@ -1,0 +1,33 @@
+//! What came with a message besides itself.
+
+use crate::json::JsonSlice;
+use std::fmt;
+use std::sync::Arc;
+
+/// The headers of the HTTP request that brought a message.
+pub trait RequestHeaders: Send + Sync {
+    /// An object of names, in lower case, and values; several of one name are joined by a comma.
+    fn to_json(&self) -> JsonSlice;
+}
+
+/// How a message came, and who sent it as far as the transport knows.
+#[derive(Clone, Default)]
+pub struct Arrival {
+    /// The headers, where it came over HTTP.
+    pub headers: Option<Arc<dyn RequestHeaders>>,
+    /// Who sent it, if that is known. What a client carries for the server is of use to the same principal only.
+    pub principal: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
+
+impl Arrival {
+    /// Who sent it; nobody in particular is the empty text.
+    pub(crate) fn principal(&self) -> &str {
+        self.principal.as_deref().unwrap_or_default()
+    }
+}

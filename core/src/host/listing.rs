@@ -1,0 +1,154 @@
+//! Lists: what is registered, page by page, and then what providers list, one provider a page.
+
+use super::Registered;
+use super::engine::Engine;
+use super::op::CallContext;
+use super::shared::{Flight, Shared};
+use super::sink::Outgoing;
+use crate::dispatch::page::{self, Cursor, Fingerprint, Scope};
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::cache::Cacheable;
+use crate::proto::error::RpcError;
+use crate::proto::id::RequestId;
+use crate::proto::kind::Kind;
+use crate::proto::message::Params;
+use crate::proto::operation::Operation;
+use crate::proto::result::Checked;
+use crate::proto::version::Revision;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// The part of a list that a provider answers.
+pub(super) struct Part {
+    operation: &'static Operation,
+    /// What comes before it on the page, an array.
+    before: JsonSlice,
+    /// The provider that follows, if there is one.
+    then: Option<Fingerprint>,
+}
+
+/// A page that is there already, or what a provider has to be asked for.
+pub(super) enum Listed {
+    Page(Bytes),
+    Ask(Arc<Registered>, JsonSlice, Box<Part>),
+}
+
+impl Engine {
+    /// The page that a list request asks for (PG-1 to PG-4).
+    pub(super) fn list(
+        &self,
+        kind: Kind,
+        operation: &'static Operation,
+        id: &RequestId,
+        params: &Params,
+        (principal, revision): (&str, Revision),
+    ) -> Result<Listed, RpcError> {
+        let shared = &self.0;
+        let snapshot = shared.catalog.snapshot();
+        let cursor = match params.get_str("cursor")? {
+            Some(text) => Some(Cursor::open(&text, scope(operation, principal, revision), &shared.sealer)?),
+            None => None,
+        };
+        let providers = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
+        let (place, before, inner) = match cursor {
+            Some(cursor) if cursor.part > 0 => {
+                // By its name: others may have come and gone before it.
+                let named = |entry: &Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
+                let place = providers.iter().position(named).ok_or_else(page::invalid)?;
+                (place, JsonSlice::from_trusted(Bytes::from_static(b"[]")), cursor.inner)
+            }
+            cursor => {
+                let listing = snapshot.list(kind, revision);
+                let page = listing.page(0, cursor.as_ref(), shared.limits.page_size)?;
+                if page.next.is_some() || providers.is_empty() {
+                    let next = page
+                        .next
+                        .map(|next| shared.seal(&next, operation, (principal, revision)))
+                        .transpose()?;
+                    let body = shared.page(id, operation, revision, &page.array, next.as_deref());
+                    return Ok(Listed::Page(body));
+                }
+                (0, page.array, None)
+            }
+        };
+        let provider = providers.get(place).ok_or_else(page::invalid)?;
+        let mut input = JsonWriter::new();
+        input.begin_object();
+        if let Some(inner) = inner {
+            input.key("cursor").str(&inner);
+        }
+        input.end_object();
+        let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
+        let part = Part { operation, before, then };
+        Ok(Listed::Ask(provider.clone(), input.into_slice(), Box::new(part)))
+    }
+}
+
+impl Shared {
+    fn seal(
+        &self,
+        next: &Cursor,
+        operation: &Operation,
+        (principal, revision): (&str, Revision),
+    ) -> Result<String, RpcError> {
+        next.seal(scope(operation, principal, revision), &self.sealer, &*self.environment)
+            .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
+    }
+
+    fn page(
+        &self,
+        id: &RequestId,
+        operation: &Operation,
+        revision: Revision,
+        array: &JsonSlice,
+        next: Option<&str>,
+    ) -> Bytes {
+        let of = Cacheable::method(operation.name);
+        self.shaper.list(id, revision, (operation.list, of), array, next)
+    }
+
+    /// The page that a provider's answer completes.
+    pub(super) fn list_on(
+        &self,
+        flight: &Flight,
+        id: &RequestId,
+        part: &Part,
+        checked: &Checked<'_>,
+    ) -> Outgoing {
+        let CallContext { client, entry, arrival, .. } = &*flight.context;
+        let revision = client.revision;
+        let (resources, inner) = checked.provided().unwrap_or_default();
+        let mut out = JsonWriter::with_capacity(part.before.as_bytes().len() + 128 * resources.len());
+        out.begin_array();
+        for resource in part.before.elements() {
+            out.slice(&resource);
+        }
+        for resource in resources {
+            resource.write(revision, &mut out);
+        }
+        out.end_array();
+        let cursor = |fingerprint, inner| Cursor { part: 1, position: 0, fingerprint, inner };
+        let next = match inner {
+            Some(inner) => {
+                let inner = inner.decode_str().unwrap_or_default().into_owned();
+                Some(cursor(page::fingerprint(&entry.name), Some(inner)))
+            }
+            None => part.then.map(|then| cursor(then, None)),
+        };
+        match next.map(|next| self.seal(&next, part.operation, (arrival.principal(), revision))).transpose() {
+            Ok(next) => {
+                let array = out.into_slice();
+                let body = self.page(id, part.operation, revision, &array, next.as_deref());
+                Outgoing::Response { body, error: None }
+            }
+            Err(error) => {
+                self.blame(|| format!("{entry}: {}", error.message));
+                self.error(Some(id), Some(revision), &error)
+            }
+        }
+    }
+}
+
+fn scope<'a>(operation: &Operation, principal: &'a str, revision: Revision) -> Scope<'a> {
+    Scope { list: operation.name, principal, revision }
+}

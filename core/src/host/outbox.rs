@@ -1,0 +1,81 @@
+//! The messages of one call, kept in order without a lock held while they are sent.
+
+use super::peer::Peer;
+use super::sink::{Delivery, Outgoing, Sink};
+use crate::sync::Mutex;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a call says before its response, and then the response itself.
+///
+/// A message takes its place with [`Outbox::queue`], under the lock that decides the order, and is sent by
+/// [`Outbox::flush`] without it. One thread sends at a time; what others queue meanwhile it sends too, so that a sink
+/// may call the engine back.
+pub(super) struct Outbox {
+    sink: Arc<dyn Sink>,
+    pub(super) peer: Option<Arc<Peer>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    waiting: VecDeque<Outgoing>,
+    sending: bool,
+}
+
+/// What the thread that sends has to see to.
+pub(super) enum Sent {
+    /// The call's last message is out.
+    End,
+    /// Nobody will read this question here.
+    Undelivered(u64, Bytes),
+}
+
+impl Outbox {
+    pub(super) fn new(sink: Arc<dyn Sink>, peer: Option<Arc<Peer>>) -> Outbox {
+        Outbox { sink, peer, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
+    }
+
+    /// Takes the next place for a message.
+    pub(super) fn queue(&self, message: Outgoing) {
+        self.state.lock().waiting.push_back(message);
+    }
+
+    /// Sends what is queued, unless another thread is at it, which then sends this too.
+    pub(super) fn flush(&self, mut see_to: impl FnMut(Sent)) {
+        let mut sending = false;
+        loop {
+            let message = {
+                let mut state = self.state.lock();
+                if state.sending && !sending {
+                    return;
+                }
+                let message = state.waiting.pop_front();
+                sending = message.is_some();
+                state.sending = sending;
+                message
+            };
+            let Some(message) = message else { return };
+            if let Some(sent) = self.send(message) {
+                see_to(sent);
+            }
+        }
+    }
+
+    fn send(&self, message: Outgoing) -> Option<Sent> {
+        match message {
+            Outgoing::Question { body, id } => {
+                let delivery = self.sink.send(Outgoing::Question { body: body.clone(), id });
+                (delivery == Delivery::Gone).then_some(Sent::Undelivered(id, body))
+            }
+            end @ (Outgoing::Response { .. } | Outgoing::Dropped) => {
+                self.sink.send(end);
+                Some(Sent::End)
+            }
+            event @ Outgoing::Event { .. } => {
+                self.sink.send(event);
+                None
+            }
+        }
+    }
+}

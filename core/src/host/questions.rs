@@ -1,0 +1,334 @@
+//! Questions of handlers to clients, from asking to the answer.
+
+use super::Target;
+use super::lane::LaneQueue;
+use super::local::Waiter;
+use super::op::{AskMode, CallContext, HostOp, Outcome, Stale};
+use super::outbox::{Outbox, Sent};
+use super::peer::Peer;
+use super::port::HostPort;
+use super::shared::{Thread, settle};
+use super::sink::{Delivery, Outgoing};
+use crate::dispatch::ask::{Ask, AskError, AskId, Asked};
+use crate::dispatch::asks::{Draft, Registered};
+use crate::dispatch::calls::CallId;
+use crate::json::JsonSlice;
+use crate::proto::question::{self, Answer, Question};
+use crate::proto::shape;
+use bytes::Bytes;
+use std::sync::Arc;
+
+impl HostPort {
+    /// Asks the client. See [`Asked`] for what the host must do next.
+    pub fn ask(&self, id: CallId, ask: Ask, mode: AskMode) -> Result<Asked, AskError> {
+        self.ask_with(id, ask, mode, None)
+    }
+
+    pub(super) fn ask_with(
+        &self,
+        id: CallId,
+        ask: Ask,
+        mode: AskMode,
+        mut waiter: Option<Waiter>,
+    ) -> Result<Asked, AskError> {
+        let shared = &self.0;
+        let (context, peer) = self.asks_of(id, ask.kind)?;
+        let draft = Draft::new(ask, &context.client, &*shared.environment)?;
+        // Looked into outside of the lock, as every answer is.
+        let supplied = shared.calls.with(id, |flight| flight.asks.supplied_for(&draft)).flatten();
+        let supplied = supplied.filter(|answer| draft.reader().read(&Ok(answer.clone())).is_ok());
+        let registered = shared.calls.with(id, |flight| {
+            if let Some(answer) = supplied {
+                flight.asks.accept(&draft, answer, &shared.limits);
+            }
+            // Under the table's lock: whoever ends the input looks at each call's questions afterwards.
+            if peer.as_ref().is_some_and(|peer| peer.input_ended()) {
+                let text = "the client has ended its input and cannot answer";
+                return Err(AskError::Failed(text.to_owned()));
+            }
+            let registered = flight.asks.register(&draft, &shared.limits)?;
+            if let Registered::Pending(ask) = registered
+                && let Some(waiter) = waiter.take()
+            {
+                flight.waiters.push((ask, waiter));
+            }
+            Ok((registered, flight.local.clone()))
+        });
+        let (ask, local) = match registered.ok_or(AskError::Stale)?? {
+            (Registered::Recorded(answer), _) => return draft.reader().read(&answer).map(Asked::Answered),
+            (Registered::Pending(ask), local) => (ask, local),
+        };
+        if let Some(local) = local {
+            local.poll_again();
+        }
+        // Without a session there is nobody to send a request to: the attempt ends and the client comes back.
+        let Some(peer) = peer else { return Ok(Asked::Suspended) };
+        let request = peer.add_ask(id, ask);
+        let body = shape::server_request(request, draft.reader().kind.method(), draft.params());
+        if let Some(visit) = draft.elicitation_id() {
+            shared.visits.remember(visit, &peer, shared.now());
+        }
+        let until = shared.now().checked_add(shared.limits.ask_timeout);
+        let queued = shared.with_deadline(id, |flight, deadline| {
+            let pending = flight.asks.pending.iter_mut().find(|pending| pending.id == ask)?;
+            pending.request = Some(request);
+            // Before the question is out, because its answer sets another.
+            *deadline = until;
+            Some(flight.queue(Outgoing::Question { body, id: request }))
+        });
+        let Some(outbox) = queued.flatten() else {
+            peer.take_ask(request);
+            return Err(AskError::Stale);
+        };
+        self.flush(&outbox);
+        Ok(match mode {
+            AskMode::Park => Asked::Waiting(ask),
+            AskMode::Rerun => Asked::Suspended,
+        })
+    }
+
+    /// The call that wants to ask, and its session, if it is one that can be asked in.
+    fn asks_of(&self, id: CallId, kind: Question) -> Result<(Arc<CallContext>, Option<Arc<Peer>>), AskError> {
+        let found = self.0.calls.with(id, |flight| (flight.context.clone(), flight.peer.clone()));
+        let (context, peer) = found.ok_or(AskError::Stale)?;
+        let asker = context.entry.kind;
+        if !Question::may_come_from(asker) {
+            let text = format!("{}: the handler of a {} cannot ask", kind.noun(), asker.noun());
+            return Err(AskError::Invalid(text));
+        }
+        let peer = peer.filter(|_| !context.client.revision.is_modern());
+        // Nothing is asked of a client that is not ready yet (ERA-10).
+        if peer.as_ref().is_some_and(|peer| !peer.lifecycle(|lifecycle| lifecycle.is_initialized())) {
+            let text = "the client has not sent notifications/initialized yet";
+            return Err(AskError::Failed(format!("{}: {text}", kind.noun())));
+        }
+        Ok((context, peer))
+    }
+
+    /// Ends a call, or its attempt, because the user must visit pages first: questions made by [`Ask::url`].
+    ///
+    /// A client of 2025-11-25 is told which by an error (-32042), which is what this fails with
+    /// ([`AskError::UrlRequired`]); the call is over, and the client calls again in its own time. In the modern era the
+    /// questions suspend the attempt ([`Asked::Suspended`]); unlike [`HostPort::ask`] this asks again in the next
+    /// attempt, because to agree to a visit is not to have made it. Other clients cannot be asked, and a user who did
+    /// not agree is not asked again: both are errors like those of [`HostPort::ask`].
+    pub fn require_urls(&self, id: CallId, pages: impl IntoIterator<Item = Ask>) -> Result<Asked, AskError> {
+        let shared = &self.0;
+        let (context, peer) = self.asks_of(id, Question::ElicitUrl)?;
+        let draft = |page: Ask| match page.kind {
+            Question::ElicitUrl => Draft::new(page, &context.client, &*shared.environment),
+            _ => Err(AskError::Invalid("elicitation: only visits to pages can be required".into())),
+        };
+        let drafts = pages.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
+        if drafts.is_empty() {
+            return Err(AskError::Invalid("elicitation: no page is required".into()));
+        }
+        if let Some(peer) = peer {
+            for visit in drafts.iter().filter_map(Draft::elicitation_id) {
+                shared.visits.remember(visit, &peer, shared.now());
+            }
+            return Err(AskError::UrlRequired(question::required(drafts.iter().map(Draft::params))));
+        }
+        let local = shared.calls.with(id, |flight| {
+            drafts.iter().try_for_each(|draft| flight.asks.insist(draft, &shared.limits))?;
+            Ok(flight.local.clone())
+        });
+        if let Some(local) = local.ok_or(AskError::Stale)?? {
+            local.poll_again();
+        }
+        Ok(Asked::Suspended)
+    }
+
+    /// Tells the client that was asked for the visit `id` that it has come to its end, so that it may go on (EL-12, only
+    /// 2025-11-25 has this). `false` if no client was asked, within [`Limits::state_lifetime`](crate::Limits) and
+    /// [`Limits::max_visits`](crate::Limits), or it cannot be reached; there is nothing to be done about it then.
+    pub fn elicitation_complete(&self, id: &str) -> bool {
+        self.0.visits.complete(id, self.0.now())
+    }
+
+    /// The result that an earlier attempt of this call, or this one, has kept under `key`.
+    pub fn once_get(&self, id: CallId, key: &str) -> Option<JsonSlice> {
+        self.0.calls.with(id, |flight| flight.asks.kept(key)).flatten()
+    }
+
+    /// Keeps the result of an effect under `key` for the further attempts of this call, so that it is not repeated. A
+    /// host begins nothing between an effect and this that could end the attempt. [`AskError::Invalid`] if `key` has a
+    /// result already, or if there is no room for it: all results must fit
+    /// [`Limits::max_state_bytes`](crate::Limits), and there may be [`Limits::max_asks`](crate::Limits) of them.
+    pub fn once_put(&self, id: CallId, key: impl Into<String>, result: JsonSlice) -> Result<(), AskError> {
+        let key = key.into();
+        let kept = self.0.calls.with(id, |flight| flight.asks.keep(key, result, &self.0.limits));
+        kept.ok_or(AskError::Stale)?
+    }
+
+    /// Sends what a call has queued.
+    pub(super) fn flush(&self, outbox: &Outbox) {
+        let peer = outbox.peer.as_deref();
+        outbox.flush(|sent| match (sent, peer) {
+            (Sent::Undelivered(request, body), Some(peer)) => self.undelivered(peer, request, body),
+            (Sent::End, peer) => settle(peer),
+            _ => {}
+        });
+    }
+
+    /// Sends a question that the call's sink could not deliver to the peer's own; where that cannot either, the
+    /// question fails.
+    pub(super) fn undelivered(&self, peer: &Peer, request: u64, body: Bytes) {
+        if peer.ask(request).is_none() {
+            return;
+        }
+        if peer.send(Outgoing::Question { body, id: request }) == Delivery::Gone {
+            let Some(question) = peer.take_ask(request) else { return };
+            let text = "the client cannot be reached: it reads no stream a question could go to";
+            self.answered(question.call, question.ask, Err(text.to_owned()), Thread::Other);
+        } else if !peer.move_ask(request) {
+            // The call ended meanwhile, and withdrew the question where it was not.
+            let body = shape::cancelled(request, "the call has ended");
+            peer.send(Outgoing::Event { body, droppable: false });
+        }
+    }
+
+    /// Ends an attempt with questions outstanding.
+    pub(super) fn suspend(&self, id: CallId) -> Result<(), Stale> {
+        enum Next {
+            Nothing,
+            Rerun,
+            Answer,
+        }
+        let next = self.0.calls.with(id, |flight| {
+            let legacy = !flight.context.client.revision.is_modern();
+            if legacy && flight.asks.asked_anew() {
+                flight.parked = true;
+                if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
+            } else {
+                Next::Answer
+            }
+        });
+        match next.ok_or(Stale)? {
+            Next::Nothing => {}
+            // The thread may be any of the program's, inside some call of its own.
+            Next::Rerun => self.rerun(id, Thread::Other),
+            Next::Answer => {
+                let flight = self.0.calls.remove(id).ok_or(Stale)?;
+                if flight.asks.pending.is_empty() {
+                    self.0.complete(id, flight, Outcome::Suspend);
+                } else {
+                    self.0.input_required(id, flight);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rerun(&self, id: CallId, thread: Thread) {
+        let again = self.0.calls.with(id, |flight| {
+            flight.parked = false;
+            flight.delivered = false;
+            flight.asks.restart();
+            (flight.input.clone(), flight.context.clone())
+        });
+        if let Some((input, context)) = again {
+            self.0.dispatch(self, id, input, context, thread);
+        }
+    }
+
+    /// Takes the client's answer to a question, or why there will be none.
+    pub(super) fn answered(
+        &self,
+        id: CallId,
+        ask: AskId,
+        outcome: Result<JsonSlice, String>,
+        thread: Thread,
+    ) {
+        enum Next {
+            Rerun,
+            Local(Waiter, Result<Answer, AskError>),
+            Host(Arc<LaneQueue>, Result<Answer, AskError>),
+            Nothing,
+        }
+        let Some(reader) = self.0.calls.with(id, |flight| flight.asks.reader(ask)).flatten() else { return };
+        let answer = reader.read(&outcome);
+        let now = self.0.now();
+        let next = self.0.with_deadline(id, |flight, deadline| {
+            if !flight.asks.record(ask, outcome) {
+                return Next::Nothing;
+            }
+            if flight.asks.pending.is_empty() {
+                *deadline = now.checked_add(flight.timeout);
+            }
+            if flight.parked {
+                if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
+            } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
+                Next::Local(flight.waiters.remove(place).1, answer)
+            } else if let Target::Inline { .. } = flight.context.entry.target {
+                // Nobody waits on its lane; the attempt that is about to end finds the answer.
+                Next::Nothing
+            } else {
+                Next::Host(flight.lane.clone(), answer)
+            }
+        });
+        match next.unwrap_or(Next::Nothing) {
+            Next::Rerun => self.rerun(id, thread),
+            Next::Local(waiter, answer) => waiter(answer),
+            Next::Host(lane, answer) => lane.push(HostOp::Answer { call: id, ask, answer }),
+            Next::Nothing => {}
+        }
+    }
+
+    /// Whether a call waits for answers that only another attempt will see.
+    pub(super) fn must_suspend(&self, id: CallId) -> bool {
+        self.0
+            .calls
+            .with(id, |flight| flight.context.client.revision.is_modern() && flight.asks.must_suspend())
+            .unwrap_or(false)
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "runtime"))]
+mod tests {
+    use super::*;
+    use crate::host::{HandlerId, LaneId, Parker, Sink};
+    use crate::locks::Mutex;
+    use crate::{Server, Tool, json_schema};
+    use std::time::Duration;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Outgoing>>);
+
+    impl Sink for Kept {
+        fn send(&self, message: Outgoing) -> Delivery {
+            self.0.lock().push(message);
+            Delivery::Queued
+        }
+    }
+
+    /// [`Schema`](crate::dispatch::schema::Schema) asserts it; this goes everywhere a form is compiled or checked.
+    #[test]
+    fn forms_are_compiled_and_answers_checked_without_the_call_tables_lock() {
+        let server = Server::new("demo", "1");
+        let (engine, port) = (server.engine(), server.port());
+        let lane = port.lane(LaneId(1), Arc::new(Parker::new()));
+        let target = Target::Lane { lane: LaneId(1), handler: HandlerId(1) };
+        server.add(Tool::new("t").output_schema(json_schema!({ "type": "object" })), target).unwrap();
+        let (peer, kept) = (Peer::new(None), Arc::new(Kept::default()));
+        let sink: Arc<dyn Sink> = kept.clone();
+        let receive = |text: &str| engine.receive(&peer, &sink, Bytes::copy_from_slice(text.as_bytes()));
+        receive(
+            r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"x","version":"1"}}}"#,
+        );
+        receive(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        receive(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"t"}}"#);
+        let mut ops = Vec::new();
+        lane.drain(1, Duration::MAX, &mut ops);
+        let id = ops[0].starts().expect("the call");
+        let schema =
+            json_schema!({ "type": "object", "properties": { "a": { "type": "string", "minLength": 1 } } });
+        let ask = || Ask::form("?", schema.clone()).key("k");
+        assert!(matches!(port.ask(id, ask(), AskMode::Rerun), Ok(Asked::Suspended)));
+        receive(r#"{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"a":"b"}}}"#);
+        port.complete(id, Outcome::Suspend).unwrap();
+        assert!(matches!(port.ask(id, ask(), AskMode::Rerun), Ok(Asked::Answered(_))));
+        port.complete(id, Outcome::Json(json_schema!({}))).unwrap();
+        assert!(matches!(kept.0.lock().last(), Some(Outgoing::Response { .. })));
+    }
+}

@@ -1,0 +1,306 @@
+//! Requests: answered at once, or made calls.
+
+use super::Target;
+use super::admission::Admission;
+use super::engine::{Accepted, Engine, Scope};
+use super::listing::{Listed, Part};
+use super::notices::SESSION_END;
+use super::op::CallContext;
+use super::peer::Untracked;
+use super::shared::{End, Flight, Thread};
+use super::sink::{Outgoing, Sink};
+use crate::dispatch::asks::Asks;
+use crate::dispatch::calls::Full;
+use crate::dispatch::route::{Invocation, Route, route};
+use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::proto::envelope::{self, Client};
+use crate::proto::error::RpcError;
+use crate::proto::id::RequestId;
+use crate::proto::kind::Kind;
+use crate::proto::logging;
+use crate::proto::message::{Params, Request};
+use crate::proto::operation::Op;
+use crate::proto::version::Revision;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What became of a request.
+enum Step {
+    Answer(Bytes),
+    Started(Accepted),
+}
+
+/// What a call starts with besides its context.
+pub(super) struct Start {
+    pub(super) input: JsonSlice,
+    pub(super) asks: Asks,
+    pub(super) retried: bool,
+    pub(super) listing: Option<Box<Part>>,
+    pub(super) admission: Option<Admission>,
+    /// Who hands it over.
+    pub(super) thread: Thread,
+}
+
+impl Engine {
+    pub(super) fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
+        let modern = scope.is_modern(&request.params);
+        let result = if is_duplicate(scope, &request) {
+            Err(in_flight())
+        } else if modern {
+            self.modern(scope, &request, sink)
+        } else {
+            self.legacy(scope, &request, sink)
+        };
+        match result {
+            Ok(Step::Answer(body)) => {
+                sink.send(Outgoing::Response { body, error: None });
+                Accepted::Answered
+            }
+            Ok(Step::Started(accepted)) => accepted,
+            Err(error) => {
+                let revision = if modern {
+                    Some(Revision::V2026_07_28)
+                } else {
+                    scope.peer().and_then(|peer| peer.revision())
+                };
+                sink.send(self.0.error(Some(&request.id), revision, &error));
+                Accepted::Answered
+            }
+        }
+    }
+
+    fn modern(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
+        let client = match scope {
+            Scope::Stateless { client, .. } => client.clone(),
+            _ => envelope::read(&request.params).map_err(|error| error.limited_to(self.revisions()))?,
+        };
+        let served = self.revisions();
+        if !served.has(client.revision) {
+            return Err(RpcError::unserved_version(client.revision.as_str(), served));
+        }
+        self.perform(scope, request, client, sink)
+    }
+
+    fn legacy(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
+        let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
+        let (id, params) = (&request.id, &request.params);
+        if request.method.is(Op::Initialize) {
+            let served = self.0.shaper.revisions();
+            let client = peer.lifecycle(|lifecycle| lifecycle.initialize(params, served).cloned())?;
+            let capabilities = self.0.capabilities();
+            let body = self.0.shaper.initialize(id, client.revision, capabilities, &client.capabilities);
+            return Ok(Step::Answer(body));
+        }
+        if request.method.is(Op::Ping) {
+            return Ok(Step::Answer(self.0.shaper.empty(id, Revision::NEWEST_LEGACY)));
+        }
+        let Some(client) = peer.client() else {
+            // A client that probes for the modern era without its envelope is told what is missing (DISC-7).
+            if request.method.is(Op::Discover) {
+                envelope::claimed_version(params)?;
+            }
+            return Err(RpcError::invalid_request("Invalid request: the first request must be initialize"));
+        };
+        self.perform(scope, request, client, sink)
+    }
+
+    /// Answers what a client that is known asks for.
+    fn perform(
+        &self,
+        scope: &Scope,
+        request: &Request,
+        client: Client,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Step, RpcError> {
+        let (id, params, revision) = (&request.id, &request.params, client.revision);
+        let snapshot = self.0.catalog.snapshot();
+        let shaper = &self.0.shaper;
+        let fields = match scope {
+            Scope::Stateless { params, .. } => Some(params),
+            _ => None,
+        };
+        match route(&request.method, params, fields, revision, &snapshot, self.0.declared)? {
+            Route::Call(invocation) => {
+                self.call(scope, request, client, invocation, None, sink).map(Step::Started)
+            }
+            Route::List(kind, operation) => {
+                match self.list(kind, operation, id, params, (scope.arrival().principal(), revision))? {
+                    Listed::Page(body) => Ok(Step::Answer(body)),
+                    Listed::Ask(entry, input, part) => {
+                        let invocation = Invocation { entry, input, uri: None };
+                        self.call(scope, request, client, invocation, Some(part), sink).map(Step::Started)
+                    }
+                }
+            }
+            Route::Failed(text) => Ok(Step::Answer(shaper.failed(id, revision, &text))),
+            Route::Own(Op::Discover) => {
+                let capabilities = self.0.capabilities();
+                Ok(Step::Answer(shaper.discover(id, revision, capabilities, &client.capabilities)))
+            }
+            Route::Own(Op::Complete) => Ok(Step::Answer(shaper.no_suggestions(id, revision))),
+            Route::Own(Op::SetLevel) => {
+                let level = logging::of_set_level(params)?;
+                if let Some(peer) = scope.peer() {
+                    peer.set_log_level(level);
+                }
+                Ok(Step::Answer(shaper.empty(id, revision)))
+            }
+            Route::Own(_) => Err(RpcError::method_not_found(request.method.as_str())),
+        }
+    }
+
+    fn call(
+        &self,
+        scope: &Scope,
+        request: &Request,
+        client: Client,
+        invocation: Invocation<Target>,
+        listing: Option<Box<Part>>,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Accepted, RpcError> {
+        let params = &request.params;
+        let Invocation { entry, input, uri } = invocation;
+        let progress_token = params.meta_get("progressToken");
+        // A token is what an id is (PGR-1).
+        if progress_token.as_ref().is_some_and(|token| RequestId::new(token.clone()).is_none()) {
+            return Err(RpcError::invalid_params(
+                "Invalid params: progressToken must be a string or an integer",
+            ));
+        }
+        let context = Arc::new(CallContext {
+            request_id: Some(request.id.clone()),
+            client,
+            meta: params.meta(),
+            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
+            entry,
+            uri,
+            progress_token,
+            arrival: scope.arrival(),
+        });
+        let asks = self.resume_asks(params, &context, &input)?;
+        let retried = context.client.revision.is_modern()
+            && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
+        // Before 2026-07-28 the member is one that nobody knows.
+        let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
+        let admission = state.map(|state| Admission::of_state(&state));
+        let thread = Thread::Receiver;
+        self.start(scope, context, Start { input, asks, retried, listing, admission, thread }, sink)
+    }
+
+    /// The answers a modern retry brings along.
+    fn resume_asks(
+        &self,
+        params: &Params,
+        context: &CallContext,
+        input: &JsonSlice,
+    ) -> Result<Asks, RpcError> {
+        if !context.client.revision.is_modern() {
+            return Ok(Asks::default());
+        }
+        let responses = params.get("inputResponses");
+        if responses.as_ref().is_some_and(|responses| responses.kind() != JsonKind::Object) {
+            return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
+        }
+        // Answers without the state that asked for them: a client that knows the handler's questions (MR-15).
+        let Some(state) = params.get_str("requestState")? else { return Ok(Asks::supplied(responses)) };
+        let shared = &self.0;
+        Asks::resume(
+            &state,
+            responses.as_ref(),
+            &shared.sealer,
+            || shared.binding(context, input),
+            &shared.limits,
+            &*shared.environment,
+        )
+    }
+
+    pub(super) fn start(
+        &self,
+        scope: &Scope,
+        context: Arc<CallContext>,
+        start: Start,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Accepted, RpcError> {
+        let Start { input, asks, retried, listing, admission, thread } = start;
+        let shared = &self.0;
+        let lane = match &context.entry.target {
+            Target::Lane { lane, .. } | Target::Inline { lane, .. } => shared.lane(*lane),
+            Target::Local(_) => shared.local.clone(),
+        };
+        if !lane.acquire() {
+            return Err(shared.busy("calls of this handler's lane", lane.limit()));
+        }
+        let timeout = context.entry.timeout.unwrap_or(shared.limits.call_timeout);
+        let now = shared.now();
+        let admitting = admission.is_some();
+        let deadline = now.checked_add(if admitting { shared.limits.store_timeout } else { timeout });
+        let insert = || {
+            let flight = Flight {
+                context: context.clone(),
+                input: input.clone(),
+                sink: sink.clone(),
+                peer: scope.peer().cloned(),
+                lane: lane.clone(),
+                timeout,
+                began: Some(now),
+                asks,
+                waiters: Vec::new(),
+                local: None,
+                outbox: None,
+                last_progress: None,
+                delivered: false,
+                parked: false,
+                admitting,
+                retried,
+                listing,
+            };
+            shared.calls.insert(deadline, |_| flight)
+        };
+        let started = match (scope.peer(), &context.request_id) {
+            (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, insert),
+            (Some(peer), None) => {
+                // Its end is told however much the client has sent.
+                let ends = context.entry.kind == Kind::Hook && context.entry.name == SESSION_END;
+                peer.enter(if ends { usize::MAX } else { shared.limits.max_peer_calls }, insert)
+            }
+            (None, _) => insert().map_err(|Full| Untracked::Full),
+        };
+        let (call, earliest) = started.map_err(|untracked| {
+            lane.release();
+            match untracked {
+                Untracked::Full => shared.busy("calls", shared.limits.max_calls),
+                Untracked::PeerFull => shared.busy("calls of this client", shared.limits.max_peer_calls),
+                Untracked::InFlight => in_flight(),
+                Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
+                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
+            }
+        })?;
+        // Looked at once the call is in the table: who closes the server finds it there, or it is seen here.
+        if shared.closing.load(Ordering::Acquire) {
+            shared.end(call, End::Closing);
+            return Ok(Accepted::Started(call));
+        }
+        if earliest {
+            shared.wake_timer();
+        }
+        let port = self.port();
+        let pending = match admission {
+            Some(admission) => port.admit(call, admission),
+            None => {
+                shared.dispatch(&port, call, input, context, thread);
+                false
+            }
+        };
+        Ok(if pending { Accepted::Pending(call) } else { Accepted::Started(call) })
+    }
+}
+
+/// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
+fn is_duplicate(scope: &Scope, request: &Request) -> bool {
+    !request.method.needs_handler() && scope.peer().is_some_and(|peer| peer.call(&request.id).is_some())
+}
+
+fn in_flight() -> RpcError {
+    RpcError::invalid_request("Invalid request: a request with this id is in flight")
+}

@@ -1,0 +1,92 @@
+//! What a handler written in Rust reads of its call, and what it says before it completes.
+
+use super::local::Context;
+use super::op::Stale;
+use crate::json::{JsonError, JsonSlice};
+use crate::proto::event::Event;
+use crate::proto::id::RequestId;
+use crate::proto::logging::Level;
+use crate::proto::trace::TraceContext;
+use serde::Serialize;
+
+impl Context {
+    /// A field of [`CONTEXT_FIELDS`](crate::CONTEXT_FIELDS) as JSON; nothing where the call has none, or where there is no
+    /// such field. Most have a method of their own.
+    pub fn get(&self, name: &str) -> Option<JsonSlice> {
+        self.call().get(name)
+    }
+
+    /// The id of the client's request; notifications and hooks have none.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.call().request_id.as_ref()
+    }
+
+    /// What the client can do, an object: its `capabilities`.
+    pub fn client_capabilities(&self) -> &JsonSlice {
+        &self.call().client.capabilities
+    }
+
+    /// The client's settings of an extension of the protocol, if it has the extension.
+    pub fn extension(&self, id: &str) -> Option<JsonSlice> {
+        self.client_capabilities().member("extensions")?.member(id)
+    }
+
+    /// The legacy session, where the transport has sessions.
+    pub fn session_id(&self) -> Option<&str> {
+        self.call().session_id.as_deref()
+    }
+
+    /// The headers of the HTTP request, an object of names in lower case and texts; nothing over other transports.
+    pub fn headers(&self) -> Option<JsonSlice> {
+        self.call().arrival.headers.as_ref().map(|headers| headers.to_json())
+    }
+
+    /// Who sent the request, as far as the transport knows.
+    pub fn principal(&self) -> Option<&str> {
+        self.call().arrival.principal.as_deref()
+    }
+
+    /// The level from which on a request of 2026-07-28 wants log messages; nothing if it wants none, and in legacy
+    /// sessions.
+    pub fn log_level(&self) -> Option<Level> {
+        self.call().log_level()
+    }
+
+    /// The request's trace context (W3C), as far as it is well formed.
+    pub fn trace(&self) -> TraceContext {
+        self.meta().map(TraceContext::read).unwrap_or_default()
+    }
+
+    /// Sends something to the client's log: a text or any other value. Dropped where the client wants less: in a legacy
+    /// session by `logging/setLevel`, from [`Level::Info`] on without it; in the modern era by the request, nothing
+    /// without it (LG-4 to LG-6).
+    ///
+    /// A value that JSON cannot hold is told to the server's [log](crate::ServerBuilder::log) instead.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Context, Level, json};
+    /// async fn copy(context: Context) -> &'static str {
+    ///     context.log(Level::Info, "begins");
+    ///     context.log_as("copier", Level::Warning, json!({ "skipped": ["a", "b"] }));
+    ///     "done"
+    /// }
+    /// ```
+    pub fn log(&self, level: Level, data: impl Serialize) {
+        self.send_log(level, None, JsonSlice::from_serialize(&data));
+    }
+
+    /// [`log`](Context::log) from a part of the program, which clients may show.
+    pub fn log_as(&self, logger: &str, level: Level, data: impl Serialize) {
+        self.send_log(level, Some(logger), JsonSlice::from_serialize(&data));
+    }
+
+    fn send_log(&self, level: Level, logger: Option<&str>, data: Result<JsonSlice, JsonError>) {
+        match data {
+            Ok(data) => {
+                let event = Event::log(level.as_str(), logger, &data);
+                let _: Result<(), Stale> = self.port.emit(self.id, event);
+            }
+            Err(error) => self.blame(|| format!("logs what JSON cannot hold: {error}")),
+        }
+    }
+}

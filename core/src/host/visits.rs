@@ -1,0 +1,60 @@
+//! Where visits to pages were asked for, so that their end can be told to the same client (EL-12).
+
+use super::peer::Peer;
+use super::sink::{Delivery, Outgoing};
+use crate::locks::Mutex;
+use crate::proto::question;
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// The visits that may still come to an end, oldest first.
+pub(super) struct Visits {
+    most: usize,
+    lifetime: Duration,
+    asked: Mutex<VecDeque<Visit>>,
+}
+
+struct Visit {
+    id: String,
+    peer: Weak<Peer>,
+    until: Option<Instant>,
+}
+
+impl Visits {
+    pub(super) fn new(most: usize, lifetime: Duration) -> Visits {
+        Visits { most, lifetime, asked: Mutex::default() }
+    }
+
+    /// Remembers a visit; one too many takes the place of the oldest.
+    pub(super) fn remember(&self, id: String, peer: &Arc<Peer>, now: Instant) {
+        let visit = Visit { id, peer: Arc::downgrade(peer), until: now.checked_add(self.lifetime) };
+        let mut asked = self.asked.lock();
+        while asked.front().is_some_and(|first| first.is_over(now)) || asked.len() >= self.most {
+            asked.pop_front();
+        }
+        asked.push_back(visit);
+    }
+
+    /// Tells whoever was asked for this visit of its end; `false` if nobody can be told.
+    pub(super) fn complete(&self, id: &str, now: Instant) -> bool {
+        let found = {
+            let asked = self.asked.lock();
+            let mut newest = asked.iter().rev();
+            newest.find(|visit| visit.id == id && !visit.is_over(now)).and_then(|visit| visit.peer.upgrade())
+        };
+        let Some(peer) = found else { return false };
+        let told = Outgoing::Event { body: question::complete(id), droppable: false };
+        if peer.send(told) == Delivery::Gone {
+            return false;
+        }
+        self.asked.lock().retain(|visit| visit.id != id);
+        true
+    }
+}
+
+impl Visit {
+    fn is_over(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| until <= now) || self.peer.strong_count() == 0
+    }
+}

@@ -1,0 +1,153 @@
+//! The bytes that texts of the same meaning have in common, to take a digest of.
+
+use std::fmt::{self, Write};
+
+use super::scan::Kind;
+use super::slice::JsonSlice;
+use super::tape::{Spot, Tape};
+
+/// Feeds what `value` means: the same bytes for other orders of members, escapes and white space, and for numbers that
+/// are the same integer of 64 bits or the same double. An integer is not equal to a double (`1` to `1.0`).
+///
+/// Takes twelve bytes for each part of the text, and four for each member of the objects that are open.
+pub(crate) fn canonical(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
+    let tape = Tape::new(value.as_str());
+    spot(tape.root(), feed);
+}
+
+/// Each value says how long it is before it starts, so that no two read the same. Recursion is bounded as the depth of the
+/// text was.
+fn spot(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+    match value.kind() {
+        Kind::Null => feed(b"n"),
+        Kind::True => feed(b"t"),
+        Kind::False => feed(b"f"),
+        Kind::Number => number(value, feed),
+        Kind::String => string(value, feed),
+        Kind::Array => {
+            start(b'[', value.len(), feed);
+            value.parts().for_each(|item| spot(item, feed));
+        }
+        Kind::Object => {
+            start(b'{', value.len(), feed);
+            for name in value.sorted_names() {
+                string(name, feed);
+                spot(name.following(), feed);
+            }
+        }
+    }
+}
+
+fn start(tag: u8, length: usize, feed: &mut impl FnMut(&[u8])) {
+    let mut bytes = [tag; 9];
+    bytes[1..].copy_from_slice(&(length as u64).to_be_bytes());
+    feed(&bytes);
+}
+
+fn string(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+    let text = value.string().unwrap_or_default();
+    start(b'"', text.len(), feed);
+    feed(text.as_bytes());
+}
+
+fn number(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+    feed(b"#");
+    match value.number() {
+        Some(number) => {
+            let _ = write!(Feed(feed), "{number}");
+        }
+        // Out of range: nothing but its text is known of it.
+        None => feed(value.written().as_bytes()),
+    }
+    feed(b";");
+}
+
+/// Feeds what is formatted.
+struct Feed<'a, F>(&'a mut F);
+
+impl<F: FnMut(&[u8])> Write for Feed<'_, F> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (self.0)(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Limits;
+
+    fn of(text: &str) -> Vec<u8> {
+        let mut fed = Vec::new();
+        let slice = JsonSlice::parse(text.to_owned().into(), &Limits::default()).unwrap();
+        canonical(&slice, &mut |bytes| fed.extend_from_slice(bytes));
+        fed
+    }
+
+    #[test]
+    fn texts_of_one_meaning_are_fed_alike() {
+        let deep = |inner: &str| "[{\"a\":".repeat(20) + inner + &"}]".repeat(20);
+        for (a, b) in [
+            (r#"{"a":1,"b":[true,null]}"#.to_owned(), r#"{ "b" : [ true , null ] , "a" : 1 }"#.to_owned()),
+            (r#"{"\u0061":"\u00e9\n","b":"\/"}"#.into(), r#"{"b":"/","a":"é\u000a"}"#.into()),
+            (r#"{"\ud83d\ude00":1,"\uffee":2,"z\n":3}"#.into(), r#"{"z\u000a":3,"￮":2,"😀":1}"#.into()),
+            ("[1.0,100.0,1.5,-0.0]".into(), "[1.00,1e2,15e-1,-0]".into()),
+            ("0.1".into(), format!("0.1{}", "0".repeat(100_000))),
+            (deep(r#"{"x":{"y":1},"w":2}"#), deep(r#"{"w":2,"x":{"y":1}}"#)),
+        ] {
+            assert_eq!(of(&a), of(&b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn texts_of_different_meanings_are_fed_differently() {
+        let mut texts: Vec<String> = [
+            "1",
+            "1.0",
+            "-1",
+            "10",
+            "0",
+            "-0",
+            "1.5",
+            "18446744073709551615",
+            "18446744073709551614",
+            "null",
+            "true",
+            "false",
+            r#""""#,
+            r#""1""#,
+            r#""null""#,
+            "[]",
+            "{}",
+            "[[]]",
+            "[[],[]]",
+            "[[[]]]",
+            "[1,2]",
+            "[2,1]",
+            "[12]",
+            "[1,[2]]",
+            "[[1],2]",
+            r#"["a","b"]"#,
+            r#"["ab"]"#,
+            r#"["ab",""]"#,
+            r#"{"a":"b"}"#,
+            r#"{"b":"a"}"#,
+            r#"{"a":{"b":1}}"#,
+            r#"{"a":{},"b":1}"#,
+            r#"{"a":1,"b":2}"#,
+            r#"{"a":2,"b":1}"#,
+            r#"{"\\u0061":1}"#,
+            r#"{"a":1}"#,
+            r#""\u0000""#,
+        ]
+        .map(str::to_owned)
+        .into();
+        texts.push("[".repeat(60) + &"]".repeat(60));
+        texts.push("[".repeat(59) + &"]".repeat(59));
+        let fed: Vec<_> = texts.iter().map(|text| of(text)).collect();
+        for (place, one) in fed.iter().enumerate() {
+            let same = fed[..place].iter().position(|other| other == one);
+            assert!(same.is_none(), "{} {:?}", texts[place], same.map(|other| &texts[other]));
+        }
+    }
+}

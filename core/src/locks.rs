@@ -1,0 +1,320 @@
+//! Locks for the engine and its bindings, which know of nothing but their own memory.
+//!
+//! A program may fork while threads of the engine wait, and the child may make a server of its own. Locks that keep a
+//! table of all threads of the process that wait, as parking_lot's do, are of no use there: the table still lists the
+//! parent's threads, and new ones that come to lie at the same addresses turn its lists into rings, in which whoever looks
+//! for a thread goes round for ever. std's wait in the kernel, on the word they consist of.
+//!
+//! Nothing is poisoned: a panic in a handler ends one call, and is caught before anything is seen half done.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{self, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+/// Lets one thread at a time to its value.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(sync::Mutex<T>);
+
+/// The value of a [`Mutex`], which is free again when this is dropped.
+#[derive(Debug)]
+pub struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    /// `None` only within functions that hold this guard mutably.
+    held: Option<sync::MutexGuard<'a, T>>,
+}
+
+impl<T> Mutex<T> {
+    /// A lock that nobody holds.
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex(sync::Mutex::new(value))
+    }
+
+    /// Waits until nobody holds the lock. A thread that holds it already waits for ever.
+    #[inline]
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        MutexGuard { mutex: self, held: Some(self.hold()) }
+    }
+
+    /// `None` while somebody holds the lock.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        let held = match self.0.try_lock() {
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(MutexGuard { mutex: self, held: Some(held) })
+    }
+
+    /// The value of a lock that nobody else can hold.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn hold(&self) -> sync::MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> MutexGuard<'_, T> {
+    /// Runs `within` without the lock.
+    pub fn unlocked<R>(guard: &mut Self, within: impl FnOnce() -> R) -> R {
+        /// Takes the lock back even where `within` panics.
+        struct Back<'g, 'a, T>(&'g mut MutexGuard<'a, T>);
+        impl<T> Drop for Back<'_, '_, T> {
+            fn drop(&mut self) {
+                self.0.held = Some(self.0.mutex.hold());
+            }
+        }
+        guard.held = None;
+        let _back = Back(guard);
+        within()
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.held.as_ref().expect("a guard that can be seen holds its lock")
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.held.as_mut().expect("a guard that can be seen holds its lock")
+    }
+}
+
+/// Whether a wait ended because its time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut(bool);
+
+impl TimedOut {
+    /// Whether time was up. What was waited for may have come about all the same.
+    pub fn timed_out(self) -> bool {
+        self.0
+    }
+}
+
+/// Where threads that hold a [`Mutex`] wait for what others do. One condition goes with one lock: whoever notifies has
+/// held it since what is waited for came about.
+///
+/// std's asks the kernel at every notification, also where nobody waits. This one knows how many threads may wait that no
+/// notification is meant for yet, and leaves the kernel alone where there are none.
+#[derive(Debug, Default)]
+pub struct Condvar {
+    waits: sync::Condvar,
+    /// Threads in a wait. Changed under the lock only.
+    waiting: AtomicUsize,
+    /// Those that no notification is meant for; never too few. Raised under the lock, so that whoever has held the lock
+    /// after a thread began to wait sees that thread.
+    unnotified: AtomicUsize,
+}
+
+impl Condvar {
+    /// Nobody waits.
+    pub const fn new() -> Condvar {
+        Condvar { waits: sync::Condvar::new(), waiting: AtomicUsize::new(0), unnotified: AtomicUsize::new(0) }
+    }
+
+    /// Wakes one thread that waits.
+    #[inline]
+    pub fn notify_one(&self) {
+        let taken = self.unnotified.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
+        if taken.is_ok() {
+            self.waits.notify_one();
+        }
+    }
+
+    /// Wakes all threads that wait.
+    #[inline]
+    pub fn notify_all(&self) {
+        if self.unnotified.load(Relaxed) > 0 && self.unnotified.swap(0, Relaxed) > 0 {
+            self.waits.notify_all();
+        }
+    }
+
+    /// Runs `wait` with the lock held by `guard`, and counts the thread among those that wait.
+    fn counted<'a, T, R>(
+        &self,
+        guard: &mut MutexGuard<'a, T>,
+        wait: impl FnOnce(sync::MutexGuard<'a, T>) -> (sync::MutexGuard<'a, T>, R),
+    ) -> Option<R> {
+        let held = guard.held.take()?;
+        self.waiting.fetch_add(1, Relaxed);
+        self.unnotified.fetch_add(1, Relaxed);
+        let (held, result) = wait(held);
+        guard.held = Some(held);
+        let waiting = self.waiting.fetch_sub(1, Relaxed) - 1;
+        // A thread that was woken by its time has left its place among the unnotified.
+        self.unnotified.fetch_min(waiting, Relaxed);
+        Some(result)
+    }
+
+    /// Waits to be woken, without the lock meanwhile. May also return without a reason.
+    pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        self.counted(guard, |held| (self.waits.wait(held).unwrap_or_else(PoisonError::into_inner), ()));
+    }
+
+    /// Waits to be woken, for so long at most. May also return without a reason.
+    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> TimedOut {
+        let timed_out = self.counted(guard, |held| {
+            let (held, result) = self.waits.wait_timeout(held, time).unwrap_or_else(PoisonError::into_inner);
+            (held, result.timed_out())
+        });
+        TimedOut(timed_out.unwrap_or(true))
+    }
+
+    /// Waits as long as `more` says so.
+    pub fn wait_while<T>(&self, guard: &mut MutexGuard<'_, T>, mut more: impl FnMut(&mut T) -> bool) {
+        while more(guard) {
+            self.wait(guard);
+        }
+    }
+
+    /// Waits to be woken, until then at most. May also return without a reason.
+    pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, end: Instant) -> TimedOut {
+        self.wait_for(guard, end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits as long as `more` says so, for so long at most.
+    pub fn wait_while_for<T>(
+        &self,
+        guard: &mut MutexGuard<'_, T>,
+        mut more: impl FnMut(&mut T) -> bool,
+        time: Duration,
+    ) -> TimedOut {
+        // A time that no clock can hold is none.
+        let end = Instant::now().checked_add(time);
+        while more(guard) {
+            match end {
+                Some(end) if self.wait_until(guard, end).timed_out() => return TimedOut(more(guard)),
+                Some(_) => {}
+                None => self.wait(guard),
+            }
+        }
+        TimedOut(false)
+    }
+}
+
+/// Lets many threads read its value, or one write it.
+#[derive(Debug, Default)]
+pub struct RwLock<T>(sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    /// A lock that nobody holds.
+    pub const fn new(value: T) -> RwLock<T> {
+        RwLock(sync::RwLock::new(value))
+    }
+
+    /// Waits until nobody writes. A thread that reads already may wait for ever.
+    #[inline]
+    pub fn read(&self) -> sync::RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody reads or writes.
+    #[inline]
+    pub fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn a_panic_poisons_nothing() {
+        let (mutex, lock) = (Mutex::new(1), RwLock::new(1));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let (mut value, mut other) = (mutex.lock(), lock.write());
+            (*value, *other) = (2, 2);
+            panic!("while both are held");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!((*mutex.lock(), *lock.read()), (2, 2));
+        assert!(mutex.try_lock().is_some());
+    }
+
+    #[test]
+    fn unlocked_takes_the_lock_back() {
+        let mutex = Mutex::new(1);
+        let mut guard = mutex.lock();
+        assert!(mutex.try_lock().is_none());
+        MutexGuard::unlocked(&mut guard, || *mutex.try_lock().expect("the lock is free") += 1);
+        assert_eq!(*guard, 2);
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| MutexGuard::unlocked(&mut guard, || panic!("within"))));
+        assert!(panicked.is_err() && mutex.try_lock().is_none());
+        assert_eq!(*guard, 2);
+    }
+
+    #[test]
+    fn waits_end_by_a_change_or_by_time() {
+        let shared = Arc::new((Mutex::new(0), Condvar::new()));
+        let mut value = shared.0.lock();
+        assert!(shared.1.wait_until(&mut value, Instant::now()).timed_out());
+        assert!(
+            shared.1.wait_while_for(&mut value, |value| *value == 0, Duration::from_millis(1)).timed_out()
+        );
+        let other = shared.clone();
+        let thread = thread::spawn(move || {
+            *other.0.lock() = 1;
+            other.1.notify_all();
+        });
+        assert!(!shared.1.wait_while_for(&mut value, |value| *value == 0, Duration::MAX).timed_out());
+        assert_eq!(*value, 1);
+        drop(value);
+        thread.join().expect("the thread ends");
+    }
+
+    #[test]
+    fn every_thread_that_waits_is_notified() {
+        // Tokens are handed from thread to thread; some waits end by their time, so that places are left behind.
+        const THREADS: usize = 8;
+        const TOKENS: usize = 20_000;
+        let shared = Arc::new((Mutex::new((0, 0)), Condvar::new()));
+        let takers: Vec<_> = (0..THREADS)
+            .map(|index| {
+                let shared = shared.clone();
+                thread::spawn(move || {
+                    let (mutex, changed) = &*shared;
+                    let mut state = mutex.lock();
+                    loop {
+                        while state.0 == 0 && state.1 < TOKENS {
+                            if index % 2 == 0 {
+                                changed.wait(&mut state);
+                            } else {
+                                changed.wait_for(&mut state, Duration::from_micros(50));
+                            }
+                        }
+                        if state.1 >= TOKENS {
+                            return;
+                        }
+                        (state.0, state.1) = (state.0 - 1, state.1 + 1);
+                        if state.1 == TOKENS {
+                            changed.notify_all();
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..TOKENS {
+            shared.0.lock().0 += 1;
+            shared.1.notify_one();
+        }
+        for taker in takers {
+            taker.join().expect("the thread ends");
+        }
+        assert_eq!(shared.1.waiting.load(Relaxed), 0);
+        assert_eq!(shared.1.unnotified.load(Relaxed), 0);
+    }
+}

@@ -1,0 +1,260 @@
+//! The operations of the protocol: one table of what can be said, in which revision, and what it takes to answer it.
+
+use super::capability::{Capabilities, Capability};
+use super::error::RpcError;
+use super::kind::Kind;
+use super::version::Revision;
+use std::borrow::Cow;
+
+/// What a client can say to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `tools/call`
+    ToolsCall,
+    /// `tools/list`
+    ToolsList,
+    /// `resources/read`
+    ResourcesRead,
+    /// `resources/list`
+    ResourcesList,
+    /// `resources/templates/list`
+    TemplatesList,
+    /// `prompts/get`
+    PromptsGet,
+    /// `prompts/list`
+    PromptsList,
+    /// `completion/complete`
+    Complete,
+    /// `logging/setLevel`
+    SetLevel,
+    /// `ping`
+    Ping,
+    /// `server/discover`
+    Discover,
+    /// `initialize`
+    Initialize,
+    /// `notifications/initialized`
+    Initialized,
+    /// `notifications/cancelled`
+    Cancelled,
+    /// `notifications/roots/list_changed`
+    RootsChanged,
+}
+
+impl Op {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.name)
+    }
+}
+
+/// Whether an operation wants an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// It does.
+    Request,
+    /// It is never answered.
+    Notification,
+}
+
+/// What answering an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// The engine alone.
+    Nothing,
+    /// The list of the entries of a kind.
+    List(Kind),
+    /// The handler of an entry.
+    Handler,
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Operation {
+    /// What it is.
+    pub op: Op,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Whether it wants an answer.
+    pub form: Form,
+    /// The first and the last revision that have it.
+    pub revisions: (Revision, Revision),
+    /// What answering it takes.
+    pub needs: Needs,
+    /// The member of `params` that names what it is about (MH-15).
+    pub target: Option<&'static str>,
+    /// The server capability that it is behind.
+    pub capability: Option<Capability>,
+    /// The member of its result that holds a list.
+    pub list: &'static str,
+}
+
+const OLDEST: Revision = Revision::V2024_11_05;
+const NEWEST: Revision = Revision::V2026_07_28;
+const ALL: (Revision, Revision) = (OLDEST, NEWEST);
+const LEGACY: (Revision, Revision) = (OLDEST, Revision::NEWEST_LEGACY);
+const MODERN: (Revision, Revision) = (NEWEST, NEWEST);
+
+const fn request(op: Op, name: &'static str, revisions: (Revision, Revision), needs: Needs) -> Operation {
+    Operation { op, name, form: Form::Request, revisions, needs, target: None, capability: None, list: "" }
+}
+
+const fn handled(op: Op, name: &'static str, target: Option<&'static str>, of: Capability) -> Operation {
+    Operation { target, capability: Some(of), ..request(op, name, ALL, Needs::Handler) }
+}
+
+const fn listed(op: Op, name: &'static str, kind: Kind, list: &'static str, of: Capability) -> Operation {
+    Operation { capability: Some(of), list, ..request(op, name, ALL, Needs::List(kind)) }
+}
+
+const fn notification(op: Op, name: &'static str, revisions: (Revision, Revision)) -> Operation {
+    Operation { form: Form::Notification, ..request(op, name, revisions, Needs::Nothing) }
+}
+
+/// Every operation, those that are said most often first (digest 2.7).
+pub static OPERATIONS: &[Operation] = &[
+    handled(Op::ToolsCall, "tools/call", Some("name"), Capability::Tools),
+    listed(Op::ToolsList, "tools/list", Kind::Tool, "tools", Capability::Tools),
+    handled(Op::ResourcesRead, "resources/read", Some("uri"), Capability::Resources),
+    handled(Op::PromptsGet, "prompts/get", Some("name"), Capability::Prompts),
+    request(Op::Ping, "ping", LEGACY, Needs::Nothing),
+    request(Op::Discover, "server/discover", MODERN, Needs::Nothing),
+    request(Op::Initialize, "initialize", LEGACY, Needs::Nothing),
+    listed(Op::ResourcesList, "resources/list", Kind::Resource, "resources", Capability::Resources),
+    listed(
+        Op::TemplatesList,
+        "resources/templates/list",
+        Kind::ResourceTemplate,
+        "resourceTemplates",
+        Capability::Resources,
+    ),
+    listed(Op::PromptsList, "prompts/list", Kind::Prompt, "prompts", Capability::Prompts),
+    handled(Op::Complete, "completion/complete", None, Capability::Completions),
+    Operation {
+        capability: Some(Capability::Logging),
+        ..request(Op::SetLevel, "logging/setLevel", LEGACY, Needs::Nothing)
+    },
+    notification(Op::Initialized, "notifications/initialized", LEGACY),
+    notification(Op::Cancelled, "notifications/cancelled", ALL),
+    notification(Op::RootsChanged, "notifications/roots/list_changed", LEGACY),
+];
+
+/// What the engine says of its own accord.
+pub mod outgoing {
+    /// A question is withdrawn.
+    pub const CANCELLED: &str = "notifications/cancelled";
+}
+
+impl Operation {
+    fn exists_in(&self, revision: Revision) -> bool {
+        (self.revisions.0..=self.revisions.1).contains(&revision)
+    }
+}
+
+/// The method that a message names.
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// One of the table's.
+    Known(&'static Operation),
+    /// A name the protocol does not have, or not toward a server.
+    Unknown(String),
+}
+
+impl Method {
+    /// Reads a wire name.
+    pub fn parse(name: Cow<'_, str>) -> Method {
+        match OPERATIONS.iter().find(|operation| operation.name == name) {
+            Some(operation) => Method::Known(operation),
+            None => Method::Unknown(name.into_owned()),
+        }
+    }
+
+    /// The wire name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Method::Known(operation) => operation.name,
+            Method::Unknown(name) => name,
+        }
+    }
+
+    /// Whether this is `op`.
+    pub fn is(&self, op: Op) -> bool {
+        matches!(self, Method::Known(operation) if operation.op == op)
+    }
+
+    /// Whether a request becomes a call, which is looked up when it is tracked.
+    pub fn needs_handler(&self) -> bool {
+        matches!(self, Method::Known(Operation { needs: Needs::Handler, .. }))
+    }
+
+    /// Whether a request of this name means something in `revision`; one that the protocol does not have always does.
+    pub fn may_be_asked_in(&self, revision: Revision) -> bool {
+        match self {
+            Method::Known(operation) => operation.form == Form::Request && operation.exists_in(revision),
+            Method::Unknown(_) => true,
+        }
+    }
+
+    /// Whether a program may answer it itself: what is about entries, and what the protocol does not have.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Method::Known(operation) => operation.needs != Needs::Nothing,
+            Method::Unknown(_) => true,
+        }
+    }
+
+    /// The member of `params` that names what a request is about, where the method has one (MH-15).
+    pub fn target(&self) -> Option<&'static str> {
+        match self {
+            Method::Known(operation) => operation.target,
+            Method::Unknown(_) => None,
+        }
+    }
+
+    /// The request of this name in `revision`, if a server with these capabilities has it there; otherwise -32601.
+    pub fn request_in(
+        &self,
+        revision: Revision,
+        served: Capabilities,
+    ) -> Result<&'static Operation, RpcError> {
+        if let Method::Known(operation) = self
+            && operation.form == Form::Request
+            && operation.exists_in(revision)
+            && operation.capability.is_none_or(|capability| served.has(capability))
+        {
+            return Ok(operation);
+        }
+        Err(RpcError::method_not_found(self.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_operations_stand_in_the_table_once() {
+        for (place, operation) in OPERATIONS.iter().enumerate() {
+            assert!(operation.revisions.0 <= operation.revisions.1, "{}", operation.name);
+            for other in &OPERATIONS[place + 1..] {
+                assert!(operation.op != other.op && operation.name != other.name, "{}", other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_method_exists_where_the_protocol_has_it() {
+        let all = Capabilities::all();
+        let answered = |name: &str, revision| Method::parse(name.into()).request_in(revision, all).is_ok();
+        for revision in Revision::ALL {
+            let modern = revision.is_modern();
+            assert!(answered("tools/call", revision) && answered("tools/list", revision));
+            assert_eq!(answered("initialize", revision), !modern);
+            assert_eq!(answered("ping", revision), !modern);
+            assert_eq!(answered("server/discover", revision), modern);
+            for never in ["notifications/initialized", "elicitation/create", "TOOLS/LIST", ""] {
+                assert!(!answered(never, revision), "{never}");
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a server may ask of a client: one table of the kinds of questions, with the revisions that have them, what a
+//! client must have declared (MR-4, SA-1), and how parameters and answers are checked and shaped.
+
+mod answer;
+mod elicit;
+mod need;
+mod sample;
+
+use super::envelope::Client;
+use super::kind::Kind;
+use super::version::Revision;
+use crate::json::JsonSlice;
+pub use answer::{Action, Answer, Root};
+pub(crate) use elicit::{ELICITATION_ID, complete, required};
+pub(crate) use need::Need;
+use serde_json::Value;
+
+/// A kind of question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Question {
+    /// The user fills in a form (`elicitation/create`).
+    ElicitForm,
+    /// The user visits a page (`elicitation/create` in URL mode).
+    ElicitUrl,
+    /// A model says something (`sampling/createMessage`).
+    Sample,
+    /// The directories the user works in (`roots/list`).
+    Roots,
+}
+
+struct Row {
+    question: Question,
+    word: &'static str,
+    /// What messages about it begin with.
+    noun: &'static str,
+    method: &'static str,
+    /// The first revision that has it; all later ones have it too.
+    since: Revision,
+    /// What a client must have declared, whatever the parameters are.
+    need: Need,
+    check: fn(&Value) -> Result<Vec<Need>, String>,
+    shape: fn(Value, Revision) -> Result<Value, Refusal>,
+    read: fn(&JsonSlice) -> Result<Answer, String>,
+}
+
+/// In the order of the enumeration.
+static ROWS: [Row; 4] = [
+    Row {
+        question: Question::ElicitForm,
+        word: "elicit",
+        noun: "elicitation",
+        method: ELICITATION_CREATE,
+        since: Revision::V2025_06_18,
+        need: need::FORM,
+        check: elicit::check_form,
+        shape: elicit::shape_form,
+        read: answer::elicited,
+    },
+    Row {
+        question: Question::ElicitUrl,
+        word: "elicit_url",
+        noun: "elicitation",
+        method: ELICITATION_CREATE,
+        since: Revision::V2025_11_25,
+        need: need::URL,
+        check: elicit::check_url,
+        shape: elicit::shape_url,
+        read: answer::consented,
+    },
+    Row {
+        question: Question::Sample,
+        word: "sample",
+        noun: "sampling",
+        method: "sampling/createMessage",
+        since: Revision::V2024_11_05,
+        need: need::SAMPLING,
+        check: sample::check,
+        shape: sample::shape,
+        read: answer::sampled,
+    },
+    Row {
+        question: Question::Roots,
+        word: "roots",
+        noun: "roots",
+        method: "roots/list",
+        since: Revision::V2024_11_05,
+        need: need::ROOTS,
+        check: no_members,
+        shape: |params, _| Ok(params),
+        read: answer::listed,
+    },
+];
+
+const ELICITATION_CREATE: &str = "elicitation/create";
+
+/// Why a question cannot be asked.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Its parameters are wrong.
+    Invalid(String),
+    /// The client did not declare this.
+    Undeclared(Need),
+    /// The client's revision has no such thing.
+    Unknown(String),
+}
+
+impl Question {
+    /// Every kind of question.
+    pub const ALL: [Question; ROWS.len()] =
+        [Question::ElicitForm, Question::ElicitUrl, Question::Sample, Question::Roots];
+
+    fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+
+    /// Its word in programs: `elicit`, `elicit_url`, `sample`, `roots`.
+    pub fn as_str(self) -> &'static str {
+        self.row().word
+    }
+
+    /// The kind of this word.
+    pub fn named(word: &str) -> Option<Question> {
+        ROWS.iter().find(|row| row.word == word).map(|row| row.question)
+    }
+
+    /// What messages about it begin with: `elicitation`.
+    pub fn noun(self) -> &'static str {
+        self.row().noun
+    }
+
+    /// The method of the request that asks it.
+    pub fn method(self) -> &'static str {
+        self.row().method
+    }
+
+    /// Whether this client declared that it can be asked, and its revision has the question.
+    pub fn is_declared_by(self, client: &Client) -> bool {
+        client.revision >= self.row().since && self.row().need.is_met(client)
+    }
+
+    /// Whether the handlers of entries of this kind may ask at all (MR-1).
+    pub fn may_come_from(kind: Kind) -> bool {
+        matches!(kind, Kind::Tool | Kind::Prompt | Kind::Resource | Kind::ResourceTemplate)
+    }
+
+    /// Checks parameters in the newest form and whether this client can be asked, and shapes them for its revision.
+    pub(crate) fn prepare(self, params: &JsonSlice, client: &Client) -> Result<JsonSlice, Refusal> {
+        let row = self.row();
+        if !self.is_declared_by(client) {
+            return Err(Refusal::Undeclared(row.need));
+        }
+        let params = params.to_value().map_err(|error| Refusal::Invalid(error.to_string()))?;
+        if !params.is_object() {
+            return Err(Refusal::Invalid("the parameters must be an object".into()));
+        }
+        let further = (row.check)(&params).map_err(Refusal::Invalid)?;
+        if let Some(need) = further.into_iter().find(|need| !need.is_met(client)) {
+            return Err(Refusal::Undeclared(need));
+        }
+        (row.shape)(params, client.revision).map(|params| JsonSlice::from_value(&params))
+    }
+
+    /// Reads an answer. What a form's schema says is not looked at.
+    pub(crate) fn read(self, answer: &JsonSlice) -> Result<Answer, String> {
+        if answer.kind() != crate::json::Kind::Object {
+            return Err("must be an object".into());
+        }
+        (self.row().read)(answer)
+    }
+}
+
+fn no_members(params: &Value) -> Result<Vec<Need>, String> {
+    only(params, &["_meta"])?;
+    Ok(Vec::new())
+}
+
+/// Refuses members that are not in `known`, by name.
+fn only(object: &Value, known: &[&str]) -> Result<(), String> {
+    let mut names = object.as_object().into_iter().flat_map(|object| object.keys());
+    match names.find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(format!("there is no parameter {name:?}; there are {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+/// The string member `name`.
+fn string<'a>(object: &'a Value, name: &str) -> Result<&'a str, String> {
+    object[name].as_str().ok_or_else(|| format!("{name} must be a string"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    pub(super) fn client(revision: Revision, capabilities: Value) -> Client {
+        Client { revision, info: None, capabilities: JsonSlice::from_value(&capabilities) }
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_kinds() {
+        for (place, question) in Question::ALL.into_iter().enumerate() {
+            assert_eq!(ROWS[place].question, question);
+            assert_eq!(Question::named(question.as_str()), Some(question));
+        }
+        assert_eq!(Question::named("elicitation/create"), None);
+    }
+
+    #[test]
+    fn what_asks_is_what_may_be_answered_with_a_question() {
+        // MR-1
+        let may: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| Question::may_come_from(*kind)).collect();
+        assert_eq!(may, [Kind::Tool, Kind::Resource, Kind::ResourceTemplate, Kind::Prompt]);
+    }
+
+    #[test]
+    fn roots_have_no_parameters_and_no_revision_without_them() {
+        for revision in Revision::ALL {
+            let client = client(revision, json!({ "roots": {} }));
+            let asked = Question::Roots.prepare(&JsonSlice::empty_object(), &client).unwrap();
+            assert_eq!(asked.as_str(), "{}");
+        }
+        let wrong = JsonSlice::from_value(&json!({ "uri": 1 }));
+        let client = client(Revision::V2025_11_25, json!({ "roots": {} }));
+        match Question::Roots.prepare(&wrong, &client) {
+            Err(Refusal::Invalid(text)) => assert!(text.contains("\"uri\""), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

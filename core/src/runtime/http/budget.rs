@@ -1,0 +1,170 @@
+//! One account of the bytes that an endpoint holds for its clients.
+
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Pieces up to this size are not counted, nor is this much of each buffer that grows: a connection's own buffers are
+/// no smaller, so what bounds those is the number of connections.
+const FREE: usize = 8 << 10;
+
+/// What buffers grow by in the account.
+const STEP: usize = 8 << 10;
+
+/// The account.
+pub(super) struct Budget {
+    max: usize,
+    held: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(max: usize) -> Arc<Budget> {
+        Arc::new(Budget { max, held: AtomicUsize::new(0) })
+    }
+
+    /// Whether this many bytes are too few to be counted.
+    pub(super) fn is_free(bytes: usize) -> bool {
+        bytes <= FREE
+    }
+
+    /// A share for something that grows.
+    pub(super) fn share(self: &Arc<Self>) -> Share {
+        Share { budget: self.clone(), bytes: 0 }
+    }
+
+    /// Has the bytes counted until the last part of them is dropped; gives them back if there is no room.
+    pub(super) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
+        if Budget::is_free(bytes.len()) {
+            return Ok(bytes);
+        }
+        let mut share = self.share();
+        if !share.set(bytes.len()) {
+            return Err(bytes);
+        }
+        Ok(share.carried_by(bytes))
+    }
+
+    /// The same for bytes that have been admitted in another form.
+    pub(super) fn keep(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        if Budget::is_free(bytes.len()) {
+            return bytes;
+        }
+        self.held.fetch_add(bytes.len(), Relaxed);
+        Share { budget: self.clone(), bytes: bytes.len() }.carried_by(bytes)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let room = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.max);
+        self.held.fetch_update(Relaxed, Relaxed, room).is_ok()
+    }
+}
+
+/// A part of the account, given back when it is dropped.
+pub(super) struct Share {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Share {
+    /// Counts this many bytes from now on, more or less than before; `false` if there is no room for more.
+    pub(super) fn set(&mut self, total: usize) -> bool {
+        let wanted = match total.saturating_sub(FREE) {
+            0 => 0,
+            _ => total.saturating_add(STEP - 1) / STEP * STEP,
+        };
+        if wanted > self.bytes && !self.budget.take(wanted - self.bytes) {
+            return false;
+        }
+        if wanted < self.bytes {
+            self.budget.held.fetch_sub(self.bytes - wanted, Relaxed);
+        }
+        self.bytes = wanted;
+        true
+    }
+
+    /// The same for what has to be held, whether there is room or not.
+    pub(super) fn force(&mut self, total: usize) {
+        if !self.set(total) {
+            let wanted = total.saturating_add(STEP - 1) / STEP * STEP;
+            self.budget.held.fetch_add(wanted - self.bytes, Relaxed);
+            self.bytes = wanted;
+        }
+    }
+
+    /// Lasts as long as any part of these bytes.
+    pub(super) fn carried_by(self, bytes: Bytes) -> Bytes {
+        match self.bytes {
+            0 => bytes,
+            _ => Bytes::from_owner(Carried { bytes, _share: self }),
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.held.fetch_sub(self.bytes, Relaxed);
+        }
+    }
+}
+
+struct Carried {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Carried {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(len: usize) -> Bytes {
+        vec![b' '; len].into()
+    }
+
+    #[test]
+    fn what_is_admitted_is_given_back_with_its_last_part() {
+        let budget = Budget::new(100_000);
+        let held = || budget.held.load(Relaxed);
+        let small: Vec<_> = (0..100).map(|_| budget.admit(bytes(FREE)).unwrap()).collect();
+        assert_eq!(held(), 0);
+        let large = budget.admit(bytes(60_000)).unwrap();
+        assert!((60_000..=60_000 + STEP).contains(&held()));
+        assert_eq!(budget.admit(bytes(60_000)).unwrap_err().len(), 60_000);
+        let part = large.slice(1..2);
+        drop((large, small));
+        assert!(held() >= 60_000);
+        drop(part);
+        assert_eq!(held(), 0);
+        // What has been admitted before goes beyond the bound, and counts.
+        let kept = budget.keep(bytes(200_000));
+        assert!(budget.admit(bytes(10_000)).is_err());
+        drop(kept);
+        assert_eq!(held(), 0);
+    }
+
+    #[test]
+    fn shares_grow_and_shrink() {
+        let budget = Budget::new(STEP * 4);
+        let held = || budget.held.load(Relaxed);
+        let (mut one, mut two) = (budget.share(), budget.share());
+        assert!(one.set(FREE) && held() == 0);
+        assert!(one.set(FREE + 1) && held() == 2 * STEP);
+        assert!(one.set(3 * STEP) && !two.set(2 * STEP) && held() == 3 * STEP);
+        assert!(!one.set(usize::MAX) && held() == 3 * STEP);
+        two.force(2 * STEP);
+        assert!(held() == 5 * STEP && !one.set(4 * STEP));
+        two.force(0);
+        assert_eq!(held(), 3 * STEP);
+        assert!(one.set(0) && two.set(4 * STEP) && !one.set(FREE + 1));
+        drop((one, two.carried_by(bytes(1))));
+        assert_eq!(held(), 0);
+        // No bound is too small to let small things through.
+        assert!(Budget::new(0).admit(bytes(FREE)).is_ok());
+    }
+}

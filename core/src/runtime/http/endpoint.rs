@@ -1,0 +1,296 @@
+//! The connections of one listener, each a task with hyper in it.
+
+use super::body::ResponseBody;
+use super::connections::{Connections, Phase, Place};
+use super::exchange::{HttpService, nowhere};
+use super::io::{Accept, Io};
+use super::link::Link;
+use super::socket::{MAX_HEAD, Socket};
+use super::streaming::Streaming;
+use crate::runtime::executor::Homes;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::AsyncWrite;
+use tokio::time::Sleep;
+
+/// Drives what depends on time.
+pub(super) async fn tick(service: HttpService, place: Place) {
+    let period = service.tick_period();
+    loop {
+        let mut sleep = pin!(tokio::time::sleep(period));
+        let dead = poll_fn(|task| {
+            place.register(task.waker());
+            if place.phase() == Phase::Dead {
+                return Poll::Ready(true);
+            }
+            sleep.as_mut().poll(task).map(|()| false)
+        });
+        if dead.await {
+            return;
+        }
+        service.tick();
+    }
+}
+
+/// One path of a listener.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    pub(super) service: HttpService,
+    pub(super) path: Arc<str>,
+    pub(super) connections: Arc<Connections>,
+}
+
+impl Endpoint {
+    /// Accepts connections until the listener ends, and hands them out in turn.
+    pub(super) async fn accept<A: Accept>(self, mut acceptor: A, homes: Arc<Homes>, place: Place) {
+        let max = self.service.limits().max_connections;
+        loop {
+            let accepted = poll_fn(|task| {
+                place.register(task.waker());
+                let room = self.connections.has_room(max, &place);
+                if place.phase() > Phase::Open {
+                    return Poll::Ready(None);
+                }
+                if !room {
+                    return Poll::Pending;
+                }
+                acceptor.poll_accept(task).map(Some)
+            })
+            .await;
+            match accepted {
+                None => break,
+                Some(Ok(stream)) => {
+                    let (home, elsewhere) = homes.next();
+                    let link = Link::new(home.mailbox.clone());
+                    let (endpoint, place) = (self.clone(), self.connections.enter());
+                    if !elsewhere {
+                        home.handle.spawn(endpoint.serve(stream, link, place));
+                    } else if let Ok(loose) = stream.loosen() {
+                        home.handle.spawn(endpoint.settle::<A::Io>(loose, link, place));
+                    }
+                }
+                // Out of descriptors, or the client was gone already: other connections go on.
+                Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        // Before the place: whoever waits for it finds the address free.
+        drop(acceptor);
+        drop(place);
+    }
+
+    /// Serves a connection that was accepted elsewhere.
+    async fn settle<S: Io>(self, loose: S::Loose, link: Arc<Link>, place: Place) {
+        // Out of descriptors: its client sees it end.
+        if let Ok(stream) = S::settle(loose) {
+            self.serve(stream, link, place).await;
+        }
+    }
+
+    async fn serve(self, stream: impl Io, link: Arc<Link>, place: Place) {
+        let mut socket = Socket::new(stream, link.clone(), self.service.limits(), self.service.budget());
+        let mut registered = false;
+        loop {
+            // In boxes of their own, so that an open stream does not hold the room that reading takes.
+            let (back, stream) = match Box::pin(self.read(socket, &link, &place, &mut registered)).await {
+                End::Stream(socket, stream) => (socket, stream),
+                End::Linger(socket) => return Box::pin(linger(socket, &place)).await,
+                End::Gone => return,
+            };
+            let mut streaming = Streaming::new(back, stream, place.phase() > Phase::Open);
+            let end = poll_fn(|task| match place.phase() {
+                Phase::Open | Phase::Draining => streaming.poll(task),
+                Phase::Dead => Poll::Ready(Err(ErrorKind::Interrupted.into())),
+            });
+            if end.await.is_err() {
+                return;
+            }
+            socket = streaming.into_socket();
+            if place.phase() > Phase::Open {
+                let _ = poll_fn(|task| Pin::new(&mut socket).poll_shutdown(task)).await;
+                return;
+            }
+        }
+    }
+
+    /// Reads and answers requests until the connection ends, or until an answer is a stream.
+    async fn read<S: Io>(
+        &self,
+        socket: Socket<S>,
+        link: &Arc<Link>,
+        place: &Place,
+        registered: &mut bool,
+    ) -> End<S> {
+        let _discards = Discards(link);
+        let service = service_fn(|request: Request<Incoming>| self.answer(request, link));
+        let mut connection = http1::Builder::new()
+            // The socket's: hyper would make a timer for each request.
+            .header_read_timeout(None)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD)
+            .half_close(true)
+            .writev(true)
+            .serve_connection(TokioIo::new(socket), service);
+        let mut draining = false;
+        let end = poll_fn(|task| {
+            if !std::mem::replace(registered, true) {
+                place.register(task.waker());
+            }
+            let mut connection = Pin::new(&mut connection);
+            match place.phase() {
+                Phase::Open => {}
+                Phase::Draining if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                Phase::Draining => {}
+                Phase::Dead => return Poll::Ready((None, None)),
+            }
+            match connection.poll(task) {
+                Poll::Ready(end) => Poll::Ready((Some(end), None)),
+                Poll::Pending => match link.take_stream() {
+                    Some(stream) => Poll::Ready((None, Some(stream))),
+                    None => Poll::Pending,
+                },
+            }
+        })
+        .await;
+        let lingers = match &end {
+            (None, None) => return End::Gone,
+            (None, Some(_)) => false,
+            (Some(Ok(())), _) => link.is_cut(),
+            // hyper has answered what it could not read.
+            (Some(Err(error)), _) => error.is_parse(),
+        };
+        if let (None, Some(stream)) = end {
+            let parts = connection.into_parts();
+            let mut socket = parts.io.into_inner();
+            socket.give_back(parts.read_buf);
+            return End::Stream(socket, stream);
+        }
+        match lingers {
+            true => End::Linger(connection.into_parts().io.into_inner()),
+            false => End::Gone,
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        link: &Arc<Link>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        link.head_read();
+        let whole = request.body().is_end_stream();
+        let goes_on = goes_on(&request);
+        let timeout = self.service.limits().header_timeout;
+        let request = request.map(|body| Timed { body, timeout, sleep: None });
+        let response = match self.serves(request.uri().path()) {
+            true => self.service.handle_on(request, Some(link)).await,
+            false => nowhere(request).await,
+        };
+        if !whole && response.headers().contains_key(header::CONNECTION) {
+            link.cut();
+        }
+        link.next();
+        if goes_on && response.body().is_open() {
+            link.hand_over(response);
+            // hyper is let go of before anybody asks it again.
+            return std::future::pending().await;
+        }
+        Ok(response)
+    }
+
+    /// The path itself, or with a slash at its end.
+    fn serves(&self, path: &str) -> bool {
+        let own = &*self.path;
+        path == own || path.strip_suffix('/').is_some_and(|path| path == own)
+    }
+}
+
+/// How reading a connection came to an end.
+enum End<S> {
+    /// There is nothing more to do on it.
+    Gone,
+    /// Its client may still be sending.
+    Linger(Socket<S>),
+    /// The next answer is a stream.
+    Stream(Socket<S>, Response<ResponseBody>),
+}
+
+/// A connection may end while an answer waits for those before it.
+struct Discards<'l>(&'l Link);
+
+impl Drop for Discards<'_> {
+    fn drop(&mut self) {
+        self.0.discard();
+    }
+}
+
+/// Sees to it that the client gets its last answer.
+async fn linger<S: Io>(socket: Socket<S>, place: &Place) {
+    let mut rest = pin!(socket.linger());
+    poll_fn(|task| match place.phase() {
+        Phase::Open => rest.as_mut().poll(task),
+        Phase::Draining | Phase::Dead => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Whether the connection may be used after the answer, which can then be of any length.
+fn goes_on(request: &Request<Incoming>) -> bool {
+    let closes = |value: &HeaderValue| {
+        let words = value.as_bytes().split(|byte| *byte == b',');
+        words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    request.version() == Version::HTTP_11 && !request.headers().get_all(header::CONNECTION).iter().any(closes)
+}
+
+/// A body that must not pause for longer than the head was allowed to take.
+struct Timed {
+    body: Incoming,
+    timeout: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// The body paused for too long, or broke off.
+struct Stalled;
+
+impl Body for Timed {
+    type Data = Bytes;
+    type Error = Stalled;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Stalled>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(task) {
+            this.sleep = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(|_| Stalled)));
+        }
+        // Only a body that does not come along with its head costs a timer.
+        let timeout = this.timeout;
+        let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        sleep.as_mut().poll(task).map(|()| Some(Err(Stalled)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

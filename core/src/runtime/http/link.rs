@@ -1,0 +1,110 @@
+//! What a connection's socket and the exchange on it tell each other. Both are polled by the connection's task.
+
+use super::body::ResponseBody;
+use crate::locks::Mutex;
+use crate::runtime::mailbox::Mailbox;
+use http::Response;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+#[derive(Default)]
+pub(super) struct Link {
+    /// Through which other threads wake the connection's task.
+    mailbox: Option<Arc<Mailbox>>,
+    /// Requests whose answer has begun.
+    answered: AtomicU32,
+    /// The head of a request has been read, but it is not answered yet.
+    in_body: AtomicBool,
+    /// A request waits for more of its answer.
+    waiting: AtomicBool,
+    /// The socket wants to know whether the client still reads.
+    asked: AtomicBool,
+    /// The connection ends although the client may still be sending.
+    cut: AtomicBool,
+    /// All that was to be written is written.
+    flushed: AtomicBool,
+    /// An answer is handed over.
+    streams: AtomicBool,
+    stream: Mutex<Option<Response<ResponseBody>>>,
+}
+
+impl Link {
+    pub(super) fn new(mailbox: Option<Arc<Mailbox>>) -> Arc<Link> {
+        Arc::new(Link { mailbox, ..Link::default() })
+    }
+
+    pub(super) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        self.mailbox.as_ref()
+    }
+
+    pub(super) fn answered(&self) -> u32 {
+        self.answered.load(Relaxed)
+    }
+
+    /// What comes in now belongs to the body of a request.
+    pub(super) fn head_read(&self) {
+        self.in_body.store(true, Relaxed);
+    }
+
+    pub(super) fn is_in_body(&self) -> bool {
+        self.in_body.load(Relaxed)
+    }
+
+    /// A request's answer is on its way: what comes in now belongs to the next.
+    pub(super) fn next(&self) {
+        self.in_body.store(false, Relaxed);
+        self.answered.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.load(Relaxed)
+    }
+
+    pub(super) fn wait(&self, waiting: bool) {
+        self.waiting.store(waiting, Relaxed);
+    }
+
+    /// Has something written, if the form of the answer allows it. The connection's task must be woken after it.
+    pub(super) fn ask(&self) {
+        self.asked.store(true, Relaxed);
+    }
+
+    /// Whether something must be written; said once.
+    pub(super) fn take_ask(&self) -> bool {
+        self.asked.load(Relaxed) && self.asked.swap(false, Relaxed)
+    }
+
+    /// Hands over an answer that is to be written without hyper, once that has written all before it.
+    pub(super) fn hand_over(&self, stream: Response<ResponseBody>) {
+        *self.stream.lock() = Some(stream);
+        self.flushed.store(false, Relaxed);
+        self.streams.store(true, Relaxed);
+    }
+
+    /// Drops an answer that was handed over and not taken. It knows this link, so nothing else would.
+    pub(super) fn discard(&self) {
+        let stream = self.stream.lock().take();
+        drop(stream);
+    }
+
+    pub(super) fn flushed(&self) {
+        self.flushed.store(true, Relaxed);
+    }
+
+    /// The answer that is handed over, when its turn has come.
+    pub(super) fn take_stream(&self) -> Option<Response<ResponseBody>> {
+        if !self.streams.load(Relaxed) || !self.flushed.load(Relaxed) {
+            return None;
+        }
+        self.streams.store(false, Relaxed);
+        self.stream.lock().take()
+    }
+
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Relaxed);
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Relaxed)
+    }
+}

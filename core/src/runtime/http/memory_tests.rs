@@ -1,0 +1,129 @@
+//! The connection code over something that is no socket.
+
+use super::io::{Accept, Io, Sent};
+use super::listener::Listener;
+use crate::proto::http::Access;
+use crate::runtime::memory_tests::{Shared, site};
+use crate::runtime::transport::Serving;
+use crate::server::Server;
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The server's end of a connection in memory.
+struct Duplex {
+    input: Shared,
+    output: Shared,
+}
+
+impl AsyncRead for Duplex {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.input.poll_sent(task));
+        // Few at a time, as a socket may give them.
+        buffer.put_slice(&self.input.take(buffer.remaining().min(100)));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Duplex {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let part = &bytes[..bytes.len().min(50)];
+        self.output.write(part);
+        Poll::Ready(Ok(part.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.output.end();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Duplex {
+    fn drop(&mut self) {
+        self.output.end();
+    }
+}
+
+impl Io for Duplex {
+    fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>> {
+        let bytes = ready!(self.input.poll_sent(task));
+        Poll::Ready(Ok(if bytes { Sent::Bytes } else { Sent::End }))
+    }
+
+    fn abandon(&self) {}
+
+    type Loose = Duplex;
+
+    fn loosen(self) -> io::Result<Duplex> {
+        Ok(self)
+    }
+
+    fn settle(loose: Duplex) -> io::Result<Duplex> {
+        Ok(loose)
+    }
+}
+
+/// The connections of a test, one after the other.
+struct These(VecDeque<Duplex>);
+
+impl Accept for These {
+    type Io = Duplex;
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Duplex>> {
+        self.0.pop_front().map_or(Poll::Pending, |next| Poll::Ready(Ok(next)))
+    }
+}
+
+fn post(body: &str) -> String {
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn requests_are_answered_over_memory() {
+    let server = Server::new("memory", "1");
+    let site = site(&server);
+    let homes = site.executor.homes().unwrap();
+    let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
+    let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
+    let listener = Listener::start(&site, homes, These(ends.collect()), Access::loopback(), "/mcp", None);
+    assert_eq!((listener.address(), listener.url()), (None, None));
+    // MH-1: two requests on one connection that stays, and one on another beside it.
+    let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
+        "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let (input, output) = &pipes[0];
+    let answered = |bytes: &[u8]| bytes.ends_with(b"}}");
+    for _ in 0..2 {
+        input.write(post(discover).as_bytes());
+        output.wait_for(answered);
+        let answer = String::from_utf8(output.take(usize::MAX)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("mcp-session-id: ") && answer.contains(r#""name":"memory""#), "{answer}");
+    }
+    let (other, said) = &pipes[1];
+    other.write(post("{").as_bytes());
+    // The client says no more, and the connection ends with the answer.
+    other.end();
+    let answer = String::from_utf8(said.rest()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("-32700"), "{answer}");
+    // A connection that has nothing in flight ends when the server does.
+    site.lifecycle.close();
+    listener.begin_end();
+    assert!(output.rest().is_empty());
+    listener.drain();
+    listener.flush();
+    listener.close();
+}

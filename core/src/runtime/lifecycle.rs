@@ -1,0 +1,183 @@
+//! How a server ends: what the transports, the program and the shutdown thread tell each other.
+
+use crate::host::Wake;
+use crate::locks::{Condvar, Mutex};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// How long what is answered already may take to be written once calls in flight have had their time.
+pub(super) const FLUSH: Duration = Duration::from_millis(300);
+
+const SIGINT: i32 = 2;
+
+/// The end of one start, from the first wish for it to the last thing done.
+pub(crate) struct Lifecycle {
+    /// How long calls in flight may take if nobody wants less.
+    drain: Duration,
+    state: Mutex<State>,
+    changed: Condvar,
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// When calls in flight are cut off, once the end was asked for; only ever moves closer.
+    deadline: Option<Instant>,
+    closed: bool,
+    signal: Option<i32>,
+    on_closed: Vec<Arc<dyn Wake>>,
+    on_hurry: Vec<Arc<dyn Wake>>,
+}
+
+impl Lifecycle {
+    pub(super) fn new(drain: Duration) -> Arc<Lifecycle> {
+        Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended: Notify::new() })
+    }
+
+    /// Asks for a graceful end; returns at once. Says whether nobody had asked before.
+    pub(crate) fn close(&self) -> bool {
+        self.close_within(self.drain)
+    }
+
+    /// Asks for an end that leaves calls in flight no more than `most`; a deadline that is earlier stays.
+    pub(super) fn close_within(&self, most: Duration) -> bool {
+        let deadline = Instant::now() + most.min(self.drain);
+        let (first, hurried) = {
+            let mut state = self.state.lock();
+            let first = state.deadline.is_none();
+            let earlier = state.deadline.is_none_or(|present| deadline < present);
+            if earlier {
+                state.deadline = Some(deadline);
+            }
+            (first, if earlier { state.on_hurry.clone() } else { Vec::new() })
+        };
+        self.changed.notify_all();
+        for hurried in hurried {
+            hurried.wake();
+        }
+        first
+    }
+
+    /// A signal that asks the process to end; see [`Running::signal`](super::Running::signal).
+    pub(super) fn signal(&self, number: i32) -> Option<u8> {
+        let (again, closed) = {
+            let mut state = self.state.lock();
+            let again = state.signal.is_some();
+            state.signal.get_or_insert(number);
+            (again, state.closed)
+        };
+        if again {
+            return Some(u8::try_from(128 + number).unwrap_or(u8::MAX));
+        }
+        if closed {
+            return Some(self.exit_code());
+        }
+        if !self.close() {
+            self.close_within(Duration::ZERO);
+        }
+        None
+    }
+
+    pub(super) fn exit_code(&self) -> u8 {
+        if self.state.lock().signal == Some(SIGINT) { 128 + SIGINT as u8 } else { 0 }
+    }
+
+    /// How long calls in flight may take if nobody wants less.
+    pub(super) fn drain(&self) -> Duration {
+        self.drain
+    }
+
+    /// Whether the end was asked for.
+    pub(super) fn is_ending(&self) -> bool {
+        self.state.lock().deadline.is_some()
+    }
+
+    /// When calls in flight are cut off. Only once the end was asked for.
+    pub(super) fn deadline(&self) -> Instant {
+        self.state.lock().deadline.unwrap_or_else(Instant::now)
+    }
+
+    /// Has `wake` called when the deadline moves closer, for a wait of its own.
+    pub(super) fn on_hurry(&self, wake: Arc<dyn Wake>) {
+        self.state.lock().on_hurry.push(wake);
+    }
+
+    /// Blocks until the end is asked for.
+    pub(super) fn wait_for_close(&self) {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| state.deadline.is_none());
+    }
+
+    /// Blocks until `done`, at most until `more` after the deadline. Whatever makes it done must wake this.
+    pub(super) fn wait_until(&self, more: Duration, done: impl Fn() -> bool) {
+        let mut state = self.state.lock();
+        while !done() {
+            let until = state.deadline.unwrap_or_else(Instant::now) + more;
+            if Instant::now() >= until {
+                return;
+            }
+            self.changed.wait_until(&mut state, until);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// Blocks until the server has ended; `false` if it has not after `timeout`.
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> bool {
+        let mut state = self.state.lock();
+        let running = |state: &mut State| !state.closed;
+        match timeout {
+            None => self.changed.wait_while(&mut state, running),
+            Some(timeout) => {
+                self.changed.wait_while_for(&mut state, running, timeout);
+            }
+        }
+        state.closed
+    }
+
+    /// Like [`Lifecycle::wait`]; a future that is dropped leaves nothing behind.
+    pub(super) async fn closed(&self) {
+        // Before the look: an end from now on is told to it.
+        let ended = self.ended.notified();
+        if !self.is_closed() {
+            ended.await;
+        }
+    }
+
+    pub(super) fn on_closed(&self, wake: Arc<dyn Wake>) {
+        {
+            let mut state = self.state.lock();
+            if !state.closed {
+                state.on_closed.push(wake);
+                return;
+            }
+        }
+        wake.wake();
+    }
+
+    pub(super) fn finish(&self) {
+        let waiting = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            state.on_hurry.clear();
+            std::mem::take(&mut state.on_closed)
+        };
+        self.changed.notify_all();
+        self.ended.notify_waiters();
+        for wake in waiting {
+            wake.wake();
+        }
+    }
+}
+
+/// Something that [`Lifecycle::wait_until`] waits for may have happened.
+impl Wake for Lifecycle {
+    fn wake(&self) {
+        // Taking the lock orders this after the waiter's look at the condition.
+        drop(self.state.lock());
+        self.changed.notify_all();
+    }
+}

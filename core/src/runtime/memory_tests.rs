@@ -1,0 +1,95 @@
+//! A pipe that is nothing but memory, for transports that are served over something new.
+
+use super::executor::Executor;
+use super::lifecycle::Lifecycle;
+use super::transport::Site;
+use crate::locks::{Condvar, Mutex};
+use crate::server::Server;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One direction.
+#[derive(Default)]
+pub(super) struct Pipe {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Pipe {
+    pub(super) fn write(&self, bytes: &[u8]) {
+        self.change(|state| state.bytes.extend_from_slice(bytes));
+    }
+
+    /// Nothing more is written.
+    pub(super) fn end(&self) {
+        self.change(|state| state.ended = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let waker = {
+            let mut state = self.state.lock();
+            change(&mut state);
+            state.waker.take()
+        };
+        self.changed.notify_all();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether there are bytes, `false` at the end.
+    pub(super) fn poll_sent(&self, task: &Context<'_>) -> Poll<bool> {
+        let mut state = self.state.lock();
+        if state.bytes.is_empty() && !state.ended {
+            state.waker = Some(task.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(!state.bytes.is_empty())
+    }
+
+    /// What there is, `most` bytes of it; nothing at the end.
+    pub(super) fn take(&self, most: usize) -> Vec<u8> {
+        let mut state = self.state.lock();
+        let count = state.bytes.len().min(most);
+        state.bytes.drain(..count).collect()
+    }
+
+    /// The same, once there is something.
+    pub(super) fn wait(&self, most: usize) -> Vec<u8> {
+        self.wait_for(|bytes| !bytes.is_empty());
+        self.take(most)
+    }
+
+    /// Blocks until `enough` says so of what is not read yet, or until the end.
+    pub(super) fn wait_for(&self, enough: impl Fn(&[u8]) -> bool) {
+        let mut state = self.state.lock();
+        while !state.ended && !enough(&state.bytes) {
+            assert!(!self.changed.wait_for(&mut state, PATIENCE).timed_out(), "nothing more comes");
+        }
+    }
+
+    /// All until the end.
+    pub(super) fn rest(&self) -> Vec<u8> {
+        self.wait_for(|_| false);
+        self.take(usize::MAX)
+    }
+}
+
+/// What transports of one server share, for one client that has a channel of its own.
+pub(super) fn site(server: &Server) -> Site {
+    let engine = server.engine();
+    let lifecycle = Lifecycle::new(Duration::from_secs(1));
+    let site = Site::new(engine, lifecycle, Executor::new(engine, None));
+    site.lines.expect(1);
+    site
+}
+
+pub(super) type Shared = Arc<Pipe>;

@@ -1,0 +1,167 @@
+//! A line-based channel of one client: a thread that reads, one that writes, and their end.
+
+use super::reader::Reader;
+use super::wire::{Input, Output, Wire};
+use super::writer::Writer;
+use crate::error::Error;
+use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
+use crate::locks::Mutex;
+use crate::runtime::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::thread;
+use crate::runtime::transport::{Lines, Serving, Site};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A started channel.
+pub(super) struct Channel {
+    shared: Arc<Shared>,
+    /// Puts back what was taken for it.
+    restore: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// What its threads know too.
+struct Shared {
+    engine: Engine,
+    peer: Arc<Peer>,
+    writer: Arc<Writer>,
+    /// Ends the reading.
+    stop: Box<dyn Fn() + Send + Sync>,
+    /// The reading thread has not ended.
+    reading: AtomicBool,
+    over: AtomicBool,
+    lifecycle: Arc<Lifecycle>,
+    lines: Arc<Lines>,
+    /// The server ends with it, whatever else it is served on.
+    leading: bool,
+}
+
+impl Channel {
+    /// Starts both threads. `restore` is called at the channel's end; a channel that has it leads the server's end.
+    pub(super) fn start<I: Input, O: Output>(
+        site: &Site,
+        wire: Wire<I, O>,
+        restore: Option<Box<dyn FnOnce() + Send>>,
+    ) -> Result<Channel, Error> {
+        let Wire { input, output, stop } = wire;
+        let shared = Arc::new(Shared {
+            engine: site.engine.clone(),
+            peer: Peer::new(None),
+            writer: Arc::new(Writer::new(site.engine.limits().max_outbound_bytes)),
+            stop,
+            reading: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            lifecycle: site.lifecycle.clone(),
+            lines: site.lines.clone(),
+            leading: restore.is_some(),
+        });
+        let channel = Channel { shared: shared.clone(), restore: Mutex::new(restore) };
+        if let Err(error) = shared.spawn(input, output) {
+            channel.shared.lifecycle.close_within(Duration::ZERO);
+            channel.flush();
+            channel.close();
+            return Err(error);
+        }
+        Ok(channel)
+    }
+}
+
+impl Shared {
+    fn spawn(self: &Arc<Self>, input: impl Input, output: impl Output) -> Result<(), Error> {
+        let this = self.clone();
+        thread::spawn("tenon-stdout", move || {
+            this.writer.run(output);
+            // Nobody reads any more: the same end as that of the input.
+            this.ends();
+            this.lifecycle.wake();
+        })?;
+        let sink: Arc<dyn Sink> = self.writer.clone();
+        self.peer.set_sink(sink.clone());
+        let (engine, peer, writer) = (self.engine.clone(), self.peer.clone(), self.writer.clone());
+        let reader = Reader { engine, peer, sink, writer, input };
+        self.reading.store(true, Ordering::Release);
+        let end = EndOfInput(self.clone());
+        thread::spawn("tenon-stdin", move || {
+            let this = end.0.clone();
+            // A panic in what it calls is told by its own message, and ends the channel like any other end.
+            let _ = catch_unwind(AssertUnwindSafe(|| reader.run()));
+            drop(end);
+            this.wind_up();
+        })
+    }
+
+    /// The client is gone, at least from one side. The last channel, and one that leads, ends the server.
+    fn ends(&self) {
+        if self.over.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if self.lines.leave() || self.leading {
+            self.lifecycle.close();
+        } else {
+            (self.stop)();
+        }
+    }
+
+    /// The end of one channel among others: its calls in flight may finish, then it lets go of its output. Where the server
+    /// ends that is done by the steps of its end.
+    fn wind_up(&self) {
+        if self.lifecycle.is_ending() {
+            return;
+        }
+        let own = Lifecycle::new(self.lifecycle.drain());
+        own.close();
+        self.peer.on_idle(own.clone());
+        let done = || self.peer.in_flight() == 0 || self.writer.has_ended();
+        own.wait_until(Duration::ZERO, done);
+        // The client may still read, and gets the same answers as at the server's end.
+        self.engine.close_peer(&self.peer, CancelReason::Closing);
+        own.wait_until(FLUSH, done);
+        self.writer.close();
+    }
+}
+
+impl Serving for Channel {
+    /// There is one client only, and it is served on.
+    fn begin_end(&self) {}
+
+    /// Then cuts off what is left. Reading goes on until then: a call may wait for an answer, and a request that comes too
+    /// late is to be told so.
+    fn drain(&self) {
+        let Shared { peer, writer, lifecycle, .. } = &*self.shared;
+        peer.on_idle(lifecycle.clone());
+        lifecycle.wait_until(Duration::ZERO, || peer.in_flight() == 0 || writer.has_ended());
+        self.shared.engine.close_peer(peer, CancelReason::Closing);
+        (self.shared.stop)();
+    }
+
+    fn flush(&self) {
+        let Shared { peer, writer, lifecycle, .. } = &*self.shared;
+        // An answer may wait for the thread that is just sending what its call said before.
+        lifecycle.wait_until(FLUSH, || peer.in_flight() == 0 || writer.has_ended());
+        writer.close();
+    }
+
+    fn close(&self) {
+        let Shared { writer, lifecycle, reading, .. } = &*self.shared;
+        // The reader too: input that comes later is the program's own.
+        let ended = || writer.has_ended() && !reading.load(Ordering::Acquire);
+        lifecycle.wait_until(FLUSH, ended);
+        if let Some(restore) = self.restore.lock().take() {
+            restore();
+        }
+    }
+}
+
+/// What the end of the reader means, also where its thread could not be started: no question will be answered, and the
+/// channel is over, or the server would hang.
+struct EndOfInput(Arc<Shared>);
+
+impl Drop for EndOfInput {
+    fn drop(&mut self) {
+        self.0.engine.end_input(&self.0.peer);
+        self.0.reading.store(false, Ordering::Release);
+        self.0.ends();
+        self.0.lifecycle.wake();
+    }
+}

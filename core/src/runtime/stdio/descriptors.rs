@@ -1,0 +1,181 @@
+//! Lines over descriptors: pipes, sockets, terminals.
+
+use super::wire::{Input, Output, Read, Wire};
+use bytes::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::io::{Errno, writev};
+use rustix::process::{Pid, getppid};
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+/// How often the parent is looked for where the system has no descriptor for it.
+const PARENT_POLL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// A socket whose other side writes no more. A pipe reports a hang-up, which need not be asked for.
+#[cfg(target_os = "linux")]
+const HALF_CLOSED: PollFlags = PollFlags::RDHUP;
+#[cfg(not(target_os = "linux"))]
+const HALF_CLOSED: PollFlags = PollFlags::empty();
+
+/// The reading side.
+pub(super) struct DescriptorInput {
+    input: OwnedFd,
+    /// Becomes readable when reading should end.
+    stop: OwnedFd,
+    parent: Parent,
+}
+
+/// The process that started this one. When it dies nobody is left to serve, even if some other process still holds
+/// the input open.
+pub(super) struct Parent {
+    watched: bool,
+    pid: Option<Pid>,
+    descriptor: Option<OwnedFd>,
+}
+
+impl Parent {
+    pub(super) fn watch() -> Parent {
+        let pid = getppid();
+        Parent { watched: true, pid, descriptor: pid.and_then(descriptor_of) }
+    }
+
+    /// For an input that has nothing to do with the parent.
+    pub(super) fn unwatched() -> Parent {
+        Parent { watched: false, pid: None, descriptor: None }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.watched && getppid() != self.pid
+    }
+
+    /// How long to wait before looking again, where nothing tells.
+    fn interval(&self) -> Option<&'static Timespec> {
+        (self.watched && self.descriptor.is_none()).then_some(&PARENT_POLL)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn descriptor_of(pid: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn descriptor_of(_: Pid) -> Option<OwnedFd> {
+    None
+}
+
+/// Both sides; with `parent` for as long as that lives.
+pub(super) fn wire(
+    input: OwnedFd,
+    output: Arc<OwnedFd>,
+    parent: Parent,
+) -> Result<Wire<DescriptorInput, DescriptorOutput>, Errno> {
+    let (stop, stopper) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let stop_reading = move || {
+        // The reader polls the other end; a full pipe has been written to already.
+        let _ = rustix::io::write(&stopper, b"x");
+    };
+    Ok(Wire {
+        input: DescriptorInput { input, stop, parent },
+        output: DescriptorOutput(output),
+        stop: Box::new(stop_reading),
+    })
+}
+
+impl DescriptorInput {
+    /// Waits for input; `false` when reading should end.
+    fn wait(&self) -> bool {
+        loop {
+            // The last one takes the place of a parent that nothing tells of.
+            let parent = self.parent.descriptor.as_ref().unwrap_or(&self.stop);
+            let mut fds = [&self.input, &self.stop, parent].map(|fd| PollFd::new(fd, PollFlags::IN));
+            match poll(&mut fds, self.parent.interval()) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(_) => return false,
+            }
+            if !fds[1].revents().is_empty() {
+                return false;
+            }
+            // What the parent wrote before it died is still served.
+            if !fds[0].revents().is_empty() {
+                return true;
+            }
+            if self.parent.is_gone() {
+                return false;
+            }
+        }
+    }
+}
+
+impl Input for DescriptorInput {
+    fn read(&mut self, buffer: &mut [u8]) -> Read {
+        while self.wait() {
+            match rustix::io::read(&self.input, &mut *buffer) {
+                Ok(0) => return Read::End,
+                Ok(count) => return Read::Bytes(count),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => break,
+            }
+        }
+        Read::Stopped
+    }
+
+    /// Also if not all of the input is read yet, or if the parent has died.
+    fn is_client_gone(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut fds = [PollFd::new(&self.input, HALF_CLOSED)];
+        let hung_up = poll(&mut fds, Some(&now)).is_ok()
+            && fds[0].revents().intersects(HALF_CLOSED | PollFlags::HUP | PollFlags::ERR);
+        hung_up || self.parent.is_gone()
+    }
+}
+
+/// The writing side. Shared with who puts it back; it is let go of when the writer ends.
+pub(super) struct DescriptorOutput(Arc<OwnedFd>);
+
+impl Output for DescriptorOutput {
+    fn write(&mut self, lines: &[Bytes], begun: usize) -> io::Result<()> {
+        let mut slices = slices(lines);
+        let mut rest = &mut slices[..];
+        IoSlice::advance_slices(&mut rest, begun);
+        while !rest.is_empty() {
+            match writev(&self.0, rest) {
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(Errno::INTR) => {}
+                // A descriptor that its owner made non-blocking still gets whole lines.
+                Err(Errno::AGAIN) => wait_writable(&self.0)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The descriptor is left as it is, since other processes may share it: only this write does not wait. Systems and
+    /// files that know no such write are left to the thread that may wait.
+    #[cfg(target_os = "linux")]
+    fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
+        use rustix::io::{ReadWriteFlags, pwritev2};
+        // Where the file is at.
+        const HERE: u64 = u64::MAX;
+        match pwritev2(&self.0, &slices(lines), HERE, ReadWriteFlags::NOWAIT) {
+            Ok(written) => Ok(written),
+            Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn slices(lines: &[Bytes]) -> Vec<IoSlice<'_>> {
+    lines.iter().flat_map(|line| [IoSlice::new(line), IoSlice::new(b"\n")]).collect()
+}
+
+fn wait_writable(output: &OwnedFd) -> Result<(), Errno> {
+    loop {
+        match poll(&mut [PollFd::new(output, PollFlags::OUT)], None) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

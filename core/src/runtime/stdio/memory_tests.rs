@@ -1,0 +1,71 @@
+//! Lines over something that is no descriptor.
+
+use super::channel::Channel;
+use super::wire::{Input, Output, Read, Wire};
+use crate::runtime::memory_tests::{Shared, site};
+use crate::runtime::transport::Serving;
+use crate::server::Server;
+use bytes::Bytes;
+use std::io;
+
+struct From(Shared);
+
+impl Input for From {
+    fn read(&mut self, buffer: &mut [u8]) -> Read {
+        // Few at a time, as a pipe may give them.
+        let bytes = self.0.wait(buffer.len().min(7));
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        match bytes.len() {
+            0 => Read::End,
+            count => Read::Bytes(count),
+        }
+    }
+
+    fn is_client_gone(&self) -> bool {
+        false
+    }
+}
+
+struct To(Shared);
+
+impl Output for To {
+    fn write(&mut self, lines: &[Bytes], _: usize) -> io::Result<()> {
+        for line in lines {
+            self.0.write(line);
+            self.0.write(b"\n");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for To {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+#[test]
+fn lines_are_answered_over_memory() {
+    let server = Server::new("memory", "1");
+    let site = site(&server);
+    let (input, output) = (Shared::default(), Shared::default());
+    let stopped = input.clone();
+    let stop = Box::new(move || stopped.end());
+    let wire = Wire { input: From(input.clone()), output: To(output.clone()), stop };
+    let channel = Channel::start(&site, wire, None).unwrap();
+    for id in 1..=3 {
+        // STD-1: one message a line. The last one has no end.
+        let end = if id < 3 { "\r\n" } else { "" };
+        input.write(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}{end}"#).as_bytes());
+    }
+    input.end();
+    // It was the only channel, so the server ends with it.
+    site.lifecycle.wait_for_close();
+    channel.begin_end();
+    channel.drain();
+    channel.flush();
+    let answers = String::from_utf8(output.rest()).unwrap();
+    let ids: Vec<_> = answers.lines().map(|line| line.contains(r#""result":{}"#)).collect();
+    assert_eq!(ids, [true; 3], "{answers}");
+    channel.close();
+}

@@ -1,0 +1,211 @@
+//! Standard error while stdio is served: a client that does not read it must not block what prints.
+//!
+//! Where descriptor 2 is a pipe or a socket, 1 and 2 are pointed at a pipe of ours. A thread takes from that at once
+//! and passes on as fast as the client reads, over a bounded backlog. The client's end is shared with other processes, so it is
+//! never made non-blocking itself.
+
+use super::backlog::Backlog;
+use crate::error::Error;
+use crate::locks::{Condvar, Mutex};
+use crate::runtime::lifecycle::FLUSH;
+use crate::runtime::thread;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
+use rustix::pipe::{PIPE_BUF, PipeFlags, pipe_with};
+use std::sync::Arc;
+
+const READ_BYTES: usize = 64 << 10;
+/// Writes between two looks at what is printed.
+const WRITES: usize = 16;
+/// How often the thread looks for the end of its time once it is to end.
+const CLOSING_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// Standard error, led through the relay.
+pub(super) struct Relay {
+    /// The client's end.
+    real: OwnedFd,
+    /// Our pipe's, to see whether descriptor 2 still is what we made it.
+    inode: (u64, u64),
+    /// The thread is told to end by a byte: a forked child may hold a copy of this open.
+    stop: OwnedFd,
+    progress: Arc<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// All that was printed before the relay was told to end is passed on, or nobody reads it.
+    flushed: bool,
+    /// Nobody waits for it any more.
+    abandoned: bool,
+}
+
+impl Relay {
+    /// Leads descriptors 1 and 2 through a relay; `None` if nobody can leave descriptor 2 unread.
+    pub(super) fn start(capacity: usize) -> Result<Option<Relay>, Error> {
+        let io = super::io;
+        let stderr = std::io::stderr();
+        let kind = match fstat(&stderr) {
+            Ok(stat) if capacity > 0 => rustix::fs::FileType::from_raw_mode(stat.st_mode),
+            _ => return Ok(None),
+        };
+        if !kind.is_fifo() && !kind.is_socket() {
+            return Ok(None);
+        }
+        let real = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
+        let output = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
+        let (printed, printer) = pipe_with(PipeFlags::CLOEXEC).map_err(io("pipe"))?;
+        let (told, stop) = pipe_with(PipeFlags::CLOEXEC).map_err(io("pipe"))?;
+        // This end is ours alone.
+        let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
+        fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;
+        let stat = fstat(&printer).map_err(io("pipe"))?;
+        let progress = Arc::<Progress>::default();
+        let pump = Pump {
+            printed,
+            told: Some(told),
+            output: Some(Output::new(output)),
+            backlog: Backlog::new(capacity),
+            progress: progress.clone(),
+        };
+        thread::spawn("tenon-stderr", move || pump.run())?;
+        rustix::stdio::dup2_stderr(&printer).map_err(io("standard error"))?;
+        let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress };
+        Ok(Some(relay))
+    }
+
+    /// Puts descriptor 2 back, and waits a moment for what was printed to be passed on. The thread ends when nobody can
+    /// print to it any more: a process that a handler started may live on.
+    pub(super) fn close(self) {
+        if fstat(std::io::stderr()).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode) {
+            let _ = rustix::stdio::dup2_stderr(&self.real);
+        }
+        let _ = write(&self.stop, b"x");
+        let mut state = self.progress.state.lock();
+        self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH);
+        state.abandoned = true;
+    }
+}
+
+/// The client's end, and whether a write to it returns at once.
+struct Output {
+    descriptor: OwnedFd,
+    non_blocking: bool,
+}
+
+impl Output {
+    fn new(descriptor: OwnedFd) -> Output {
+        // A pipe that is opened anew has flags of its own. Elsewhere a small write to what is writable has to do.
+        let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+        match open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(descriptor) => Output { descriptor, non_blocking: true },
+            Err(_) => Output { descriptor, non_blocking: false },
+        }
+    }
+}
+
+struct Pump {
+    printed: OwnedFd,
+    told: Option<OwnedFd>,
+    /// `None` once nobody reads it any more.
+    output: Option<Output>,
+    backlog: Backlog,
+    progress: Arc<Progress>,
+}
+
+impl Pump {
+    fn run(mut self) {
+        let mut buffer = vec![0; READ_BYTES];
+        let mut ended = false;
+        while self.wait(ended) {
+            let mut empty = ended;
+            if !ended {
+                match read(&self.printed, &mut buffer[..]) {
+                    // Nobody can print any more.
+                    Ok(0) => (ended, empty) = (true, true),
+                    Ok(count) => self.backlog.push(&buffer[..count]),
+                    Err(Errno::AGAIN) => empty = true,
+                    Err(Errno::INTR) => {}
+                    Err(_) => break,
+                }
+            }
+            self.pass_on();
+            let done = empty && self.backlog.is_empty();
+            if done && self.told.is_none() {
+                self.progress.flushed();
+            }
+            if ended && (done || self.is_abandoned()) {
+                break;
+            }
+        }
+        self.progress.flushed();
+    }
+
+    /// Waits until there is something to do; `false` if that cannot be known.
+    fn wait(&mut self, ended: bool) -> bool {
+        let mut fds = Vec::with_capacity(3);
+        if !ended {
+            fds.push(PollFd::new(&self.printed, PollFlags::IN));
+        }
+        if let Some(output) = self.output.as_ref().filter(|_| !self.backlog.is_empty()) {
+            fds.push(PollFd::new(&output.descriptor, PollFlags::OUT));
+        }
+        if let Some(told) = &self.told {
+            fds.push(PollFd::new(told, PollFlags::IN));
+        }
+        let closing = (ended && self.told.is_none()).then_some(&CLOSING_POLL);
+        match poll(&mut fds, closing) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return false,
+        }
+        let is_told = self.told.is_some() && fds.last().is_some_and(|told| !told.revents().is_empty());
+        if is_told {
+            self.told = None;
+        }
+        true
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.progress.state.lock().abandoned
+    }
+
+    fn pass_on(&mut self) {
+        for _ in 0..WRITES {
+            let front = self.backlog.front();
+            if front.is_empty() {
+                return;
+            }
+            let Some(output) = &self.output else { return self.backlog.clear() };
+            let piece = &front[..front.len().min(PIPE_BUF)];
+            if !output.non_blocking && !is_writable(&output.descriptor) {
+                return;
+            }
+            match write(&output.descriptor, piece) {
+                Ok(count) => self.backlog.written(count),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                Err(_) => self.output = None,
+            }
+        }
+    }
+}
+
+impl Progress {
+    fn flushed(&self) {
+        self.state.lock().flushed = true;
+        self.changed.notify_all();
+    }
+}
+
+fn is_writable(output: &OwnedFd) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut fds = [PollFd::new(output, PollFlags::OUT)];
+    poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
+}

@@ -1,0 +1,107 @@
+//! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
+
+use super::executor::Executor;
+use super::http::HttpService;
+use super::lifecycle::Lifecycle;
+use crate::dispatch::limits::Limits;
+use crate::error::Error;
+use crate::host::Engine;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// A way to serve that has not been started.
+pub(crate) trait Transport: fmt::Debug + Send {
+    /// Fails where something is missing that must be there before any transport starts.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// When it starts among the others.
+    fn turn(&self) -> Turn;
+
+    /// How long calls in flight may finish where it is served.
+    fn drain_timeout(&self, limits: &Limits) -> Duration {
+        limits.drain_timeout
+    }
+
+    /// Starts; on error nothing of it is left.
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error>;
+}
+
+/// The order of starts: what most likely fails, and changes nothing in the process, comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Turn {
+    /// Takes an address, which may be in use.
+    Address,
+    /// Takes descriptors, for one client.
+    Descriptors,
+}
+
+/// A transport that has been started.
+///
+/// The steps of its end are called in this order, each for all transports before the next. Each blocks no longer than the
+/// lifecycle's deadline says; none is called on a thread of a transport.
+pub(crate) trait Serving: Send + Sync {
+    /// Accepts no client and keeps none that has no call in flight, where it has more than one. Returns at once.
+    fn begin_end(&self);
+
+    /// Waits until calls in flight have ended, at most until the deadline.
+    fn drain(&self);
+
+    /// Waits until what has been said is written, at most until shortly after the deadline, and cuts off the rest.
+    fn flush(&self);
+
+    /// Waits for its threads or tasks, and puts back what it took.
+    fn close(&self);
+
+    /// The address it listens on, if it has one.
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// The URL of the endpoint, if it has one.
+    fn url(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What the transports of one start share.
+pub(crate) struct Site {
+    pub(super) engine: Engine,
+    pub(super) lifecycle: Arc<Lifecycle>,
+    pub(super) executor: Executor,
+    pub(super) lines: Arc<Lines>,
+    http: OnceLock<HttpService>,
+}
+
+impl Site {
+    pub(super) fn new(engine: &Engine, lifecycle: Arc<Lifecycle>, executor: Executor) -> Site {
+        Site { engine: engine.clone(), lifecycle, executor, lines: Arc::default(), http: OnceLock::new() }
+    }
+
+    /// The endpoint whose sessions, streams and account of memory all HTTP transports share.
+    pub(super) fn http(&self, first: impl FnOnce() -> HttpService) -> &HttpService {
+        self.http.get_or_init(first)
+    }
+}
+
+/// The channels that have one client each. The server ends with the last of them, as the child that it is of its clients.
+#[derive(Default)]
+pub(super) struct Lines {
+    open: AtomicUsize,
+}
+
+impl Lines {
+    /// So many will be there.
+    pub(super) fn expect(&self, count: usize) {
+        self.open.store(count, Ordering::SeqCst);
+    }
+
+    /// One has ended; says whether it was the last.
+    pub(super) fn leave(&self) -> bool {
+        self.open.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+}

@@ -1,0 +1,7 @@
+//! Where lives what must outlive a request. Replicas behind one address share a store; see
+//! [`ServerBuilder::store`](crate::ServerBuilder::store).
+
+pub use crate::dispatch::store::{
+    Done, Entries, Entry, Keep, MemoryStore, Once, Record, Store, StoreBounds, StoreDone, StoreOp, Version,
+    When, consume_once,
+};

@@ -1,0 +1,84 @@
+//! The table of limits and what is written from it.
+
+use std::fmt::Write;
+use tenon_mcp::{LimitValue, Limits, Unit};
+
+/// `docs/limits.md`, made from the table; `TENON_UPDATE=1` writes it.
+#[test]
+fn the_page_of_limits_is_the_table() {
+    let mut page = String::from(
+        "# Limits\n\nEvery bound of the engine. Rust: members of `Limits`; Python: keyword arguments of `Server`, times in \
+         seconds; Node: `limits` in\n`camelCase`, times in milliseconds; C: `tenon_server_set_limit` with \
+         `TENON_LIMIT_…`, the name without `max_`, times in\nmilliseconds with `_MS` behind. A value above the largest \
+         counts as the largest. Made from the table in\n`core/src/dispatch/limits.rs`.\n\n\
+         | name | default | smallest | largest | what it bounds |\n|---|---|---|---|---|\n",
+    );
+    let defaults = Limits::default();
+    for limit in Limits::TABLE {
+        let (default, unit) = match defaults.get(limit) {
+            LimitValue::Time(time) => (time.as_millis().to_string(), " ms"),
+            LimitValue::Count(count) if limit.unit == Unit::Bytes => (count.to_string(), " B"),
+            LimitValue::Count(count) => (count.to_string(), ""),
+        };
+        let text: Vec<_> = limit.text.lines().map(str::trim).collect();
+        let (name, min, max, text) = (limit.name, limit.min, limit.max, text.join(" "));
+        writeln!(page, "| `{name}` | {default}{unit} | {min} | {max} | {text} |").unwrap();
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.md");
+    if std::env::var_os("TENON_UPDATE").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), page, "run with TENON_UPDATE=1");
+}
+
+/// The limits in the TypeScript declarations, made from the table too.
+#[test]
+fn the_declarations_of_node_are_the_table() {
+    let mut block = String::new();
+    for limit in Limits::TABLE {
+        let words: Vec<_> = limit.text.split_whitespace().map(in_camel_case).collect();
+        let lines = wrapped(&words, 112);
+        match &lines[..] {
+            [line] => writeln!(block, "  /** {line} */").unwrap(),
+            lines => writeln!(block, "  /**\n   * {}\n   */", lines.join("\n   * ")).unwrap(),
+        }
+        writeln!(block, "  {}?: number", camel_case(limit.name)).unwrap();
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings-node/index.d.ts");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once("export interface Limits {\n").unwrap();
+    let (declared, after) = rest.split_once("}\n").unwrap();
+    if std::env::var_os("TENON_UPDATE").is_some() {
+        std::fs::write(path, format!("{before}export interface Limits {{\n{block}}}\n{after}")).unwrap();
+    } else {
+        assert_eq!(declared, block, "run with TENON_UPDATE=1");
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |out, word| out + &word[..1].to_uppercase() + &word[1..])
+}
+
+/// The names of limits in a text, as Node spells them.
+fn in_camel_case(word: &str) -> String {
+    let name = word.trim_matches('`');
+    if Limits::named(name).is_some() { word.replace(name, &camel_case(name)) } else { word.to_owned() }
+}
+
+fn wrapped(words: &[String], width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + 1 + word.len() <= width {
+            *line += " ";
+            *line += word;
+        } else {
+            lines.push(word.clone());
+        }
+    }
+    lines
+}

@@ -1,0 +1,212 @@
+//! A server under 1,000 connections.
+//!
+//! Most of them mean it no good: 16 work, 100 send one byte a second, 100 never read their answers, the rest listen or do
+//! nothing. Its memory stays bounded and a newcomer is answered. `TENON_LOAD_SECONDS` is how long that takes, by default 8.
+//!
+//! And all of them behave, see `prompt.rs`: what the engine answers itself is answered at once, whatever hosts do. That
+//! decides by time, and is run where `TENON_LOAD_SECONDS` is set, or when it is asked for by its name.
+//!
+//! The server is a process of its own, this program again, so that the memory is the server's alone. Without a harness,
+//! because the figures belong to the output.
+
+mod clients;
+mod crowd;
+mod prompt;
+mod server;
+
+use clients::{Session, exchange};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const CONNECTIONS: usize = 1000;
+const WORKING: usize = 16;
+const DRIPPING: usize = 100;
+const UNREAD: usize = 100;
+const QUIET: usize = CONNECTIONS - WORKING - DRIPPING - UNREAD;
+/// Most memory the server may ever have had.
+const MOST: u64 = 200 << 20;
+/// The longest time limit that the crowd meets, with some room for the machine.
+const LONGEST_LIMIT: Duration = Duration::from_secs(65);
+/// Longest that a newcomer may wait.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the crowd did, counted while it does it.
+#[derive(Default)]
+pub(crate) struct Figures {
+    pub(crate) over: AtomicBool,
+    pub(crate) answered: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) bytes_dripped: AtomicU64,
+    pub(crate) drips_ended: AtomicU64,
+    pub(crate) unread_sent: AtomicU64,
+    pub(crate) unread_cut: AtomicU64,
+    pub(crate) unread_refused: AtomicU64,
+    pub(crate) quiet_ended: AtomicU64,
+}
+
+impl Figures {
+    pub(crate) fn are_wanted(&self) -> bool {
+        !self.over.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) fn count(figure: &AtomicU64) {
+    figure.fetch_add(1, Ordering::Relaxed);
+}
+
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start() -> Server {
+        let program = std::env::current_exe().unwrap();
+        let mut child = Command::new(program)
+            .arg("--serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Server { child, address: line.trim().parse().expect("the server says its address") }
+    }
+
+    /// A figure of `/proc/PID/status`, in bytes.
+    fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect(name);
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect(line) << 10
+    }
+
+    /// Ends its input, which ends it.
+    fn stop(mut self) {
+        drop(self.child.stdin.take());
+        let start = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            if start.elapsed() > Duration::from_secs(20) {
+                let _ = self.child.kill();
+                panic!("the server does not end");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--serve") {
+        return server::serve();
+    }
+    const CROWD: &str = "a_thousand_connections_are_bounded_and_a_newcomer_is_answered";
+    const PROMPT: &str = "lists_are_answered_at_once_under_a_thousand_connections_and_a_host_that_blocks";
+    if arguments.iter().any(|argument| argument == "--list") {
+        println!("{CROWD}: test\n{PROMPT}: test");
+        return ExitCode::SUCCESS;
+    }
+    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let is_named = |test: &str| names.iter().any(|name| test.contains(name.as_str()));
+    let seconds: Option<u64> = std::env::var("TENON_LOAD_SECONDS").ok().and_then(|text| text.parse().ok());
+    if names.is_empty() || is_named(CROWD) {
+        run(Duration::from_secs(seconds.unwrap_or(8)));
+        println!("test {CROWD} ... ok");
+    }
+    if names.is_empty() && seconds.is_some() || is_named(PROMPT) {
+        allow_descriptors();
+        prompt::run();
+        println!("test {PROMPT} ... ok");
+    }
+    ExitCode::SUCCESS
+}
+
+/// For this process and the server, which inherits it.
+fn allow_descriptors() {
+    let wanted = 4 * CONNECTIONS as u64;
+    let open = getrlimit(Resource::Nofile);
+    if open.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted.min(open.maximum.unwrap_or(wanted))), ..open };
+        setrlimit(Resource::Nofile, raised).expect("descriptors for the connections");
+    }
+}
+
+fn run(duration: Duration) {
+    allow_descriptors();
+    let server = Server::start();
+    let address = server.address;
+    let session = Session::open(address);
+    let before = server.memory("VmRSS");
+    let (figures, mut waits) = (Figures::default(), Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..WORKING {
+            scope.spawn(|| crowd::work(address, &figures));
+        }
+        scope.spawn(|| crowd::drip(address, DRIPPING, &figures));
+        scope.spawn(|| crowd::never_read(address, UNREAD, &figures));
+        scope.spawn(|| crowd::keep_quiet(address, &session, QUIET, &figures));
+        let start = Instant::now();
+        while start.elapsed() < duration {
+            let asked = Instant::now();
+            // What goes wrong here must not leave the others running.
+            let ping = std::panic::catch_unwind(|| exchange(address, &session.ping()));
+            waits.push((asked.elapsed(), ping));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        figures.over.store(true, Ordering::Relaxed);
+    });
+    let peak = server.memory("VmHWM");
+    let after = server.memory("VmRSS");
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let get = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+    let mut sorted: Vec<_> = waits.iter().map(|(wait, _)| *wait).collect();
+    sorted.sort();
+    println!(
+        "load: {CONNECTIONS} connections for {duration:?}\n\
+         memory of the server: {:.1} MiB before, {:.1} MiB at most, {:.1} MiB at the end (bound {:.0} MiB)\n\
+         {WORKING} working: {} calls answered, {} refused as busy\n\
+         {DRIPPING} sending one byte a second: {} bytes sent, {} ended by the server\n\
+         {UNREAD} never reading: {} requests sent, {} of them refused as busy, {} connections cut\n\
+         the rest listening or idle: {} ended by the server\n\
+         {} newcomers: ping answered after {:.1} ms (median), {:.1} ms (longest)",
+        mib(before),
+        mib(peak),
+        mib(after),
+        mib(MOST),
+        get(&figures.answered),
+        get(&figures.refused),
+        get(&figures.bytes_dripped),
+        get(&figures.drips_ended),
+        get(&figures.unread_sent),
+        get(&figures.unread_refused),
+        get(&figures.unread_cut),
+        get(&figures.quiet_ended),
+        sorted.len(),
+        sorted[sorted.len() / 2].as_secs_f64() * 1e3,
+        sorted[sorted.len() - 1].as_secs_f64() * 1e3,
+    );
+    for (wait, ping) in waits {
+        let (status, body) = ping.expect("a newcomer is answered");
+        assert_eq!((status, body.contains("\"result\"")), (200, true), "{body}");
+        assert!(wait < PATIENCE, "a newcomer waits for {wait:?}");
+    }
+    assert!(peak < MOST, "{:.1} MiB", mib(peak));
+    assert!(get(&figures.answered) > WORKING as u64, "the working ones are answered");
+    assert!(get(&figures.unread_sent) >= UNREAD as u64 && get(&figures.bytes_dripped) >= DRIPPING as u64);
+    // Once the time for a whole request and that for an answer have passed.
+    if duration > LONGEST_LIMIT {
+        assert!(get(&figures.drips_ended) >= DRIPPING as u64, "a request has an end");
+        assert!(get(&figures.unread_cut) > 0, "who does not read is cut");
+    }
+    server.stop();
+}

@@ -1,0 +1,129 @@
+//! Stores, each put through the same trial. One that is added joins with a few lines here.
+
+mod behaviour;
+
+use behaviour::Trial;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tenon_mcp::store::{Done, MemoryStore, Once, Store, StoreDone, StoreOp, consume_once};
+
+/// A store that goes by the time it is given.
+struct Virtual<S> {
+    store: S,
+    now: Mutex<Instant>,
+}
+
+impl<S: Store> Virtual<S> {
+    fn new(store: S) -> Virtual<S> {
+        Virtual { store, now: Mutex::new(Instant::now()) }
+    }
+}
+
+impl<S: Store> Trial for Virtual<S> {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn now(&self) -> Instant {
+        *self.now.lock().unwrap()
+    }
+
+    fn pass(&self, time: Duration) {
+        *self.now.lock().unwrap() += time;
+    }
+}
+
+/// A store whose answers come later, from a thread of its own.
+struct Late(Mutex<Sender<(StoreOp, Instant, Done)>>);
+
+impl Late {
+    fn new(store: impl Store + 'static) -> Late {
+        let (say, hear) = channel::<(StoreOp, Instant, Done)>();
+        std::thread::spawn(move || {
+            for (op, now, done) in hear {
+                store.submit(op, now, done);
+            }
+        });
+        Late(Mutex::new(say))
+    }
+}
+
+impl Store for Late {
+    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
+        self.0.lock().unwrap().send((op, now, done)).expect("the thread lives as long as this");
+    }
+}
+
+/// A store that is never asked for anything but an answer at once.
+struct Prompt(MemoryStore);
+
+impl Store for Prompt {
+    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
+        done(self.0.try_now(&op, now).expect("the memory store answers at once"));
+    }
+}
+
+/// A store that always says the same.
+struct Says(StoreDone);
+
+impl Store for Says {
+    fn submit(&self, _: StoreOp, _: Instant, done: Done) {
+        done(self.0.clone());
+    }
+}
+
+#[test]
+fn the_memory_store_behaves() {
+    behaviour::all(&Virtual::new(MemoryStore::new(10_000)), "test");
+}
+
+#[test]
+fn the_memory_store_behaves_at_once() {
+    behaviour::all(&Virtual::new(Prompt(MemoryStore::new(10_000))), "test");
+}
+
+#[test]
+fn a_store_that_says_nothing_about_it_does_nothing_at_once() {
+    let late = Late::new(MemoryStore::new(1));
+    let add = StoreOp::Add { key: "a/1".into(), by: 1, window: Duration::from_secs(1), most: None };
+    assert_eq!(late.try_now(&add, Instant::now()), None, "it answers later");
+    let (say, hear) = channel();
+    late.submit(add, Instant::now(), Box::new(move |done| say.send(done).unwrap()));
+    let StoreDone::Count { value, .. } = hear.recv().unwrap() else { panic!("no count") };
+    assert_eq!(value, 1, "it was not carried out before");
+}
+
+#[test]
+fn a_store_that_answers_later_behaves() {
+    behaviour::all(&Virtual::new(Late::new(MemoryStore::new(10_000))), "test");
+}
+
+#[test]
+fn the_memory_store_may_be_asked_from_its_answer() {
+    let (store, now) = (Arc::new(MemoryStore::new(1)), Instant::now());
+    let (say, hear) = channel();
+    let again = store.clone();
+    let key = || String::from("test/nonce");
+    consume_once(&*store, key(), Duration::from_secs(1), now, move |once| {
+        assert_eq!(once, Once::First);
+        consume_once(&*again, key(), Duration::from_secs(1), now, move |once| say.send(once).unwrap());
+    });
+    assert_eq!(hear.try_recv(), Ok(Once::Again));
+}
+
+#[test]
+fn a_nonce_is_not_granted_by_a_store_that_cannot_tell() {
+    for (done, why) in [
+        (StoreDone::Full, "full"),
+        (StoreDone::Unavailable("no route".into()), "no route"),
+        (StoreDone::Unsupported, "does not know"),
+        (StoreDone::Found(false), "something else"),
+    ] {
+        let (say, hear) = channel();
+        let ttl = Duration::from_secs(1);
+        consume_once(&Says(done), "test/x".into(), ttl, Instant::now(), move |once| say.send(once).unwrap());
+        let Ok(Once::Unknown(said)) = hear.try_recv() else { panic!("it was granted") };
+        assert!(said.contains(why), "{said}");
+    }
+}

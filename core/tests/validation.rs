@@ -1,0 +1,284 @@
+//! Validation cannot be turned against the server: its work is bounded whatever schema and value come together.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tenon_mcp::__private::Schema;
+use tenon_mcp::JsonSlice;
+use tenon_mcp::json::Limits;
+
+const TOO_MANY_STEPS: &str = "it takes too many steps to be checked against its schema";
+const TOO_DEEP: &str = "it is nested too deeply to be checked against its schema";
+
+fn compile(schema: Value) -> Schema {
+    Schema::compile(JsonSlice::from_value(&schema)).unwrap_or_else(|error| panic!("{schema}: {error}"))
+}
+
+#[track_caller]
+fn refusal(schema: Value) -> String {
+    Schema::compile(JsonSlice::from_value(&schema)).expect_err("it must be refused").to_string()
+}
+
+fn text(text: String) -> JsonSlice {
+    let limits = Limits { max_depth: 512, max_bytes: 64 << 20 };
+    JsonSlice::parse(text.into(), &limits).unwrap()
+}
+
+/// Checks as an engine thread does: with a stack of 2 MiB. The work is bounded by steps; the time allowed is far more
+/// than they take without optimisation on a busy machine.
+#[track_caller]
+fn check(schema: Value, value: JsonSlice) -> Result<(), String> {
+    let schema = compile(schema);
+    let start = Instant::now();
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || schema.check(&value));
+    let result = thread.unwrap().join().expect("it neither panics nor runs out of stack");
+    println!("{:?}: {result:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    result
+}
+
+/// An array of about 4 MiB.
+fn array(item: &str) -> JsonSlice {
+    let count = (4 << 20) / (item.len() + 1);
+    text(format!("[{}]", vec![item; count].join(",")))
+}
+
+#[test]
+fn four_mebibytes_of_wrong_items_are_refused_after_the_first_few() {
+    for (schema, item) in [
+        (json!({ "items": { "type": "string" } }), "1"),
+        (json!({ "items": { "enum": ["a", "b"], "type": "string" } }), "17"),
+        (json!({ "items": { "anyOf": [{ "type": "string" }, { "minimum": 2 }, { "type": "null" }] } }), "1"),
+        (json!({ "items": { "required": ["a", "b", "c"] } }), "{}"),
+    ] {
+        let why = check(schema, array(item)).unwrap_err();
+        assert!(why.ends_with("; and more") && why.len() < 500, "{why}");
+        assert!(why.starts_with("/0: "), "{why}");
+    }
+}
+
+#[test]
+fn reasons_are_few_and_short_and_do_not_echo() {
+    let schema = json!({ "additionalProperties": false, "minProperties": 9, "maxProperties": 1, "required": ["x", "y"] });
+    let why = check(schema, text(r#"{"secret":1,"b":2}"#.into())).unwrap_err();
+    assert_eq!(why.matches("; ").count(), 3, "{why}");
+    assert!(why.ends_with("; and 2 more"), "{why}");
+    let names: Vec<String> = (0..300_000).map(|name| format!("\"n{name}\":1")).collect();
+    let why = check(json!({ "additionalProperties": false }), text(format!("{{{}}}", names.join(","))))
+        .unwrap_err();
+    assert!(why.len() < 300, "{why}");
+    let options: Vec<String> = (0..10_000).map(|option| format!("option {option}")).collect();
+    assert!(check(json!({ "enum": options }), text("1".into())).unwrap_err().len() < 300);
+}
+
+/// `{"a":{"a":…}}`.
+fn nested(levels: usize) -> JsonSlice {
+    text("{\"a\":".repeat(levels) + "1" + &"}".repeat(levels))
+}
+
+#[test]
+fn choices_that_double_at_every_level_come_to_an_end() {
+    for keyword in ["anyOf", "oneOf", "allOf"] {
+        let again = json!({ "properties": { "a": { "$ref": "#/$defs/n" } } });
+        let schema = json!({ "$ref": "#/$defs/n", "$defs": { "n": {
+            keyword: [again, { "properties": { "a": { "$ref": "#/$defs/n" } }, "required": ["a"] }, { "not": again }],
+        } } });
+        // Whatever the answer is, there is one.
+        let _ = check(schema, nested(120));
+    }
+    // Without references the doubling is in the schema itself, whose size is bounded.
+    let mut schema = json!({ "type": "integer" });
+    for _ in 0..12 {
+        schema = json!({ "properties": { "a": { "anyOf": [{ "not": schema }, schema] } } });
+    }
+    let _ = check(schema, nested(100));
+}
+
+#[test]
+fn deep_values_do_not_exhaust_the_stack() {
+    let mut step = json!({ "properties": { "a": { "$ref": "#/$defs/n" } } });
+    for _ in 0..25 {
+        // Something is left to do after the inner schema, so that no compiler makes a jump of it.
+        step = json!({ "allOf": [{ "not": { "not": step } }, { "minProperties": 0 }] });
+    }
+    let why = check(json!({ "$ref": "#/$defs/n", "$defs": { "n": step } }), nested(500)).unwrap_err();
+    assert_eq!(why, TOO_DEEP);
+    let plain = json!({ "properties": { "a": { "$ref": "#" } } });
+    assert_eq!(check(plain, nested(100)), Ok(()));
+}
+
+#[test]
+fn patterns_do_not_go_back_and_forth_without_bound() {
+    let evil = format!("\"{}!\"", "a".repeat(50_000));
+    for pattern in ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$"] {
+        let why = check(json!({ "pattern": pattern }), text(evil.clone())).unwrap_err();
+        assert!(why.contains("does not match"), "{why}");
+    }
+    // These need an engine that can go back.
+    for pattern in ["^(?=(a+)+$)", r"^(a+)+\1$", r"^(?:(a+)+)(?!b)$"] {
+        let why = check(json!({ "pattern": pattern }), text(evil.clone())).unwrap_err();
+        assert!(why.contains("does not match") || why.contains("its pattern takes too many steps"), "{why}");
+        let many = array(&format!("\"{}!\"", "a".repeat(30)));
+        let why = check(json!({ "items": { "pattern": pattern } }), many).unwrap_err();
+        assert!(!why.is_empty());
+    }
+    // What people write such patterns for goes through.
+    let email =
+        r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$";
+    let schema = json!({ "items": { "pattern": email } });
+    assert_eq!(check(schema.clone(), text(r#"["ada.lovelace@example.org","a@b.example"]"#.into())), Ok(()));
+    assert!(check(schema, text(r#"["ada..lovelace@example.org"]"#.into())).is_err());
+}
+
+#[test]
+fn thousands_of_short_texts_are_matched_where_a_pattern_may_go_back() {
+    let schema = json!({ "items": { "type": "string", "pattern": "^(?!.*secret).*$" } });
+    let texts = |count| text(format!("[{}]", vec!["\"hello world\""; count].join(",")));
+    assert_eq!(check(schema.clone(), texts(5_000)), Ok(()));
+    assert_eq!(check(schema.clone(), texts(50_000)).unwrap_err(), TOO_MANY_STEPS);
+    assert!(check(schema, text(r#"["hello","the secret"]"#.into())).unwrap_err().contains("/1"));
+    // Names are matched like texts.
+    let names: Vec<String> = (0..5_000).map(|name| format!("\"n{name}\":1")).collect();
+    let named = json!({ "propertyNames": { "pattern": "^(?!secret)" } });
+    assert_eq!(check(named, text(format!("{{{}}}", names.join(",")))), Ok(()));
+    // Where every text goes back as often as may be, and goes on.
+    let evil = json!({ "items": { "not": { "pattern": "^(?=(a+)+$)" } } });
+    assert_eq!(check(evil, array(&format!("\"{}!\"", "a".repeat(12)))).unwrap_err(), TOO_MANY_STEPS);
+}
+
+#[test]
+fn long_numbers_and_escaped_texts_cost_what_reading_them_takes() {
+    let number = || text(format!("[0.{}]", "1".repeat(1 << 20)));
+    let options: Vec<Value> = (0..200).map(|n| json!(f64::from(n) + 0.5)).collect();
+    let constants: Vec<Value> = options.iter().map(|option| json!({ "const": option })).collect();
+    for item in [json!({ "enum": options }), json!({ "anyOf": constants })] {
+        assert_eq!(check(json!({ "items": item }), number()).unwrap_err(), TOO_MANY_STEPS);
+    }
+    let bounds: Vec<Value> = (0..200).map(|n| json!({ "minimum": -n })).collect();
+    assert_eq!(check(json!({ "items": { "allOf": bounds } }), number()).unwrap_err(), TOO_MANY_STEPS);
+    assert_eq!(check(json!({ "items": { "type": "number", "minimum": 0, "maximum": 1 } }), number()), Ok(()));
+    let unique = text(format!("[1,0.{}]", "1".repeat(1 << 20)));
+    assert_eq!(check(json!({ "uniqueItems": true }), unique), Ok(()));
+
+    let escaped = "\\u0061".repeat(200_000);
+    let others: Vec<Value> = (0..200).map(|n| json!({ "not": { "const": n.to_string() } })).collect();
+    let why = check(json!({ "items": { "allOf": others } }), text(format!("[\"{escaped}\"]"))).unwrap_err();
+    assert_eq!(why, TOO_MANY_STEPS);
+    for name in [escaped.clone(), "a".repeat(1 << 20)] {
+        let properties: serde_json::Map<String, Value> =
+            (0..2_000).map(|n| (format!("p{n}"), json!({ "type": "string" }))).collect();
+        let required: Vec<Value> =
+            properties.keys().map(|name| json!({ "not": { "required": [name] } })).collect();
+        let value = text(format!("{{\"{name}\":1}}"));
+        assert_eq!(check(json!({ "allOf": required }), value.clone()).unwrap_err(), TOO_MANY_STEPS);
+        let _ = check(json!({ "properties": properties }), value);
+    }
+}
+
+#[test]
+fn patterns_nobody_can_compile_are_refused_by_name() {
+    for pattern in ["(", "(?<x", r"\p{Nothing}", "a{2,1}"] {
+        let why = refusal(json!({ "properties": { "p": { "pattern": pattern } } }));
+        assert!(why.contains("/properties/p"), "{why}");
+    }
+}
+
+#[test]
+fn unique_items_and_big_enums_take_no_quadratic_time() {
+    let unique = json!({ "uniqueItems": true });
+    let numbers: Vec<String> = (0..400_000).map(|n| n.to_string()).collect();
+    assert_eq!(check(unique.clone(), text(format!("[{}]", numbers.join(",")))), Ok(()));
+    // Numbers that are one double, and objects whose members are the same in another order.
+    let alike: Vec<String> = (0..100_000_u64).map(|n| (18_000_000_000_000_000_000 + n).to_string()).collect();
+    assert_eq!(check(unique.clone(), text(format!("[{}]", alike.join(",")))), Ok(()));
+    assert!(check(unique.clone(), text(r#"[{"a":1,"b":[2.0]},{"b":[2],"a":1.0}]"#.into())).is_err());
+    for (a, b) in [("1", "1.0"), ("0", "-0.0"), ("1e2", "100"), ("\"a\"", r#""\u0061""#)] {
+        assert!(check(unique.clone(), text(format!("[{a},{b}]"))).is_err(), "{a} {b}");
+    }
+    assert_eq!(check(unique, text(r#"[1,"1",true,[1],{"a":1},null,false,0,1.5]"#.into())), Ok(()));
+    let options: Vec<Value> = (0..20_000).map(|n| json!([n, "x"])).collect();
+    let why = check(json!({ "items": { "enum": options } }), array("[19999,\"x\"]")).unwrap_err();
+    assert_eq!(why, TOO_MANY_STEPS);
+    let _ = check(json!({ "contains": { "const": 2 }, "minContains": 1 }), array("1"));
+}
+
+#[test]
+fn big_values_that_conform_are_accepted() {
+    let item = json!({
+        "type": "object",
+        "properties": { "id": { "type": "integer", "minimum": 0 }, "name": { "type": "string", "maxLength": 9 } },
+        "required": ["id"], "additionalProperties": false,
+    });
+    assert_eq!(check(json!({ "items": item }), array(r#"{"id":1,"name":"x"}"#)), Ok(()));
+    let number = json!({ "items": { "type": "number", "minimum": 0, "maximum": 9 } });
+    assert_eq!(check(number, array("1")), Ok(()));
+    let long = text(format!("\"{}\"", "x".repeat(4 << 20)));
+    assert_eq!(check(json!({ "type": "string", "pattern": "^x*$", "minLength": 3 }), long), Ok(()));
+}
+
+#[test]
+fn schemas_too_large_or_too_deep_are_refused() {
+    let why = refusal(json!({ "description": "x".repeat(1 << 20) }));
+    assert!(why.contains("more than 1048576 bytes"), "{why}");
+    let mut schema = json!({});
+    for _ in 0..70 {
+        schema = json!({ "properties": { "a": schema } });
+    }
+    assert!(refusal(schema).contains("deeper than 128 levels"));
+    // As deep as may be, compiled on a thread's stack.
+    let mut schema = json!({});
+    for _ in 0..63 {
+        schema = json!({ "properties": { "a": schema } });
+    }
+    let compiled =
+        std::thread::Builder::new().stack_size(2 << 20).spawn(|| compile(schema).check(&nested(63)));
+    assert_eq!(compiled.unwrap().join().unwrap(), Ok(()));
+}
+
+#[test]
+fn schemas_that_refer_to_themselves_compile_and_end() {
+    let _ = check(json!({ "$ref": "#" }), nested(3));
+    let _ = check(json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }] }), nested(3));
+    // Each definition names the next one twice.
+    let mut definitions = serde_json::Map::new();
+    for level in 0..40 {
+        let next = json!({ "$ref": format!("#/$defs/d{}", level + 1) });
+        definitions.insert(format!("d{level}"), json!({ "allOf": [next, next] }));
+    }
+    definitions.insert("d40".into(), json!({ "type": "object" }));
+    let start = Instant::now();
+    let _ = check(json!({ "$ref": "#/$defs/d0", "$defs": definitions }), nested(3));
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_schema_is_judged_by_the_dialect_it_names() {
+    // The same keyword in three meanings: siblings of a reference, tuples, and 1.0 as an integer.
+    let tuple = |dialect: &str| json!({ "$schema": dialect, "items": [{ "type": "string" }] });
+    let wrong = || text("[1]".into());
+    assert!(check(tuple("http://json-schema.org/draft-07/schema#"), wrong()).is_err());
+    assert!(check(tuple("http://json-schema.org/draft-06/schema"), wrong()).is_err());
+    assert!(check(tuple("https://json-schema.org/draft/2019-09/schema"), wrong()).is_err());
+    assert!(
+        refusal(tuple("https://json-schema.org/draft/2020-12/schema")).contains("/items"),
+        "tuples are prefixItems there"
+    );
+    let integer = |dialect: &str| json!({ "$schema": dialect, "type": "integer" });
+    assert!(check(integer("http://json-schema.org/draft-04/schema#"), text("1.0".into())).is_err());
+    assert_eq!(check(integer("http://json-schema.org/draft-07/schema#"), text("1.0".into())), Ok(()));
+    let object = json!({ "$schema": "http://json-schema.org/draft-04/schema#", "type": "object",
+        "properties": { "a": { "type": "integer" } } });
+    assert!(check(object, text(r#"{"a":1.0}"#.into())).is_err());
+}
+
+#[test]
+fn an_unknown_dialect_is_refused_by_name() {
+    for dialect in
+        [json!("http://json-schema.org/draft-03/schema#"), json!("https://example.com/mine"), json!(7)]
+    {
+        let why = refusal(json!({ "$schema": dialect, "type": "object" }));
+        assert!(
+            why.contains("/$schema") && why.contains(&dialect.to_string()) && why.contains("draft-07"),
+            "{why}"
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! The engine behind a server: for the counts of instructions, which hand it calls without a transport. Not part of the
+//! library.
+
+use crate::server::tenon_server;
+use tenon_mcp::transport::Engine;
+
+/// The engine of a server that has started.
+///
+/// # Safety
+///
+/// `server` is one that `tenon_server_new` made and `tenon_server_free` has not freed.
+pub unsafe fn engine(server: *const tenon_server) -> Option<Engine> {
+    // SAFETY: what the caller promises.
+    let server = unsafe { &*server };
+    server.inner.started().ok().map(|started| started.engine().clone())
+}

@@ -1,0 +1,149 @@
+//! What a server has: registered, removed, shown and hidden.
+
+use crate::entry::{tenon_entry, tenon_mode};
+use crate::error::tenon_error;
+use crate::guard::*;
+use crate::handlers::{Handler, tenon_destroy_fn, tenon_handler_fn};
+use crate::kind::{kind, tenon_kind};
+use crate::server::tenon_server;
+use crate::status::*;
+use std::ffi::{c_char, c_void};
+use tenon_mcp::{Entry, Kind};
+
+/// Registers an entry, before or after the start. Takes the entry in every case: it must not be used afterwards, nor freed,
+/// whatever the status.
+///
+/// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
+/// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_add(
+    server: *mut tenon_server,
+    entry: *mut tenon_entry,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    // The entry first: it is taken whatever fails.
+    entry!(err; entry = owned(entry), server = object(server) => {
+        server.inner.add(*entry.ok_or_else(|| Failure::null("entry"))?)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Answers a request of the protocol's own by the program in place of the library: `method` is an entry of
+/// tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
+/// by tenon_server_remove() with TENON_KIND_METHOD.
+///
+/// Fails with TENON_ERR_INVALID if the entry is no method.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_replace(
+    server: *mut tenon_server,
+    method: *mut tenon_entry,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; entry = owned(method), server = object(server) => {
+        let entry = *entry.ok_or_else(|| Failure::null("method"))?;
+        if entry.kind() != Kind::Method {
+            return Err(entry.named(Failure::new(TENON_ERR_INVALID, "only a method can replace another")));
+        }
+        server.inner.add(entry)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Has a callback run when something happens to the server. `hook` is one of
+/// - "session_start": a client has opened a legacy session.
+/// - "session_end": it is over.
+/// - "roots_changed": a client's roots have changed.
+///
+/// What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
+/// callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
+/// which runs exactly once in every case, as with tenon_entry_set_handler().
+///
+/// Fails with TENON_ERR_DUPLICATE if the hook has a callback, and with TENON_ERR_INVALID if there is no such hook.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_on(
+    server: *mut tenon_server,
+    hook: *const c_char,
+    mode: tenon_mode,
+    handler: tenon_handler_fn,
+    user_data: *mut c_void,
+    destroy: tenon_destroy_fn,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; data = user_data(user_data, destroy), server = object(server), hook = text(hook) => {
+        let function = handler.ok_or_else(|| Failure::null("handler"))?;
+        let mut entry = tenon_entry::new(Entry::new(Kind::Hook, hook), hook);
+        entry.set_handler(Handler::new(function, data));
+        entry.set(|entry| entry.set_mode(mode))?;
+        server.inner.add(entry)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Removes an entry: of tools, prompts, methods, notifications and hooks by its name, of a resource by its URI, of templates
+/// and providers by the template. Callbacks that run go on; calls that have not reached their callback yet fail, and so do
+/// calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_remove(
+    server: *mut tenon_server,
+    kind: tenon_kind,
+    name: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), name = text(name) => {
+        server.inner.remove(self::kind(kind)?, name)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Shows an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; see tenon_server_remove().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_enable(
+    server: *mut tenon_server,
+    kind: tenon_kind,
+    name: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), name = text(name) => {
+        server.inner.enable(self::kind(kind)?, name, true)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Hides an entry, as if it were not registered, until it is enabled again. Calls that run go on. Fails like
+/// tenon_server_enable().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_disable(
+    server: *mut tenon_server,
+    kind: tenon_kind,
+    name: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), name = text(name) => {
+        server.inner.enable(self::kind(kind)?, name, false)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
+/// lives until the function returns.
+pub type tenon_entries_fn = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, definition: *const c_char, len: usize, enabled: bool),
+>;
+
+/// Calls `visit`, on this thread and before it returns, with the definition of each entry of a kind and whether it is
+/// enabled, in the order of registration.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_entries(
+    server: *mut tenon_server,
+    kind: tenon_kind,
+    visit: tenon_entries_fn,
+    user_data: *mut c_void,
+) -> tenon_status {
+    entry!(server = object(server) => {
+        let visit = visit.ok_or_else(|| Failure::null("visit"))?;
+        for (definition, enabled) in server.inner.entries(self::kind(kind)?)? {
+            let text = definition.as_bytes();
+            // SAFETY: the function is the program's, of this type, with the pointer it gave; the text lives until it
+            // returns.
+            unsafe { visit(user_data, text.as_ptr().cast(), text.len(), enabled) };
+        }
+        Ok(TENON_OK)
+    })
+}

@@ -1,0 +1,147 @@
+"""The page and the charts of a run: every row is there, and the numbers are those of the run."""
+
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+import charts  # noqa: E402
+import goals  # noqa: E402
+import page  # noqa: E402
+
+SVG = "{http://www.w3.org/2000/svg}"
+NAMES = [line.split('"')[1] for line in (HERE / "src" / "targets.rs").read_text().splitlines() if " target(\"" in line]
+
+
+def row(target, transport, era, ratio, in_flight=None):
+    kind, language = ("ceiling" if target.startswith("ceiling") else "server"), target.split("-")[0]
+    return {"target": target, "language": language, "kind": kind, "transport": transport, "era": era,
+            "in_flight": in_flight or goals.USUAL[transport], "cpu": ratio * 10, "cpu_range": [ratio * 9, ratio * 11],
+            "cpu_ratio": ratio, "calls_per_second": 1000.0, "p50": 10.0, "p99": 20.0, "p99_ratio": ratio / 2}
+
+
+@pytest.fixture
+def run():
+    ratios = {"ceiling-rust": 1.0, "c-inline": 1.456, "node-sync": 3.25, "ceiling-node": 8.0}
+    calls = [row(target, transport, era, ratio) for transport in goals.USUAL for era in goals.ERAS
+             for target, ratio in ratios.items()]
+    calls.append(row("c-inline", "http", "modern", 77.7, in_flight=1))
+    machine = {"cpu": "Some CPU", "cores": 2, "pinned": True, "kernel": "6", "load_before": 0.1, "others_cores": 0.01,
+               "stolen_cores": 0.0, "busy": False}
+    starts = [{"target": "node-sync", "language": "node", "transport": transport, "cpu": 60.0, "empty":
+               [["node", 40.0], ["node -e", 38.0]], "beyond": beyond, "resident_mib": 57.04}
+              for transport, beyond in (("stdio", 14.9), ("http", 15.2))]
+    return {"date": "2026-01-02T03:04:05Z", "commit": "0123456789ab", "changed": False, "profile": "release",
+            "rounds": 9, "machine": machine, "versions": dict.fromkeys(("tenon", "rustc", "cc", "python", "node"), "1"),
+            "calls": calls, "starts": starts, "idle_session": {"target": "rust-async", "sessions": 1000, "kib": 10.04},
+            "library": {"stripped_bytes": 5_100_000}}
+
+
+@pytest.fixture
+def kept():
+    """The newest run that is committed."""
+    return json.loads(page.newest(page.HISTORY).read_text())
+
+
+def drawn(svg):
+    """By row: the width of its bar, and the figure beside it."""
+    root = ElementTree.fromstring(svg)
+    bars = {bar.get("data-row"): float(bar.get("width")) for bar in root.iter(f"{SVG}rect") if bar.get("data-row")}
+    said = {text.get("data-figure"): text.text for text in root.iter(f"{SVG}text") if text.get("data-figure")}
+    return root, bars, said
+
+
+def expected(record, transport):
+    return {f"{row['target']} {row['era']}": row["cpu_ratio"] for row in record["calls"]
+            if row["transport"] == transport and row["in_flight"] == goals.USUAL[transport]}
+
+
+@pytest.mark.parametrize("which", ["run", "kept"])
+@pytest.mark.parametrize("theme", charts.COLOURS)
+@pytest.mark.parametrize("transport", charts.TITLES)
+def test_a_chart_draws_every_row_with_its_number(request, which, transport, theme):
+    record = request.getfixturevalue(which)
+    svg = charts.chart(record, transport, theme)
+    assert svg == charts.chart(record, transport, theme), "the same run gives the same bytes"
+    root, bars, said = drawn(svg)
+    ratios = expected(record, transport)
+    assert ratios and bars.keys() == said.keys() == ratios.keys()
+    assert said == {name: f"{ratio:.2f}" for name, ratio in ratios.items()}
+    scale = bars["ceiling-rust modern"] / ratios["ceiling-rust modern"]
+    for name, ratio in ratios.items():
+        assert bars[name] == pytest.approx(ratio * scale, abs=0.06 + 0.06 * ratio / 1.0), name
+    right = max(float(bar.get("x")) + float(bar.get("width")) for bar in root.iter(f"{SVG}rect"))
+    assert right <= charts.WIDTH and float(root.get("width")) == charts.WIDTH
+    marks = [mark for mark in root.iter(f"{SVG}rect") if mark.get("data-bound")]
+    bounds = {mark.get("data-bound"): float(mark.get("x")) for mark in marks}
+    assert bounds.keys() == {name.split()[0] for name in ratios} & goals.CPU[transport].keys()
+    for target, at in bounds.items():
+        assert at + 1 == pytest.approx(charts.LEFT + goals.CPU[transport][target] * scale, abs=0.5)
+
+
+def test_a_chart_can_be_read_aloud(run):
+    root, _, _ = drawn(charts.chart(run, "http", "dark"))
+    assert root.get("role") == "img" and root.get("aria-labelledby") == "title desc"
+    title, description = (root.find(f"{SVG}{name}") for name in ("title", "desc"))
+    assert title.get("id") == "title" and "bare hyper" in title.text
+    for words in ("C, inline: 1.46 legacy, 1.46 modern", "Node, plain: 3.25 legacy", "bare Node: 8.00"):
+        assert words in description.text
+
+
+def test_a_chart_says_that_the_machine_was_busy(run):
+    assert charts.BUSY not in charts.chart(run, "stdio", "light")
+    run["machine"]["busy"] = True
+    assert charts.BUSY in charts.chart(run, "stdio", "light")
+
+
+def test_a_line_is_reached_if_all_of_its_figures_are(run):
+    lines = {line.what: line for line in goals.lines(run)}
+    words = {what: (line.reached(), line.to_reach) for what, line in lines.items()}
+    assert words["HTTP, 16 connections: CPU per call, × bare hyper: C, inline"] == (True, 1.5)
+    assert words["HTTP, 16 connections: CPU per call, × bare hyper: Node, plain"] == (False, 2.3)
+    assert words["stdio, 64 in flight: CPU per call, × bare Rust loop: Node, plain"] == (True, None)
+    assert words["HTTP, 16 connections: p99, × bare hyper in the same round: C, inline"] == (True, 2.0)
+    assert words["start to first answer: ms of CPU beyond an empty program: Node"] == (False, 15.0)
+    assert words["resident memory after it, MiB: Node"] == (True, 57.0)
+    assert words["idle HTTP session with an open stream, KiB"] == (True, 10.0)
+    assert words["`libtenon.so`, stripped, MB"] == (False, 5.0)
+    assert not any("bare Node" in what for what in words)
+
+
+def test_the_block_has_every_row_and_says_what_is_missed_and_when_the_machine_was_busy(run):
+    text = page.block(run, Path("x.json"))
+    assert "| C, inline | http | modern | 1 | 1000 | 777.00 | 699.30–854.70 | 77.70 | 10 | 20 | 38.85 |" in text
+    assert len(re.findall(r"^\| .* \| (?:http|stdio) \| (?:legacy|modern) \|", text, re.M)) == len(run["calls"])
+    assert "Node | 14.9 stdio, 15.2 http | ≤ 15 | **missed** |" in text
+    assert "| Node, plain | stdio | 60.0 | 40.0, 38.0 (`node -e`) | 14.9 | 57.0 |" in text
+    assert "busy" not in text
+    run["machine"]["busy"] = True
+    assert "**The machine was busy during this run" in page.block(run, Path("x.json"))
+    assert page.put(f"a\n{page.BEGIN}\nold\n{page.END}\nb\n", "new") == f"a\n{page.BEGIN}\nnew\n{page.END}\nb\n"
+    with pytest.raises(SystemExit):
+        page.put("nothing", "new")
+
+
+def test_what_is_measured_has_a_name_and_what_is_to_be_reached_is_measured():
+    assert len(NAMES) >= 9 and goals.NAMES.keys() >= {name for name in NAMES if name != "LEAST"} | {"ceiling-rust"}
+
+
+def test_the_page_and_the_charts_are_those_of_the_newest_run():
+    done = subprocess.run([sys.executable, HERE / "page.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_shows_every_chart_in_both_themes():
+    readme = (ROOT / "README.md").read_text()
+    shown = set(re.findall(r'(?:src|srcset)="docs/performance/([^"]+)"', readme))
+    assert shown == {f"{transport}-{theme}.svg" for transport in charts.TITLES for theme in charts.COLOURS}
+    for transport in charts.TITLES:
+        assert f'media="(prefers-color-scheme: dark)" srcset="docs/performance/{transport}-dark.svg"' in readme

@@ -1,0 +1,407 @@
+/* Entries of every kind: what their callbacks are handed, what clients are told. */
+#include "support.h"
+
+static tenon_server *server;
+static struct peer peer;
+
+static void begin(void) {
+    serve(&peer, server);
+    initialize(&peer, "{}");
+}
+
+static void end(void) {
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+/* Sends a request of the legacy session and gives the answer. */
+static const char *request(int id, const char *method, const char *params) {
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s\",\"params\":%s}", id, method, params);
+    return next_line(&peer);
+}
+
+static tenon_entry *with(tenon_entry *entry, tenon_handler_fn handler, void *user_data) {
+    OK(tenon_entry_set_handler(entry, handler, user_data, user_data == NULL ? NULL : owned_destroy));
+    return entry;
+}
+
+static void add(tenon_entry *entry) {
+    tenon_error *err = NULL;
+    OK(tenon_server_add(server, entry, &err));
+    if (err != NULL) check_failed(__FILE__, __LINE__, "tenon_server_add", tenon_error_message(err));
+    tenon_error_free(err);
+}
+
+static void says_its_address(void *user_data, tenon_call *call) {
+    const char *uri, *name, *kind;
+    char text[256];
+    size_t uri_len, name_len, kind_len;
+    (void)user_data;
+    OK(tenon_call_uri(call, &uri, &uri_len));
+    OK(tenon_call_name(call, &name, &name_len));
+    OK(tenon_call_get(call, "kind", &kind, &kind_len));
+    snprintf(text, sizeof text, "%.*s of %.*s, a %.*s", (int)uri_len, uri, (int)name_len, name, (int)kind_len, kind);
+    OK(tenon_call_return_text(call, text, TENON_NUL));
+}
+
+static void bytes(void *user_data, tenon_call *call) {
+    (void)user_data;
+    CHECK(tenon_call_kind(call) == TENON_KIND_RESOURCE);
+    OK(tenon_call_return_bytes(call, "\0\1\2\377", 4));
+}
+
+static void reads_row(void *user_data, tenon_call *call) {
+    const char *id;
+    (void)user_data;
+    OK(tenon_call_arg_string(call, "id", &id, NULL));
+    if (strcmp(id, "1") == 0)
+        OK(tenon_call_return_text(call, "row 1", TENON_NUL));
+    else
+        OK(tenon_call_not_found(call, NULL));
+}
+
+static void lists_rows(void *user_data, tenon_call *call) {
+    tenon_result *result;
+    (void)user_data;
+    CHECK(tenon_call_kind(call) == TENON_KIND_RESOURCE_PROVIDER);
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_add_link(result, "test://rows/1", "row 1", "text/plain"));
+    OK(tenon_result_set_last(result, "title", "\"The first\"", TENON_NUL));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void several(void *user_data, tenon_call *call) {
+    tenon_result *result;
+    (void)user_data;
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_add_text(result, "own", TENON_NUL));
+    OK(tenon_result_add_resource(result, "test://other", "text/html", "other and more", 5));
+    OK(tenon_result_add_resource_bytes(result, "test://third", NULL, "\377", 1));
+    OK(tenon_result_set_last(result, "_meta", "{\"a\":1}", TENON_NUL));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void resources(void) {
+    tenon_entry *entry;
+    const char *line;
+    server = new_server();
+    OK(tenon_resource_new("test://one", &entry, NULL));
+    OK(tenon_entry_set_description(entry, "The one."));
+    OK(tenon_entry_set(entry, "mime_type", "\"text/plain\"", TENON_NUL));
+    OK(tenon_entry_set(entry, "cache", "{\"ttlMs\":5}", TENON_NUL));
+    add(with(entry, says_its_address, NULL));
+    OK(tenon_resource_new("test://bytes", &entry, NULL));
+    add(with(entry, bytes, NULL));
+    OK(tenon_resource_new("test://several", &entry, NULL));
+    OK(tenon_entry_set(entry, "mimeType", "\"text/plain\"", TENON_NUL));
+    add(with(entry, several, NULL));
+    OK(tenon_resource_template_new("test://files/{+path}", &entry, NULL));
+    add(with(entry, says_its_address, NULL));
+    OK(tenon_resource_provider_new("test://rows/{id}", &entry, NULL));
+    OK(tenon_entry_set_list_handler(entry, lists_rows, NULL, NULL));
+    add(with(entry, reads_row, NULL));
+    begin();
+    line = request(1, "resources/list", "{}");
+    CHECK_IN("\"uri\":\"test://one\",\"name\":\"test://one\",\"description\":\"The one.\",\"mimeType\":\"text/plain\"", line);
+    CHECK_IN("{\"uri\":\"test://rows/1\",\"name\":\"row 1\",\"title\":\"The first\",\"mimeType\":\"text/plain\"}", line);
+    line = request(2, "resources/templates/list", "{}");
+    CHECK_IN("test://files/{+path}", line);
+    CHECK(strstr(line, "rows") == NULL);
+    line = request(3, "resources/read", "{\"uri\":\"test://one\"}");
+    CHECK_IN("\"mimeType\":\"text/plain\",\"text\":\"test://one of test://one, a \\\"resource\\\"\"", line);
+    CHECK_IN("\"blob\":\"AAEC/w==\"", request(4, "resources/read", "{\"uri\":\"test://bytes\"}"));
+    line = request(5, "resources/read", "{\"uri\":\"test://several\"}");
+    CHECK_IN("{\"uri\":\"test://several\",\"mimeType\":\"text/plain\",\"text\":\"own\"}", line);
+    CHECK_IN("{\"uri\":\"test://other\",\"mimeType\":\"text/html\",\"text\":\"other\"}", line);
+    CHECK_IN("{\"uri\":\"test://third\",\"blob\":\"/w==\",\"_meta\":{\"a\":1}}", line);
+    CHECK_IN("test://files/a/b of test://files/{+path}, a", request(6, "resources/read", "{\"uri\":\"test://files/a/b\"}"));
+    CHECK_IN("\"text\":\"row 1\"", request(7, "resources/read", "{\"uri\":\"test://rows/1\"}"));
+    line = request(8, "resources/read", "{\"uri\":\"test://rows/9\"}");
+    CHECK_IN("\"code\":-32002", line);
+    CHECK_IN("test://rows/9", line);
+    end();
+}
+
+static void greets(void *user_data, tenon_call *call) {
+    const char *name, *style;
+    char text[128];
+    (void)user_data;
+    OK(tenon_call_arg_string(call, "name", &name, NULL));
+    if (tenon_call_arg_string(call, "style", &style, NULL) != TENON_OK) style = "plain";
+    snprintf(text, sizeof text, "Greet %s in a %s style.", name, style);
+    OK(tenon_call_return_text(call, text, TENON_NUL));
+}
+
+static void talks(void *user_data, tenon_call *call) {
+    tenon_result *result;
+    (void)user_data;
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_add_image(result, "\1", 1, "image/png"));
+    OK(tenon_result_add_message(result, "assistant", "Understood.", TENON_NUL));
+    OK(tenon_result_add(result, "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Whole.\"}}", TENON_NUL));
+    OK(tenon_result_set(result, "description", "\"A talk\"", TENON_NUL));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void suggests(void *user_data, tenon_call *call) {
+    const char *typed, *known;
+    size_t len;
+    tenon_result *result;
+    (void)user_data;
+    OK(tenon_call_arg_string(call, "value", &typed, NULL));
+    OK(tenon_call_arg_json(call, "arguments", &known, &len));
+    CHECK(strcmp(typed, "f") == 0 && len == strlen("{\"name\":\"Ada\"}"));
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_add_value(result, "formal", TENON_NUL));
+    OK(tenon_result_add_value(result, "funny and more", 5));
+    OK(tenon_result_set(result, "total", "7", 1));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void prompts(void) {
+    tenon_entry *entry;
+    const char *line;
+    server = new_server();
+    OK(tenon_prompt_new("greet", &entry, NULL));
+    OK(tenon_prompt_add_argument(entry, "name", "Whom to greet.", true));
+    OK(tenon_prompt_add_argument(entry, "style", NULL, false));
+    add(with(entry, greets, NULL));
+    OK(tenon_prompt_new("talk", &entry, NULL));
+    add(with(entry, talks, NULL));
+    OK(tenon_completion_new(TENON_KIND_PROMPT, "greet", "style", &entry, NULL));
+    add(with(entry, suggests, NULL));
+    begin();
+    line = request(1, "prompts/list", "{}");
+    CHECK_IN("\"arguments\":[{\"name\":\"name\",\"description\":\"Whom to greet.\",\"required\":true},{\"name\":\"style\"}]", line);
+    line = request(2, "prompts/get", "{\"name\":\"greet\",\"arguments\":{\"name\":\"Ada\"}}");
+    CHECK_IN("[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":\"Greet Ada in a plain style.\"}}]", line);
+    CHECK_IN("\"code\":-32602", request(3, "prompts/get", "{\"name\":\"greet\"}"));
+    line = request(4, "prompts/get", "{\"name\":\"talk\"}");
+    CHECK_IN("{\"role\":\"user\",\"content\":{\"type\":\"image\",\"data\":\"AQ==\",\"mimeType\":\"image/png\"}}", line);
+    CHECK_IN("{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Understood.\"}}", line);
+    CHECK_IN("\"text\":\"Whole.\"", line);
+    CHECK_IN("\"description\":\"A talk\"", line);
+    line = request(5, "completion/complete",
+                   "{\"ref\":{\"type\":\"ref/prompt\",\"name\":\"greet\"},\"argument\":{\"name\":\"style\",\"value\":\"f\"},"
+                   "\"context\":{\"arguments\":{\"name\":\"Ada\"}}}");
+    CHECK_IN("\"values\":[\"formal\",\"funny\"]", line);
+    CHECK_IN("\"total\":7", line);
+    end();
+}
+
+static void answers(void *user_data, tenon_call *call) {
+    tenon_result *result;
+    (void)user_data;
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_set(result, "state", "\"well\"", TENON_NUL));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void takes_note(void *user_data, tenon_call *call) {
+    struct owned *owned = user_data;
+    atomic_fetch_add(&owned->calls, 1);
+    if (tenon_call_kind(call) == TENON_KIND_NOTIFICATION) {
+        const char *where;
+        OK(tenon_call_arg_string(call, "where", &where, NULL));
+        CHECK(strcmp(where, "here") == 0);
+    }
+    sem_post(&owned->entered);
+}
+
+static void own_tools(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_json(call, "{\"tools\":[]}", TENON_NUL, NULL));
+}
+
+static void low_level(void) {
+    struct owned noted, started, replaced;
+    tenon_entry *entry;
+    owned_init(&noted);
+    owned_init(&started);
+    owned_init(&replaced);
+    server = new_server();
+    OK(tenon_method_new("acme/status", &entry, NULL));
+    add(with(entry, answers, NULL));
+    OK(tenon_notification_new("notifications/acme/moved", &entry, NULL));
+    add(with(entry, takes_note, &noted));
+    OK(tenon_server_on(server, "session_start", TENON_MODE_WORKER, takes_note, &started, owned_destroy, NULL));
+    begin();
+    wait_for(&started.entered);
+    CHECK_IN("\"state\":\"well\"", request(1, "acme/status", "{}"));
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/acme/moved\",\"params\":{\"where\":\"here\"}}");
+    wait_for(&noted.entered);
+    OK(tenon_method_new("tools/list", &entry, NULL));
+    OK(tenon_server_replace(server, with(entry, own_tools, &replaced), NULL));
+    CHECK_IN("\"result\":{\"tools\":[]", request(2, "tools/list", "{}"));
+    OK(tenon_server_remove(server, TENON_KIND_METHOD, "tools/list"));
+    wait_for(&replaced.gone);
+    OK(tenon_server_notify(server, "notifications/acme/ready", "{\"n\":1}", TENON_NUL));
+    CHECK_IN("\"method\":\"notifications/acme/ready\",\"params\":{\"n\":1}", next_line(&peer));
+    end();
+    CHECK(noted.destroyed == 1 && started.destroyed == 1 && started.calls == 1);
+}
+
+static void speaks(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_log(call, "info", "part", "a \"text\"", TENON_NUL));
+    OK(tenon_call_log(call, "debug", NULL, "dropped: the client wants less", TENON_NUL));
+    OK(tenon_call_log_json(call, "emergency", NULL, "{\"n\":1}", TENON_NUL));
+    OK(tenon_call_error(call, 4711, "No more.", "{\"left\":0}"));
+}
+
+static void logs_and_errors(void) {
+    const char *line;
+    server = new_server();
+    OK(tenon_server_set(server, "capabilities", "[\"logging\"]", TENON_NUL));
+    add_tool(server, "speak", NULL, TENON_MODE_WORKER, speaks, NULL, NULL);
+    begin();
+    CHECK_IN("\"result\":{}", request(1, "logging/setLevel", "{\"level\":\"info\"}"));
+    call_tool(&peer, 2, "speak", "{}");
+    line = next_line(&peer);
+    CHECK_IN("\"level\":\"info\",\"logger\":\"part\",\"data\":\"a \\\"text\\\"\"", line);
+    line = next_line(&peer);
+    CHECK_IN("\"level\":\"emergency\",\"data\":{\"n\":1}", line);
+    line = next_line(&peer);
+    CHECK_IN("\"error\":{\"code\":4711,\"message\":\"No more.\",\"data\":{\"left\":0}}", line);
+    end();
+}
+
+static void everything(void *user_data, tenon_call *call) {
+    tenon_result *result;
+    bool image;
+    (void)user_data;
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_result_add_text(result, "text", TENON_NUL));
+    OK(tenon_result_set_last(result, "annotations", "{\"priority\":1}", TENON_NUL));
+    OK(tenon_result_set_last(result, "annotations", "{\"priority\":0.5}", TENON_NUL));
+    OK(tenon_result_add_audio(result, NULL, 0, "audio/wav"));
+    OK(tenon_result_add_link(result, "test://a", "a", NULL));
+    OK(tenon_result_add_resource(result, "test://b", NULL, "b", 1));
+    OK(tenon_result_set_last(result, "annotations", "{\"priority\":0}", TENON_NUL));
+    OK(tenon_result_add(result, "{\"type\":\"text\",\"text\":\"whole\"}", TENON_NUL));
+    OK(tenon_result_set_last(result, "text", "\"changed\"", TENON_NUL));
+    OK(tenon_result_set_structured(result, "{\"n\":1}", TENON_NUL));
+    OK(tenon_result_set_meta(result, "{\"example.com/a\":true}", TENON_NUL));
+    OK(tenon_result_set(result, "is_error", "true", TENON_NUL));
+    OK(tenon_call_arg_bool(call, "wrong", &image));
+    if (image) OK(tenon_result_add(result, "{\"type\":\"image\"}", TENON_NUL));
+    OK(tenon_call_return(call, result, NULL));
+}
+
+static void parameters(void) {
+    tenon_entry *entry;
+    const char *line;
+    server = new_server();
+    OK(tenon_tool_new("everything", &entry, NULL));
+    OK(tenon_tool_add_param(entry, "wrong", "{\"type\":\"boolean\"}", true));
+    OK(tenon_tool_add_param(entry, "more", "{\"type\":\"integer\"}", false));
+    OK(tenon_entry_set(entry, "unknown_arguments", "\"drop\"", TENON_NUL));
+    OK(tenon_entry_set(entry, "coerce_arguments", "true", TENON_NUL));
+    OK(tenon_entry_set(entry, "title", "\"All of it\"", TENON_NUL));
+    add(with(entry, everything, NULL));
+    begin();
+    line = request(1, "tools/list", "{}");
+    CHECK_IN("\"title\":\"All of it\"", line);
+    CHECK_IN("{\"type\":\"object\",\"properties\":{\"wrong\":{\"type\":\"boolean\"},\"more\":{\"type\":\"integer\"}},"
+             "\"required\":[\"wrong\"],\"additionalProperties\":false}", line);
+    call_tool(&peer, 2, "everything", "{\"wrong\":\"false\",\"unknown\":1}");
+    line = next_line(&peer);
+    CHECK_IN("{\"type\":\"text\",\"text\":\"text\",\"annotations\":{\"priority\":0.5}}", line);
+    CHECK_IN("{\"type\":\"audio\",\"data\":\"\",\"mimeType\":\"audio/wav\"}", line);
+    CHECK_IN("{\"type\":\"resource_link\",\"uri\":\"test://a\",\"name\":\"a\"}", line);
+    CHECK_IN("{\"type\":\"resource\",\"resource\":{\"uri\":\"test://b\",\"text\":\"b\"},\"annotations\":{\"priority\":0}}", line);
+    CHECK_IN("\"text\":\"changed\"", line);
+    CHECK_IN("\"structuredContent\":{\"n\":1}", line);
+    CHECK_IN("\"_meta\":{\"example.com/a\":true}", line);
+    CHECK_IN("\"isError\":true", line);
+    call_tool(&peer, 3, "everything", "{\"wrong\":true}");
+    CHECK_IN("content[5]", next_line(&peer));
+    end();
+}
+
+struct seen {
+    int count, enabled;
+    char last[256];
+};
+
+static void see(void *user_data, const char *definition, size_t len, bool enabled) {
+    struct seen *seen = user_data;
+    seen->count++;
+    seen->enabled += enabled;
+    snprintf(seen->last, sizeof seen->last, "%.*s", (int)len, definition);
+}
+
+static struct seen entries(tenon_kind kind) {
+    struct seen seen = {0, 0, ""};
+    OK(tenon_server_entries(server, kind, see, &seen));
+    return seen;
+}
+
+/* Switched off and on, before the start and after it; a provider is one thing, though it is two for the engine. */
+static void switches(void) {
+    struct owned reads, lists;
+    tenon_entry *entry;
+    struct seen seen;
+    owned_init(&reads);
+    owned_init(&lists);
+    server = new_server();
+    OK(tenon_resource_provider_new("test://rows/{id}", &entry, NULL));
+    OK(tenon_entry_set_list_handler(entry, lists_rows, &lists, owned_destroy));
+    add(with(entry, reads_row, &reads));
+    add_tool(server, "a", NULL, TENON_MODE_WORKER, answers, NULL, NULL);
+    add_tool(server, "b", NULL, TENON_MODE_WORKER, answers, NULL, NULL);
+    OK(tenon_server_disable(server, TENON_KIND_TOOL, "a"));
+    /* A setting after that builds the server anew. */
+    OK(tenon_server_set_instructions(server, "x"));
+    seen = entries(TENON_KIND_TOOL);
+    CHECK(seen.count == 2 && seen.enabled == 1);
+    CHECK_IN("\"name\":\"b\"", seen.last);
+    begin();
+    CHECK(strstr(request(1, "tools/list", "{}"), "\"name\":\"a\"") == NULL);
+    OK(tenon_server_enable(server, TENON_KIND_TOOL, "a"));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    CHECK_IN("\"name\":\"a\"", request(2, "tools/list", "{}"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_remove(server, TENON_KIND_RESOURCE_TEMPLATE, "test://rows/{id}"));
+    OK(tenon_server_disable(server, TENON_KIND_RESOURCE_PROVIDER, "test://rows/{id}"));
+    CHECK_IN("notifications/resources/list_changed", next_line(&peer));
+    CHECK_IN("\"error\"", request(3, "resources/read", "{\"uri\":\"test://rows/1\"}"));
+    OK(tenon_server_enable(server, TENON_KIND_RESOURCE_PROVIDER, "test://rows/{id}"));
+    CHECK_IN("notifications/resources/list_changed", next_line(&peer));
+    CHECK_IN("row 1", request(4, "resources/read", "{\"uri\":\"test://rows/1\"}"));
+    OK(tenon_server_remove(server, TENON_KIND_RESOURCE_PROVIDER, "test://rows/{id}"));
+    wait_for(&reads.gone);
+    wait_for(&lists.gone);
+    CHECK(entries(TENON_KIND_RESOURCE_PROVIDER).count == 0 && entries(TENON_KIND_RESOURCE_TEMPLATE).count == 0);
+    end();
+    CHECK(reads.destroyed == 1 && lists.destroyed == 1);
+}
+
+static void keeps_silent(void *user_data, tenon_call *call) {
+    (void)user_data;
+    (void)call;
+}
+
+/* What a callback did wrong is no client's business where errors are masked; what it tells the client itself is. */
+static void masked(void) {
+    const char *line;
+    server = new_server();
+    OK(tenon_server_set(server, "mask_errors", "true", TENON_NUL));
+    add_tool(server, "silent", NULL, TENON_MODE_WORKER, keeps_silent, NULL, NULL);
+    begin();
+    call_tool(&peer, 1, "silent", "{}");
+    line = next_line(&peer);
+    CHECK_IN("\"isError\":true", line);
+    CHECK(strstr(line, "without completing") == NULL);
+    end();
+}
+
+static const struct test all[] = {
+    {"resources", resources},
+    {"prompts", prompts},
+    {"low_level", low_level},
+    {"logs_and_errors", logs_and_errors},
+    {"parameters", parameters},
+    {"switches", switches},
+    {"masked", masked},
+};
+RUN_TESTS(all)

@@ -1,0 +1,52 @@
+//! The server that the public conformance suite is run against: `--http HOST:PORT`.
+
+mod asking;
+mod prompts;
+mod resources;
+mod rounds;
+mod schemas;
+mod tools;
+
+use std::process::ExitCode;
+use tenon_mcp::{Error, HttpOptions, ServeOptions, Server};
+
+/// An image of one pixel.
+const PNG: &[u8] = include_bytes!("../../../fixtures/rust/src/pixel.png");
+/// A sound of no samples.
+const WAV: &[u8] = include_bytes!("../../../fixtures/rust/src/silence.wav");
+
+fn server() -> Result<Server, Error> {
+    let server = Server::new("tenon-conformance", "1.0.0");
+    tools::add(&server)?;
+    asking::add(&server)?;
+    schemas::add(&server)?;
+    rounds::add(&server)?;
+    resources::add(&server)?;
+    prompts::add(&server)?;
+    Ok(server)
+}
+
+fn serve(address: &str) -> Result<ExitCode, Error> {
+    let options = ServeOptions::new().http(HttpOptions::new(address)?);
+    server()?.run_with(options, |running| {
+        if let Some(url) = running.http_url() {
+            println!("listening {url}");
+        }
+    })
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [option, address] = &arguments[..] else {
+        eprintln!("usage: tenon-conformance --http HOST:PORT");
+        return ExitCode::from(2);
+    };
+    if option != "--http" {
+        eprintln!("tenon-conformance: unknown option {option}");
+        return ExitCode::from(2);
+    }
+    serve(address).unwrap_or_else(|error| {
+        eprintln!("tenon-conformance: {error}");
+        ExitCode::FAILURE
+    })
+}

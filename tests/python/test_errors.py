@@ -1,0 +1,127 @@
+"""How exceptions end calls: those meant for the client, those that are mapped, those nobody expected."""
+
+import logging
+import time
+
+import pytest
+from tenon_mcp import McpError, NotFound, RegistrationError, Server, ToolError
+from wire import SECONDS, serving
+
+
+class OwnError(Exception):
+    pass
+
+
+class NarrowError(OwnError):
+    pass
+
+
+def raising(error, is_async=False, **options):
+    app = Server("t", **options)
+
+    def fail():
+        raise error
+
+    async def fail_async():
+        raise error
+
+    function = fail_async if is_async else fail
+    app.tool("f")(function)
+    app.resource("test://f")(function)
+    app.prompt("f")(function)
+    return app
+
+
+CALLS = [
+    ("tools/call", {"name": "f"}),
+    ("resources/read", {"uri": "test://f"}),
+    ("prompts/get", {"name": "f"}),
+]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("modern", [False, True])
+def test_an_error_of_the_protocol(modern, is_async):
+    with serving(raising(McpError(-31999, "No more.", {"left": [0]}), is_async), modern=modern) as client:
+        for method, params in CALLS:
+            error = client.request(method, **params)["error"]
+            assert error == {"code": -31999, "message": "No more.", "data": {"left": [0]}}
+    with serving(raising(McpError(7, "Bare.")), modern=modern) as client:
+        assert client.request(*CALLS[0][:1], **CALLS[0][1])["error"] == {"code": 7, "message": "Bare."}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_texts_meant_for_the_client(is_async, caplog):
+    caplog.set_level(logging.INFO, "tenon_mcp")
+    with serving(raising(ToolError("try again"), is_async, mask_errors=True)) as client:
+        assert client.error("f") == "try again"
+        for method, params in CALLS[1:]:
+            assert "try again" in client.request(method, **params)["error"]["message"]
+    # Nothing went wrong with the program.
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_not_found_from_a_tool_and_a_prompt():
+    with serving(raising(NotFound("test://x"))) as client:
+        for method, params in CALLS:
+            error = client.request(method, **params)["error"]
+            assert (error["code"], error["data"]) == (-32002, {"uri": "test://x"})
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_masked_errors(is_async, caplog):
+    with serving(raising(OwnError("secret"), is_async, mask_errors=True)) as client:
+        text = client.error("f")
+        assert "secret" not in text and "OwnError" not in text
+        others = [client.request(method, **params)["error"]["message"] for method, params in CALLS[1:]]
+        assert not any("secret" in other for other in others)
+    log = caplog.text
+    assert "secret" in log
+    # The reference in the text leads to the record.
+    assert any(word.strip(".,:()") in log for word in text.split() if len(word) >= 8 and any(map(str.isdigit, word)))
+    with serving(raising(OwnError("secret"), is_async)) as client:
+        assert client.error("f") == "secret"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_mapped_errors(is_async):
+    def mapped(error):
+        app = raising(error, is_async)
+        app.map_error(OwnError, -31001)
+        app.map_error(LookupError, lambda error: NotFound(f"test://{error.args[0]}"))
+        app.map_error(ZeroDivisionError, lambda error: ToolError("not by zero"))
+        app.map_error(OSError, lambda error: "no exception")
+        app.map_error(EOFError, lambda error: 1 / 0)
+        return app
+
+    def ended(error):
+        with serving(mapped(error)) as client:
+            answer = client.request("tools/call", name="f")
+            return answer.get("error") or answer["result"]["content"][0]["text"]
+
+    assert ended(OwnError("x")) == {"code": -31001, "message": "x"}
+    assert ended(NarrowError()) == {"code": -31001, "message": "NarrowError"}
+    assert ended(KeyError("k"))["data"] == {"uri": "test://k"}
+    assert ended(ZeroDivisionError("z")) == "not by zero"
+    assert ended(RuntimeError("r")) == "r"
+    assert ended(OSError()) == "map_error of OSError gave a str and no exception"
+    assert ended(EOFError()) == "division by zero"
+
+
+WRONG = [McpError("1", "m"), McpError(1, "m", object()), McpError(1 << 40, "m")]
+
+
+@pytest.mark.parametrize("error", WRONG, ids=range(len(WRONG)))
+def test_wrong_errors_of_the_protocol_fail_the_call_all_the_same(error, caplog):
+    with serving(raising(error)) as client:
+        assert client.error("f").startswith("McpError: ")
+    # The client has its answer before the log has the rest.
+    end = time.monotonic() + SECONDS
+    while not caplog.records and time.monotonic() < end:
+        time.sleep(0.01)
+    assert caplog.records
+
+
+def test_a_code_is_an_integer():
+    with pytest.raises(RegistrationError, match="True"):
+        Server("t").map_error(OwnError, True)
