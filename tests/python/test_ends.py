@@ -203,6 +203,29 @@ finally:
         assert errors.startswith("cleaned up\nTraceback") and errors.count("\nKeyboardInterrupt") == 1, errors
 
 
+def test_a_serve_that_is_cancelled_returns_when_the_server_has_ended():
+    source = TOOLS + """
+async def main():
+    def errors():
+        return os.fstat(2).st_ino
+
+    started, before = asyncio.Event(), errors()
+    serving = asyncio.create_task(app.serve(on_started=lambda app: started.set()))
+    await started.wait()
+    assert errors() != before
+    serving.cancel()
+    try:
+        await serving
+    except asyncio.CancelledError:
+        # A server gives the standard descriptors back at its end.
+        print(errors() == before, file=sys.stderr)
+
+asyncio.run(main())
+"""
+    with Program(source) as program:
+        assert program.wait() == (0, "True\n")
+
+
 def test_ctrl_c_ends_an_http_server():
     with Program(TOOLS + "\napp.run(http='127.0.0.1:0')\n", connect=False) as program:
         assert program.said().startswith("t is listening on http://127.0.0.1:")

@@ -48,11 +48,16 @@ async def serve(
         running = service.start()
         try:
             service.open(running, on_started)
-            await bridge.closed
+            await _closed(bridge)
         finally:
             await _end(service, running, bridge)
     finally:
         await _close(service, bridge)
+
+
+async def _closed(bridge: LoopBridge) -> None:
+    # Whoever cancels this must not cancel the future: the end would not be waited for then.
+    await asyncio.wait((bridge.closed,))
 
 
 async def _end(service: Service, running: Running, bridge: LoopBridge) -> None:
@@ -62,7 +67,7 @@ async def _end(service: Service, running: Running, bridge: LoopBridge) -> None:
         running.end()
     while not bridge.closed.done():
         try:
-            await asyncio.wait((bridge.closed,))
+            await _closed(bridge)
         except asyncio.CancelledError:
             continue
     service.stop()
@@ -89,7 +94,7 @@ async def _attend(service: Service, running: Running) -> None:
     bridge = _bridge(service)
     try:
         try:
-            await bridge.closed
+            await _closed(bridge)
         finally:
             await _end(service, running, bridge)
     finally:
