@@ -91,7 +91,11 @@ STAGES = {
     "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
     "docs": {
         "budget": 30,
-        "commands": [".venv/bin/python tests/docs/check_docs.py", ".venv/bin/python -m pytest -q tests/bench"],
+        "commands": [
+            ".venv/bin/python tests/docs/check_docs.py",
+            ".venv/bin/python tests/docs/check_protocol.py",
+            ".venv/bin/python -m pytest -q tests/docs tests/bench",
+        ],
     },
     "parity": {
         "budget": 10,

@@ -15,6 +15,7 @@ use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
 use crate::proto::capability::{Capabilities, Capability};
 use crate::proto::implementation::Implementation;
 use crate::proto::kind::Kind;
+use crate::proto::members::extension_fault;
 use crate::proto::shape::{Identity, Shaper};
 use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
@@ -194,10 +195,14 @@ impl ServerBuilder {
     }
 
     /// Tells clients of an extension, with its settings, a JSON object; a legacy client only if it has extensions itself.
+    /// Its name has a prefix, as in `com.example/name`.
     pub fn extension(mut self, id: impl Into<String>, settings: impl Into<JsonSlice>) -> ServerBuilder {
         let (id, settings) = (id.into(), settings.into());
         if settings.kind() != JsonKind::Object {
             self.rejected.get_or_insert_with(|| format!("extension {id:?}: its settings must be an object"));
+        }
+        if let Some(fault) = extension_fault(&id) {
+            self.rejected.get_or_insert_with(|| format!("extension {id:?} {fault}"));
         }
         self.identity.extensions.push((id, settings));
         self

@@ -108,6 +108,7 @@ test('wrong settings are refused by name', () => {
     [{ revisions: '2025-11-25' }, /revisions must be an array of strings/],
     [{ capabilities: ['tasks'] }, /capabilities: there is no capability "tasks"/],
     [{ extensions: { 'example.com/x': 5 } }, /settings must be an object/],
+    [{ extensions: { x: {} } }, /must have a prefix/],
     [{ extensions: [] }, /extensions must be an object/],
     [{ cache: { ttl: 5 } }, /ttl/],
     [{ cache: { ttlMs: -1 } }, /ttlMs must be a whole number/],

@@ -89,6 +89,7 @@ def test_pages():
         ({"revisions": []}, "at least one"),
         ({"capabilities": ["tool"]}, "there is no \"tool\""),
         ({"extensions": {"com.example/x": 3}}, "com.example/x"),
+        ({"extensions": {"x": {}}}, "must have a prefix"),
         ({"cache": {"time": 3}}, "\"time\"; there are ttl, scope"),
         ({"cache_of": {"tools/call": 3}}, "\"tools/call\" is not among server/discover"),
         ({"mask_errors": "no"}, "mask_errors must be True or False, not no"),

@@ -115,8 +115,11 @@ pub fn batch_session(headers: &HeaderMap) -> Option<SessionHead<'_>> {
     session_request(headers, Revisions::default()).ok()
 }
 
-/// The session of a GET or DELETE. A modern client has neither (MH-6).
+/// The session of a GET or DELETE. A modern client has neither (MH-6), nor has a server without sessions (MH-5).
 pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<SessionHead<'_>, Refusal> {
+    if served.iter().all(Revision::is_modern) {
+        return Err(Refusal::not_allowed("POST", "Method not allowed: this server has no sessions"));
+    }
     let named =
         single(headers, PROTOCOL_VERSION).map_err(|error| Refusal::for_request(None, &twice(error)))?;
     let revision = match version(named) {

@@ -225,6 +225,12 @@ fn get_and_delete_belong_to_sessions() {
     for (row, pairs, expected) in rows {
         assert_eq!(judge(pairs), *expected, "{row}: {pairs:?}");
     }
+    let modern_only: Revisions = [Revision::V2026_07_28].into_iter().collect();
+    for pairs in [&[][..], &[(SESSION_ID, "abc")], &[(v, "2025-06-18")]] {
+        let headers = headers(pairs);
+        let refusal = session_request(&headers, modern_only).unwrap_err();
+        assert_eq!((show(&refusal).as_str(), refusal.allow), ("405 -32600", Some("POST")), "MH-5: {pairs:?}");
+    }
     let head = SessionHead { id: "abc", revision: Revision::parse("2025-06-18") };
     assert!(head.check(Revision::V2025_06_18).is_ok(), "LH-13");
     assert_eq!(show(&head.check(Revision::V2025_11_25).unwrap_err()), "400 -32600", "LH-16");

@@ -29,7 +29,31 @@ pub(super) fn check(value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// What is wrong with the name of an extension: a key with a prefix, which may be the protocol's own (EXT-1).
+pub fn extension_fault(id: &str) -> Option<&'static str> {
+    match shape_fault(id) {
+        Some(fault) => Some(fault),
+        None if id.contains('/') => None,
+        None => Some("must have a prefix, such as com.example/name"),
+    }
+}
+
 fn fault(key: &str) -> Option<&'static str> {
+    if let Some(fault) = shape_fault(key) {
+        return Some(fault);
+    }
+    let Some((prefix, _)) = key.split_once('/') else {
+        return OF_REQUESTS.contains(&key).then_some("belongs to requests");
+    };
+    // Reserved are the second label since 2025-11-25, and in 2025-06-18 any that another one follows.
+    let last = prefix.split('.').count() - 1;
+    let is_reserved =
+        |(place, label): (usize, &str)| RESERVED.contains(&label) && (place == 1 || place < last);
+    prefix.split('.').enumerate().any(is_reserved).then_some("has a prefix that is reserved for the protocol")
+}
+
+/// An optional prefix of labels, and a name (META-1).
+fn shape_fault(key: &str) -> Option<&'static str> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -43,22 +67,13 @@ fn fault(key: &str) -> Option<&'static str> {
     if !is_name {
         return Some("must be letters and digits, with - _ . between them, after an optional prefix and /");
     }
-    let Some(prefix) = prefix else {
-        return OF_REQUESTS.contains(&name).then_some("belongs to requests");
-    };
     let is_label = |label: &str| {
         label.starts_with(|c: char| c.is_ascii_alphabetic())
             && ends(label)
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    if !prefix.split('.').all(is_label) {
-        return Some("must have a prefix of labels such as com.example");
-    }
-    // Reserved are the second label since 2025-11-25, and in 2025-06-18 any that another one follows.
-    let last = prefix.split('.').count() - 1;
-    let is_reserved =
-        |(place, label): (usize, &str)| RESERVED.contains(&label) && (place == 1 || place < last);
-    prefix.split('.').enumerate().any(is_reserved).then_some("has a prefix that is reserved for the protocol")
+    let labelled = prefix.is_none_or(|prefix| prefix.split('.').all(is_label));
+    (!labelled).then_some("must have a prefix of labels such as com.example")
 }
 
 #[cfg(test)]
@@ -84,5 +99,15 @@ mod tests {
             assert!(fault(bad).is_some_and(|fault| fault.contains("reserved")), "META-3: {bad}");
         }
         assert!(fault("progressToken").is_some(), "META-4");
+    }
+
+    #[test]
+    fn an_extension_has_a_prefix() {
+        for good in ["com.example/x", "io.modelcontextprotocol/ui", "x/"] {
+            assert_eq!(extension_fault(good), None, "EXT-1: {good}");
+        }
+        for bad in ["", "x", "com.example", "/x", "a b/x", "com.example/x/y", "com..example/x"] {
+            assert!(extension_fault(bad).is_some(), "EXT-1: {bad}");
+        }
     }
 }

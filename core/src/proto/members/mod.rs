@@ -16,6 +16,7 @@ pub(super) mod property_tests;
 
 pub(crate) use check::{At, check_known, check_object};
 pub(crate) use given::Given;
+pub(crate) use meta::extension_fault;
 pub(crate) use tables::{IMPLEMENTATION, of_kind};
 pub(crate) use tables::{
     RESULT_COMPLETE, RESULT_COMPLETION, RESULT_PROMPT, RESULT_PROVIDED, RESULT_RESOURCE,
