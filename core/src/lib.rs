@@ -12,6 +12,7 @@
 mod dispatch;
 mod entries;
 mod error;
+mod events;
 mod handler;
 mod host;
 pub mod json;

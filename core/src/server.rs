@@ -125,11 +125,6 @@ impl Server {
         found
     }
 
-    /// Sends a notification of the program's own to every legacy session that can be reached, and says how many those are.
-    pub fn notify(&self, method: &str, params: &JsonSlice) -> usize {
-        self.engine.notify(method, params)
-    }
-
     /// Tells a client of 2025-11-25 that a visit to a page it was asked for, by
     /// [`Ask::url`](crate::Ask::url) with this [`elicitation_id`](crate::Ask::elicitation_id), has come to its end.
     /// `false` if no client of this process waits for it; there is nothing to be done about it then.

@@ -222,6 +222,14 @@ impl<T> Snapshot<T> {
         })
     }
 
+    /// The resource at an address: what has it, or else what fits it best, with the variables as a JSON object.
+    pub fn resource(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
+        match self.find(Kind::Resource, uri) {
+            Some(entry) => Some((entry, JsonSlice::empty_object())),
+            None => self.template(uri),
+        }
+    }
+
     /// The template that an address fits, and its variables as a JSON object.
     pub fn template(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
         let entries = self.all(Kind::ResourceTemplate);

@@ -157,6 +157,18 @@ limits! {
     /// Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the oldest.
     /// Default 10,000.
     29 max_visits: Count = 10_000, 1, MANY;
+    /// Listen streams open in the whole server; one more is refused as busy. Default 16,384.
+    31 max_listens: Count = 16_384, 1, MANY;
+    /// Listen streams of one client on a channel that it has to itself, such as stdio. Default 64.
+    32 max_peer_listens: Count = 64, 1, MANY;
+    /// Listen streams of one principal, where it is known who asks. Default 1,024.
+    33 max_principal_listens: Count = 1_024, 1, MANY;
+    /// Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024.
+    34 max_subscriptions: Count = 1_024, 1, MANY;
+    /// Bytes of their addresses and ids. Default 64 KiB.
+    35 max_subscription_bytes: Bytes = 64 << 10, 1, GIB;
+    /// Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB.
+    36 max_listen_bytes: Bytes = 1 << 20, 1, GIB;
     /// Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
     /// Default 8 MiB.
     10 max_outbound_bytes: Bytes = 8 << 20, 1, GIB;

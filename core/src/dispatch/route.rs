@@ -77,17 +77,20 @@ fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Res
 
 /// A resource is what has the address, or else what fits it best (RS-4, RS-5).
 fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let uri = address(params)?;
+    let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
+    Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()) }))
+}
+
+/// The address of a resource that a request names.
+pub(crate) fn address(params: &Params) -> Result<String, RpcError> {
     let uri = text(params, "uri")?;
     if uri.len() > MAX_URI {
         // Not given back as others are that nothing is found under.
         let text = format!("Invalid params: uri has more than {MAX_URI} bytes");
         return Err(RpcError::invalid_params(text));
     }
-    let (entry, input) = match snapshot.find(Kind::Resource, &uri) {
-        Some(entry) => (entry, JsonSlice::empty_object()),
-        None => snapshot.template(&uri).ok_or_else(|| RpcError::not_found(&uri))?,
-    };
-    Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()) }))
+    Ok(uri)
 }
 
 /// PR-3, PR-4.

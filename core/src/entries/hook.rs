@@ -11,13 +11,19 @@ pub enum Hook {
     SessionEnd,
     /// The directories a client's user works in have changed.
     RootsChanged,
+    /// A resource, whose address the handler is handed as `uri`, has its first subscriber, of whichever revision.
+    Subscribe,
+    /// Nobody is subscribed to a resource any more. Not told at the end of the server.
+    Unsubscribe,
 }
 
 /// In the order of the enumeration.
-const WORDS: [(Hook, &str); 3] = [
+const WORDS: [(Hook, &str); 5] = [
     (Hook::SessionStart, "session_start"),
     (Hook::SessionEnd, "session_end"),
     (Hook::RootsChanged, "roots_changed"),
+    (Hook::Subscribe, "subscribe"),
+    (Hook::Unsubscribe, "unsubscribe"),
 ];
 
 impl Hook {

@@ -2,6 +2,7 @@
 
 use super::arrival::Arrival;
 use super::batch::Batch;
+use super::bus::{ListenId, StreamEnd};
 use super::op::CancelReason;
 use super::peer::Peer;
 use super::port::HostPort;
@@ -59,6 +60,9 @@ pub enum Accepted {
     Started(CallId),
     /// The same, but whether its handler may run is still being asked.
     Pending(CallId),
+    /// A request that became a listen stream, which is no call; its acknowledgement has gone to the sink or will, and its
+    /// answer comes when the server ends it.
+    Listening(ListenId),
     /// A notification or a response; nothing will go to the sink.
     Noted,
 }
@@ -270,9 +274,14 @@ impl Engine {
     /// Ends everything a peer has in flight, and lets it start nothing more.
     pub fn close_peer(&self, peer: &Arc<Peer>, reason: CancelReason) {
         self.session_ends(peer);
+        let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Silent };
         for call in peer.close() {
             self.cancel(call, reason.clone());
         }
+        for listen in peer.take_listens() {
+            self.end_stream(listen, end);
+        }
+        self.unsubscribe_all(peer);
     }
 
     /// Ends every call in flight, as the last step of a shutdown.
@@ -295,7 +304,7 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.0.calls.next_deadline(), self.0.audience.due()].into_iter().flatten().min()
+        [self.0.calls.next_deadline(), self.0.bus.due()].into_iter().flatten().min()
     }
 
     /// Tells the sinks of calls that have been in flight for at least `after` so, each once.
@@ -317,7 +326,7 @@ impl Engine {
 
     /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
-        self.0.tell_changes(now);
+        self.tell_changes(now);
         for call in self.0.calls.expired(now) {
             if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
                 self.0.fail(call, &Shared::no_store("it did not answer in time"));

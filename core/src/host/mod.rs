@@ -4,6 +4,7 @@ mod admission;
 mod arrival;
 mod asking;
 mod batch;
+mod bus;
 mod context;
 mod engine;
 mod inline;
@@ -30,6 +31,7 @@ mod wake;
 
 use crate::dispatch::entry;
 pub use arrival::{Arrival, RequestHeaders};
+pub use bus::ListenId;
 pub use context::{CONTEXT_FIELDS, ContextField};
 pub use engine::{Accepted, Engine, Scope};
 pub use inline::InlineHost;

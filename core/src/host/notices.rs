@@ -1,47 +1,32 @@
-//! What needs no answer: notifications of clients, hooks of the program, and what clients are told of changes.
+//! What needs no answer: notifications of clients, hooks of the program, and what it tells all sessions.
 
 use super::arrival::Arrival;
+use super::bus::StreamEnd;
 use super::engine::{Engine, Scope};
 use super::op::{CallContext, CancelReason};
 use super::peer::Peer;
 use super::requests::Start;
-use super::shared::{End, Shared, Thread};
+use super::shared::{End, Thread};
 use super::sink::{Delivery, Outgoing, Sink};
 use crate::dispatch::asks::Asks;
-use crate::dispatch::catalog::capability;
 use crate::json::JsonSlice;
-use crate::locks::Mutex;
 use crate::proto::envelope::{self, Client};
+use crate::proto::header_params::ParamFields;
 use crate::proto::id::RequestId;
 use crate::proto::kind::Kind;
 use crate::proto::message::Notification;
 use crate::proto::operation::{Method, Op, Operation};
 use crate::proto::shape;
 use crate::proto::version::Revision;
-use bytes::Bytes;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
-
-/// How long changes gather before clients are told.
-const TICK: Duration = Duration::from_millis(10);
-
-/// When a client that does not read is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
+use std::sync::Arc;
 
 /// A session that is open begins, ends, or its roots change.
 const SESSION_START: &str = "session_start";
 pub(super) const SESSION_END: &str = "session_end";
+/// A resource has its first subscriber, or has lost the last one.
+pub(super) const SUBSCRIBE: &str = "subscribe";
+pub(super) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
-
-/// The legacy sessions that are told of changes.
-#[derive(Default)]
-pub(super) struct Audience {
-    peers: Mutex<Vec<Weak<Peer>>>,
-    /// When changes are told, if there are any.
-    due: Mutex<Option<Instant>>,
-    /// Who does not read at present and has to be told all the same, once of each.
-    owed: Mutex<Vec<(Weak<Peer>, &'static str)>>,
-}
 
 /// Where the answers of handlers go that nobody waits for.
 struct Nowhere;
@@ -52,24 +37,9 @@ impl Sink for Nowhere {
     }
 }
 
-impl Audience {
-    fn join(&self, peer: &Arc<Peer>) {
-        let mut peers = self.peers.lock();
-        // Those that have gone make room whenever the list would grow.
-        if peers.len() == peers.capacity() {
-            peers.retain(|peer| peer.strong_count() > 0);
-        }
-        peers.push(Arc::downgrade(peer));
-    }
-
-    fn everybody(&self) -> Vec<Arc<Peer>> {
-        self.peers.lock().iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// When the next changes are to be told.
-    pub(super) fn due(&self) -> Option<Instant> {
-        *self.due.lock()
-    }
+/// The client of what concerns none.
+fn nobody() -> Client {
+    Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
 }
 
 impl Engine {
@@ -81,15 +51,20 @@ impl Engine {
                 Method::Known(Operation { op: Op::Initialized, .. })
                     if peer.lifecycle(|lifecycle| lifecycle.initialized()) =>
                 {
-                    self.0.audience.join(peer);
+                    self.0.bus.join(peer);
                     peer.begin();
                     self.hook(scope, SESSION_START);
                 }
                 Method::Known(Operation { op: Op::Cancelled, .. }) => {
                     let id = params.get("requestId").and_then(RequestId::new);
-                    if let Some(call) = id.and_then(|id| peer.call(&id)) {
-                        let reason = params.get_str("reason").ok().flatten();
-                        self.0.end(call, End::Silent(CancelReason::Requested(reason)));
+                    match id.map(|id| (peer.call(&id), peer.listen(&id))) {
+                        Some((Some(call), _)) => {
+                            let reason = params.get_str("reason").ok().flatten();
+                            self.0.end(call, End::Silent(CancelReason::Requested(reason)));
+                        }
+                        // SU-9.
+                        Some((None, Some(listen))) => self.end_stream(listen, StreamEnd::Silent),
+                        _ => {}
                     }
                 }
                 // Only a session has roots that change.
@@ -103,11 +78,25 @@ impl Engine {
             Scope::Channel(_) if envelope::is_modern(&params) => envelope::read(&params).ok(),
             scope => self.client_of(scope),
         };
-        self.tell(scope, (Kind::Notification, method.as_str()), client, || params.object());
+        let notified = (Kind::Notification, method.as_str());
+        self.run(scope, notified, client, || params.object(), Thread::Receiver);
     }
 
     fn hook(&self, scope: &Scope, name: &str) {
-        self.tell(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object);
+        // A session's end may come from any thread, also one that many others depend on.
+        let thread = if name == SESSION_END { Thread::Other } else { Thread::Receiver };
+        self.run(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object, thread);
+    }
+
+    /// Tells the program of something that happens to a resource, and concerns no client in particular.
+    pub(super) fn hook_resource(&self, name: &str, uri: &str, thread: Thread) {
+        let scope = Scope::Stateless {
+            client: nobody(),
+            params: ParamFields::default(),
+            arrival: Arrival::default(),
+        };
+        let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
+        self.run(&scope, (Kind::Hook, name), || None, input, thread);
     }
 
     fn client_of(&self, scope: &Scope) -> Option<Client> {
@@ -118,12 +107,13 @@ impl Engine {
     }
 
     /// Runs the handler of a notification or a hook, if there is one. It has a call of its own, whose answer goes nowhere.
-    fn tell(
+    fn run(
         &self,
         scope: &Scope,
         (kind, name): (Kind, &str),
         client: impl FnOnce() -> Option<Client>,
         input: impl FnOnce() -> JsonSlice,
+        thread: Thread,
     ) {
         let snapshot = self.0.catalog.snapshot();
         if !snapshot.has(kind) {
@@ -138,11 +128,9 @@ impl Engine {
         if client.as_ref().is_some_and(|client| !self.revisions().has(client.revision)) {
             return;
         }
-        let unknown =
-            Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() };
         let context = Arc::new(CallContext {
             request_id: None,
-            client: client.unwrap_or(unknown),
+            client: client.unwrap_or_else(nobody),
             meta: input.member("_meta"),
             session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
             entry,
@@ -150,15 +138,13 @@ impl Engine {
             progress_token: None,
             arrival: scope.arrival(),
         });
-        // A session's end may come from any thread, also one that many others depend on.
-        let ends = kind == Kind::Hook && name == SESSION_END;
         let start = Start {
             input,
             asks: Asks::default(),
             retried: false,
             listing: None,
             admission: None,
-            thread: if ends { Thread::Other } else { Thread::Receiver },
+            thread,
         };
         let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
         let entry = context.entry.clone();
@@ -177,7 +163,7 @@ impl Engine {
 
     /// Tells a session that was begun elsewhere of what changes from now on.
     pub(crate) fn joins(&self, peer: &Arc<Peer>) {
-        self.0.audience.join(peer);
+        self.0.bus.join(peer);
     }
 
     /// Tells the program of the end of every session, because the server ends, and gives back those for which that takes
@@ -186,7 +172,7 @@ impl Engine {
         if self.0.catalog.snapshot().find(Kind::Hook, SESSION_END).is_none() {
             return Vec::new();
         }
-        let mut peers = self.0.audience.everybody();
+        let mut peers = self.0.bus.everybody();
         peers.iter().for_each(|peer| self.session_ends(peer));
         peers.retain(|peer| peer.in_flight() > 0);
         peers
@@ -198,64 +184,6 @@ impl Engine {
         let tell = |peer: &Arc<Peer>| {
             peer.send(Outgoing::Event { body: body.clone(), droppable: true }) != Delivery::Gone
         };
-        self.0.audience.everybody().iter().filter(|peer| tell(peer)).count()
-    }
-
-    /// Has clients told of what has changed in the catalog, together with what changes in the next moment.
-    pub(crate) fn changed(&self) {
-        if self.0.audience.peers.lock().is_empty() {
-            // Who comes later has seen nothing else.
-            self.0.catalog.take_changed().for_each(drop);
-            return;
-        }
-        let due = self.0.now() + TICK;
-        {
-            let mut place = self.0.audience.due.lock();
-            if place.is_some() {
-                return;
-            }
-            *place = Some(due);
-        }
-        self.0.wake_timer();
-    }
-}
-
-impl Shared {
-    /// Tells clients of changes, if it is time.
-    pub(super) fn tell_changes(&self, now: Instant) {
-        {
-            let mut due = self.audience.due.lock();
-            if due.is_none_or(|due| due > now) {
-                return;
-            }
-            *due = None;
-        }
-        let mut methods: Vec<_> =
-            self.catalog.take_changed().filter_map(capability).filter_map(|of| of.list_changed()).collect();
-        methods.dedup();
-        let peers = if methods.is_empty() { Vec::new() } else { self.audience.everybody() };
-        // Who is owed one of those anyway hears of it once.
-        let owed = std::mem::take(&mut *self.audience.owed.lock());
-        let mut skipped = Vec::new();
-        let mut tell = |peer: &Arc<Peer>, method, body: Bytes| {
-            // What does not fit is not queued beyond the limit, and not forgotten either.
-            if peer.send(Outgoing::Event { body, droppable: true }) == Delivery::Skipped {
-                skipped.push((Arc::downgrade(peer), method));
-            }
-        };
-        for (peer, method) in owed.into_iter().filter(|(_, method)| !methods.contains(method)) {
-            if let Some(peer) = peer.upgrade() {
-                tell(&peer, method, shape::notification(method, None));
-            }
-        }
-        for method in methods {
-            let body = shape::notification(method, None);
-            peers.iter().for_each(|peer| tell(peer, method, body.clone()));
-        }
-        if !skipped.is_empty() {
-            self.audience.owed.lock().append(&mut skipped);
-            self.audience.due.lock().get_or_insert(now + AGAIN);
-            self.wake_timer();
-        }
+        self.0.bus.everybody().iter().filter(|peer| tell(peer)).count()
     }
 }

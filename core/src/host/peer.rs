@@ -39,6 +39,23 @@ struct State {
     closed: bool,
     /// The program was told of its beginning here, and not of its end yet.
     begun: bool,
+    /// What it is told of, if it ever asked for something.
+    told: Option<Box<Told>>,
+}
+
+/// What a client has the event bus tell it.
+#[derive(Default)]
+struct Told {
+    /// Its listen streams, by the keys of their requests' ids.
+    listens: HashMap<Bytes, u64>,
+    /// The bus's name for the session, once it has subscribed to something.
+    subscriber: Option<u64>,
+}
+
+impl State {
+    fn listens(&self, id: &RequestId) -> Option<u64> {
+        self.told.as_ref()?.listens.get(id.key()).copied()
+    }
 }
 
 /// A question of ours that has no answer yet.
@@ -159,7 +176,7 @@ impl Peer {
         if state.closed {
             return Err(Untracked::Closed);
         }
-        if state.calls.contains_key(id.key()) {
+        if state.calls.contains_key(id.key()) || state.listens(id).is_some() {
             return Err(Untracked::InFlight);
         }
         if state.calls.len() >= max {
@@ -241,6 +258,64 @@ impl Peer {
     /// Remembers that a question went to the peer's own sink; `false` if nobody waits for its answer any more.
     pub(super) fn move_ask(&self, id: u64) -> bool {
         self.state.lock().asks.get_mut(&id).map(|question| question.moved = true).is_some()
+    }
+
+    /// Registers a listen stream under the id of its request; at most `max` are open at a time.
+    pub(super) fn add_listen(&self, id: &RequestId, key: u64, max: usize) -> Result<(), Untracked> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Untracked::Closed);
+        }
+        if state.calls.contains_key(id.key()) {
+            return Err(Untracked::InFlight);
+        }
+        let told = state.told.get_or_insert_default();
+        if told.listens.contains_key(id.key()) {
+            return Err(Untracked::InFlight);
+        }
+        if told.listens.len() >= max {
+            return Err(Untracked::PeerFull);
+        }
+        told.listens.insert(id.key().clone(), key);
+        Ok(())
+    }
+
+    /// The listen stream that a request began.
+    pub(super) fn listen(&self, id: &RequestId) -> Option<u64> {
+        self.state.lock().listens(id)
+    }
+
+    /// Frees the id of a listen stream's request.
+    pub(super) fn forget_listen(&self, id: &RequestId, key: u64) {
+        let mut state = self.state.lock();
+        let Some(told) = &mut state.told else { return };
+        if told.listens.get(id.key()) == Some(&key) {
+            told.listens.remove(id.key());
+        }
+    }
+
+    /// The listen streams there are, of which there will be none.
+    pub(super) fn take_listens(&self) -> Vec<u64> {
+        let mut state = self.state.lock();
+        state.told.as_mut().map(|told| std::mem::take(&mut told.listens).into_values().collect()).unwrap_or_default()
+    }
+
+    /// The bus's name for the session, if it has one.
+    pub(super) fn subscriber(&self) -> Option<u64> {
+        self.state.lock().told.as_ref()?.subscriber
+    }
+
+    pub(super) fn set_subscriber(&self, key: u64) {
+        self.state.lock().told.get_or_insert_default().subscriber = Some(key);
+    }
+
+    pub(super) fn take_subscriber(&self) -> Option<u64> {
+        self.state.lock().told.as_mut()?.subscriber.take()
+    }
+
+    /// Whether it starts nothing any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().closed
     }
 
     /// Refuses further calls and returns those in flight.

@@ -6,12 +6,12 @@ use super::engine::{Accepted, Engine, Scope};
 use super::listing::{Listed, Part};
 use super::notices::SESSION_END;
 use super::op::CallContext;
-use super::peer::Untracked;
+use super::peer::{Peer, Untracked};
 use super::shared::{End, Flight, Thread};
 use super::sink::{Outgoing, Sink};
 use crate::dispatch::asks::Asks;
 use crate::dispatch::calls::Full;
-use crate::dispatch::route::{Invocation, Route, route};
+use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::RpcError;
@@ -143,6 +143,19 @@ impl Engine {
                 let level = logging::of_set_level(params)?;
                 if let Some(peer) = scope.peer() {
                     peer.set_log_level(level);
+                }
+                Ok(Step::Answer(shaper.empty(id, revision)))
+            }
+            Route::Own(Op::Listen) => {
+                let listen = self.listen(scope, request, &client, sink)?;
+                Ok(Step::Started(Accepted::Listening(listen)))
+            }
+            Route::Own(op @ (Op::Subscribe | Op::Unsubscribe)) => {
+                let uri = address(params)?;
+                match (scope.peer(), op) {
+                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri)?,
+                    (Some(peer), _) => self.unsubscribe(peer, uri),
+                    (None, _) => {}
                 }
                 Ok(Step::Answer(shaper.empty(id, revision)))
             }
@@ -298,9 +311,10 @@ impl Engine {
 
 /// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
 fn is_duplicate(scope: &Scope, request: &Request) -> bool {
-    !request.method.needs_handler() && scope.peer().is_some_and(|peer| peer.call(&request.id).is_some())
+    let known = |peer: &Arc<Peer>| peer.call(&request.id).is_some() || peer.listen(&request.id).is_some();
+    !request.method.needs_handler() && scope.peer().is_some_and(known)
 }
 
-fn in_flight() -> RpcError {
+pub(super) fn in_flight() -> RpcError {
     RpcError::invalid_request("Invalid request: a request with this id is in flight")
 }

@@ -1,10 +1,10 @@
 //! What the engine's two faces, [`Engine`](super::Engine) and [`HostPort`](super::HostPort), share.
 
+use super::bus::Bus;
 use super::inline::Occupied;
 use super::lane::{LaneId, LaneQueue, Lanes};
 use super::listing::Part;
 use super::local::{LocalState, Spawn, Waiter};
-use super::notices::Audience;
 use super::op::{CallContext, CancelReason, HostCall, HostOp, Outcome};
 use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
@@ -50,7 +50,7 @@ pub(crate) struct Shared {
     pub(super) calls: CallTable<Flight>,
     pub(super) sealer: Sealer,
     pub(super) visits: Visits,
-    pub(super) audience: Audience,
+    pub(super) bus: Bus,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
@@ -149,7 +149,7 @@ impl Shared {
         let Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
-            audience: Audience::default(),
+            bus: Bus::default(),
             visits: Visits::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
             lanes: Lanes::new(limits.max_lane_calls),

@@ -4,7 +4,7 @@ use super::version::Revision;
 use crate::json::{JsonSlice, JsonWriter};
 
 /// One server capability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Capability {
     /// Tools.
@@ -23,8 +23,10 @@ struct Row {
     capability: Capability,
     word: &'static str,
     since: Revision,
-    /// How legacy sessions are told of changes, if they are.
-    list_changed: Option<&'static str>,
+    /// How clients are told of changes, if they are: the notification, and the member of a filter that asks for it.
+    list_changed: Option<(&'static str, &'static str)>,
+    /// Whether clients can subscribe to what it is about.
+    subscribe: bool,
 }
 
 const OLDEST: Revision = Revision::V2024_11_05;
@@ -35,27 +37,37 @@ const ROWS: [Row; 5] = [
         capability: Capability::Tools,
         word: "tools",
         since: OLDEST,
-        list_changed: Some("notifications/tools/list_changed"),
+        list_changed: Some(("notifications/tools/list_changed", "toolsListChanged")),
+        subscribe: false,
     },
     Row {
         capability: Capability::Resources,
         word: "resources",
         since: OLDEST,
-        list_changed: Some("notifications/resources/list_changed"),
+        list_changed: Some(("notifications/resources/list_changed", "resourcesListChanged")),
+        subscribe: true,
     },
     Row {
         capability: Capability::Prompts,
         word: "prompts",
         since: OLDEST,
-        list_changed: Some("notifications/prompts/list_changed"),
+        list_changed: Some(("notifications/prompts/list_changed", "promptsListChanged")),
+        subscribe: false,
     },
     Row {
         capability: Capability::Completions,
         word: "completions",
         since: Revision::V2025_03_26,
         list_changed: None,
+        subscribe: false,
     },
-    Row { capability: Capability::Logging, word: "logging", since: OLDEST, list_changed: None },
+    Row {
+        capability: Capability::Logging,
+        word: "logging",
+        since: OLDEST,
+        list_changed: None,
+        subscribe: false,
+    },
 ];
 
 impl Capability {
@@ -66,7 +78,12 @@ impl Capability {
 
     /// The notification of a change, where there is one.
     pub fn list_changed(self) -> Option<&'static str> {
-        ROWS[self as usize].list_changed
+        ROWS[self as usize].list_changed.map(|(method, _)| method)
+    }
+
+    /// Those whose changes clients are told of, each with the member of a filter that asks for it (SU-1).
+    pub fn changing() -> impl Iterator<Item = (Capability, &'static str)> {
+        ROWS.iter().filter_map(|row| Some((row.capability, row.list_changed?.1)))
     }
 
     /// Its word on the wire.
@@ -95,19 +112,26 @@ impl Capabilities {
         Capabilities(self.0 | others.0)
     }
 
+    /// Those that are among others, too.
+    pub fn among(self, others: Capabilities) -> Capabilities {
+        Capabilities(self.0 & others.0)
+    }
+
     /// Whether this is one of them.
     pub fn has(self, capability: Capability) -> bool {
         self.0 & 1 << capability as u8 != 0
     }
 
-    /// The object that `revision` has for them. Modern clients are told of changes on streams of their own, so nothing
-    /// here promises any.
+    /// The object that `revision` has for them (RS-1).
     pub fn write(self, revision: Revision, extensions: &[(String, JsonSlice)]) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object();
         for row in ROWS.iter().filter(|row| self.has(row.capability) && row.since <= revision) {
             out.key(row.word).begin_object();
-            if row.list_changed.is_some() && !revision.is_modern() {
+            if row.subscribe {
+                out.key("subscribe").bool(true);
+            }
+            if row.list_changed.is_some() {
                 out.key("listChanged").bool(true);
             }
             out.end_object();
@@ -136,9 +160,9 @@ mod tests {
         }
         assert_eq!(
             Capabilities::all().write(Revision::V2024_11_05, &[]).as_str(),
-            r#"{"tools":{"listChanged":true},"resources":{"listChanged":true},"prompts":{"listChanged":true},"logging":{}}"#
+            r#"{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"prompts":{"listChanged":true},"logging":{}}"#
         );
         let tools = Capabilities::default().with(Capability::Tools);
-        assert_eq!(tools.write(Revision::V2026_07_28, &[]).as_str(), r#"{"tools":{}}"#);
+        assert_eq!(tools.write(Revision::V2026_07_28, &[]).as_str(), r#"{"tools":{"listChanged":true}}"#);
     }
 }

@@ -32,6 +32,13 @@ impl RequestId {
         Some(RequestId { raw, key })
     }
 
+    /// The same in memory of its own: a part of a message keeps all of it.
+    pub(crate) fn detached(&self) -> RequestId {
+        let raw = JsonSlice::from_trusted(Bytes::copy_from_slice(self.raw.as_bytes()));
+        let key = if self.key == *raw.bytes() { raw.bytes().clone() } else { self.key.clone() };
+        RequestId { raw, key }
+    }
+
     /// The id as the peer wrote it.
     pub fn raw(&self) -> &JsonSlice {
         &self.raw

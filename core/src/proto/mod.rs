@@ -29,6 +29,7 @@ pub mod result;
 #[cfg(test)]
 mod result_tests;
 pub mod shape;
+pub mod subscription;
 pub mod sse;
 pub mod trace;
 pub mod version;

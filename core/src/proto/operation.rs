@@ -25,6 +25,12 @@ pub enum Op {
     PromptsList,
     /// `completion/complete`
     Complete,
+    /// `resources/subscribe`
+    Subscribe,
+    /// `resources/unsubscribe`
+    Unsubscribe,
+    /// `subscriptions/listen`
+    Listen,
     /// `logging/setLevel`
     SetLevel,
     /// `ping`
@@ -107,6 +113,11 @@ const fn listed(op: Op, name: &'static str, kind: Kind, list: &'static str, of: 
     Operation { capability: Some(of), list, ..request(op, name, ALL, Needs::List(kind)) }
 }
 
+/// A request of sessions, which the engine answers.
+const fn owned(op: Op, name: &'static str, of: Capability) -> Operation {
+    Operation { capability: Some(of), ..request(op, name, LEGACY, Needs::Nothing) }
+}
+
 const fn notification(op: Op, name: &'static str, revisions: (Revision, Revision)) -> Operation {
     Operation { form: Form::Notification, ..request(op, name, revisions, Needs::Nothing) }
 }
@@ -130,10 +141,11 @@ pub static OPERATIONS: &[Operation] = &[
     ),
     listed(Op::PromptsList, "prompts/list", Kind::Prompt, "prompts", Capability::Prompts),
     handled(Op::Complete, "completion/complete", None, Capability::Completions),
-    Operation {
-        capability: Some(Capability::Logging),
-        ..request(Op::SetLevel, "logging/setLevel", LEGACY, Needs::Nothing)
-    },
+    owned(Op::Subscribe, "resources/subscribe", Capability::Resources),
+    owned(Op::Unsubscribe, "resources/unsubscribe", Capability::Resources),
+    // Served whatever the server has (SU-12).
+    request(Op::Listen, "subscriptions/listen", MODERN, Needs::Nothing),
+    owned(Op::SetLevel, "logging/setLevel", Capability::Logging),
     notification(Op::Initialized, "notifications/initialized", LEGACY),
     notification(Op::Cancelled, "notifications/cancelled", ALL),
     notification(Op::RootsChanged, "notifications/roots/list_changed", LEGACY),

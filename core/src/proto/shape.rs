@@ -8,6 +8,7 @@ use super::implementation::Implementation;
 use super::operation::outgoing;
 use super::reply::Reply;
 use super::result::Checked;
+use super::subscription::SUBSCRIPTION_ID;
 use super::version::{Revision, Revisions};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use bytes::Bytes;
@@ -181,6 +182,16 @@ impl Shaper {
         out.key("content").begin_array().begin_object().key("type").str("text").key("text").str(text);
         out.end_object().end_array().key("isError").bool(true);
         self.close_result(out, revision, "complete")
+    }
+
+    /// The end of a subscription, as the answer to the request that began it (SU-7).
+    pub fn listened(&self, id: &RequestId, revision: Revision) -> Bytes {
+        let mut out = self.open_result(id, 128);
+        out.key("resultType").str("complete").key("_meta").begin_object();
+        out.key(SUBSCRIPTION_ID).slice(id.raw());
+        out.key("io.modelcontextprotocol/serverInfo").slice(self.implementation(revision)).end_object();
+        out.verbatim(b"}}");
+        out.into_bytes()
     }
 
     /// The answer that asks the client for input (MR-2, MR-3). `requests` holds key, method and params.

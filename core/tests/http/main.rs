@@ -9,6 +9,7 @@ mod crowded;
 mod delivery;
 mod eras;
 mod exchange;
+mod listens;
 mod manners;
 mod notices;
 mod params;

@@ -1,6 +1,9 @@
 //! Reading single headers.
 
 use super::Refusal;
+use crate::proto::error::RpcError;
+use crate::proto::message::Message;
+use crate::proto::operation::Op;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -58,6 +61,20 @@ pub fn check_listen(headers: &HeaderMap) -> Result<(), Refusal> {
     match accepted_forms(headers) {
         Ok(forms) if forms.stream => Ok(()),
         _ => Err(Refusal::plain(StatusCode::NOT_ACCEPTABLE, "Not acceptable: accept text/event-stream")),
+    }
+}
+
+/// Whether a request's answer is a stream whatever comes of it; the client must accept one then (SU-14).
+pub fn listens(message: &Message, forms: Forms) -> Result<bool, Refusal> {
+    match message {
+        Message::Request(request) if request.method.is(Op::Listen) => {
+            if forms.stream {
+                return Ok(true);
+            }
+            let error = RpcError::invalid_request("Not acceptable: accept text/event-stream");
+            Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, Some(&request.id), &error))
+        }
+        _ => Ok(false),
     }
 }
 

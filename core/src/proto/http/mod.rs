@@ -13,7 +13,7 @@ mod route;
 
 pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
 pub(super) use headers::decode_value;
-pub use headers::{Forms, accepted_forms, check_content_type, check_listen};
+pub use headers::{Forms, accepted_forms, check_content_type, check_listen, listens};
 pub use params::param_fields;
 pub use route::{Route, SessionHead, batch_session, route, session_request};
 

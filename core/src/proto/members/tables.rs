@@ -165,7 +165,10 @@ static NOTIFICATION: Table =
 static HOOK: Table = table(
     "a hook has",
     Some(V2024_11_05),
-    &[required("name", Form::OneOf(&["session_start", "session_end", "roots_changed"]))],
+    &[required(
+        "name",
+        Form::OneOf(&["session_start", "session_end", "roots_changed", "subscribe", "unsubscribe"]),
+    )],
 );
 
 /// Who a server is.

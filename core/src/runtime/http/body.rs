@@ -5,7 +5,7 @@ use super::sessions::Lease;
 use super::slot::{Chunk, First, Slot};
 use super::streams::Entry;
 use crate::dispatch::calls::CallId;
-use crate::host::{CancelReason, Engine};
+use crate::host::{CancelReason, Engine, ListenId};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
@@ -29,26 +29,33 @@ enum Inner {
 pub(super) struct Exchange {
     pub(super) engine: Engine,
     pub(super) slot: Arc<Slot>,
-    /// The call that ends with the client: modern ones do, legacy ones go on (MH-50 to MH-52).
-    pub(super) call: Option<CallId>,
+    /// What ends with the client: in the modern era all does, in a legacy session all goes on (MH-50 to MH-52).
+    pub(super) held: Option<Held>,
     /// Keeps a legacy session in use.
     lease: Option<Lease>,
     /// The connection it is on, if it is one of ours.
     link: Option<Arc<Link>>,
 }
 
+/// What a modern request holds in the engine.
+#[derive(Clone, Copy)]
+pub(super) enum Held {
+    Call(CallId),
+    Listen(ListenId),
+}
+
 impl Exchange {
     pub(super) fn new(
         engine: Engine,
         slot: Arc<Slot>,
-        call: Option<CallId>,
+        held: Option<Held>,
         lease: Option<Lease>,
         link: Option<&Arc<Link>>,
     ) -> Exchange {
         if let Some(link) = link {
             link.wait(true);
         }
-        Exchange { engine, slot, call, lease, link: link.cloned() }
+        Exchange { engine, slot, held, lease, link: link.cloned() }
     }
 
     /// Waits for what decides the form of the response.
@@ -71,7 +78,7 @@ impl Exchange {
 
     /// The request has ended: nothing is left to cancel.
     pub(super) fn finish(&mut self) {
-        self.call = None;
+        self.held = None;
     }
 }
 
@@ -87,8 +94,10 @@ impl Drop for Exchange {
                 self.engine.undelivered(lease.peer(), question.id, question.body);
             }
         }
-        if let Some(call) = self.call.take() {
-            self.engine.cancel(call, CancelReason::Disconnected);
+        match self.held.take() {
+            Some(Held::Call(call)) => drop(self.engine.cancel(call, CancelReason::Disconnected)),
+            Some(Held::Listen(listen)) => self.engine.unlisten(listen),
+            None => {}
         }
     }
 }

@@ -1,13 +1,12 @@
 //! One request, one response: the endpoint, without a server around it.
 
-use super::body::{Exchange, ResponseBody};
+use super::body::{Exchange, Held, ResponseBody};
 use super::budget::Budget;
 use super::link::Link;
 use super::read::{ReadError, drain, read};
 use super::sessions::{Lease, NoSession, Sessions};
 use super::slot::{End, FULL, First, Slot};
 use super::streams::Streams;
-use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
 use crate::host::{Accepted, Arrival, Engine, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
@@ -192,6 +191,8 @@ impl HttpService {
 
     /// Ends all listening streams and lets no new one stay open: the server is closing. Calls in flight go on.
     pub fn end_streams(&self) {
+        self.0.streams.end();
+        self.0.engine.end_listens();
         self.0.sessions.end_streams();
     }
 
@@ -272,11 +273,17 @@ impl HttpService {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let engine = &self.0.engine;
         let modern = matches!(scope, Scope::Stateless { .. });
-        let most = engine.limits().max_outbound_bytes;
+        let listens = rules::listens(&message, forms)?;
+        let limits = engine.limits();
+        let most = if listens { limits.max_listen_bytes } else { limits.max_outbound_bytes };
         let slot = Arc::new(Slot::new(&self.0.budget, most, forms.stream).on(link));
         let sink: Arc<dyn Sink> = slot.clone();
-        let call: CallId = match engine.accept(&scope, message, &sink) {
-            Accepted::Started(call) | Accepted::Pending(call) => call,
+        let held = match engine.accept(&scope, message, &sink) {
+            Accepted::Started(call) | Accepted::Pending(call) => Held::Call(call),
+            Accepted::Listening(listen) => {
+                self.0.streams.settle(|| engine.end_listen(listen));
+                Held::Listen(listen)
+            }
             Accepted::Answered | Accepted::Noted => {
                 let mut response =
                     whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, &self.0.budget);
@@ -288,7 +295,7 @@ impl HttpService {
                 return Ok(response);
             }
         };
-        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(call), lease, link);
+        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(held), lease, link);
         Ok(self.respond(exchange, modern, forms).await)
     }
 

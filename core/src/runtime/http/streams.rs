@@ -4,11 +4,16 @@ use super::slot::Slot;
 use crate::locks::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Open event streams. Plain JSON answers never come here.
 #[derive(Default)]
-pub(super) struct Streams(Mutex<Table>);
+pub(super) struct Streams {
+    table: Mutex<Table>,
+    /// Those that a client listens on end: the server is closing.
+    ended: AtomicBool,
+}
 
 #[derive(Default)]
 struct Table {
@@ -24,17 +29,30 @@ pub(super) struct Entry {
 
 impl Streams {
     pub(super) fn enter(self: &Arc<Self>, slot: &Arc<Slot>) -> Entry {
-        let mut table = self.0.lock();
+        let mut table = self.table.lock();
         table.next += 1;
         let key = table.next;
         table.open.insert(key, slot.clone());
         Entry { streams: self.clone(), key }
     }
 
+    /// Lets no stream stay open that a client listens on.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends a stream that a client has just begun to listen on, if it may not stay open. Whoever ends them all finds it
+    /// in the engine, or it is seen here.
+    pub(super) fn settle(&self, end: impl FnOnce()) {
+        if self.ended.load(Ordering::SeqCst) {
+            end();
+        }
+    }
+
     /// Has a comment sent on every stream that was quiet for `quiet`.
     pub(super) fn keep_alive(&self, now: Instant, quiet: Duration) {
         // Waking under the lock would let a stream that ends at once wait for itself.
-        let open: Vec<_> = self.0.lock().open.values().cloned().collect();
+        let open: Vec<_> = self.table.lock().open.values().cloned().collect();
         for slot in open {
             slot.keep_alive(now, quiet);
         }
@@ -43,6 +61,6 @@ impl Streams {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.streams.0.lock().open.remove(&self.key);
+        self.streams.table.lock().open.remove(&self.key);
     }
 }

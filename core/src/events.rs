@@ -1,0 +1,46 @@
+//! What a program tells clients on its own account.
+
+use crate::dispatch::catalog::capability;
+use crate::error::Error;
+use crate::json::JsonSlice;
+use crate::proto::kind::Kind;
+use crate::proto::subscription::Topic;
+use crate::server::Server;
+
+/// Telling clients. May be called from any thread, also outside of calls, and waits for nothing.
+impl Server {
+    /// Says that the resource at exactly this address has changed. Those subscribed to it are told within a few
+    /// milliseconds: listen streams of 2026-07-28 that named it, and legacy sessions that sent `resources/subscribe`.
+    /// Several updates of one moment are told once. What nobody is subscribed to costs next to nothing.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Resource, Server};
+    /// let server = Server::new("demo", "1.0.0");
+    /// server.resource(Resource::new("config://app"), || async { "…" })?;
+    /// server.resource_updated("config://app");
+    /// # Ok::<(), tenon_mcp::Error>(())
+    /// ```
+    pub fn resource_updated(&self, uri: &str) {
+        self.engine().publish(&Topic::Resource(uri.into()), None);
+    }
+
+    /// Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists. Entries
+    /// that are added, removed, enabled or disabled are told of without it. Templates and providers are told as resources.
+    ///
+    /// Fails for kinds that clients have no list of.
+    pub fn list_changed(&self, kind: Kind) -> Result<(), Error> {
+        match capability(kind).filter(|list| list.list_changed().is_some()) {
+            Some(list) => {
+                self.engine().publish(&Topic::List(list), None);
+                Ok(())
+            }
+            None => Err(Error::invalid(format!("list_changed: clients have no list of kind {:?}", kind.as_str()))),
+        }
+    }
+
+    /// Sends a notification of the program's own to every legacy session that can be reached, and says how many those
+    /// are. Clients of 2026-07-28 have no stream for it but that of their own request.
+    pub fn notify(&self, method: &str, params: &JsonSlice) -> usize {
+        self.engine().notify(method, params)
+    }
+}

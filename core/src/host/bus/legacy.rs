@@ -1,0 +1,73 @@
+//! `resources/subscribe` and `resources/unsubscribe` of legacy sessions (RS-8 to RS-10).
+
+use super::Subscriber;
+use super::table::{Added, Bounds};
+use crate::host::engine::Engine;
+use crate::host::notices::{SUBSCRIBE, UNSUBSCRIBE};
+use crate::host::peer::Peer;
+use crate::host::shared::Thread;
+use crate::proto::error::RpcError;
+use crate::proto::subscription::Topic;
+use std::sync::Arc;
+
+impl Engine {
+    /// Has a session told of updates of what is at exactly this address. Only what could be read can be subscribed to:
+    /// anything else is most likely a mistake, of which nobody would ever hear.
+    pub(in crate::host) fn subscribe(&self, peer: &Arc<Peer>, uri: String) -> Result<(), RpcError> {
+        let (bus, limits) = (&self.0.bus, self.limits());
+        if self.0.catalog.snapshot().resource(&uri).is_none() {
+            return Err(RpcError::not_found(&uri));
+        }
+        let topic = Topic::Resource(uri.into());
+        let bounds = Bounds { names: limits.max_subscriptions, bytes: limits.max_subscription_bytes };
+        let added = {
+            let mut table = bus.table.lock();
+            let key = match peer.subscriber() {
+                Some(key) => key,
+                None => {
+                    let key = table.key();
+                    let session = Subscriber::Session(Arc::downgrade(peer));
+                    // Sessions are counted elsewhere.
+                    let _ = table.enter(key, session, None, (usize::MAX, usize::MAX));
+                    peer.set_subscriber(key);
+                    key
+                }
+            };
+            table.add(key, topic.clone(), bounds)
+        };
+        // Looked at afterwards: who closes the session finds the subscription, or it is seen here.
+        if peer.is_closed() {
+            self.unsubscribe_all(peer);
+        }
+        match added {
+            Added::First => self.hook_resource(SUBSCRIBE, topic.name(), Thread::Receiver),
+            Added::Known | Added::Gone => {}
+            Added::Full => {
+                return Err(RpcError::busy(format!(
+                    "Server busy: a session subscribes to {} resources at most, with addresses of {} bytes together",
+                    limits.max_subscriptions, limits.max_subscription_bytes
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing happens where there is no such subscription (RS-10).
+    pub(in crate::host) fn unsubscribe(&self, peer: &Arc<Peer>, uri: String) {
+        let Some(key) = peer.subscriber() else { return };
+        let topic = Topic::Resource(uri.into());
+        let last = self.0.bus.table.lock().drop_topic(key, &topic);
+        if last {
+            self.hook_resource(UNSUBSCRIBE, topic.name(), Thread::Receiver);
+        }
+    }
+
+    /// The end of a session is that of its subscriptions.
+    pub(in crate::host) fn unsubscribe_all(&self, peer: &Arc<Peer>) {
+        let Some(key) = peer.take_subscriber() else { return };
+        let removed = self.0.bus.table.lock().remove(key);
+        if let Some((_, last)) = removed {
+            self.hook_each(UNSUBSCRIBE, &last, Thread::Other);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `subscriptions/listen`: streams of changes that clients of 2026-07-28 ask for (SU-1 to SU-16).
+
+use super::stream::Stream;
+use super::table::{Added, Bounds, Full};
+use super::{Bus, Subscriber};
+use crate::host::arrival::Arrival;
+use crate::host::engine::{Engine, Scope};
+use crate::host::notices::{SUBSCRIBE, UNSUBSCRIBE};
+use crate::host::peer::Untracked;
+use crate::host::requests::in_flight;
+use crate::host::shared::Thread;
+use crate::host::sink::{Delivery, Outgoing, Sink};
+use crate::proto::envelope::Client;
+use crate::proto::error::RpcError;
+use crate::proto::message::Request;
+use crate::proto::subscription::{Filter, TASKS_EXTENSION, Topic, needs_tasks};
+use crate::proto::version::Revision;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Names an open listen stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenId(pub(super) u64);
+
+/// Why the server ends a stream, as the client reads it on a channel.
+const CLOSING: &str = "the server is shutting down";
+const OVERFLOW: &str = "the client does not read fast enough";
+
+/// How a stream ends.
+#[derive(Clone, Copy)]
+pub enum StreamEnd {
+    /// Its client ended it, or is gone.
+    Silent,
+    /// The server closes.
+    Closing,
+    /// Its client does not read.
+    Overflow,
+}
+
+impl Bus {
+    fn bounds(&self, engine: &Engine) -> Bounds {
+        let limits = engine.limits();
+        Bounds { names: limits.max_subscriptions, bytes: limits.max_subscription_bytes }
+    }
+}
+
+impl Engine {
+    pub(in crate::host) fn listen(
+        &self,
+        scope: &Scope,
+        request: &Request,
+        client: &Client,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<ListenId, RpcError> {
+        let (shared, limits) = (&self.0, self.limits());
+        let filter = Filter::read(&request.params)?;
+        let (names, bytes) = filter.size();
+        if names > limits.max_subscriptions || bytes > limits.max_subscription_bytes {
+            return Err(RpcError::invalid_params(format!(
+                "Invalid params: notifications names {names} resources and tasks of {bytes} bytes; the limits are {} and {}",
+                limits.max_subscriptions, limits.max_subscription_bytes
+            )));
+        }
+        let watch = shared.bus.task_watch().filter(|_| filter.tasks.is_some());
+        let declared = || client.capabilities.member("extensions")?.member(TASKS_EXTENSION);
+        if watch.is_some() && declared().is_none() {
+            return Err(needs_tasks());
+        }
+        if shared.closing.load(Ordering::Acquire) {
+            return Err(shared.shutting_down());
+        }
+        let Arrival { principal, .. } = scope.arrival();
+        let (id, peer) = (request.id.detached(), scope.peer().cloned());
+        let stream = Arc::new(Stream::new(id.clone(), peer.clone(), sink.clone()));
+        let key = {
+            let mut table = shared.bus.table.lock();
+            let key = table.key();
+            let most = (limits.max_listens, limits.max_principal_listens);
+            let entered = table.enter(key, Subscriber::Stream(stream.clone()), principal.clone(), most);
+            entered.map(|()| key).map_err(|full| match full {
+                Full::Streams => shared.busy("listen streams", limits.max_listens),
+                Full::Principal => {
+                    shared.busy("listen streams of this client", limits.max_principal_listens)
+                }
+            })?
+        };
+        if let Some(peer) = &peer
+            && let Err(untracked) = peer.add_listen(&id, key, limits.max_peer_listens)
+        {
+            shared.bus.table.lock().remove(key);
+            return Err(match untracked {
+                Untracked::InFlight => in_flight(),
+                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
+                _ => shared.busy("listen streams of this client", limits.max_peer_listens),
+            });
+        }
+        let filter = self.honoured(filter);
+        match (watch, &filter.tasks) {
+            (Some(watch), Some(tasks)) => {
+                let (engine, tasks) = (self.clone(), tasks.clone());
+                let done = move |tasks| engine.open(key, &stream, Filter { tasks: Some(tasks), ..filter });
+                watch.clone().watch(tasks, principal.as_ref(), Box::new(done));
+            }
+            _ => self.open(key, &stream, Filter { tasks: None, ..filter }),
+        }
+        Ok(ListenId(key))
+    }
+
+    /// What of a filter the server has: what it has not, no client is ever told of (SU-4).
+    fn honoured(&self, mut filter: Filter) -> Filter {
+        filter.lists = filter.lists.among(self.0.capabilities());
+        if !filter.resources.is_empty() {
+            let snapshot = self.0.catalog.snapshot();
+            filter.resources.retain(|uri| snapshot.resource(uri).is_some());
+        }
+        filter
+    }
+
+    /// Acknowledges a stream, and has it told of what it asked for from then on.
+    fn open(&self, key: u64, stream: &Arc<Stream>, filter: Filter) {
+        let bus = &self.0.bus;
+        let mut first = Vec::new();
+        {
+            let bounds = bus.bounds(self);
+            let mut table = bus.table.lock();
+            for topic in filter.topics() {
+                if table.add(key, topic.clone(), bounds) == Added::First {
+                    first.push(topic);
+                }
+            }
+        }
+        let body = filter.acknowledgement(&stream.id);
+        // What is published between these two waits behind the acknowledgement.
+        let delivery = stream.open(Outgoing::Event { body, droppable: false });
+        self.told(key, delivery);
+        self.hook_each(SUBSCRIBE, &first, Thread::Receiver);
+        // Looked at once the stream is there: who closes the server finds it, or it is seen here.
+        if self.0.closing.load(Ordering::Acquire) {
+            self.end_stream(key, StreamEnd::Closing);
+        }
+    }
+
+    /// Ends a stream that could not be told of something: slow clients are better served by a new one (SU-15).
+    pub(super) fn told(&self, key: u64, delivery: Delivery) {
+        match delivery {
+            Delivery::Queued => {}
+            Delivery::Skipped => self.end_stream(key, StreamEnd::Overflow),
+            Delivery::Gone => self.end_stream(key, StreamEnd::Silent),
+        }
+    }
+
+    /// Ends a listen stream whose client is gone.
+    pub(crate) fn unlisten(&self, listen: ListenId) {
+        self.end_stream(listen.0, StreamEnd::Silent);
+    }
+
+    /// Ends a listen stream with its answer, because its server closes.
+    pub(crate) fn end_listen(&self, listen: ListenId) {
+        self.end_stream(listen.0, StreamEnd::Closing);
+    }
+
+    /// Ends the listen streams that have a response to themselves, with their answers: the server closes.
+    pub(crate) fn end_listens(&self) {
+        let keys = self.0.bus.table.lock().streams(|stream| stream.peer.is_none());
+        for key in keys {
+            self.end_stream(key, StreamEnd::Closing);
+        }
+    }
+
+    pub(in crate::host) fn end_stream(&self, key: u64, end: StreamEnd) {
+        let removed = self.0.bus.table.lock().remove(key);
+        let Some((Subscriber::Stream(stream), last)) = removed else { return };
+        if let Some(peer) = &stream.peer {
+            peer.forget_listen(&stream.id, key);
+        }
+        let reason = match end {
+            StreamEnd::Silent => None,
+            StreamEnd::Closing => Some(CLOSING),
+            StreamEnd::Overflow => Some(OVERFLOW),
+        };
+        match reason {
+            Some(reason) => {
+                let body = self.0.shaper.listened(&stream.id, Revision::V2026_07_28);
+                stream.finish(Outgoing::Response { body, error: None }, reason);
+            }
+            None => stream.abandon(),
+        }
+        self.hook_each(UNSUBSCRIBE, &last, Thread::Other);
+    }
+
+    /// Tells the program of resources that the first subscriber came to, or the last one left.
+    pub(super) fn hook_each(&self, name: &str, topics: &[Topic], thread: Thread) {
+        for topic in topics {
+            if let Topic::Resource(uri) = topic {
+                self.hook_resource(name, uri, thread);
+            }
+        }
+    }
+}

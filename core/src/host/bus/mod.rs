@@ -1,0 +1,108 @@
+//! The event bus: who is to be told of which changes, and what has changed since they were told last.
+//!
+//! A change is published under its [`Topic`]. Those subscribed to just that topic are looked up, nobody else costs anything.
+//! What is published within one tick is one notification for each subscriber and topic.
+
+mod legacy;
+mod listen;
+mod publish;
+mod stream;
+mod table;
+mod tasks;
+
+use super::peer::Peer;
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::proto::subscription::Topic;
+pub use listen::ListenId;
+pub(super) use listen::StreamEnd;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+use stream::Stream;
+use table::Table;
+pub(crate) use tasks::TaskWatch;
+
+/// How long changes gather before clients are told.
+const TICK: Duration = Duration::from_millis(10);
+
+/// When a client that does not read is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Who is told of what.
+#[derive(Default)]
+pub(super) struct Bus {
+    /// The legacy sessions, which are told of all lists.
+    sessions: Mutex<Vec<Weak<Peer>>>,
+    table: Mutex<Table>,
+    changes: Mutex<Changes>,
+    /// Says which tasks a client may be told of.
+    tasks: OnceLock<Arc<dyn TaskWatch>>,
+}
+
+/// What is to be told.
+#[derive(Default)]
+struct Changes {
+    /// When, if there is anything.
+    due: Option<Instant>,
+    /// In the order in which it was said first.
+    topics: Vec<Change>,
+    places: HashMap<Topic, usize>,
+    /// Sessions that do not read at present and have to be told all the same, once of each topic.
+    owed: Vec<(Weak<Peer>, Topic)>,
+}
+
+/// One topic that has changed, with what is last said of it.
+struct Change {
+    topic: Topic,
+    detail: Option<JsonSlice>,
+}
+
+/// Somebody who is told of topics.
+#[derive(Clone)]
+enum Subscriber {
+    /// A listen stream.
+    Stream(Arc<Stream>),
+    /// A legacy session.
+    Session(Weak<Peer>),
+}
+
+impl Changes {
+    /// Takes up a change; one of a topic that has changed already takes its place.
+    fn note(&mut self, topic: &Topic, detail: Option<JsonSlice>) {
+        if let Some(&place) = self.places.get(topic) {
+            self.topics[place].detail = detail;
+            return;
+        }
+        self.places.insert(topic.clone(), self.topics.len());
+        self.topics.push(Change { topic: topic.clone(), detail });
+    }
+}
+
+impl Bus {
+    /// Has a legacy session told of lists.
+    pub(super) fn join(&self, peer: &Arc<Peer>) {
+        let mut sessions = self.sessions.lock();
+        // Those that have gone make room whenever the list would grow.
+        if sessions.len() == sessions.capacity() {
+            sessions.retain(|session| session.strong_count() > 0);
+        }
+        sessions.push(Arc::downgrade(peer));
+    }
+
+    /// The legacy sessions.
+    pub(super) fn everybody(&self) -> Vec<Arc<Peer>> {
+        self.sessions.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// When the next changes are to be told.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.changes.lock().due
+    }
+
+    /// Whether anybody is to be told of this.
+    fn wants(&self, topic: &Topic) -> bool {
+        let listed = matches!(topic, Topic::List(_)) && !self.sessions.lock().is_empty();
+        listed || self.table.lock().has(topic)
+    }
+}

@@ -1,0 +1,118 @@
+//! From a change to those who are told of it.
+
+use super::{AGAIN, Change, Changes, Subscriber, TICK};
+use crate::dispatch::catalog::capability;
+use crate::host::engine::Engine;
+use crate::host::peer::Peer;
+use crate::host::sink::{Delivery, Outgoing};
+use crate::host::turn;
+use crate::json::JsonSlice;
+use crate::proto::subscription::Topic;
+use bytes::Bytes;
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+impl Engine {
+    /// Has those who are subscribed to a topic told that it has changed, together with what changes in the next moment:
+    /// of a topic that is published again before that, the last `detail` is told. From any thread; waits for nothing.
+    pub(crate) fn publish(&self, topic: &Topic, detail: Option<JsonSlice>) {
+        let bus = &self.0.bus;
+        // Who comes later has seen nothing else.
+        if !bus.wants(topic) {
+            return;
+        }
+        let due = self.0.now() + TICK;
+        let earliest = {
+            let mut changes = bus.changes.lock();
+            changes.note(topic, detail);
+            let earlier = changes.due.is_none_or(|at| at > due);
+            if earlier {
+                changes.due = Some(due);
+            }
+            earlier
+        };
+        if earliest {
+            self.0.wake_timer();
+        }
+    }
+
+    /// Publishes what has changed in the catalog.
+    pub(crate) fn changed(&self) {
+        let mut lists: Vec<_> = self.0.catalog.take_changed().filter_map(capability).collect();
+        lists.dedup();
+        for list in lists.into_iter().filter(|list| list.list_changed().is_some()) {
+            self.publish(&Topic::List(list), None);
+        }
+    }
+
+    /// Tells clients of changes, if it is time.
+    pub(in crate::host) fn tell_changes(&self, now: Instant) {
+        let Changes { topics, owed, .. } = {
+            let mut changes = self.0.bus.changes.lock();
+            if changes.due.is_none_or(|due| due > now) {
+                return;
+            }
+            std::mem::take(&mut *changes)
+        };
+        // What writes for several of them is woken once.
+        let _turn = turn::batch();
+        let told: HashSet<_> = topics.iter().map(|change| &change.topic).collect();
+        let mut round = Round::default();
+        // Who is owed one of those anyway hears of it once.
+        for (peer, topic) in owed.into_iter().filter(|(_, topic)| !told.contains(topic)) {
+            let body = topic.notification(None, None);
+            round.session(&peer, &topic, body);
+        }
+        for change in &topics {
+            self.tell(change, &mut round);
+        }
+        if round.skipped.is_empty() {
+            return;
+        }
+        {
+            let mut changes = self.0.bus.changes.lock();
+            changes.owed.append(&mut round.skipped);
+            changes.due.get_or_insert(now + AGAIN);
+        }
+        self.0.wake_timer();
+    }
+
+    fn tell(&self, Change { topic, detail }: &Change, round: &mut Round) {
+        let bus = &self.0.bus;
+        let subscribers = bus.table.lock().told(topic);
+        let plain = topic.notification(detail.as_ref(), None);
+        if let Topic::List(_) = topic {
+            for peer in bus.everybody() {
+                round.peer(&peer, topic, plain.clone());
+            }
+        }
+        for (key, subscriber) in subscribers {
+            match subscriber {
+                Subscriber::Stream(stream) => self.told(key, stream.tell(topic, detail.as_ref())),
+                Subscriber::Session(peer) => round.session(&peer, topic, plain.clone()),
+            }
+        }
+    }
+}
+
+/// What one round of telling leaves to be done.
+#[derive(Default)]
+struct Round {
+    skipped: Vec<(Weak<Peer>, Topic)>,
+}
+
+impl Round {
+    fn session(&mut self, peer: &Weak<Peer>, topic: &Topic, body: Bytes) {
+        if let Some(peer) = peer.upgrade() {
+            self.peer(&peer, topic, body);
+        }
+    }
+
+    fn peer(&mut self, peer: &Arc<Peer>, topic: &Topic, body: Bytes) {
+        // What does not fit is not queued beyond the limit, and not forgotten either.
+        if peer.send(Outgoing::Event { body, droppable: true }) == Delivery::Skipped {
+            self.skipped.push((Arc::downgrade(peer), topic.clone()));
+        }
+    }
+}

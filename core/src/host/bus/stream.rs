@@ -1,0 +1,103 @@
+//! One listen stream: what goes out on it, in order.
+
+use crate::host::peer::Peer;
+use crate::host::sink::{Delivery, Outgoing, Sink};
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::proto::id::RequestId;
+use crate::proto::subscription::{self, Topic};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// An open listen stream. Neither a call nor a thread: a place in the table, and where its messages go.
+pub(super) struct Stream {
+    /// The request that began it, in memory of its own.
+    pub(super) id: RequestId,
+    /// The channel's client, where it shares a channel with everything else the client says.
+    pub(super) peer: Option<Arc<Peer>>,
+    sink: Arc<dyn Sink>,
+    line: Mutex<Line>,
+}
+
+/// What waits to be sent. One thread sends at a time, without the lock; what others say meanwhile it sends too.
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Outgoing>,
+    sending: bool,
+    over: bool,
+}
+
+impl Stream {
+    /// A stream on which nothing goes out before [`Stream::open`].
+    pub(super) fn new(id: RequestId, peer: Option<Arc<Peer>>, sink: Arc<dyn Sink>) -> Stream {
+        let line = Line { sending: true, ..Line::default() };
+        Stream { id, peer, sink, line: Mutex::new(line) }
+    }
+
+    /// Puts the acknowledgement before all that was said already, and sends it (SU-2).
+    pub(super) fn open(&self, acknowledgement: Outgoing) -> Delivery {
+        {
+            let mut line = self.line.lock();
+            if line.over {
+                return Delivery::Gone;
+            }
+            line.waiting.push_front(acknowledgement);
+        }
+        self.flush()
+    }
+
+    /// Sends the notification of a change. What comes back is not [`Delivery::Queued`] where the stream has to end.
+    pub(super) fn tell(&self, topic: &Topic, detail: Option<&JsonSlice>) -> Delivery {
+        let body = topic.notification(detail, Some(&self.id));
+        self.say([Outgoing::Event { body, droppable: true }], false)
+    }
+
+    /// Ends it with the answer to its request; on a channel it is called off, too (AMB-1).
+    pub(super) fn finish(&self, answer: Outgoing, reason: &str) {
+        let cancelled = self.peer.is_some().then(|| Outgoing::Event {
+            body: subscription::cancelled(&self.id, reason),
+            droppable: false,
+        });
+        self.say([answer].into_iter().chain(cancelled), true);
+    }
+
+    /// Ends it without another word: its client ended it.
+    pub(super) fn abandon(&self) {
+        let mut line = self.line.lock();
+        line.over = true;
+        line.waiting.clear();
+    }
+
+    fn say(&self, messages: impl IntoIterator<Item = Outgoing>, last: bool) -> Delivery {
+        {
+            let mut line = self.line.lock();
+            if line.over {
+                return Delivery::Gone;
+            }
+            line.over = last;
+            line.waiting.extend(messages);
+            if line.sending {
+                return Delivery::Queued;
+            }
+            line.sending = true;
+        }
+        self.flush()
+    }
+
+    fn flush(&self) -> Delivery {
+        let mut worst = Delivery::Queued;
+        loop {
+            let message = {
+                let mut line = self.line.lock();
+                let message = line.waiting.pop_front();
+                line.sending = message.is_some();
+                message
+            };
+            let Some(message) = message else { return worst };
+            let delivery = self.sink.send(message);
+            if delivery != Delivery::Queued {
+                worst = delivery;
+            }
+        }
+    }
+}

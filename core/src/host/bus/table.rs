@@ -1,0 +1,161 @@
+//! The subscribers, by the topics they are told of.
+
+use super::Subscriber;
+use crate::proto::subscription::Topic;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Every subscriber, and an index by topic.
+#[derive(Default)]
+pub(super) struct Table {
+    next: u64,
+    entries: HashMap<u64, Entry>,
+    /// In order of their keys.
+    index: HashMap<Topic, Vec<(u64, Subscriber)>>,
+    streams: usize,
+    principals: HashMap<Arc<str>, usize>,
+}
+
+struct Entry {
+    subscriber: Subscriber,
+    principal: Option<Arc<str>>,
+    topics: Vec<Topic>,
+    /// Bytes of their names.
+    bytes: usize,
+}
+
+/// What of the server is full.
+pub(super) enum Full {
+    Streams,
+    Principal,
+}
+
+/// How many topics with names a subscriber may have, and how many bytes their names.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) names: usize,
+    pub(super) bytes: usize,
+}
+
+/// What became of a topic that a subscriber was to be told of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// Nobody was told of it before.
+    First,
+    /// Others, or this one, were.
+    Known,
+    /// The subscriber has as many as it may have.
+    Full,
+    /// There is no such subscriber any more.
+    Gone,
+}
+
+impl Table {
+    /// A key that was never used.
+    pub(super) fn key(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Counts a stream that is told of nothing yet.
+    pub(super) fn enter(
+        &mut self,
+        key: u64,
+        subscriber: Subscriber,
+        principal: Option<Arc<str>>,
+        (all, own): (usize, usize),
+    ) -> Result<(), Full> {
+        let is_stream = matches!(subscriber, Subscriber::Stream(_));
+        if is_stream && self.streams >= all {
+            return Err(Full::Streams);
+        }
+        if let Some(principal) = &principal {
+            let count = self.principals.entry(principal.clone()).or_default();
+            if *count >= own {
+                return Err(Full::Principal);
+            }
+            *count += 1;
+        }
+        self.streams += usize::from(is_stream);
+        self.entries.insert(key, Entry { subscriber, principal, topics: Vec::new(), bytes: 0 });
+        Ok(())
+    }
+
+    /// Has a subscriber told of a topic.
+    pub(super) fn add(&mut self, key: u64, topic: Topic, bounds: Bounds) -> Added {
+        let Some(entry) = self.entries.get_mut(&key) else { return Added::Gone };
+        let told = self.index.get(&topic);
+        let Err(place) = told.map_or(Err(0), |told| told.binary_search_by_key(&key, |(key, _)| *key)) else {
+            return Added::Known;
+        };
+        let name = topic.name().len();
+        let named = |topic: &Topic| !matches!(topic, Topic::List(_));
+        if named(&topic) {
+            // Lists stand before everything else, and are few.
+            let names = entry.topics.iter().rev().take(bounds.names).filter(|topic| named(topic)).count();
+            if names >= bounds.names || entry.bytes + name > bounds.bytes {
+                return Added::Full;
+            }
+        }
+        entry.bytes += name;
+        entry.topics.push(topic.clone());
+        let told = self.index.entry(topic).or_default();
+        told.insert(place, (key, entry.subscriber.clone()));
+        if told.len() == 1 { Added::First } else { Added::Known }
+    }
+
+    /// Has a subscriber told of a topic no more; says whether it was the last.
+    pub(super) fn drop_topic(&mut self, key: u64, topic: &Topic) -> bool {
+        let Some(entry) = self.entries.get_mut(&key) else { return false };
+        let Some(place) = entry.topics.iter().position(|known| known == topic) else { return false };
+        entry.topics.remove(place);
+        entry.bytes -= topic.name().len();
+        self.unindex(key, topic)
+    }
+
+    fn unindex(&mut self, key: u64, topic: &Topic) -> bool {
+        let Some(told) = self.index.get_mut(topic) else { return false };
+        if let Ok(place) = told.binary_search_by_key(&key, |(key, _)| *key) {
+            told.remove(place);
+        }
+        let last = told.is_empty();
+        if last {
+            self.index.remove(topic);
+        }
+        last
+    }
+
+    /// Lets go of a subscriber. Gives back the topics that nobody is told of any more.
+    pub(super) fn remove(&mut self, key: u64) -> Option<(Subscriber, Vec<Topic>)> {
+        let Entry { subscriber, principal, mut topics, .. } = self.entries.remove(&key)?;
+        self.streams -= usize::from(matches!(subscriber, Subscriber::Stream(_)));
+        if let Some(principal) = principal
+            && let Some(count) = self.principals.get_mut(&principal)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.principals.remove(&principal);
+            }
+        }
+        topics.retain(|topic| self.unindex(key, topic));
+        Some((subscriber, topics))
+    }
+
+    pub(super) fn has(&self, topic: &Topic) -> bool {
+        self.index.contains_key(topic)
+    }
+
+    /// Who is told of a topic.
+    pub(super) fn told(&self, topic: &Topic) -> Vec<(u64, Subscriber)> {
+        self.index.get(topic).cloned().unwrap_or_default()
+    }
+
+    /// The streams that `which` picks.
+    pub(super) fn streams(&self, which: impl Fn(&super::Stream) -> bool) -> Vec<u64> {
+        let picked = |(key, entry): (&u64, &Entry)| match &entry.subscriber {
+            Subscriber::Stream(stream) if which(stream) => Some(*key),
+            _ => None,
+        };
+        self.entries.iter().filter_map(picked).collect()
+    }
+}
