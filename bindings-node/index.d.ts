@@ -61,6 +61,18 @@ export interface Limits {
    * oldest. Default 10,000.
    */
   maxVisits?: number
+  /** Listen streams open in the whole server; one more is refused as busy. Default 16,384. */
+  maxListens?: number
+  /** Listen streams of one client on a channel that it has to itself, such as stdio. Default 64. */
+  maxPeerListens?: number
+  /** Listen streams of one principal, where it is known who asks. Default 1,024. */
+  maxPrincipalListens?: number
+  /** Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024. */
+  maxSubscriptions?: number
+  /** Bytes of their addresses and ids. Default 64 KiB. */
+  maxSubscriptionBytes?: number
+  /** Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB. */
+  maxListenBytes?: number
   /**
    * Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
    * Default 8 MiB.

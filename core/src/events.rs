@@ -34,7 +34,9 @@ impl Server {
                 self.engine().publish(&Topic::List(list), None);
                 Ok(())
             }
-            None => Err(Error::invalid(format!("list_changed: clients have no list of kind {:?}", kind.as_str()))),
+            None => {
+                Err(Error::invalid(format!("list_changed: clients have no list of kind {:?}", kind.as_str())))
+            }
         }
     }
 

@@ -138,14 +138,8 @@ impl Engine {
             progress_token: None,
             arrival: scope.arrival(),
         });
-        let start = Start {
-            input,
-            asks: Asks::default(),
-            retried: false,
-            listing: None,
-            admission: None,
-            thread,
-        };
+        let start =
+            Start { input, asks: Asks::default(), retried: false, listing: None, admission: None, thread };
         let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {

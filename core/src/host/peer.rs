@@ -297,7 +297,11 @@ impl Peer {
     /// The listen streams there are, of which there will be none.
     pub(super) fn take_listens(&self) -> Vec<u64> {
         let mut state = self.state.lock();
-        state.told.as_mut().map(|told| std::mem::take(&mut told.listens).into_values().collect()).unwrap_or_default()
+        state
+            .told
+            .as_mut()
+            .map(|told| std::mem::take(&mut told.listens).into_values().collect())
+            .unwrap_or_default()
     }
 
     /// The bus's name for the session, if it has one.

@@ -29,7 +29,7 @@ pub mod result;
 #[cfg(test)]
 mod result_tests;
 pub mod shape;
-pub mod subscription;
 pub mod sse;
+pub mod subscription;
 pub mod trace;
 pub mod version;

@@ -222,8 +222,14 @@ mod tests {
             ("null", "notifications must be an object"),
             (r#"{"toolsListChanged":1}"#, "notifications.toolsListChanged must be a boolean"),
             (r#"{"promptsListChanged":null}"#, "notifications.promptsListChanged must be a boolean"),
-            (r#"{"resourceSubscriptions":"a:b"}"#, "notifications.resourceSubscriptions must be an array of strings"),
-            (r#"{"resourceSubscriptions":["a:b",1]}"#, "notifications.resourceSubscriptions must be an array of strings"),
+            (
+                r#"{"resourceSubscriptions":"a:b"}"#,
+                "notifications.resourceSubscriptions must be an array of strings",
+            ),
+            (
+                r#"{"resourceSubscriptions":["a:b",1]}"#,
+                "notifications.resourceSubscriptions must be an array of strings",
+            ),
             (r#"{"taskIds":{}}"#, "notifications.taskIds must be an array of strings"),
         ] {
             assert_eq!(read(text).unwrap_err(), format!("Invalid params: {why}"), "{text}");

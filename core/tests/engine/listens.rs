@@ -244,13 +244,15 @@ fn a_slow_subscriber_is_ended_and_others_get_everything() {
     let all = json!({ "toolsListChanged": true });
     bench.engine.receive(&peer, &sink, listen(json!(1), all.clone()).to_string().into());
     bench.send(listen(json!(1), all));
-    (slow.sent.take(), bench.sink.take());
+    slow.sent.take();
+    bench.sink.take();
     for round in 0..3 {
         bench.server.list_changed(Kind::Tool).unwrap();
         bench.advance(TICK);
         assert_eq!(bench.sink.one(), told(json!(1), "notifications/tools/list_changed"));
         let sent = slow.sent.take();
-        let methods: Vec<_> = sent.iter().map(|message| message["method"].as_str().unwrap_or("answer")).collect();
+        let methods: Vec<_> =
+            sent.iter().map(|message| message["method"].as_str().unwrap_or("answer")).collect();
         match round {
             0 => assert_eq!(methods, ["notifications/tools/list_changed"]),
             1 => assert_eq!(methods, ["answer", "notifications/cancelled"]),
@@ -307,7 +309,8 @@ fn an_update_reaches_one_of_many() {
 fn legacy_subscriptions_do_not_exist_here() {
     let bench = bench();
     for method in ["resources/subscribe", "resources/unsubscribe"] {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": { "uri": "test://one" } });
+        let request =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": { "uri": "test://one" } });
         bench.send(modern_with(request, json!({})));
         assert_eq!(bench.sink.one()["error"]["code"], -32601);
     }
@@ -353,11 +356,16 @@ fn random_streams_agree_with_a_model() {
                 let row = random(6);
                 bench.server.resource_updated(&format!("test://rows/{row}"));
                 bench.advance(TICK);
-                let mut got: Vec<_> =
-                    bench.sink.take().iter().map(|told| told["params"]["_meta"][ID].as_u64().unwrap()).collect();
+                let mut got: Vec<_> = bench
+                    .sink
+                    .take()
+                    .iter()
+                    .map(|told| told["params"]["_meta"][ID].as_u64().unwrap())
+                    .collect();
                 let mut wanted: Vec<_> =
                     model.iter().filter(|(_, rows)| rows.contains(&row)).map(|(id, _)| *id).collect();
-                (got.sort_unstable(), wanted.sort_unstable());
+                got.sort_unstable();
+                wanted.sort_unstable();
                 assert_eq!(got, wanted, "step {step}");
             }
         }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::http::ResponseBody;
-use tenon_mcp::{Entry, HandlerId, HttpOptions, Kind, LaneId, Limits, Resource, ServeOptions, Server, Target, Tool};
+use tenon_mcp::{
+    Entry, HandlerId, HttpOptions, Kind, LaneId, Limits, Resource, ServeOptions, Server, Target, Tool,
+};
 
 const TARGET: Target = Target::Lane { lane: LaneId(1), handler: HandlerId(2) };
 const TICK: Duration = Duration::from_millis(10);
@@ -29,7 +31,8 @@ const HEADERS: [(&str, &str); 2] = [("mcp-protocol-version", MODERN), ("mcp-meth
 
 /// An open stream, after its acknowledgement.
 fn listen(bench: &Bench, id: u64, notifications: Value) -> ResponseBody {
-    let response = bench.post(&HEADERS, &ask(id, notifications.clone())).poll().expect("it is answered at once");
+    let response =
+        bench.post(&HEADERS, &ask(id, notifications.clone())).poll().expect("it is answered at once");
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(response.headers()["x-accel-buffering"], "no", "MH-42");

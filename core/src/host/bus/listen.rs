@@ -79,9 +79,7 @@ impl Engine {
             let entered = table.enter(key, Subscriber::Stream(stream.clone()), principal.clone(), most);
             entered.map(|()| key).map_err(|full| match full {
                 Full::Streams => shared.busy("listen streams", limits.max_listens),
-                Full::Principal => {
-                    shared.busy("listen streams of this client", limits.max_principal_listens)
-                }
+                Full::Principal => shared.busy("listen streams of this client", limits.max_principal_listens),
             })?
         };
         if let Some(peer) = &peer

@@ -54,10 +54,10 @@ impl Stream {
 
     /// Ends it with the answer to its request; on a channel it is called off, too (AMB-1).
     pub(super) fn finish(&self, answer: Outgoing, reason: &str) {
-        let cancelled = self.peer.is_some().then(|| Outgoing::Event {
-            body: subscription::cancelled(&self.id, reason),
-            droppable: false,
-        });
+        let cancelled = self
+            .peer
+            .is_some()
+            .then(|| Outgoing::Event { body: subscription::cancelled(&self.id, reason), droppable: false });
         self.say([answer].into_iter().chain(cancelled), true);
     }
 
