@@ -61,9 +61,16 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    /// An error of class [`ErrorClass::Other`] without data.
+    /// An error without data, of the class that its code stands for; most codes stand for none.
     pub fn new(code: i32, message: impl Into<String>) -> RpcError {
-        RpcError { code, message: message.into(), data: None, class: ErrorClass::Other }
+        let class = match code {
+            code::METHOD_NOT_FOUND => ErrorClass::Method,
+            code::HEADER_MISMATCH | code::MISSING_CLIENT_CAPABILITY | code::UNSUPPORTED_VERSION => {
+                ErrorClass::Envelope
+            }
+            _ => ErrorClass::Other,
+        };
+        RpcError { code, message: message.into(), data: None, class }
     }
 
     /// The same error with another class.
@@ -91,7 +98,6 @@ impl RpcError {
     /// -32601, naming the method.
     pub fn method_not_found(method: &str) -> RpcError {
         Self::new(code::METHOD_NOT_FOUND, format!("Method not found: {}", clip(method)))
-            .with_class(ErrorClass::Method)
     }
 
     /// -32602.
@@ -116,7 +122,7 @@ impl RpcError {
 
     /// -32020: a header is missing or contradicts the body.
     pub fn header_mismatch(message: impl Into<String>) -> RpcError {
-        Self::new(code::HEADER_MISMATCH, message).with_class(ErrorClass::Envelope)
+        Self::new(code::HEADER_MISMATCH, message)
     }
 
     /// -32022 with the versions that there are.
@@ -129,7 +135,6 @@ impl RpcError {
         let supported: Vec<_> = served.iter().map(|revision| revision.as_str()).collect();
         let data = serde_json::json!({ "supported": supported, "requested": clip(requested) });
         Self::new(code::UNSUPPORTED_VERSION, format!("Unsupported protocol version: {}", clip(requested)))
-            .with_class(ErrorClass::Envelope)
             .with_data(JsonSlice::from_value(&data))
     }
 
@@ -171,9 +176,7 @@ impl RpcError {
     pub fn missing_capability(message: impl Into<String>, required: JsonSlice) -> RpcError {
         let mut data = crate::json::JsonWriter::new();
         data.begin_object().key("requiredCapabilities").slice(&required).end_object();
-        Self::new(code::MISSING_CLIENT_CAPABILITY, message)
-            .with_class(ErrorClass::Envelope)
-            .with_data(data.into_slice())
+        Self::new(code::MISSING_CLIENT_CAPABILITY, message).with_data(data.into_slice())
     }
 }
 

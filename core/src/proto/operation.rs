@@ -157,6 +157,11 @@ pub mod outgoing {
     pub const CANCELLED: &str = "notifications/cancelled";
 }
 
+/// The names of what clients can say in a revision.
+pub fn names_in(revision: Revision) -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().filter(move |operation| operation.exists_in(revision)).map(|operation| operation.name)
+}
+
 impl Operation {
     fn exists_in(&self, revision: Revision) -> bool {
         (self.revisions.0..=self.revisions.1).contains(&revision)

@@ -1,5 +1,6 @@
 //! Two pipes to a server, read and written by threads of their own, so that no side can block the driver.
 
+use crate::link::{Line, Link, Wanted};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -19,19 +20,6 @@ pub trait Ending: Send {
     fn wait(&mut self, patience: Duration) -> Result<(), String>;
     /// Ends the server whatever it does, and gives what it wrote to its log.
     fn abandon(&mut self) -> String;
-}
-
-/// What came next.
-#[derive(Debug, PartialEq)]
-pub enum Line {
-    /// A line, without its newline.
-    Text(String),
-    /// Bytes that are no text, or not ended by a newline.
-    Broken(String),
-    /// The output has ended.
-    End,
-    /// Nothing, for as long as anything may take.
-    Nothing,
 }
 
 impl Connection {
@@ -65,31 +53,21 @@ impl Connection {
         });
         Connection { input: Some(send_input), output: outputs, server, patience }
     }
+}
 
-    /// Sends bytes; never blocks.
-    pub fn send(&self, bytes: Vec<u8>) {
+impl Link for Connection {
+    /// Never blocks.
+    fn send(&mut self, mut bytes: Vec<u8>, ended: bool) -> Result<(), String> {
+        if ended {
+            bytes.push(b'\n');
+        }
         if let Some(input) = &self.input {
             let _ = input.send(bytes);
         }
+        Ok(())
     }
 
-    /// Ends the input behind what was sent.
-    pub fn end_input(&mut self) {
-        self.input = None;
-    }
-
-    /// Whether the input is still open.
-    pub fn is_open(&self) -> bool {
-        self.input.is_some()
-    }
-
-    /// How long anything may take to come.
-    pub fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    /// The next line of output.
-    pub fn receive(&self) -> Line {
+    fn receive(&mut self, _: Wanted<'_>) -> Line {
         match self.output.recv_timeout(self.patience) {
             Ok(line) => read(line),
             Err(RecvTimeoutError::Disconnected) => Line::End,
@@ -97,13 +75,28 @@ impl Connection {
         }
     }
 
-    /// Waits for the server to end.
-    pub fn wait(&mut self) -> Result<(), String> {
+    fn ping(&mut self, id: &str) -> Result<String, String> {
+        self.send(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}").into(), true)?;
+        Ok(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"))
+    }
+
+    fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    fn is_open(&self) -> bool {
+        self.input.is_some()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn wait(&mut self) -> Result<(), String> {
         self.server.wait(self.patience)
     }
 
-    /// Ends the server after a failure; gives its log.
-    pub fn abandon(mut self) -> String {
+    fn abandon(&mut self) -> String {
         self.input = None;
         self.server.abandon()
     }

@@ -1,66 +1,176 @@
-//! What a transcript is played against: the engine in this process, or a command line.
+//! What a transcript is played against: the engine in this process, or a command line; and over what.
 
 use crate::connection::{Connection, Ending};
+use crate::http::Http;
+use crate::http::client::Address;
+use crate::link::Link;
 use crate::settings;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tenon_mcp::{Error, ServeOptions, Server, Wake};
+use tenon_mcp::{Error, HttpOptions, ServeOptions, Server, Wake};
 use tokio::runtime::{Builder, Runtime};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A server that can be started any number of times.
+/// A server that can be started any number of times, or is there for all.
 pub struct Host {
     /// How reports call it.
     pub name: String,
+    /// What carries the conversation.
+    pub transport: Transport,
     /// How long anything may take to come.
     pub patience: Duration,
     start: Start,
 }
 
+/// What carries a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Two pipes, lines.
+    Stdio,
+    /// Streamable HTTP: each message by itself.
+    Http,
+}
+
+impl Transport {
+    /// Every one.
+    pub const ALL: [Transport; 2] = [Transport::Stdio, Transport::Http];
+
+    /// Its name in transcripts and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Stdio => "stdio",
+            Transport::Http => "http",
+        }
+    }
+}
+
 enum Start {
     Engine(Runtime, fn() -> Result<Server, Error>),
+    /// A process for each conversation.
     Command(String),
+    /// One process for all.
+    Shared(String, Mutex<Option<Listening>>),
 }
 
 impl Host {
-    /// The fixture in this process, served over pipes.
-    pub fn engine() -> Result<Host, String> {
-        Host::in_process("engine", tenon_fixture::server)
+    /// The fixture in this process.
+    pub fn engine(transport: Transport) -> Result<Host, String> {
+        Host::in_process("engine", transport, tenon_fixture::server)
     }
 
     /// The server in this process that only transcripts with `@only settings` are played on.
-    pub fn settings() -> Result<Host, String> {
-        Host::in_process("settings", settings::server)
+    pub fn settings(transport: Transport) -> Result<Host, String> {
+        Host::in_process("settings", transport, settings::server)
     }
 
-    fn in_process(name: &str, server: fn() -> Result<Server, Error>) -> Result<Host, String> {
-        let runtime = Builder::new_multi_thread().worker_threads(2).build().map_err(|e| e.to_string())?;
-        Ok(Host { name: name.into(), patience: PATIENCE, start: Start::Engine(runtime, server) })
+    fn in_process(
+        name: &str,
+        transport: Transport,
+        server: fn() -> Result<Server, Error>,
+    ) -> Result<Host, String> {
+        let runtime = Builder::new_multi_thread().enable_all().worker_threads(2).build();
+        let start = Start::Engine(runtime.map_err(|e| e.to_string())?, server);
+        Ok(Host { name: name.into(), transport, patience: PATIENCE, start })
     }
 
     /// A command line as a shell reads it, started in the project's root.
-    pub fn command(name: &str, line: &str) -> Host {
-        Host { name: name.into(), patience: PATIENCE, start: Start::Command(line.into()) }
+    pub fn command(name: &str, transport: Transport, line: &str) -> Host {
+        let start = match transport {
+            Transport::Stdio => Start::Command(line.into()),
+            Transport::Http => Start::Shared(format!("{line} --http 127.0.0.1:0"), Mutex::default()),
+        };
+        Host { name: name.into(), transport, patience: PATIENCE, start }
     }
 
-    /// Starts a server.
-    pub fn connect(&self) -> Result<Connection, String> {
-        match &self.start {
-            Start::Engine(runtime, server) => {
-                in_process(runtime, *server, self.patience).map_err(|error| format!("cannot start: {error}"))
+    /// Starts a server, or becomes one more client of the one that is there.
+    pub fn connect(&self) -> Result<Box<dyn Link>, String> {
+        let failed = |error| format!("cannot start: {error}");
+        Ok(match (&self.start, self.transport) {
+            (Start::Engine(runtime, server), Transport::Stdio) => {
+                Box::new(in_process(runtime, *server, self.patience).map_err(failed)?)
             }
-            Start::Command(line) => {
-                spawn(line, self.patience).map_err(|error| format!("cannot start {line:?}: {error}"))
+            (Start::Engine(runtime, server), Transport::Http) => {
+                Box::new(in_process_http(runtime, *server, self.patience).map_err(failed)?)
             }
+            (Start::Command(line), _) => Box::new(
+                spawn(line, self.patience).map_err(|error| format!("cannot start {line:?}: {error}"))?,
+            ),
+            (Start::Shared(line, listening), _) => {
+                let mut listening = listening.lock().expect("no holder panics");
+                let there = match listening.take() {
+                    Some(there) => there,
+                    None => Listening::start(line)?,
+                };
+                let address = Address::parse(&there.url)?;
+                *listening = Some(there);
+                Box::new(Http::new(address, self.patience, Box::new(|| {})))
+            }
+        })
+    }
+
+    /// Ends a server that was there for all, and says what is wrong if it does not end well.
+    pub fn finish(self) -> Result<(), String> {
+        match self.start {
+            Start::Shared(_, listening) => match listening.into_inner().expect("no holder panics") {
+                Some(there) => there.finish(self.patience),
+                None => Ok(()),
+            },
+            Start::Engine(..) | Start::Command(_) => Ok(()),
         }
     }
+}
+
+/// A process that has said where it listens.
+struct Listening {
+    url: String,
+    process: Process,
+}
+
+impl Listening {
+    fn start(line: &str) -> Result<Listening, String> {
+        let failed = |error: String| format!("cannot start {line:?}: {error}");
+        let (mut child, log) = command(line).map_err(|error| failed(error.to_string()))?;
+        let output = child.stdout.take().ok_or_else(|| failed("no pipe".into()))?;
+        let mut process = Process::new(child, log);
+        let (send, said) = channel();
+        std::thread::spawn(move || {
+            // Read to the end, so that whoever prints is never blocked.
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        let said = said.recv_timeout(PATIENCE).unwrap_or_default();
+        match said.strip_prefix("listening ") {
+            Some(url) => Ok(Listening { url: url.into(), process }),
+            None => Err(failed(format!("it says {said:?}, not where it listens\n{}", process.abandon()))),
+        }
+    }
+
+    fn finish(mut self, patience: Duration) -> Result<(), String> {
+        let _ = kill_process(self.process.pid, Signal::TERM);
+        self.process.wait(patience).map_err(|error| format!("{error}\n{}", self.process.abandon()))
+    }
+}
+
+fn in_process_http(
+    runtime: &Runtime,
+    server: fn() -> Result<Server, Error>,
+    patience: Duration,
+) -> Result<Http, Box<dyn std::error::Error>> {
+    let _entered = runtime.enter();
+    let running = server()?.start(ServeOptions::new().http(HttpOptions::new("127.0.0.1:0")?))?;
+    let address = Address::parse(&running.http_url().ok_or("it listens nowhere")?)?;
+    let close = move || {
+        running.close();
+    };
+    Ok(Http::new(address, patience, Box::new(close)))
 }
 
 fn in_process(
@@ -108,22 +218,33 @@ struct Process {
     log: File,
 }
 
+impl Process {
+    fn new(mut child: Child, log: File) -> Process {
+        let pid = Pid::from_child(&child);
+        let (send_status, status) = channel();
+        std::thread::spawn(move || send_status.send(child.wait()));
+        Process { pid, status, ended: false, log }
+    }
+}
+
 fn spawn(line: &str, patience: Duration) -> std::io::Result<Connection> {
-    // A file instead of a pipe: nobody has to read it for the server to go on.
+    let (mut child, log) = command(line)?;
+    let pipes = child.stdin.take().zip(child.stdout.take());
+    let (input, output) = pipes.ok_or_else(|| std::io::Error::other("no pipes"))?;
+    Ok(Connection::new(input, output, Box::new(Process::new(child, log)), patience))
+}
+
+/// Starts a process, and gives the file that it logs to: nobody has to read that for the server to go on.
+fn command(line: &str) -> std::io::Result<(Child, File)> {
     let log = log_file()?;
-    let mut child = Command::new("/bin/sh")
+    let child = Command::new("/bin/sh")
         .args(["-c", &format!("exec {line}")])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log.try_clone()?)
         .spawn()?;
-    let pipes = child.stdin.take().zip(child.stdout.take());
-    let (input, output) = pipes.ok_or_else(|| std::io::Error::other("no pipes"))?;
-    let pid = Pid::from_child(&child);
-    let (send_status, status) = channel();
-    std::thread::spawn(move || send_status.send(child.wait()));
-    Ok(Connection::new(input, output, Box::new(Process { pid, status, ended: false, log }), patience))
+    Ok((child, log))
 }
 
 /// A file without a name.

@@ -5,6 +5,7 @@ use crate::pattern::{Captures, split};
 /// What a line of input is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
+    text: String,
     pieces: Vec<Piece>,
 }
 
@@ -37,7 +38,12 @@ impl Input {
                 },
             });
         }
-        Ok(Input { pieces })
+        Ok(Input { text: text.to_owned(), pieces })
+    }
+
+    /// As written, definitions expanded.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The bytes to send, without line end. Fails if a value was not captured or is no string to tamper with.

@@ -1,9 +1,9 @@
 //! Plays a transcript against a server.
 
-use crate::connection::{Connection, Line};
-use crate::host::Host;
+use crate::host::{Host, Transport};
+use crate::link::{Line, Link};
 use crate::pattern::Captures;
-use crate::transcript::{Action, Expected, Transcript};
+use crate::transcript::{Action, Expected, Step, Transcript};
 use std::fmt;
 
 /// Where a server left the transcript.
@@ -34,21 +34,23 @@ pub fn play(transcript: &Transcript, host: &Host) -> Result<(), Failure> {
         note,
         log: String::new(),
     };
-    let connection = host.connect().map_err(failed)?;
+    let link = host.connect().map_err(failed)?;
     let mut player = Player {
-        connection,
+        link,
+        transport: host.transport,
         captured: Captures::new(),
         line: transcript.steps.first().map_or(0, |s| s.line),
         pings: 0,
     };
     player.run(transcript).map_err(|mut failure| {
-        failure.log = player.connection.abandon();
+        failure.log = player.link.abandon();
         failure
     })
 }
 
 struct Player {
-    connection: Connection,
+    link: Box<dyn Link>,
+    transport: Transport,
     captured: Captures,
     line: usize,
     pings: u32,
@@ -56,32 +58,27 @@ struct Player {
 
 impl Player {
     fn run(&mut self, transcript: &Transcript) -> Result<(), Failure> {
-        for step in &transcript.steps {
+        let is_played = |step: &&Step| step.over.is_none_or(|over| over.has(self.transport));
+        let steps: Vec<&Step> = transcript.steps.iter().filter(is_played).collect();
+        for step in steps {
             self.line = step.line;
             match &step.action {
                 Action::Send(input, newline) => {
-                    let mut bytes = input
-                        .bytes(&self.captured)
-                        .map_err(|error| self.failure("input", String::new(), error))?;
-                    if *newline {
-                        bytes.push(b'\n');
-                    }
-                    self.connection.send(bytes);
+                    let sent = input.bytes(&self.captured).and_then(|bytes| self.link.send(bytes, *newline));
+                    sent.map_err(|error| self.failure("input", String::new(), error))?;
                 }
                 Action::Expect(expected) => self.expect(std::slice::from_ref(expected))?,
                 Action::Group(group) => self.expect(group)?,
                 Action::Silence => self.silence("nothing before the answer to this ping")?,
-                Action::Eof => self.connection.end_input(),
+                Action::Eof => self.link.end_input(),
             }
         }
-        if self.connection.is_open() {
+        if self.link.is_open() {
             self.silence("nothing more: the transcript is over")?;
-            self.connection.end_input();
+            self.link.end_input();
         }
-        self.connection
-            .wait()
-            .map_err(|error| self.failure("a server that ends well", String::new(), error))?;
-        match self.connection.receive() {
+        self.link.wait().map_err(|error| self.failure("a server that ends well", String::new(), error))?;
+        match self.link.receive(&|_| false) {
             Line::End => Ok(()),
             line => Err(self.unexpected("the end of the output", line)),
         }
@@ -94,7 +91,10 @@ impl Player {
             self.line = first.line;
             let wanted: Vec<&str> = left.iter().map(|expected| expected.text.as_str()).collect();
             let wanted = wanted.join("\nor ");
-            let text = match self.connection.receive() {
+            let captured = &self.captured;
+            let is_wanted =
+                |text: &str| left.iter().any(|expected| expected.pattern.matches(text, captured).is_ok());
+            let text = match self.link.receive(&is_wanted) {
                 Line::Text(text) => text,
                 line => return Err(self.unexpected(&wanted, line)),
             };
@@ -124,19 +124,20 @@ impl Player {
         Ok(())
     }
 
-    /// A ping that must be answered by the very next line: nothing else was on its way.
+    /// A ping that must be answered by the very next message: nothing else was on its way.
     fn silence(&mut self, wanted: &str) -> Result<(), Failure> {
         match self.ping() {
-            (answer, Line::Text(text)) if text == answer => Ok(()),
-            (_, line) => Err(self.unexpected(wanted, line)),
+            Ok((answer, Line::Text(text))) if text.starts_with(&answer) => Ok(()),
+            Ok((_, line)) => Err(self.unexpected(wanted, line)),
+            Err(error) => Err(self.failure(wanted, String::new(), error)),
         }
     }
 
-    fn ping(&mut self) -> (String, Line) {
+    fn ping(&mut self) -> Result<(String, Line), String> {
         self.pings += 1;
-        let id = format!("\"wire-ping-{}\"", self.pings);
-        self.connection.send(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n").into());
-        (format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}"), self.connection.receive())
+        let answer = self.link.ping(&format!("\"wire-ping-{}\"", self.pings))?;
+        let line = self.link.receive(&|text| text.starts_with(&answer));
+        Ok((answer, line))
     }
 
     fn unexpected(&mut self, wanted: &str, line: Line) -> Failure {
@@ -144,13 +145,10 @@ impl Player {
             Line::Text(text) | Line::Broken(text) => (text, String::new()),
             Line::End => ("the end of the output".into(), String::new()),
             Line::Nothing => {
-                let alive = self.connection.is_open()
-                    && matches!(self.ping(), (answer, Line::Text(text)) if text == answer);
+                let alive = self.link.is_open()
+                    && matches!(self.ping(), Ok((answer, Line::Text(text))) if text.starts_with(&answer));
                 let note = if alive { "; it answers a ping" } else { "; nor does it answer a ping" };
-                (
-                    format!("nothing for {:?}", self.connection.patience()),
-                    format!("the server is silent{note}"),
-                )
+                (format!("nothing for {:?}", self.link.patience()), format!("the server is silent{note}"))
             }
         };
         self.failure(wanted, got, note)

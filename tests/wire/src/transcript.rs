@@ -1,5 +1,6 @@
 //! Reading a transcript file into steps.
 
+use crate::host::{Host, Transport};
 use crate::input::Input;
 use crate::pattern::{Pattern, split};
 use std::collections::{HashMap, HashSet};
@@ -15,17 +16,51 @@ pub struct Transcript {
     pub skips: Vec<(String, String)>,
     /// The one host it is played on.
     pub only: Option<String>,
+    /// What it is about, if it is not about every transport.
+    pub over: Option<Over>,
     /// What happens, in order.
     pub steps: Vec<Step>,
+}
+
+/// Which transports a transcript or a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Two pipes to a process of its own.
+    Stdio,
+    /// Lines of bytes.
+    Lines,
+    /// One shared channel, whose messages are in order.
+    Channel,
+    /// Streamable HTTP.
+    Http,
+}
+
+impl Over {
+    const ALL: [(&str, Over); 4] =
+        [("stdio", Over::Stdio), ("lines", Over::Lines), ("channel", Over::Channel), ("http", Over::Http)];
+
+    fn named(word: &str) -> Option<Over> {
+        Over::ALL.iter().find(|(name, _)| *name == word).map(|(_, over)| *over)
+    }
+
+    /// Whether a transport is one of these.
+    pub fn has(self, transport: Transport) -> bool {
+        match self {
+            Over::Stdio | Over::Lines => transport == Transport::Stdio,
+            Over::Channel => transport != Transport::Http,
+            Over::Http => transport == Transport::Http,
+        }
+    }
 }
 
 /// A host that plays what names it, and nothing else.
 const BY_NAME: &str = "settings";
 
 impl Transcript {
-    /// Whether it is about this host at all.
-    pub fn is_for(&self, host: &str) -> bool {
-        self.only.as_deref().map_or(host != BY_NAME, |only| only == host)
+    /// Whether it is about this host and its transport at all.
+    pub fn is_for(&self, host: &Host) -> bool {
+        let is_over = self.over.is_none_or(|over| over.has(host.transport));
+        is_over && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
     }
 }
 
@@ -36,6 +71,8 @@ pub struct Step {
     pub line: usize,
     /// What to do.
     pub action: Action,
+    /// The transports it is done over, if not over all.
+    pub over: Option<Over>,
 }
 
 /// What one step does.
@@ -106,7 +143,7 @@ fn meaningful(source: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered.filter(|(_, text)| !text.trim().is_empty() && !text.starts_with('#'))
 }
 
-/// Cuts `[revision …] ` off the front, if it is there.
+/// Cuts `[…] ` off the front, if it is there.
 fn guard(text: &str) -> Result<Option<(&str, &str)>, String> {
     let Some(guard) = text.strip_prefix('[') else { return Ok(None) };
     guard.split_once("] ").ok_or_else(|| "a guard ends with \"] \"".to_owned()).map(Some)
@@ -126,15 +163,24 @@ struct Reader {
     /// Names of definitions that are not to be replaced.
     fixed: HashSet<String>,
     captured: HashSet<String>,
+    /// Of the line that is being read.
+    over: Option<Over>,
 }
 
 impl Reader {
     fn new(name: &str, revision: Option<String>, common: &Definitions) -> Result<Reader, String> {
         let own = revision.iter().map(|revision| ("revision".to_owned(), revision.clone()));
         let definitions = own.collect();
-        let transcript =
-            Transcript { name: name.to_owned(), revision, skips: Vec::new(), only: None, steps: Vec::new() };
-        let mut reader = Reader { transcript, definitions, fixed: HashSet::new(), captured: HashSet::new() };
+        let transcript = Transcript {
+            name: name.to_owned(),
+            revision,
+            skips: Vec::new(),
+            only: None,
+            over: None,
+            steps: Vec::new(),
+        };
+        let mut reader =
+            Reader { transcript, definitions, fixed: HashSet::new(), captured: HashSet::new(), over: None };
         for (line, text) in &common.0 {
             // Without a revision there is nothing that is for certain ones.
             if reader.transcript.revision.is_some() || !text.starts_with('[') {
@@ -160,7 +206,8 @@ impl Reader {
     }
 
     fn line(&mut self, line: usize, text: &str) -> Result<(), String> {
-        let Some(text) = self.guarded(text)? else { return Ok(()) };
+        let Some((over, text)) = self.guarded(text)? else { return Ok(()) };
+        self.over = over;
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "@revision" => {}
@@ -170,6 +217,10 @@ impl Reader {
                 self.transcript.skips.push((host.to_owned(), reason.to_owned()));
             }
             "@only" if rest == BY_NAME => self.transcript.only = Some(rest.to_owned()),
+            "@over" => {
+                let (what, _) = rest.split_once(' ').ok_or("@over needs transports and a reason")?;
+                self.transcript.over = Some(Over::named(what).ok_or(format!("{what:?} names no transport"))?);
+            }
             ">" | ">-" => {
                 let input = Input::parse(&self.expand(rest)?, |name| self.captured.contains(name))?;
                 self.push(line, Action::Send(input, word == ">"));
@@ -181,8 +232,10 @@ impl Reader {
             "<?" => {
                 let expected = self.expected(line, rest)?;
                 // Unordered lines that follow each other form one group.
-                match self.transcript.steps.last_mut().map(|step| &mut step.action) {
-                    Some(Action::Group(group)) => group.push(expected),
+                match self.transcript.steps.last_mut() {
+                    Some(Step { action: Action::Group(group), over, .. }) if *over == self.over => {
+                        group.push(expected);
+                    }
                     _ => self.push(line, Action::Group(vec![expected])),
                 }
             }
@@ -194,11 +247,20 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes `[revision …] ` off the front; nothing if it names others than this one.
-    fn guarded<'t>(&self, text: &'t str) -> Result<Option<&'t str>, String> {
-        let Some((revisions, rest)) = guard(text)? else { return Ok(Some(text)) };
+    /// Takes `[revision … transport] ` off the front, and says for which transports the line is; nothing if it names other
+    /// revisions than this one.
+    fn guarded<'t>(&self, text: &'t str) -> Result<Option<(Option<Over>, &'t str)>, String> {
+        let Some((words, rest)) = guard(text)? else { return Ok(Some((None, text))) };
+        let over = words.split_whitespace().find_map(Over::named);
+        let mut revisions = words.split_whitespace().filter(|word| Over::named(word).is_none()).peekable();
+        if over.is_some() && rest.starts_with('@') {
+            return Err("what is defined is so over every transport".into());
+        }
+        if over.is_some() && revisions.peek().is_none() {
+            return Ok(Some((over, rest)));
+        }
         let own = self.transcript.revision.as_deref().ok_or("a guard needs @revision above it")?;
-        Ok(revisions.split_whitespace().any(|range| names(range, own)).then_some(rest))
+        Ok(revisions.any(|range| names(range, own)).then_some((over, rest)))
     }
 
     fn expand(&self, text: &str) -> Result<String, String> {
@@ -223,7 +285,7 @@ impl Reader {
     }
 
     fn push(&mut self, line: usize, action: Action) {
-        self.transcript.steps.push(Step { line, action });
+        self.transcript.steps.push(Step { line, action, over: self.over });
     }
 
     /// The three messages that open a legacy conversation, from the common definitions. Where there is no handshake the
@@ -286,6 +348,9 @@ mod tests {
             ("@define a {{a}}\n> {{a}}", 2),
             ("@define a 1\n@define a 2", 2),
             ("eof now", 1),
+            ("@over air it flies", 1),
+            ("@over http", 1),
+            ("[http] @define a b", 1),
         ] {
             let error = read(source).unwrap_err();
             assert!(error.starts_with(&format!("line {line}: ")), "{source:?}: {error}");
@@ -311,5 +376,17 @@ mod tests {
         // A file without revisions has none of them.
         assert!(parse("x", "> {{a}}", &common).is_err());
         assert_eq!(played("@revision 2026-07-28\nhandshake {}\n> {{capabilities}}"), ["{} true"]);
+    }
+
+    #[test]
+    fn lines_may_be_for_some_transports() {
+        let found =
+            read("@revision r1 r2\n[http] > a\n[r2 channel] <? 1\n<? 2\n@over lines for a reason").unwrap();
+        let overs =
+            |transcript: &Transcript| -> Vec<_> { transcript.steps.iter().map(|step| step.over).collect() };
+        assert_eq!(overs(&found[0]), [Some(Over::Http), None]);
+        assert_eq!(overs(&found[1]), [Some(Over::Http), Some(Over::Channel), None]);
+        assert_eq!(found[0].over, Some(Over::Lines));
+        assert!(Over::Channel.has(Transport::Stdio) && !Over::Channel.has(Transport::Http));
     }
 }

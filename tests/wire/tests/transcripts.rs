@@ -6,10 +6,10 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use tenon_wire::host::Host;
+use tenon_wire::folder;
+use tenon_wire::host::{Host, Transport};
 use tenon_wire::play::play;
 use tenon_wire::transcript::{self, Transcript};
 
@@ -27,8 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<usize, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
-    let transcripts = read_all(&folder)?;
+    let transcripts = folder::read()?;
     if transcripts.is_empty() {
         return Err("there are no transcripts".into());
     }
@@ -40,12 +39,12 @@ fn run() -> Result<usize, Box<dyn Error>> {
     for host in &hosts {
         // A host that does not even start is one failure, not one for each transcript.
         if let Err(failure) = play(&first_words()?, host) {
-            println!("FAILED {}: it does not serve\n{failure}", host.name);
+            println!("FAILED {} over {}: it does not serve\n{failure}", host.name, host.transport.name());
             unfit += 1;
             continue;
         }
         for transcript in &transcripts {
-            if !transcript.is_for(&host.name) {
+            if !transcript.is_for(host) {
                 continue;
             }
             let case = Case { host, transcript };
@@ -69,6 +68,13 @@ fn run() -> Result<usize, Box<dyn Error>> {
     });
     let Tally { passed, mut failed, skipped } = tally.into_inner()?;
     failed += unfit;
+    for host in hosts {
+        let name = format!("{} over {}", host.name, host.transport.name());
+        if let Err(error) = host.finish() {
+            println!("FAILED {name}: {error}");
+            failed += 1;
+        }
+    }
     for (host, mandatory) in &missing {
         println!("not run: {host} (TENON_WIRE_{} is not set)", host.to_uppercase());
         if *mandatory {
@@ -103,7 +109,12 @@ enum Outcome {
 impl Case<'_> {
     fn name(&self) -> String {
         let revision = self.transcript.revision.as_ref().map_or(String::new(), |text| format!(" {text}"));
-        format!("{}{revision} on {}", self.transcript.name, self.host.name)
+        format!(
+            "{}{revision} on {} over {}",
+            self.transcript.name,
+            self.host.name,
+            self.host.transport.name()
+        )
     }
 
     fn run(&self) -> Outcome {
@@ -155,45 +166,19 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     if let Some(unknown) = wanted.iter().find(|name| !HOSTS.contains(name)) {
         return Err(format!("TENON_WIRE_HOSTS: {unknown:?} is none of {HOSTS:?}").into());
     }
-    let mut hosts = vec![Host::engine()?, Host::settings()?];
+    let mut hosts = Vec::new();
+    for transport in Transport::ALL {
+        hosts.push(Host::engine(transport)?);
+        hosts.push(Host::settings(transport)?);
+    }
     let mut missing = Vec::new();
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
-            Ok(line) if !line.trim().is_empty() => hosts.push(Host::command(name, &line)),
+            Ok(line) if !line.trim().is_empty() => {
+                hosts.extend(Transport::ALL.map(|transport| Host::command(name, transport, &line)));
+            }
             _ => missing.push((name, wanted.contains(&name))),
         }
     }
     Ok((hosts, missing))
-}
-
-fn read_all(folder: &Path) -> Result<Vec<Transcript>, Box<dyn Error>> {
-    let at = |path: &Path, error: String| format!("{}: {error}", path.display());
-    let common = folder.join("common.txt");
-    let definitions =
-        transcript::definitions(&std::fs::read_to_string(&common)?).map_err(|error| at(&common, error))?;
-    let mut found = Vec::new();
-    for path in files(folder)? {
-        if path == common {
-            continue;
-        }
-        let name = path.strip_prefix(folder)?.with_extension("");
-        let source = std::fs::read_to_string(&path)?;
-        let read = transcript::parse(&name.to_string_lossy(), &source, &definitions);
-        found.extend(read.map_err(|error| at(&path, error))?);
-    }
-    Ok(found)
-}
-
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "txt") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
