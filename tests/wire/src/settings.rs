@@ -181,10 +181,16 @@ fn changing(server: &Server) -> Result<(), Error> {
     server.add(Entry::new(Kind::Method, "settings/switch"), returns(switch))?;
     let own = server.clone();
     let poked = move |input: Value| {
-        own.notify("settings/poked", &slice(&input));
+        let _ = own.notify("settings/poked", &slice(&input));
         Outcome::Failed("nobody hears of this".into())
     };
     server.add(Entry::new(Kind::Notification, "settings/poke"), returns(poked))?;
+    let own = server.clone();
+    let touch = move |input: Value| {
+        own.resource_updated(&text(&input["uri"]));
+        Outcome::Json(slice(&json!({ "touched": input["uri"] })))
+    };
+    server.add(Entry::new(Kind::Method, "settings/touch"), returns(touch))?;
     let own = server.clone();
     let finish = move |input: Value| {
         Outcome::Json(slice(&json!({ "told": own.elicitation_complete(&text(&input["id"])) })))

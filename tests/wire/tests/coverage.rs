@@ -41,14 +41,37 @@ fn inputs(transcript: &Transcript) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The methods that are named, also in batches and where captured values stand beside them.
+/// The methods that are named: requests that get a result or a stream of their own, and notifications.
 fn said_in(transcript: &Transcript) -> Vec<String> {
+    let answered = |id: &str| {
+        let (result, stream) = (format!("\"id\":{id},\"result\""), format!("subscriptionId\":{id}"));
+        expected(transcript).any(|text| text.contains(&result) || text.contains(&stream))
+    };
     let named = |line: &str| -> Vec<String> {
-        line.split("\"method\":")
-            .skip(1)
-            .filter_map(|rest| serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok())
-            .filter_map(|name| name.as_str().map(str::to_owned))
+        let messages = line.split("\"jsonrpc\":").skip(1);
+        messages
+            .filter(|message| value_of(message, "id").is_none_or(|id| answered(&id)))
+            .filter_map(|message| value_of(message, "method"))
+            .map(|name| name.trim_matches('"').to_owned())
             .collect()
     };
     inputs(transcript).flat_map(named).collect()
+}
+
+fn expected(transcript: &Transcript) -> impl Iterator<Item = &str> {
+    transcript
+        .steps
+        .iter()
+        .flat_map(|step| match &step.action {
+            Action::Expect(expected) => std::slice::from_ref(expected),
+            Action::Group(group) => group,
+            _ => &[],
+        })
+        .map(|expected| expected.text.as_str())
+}
+
+/// The text of a member's value, without looking at where it stands: lines may hold placeholders.
+fn value_of(message: &str, member: &str) -> Option<String> {
+    let (_, rest) = message.split_once(&format!("\"{member}\":"))?;
+    serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok().map(|value| value.to_string())
 }
