@@ -23,6 +23,7 @@ mod random;
 mod readers;
 mod registration;
 mod replicas;
+mod roundtrips;
 mod shares;
 mod subscriptions;
 mod support;
