@@ -287,4 +287,10 @@ impl Context {
     pub fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         let _: Result<(), Stale> = self.port.emit(self.id, Event::progress(progress, total, message));
     }
+
+    /// Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what
+    /// follows. Says whether it does; `false` where no client would come back. See [`HostPort::close_stream`].
+    pub fn close_stream(&self) -> bool {
+        self.port.close_stream(self.id).unwrap_or(false)
+    }
 }

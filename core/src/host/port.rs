@@ -12,6 +12,7 @@ use crate::dispatch::log::{self, LogLevel};
 use crate::json::JsonSlice;
 use crate::proto::event::{self, Event, EventKind};
 use crate::proto::logging::Level;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,6 +120,22 @@ impl HostPort {
         let outbox = outbox.ok_or(Stale)?;
         self.flush(&outbox);
         Ok(())
+    }
+
+    /// Ends the response that a call's client waits on, and neither the call nor its stream: the client comes back for what
+    /// follows, after [`Limits::stream_retry`](crate::Limits::stream_retry). So a call that takes long does not hold a
+    /// connection. What is said meanwhile waits for the client, for as long as the call runs.
+    ///
+    /// Says whether a response is being ended. It is `false`, and nothing happens, where no client would come back: outside
+    /// of HTTP sessions of 2025-11-25, where the client takes no stream, or where its stream is closed already or cannot be
+    /// kept ([`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0). (LH-31)
+    pub fn close_stream(&self, id: CallId) -> Result<bool, Stale> {
+        let found = self.0.calls.with(id, |flight| {
+            // The one revision whose clients expect it.
+            (flight.context.client.revision == Revision::V2025_11_25).then(|| flight.sink.clone())
+        });
+        let sink = found.ok_or(Stale)?.filter(|_| self.0.limits.max_stream_bytes > 0);
+        Ok(sink.is_some_and(|sink| sink.close()))
     }
 
     /// Whether anybody listens for what a host would log, so that it need not be put together.

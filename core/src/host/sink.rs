@@ -58,6 +58,12 @@ pub trait Sink: Send + Sync {
     /// The answer takes its time; said once to a sink, if at all. Called without a lock.
     fn slow(&self) {}
 
+    /// Ends the response that carries the messages, if it is one that its client will ask for again: what follows waits for
+    /// that. Says whether it does end. Called without a lock.
+    fn close(&self) -> bool {
+        false
+    }
+
     /// Said before the members of a batch are answered: their answers wait in `batch` until the last one is there, and
     /// then come as one response. Who knows that nobody will read it tells the batch. Called without a lock.
     fn gathers(&self, batch: Weak<dyn Gathering>) {

@@ -24,6 +24,19 @@ pub fn encode(event: Option<&str>, id: Option<&str>, data: &[u8], out: &mut Vec<
     out.push(b'\n');
 }
 
+/// Appends how long a client should wait before it connects again, with `id` as an event without data behind which it may
+/// go on.
+pub fn encode_retry(id: Option<&str>, milliseconds: u128, out: &mut Vec<u8>) {
+    if let Some(id) = id {
+        field(b"id: ", id, out);
+    }
+    out.extend_from_slice(format!("retry: {milliseconds}\n").as_bytes());
+    if id.is_some() {
+        out.extend_from_slice(b"data: \n");
+    }
+    out.push(b'\n');
+}
+
 /// Appends a comment, which readers ignore: something to keep a connection alive with.
 pub fn encode_comment(text: &str, out: &mut Vec<u8>) {
     each_line(text.as_bytes(), |line| {
@@ -276,6 +289,18 @@ mod tests {
             "data: a\ndata:  b\ndata: c\ndata: \n\n"
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn writes_when_to_come_back() {
+        let mut out = Vec::new();
+        encode_retry(Some("a.0"), 500, &mut out);
+        encode_retry(None, 750, &mut out);
+        assert_eq!(std::str::from_utf8(&out), Ok("id: a.0\nretry: 500\ndata: \n\nretry: 750\n\n"));
+        let (events, decoder) = decode_parts(10, &[&out]);
+        let primes = SseEvent { id: Some("a.0".into()), retry: Some(500), ..SseEvent::default() };
+        assert_eq!(events, [primes]);
+        assert_eq!((decoder.last_event_id(), decoder.retry()), ("a.0", Some(750)));
     }
 
     #[test]

@@ -243,7 +243,13 @@ impl Bench {
         let headers = [("mcp-session-id", session), ("accept", "text/event-stream")];
         let response = self.bare("GET", &headers).poll().unwrap();
         assert_eq!(response.status(), 200);
-        response.into_body()
+        let mut body = response.into_body();
+        match poll_body(&mut body, &Arc::default()) {
+            Part::Data(first) => assert!(crate::numbered(&first).is_empty(), "only what primes (LH-30)"),
+            Part::Nothing => {}
+            Part::End => panic!("the stream ended"),
+        }
+        body
     }
 
     pub fn ops(&self) -> Vec<HostOp> {

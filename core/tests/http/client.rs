@@ -151,6 +151,14 @@ impl Client {
         matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
     }
 
+    /// Opens a listening stream of a session of 2025-11-25, and reads what primes it.
+    pub fn listen(&mut self, headers: &[(&str, &str)]) {
+        self.send("GET", headers, b"");
+        assert_eq!(self.read_head().unwrap().0, 200);
+        let first = self.read_chunk().unwrap();
+        assert!(first.starts_with(b"id: ") && crate::events(&first).is_empty(), "LH-30: {first:?}");
+    }
+
     /// Opens a legacy session and returns its id.
     pub fn open(&mut self, version: &str) -> String {
         let reply = self.post(&[], &crate::initialize(version));

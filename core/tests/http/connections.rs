@@ -229,8 +229,7 @@ fn close_lets_requests_finish_and_ends_what_is_idle() {
     let session = idle.open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
     let mut listening = up.client();
-    listening.send("GET", &head, b"");
-    listening.read_head().unwrap();
+    listening.listen(&head);
     let mut modern = up.client();
     modern.send_modern(&call(1, "gate", json!({})));
     assert_eq!(up.next(), "started");

@@ -13,6 +13,9 @@ mod listens;
 mod manners;
 mod notices;
 mod params;
+mod resume;
+mod resume_model;
+mod resume_stores;
 mod sessions;
 mod statuses;
 mod stores;
@@ -41,6 +44,11 @@ pub(crate) struct Virtual {
 impl Virtual {
     pub(crate) fn new() -> Arc<Virtual> {
         Arc::new(Virtual { start: Instant::now(), passed: Mutex::default(), random: AtomicU64::new(1) })
+    }
+
+    /// Other bytes than another of these gives.
+    pub(crate) fn differ(&self) {
+        self.random.fetch_add(1 << 32, Ordering::Relaxed);
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -102,12 +110,34 @@ pub(crate) fn text(message: &Value) -> &str {
 
 /// The messages of an event stream.
 pub(crate) fn events(stream: &[u8]) -> Vec<Value> {
-    let mut decoder = tenon_mcp::__private::SseDecoder::new(1 << 20);
+    numbered(stream).into_iter().map(|(_, message)| message).collect()
+}
+
+/// The messages of an event stream with their ids. What only primes a client is left out.
+pub(crate) fn numbered(stream: &[u8]) -> Vec<(String, Value)> {
+    let said = told(stream);
+    let messages = said.into_iter().filter(|(_, data)| !data.is_empty());
+    messages.map(|(id, data)| (id, serde_json::from_slice(&data).expect("a message"))).collect()
+}
+
+/// All events of a stream: their ids, and their data. In modern streams the ids are empty (MH-45); in one of a legacy session
+/// each event has one, and they follow each other (LH-27).
+pub(crate) fn told(stream: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut decoder = tenon_mcp::__private::SseDecoder::new(1 << 24);
     decoder.feed(stream);
-    std::iter::from_fn(|| decoder.next())
+    let said: Vec<_> = std::iter::from_fn(|| decoder.next())
         .map(|event| {
-            assert_eq!((event.id, event.event), (None, None), "MH-45: no ids, no names");
-            serde_json::from_slice(&event.data).expect("an event holds a message")
+            assert_eq!(event.event, None, "no names");
+            (event.id.unwrap_or_default(), event.data.to_vec())
         })
-        .collect()
+        .collect();
+    let place = |id: &str| {
+        let (stream, number) = id.rsplit_once('.').unwrap_or_default();
+        (stream.to_owned(), number.parse().unwrap_or(0u64))
+    };
+    for pair in said.windows(2) {
+        let ((stream, number), next) = (place(&pair[0].0), place(&pair[1].0));
+        assert_eq!(next, (stream, if pair[0].0.is_empty() { 0 } else { number + 1 }));
+    }
+    said
 }

@@ -42,7 +42,9 @@ fn a_client_that_half_closes_while_its_call_runs_gets_a_stream_and_its_answer() 
         // The server asks whether it still reads, by writing.
         let (status, headers) = client.read_head().unwrap();
         assert_eq!((status, headers["content-type"].as_str()), (200, "text/event-stream"));
-        assert_eq!(client.read_chunk().unwrap(), b": \n\n");
+        // The first is more than a comment where the client may come back (LH-30).
+        let first = client.read_chunk().unwrap();
+        assert!(first == b": \n\n" || !modern && first.starts_with(b"id: "), "{first:?}");
         assert_eq!(client.read_chunk().unwrap(), b": \n\n");
         up.gate.add_permits(1);
         assert_eq!(up.next(), "finished");

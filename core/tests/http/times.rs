@@ -129,8 +129,7 @@ fn a_stream_with_nothing_to_write_is_left_alone() {
     let session = up.client().open("2025-11-25");
     let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
     let mut listener = up.client();
-    listener.send("GET", &head, b"");
-    assert_eq!(listener.read_head().unwrap().0, 200);
+    listener.listen(&head);
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(100) {
         assert_eq!(up.client().modern(&list()).status, 200);
@@ -160,8 +159,7 @@ fn a_connection_stays_while_requests_come_and_ends_when_none_does() {
     let session = up.client().open("2025-11-25");
     let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
     let mut listener = up.client();
-    listener.send("GET", &head, b"");
-    assert_eq!(listener.read_head().unwrap().0, 200);
+    listener.listen(&head);
     std::thread::sleep(Duration::from_millis(2100));
     up.client().send("DELETE", &head, b"");
     assert_eq!(listener.read_chunk(), None);

@@ -6,12 +6,14 @@
 //! have [`session_request`] in its place.
 
 mod access;
+mod event_id;
 mod headers;
 mod origin;
 mod params;
 mod route;
 
 pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
+pub use event_id::{EventId, last_event_id};
 pub(super) use headers::decode_value;
 pub use headers::{Forms, accepted_forms, check_content_type, check_listen, listens};
 pub use params::param_fields;

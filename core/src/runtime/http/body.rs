@@ -1,7 +1,7 @@
 //! The body of a response.
 
 use super::link::Link;
-use super::sessions::Lease;
+use super::sessions::{Lease, Session};
 use super::slot::{Chunk, First, Slot};
 use super::streams::Entry;
 use crate::dispatch::calls::CallId;
@@ -35,6 +35,8 @@ pub(super) struct Exchange {
     lease: Option<Lease>,
     /// The connection it is on, if it is one of ours.
     link: Option<Arc<Link>>,
+    /// Which of the stream's readers it is.
+    pub(super) reader: u32,
 }
 
 /// What a modern request holds in the engine.
@@ -55,7 +57,18 @@ impl Exchange {
         if let Some(link) = link {
             link.wait(true);
         }
-        Exchange { engine, slot, held, lease, link: link.cloned() }
+        Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0 }
+    }
+
+    /// Of a client that has come back.
+    pub(super) fn again(mut self, reader: u32) -> Exchange {
+        self.reader = reader;
+        self
+    }
+
+    /// The session it is in use by.
+    pub(super) fn session(&self) -> Option<&Arc<Session>> {
+        self.lease.as_ref().map(Lease::session)
     }
 
     /// Waits for what decides the form of the response.
@@ -66,7 +79,7 @@ impl Exchange {
 
     fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
         self.listen();
-        self.slot.poll_chunk(task)
+        self.slot.poll_chunk(self.reader, task)
     }
 
     /// Does what the connection asks for.
@@ -88,7 +101,7 @@ impl Drop for Exchange {
             link.wait(false);
         }
         // Before the cancellation, which then has nobody to tell.
-        let undelivered = self.slot.leave();
+        let undelivered = self.slot.leave(self.reader);
         if let Some(lease) = &self.lease {
             for question in undelivered {
                 self.engine.undelivered(lease.peer(), question.id, question.body);

@@ -165,6 +165,14 @@ impl HttpService {
         self.0.sessions.sweep(now);
     }
 
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn session_table(&self) -> &Arc<Sessions> {
+        &self.0.sessions
+    }
+
     pub(super) fn budget(&self) -> &Arc<Budget> {
         &self.0.budget
     }
@@ -180,7 +188,8 @@ impl HttpService {
             .session_idle
             .min(limits.handshake_timeout)
             .min(limits.store_timeout)
-            .min(limits.stream_after);
+            .min(limits.stream_after)
+            .min(limits.resume_timeout);
         (shortest / 4).clamp(Duration::from_millis(10), TICK)
     }
 
@@ -329,13 +338,25 @@ impl HttpService {
                 exchange.finish();
                 whole(end, modern, forms, &self.0.budget)
             }
-            First::Stream => self.stream(exchange),
+            First::Stream => {
+                self.keep(&exchange, false);
+                self.stream(exchange)
+            }
+        }
+    }
+
+    /// Has the events of a legacy session's stream kept, so that it can be resumed (LH-27; in the modern era there is no such
+    /// thing, MH-44).
+    fn keep(&self, exchange: &Exchange, listens: bool) {
+        let Some(session) = exchange.session() else { return };
+        if !self.0.sessions.kept().begin(&self.0.engine, session, &exchange.slot, listens) {
+            exchange.slot.keep_open();
         }
     }
 
     /// An event stream; what is complete already leaves in one piece.
-    fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
-        let body = match exchange.slot.take_complete() {
+    pub(super) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
+        let body = match exchange.slot.take_complete(exchange.reader) {
             Some(bytes) => {
                 exchange.finish();
                 ResponseBody::whole(bytes)
@@ -418,15 +439,18 @@ impl HttpService {
         let named = rules::session_request(&head.headers, self.0.engine.revisions())?;
         rules::check_listen(&head.headers)?;
         let lease = self.session(arrival(head).principal.as_ref(), &named, None).await?;
-        if head.headers.contains_key(rules::LAST_EVENT_ID) {
-            // No event ever had an id (LH-34).
-            return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: unknown last-event-id"));
+        if let Some(id) = rules::last_event_id(&head.headers)? {
+            return self.resume(lease, id, link).await;
         }
         let engine = self.0.engine.clone();
         let most = engine.limits().max_outbound_bytes;
         let slot = Arc::new(Slot::new(&self.0.budget, most, true).on(link));
-        lease.session().listen(&slot);
-        Ok(self.stream(Exchange::new(engine, slot, None, Some(lease), link)))
+        let exchange = Exchange::new(engine, slot.clone(), None, Some(lease), link);
+        self.keep(&exchange, true);
+        if let Some(session) = exchange.session() {
+            session.listen(&slot);
+        }
+        Ok(self.stream(exchange))
     }
 
     async fn delete(&self, head: &Arc<Parts>) -> Result<Response<ResponseBody>, Refusal> {
@@ -511,7 +535,7 @@ fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
 }
 
 /// What MH-42 asks of a stream, so that nobody on the way stores it or holds it back.
-fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
+pub(super) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = response(StatusCode::OK, body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

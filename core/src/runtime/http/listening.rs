@@ -45,11 +45,18 @@ impl Listening {
 }
 
 impl Sink for Listening {
-    /// Sends to the newest stream that can deliver: of a client that came back the older ones may be dead and not know.
+    /// Sends to the newest stream that can deliver: of a client that came back the older ones may be dead and not know. Where
+    /// nobody listens at present, an event waits for the client to come back to the stream it listened on last (LH-36). A
+    /// question does not: it can go another way.
     fn send(&self, message: Outgoing) -> Delivery {
         let streams: Vec<_> = self.0.lock().streams.iter().filter_map(Weak::upgrade).collect();
+        let (read, left): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.is_read());
+        let waits = !matches!(message, Outgoing::Question { .. });
+        let streams = left.into_iter().filter(|_| waits).chain(read);
         let delivery =
             |stream: Arc<Slot>| Some(stream.send(message.clone())).filter(|got| *got != Delivery::Gone);
-        streams.into_iter().rev().find_map(delivery).unwrap_or(Delivery::Gone)
+        let mut newest: Vec<_> = streams.collect();
+        newest.reverse();
+        newest.into_iter().find_map(delivery).unwrap_or(Delivery::Gone)
     }
 }

@@ -10,12 +10,16 @@ mod connections;
 mod endpoint;
 mod exchange;
 mod io;
+mod journal;
+mod kept;
 mod link;
 mod listener;
 mod listening;
 #[cfg(test)]
 mod memory_tests;
 mod read;
+mod recording;
+mod resume;
 mod sessions;
 mod slot;
 mod socket;

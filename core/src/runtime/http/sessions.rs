@@ -1,5 +1,6 @@
 //! Legacy sessions: the record of each lives in the store, what only this process can know beside it.
 
+use super::kept::{Kept, Streams};
 use super::listening::Listening;
 use super::slot::Slot;
 use super::stored::{self, Waiting};
@@ -28,6 +29,8 @@ pub(super) struct Session {
     pub(super) parked: AtomicBool,
     ended: AtomicBool,
     listening: Arc<Listening>,
+    /// Those that may be resumed.
+    pub(super) streams: Streams,
     sessions: Weak<Sessions>,
 }
 
@@ -39,6 +42,7 @@ pub(super) struct Sessions {
     engine: Engine,
     table: Mutex<Table>,
     waiting: Waiting,
+    kept: Kept,
 }
 
 /// Why there is no session.
@@ -59,7 +63,12 @@ impl Sessions {
     pub(super) fn new(engine: Engine) -> Arc<Sessions> {
         let limits = engine.limits();
         let table = Table::new(limits.max_sessions, limits.session_idle, limits.handshake_timeout);
-        Arc::new(Sessions { engine, table: Mutex::new(table), waiting: Waiting::default() })
+        Arc::new(Sessions {
+            engine,
+            table: Mutex::new(table),
+            waiting: Waiting::default(),
+            kept: Kept::default(),
+        })
     }
 
     fn idle(&self) -> Duration {
@@ -199,6 +208,7 @@ impl Sessions {
             parked: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             listening,
+            streams: Streams::default(),
             sessions: Arc::downgrade(self),
         })
     }
@@ -216,6 +226,12 @@ impl Sessions {
         session.ended.store(true, Ordering::Release);
         session.listening.end();
         self.engine.close_peer(&session.peer, CancelReason::Disconnected);
+        self.kept.end_session(session);
+    }
+
+    /// The streams that may be resumed.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Ends all listening streams: the server is closing.
@@ -230,6 +246,7 @@ impl Sessions {
     /// for the store for too long.
     pub(super) fn sweep(self: &Arc<Self>, now: Instant) {
         self.waiting.time_out(now);
+        self.kept.sweep(&self.engine, now);
         let swept = self.table.lock().sweep(now);
         // The store lets the records of these expire by itself; another process may still use them.
         for session in swept.expired {
@@ -252,7 +269,7 @@ impl Sessions {
         self.table.lock().len()
     }
 
-    async fn ask(&self, op: StoreOp) -> StoreDone {
+    pub(super) async fn ask(&self, op: StoreOp) -> StoreDone {
         let done = stored::ask(&self.engine, &self.waiting, op).await;
         self.note(&done);
         done
@@ -348,7 +365,7 @@ impl Wake for Idle {
     }
 }
 
-fn store_failed(log: &dyn Log, why: &str) {
+pub(super) fn store_failed(log: &dyn Log, why: &str) {
     log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
 }
 

@@ -2,6 +2,7 @@
 //! out.
 
 use super::budget::{Budget, Share};
+use super::journal::Journal;
 use super::link::Link;
 use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
 use crate::locks::Mutex;
@@ -37,37 +38,41 @@ pub(super) enum First {
 
 /// Events and the response of one request, or the messages of one listening stream.
 pub(super) struct Slot {
-    budget: Arc<Budget>,
+    pub(super) budget: Arc<Budget>,
     /// Bytes that may wait; beyond it droppable events are dropped.
-    capacity: usize,
+    pub(super) capacity: usize,
     /// Whether the client takes a stream at all; if not, what may be dropped is.
     streams: bool,
     /// Where the reader is to be woken, if it is on a reactor of ours.
     mailbox: Option<Arc<Mailbox>>,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
-    events: VecDeque<Event>,
-    bytes: usize,
+pub(super) struct State {
+    pub(super) events: VecDeque<Event>,
+    pub(super) bytes: usize,
     /// What the events take of the endpoint's budget, if they are more than a few.
-    share: Option<Share>,
+    pub(super) share: Option<Share>,
     /// The batch whose answers wait until they are one response.
-    gathered: Option<Gathered>,
-    end: Option<End>,
-    waker: Option<Waker>,
+    pub(super) gathered: Option<Gathered>,
+    pub(super) end: Option<End>,
+    pub(super) waker: Option<Waker>,
     /// A comment is due.
-    ping: bool,
+    pub(super) ping: bool,
+    /// The response is to be a stream that ends behind so many of the events, and goes on when its client comes back.
+    pub(super) closing: Option<usize>,
     /// Something was taken since the last look at the clock.
-    active: bool,
+    pub(super) active: bool,
     quiet_since: Option<Instant>,
     /// Nobody will take anything any more.
-    gone: bool,
+    pub(super) gone: bool,
+    /// Keeps the events of a stream that may be resumed; then they are there and nowhere else.
+    pub(super) journal: Option<Box<Journal>>,
 }
 
 /// Answers of a batch that wait for the last one.
-struct Gathered {
+pub(super) struct Gathered {
     batch: Weak<dyn Gathering>,
     bytes: usize,
     share: Share,
@@ -77,10 +82,10 @@ struct Gathered {
 const AROUND: usize = 2;
 
 /// A message before the response.
-struct Event {
-    body: Bytes,
+pub(super) struct Event {
+    pub(super) body: Bytes,
     /// Its id, if it is a question.
-    question: Option<u64>,
+    pub(super) question: Option<u64>,
 }
 
 /// A question that nobody will read here.
@@ -108,7 +113,7 @@ impl Slot {
         self
     }
 
-    fn wake(&self, waker: Option<Waker>) {
+    pub(super) fn wake(&self, waker: Option<Waker>) {
         match (waker, &self.mailbox) {
             (Some(waker), Some(mailbox)) => mailbox.post(waker),
             (Some(waker), None) => waker.wake(),
@@ -119,7 +124,7 @@ impl Slot {
     /// Waits for what decides the form of the response.
     pub(super) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
         let mut state = self.state.lock();
-        if !state.events.is_empty() || state.ping && state.end.is_none() {
+        if !state.events.is_empty() || state.closing.is_some() || state.ping && state.end.is_none() {
             return Poll::Ready(First::Stream);
         }
         match state.end.take() {
@@ -136,9 +141,12 @@ impl Slot {
         self.state.lock().end.take()
     }
 
-    /// Takes all that waits, in one piece.
-    pub(super) fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
+    /// Takes all that waits, in one piece. Where a stream has had several readers, only the last gets something.
+    pub(super) fn poll_chunk(&self, reader: u32, task: &mut Context<'_>) -> Poll<Chunk> {
         let mut state = self.state.lock();
+        if let Some(kept) = self.poll_kept(&mut state, reader, Some(task)) {
+            return kept;
+        }
         if state.events.is_empty() && state.end.is_none() && !state.ping {
             state.wait(task);
             return Poll::Pending;
@@ -147,8 +155,13 @@ impl Slot {
     }
 
     /// Takes all that waits if the end is among it.
-    pub(super) fn take_complete(&self) -> Option<Bytes> {
+    pub(super) fn take_complete(&self, reader: u32) -> Option<Bytes> {
         let mut state = self.state.lock();
+        if state.journal.as_ref().is_some_and(|journal| journal.has_ended())
+            && let Some(Poll::Ready(Chunk::Last(bytes))) = self.poll_kept(&mut state, reader, None)
+        {
+            return Some(bytes);
+        }
         state.end.as_ref()?;
         match state.take(&self.budget) {
             Chunk::More(bytes) | Chunk::Last(bytes) => Some(bytes),
@@ -162,17 +175,29 @@ impl Slot {
         }
     }
 
-    /// Nobody listens any more; the questions among what was not taken are handed back.
-    pub(super) fn leave(&self) -> Vec<Undelivered> {
+    /// Nobody listens any more; the questions among what was not taken are handed back. Where the stream may be resumed they
+    /// wait for that.
+    pub(super) fn leave(&self, reader: u32) -> Vec<Undelivered> {
         let left = {
             let mut state = self.state.lock();
+            if let Some(journal) = &mut state.journal {
+                if journal.leave(reader) {
+                    (state.ping, state.waker) = (false, None);
+                }
+                return Vec::new();
+            }
             std::mem::replace(&mut *state, State { gone: true, ..State::default() })
         };
-        if let Some(batch) = left.gathered.and_then(|gathered| gathered.batch.upgrade()) {
-            batch.let_go();
+        if let Some(gathered) = left.gathered {
+            gathered.let_go();
         }
         let question = |event: Event| Some(Undelivered { id: event.question?, body: event.body });
         left.events.into_iter().filter_map(question).collect()
+    }
+
+    /// It will not be kept: what waits goes to this reader, or is lost with it.
+    pub(super) fn keep_open(&self) {
+        self.state.lock().closing = None;
     }
 
     /// Has a comment sent if nothing was for `quiet`.
@@ -193,9 +218,18 @@ impl Slot {
     }
 }
 
+impl Gathered {
+    /// Nobody will read the answers.
+    pub(super) fn let_go(self) {
+        if let Some(batch) = self.batch.upgrade() {
+            batch.let_go();
+        }
+    }
+}
+
 impl State {
     /// Counts an event of this size, if there is room for it.
-    fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
+    pub(super) fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
         if self.share.is_none() && Budget::is_free(total) {
             return true;
@@ -208,7 +242,7 @@ impl State {
         self.events.push_back(Event { body, question });
     }
 
-    fn wait(&mut self, task: &Context<'_>) {
+    pub(super) fn wait(&mut self, task: &Context<'_>) {
         match &mut self.waker {
             Some(waker) => waker.clone_from(task.waker()),
             None => self.waker = Some(task.waker().clone()),
@@ -249,6 +283,9 @@ impl Sink for Slot {
     fn send(&self, message: Outgoing) -> Delivery {
         let waker = {
             let mut state = self.state.lock();
+            if state.journal.is_some() {
+                return self.record(state, message);
+            }
             // Nothing follows an end.
             if state.gone || state.end.is_some() {
                 return Delivery::Gone;
@@ -312,6 +349,26 @@ impl Sink for Slot {
         gathered.bytes += answer.0.len() + AROUND;
         gathered.share.force(gathered.bytes);
         Some(answer)
+    }
+
+    /// Ends the response, and not the stream (LH-31).
+    fn close(&self) -> bool {
+        let (waker, closed) = {
+            let mut state = self.state.lock();
+            if !self.streams || state.gone || state.end.is_some() || state.closing.is_some() {
+                return false;
+            }
+            let closed = match &mut state.journal {
+                Some(journal) => journal.close(),
+                None => {
+                    state.closing = Some(state.events.len());
+                    true
+                }
+            };
+            (state.waker.take(), closed)
+        };
+        self.wake(waker);
+        closed
     }
 
     /// Makes a stream of the answer, so that it can be kept alive (MH-43).
