@@ -151,6 +151,26 @@ export interface Limits {
    * nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
    */
   streamAfter?: number
+  /**
+   * Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them;
+   * the oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none:
+   * then streams cannot be resumed. Default 1 MiB.
+   */
+  maxStreamBytes?: number
+  /** Events of one such stream that are kept; for one more the oldest goes. Default 1,024. */
+  maxStreamEvents?: number
+  /**
+   * Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended,
+   * and cannot be resumed where none has. Default 64.
+   */
+  maxSessionStreams?: number
+  /**
+   * How long the events of a stream are kept after it has ended or a client has left it, for the client to come
+   * back. The stream of a call stays for as long as the call runs. Default 2 minutes.
+   */
+  resumeTimeout?: number
+  /** How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s. */
+  streamRetry?: number
 }
 
 /** A protocol revision. */
@@ -580,6 +600,14 @@ export interface Context {
    * TypeError for an unknown level and for what JSON cannot express.
    */
   log(level: Level, data: unknown, options?: { logger?: string }): void
+  /**
+   * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
+   * after `streamRetry`. So a call that takes long holds no connection; what is said meanwhile waits for it.
+   *
+   * Says whether it will: `false`, and nothing happens, outside of HTTP sessions of 2025-11-25, where the client takes no
+   * stream, or where it is closed already.
+   */
+  closeStream(): boolean
   /**
    * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
    * client cannot be asked.

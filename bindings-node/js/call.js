@@ -97,6 +97,11 @@ class Call {
     if (!this.over) this.#bridge.engine.emit(this.slot, this.generation, kind, wellFormed(stringify(params)))
   }
 
+  /** Ends the response that the client waits on. */
+  closeStream() {
+    return !this.over && this.#bridge.engine.closeStream(this.slot, this.generation)
+  }
+
   log(level, data, logger) {
     if (!LEVELS.includes(level)) throw new TypeError(`ctx.log: level must be one of ${LEVELS.join(', ')}`)
     let text

@@ -48,6 +48,11 @@ class Context {
     this.#call.log(level, data, options?.logger)
   }
 
+  /** Ends the response that the client waits on, and neither the call nor its stream. */
+  closeStream() {
+    return this.#call.closeStream()
+  }
+
   /** Asks the user behind the client to fill in a form. */
   elicit(message, schema, options) {
     return this.#call.ask('elicit', () => formParams(message, schema), options?.key)

@@ -49,6 +49,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Ends the response that the client waits on; whether it will come back.
+    #[napi(catch_unwind)]
+    pub fn close_stream(&self, slot: u32, generation: u32) -> bool {
+        self.0.server.port().close_stream(join(slot, generation)).unwrap_or(false)
+    }
+
     /// Asks the client: a word for the kind, and its parameters as JSON text.
     #[napi(catch_unwind)]
     pub fn ask(

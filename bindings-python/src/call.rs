@@ -215,6 +215,11 @@ impl Call {
         let _ = self.port.emit(self.id, Event::progress(progress, total, message.as_deref()));
     }
 
+    /// Ends the response that the client waits on; whether it will come back.
+    fn close_stream(&self) -> bool {
+        self.port.close_stream(self.id).unwrap_or(false)
+    }
+
     /// Whether the call has ended without its function.
     #[getter]
     fn cancelled(&self) -> bool {

@@ -140,6 +140,12 @@ impl tenon_call {
         self.port.emit(self.id, event).map_err(|_| Failure::stale())
     }
 
+    pub(crate) fn close_stream(&self) -> Result<bool> {
+        self.check_fork()?;
+        self.went_on();
+        self.port.close_stream(self.id).map_err(|_| Failure::stale())
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.check_fork().is_err() || self.port.is_cancelled(self.id)
     }

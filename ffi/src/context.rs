@@ -294,6 +294,23 @@ pub unsafe extern "C" fn tenon_call_progress(
     })
 }
 
+/// Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
+/// after TENON_LIMIT_STREAM_RETRY_MS. So a call that takes long holds no connection; what is said meanwhile waits. `*closed`
+/// says whether the client will come back: false, and nothing happens, outside of HTTP sessions of 2025-11-25, where the
+/// client takes no stream, or where it is closed already. `closed` may be NULL.
+///
+/// Fails with TENON_ERR_STALE if the call has ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_close_stream(call: *mut tenon_call, closed: *mut bool) -> tenon_status {
+    entry!(closed = optional_out(closed), call = object(call) => {
+        let found = call.close_stream()?;
+        if let Some(closed) = closed {
+            closed.write(found);
+        }
+        Ok(TENON_OK)
+    })
+}
+
 /// Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",
 /// "info", "notice", "warning", "error", "critical", "alert" or "emergency"; `logger`, the part of the program that speaks,
 /// may be NULL. It is dropped if the client wants less.

@@ -52,6 +52,15 @@ class _CallContext:
         source = {} if logger is None else {"logger": logger}
         self._call.emit("log", {"level": level, **source, "data": data})
 
+    def close_stream(self) -> bool:
+        """Ends the response that the client waits on, and neither the call nor its stream.
+
+        The client comes back for what follows, after ``stream_retry``, so a call that takes long holds no connection;
+        what is said meanwhile waits for it. Returns whether it will: ``False``, and nothing happens, outside of HTTP
+        sessions of 2025-11-25, where the client takes no stream, or where it is closed already.
+        """
+        return self._call.close_stream()
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: the call was cancelled, timed out, or its client left."""
