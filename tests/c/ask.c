@@ -224,8 +224,27 @@ static void once_only(void) {
     end();
 }
 
+static void lets_go(void *user_data, tenon_call *call) {
+    bool closed = true;
+    (void)user_data;
+    OK(tenon_call_close_stream(call, &closed));
+    CHECK(!closed);
+    OK(tenon_call_close_stream(call, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_close_stream(NULL, &closed));
+    OK(tenon_call_return_text(call, "stayed", TENON_NUL));
+}
+
+/* A channel has no response that could end before its call. */
+static void stream(void) {
+    begin(lets_go, CAN_ALL);
+    call_tool(&peer, 1, "ask", "{}");
+    CHECK(has_text(next_line(&peer), "stayed"));
+    end();
+}
+
 static const struct test all[] = {
-    {"url", url}, {"required", required}, {"sample", sample}, {"roots", roots}, {"by_word", by_word}, {"once", once},
+    {"url", url},
+    {"stream", stream}, {"required", required}, {"sample", sample}, {"roots", roots}, {"by_word", by_word}, {"once", once},
     {"once_only", once_only},
 };
 RUN_TESTS(all)

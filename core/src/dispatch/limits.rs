@@ -222,17 +222,17 @@ limits! {
     /// Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them; the
     /// oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none: then
     /// streams cannot be resumed. Default 1 MiB.
-    31 max_stream_bytes: Bytes = 1 << 20, 0, GIB;
+    37 max_stream_bytes: Bytes = 1 << 20, 0, GIB;
     /// Events of one such stream that are kept; for one more the oldest goes. Default 1,024.
-    32 max_stream_events: Count = 1_024, 1, MANY;
+    38 max_stream_events: Count = 1_024, 1, MANY;
     /// Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended, and
     /// cannot be resumed where none has. Default 64.
-    33 max_session_streams: Count = 64, 1, MANY;
+    39 max_session_streams: Count = 64, 1, MANY;
     /// How long the events of a stream are kept after it has ended or a client has left it, for the client to come back. The
     /// stream of a call stays for as long as the call runs. Default 2 minutes.
-    34 resume_timeout: Time = 120_000, 1, YEAR;
+    40 resume_timeout: Time = 120_000, 1, YEAR;
     /// How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s.
-    35 stream_retry: Time = 1_000, 1, YEAR;
+    41 stream_retry: Time = 1_000, 1, YEAR;
 }
 
 impl Limits {

@@ -77,6 +77,14 @@ static void with_logging(void *user_data, tenon_call *call) {
     tenon_call_return_text(call, "Logging completed", TENON_NUL);
 }
 
+static void lets_go(void *user_data, tenon_call *call) {
+    (void)user_data;
+    tenon_call_close_stream(call, NULL);
+    pause_50_ms();
+    pause_50_ms();
+    tenon_call_return_text(call, "Reconnection completed", TENON_NUL);
+}
+
 static void logging(void *user_data, tenon_call *call) {
     (void)user_data;
     tenon_call_log(call, "info", NULL, "Logged", TENON_NUL);
@@ -108,6 +116,7 @@ tenon_status add_plain(tenon_server *server, tenon_error **err) {
         {"test_error_handling", "Always fails.", NULL, fails},
         {"test_tool_with_progress", "Reports progress.", NULL, with_progress},
         {"test_tool_with_logging", "Logs while it works.", NULL, with_logging},
+        {"test_reconnection", "Lets go of its client's connection.", NULL, lets_go},
         {"test_logging_tool", "Logs one message.", NULL, logging},
         {"test_x_mcp_header", "Takes an argument that clients repeat in a header.",
          "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"

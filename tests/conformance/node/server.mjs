@@ -66,6 +66,12 @@ app.tool('test_tool_with_logging', { description: 'Logs while it runs.' }, async
   return 'Logging completed'
 })
 
+app.tool('test_reconnection', { description: "Lets go of its client's connection." }, async (_, ctx) => {
+  ctx.closeStream()
+  await sleep(100)
+  return 'Reconnection completed'
+})
+
 app.tool('test_logging_tool', { description: 'Logs one message.' }, (_, ctx) => {
   ctx.log('info', 'Logged')
   return 'Logged'

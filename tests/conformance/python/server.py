@@ -90,6 +90,14 @@ async def test_tool_with_logging(ctx: Context) -> str:
 
 
 @app.tool
+async def test_reconnection(ctx: Context) -> str:
+    """Lets go of its client's connection."""
+    ctx.close_stream()
+    await asyncio.sleep(0.1)
+    return "Reconnection completed"
+
+
+@app.tool
 def test_logging_tool(ctx: Context) -> str:
     """Logs once."""
     ctx.log("info", "Logged")

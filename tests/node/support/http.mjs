@@ -11,7 +11,7 @@ export async function post(url, message, headers = {}) {
   })
   const body = await response.text()
   const events = response.headers.get('content-type')?.startsWith('text/event-stream')
-  const texts = events ? [...body.matchAll(/^data: ?(.+)$/gm)].map(([, data]) => data) : body === '' ? [] : [body]
+  const texts = events ? [...body.matchAll(/^data: (.+)$/gm)].map(([, data]) => data) : body === '' ? [] : [body]
   return { status: response.status, headers: response.headers, messages: texts.map((text) => JSON.parse(text)) }
 }
 

@@ -32,6 +32,12 @@ async fn progress(context: Context) -> &'static str {
     "Progress completed"
 }
 
+async fn let_go(context: Context) -> &'static str {
+    context.close_stream();
+    sleep(STEP * 2).await;
+    "Reconnection completed"
+}
+
 async fn log(context: Context) -> &'static str {
     for text in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
         context.log(Level::Info, text);
@@ -64,5 +70,6 @@ pub(crate) fn add(server: &Server) -> Result<(), Error> {
     })?;
     server.tool(tool("test_tool_with_progress", "Reports its progress."), progress)?;
     server.tool(tool("test_tool_with_logging", "Logs what it does."), log)?;
+    server.tool(tool("test_reconnection", "Lets go of its client's connection."), let_go)?;
     server.tool(tool("test_logging_tool", "Logs one message."), log_once)
 }
