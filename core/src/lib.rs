@@ -60,7 +60,7 @@ pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 #[cfg(feature = "runtime")]
 pub use runtime::http;
 #[cfg(feature = "runtime")]
-pub use runtime::{HttpOptions, Running, ServeOptions, SystemEnvironment};
+pub use runtime::{HttpOptions, Running, ServeOptions, SystemEnvironment, UnixOptions};
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 

@@ -131,7 +131,7 @@ macro_rules! limits {
 
 // Number in C, name, unit, default, smallest, largest; times in milliseconds.
 limits! {
-    /// Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB.
+    /// Longest message in bytes: one line or one HTTP body. Default 4 MiB.
     1 max_message_bytes: Bytes = 4 << 20, 1, GIB;
     /// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
     16 max_result_bytes: Bytes = 16 << 20, 1, GIB;
@@ -141,7 +141,7 @@ limits! {
     3 max_calls: Count = 16_384, 1, MANY;
     /// Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
     4 max_lane_calls: Count = 4_096, 1, MANY;
-    /// Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024.
+    /// Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as busy. Default 1,024.
     21 max_peer_calls: Count = 1_024, 1, MANY;
     /// How long a tool without a time-out of its own may run. Default 5 minutes.
     5 call_timeout: Time = 300_000, 1, YEAR;
@@ -201,17 +201,21 @@ limits! {
     /// Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
     /// is as long as it says, and stands behind the last registered ones. Default 0.
     30 page_size: Count = 0, 0, MANY;
-    /// Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000.
+    /// Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
     14 max_connections: Count = 10_000, 1, MANY;
+    /// How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
+    /// closed. Default 24 hours.
+    31 connection_idle: Time = 86_400_000, 1, YEAR;
     /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
     /// or pause within a request's body. Default 30 s.
     15 header_timeout: Time = 30_000, 1, YEAR;
-    /// How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s.
+    /// How long an HTTP client may take to send a whole request, and a client of lines on a socket a whole line, from the first
+    /// byte to the last. Default 60 s.
     17 request_timeout: Time = 60_000, 1, YEAR;
-    /// How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the connection
+    /// How long a client of HTTP, or of lines on a socket, may leave an answer unread, or read less than 16 KiB of what waits, before the connection
     /// is closed. A stream with nothing to write may be silent for longer. Default 30 s.
     18 write_timeout: Time = 30_000, 1, YEAR;
-    /// Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have taken
+    /// Bytes held for clients of HTTP and of lines on sockets in the whole server: of requests, from the first byte until their handlers have taken
     /// the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
     /// grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
     /// always get through. Default 64 MiB.

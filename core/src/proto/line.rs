@@ -73,6 +73,30 @@ impl LineFramer {
         self.frame(rest)
     }
 
+    /// Whether a line has begun that is not complete. To be asked once [`next`](Self::next) gives nothing.
+    pub fn has_begun(&self) -> bool {
+        self.discards || !self.buffer.is_empty()
+    }
+
+    /// Bytes of that line which are held.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Throws the line away that has begun, with what is still to come of it.
+    pub fn discard(&mut self) {
+        self.discards = self.has_begun();
+        self.buffer = BytesMut::new();
+        self.searched = 0;
+    }
+
+    /// Gives back what is held for input that is not there.
+    pub fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
     /// Whether the line that has begun is over the limit, wherever it ends.
     fn passes_limit(&self) -> bool {
         // The byte after the limit may yet turn out to be the CR of a CRLF.
@@ -165,6 +189,22 @@ mod tests {
         framer.feed(b"123456789");
         assert_eq!(framer.next(), Some(Frame::TooLong));
         assert_eq!(framer.finish(), None);
+    }
+
+    #[test]
+    fn a_line_that_has_begun_can_be_thrown_away() {
+        let mut framer = LineFramer::new(100);
+        framer.discard();
+        framer.feed(b"one\ntw");
+        assert!(framer.next() == Some(line("one")) && framer.next().is_none());
+        assert!(framer.has_begun() && framer.buffered() == 2);
+        framer.discard();
+        assert!(framer.has_begun() && framer.buffered() == 0);
+        framer.feed(b"o\nthree\n");
+        assert!(framer.next() == Some(line("three")) && framer.next().is_none());
+        assert!(!framer.has_begun());
+        framer.rest();
+        assert_eq!(framer.buffer.capacity(), 0);
     }
 
     #[test]

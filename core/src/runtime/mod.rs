@@ -1,10 +1,16 @@
 //! The only place with threads, sockets, descriptors and the clock.
 
+mod accept;
+mod connections;
 mod environment;
 mod executor;
+mod given;
 pub mod http;
+mod io;
 mod lifecycle;
+mod lines;
 mod mailbox;
+mod memory;
 #[cfg(test)]
 mod memory_tests;
 mod options;
@@ -17,7 +23,9 @@ mod stdio;
 mod thread;
 mod timer;
 mod transport;
+mod unix;
 
 pub use environment::SystemEnvironment;
-pub use options::{HttpOptions, ServeOptions};
+pub use memory::{MemoryClient, MemoryStream, memory};
+pub use options::{HttpOptions, ServeOptions, UnixOptions};
 pub use running::Running;

@@ -1,10 +1,15 @@
 //! Which transports a server is served on, and how.
 
+use super::lines::{Socket, Stream};
 use super::stdio::Lines;
 use super::transport::Transport;
+use super::unix;
 use crate::error::Error;
 use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The transports of one start. Any combination, and several of one kind, may run at once on one server.
 #[derive(Debug, Default)]
@@ -23,10 +28,45 @@ pub struct ServeOptions {
 /// event stream with comments in it, from which the server learns whether anybody reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    pub(crate) address: String,
+    pub(crate) place: Place,
     pub(crate) path: String,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
+}
+
+/// Where HTTP is served.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// `host:port`.
+    Address(String),
+    Unix(UnixOptions),
+    Socket(Arc<OwnedFd>),
+}
+
+/// A Unix socket to listen on, by the path of its file.
+///
+/// A file there on which nobody listens any more is replaced; a start fails where somebody listens, where the file is no
+/// socket, and where the directory does not take it. It is removed when the server ends, if it still is the same.
+#[derive(Clone, Debug)]
+pub struct UnixOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) mode: u32,
+}
+
+impl UnixOptions {
+    /// A path of at most 107 bytes.
+    pub fn new(path: impl AsRef<Path>) -> Result<UnixOptions, Error> {
+        let path = path.as_ref().to_owned();
+        unix::check_path(&path)?;
+        Ok(UnixOptions { path, mode: unix::MODE })
+    }
+
+    /// The permissions of the file, whatever the process's umask is: who may write to it may connect. Default `0o600`, the
+    /// user whom the server runs as. A start with more than `0o777` fails.
+    pub fn mode(mut self, mode: u32) -> UnixOptions {
+        self.mode = mode;
+        self
+    }
 }
 
 impl ServeOptions {
@@ -60,6 +100,39 @@ impl ServeOptions {
         self
     }
 
+    /// Serves lines, framed as on standard input and output, on a Unix socket: for any number of clients at once, each a
+    /// client of its own, at most [`Limits::max_connections`](crate::Limits::max_connections). The server does not end with
+    /// any of them.
+    ///
+    /// A client that ends its side still gets the answers of its calls in flight, for as long as a server that is closed
+    /// gives them; one that is gone has them cancelled. One that does not read is not read from, and its connection is closed
+    /// after [`Limits::write_timeout`](crate::Limits::write_timeout). A line must be complete within
+    /// [`Limits::request_timeout`](crate::Limits::request_timeout) of its first byte, and a client that says nothing and
+    /// waits for nothing is let go of after [`Limits::connection_idle`](crate::Limits::connection_idle).
+    pub fn unix(mut self, unix: UnixOptions) -> ServeOptions {
+        self.transports.push(Box::new(unix));
+        self
+    }
+
+    /// Serves lines on a socket of the program's, TCP or Unix. One that listens is served like [`ServeOptions::unix`]; its
+    /// file, if it has one, stays. One that is connected is served as one client more, with which the server ends if it
+    /// is the last, as with [`ServeOptions::descriptors`]. The start fails for any other. The socket no longer blocks
+    /// then, which whoever shares it sees too.
+    ///
+    /// TCP has no permissions: whoever reaches the address may call. The least that is refused is a page in a browser: a
+    /// connection whose first line cannot be a message is closed.
+    pub fn socket(mut self, socket: impl Into<OwnedFd>) -> ServeOptions {
+        self.transports.push(Box::new(Socket(socket.into())));
+        self
+    }
+
+    /// Serves lines on a stream of the program's, for one client more, with which the server ends if it is the last. It is
+    /// polled by tasks on the executor of the start, or else on engine threads.
+    pub fn stream(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ServeOptions {
+        self.transports.push(Box::new(Stream::new(stream)));
+        self
+    }
+
     /// Whether any transport was named.
     pub fn is_empty(&self) -> bool {
         self.transports.is_empty()
@@ -68,8 +141,15 @@ impl ServeOptions {
 
 impl HttpOptions {
     /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
-    /// `127.0.0.1`. The default path is `/mcp`.
+    /// `127.0.0.1`. Or on a Unix socket: `"unix:/run/mcp.sock"`, `"unix:/run/mcp.sock:/path"`. The default path is `/mcp`.
     pub fn new(address: &str) -> Result<HttpOptions, Error> {
+        if let Some(place) = address.strip_prefix("unix:") {
+            let (file, path) = match place.rfind(":/") {
+                Some(end) => (&place[..end], &place[end + 1..]),
+                None => (place, "/mcp"),
+            };
+            return HttpOptions::at(Place::Unix(UnixOptions::new(file)?)).path(path);
+        }
         let wrong = |why: &str| Error::invalid(format!("http address {address:?}: {why}"));
         let (address_part, path) = match address.find('/') {
             Some(place) => address.split_at(place),
@@ -88,15 +168,34 @@ impl HttpOptions {
         if address_part.to_socket_addrs().is_err() {
             return Err(wrong("the host cannot be resolved"));
         }
-        if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
-            return Err(wrong("the path must not end with / or hold ? # or a space"));
+        HttpOptions::at(Place::Address(address_part)).path(path)
+    }
+
+    /// Listens on a Unix socket. Who may connect is said by the permissions of its file, so any host may be named, but no
+    /// page may call: a page can only come through a proxy, and then it is for [`HttpOptions::allowed_origins`] to say.
+    pub fn unix(unix: UnixOptions) -> HttpOptions {
+        HttpOptions::at(Place::Unix(unix))
+    }
+
+    /// Accepts from a listening socket of the program's, TCP or Unix; the start fails for any other. A Unix socket's file
+    /// stays. The socket no longer blocks then, which whoever shares it sees too.
+    pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
+        HttpOptions::at(Place::Socket(Arc::new(socket.into())))
+    }
+
+    fn at(place: Place) -> HttpOptions {
+        HttpOptions { place, path: "/mcp".to_owned(), allowed_hosts: Vec::new(), allowed_origins: Vec::new() }
+    }
+
+    /// The path of the endpoint. Default `/mcp`.
+    pub fn path(mut self, path: &str) -> Result<HttpOptions, Error> {
+        let unfit = path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']);
+        if unfit || !path.starts_with('/') {
+            let why = "must begin with /, and neither end with it nor hold ? # or a space";
+            return Err(Error::invalid(format!("http path {path:?}: {why}")));
         }
-        Ok(HttpOptions {
-            address: address_part,
-            path: path.to_owned(),
-            allowed_hosts: Vec::new(),
-            allowed_origins: Vec::new(),
-        })
+        self.path = path.to_owned();
+        Ok(self)
     }
 
     /// Host names (without port) that requests may name besides the loopback ones. Off loopback binds accept any host
@@ -120,10 +219,23 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_people_write_them() {
-        let read = |text: &str| HttpOptions::new(text).map(|options| (options.address, options.path));
+        let read = |text: &str| {
+            HttpOptions::new(text).map(|options| match options.place {
+                Place::Address(address) => (address, options.path),
+                Place::Unix(unix) => (unix.path.display().to_string(), options.path),
+                Place::Socket(_) => unreachable!("none is named"),
+            })
+        };
         assert_eq!(read("127.0.0.1:8000").unwrap(), ("127.0.0.1:8000".into(), "/mcp".into()));
         assert_eq!(read("8000").unwrap(), ("127.0.0.1:8000".into(), "/mcp".into()));
         assert_eq!(read("[::1]:0/a/b").unwrap(), ("[::1]:0".into(), "/a/b".into()));
+        assert_eq!(read("unix:/run/a.sock").unwrap(), ("/run/a.sock".into(), "/mcp".into()));
+        assert_eq!(read("unix:a:b.sock:/x/y").unwrap(), ("a:b.sock".into(), "/x/y".into()));
+        let long = format!("unix:/{}", "x".repeat(107));
+        assert!(read(&long).unwrap_err().to_string().contains("108 bytes"));
+        for wrong in ["unix:", "unix::/mcp", "unix:a:/b/"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
         for wrong in
             ["", "localhost", "127.0.0.1:x", ":80", "127.0.0.1:99999", "127.0.0.1:1/a/", "127.0.0.1:1/a?b"]
         {

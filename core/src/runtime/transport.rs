@@ -1,11 +1,12 @@
 //! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
 
 use super::executor::Executor;
-use super::http::HttpService;
+use super::http::{Budget, HttpService};
 use super::lifecycle::Lifecycle;
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::host::Engine;
+use crate::proto::http::Access;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,6 +86,11 @@ impl Site {
     /// The endpoint whose sessions, streams and account of memory all HTTP transports share.
     pub(super) fn http(&self, first: impl FnOnce() -> HttpService) -> &HttpService {
         self.http.get_or_init(first)
+    }
+
+    /// The account of what is held for clients of sockets, whatever they speak.
+    pub(super) fn budget(&self) -> Arc<Budget> {
+        self.http(|| HttpService::with_engine(&self.engine, Access::public())).budget().clone()
     }
 }
 

@@ -12,7 +12,7 @@ const FREE: usize = 8 << 10;
 const STEP: usize = 8 << 10;
 
 /// The account.
-pub(super) struct Budget {
+pub(in crate::runtime) struct Budget {
     max: usize,
     held: AtomicUsize,
 }
@@ -28,12 +28,12 @@ impl Budget {
     }
 
     /// A share for something that grows.
-    pub(super) fn share(self: &Arc<Self>) -> Share {
+    pub(in crate::runtime) fn share(self: &Arc<Self>) -> Share {
         Share { budget: self.clone(), bytes: 0 }
     }
 
     /// Has the bytes counted until the last part of them is dropped; gives them back if there is no room.
-    pub(super) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
+    pub(in crate::runtime) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
         if Budget::is_free(bytes.len()) {
             return Ok(bytes);
         }
@@ -60,14 +60,14 @@ impl Budget {
 }
 
 /// A part of the account, given back when it is dropped.
-pub(super) struct Share {
+pub(in crate::runtime) struct Share {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Share {
     /// Counts this many bytes from now on, more or less than before; `false` if there is no room for more.
-    pub(super) fn set(&mut self, total: usize) -> bool {
+    pub(in crate::runtime) fn set(&mut self, total: usize) -> bool {
         let wanted = match total.saturating_sub(FREE) {
             0 => 0,
             _ => total.saturating_add(STEP - 1) / STEP * STEP,
@@ -83,7 +83,7 @@ impl Share {
     }
 
     /// The same for what has to be held, whether there is room or not.
-    pub(super) fn force(&mut self, total: usize) {
+    pub(in crate::runtime) fn force(&mut self, total: usize) {
         if !self.set(total) {
             let wanted = total.saturating_add(STEP - 1) / STEP * STEP;
             self.budget.held.fetch_add(wanted - self.bytes, Relaxed);

@@ -1,13 +1,14 @@
 //! The connections of one listener, each a task with hyper in it.
 
 use super::body::ResponseBody;
-use super::connections::{Connections, Phase, Place};
 use super::exchange::{HttpService, nowhere};
-use super::io::{Accept, Io};
 use super::link::Link;
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
-use crate::runtime::executor::Homes;
+use crate::runtime::accept::Serve;
+use crate::runtime::connections::{Phase, Place};
+use crate::runtime::io::Io;
+use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Version};
@@ -50,56 +51,11 @@ pub(super) async fn tick(service: HttpService, place: Place) {
 pub(super) struct Endpoint {
     pub(super) service: HttpService,
     pub(super) path: Arc<str>,
-    pub(super) connections: Arc<Connections>,
 }
 
-impl Endpoint {
-    /// Accepts connections until the listener ends, and hands them out in turn.
-    pub(super) async fn accept<A: Accept>(self, mut acceptor: A, homes: Arc<Homes>, place: Place) {
-        let max = self.service.limits().max_connections;
-        loop {
-            let accepted = poll_fn(|task| {
-                place.register(task.waker());
-                let room = self.connections.has_room(max, &place);
-                if place.phase() > Phase::Open {
-                    return Poll::Ready(None);
-                }
-                if !room {
-                    return Poll::Pending;
-                }
-                acceptor.poll_accept(task).map(Some)
-            })
-            .await;
-            match accepted {
-                None => break,
-                Some(Ok(stream)) => {
-                    let (home, elsewhere) = homes.next();
-                    let link = Link::new(home.mailbox.clone());
-                    let (endpoint, place) = (self.clone(), self.connections.enter());
-                    if !elsewhere {
-                        home.handle.spawn(endpoint.serve(stream, link, place));
-                    } else if let Ok(loose) = stream.loosen() {
-                        home.handle.spawn(endpoint.settle::<A::Io>(loose, link, place));
-                    }
-                }
-                // Out of descriptors, or the client was gone already: other connections go on.
-                Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-        // Before the place: whoever waits for it finds the address free.
-        drop(acceptor);
-        drop(place);
-    }
-
-    /// Serves a connection that was accepted elsewhere.
-    async fn settle<S: Io>(self, loose: S::Loose, link: Arc<Link>, place: Place) {
-        // Out of descriptors: its client sees it end.
-        if let Ok(stream) = S::settle(loose) {
-            self.serve(stream, link, place).await;
-        }
-    }
-
-    async fn serve(self, stream: impl Io, link: Arc<Link>, place: Place) {
+impl Serve for Endpoint {
+    async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, place: Place) {
+        let link = Link::new(mailbox);
         let mut socket = Socket::new(stream, link.clone(), self.service.limits(), self.service.budget());
         let mut registered = false;
         loop {
@@ -124,7 +80,9 @@ impl Endpoint {
             }
         }
     }
+}
 
+impl Endpoint {
     /// Reads and answers requests until the connection ends, or until an answer is a stream.
     async fn read<S: Io>(
         &self,

@@ -69,7 +69,7 @@ impl HttpService {
         HttpService::with_engine(server.engine(), access)
     }
 
-    pub(super) fn with_engine(engine: &Engine, access: Access) -> HttpService {
+    pub(in crate::runtime) fn with_engine(engine: &Engine, access: Access) -> HttpService {
         HttpService(Arc::new(Inner {
             engine: engine.clone(),
             access,
@@ -173,7 +173,7 @@ impl HttpService {
         &self.0.sessions
     }
 
-    pub(super) fn budget(&self) -> &Arc<Budget> {
+    pub(in crate::runtime) fn budget(&self) -> &Arc<Budget> {
         &self.0.budget
     }
 

@@ -1,17 +1,24 @@
 //! A listener: where connections come from, and how all of them end.
 
-use super::connections::{Connections, Phase};
 use super::endpoint::{Endpoint, tick};
 use super::exchange::HttpService;
-use super::io::{self, Accept};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::proto::http::Access;
+use crate::runtime::accept::accept;
+use crate::runtime::connections::{Connections, Phase};
 use crate::runtime::executor::Homes;
+use crate::runtime::given::{self, Listening};
+use crate::runtime::io::{self, Accept};
 use crate::runtime::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::options::HttpOptions;
+use crate::runtime::options::{HttpOptions, Place};
 use crate::runtime::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::unix;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Its tasks besides the connections: one accepts, one tells the time.
+const OWN_TASKS: usize = 2;
 
 /// A started HTTP listener.
 pub(super) struct Listener {
@@ -23,11 +30,31 @@ pub(super) struct Listener {
 
 /// How it can be reached, where that can be said.
 pub(super) struct Named {
-    pub(super) address: SocketAddr,
-    pub(super) path: String,
+    /// Where it is TCP.
+    address: Option<SocketAddr>,
+    url: String,
+}
+
+impl Named {
+    fn tcp(address: SocketAddr, path: &str) -> Named {
+        Named { address: Some(address), url: format!("http://{address}{path}") }
+    }
+
+    /// The form in which [`HttpOptions::new`] takes it.
+    fn unix(file: &Path, path: &str) -> Named {
+        Named { address: None, url: format!("unix:{}:{path}", file.display()) }
+    }
 }
 
 impl Transport for HttpOptions {
+    fn check(&self) -> Result<(), Error> {
+        match &self.place {
+            Place::Address(_) => Ok(()),
+            Place::Unix(unix) => unix::check_mode(unix.mode),
+            Place::Socket(socket) => given::look(socket).map(drop),
+        }
+    }
+
     fn turn(&self) -> Turn {
         Turn::Address
     }
@@ -40,13 +67,41 @@ impl Transport for HttpOptions {
             return Err(Error::invalid(format!("http {problem}")));
         }
         let homes = site.executor.homes()?;
-        let (acceptor, address) = {
-            let _entered = homes.first().handle.enter();
-            io::bind(&self.address)?
+        let home = homes.first().handle.clone();
+        let _entered = home.enter();
+        let path = &*self.path;
+        let tcp = |homes, acceptor, address: SocketAddr| {
+            let access = if address.ip().is_loopback() { Access::loopback() } else { Access::public() };
+            Listener::start(site, homes, acceptor, named(access), path, Some(Named::tcp(address, path)))
         };
-        let access = named(if address.ip().is_loopback() { Access::loopback() } else { Access::public() });
-        let named = Named { address, path: self.path.clone() };
-        Ok(Box::new(Listener::start(site, homes, acceptor, access, &self.path, Some(named))))
+        // What a page can reach it through is a proxy that others can reach.
+        let access = || named(Access::public());
+        let listener = match &self.place {
+            Place::Address(address) => {
+                let (acceptor, address) = io::bind(address)?;
+                tcp(homes, acceptor, address)
+            }
+            Place::Unix(unix) => {
+                let name = Named::unix(&unix.path, path);
+                let bound = unix::bind(&unix.path, unix.mode)?;
+                Listener::start(site, homes, bound, access(), path, Some(name))
+            }
+            Place::Socket(socket) => {
+                let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
+                match given::listening(socket.try_clone().map_err(io)?)? {
+                    Listening::Tcp(listener) => {
+                        let address = listener.local_addr().map_err(io)?;
+                        tcp(homes, listener, address)
+                    }
+                    Listening::Unix(listener) => {
+                        let address = listener.local_addr().map_err(io)?;
+                        let name = address.as_pathname().map(|file| Named::unix(file, path));
+                        Listener::start(site, homes, listener, access(), path, name)
+                    }
+                }
+            }
+        };
+        Ok(Box::new(listener))
     }
 }
 
@@ -63,11 +118,11 @@ impl Listener {
         let service =
             site.http(|| HttpService::with_engine(&site.engine, Access::public())).with_access(access);
         let connections: Arc<Connections> = Arc::default();
-        let endpoint =
-            Endpoint { service: service.clone(), path: path.into(), connections: connections.clone() };
+        let endpoint = Endpoint { service: service.clone(), path: path.into() };
         let handle = homes.first().handle.clone();
         handle.spawn(tick(service.clone(), connections.enter()));
-        handle.spawn(endpoint.accept(acceptor, homes, connections.enter()));
+        let (place, max) = (connections.enter(), service.limits().max_connections + OWN_TASKS);
+        handle.spawn(accept(endpoint, acceptor, homes, connections.clone(), max, place));
         Listener { service, connections, lifecycle: site.lifecycle.clone(), named }
     }
 }
@@ -96,11 +151,11 @@ impl Serving for Listener {
     }
 
     fn address(&self) -> Option<SocketAddr> {
-        self.named.as_ref().map(|named| named.address)
+        self.named.as_ref()?.address
     }
 
     fn url(&self) -> Option<String> {
-        self.named.as_ref().map(|named| format!("http://{}{}", named.address, named.path))
+        self.named.as_ref().map(|named| named.url.clone())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The connection code over something that is no socket.
 
-use super::io::{Accept, Io, Sent};
 use super::listener::Listener;
 use crate::proto::http::Access;
+use crate::runtime::io::{Accept, Io, Sent};
 use crate::runtime::memory_tests::{Shared, site};
 use crate::runtime::transport::Serving;
 use crate::server::Server;

@@ -6,10 +6,8 @@
 mod body;
 mod budget;
 mod carried;
-mod connections;
 mod endpoint;
 mod exchange;
-mod io;
 mod journal;
 mod kept;
 mod link;
@@ -32,4 +30,6 @@ mod tower;
 
 pub use crate::proto::http::Access;
 pub use body::ResponseBody;
+pub(super) use budget::{Budget, Share};
 pub use exchange::HttpService;
+pub(super) use slot::FULL;

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// What a client is told when there is no room for its request or its answer.
-pub(super) const FULL: &str = "Server busy: too many bytes wait to be read or written";
+pub(in crate::runtime) const FULL: &str = "Server busy: too many bytes wait to be read or written";
 
 /// How a request ended.
 #[derive(Debug)]

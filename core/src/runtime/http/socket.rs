@@ -1,9 +1,9 @@
 //! The socket of one connection: what a client may not take its time for, and whether it is still there.
 
 use super::budget::{Budget, Share};
-use super::io::{Io, Sent, read_some};
 use super::link::Link;
 use crate::dispatch::limits::Limits;
+use crate::runtime::io::{Io, Sent, read_some};
 use bytes::Bytes;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};

@@ -4,8 +4,8 @@
 //! next request. While a stream is open there is none, so its connection is taken apart, and put together again after it.
 
 use super::body::ResponseBody;
-use super::io::Io;
 use super::socket::Socket;
+use crate::runtime::io::Io;
 use bytes::buf::Chain;
 use bytes::{Buf, Bytes};
 use http::Response;

@@ -19,9 +19,6 @@ pub(super) enum Phase {
     Dead = 2,
 }
 
-/// The tasks of a listener besides its connections: one accepts, one tells the time.
-pub(super) const OWN_TASKS: usize = 2;
-
 /// Counts tasks and wakes them when the phase changes.
 ///
 /// A task reads the phase with one load at each poll; that is all it costs a connection.
@@ -76,10 +73,10 @@ impl Connections {
         Place { connections: self.clone(), key }
     }
 
-    /// Whether there are fewer than `max` connections; if not, the accepting task is woken once there are.
+    /// Whether there are fewer than `max` tasks; if not, the accepting one is woken once there are.
     pub(super) fn has_room(&self, max: usize, acceptor: &Place) -> bool {
         let mut table = self.table.lock();
-        let full = table.tasks.len() >= max + OWN_TASKS;
+        let full = table.tasks.len() >= max;
         table.waits_for_room = full.then_some(acceptor.key);
         !full
     }

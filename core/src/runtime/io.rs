@@ -1,4 +1,5 @@
-//! What HTTP needs of the connections it is served on. TCP is the one there is; another joins with these two traits.
+//! What a listener needs of the connections it serves, with TCP. Unix sockets are in `unix`; another kind joins with these
+//! two traits.
 
 use crate::error::{Error, ErrorKind};
 use std::io;
@@ -9,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Connections the system may hold before they are accepted.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 
 /// Both directions of one connection.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Sized + Unpin + 'static {
@@ -18,6 +19,11 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Send + Sized + Unpin + 'static {
 
     /// Has what is not written yet thrown away when the connection is dropped.
     fn abandon(&self);
+
+    /// Whether the other side is known to be gone: it neither sends nor reads any more.
+    fn is_gone(&self) -> bool {
+        false
+    }
 
     /// A connection on its way to another executor.
     type Loose: Send;

@@ -1,0 +1,193 @@
+//! What waits to be written to one client of lines. Any thread puts messages in, the client's task takes them out.
+
+use crate::host::{Delivery, Outgoing, Sink, Wake, wake_later};
+use crate::locks::Mutex;
+use crate::proto::error::RpcError;
+use crate::proto::shape;
+use crate::runtime::http::{Budget, FULL, Share};
+use crate::runtime::mailbox::Mailbox;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+pub(super) struct Outbox {
+    capacity: usize,
+    mailbox: Option<Arc<Mailbox>>,
+    /// Bytes queued, or taken and not written yet.
+    bytes: AtomicUsize,
+    /// The client's last call is waited for.
+    ending: AtomicBool,
+    state: Mutex<State>,
+    /// For its wakes.
+    this: Weak<Outbox>,
+}
+
+struct State {
+    lines: VecDeque<Bytes>,
+    /// What they take of the account of memory.
+    share: Share,
+    waker: Option<Waker>,
+    /// Nobody has to wake the task: it is about to look here, or waits for its client to read.
+    attended: bool,
+    closed: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(capacity: usize, budget: &Arc<Budget>, mailbox: Option<Arc<Mailbox>>) -> Arc<Outbox> {
+        let state = State {
+            lines: VecDeque::new(),
+            share: budget.share(),
+            waker: None,
+            attended: true,
+            closed: false,
+        };
+        Arc::new_cyclic(|this| Outbox {
+            capacity,
+            mailbox,
+            bytes: AtomicUsize::new(0),
+            ending: AtomicBool::new(false),
+            state: Mutex::new(state),
+            this: this.clone(),
+        })
+    }
+
+    /// More waits than should: what the client sends next is not read for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.capacity
+    }
+
+    /// The task looks after what is queued until it leaves.
+    pub(super) fn attend(&self, waker: &Waker) {
+        let mut state = self.state.lock();
+        state.attended = true;
+        match &mut state.waker {
+            Some(present) => present.clone_from(waker),
+            place => *place = Some(waker.clone()),
+        }
+    }
+
+    /// The task waits: for what is queued next, or for its client if that does not read. `false` if there is something
+    /// to be written now.
+    pub(super) fn leave(&self, blocked: bool) -> bool {
+        let mut state = self.state.lock();
+        state.attended = blocked;
+        blocked || state.lines.is_empty()
+    }
+
+    /// Takes at most `most` lines for a write.
+    pub(super) fn take(&self, most: usize, into: &mut VecDeque<Bytes>) {
+        let mut state = self.state.lock();
+        let count = state.lines.len().min(most);
+        into.extend(state.lines.drain(..count));
+        if state.lines.is_empty() && state.lines.capacity() > most {
+            state.lines = VecDeque::new();
+        }
+    }
+
+    /// Bytes of lines have been written.
+    pub(super) fn written(&self, bytes: usize) {
+        let mut state = self.state.lock();
+        let left = self.bytes.fetch_sub(bytes, Ordering::Relaxed) - bytes;
+        state.share.set(left);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) == 0
+    }
+
+    /// From now on the task is woken when the client's last call has ended.
+    pub(super) fn await_end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+    }
+
+    /// Nobody will read anything any more.
+    pub(super) fn close(&self) {
+        let waits = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            state.share.set(0);
+            (std::mem::take(&mut state.lines), state.waker.take())
+        };
+        drop(waits);
+    }
+
+    fn wake_task(&self) {
+        let waker = self.state.lock().waker.clone();
+        match (waker, &self.mailbox) {
+            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
+        }
+    }
+}
+
+impl State {
+    /// Counts a message among those that wait; gives back what is to be sent in its place where there is no room.
+    fn admit(&mut self, message: Outgoing, total: impl Fn(&Bytes) -> usize) -> Option<Bytes> {
+        let (body, droppable, response) = match message {
+            Outgoing::Event { body, droppable } => (body, droppable, false),
+            Outgoing::Question { body, .. } => (body, false, false),
+            Outgoing::Response { body, .. } => (body, false, true),
+            Outgoing::Dropped => return None,
+        };
+        if self.share.set(total(&body)) {
+            return Some(body);
+        }
+        if droppable {
+            return None;
+        }
+        let body = if response { shape::instead(&body, &RpcError::busy(FULL)) } else { body };
+        self.share.force(total(&body));
+        Some(body)
+    }
+}
+
+impl Sink for Outbox {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let droppable = match &message {
+            Outgoing::Dropped => return Delivery::Queued,
+            Outgoing::Event { droppable, .. } => *droppable,
+            _ => false,
+        };
+        let wake = {
+            let mut state = self.state.lock();
+            if state.closed {
+                return Delivery::Gone;
+            }
+            if droppable && self.is_full() {
+                return Delivery::Skipped;
+            }
+            let held = self.bytes.load(Ordering::Relaxed);
+            let Some(body) = state.admit(message, |body| held + body.len() + 1) else {
+                return Delivery::Skipped;
+            };
+            self.bytes.fetch_add(body.len() + 1, Ordering::Relaxed);
+            state.lines.push_back(body);
+            !std::mem::replace(&mut state.attended, true)
+        };
+        if wake && let Some(this) = self.this.upgrade() {
+            // What a host completes together is written together.
+            wake_later(this);
+        }
+        Delivery::Queued
+    }
+}
+
+impl Wake for Outbox {
+    fn wake(&self) {
+        self.wake_task();
+    }
+}
+
+/// Hears that the client's last call has ended.
+pub(super) struct Idle(pub(super) Arc<Outbox>);
+
+impl Wake for Idle {
+    fn wake(&self) {
+        if self.0.ending.load(Ordering::SeqCst) {
+            self.0.wake_task();
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Where clients read to. Each thread has one such buffer, so that a client that sends nothing holds none.
+
+use std::cell::Cell;
+
+const BYTES: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs `read` with the buffer.
+pub(super) fn with<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
+    // Taken out: whatever is called meanwhile finds another one.
+    let mut buffer = BUFFER.take();
+    buffer.resize(BYTES, 0);
+    let result = read(&mut buffer);
+    BUFFER.set(buffer);
+    result
+}

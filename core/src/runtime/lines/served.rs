@@ -1,0 +1,106 @@
+//! A transport of lines that has been started, with however many clients.
+
+use super::client::{Client, Terms};
+use super::wire::Wire;
+use crate::runtime::accept::{Serve, accept};
+use crate::runtime::connections::{Connections, Phase, Place};
+use crate::runtime::executor::{Home, Homes};
+use crate::runtime::io::{Accept, Io};
+use crate::runtime::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::mailbox::Mailbox;
+use crate::runtime::transport::{Lines, Serving, Site};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Served {
+    connections: Arc<Connections>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+/// Whoever connects.
+#[derive(Clone)]
+struct Anybody(Terms);
+
+impl Serve for Anybody {
+    fn serve(
+        self,
+        stream: impl Io,
+        mailbox: Option<Arc<Mailbox>>,
+        place: Place,
+    ) -> impl Future<Output = ()> + Send {
+        Client::new(stream, self.0, mailbox).serve(place)
+    }
+}
+
+/// The end of a channel that has one client: the server ends with the last of them.
+struct Leave(Arc<Lines>, Arc<Lifecycle>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if self.0.leave() {
+            self.1.close();
+        }
+    }
+}
+
+impl Served {
+    fn new(site: &Site) -> Served {
+        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
+    }
+
+    /// Serves everybody who comes from `acceptor`.
+    pub(super) fn listen(site: &Site, homes: Arc<Homes>, acceptor: impl Accept, strict: bool) -> Served {
+        let served = Served::new(site);
+        let terms = terms(site, strict);
+        // The task that accepts is one of those that are counted.
+        let max = terms.engine.limits().max_connections + 1;
+        let (place, handle) = (served.connections.enter(), homes.first().handle.clone());
+        handle.spawn(accept(Anybody(terms), acceptor, homes, served.connections.clone(), max, place));
+        served
+    }
+
+    /// Serves one client, on `home`.
+    pub(super) fn one(site: &Site, home: &Home, wire: impl Wire) -> Served {
+        let served = Served::new(site);
+        let client = Client::new(wire, terms(site, false), home.mailbox.clone());
+        let (leave, place) = (Leave(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
+        home.handle.spawn(async move {
+            let _leave = leave;
+            client.serve(place).await;
+        });
+        served
+    }
+}
+
+fn terms(site: &Site, strict: bool) -> Terms {
+    let (engine, drain) = (site.engine.clone(), site.lifecycle.drain());
+    Terms { budget: site.budget(), engine, drain, strict }
+}
+
+impl Serving for Served {
+    fn begin_end(&self) {
+        self.lifecycle.on_hurry(self.connections.clone());
+        self.connections.advance(Phase::Draining);
+    }
+
+    fn drain(&self) {
+        self.connections.wait(0, || self.lifecycle.deadline());
+    }
+
+    fn flush(&self) {
+        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH);
+        self.connections.advance(Phase::Dead);
+    }
+
+    fn close(&self) {
+        // They only have to be polled once more.
+        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH + Duration::from_millis(300));
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.connections.advance(Phase::Dead);
+    }
+}

@@ -1,0 +1,109 @@
+//! What lines can be served on besides descriptors.
+
+use super::served::Served;
+use super::wire::{self, Any};
+use crate::dispatch::limits::Limits;
+use crate::error::Error;
+use crate::runtime::given::{self, Connected, Listening};
+use crate::runtime::options::UnixOptions;
+use crate::runtime::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::unix;
+use rustix::fd::OwnedFd;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+impl Transport for UnixOptions {
+    fn check(&self) -> Result<(), Error> {
+        unix::check_mode(self.mode)
+    }
+
+    fn turn(&self) -> Turn {
+        Turn::Address
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let homes = site.executor.homes()?;
+        let bound = {
+            let _entered = homes.first().handle.enter();
+            unix::bind(&self.path, self.mode)?
+        };
+        Ok(Box::new(Served::listen(site, homes, bound, false)))
+    }
+}
+
+/// A socket of the program's, which listens or is connected.
+#[derive(Debug)]
+pub(crate) struct Socket(pub(crate) OwnedFd);
+
+impl Transport for Socket {
+    fn check(&self) -> Result<(), Error> {
+        given::look(&self.0).map(drop)
+    }
+
+    fn turn(&self) -> Turn {
+        match given::look(&self.0) {
+            Ok(given::Socket { listens: false, .. }) => Turn::Descriptors,
+            _ => Turn::Address,
+        }
+    }
+
+    fn drain_timeout(&self, limits: &Limits) -> Duration {
+        drain_timeout(self.turn(), limits)
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let homes = site.executor.homes()?;
+        let home = homes.first().clone();
+        let _entered = home.handle.enter();
+        let served = match self.turn() {
+            Turn::Address => match given::listening(self.0)? {
+                Listening::Tcp(listener) => Served::listen(site, homes, listener, true),
+                Listening::Unix(listener) => Served::listen(site, homes, listener, false),
+            },
+            Turn::Descriptors => match given::connected(self.0)? {
+                Connected::Tcp(stream) => Served::one(site, &home, stream),
+                Connected::Unix(stream) => Served::one(site, &home, stream),
+            },
+        };
+        Ok(Box::new(served))
+    }
+}
+
+/// A stream of the program's, of whatever kind.
+pub(crate) struct Stream(Pin<Box<dyn wire::Stream>>);
+
+impl Stream {
+    pub(in crate::runtime) fn new(stream: impl wire::Stream + 'static) -> Stream {
+        Stream(Box::pin(stream))
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl Transport for Stream {
+    fn turn(&self) -> Turn {
+        Turn::Descriptors
+    }
+
+    fn drain_timeout(&self, limits: &Limits) -> Duration {
+        drain_timeout(self.turn(), limits)
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let homes = site.executor.homes()?;
+        Ok(Box::new(Served::one(site, homes.next().0, Any(self.0))))
+    }
+}
+
+/// One client's channel ends as stdio does.
+fn drain_timeout(turn: Turn, limits: &Limits) -> Duration {
+    match turn {
+        Turn::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
+        Turn::Address => limits.drain_timeout,
+    }
+}

@@ -1,0 +1,89 @@
+//! What lines need of that which carries them.
+
+use crate::runtime::io::Io;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Both directions of one client.
+pub(super) trait Wire: AsyncWrite + Unpin + Send + 'static {
+    /// Reads what there is; 0 at the end.
+    fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Whether the client is known to be gone: it neither sends nor reads any more.
+    fn is_gone(&self) -> bool;
+
+    /// Has what is not written yet thrown away.
+    fn abandon(&self);
+}
+
+fn read(
+    stream: Pin<&mut (impl AsyncRead + ?Sized)>,
+    task: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(buffer);
+    ready!(stream.poll_read(task, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+impl<S: Io> Wire for S {
+    fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        read(Pin::new(self), task, buffer)
+    }
+
+    fn is_gone(&self) -> bool {
+        Io::is_gone(self)
+    }
+
+    fn abandon(&self) {
+        Io::abandon(self);
+    }
+}
+
+/// A stream that the program brings, of whatever kind.
+pub(in crate::runtime) trait Stream: AsyncRead + AsyncWrite + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
+
+/// Such a stream as a wire.
+pub(super) struct Any(pub(super) Pin<Box<dyn Stream>>);
+
+impl AsyncWrite for Any {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_write(task, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_write_vectored(task, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_shutdown(task)
+    }
+}
+
+impl Wire for Any {
+    fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        read(self.0.as_mut(), task, buffer)
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    fn abandon(&self) {}
+}

@@ -1,0 +1,12 @@
+//! Lines and HTTP over Unix sockets, sockets and streams that the program brings, and memory.
+
+mod batches;
+mod client;
+mod clients;
+mod files;
+mod given;
+mod http;
+mod limits;
+mod memory;
+mod splits;
+mod together;
