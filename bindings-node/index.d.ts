@@ -31,7 +31,7 @@ export type FromSchema<S> = S extends { readonly const: infer C }
 
 /** Bounds of a server. Counts and bytes are whole numbers, times are milliseconds. */
 export interface Limits {
-  /** Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB. */
+  /** Longest message in bytes: one line or one HTTP body. Default 4 MiB. */
   maxMessageBytes?: number
   /** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
   maxResultBytes?: number
@@ -41,7 +41,10 @@ export interface Limits {
   maxCalls?: number
   /** Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096. */
   maxLaneCalls?: number
-  /** Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024. */
+  /**
+   * Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as
+   * busy. Default 1,024.
+   */
   maxPeerCalls?: number
   /** How long a tool without a time-out of its own may run. Default 5 minutes. */
   callTimeout?: number
@@ -125,25 +128,33 @@ export interface Limits {
    * lists is as long as it says, and stands behind the last registered ones. Default 0.
    */
   pageSize?: number
-  /** Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000. */
+  /** Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000. */
   maxConnections?: number
+  /**
+   * How long a client of lines on a socket may send nothing while no call of its own is in flight, until its
+   * connection is closed. Default 24 hours.
+   */
+  connectionIdle?: number
   /**
    * How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
    * or pause within a request's body. Default 30 s.
    */
   headerTimeout?: number
-  /** How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s. */
+  /**
+   * How long an HTTP client may take to send a whole request, and a client of lines on a socket a whole line, from
+   * the first byte to the last. Default 60 s.
+   */
   requestTimeout?: number
   /**
-   * How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the
-   * connection is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+   * How long a client of HTTP, or of lines on a socket, may leave an answer unread, or read less than 16 KiB of what
+   * waits, before the connection is closed. A stream with nothing to write may be silent for longer. Default 30 s.
    */
   writeTimeout?: number
   /**
-   * Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have
-   * taken the arguments, and of answers and events until they are written; those of a batch are one answer, counted
-   * as it grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not
-   * counted and always get through. Default 64 MiB.
+   * Bytes held for clients of HTTP and of lines on sockets in the whole server: of requests, from the first byte
+   * until their handlers have taken the arguments, and of answers and events until they are written; those of a
+   * batch are one answer, counted as it grows. A request beyond it, or one whose answer is, is refused as busy.
+   * Pieces of up to 8 KiB are not counted and always get through. Default 64 MiB.
    */
   maxBufferedBytes?: number
   /**
@@ -738,11 +749,29 @@ export class Suspended extends Error {
   readonly name: 'Suspended'
 }
 
+/** A descriptor by its number, or what has one: a `net.Server`, a `net.Socket`. It is duplicated, and no longer blocks. */
+export type Descriptor = number | object
+
+/** A Unix socket to listen on. */
+export interface UnixOptions {
+  /** Of at most 107 bytes. */
+  path: string
+  /** The permissions of its file: who may write to it may connect. Default `0o600`. */
+  mode?: number
+}
+
+/** Where and how Streamable HTTP is served: `port` and `host`, or `unix`, or `socket`. */
 export interface HttpOptions {
   /** 0 for a free one. */
-  port: number
+  port?: number
   /** Default `127.0.0.1`. */
   host?: string
+  /** The path of a Unix socket. */
+  unix?: string
+  /** The permissions of that socket's file. Default `0o600`. */
+  mode?: number
+  /** A listening socket, TCP or Unix. */
+  socket?: Descriptor
   /** Default `/mcp`. */
   path?: string
   /** Host names that requests may name besides the loopback ones. */
@@ -752,10 +781,23 @@ export interface HttpOptions {
 }
 
 export interface ListenOptions {
-  /** Serves standard input and output. While it runs, whatever is printed goes to standard error. */
-  stdio?: boolean
-  /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, or options. */
+  /**
+   * Serves standard input and output; while it runs, whatever is printed goes to standard error. A pair of descriptors, input
+   * and output, is served in their place.
+   */
+  stdio?: boolean | [Descriptor, Descriptor]
+  /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, `'unix:path'` for a Unix socket, or options. */
   http?: number | string | HttpOptions
+  /**
+   * Serves lines, as on stdio, on a Unix socket, for any number of clients. Its file is this user's alone, replaces one that
+   * was left behind, and goes with the server.
+   */
+  unix?: string | UnixOptions
+  /**
+   * Serves lines on sockets of the program's, TCP or Unix. One that listens is served like `unix`, one that is connected as one
+   * client more: the server ends with the last of those.
+   */
+  socket?: Descriptor | Descriptor[]
   /**
    * The process belongs to the server. The first SIGINT or SIGTERM closes it, or cuts a close short that is under way; a second
    * one ends the process at once with 128 + its number. When the server has ended, other than by `close()` alone, the program

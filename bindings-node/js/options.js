@@ -6,6 +6,7 @@ const { types } = require('node:util')
 const { memberText } = require('./entries')
 const { logOption } = require('./log')
 const { onFirstThread } = require('./native')
+const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./places')
 const { isObject } = require('./schema')
 
 const { stringify } = JSON
@@ -106,31 +107,43 @@ function onMainThread() {
   return onFirstThread() || require('node:worker_threads').isMainThread
 }
 
-/** `listen()` is stdio; a port or an address is HTTP; an object names any of both. */
+/** `listen()` is stdio; a port or an address is HTTP; an object names any of all. */
 function listenOptions(given) {
-  if (given === undefined) return { stdio: true, http: undefined, owner: false }
+  if (given === undefined) return { stdio: true, sockets: [], owner: false }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
-  only('listen', given, ['stdio', 'http', 'signals'])
-  const { stdio, http, signals } = given
+  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'signals'])
+  const { stdio, http, unix, socket, signals } = given
   const options = {
-    stdio: optional('listen: stdio', stdio, 'boolean') ?? http == null,
+    ...stdioOptions(stdio, http != null || unix != null || socket != null),
     http: http == null ? undefined : httpOptions(http),
+    unix: unix == null ? undefined : unixOptions('unix', unix),
+    sockets: socketOptions(socket),
     owner: optional('listen: signals', signals, 'boolean') ?? false
   }
   if (options.owner && !onMainThread()) throw new TypeError('listen: signals are for the main thread only')
-  if (!options.stdio && options.http === undefined) throw new TypeError('listen: name at least one transport')
+  const { descriptors, sockets } = options
+  const named = options.stdio || descriptors || options.http || options.unix || sockets.length > 0
+  if (!named) throw new TypeError('listen: name at least one transport')
   return options
+}
+
+function addressOf({ port, host = '127.0.0.1' }) {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new TypeError('listen: http: port must be a number from 0 to 65535')
+  }
+  if (typeof host !== 'string' || host === '') throw new TypeError('listen: http: host must be a name or an address')
+  return `${host.includes(':') && host[0] !== '[' ? `[${host}]` : host}:${port}`
 }
 
 function httpOptions(http) {
   if (typeof http === 'string') return { address: http, allowedHosts: [], allowedOrigins: [] }
   if (typeof http === 'number') http = { port: http }
-  only('listen: http', http, ['port', 'host', 'path', 'allowedHosts', 'allowedOrigins'])
-  const { port, host = '127.0.0.1', path = '', allowedHosts = [], allowedOrigins = [] } = http
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new TypeError('listen: http: port must be a number from 0 to 65535')
+  only('listen: http', http, ['port', 'host', 'path', 'unix', 'mode', 'socket', 'allowedHosts', 'allowedOrigins'])
+  const { unix, mode, socket, path = '', allowedHosts = [], allowedOrigins = [] } = http
+  const places = [http.port ?? http.host, unix, socket].filter((place) => place != null)
+  if (places.length > 1 || (mode != null && unix == null)) {
+    throw new TypeError('listen: http: name one place: host and port, or unix and mode, or socket')
   }
-  if (typeof host !== 'string' || host === '') throw new TypeError('listen: http: host must be a name or an address')
   if (typeof path !== 'string' || (path !== '' && path[0] !== '/')) {
     throw new TypeError('listen: http: path must begin with /')
   }
@@ -139,8 +152,13 @@ function httpOptions(http) {
       throw new TypeError(`listen: http: ${name} must be an array of strings`)
     }
   }
-  const address = `${host.includes(':') && host[0] !== '[' ? `[${host}]` : host}:${port}${path}`
-  return { address, allowedHosts, allowedOrigins }
+  const place =
+    unix != null
+      ? { unix: unixOptions('http: unix', unix, mode) }
+      : socket != null
+        ? { socket: descriptor('http: socket', socket) }
+        : { address: addressOf(http) }
+  return { ...place, path: path || undefined, allowedHosts, allowedOrigins }
 }
 
 module.exports = { serverOptions, listenOptions }

@@ -18,6 +18,7 @@ mod settings;
 #[cfg_attr(test, allow(dead_code))]
 mod signals;
 mod speech;
+mod transports;
 mod wake;
 #[cfg_attr(test, allow(dead_code))]
 mod words;

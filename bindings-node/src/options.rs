@@ -1,27 +1,24 @@
 //! What the JavaScript side hands over when it builds, registers and listens.
 
 use crate::calls::camel_case;
-use crate::error::{Result, invalid, to_js};
+use crate::error::{Result, invalid};
+use crate::transports::{self, HttpListenOptions, UnixListenOptions};
 use bytes::Bytes;
 use napi_derive::napi;
 use std::time::Duration;
-use tenon_mcp::{HttpOptions, JsonSlice, LimitValue, Limits, ServeOptions, Unit};
+use tenon_mcp::{JsonSlice, LimitValue, Limits, ServeOptions, Unit};
 
 /// The transports of one start.
 #[napi(object)]
 pub struct ListenOptions {
     pub stdio: bool,
+    /// A pair in place of the process's own input and output.
+    pub descriptors: Option<Vec<i32>>,
     pub http: Option<HttpListenOptions>,
+    pub unix: Option<UnixListenOptions>,
+    pub sockets: Vec<i32>,
     /// The process belongs to the server.
     pub owner: bool,
-}
-
-/// Streamable HTTP.
-#[napi(object)]
-pub struct HttpListenOptions {
-    pub address: String,
-    pub allowed_hosts: Vec<String>,
-    pub allowed_origins: Vec<String>,
 }
 
 impl ListenOptions {
@@ -30,12 +27,7 @@ impl ListenOptions {
         if self.stdio {
             serve = serve.stdio();
         }
-        if let Some(http) = self.http {
-            let options = HttpOptions::new(&http.address).map_err(to_js)?;
-            serve =
-                serve.http(options.allowed_hosts(http.allowed_hosts).allowed_origins(http.allowed_origins));
-        }
-        Ok(serve)
+        transports::add(serve, self.http, self.unix, self.sockets, self.descriptors)
     }
 }
 

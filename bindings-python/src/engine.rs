@@ -8,14 +8,14 @@ use crate::loop_lane::{LOOP, LoopLane};
 use crate::pool::POOL;
 use crate::records::Records;
 use crate::running::Running;
+use crate::transports::Transports;
 use crate::write::Bounds;
 use crate::{read, registration, settings};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
-use tenon_mcp::{Error, HttpOptions, ServeOptions, Server, Target};
+use tenon_mcp::{Error, Server, Target};
 
 /// A server with the table of its Python functions.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -93,31 +93,11 @@ impl Engine {
         self.server.elicitation_complete(id)
     }
 
-    /// Starts the transports. `stdio` is `True`, or a pair of descriptors to take over; `http` is the address with the
-    /// allowed hosts and origins. `lane` learns of the end.
-    fn start(
-        &self,
-        py: Python<'_>,
-        stdio: &Bound<'_, PyAny>,
-        http: Option<(String, Vec<String>, Vec<String>)>,
-        lane: &LoopLane,
-    ) -> PyResult<Running> {
-        let mut options = ServeOptions::new();
-        if let Ok((input, output)) = stdio.extract::<(i32, i32)>() {
-            // SAFETY: the caller made these two by duplication and hands them over; nobody else has their numbers.
-            let (input, output) = unsafe { (OwnedFd::from_raw_fd(input), OwnedFd::from_raw_fd(output)) };
-            options = options.descriptors(input, output);
-        } else if stdio.is_truthy()? {
-            options = options.stdio();
-        }
+    /// Starts the transports, see [`Transports`]; their descriptors are taken over. `lane` learns of the end.
+    fn start(&self, py: Python<'_>, transports: &Bound<'_, PyDict>, lane: &LoopLane) -> PyResult<Running> {
+        let transports = Transports::read(transports)?;
         let server = self.server.clone();
-        let running = py.detach(move || {
-            if let Some((address, hosts, origins)) = http {
-                let http = HttpOptions::new(&address)?.allowed_hosts(hosts).allowed_origins(origins);
-                options = options.http(http);
-            }
-            server.start(options)
-        });
+        let running = py.detach(move || server.start(transports.options()?));
         let running = running.map_err(|error: Error| engine_error(py, &error))?;
         running.on_closed(lane.closed_wake());
         Ok(Running::new(running))

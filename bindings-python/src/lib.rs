@@ -22,6 +22,7 @@ mod registration;
 mod running;
 mod settings;
 mod signals;
+mod transports;
 mod write;
 
 use pyo3::prelude::*;

@@ -9,6 +9,7 @@
 #![allow(non_camel_case_types, reason = "C names")]
 
 // In the order of the header; rustfmt sorts within a group only.
+mod sockets;
 mod status;
 
 mod error;

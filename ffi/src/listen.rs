@@ -47,15 +47,6 @@ struct Descriptors {
 impl Descriptors {
     /// Both, or what is wrong with one of them; `input` and `output` are the numbers that came in.
     fn pair(self, input: c_int, output: c_int) -> Result<(OwnedFd, OwnedFd)> {
-        let refused = |number: c_int, what: &str| {
-            let why = match number {
-                0..=2 => {
-                    "is a standard descriptor of the process, which stays its own: use tenon_server_listen_stdio()"
-                }
-                _ => "is not open",
-            };
-            Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
-        };
         let first = self.input.ok_or_else(|| refused(input, "input"))?;
         let second = if output == input {
             first.try_clone().map_err(|error| Failure::io("cannot duplicate the descriptor", error))?
@@ -64,6 +55,21 @@ impl Descriptors {
         };
         Ok((first, second))
     }
+}
+
+fn refused(number: c_int, what: &str) -> Failure {
+    let why = match number {
+        0..=2 => {
+            "is a standard descriptor of the process, which stays its own: use tenon_server_listen_stdio()"
+        }
+        _ => "is not open",
+    };
+    Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
+}
+
+/// Takes a descriptor over, or says why not.
+pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
+    take(number).ok_or_else(|| refused(number, what))
 }
 
 /// Takes a descriptor over, if it is open and none of the standard ones.
@@ -88,7 +94,8 @@ fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
 }
 
 /// Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
-/// 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). The default path is /mcp.
+/// 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
+/// tenon_server_listen_unix(). The default path is /mcp.
 ///
 /// Fails with TENON_ERR_INVALID if the address cannot be read.
 #[unsafe(no_mangle)]

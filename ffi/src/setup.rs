@@ -3,6 +3,7 @@
 use crate::guard::Result;
 use crate::log::HostLog;
 use crate::policy::set_setting;
+use crate::sockets::Sockets;
 use crate::status::*;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) struct Setup {
     pub(crate) log: Option<Arc<HostLog>>,
     pub(crate) stdio: Option<Stdio>,
     pub(crate) http: Option<String>,
+    pub(crate) sockets: Sockets,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     /// The first setter that failed.
@@ -77,6 +79,7 @@ impl Setup {
             log: None,
             stdio: None,
             http: None,
+            sockets: Sockets::default(),
             hosts: Vec::new(),
             origins: Vec::new(),
             rejected: None,
@@ -225,16 +228,21 @@ impl Setup {
                 options = options.descriptors(copy(input)?, copy(output)?);
             }
         }
+        let access = |http: HttpOptions| {
+            http.allowed_hosts(self.hosts.iter().cloned()).allowed_origins(self.origins.iter().cloned())
+        };
         if let Some(address) = &self.http {
-            let http = HttpOptions::new(address)?
-                .allowed_hosts(self.hosts.iter().cloned())
-                .allowed_origins(self.origins.iter().cloned());
-            options = options.http(http);
+            let http = HttpOptions::new(address)?;
+            options = options.http(access(match self.sockets.mode {
+                Some(mode) => http.mode(mode),
+                None => http,
+            }));
         }
+        options = self.sockets.add_to(options, access)?;
         if options.is_empty() {
             return Err(Failure::new(
                 TENON_ERR_INVALID,
-                "name a transport first: tenon_server_listen_stdio() or tenon_server_listen_http()",
+                "name a transport first: tenon_server_listen_stdio(), tenon_server_listen_http() or another",
             ));
         }
         Ok(options)

@@ -103,6 +103,7 @@ class Rust:
     @cache
     def exports():
         text = (ROOT / "core/src/lib.rs").read_text().split("mod __private")[0]
+        text += (ROOT / "core/src/transport.rs").read_text()
         found = set()
         for path in re.findall(r"^pub use ([^;]+);", text, re.M):
             group = re.search(r"\{(.*)\}", path, re.S)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._native import Running
-    from ._option_types import Http, Stdio
-    from ._server import Server
+    from ._server import Server, Transports
 
 _HASTE = 0.2
 """The same as ``PATIENCE`` where the process ends with the server; once for handlers, once for what they left on the
@@ -37,12 +36,11 @@ def _patience(signals: Signals) -> float:
 
 async def serve(
     server: Server,
-    stdio: Stdio,
-    http: Http,
+    transports: Transports,
     on_started: Callable[[Server], object] | None,
     signals: Signals | None = None,
 ) -> None:
-    service = Service(server, stdio, http, signals or Signals(False))
+    service = Service(server, transports, signals or Signals(False))
     bridge = _bridge(service)
     try:
         running = service.start()
@@ -80,9 +78,9 @@ async def _close(service: Service, bridge: LoopBridge) -> None:
 
 
 def run(
-    server: Server, stdio: Stdio, http: Http, signals: Signals, on_started: Callable[[Server], object] | None
+    server: Server, transports: Transports, signals: Signals, on_started: Callable[[Server], object] | None
 ) -> None:
-    _run(serve(server, stdio, http, on_started, signals), _patience(signals))
+    _run(serve(server, transports, on_started, signals), _patience(signals))
 
 
 def attend(service: Service, running: Running) -> None:

@@ -1,6 +1,6 @@
 """The native half. Not public: it may change in any release."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 def to_json(value: object) -> bytes: ...
@@ -43,12 +43,7 @@ class Engine:
     def enable(self, kind: str, name: str, enabled: bool) -> bool: ...
     def entries(self, kind: str) -> list[tuple[dict[str, Any], bool]]: ...
     def elicitation_complete(self, id: str) -> bool: ...
-    def start(
-        self,
-        stdio: bool | tuple[int, int],
-        http: tuple[str, Sequence[str], Sequence[str]] | None,
-        lane: LoopLane,
-    ) -> Running: ...
+    def start(self, transports: dict[str, Any], lane: LoopLane) -> Running: ...
 
 class Running:
     @property

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     Stdio: TypeAlias = "bool | tuple[int, int] | None"
     Http: TypeAlias = "int | str | HttpOptions | None"
-    HttpAddress: TypeAlias = "tuple[str, Sequence[str], Sequence[str]]"
+    Unix: TypeAlias = "str | os.PathLike[str] | UnixOptions | None"
+    Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
     Cache: TypeAlias = "float | CacheOptions"
+
+
+class HasFileno(Protocol):
+    """A ``socket.socket``, or whatever else is a descriptor."""
+
+    def fileno(self) -> int: ...
+
+
+class _UnixPath(TypedDict):
+    path: str | os.PathLike[str]
+
+
+class UnixOptions(_UnixPath, total=False):
+    """A Unix socket to listen on."""
+
+    mode: int
+    """The permissions of its file: who may write to it may connect. Default ``0o600``."""
 
 
 class HttpOptions(TypedDict, total=False):
@@ -23,6 +42,12 @@ class HttpOptions(TypedDict, total=False):
     """Default 8000; 0 for a free one."""
     path: str
     """Default /mcp."""
+    unix: str | os.PathLike[str]
+    """The path of a Unix socket to listen on, in place of host and port."""
+    mode: int
+    """The permissions of that socket's file; default ``0o600``."""
+    socket: int | HasFileno
+    """A listening socket, TCP or Unix, in place of host and port. It is duplicated, and no longer blocks."""
     allowed_hosts: Sequence[str]
     """Host names, without port, that requests may name besides the loopback ones."""
     allowed_origins: Sequence[str]

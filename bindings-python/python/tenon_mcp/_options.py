@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ._option_types import Http, HttpAddress, Stdio
+    from ._option_types import HasFileno, Http, Sockets, Stdio, Unix
+
+
+_HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins")
 
 
 def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
@@ -21,30 +24,99 @@ def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
     return None if words is None else list(words)
 
 
-def read_http(http: Http) -> HttpAddress | None:
-    """The address, hosts and origins the engine wants."""
-    if http is None:
-        return None
+def read_transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets) -> dict[str, Any]:
+    """What the engine wants; descriptors are duplicated, and are the engine's."""
+    transports: dict[str, Any] = {}
+    if http is not None:
+        transports["http"] = read_http(http)
+    if unix is not None:
+        transports["unix"] = _unix(unix)
+    made: list[int] = []
+    try:
+        if "socket" in transports.get("http", ()):
+            transports["http"]["socket"] = _duplicate("http option socket", transports["http"]["socket"], made)
+        if socket is not None:
+            several = socket if isinstance(socket, (list, tuple)) else [socket]
+            transports["socket"] = [_duplicate("socket", one, made) for one in several]
+        if stdio is None:
+            stdio = not transports
+        if not isinstance(stdio, bool):
+            try:
+                reader, writer = stdio
+            except (TypeError, ValueError):
+                raise RegistrationError("stdio must be a bool or a pair of descriptors") from None
+            stdio = (_duplicate("stdio", reader, made), _duplicate("stdio", writer, made))
+    except BaseException:
+        for descriptor in made:
+            os.close(descriptor)
+        raise
+    transports["stdio"] = stdio
+    return transports
+
+
+def check_transports(http: Http, unix: Unix) -> None:
+    """Raises what is wrong with those that nothing is opened for."""
+    if http is not None:
+        read_http(http)
+    if unix is not None:
+        _unix(unix)
+
+
+def _duplicate(option: str, given: int | HasFileno, made: list[int]) -> int:
+    descriptor = given if isinstance(given, int) else getattr(given, "fileno", lambda: None)()
+    if not isinstance(descriptor, int) or isinstance(descriptor, bool):
+        raise RegistrationError(f"{option} must be a socket or a descriptor, not {type(given).__name__}")
+    made.append(os.dup(descriptor))
+    return made[-1]
+
+
+def _unix(unix: Unix) -> dict[str, Any]:
+    if isinstance(unix, (str, os.PathLike)):
+        return {"path": unix}
+    if not isinstance(unix, dict) or "path" not in unix or unix.keys() - {"path", "mode"}:
+        raise RegistrationError(f"unix must be a path, or options path and mode, not {unix!r}")
+    options: dict[str, Any] = dict(unix)
+    if not isinstance(options["path"], (str, os.PathLike)):
+        raise RegistrationError(f"unix option path must be a path, not {type(options['path']).__name__}")
+    _mode("unix", options)
+    return options
+
+
+def _mode(what: str, options: dict[str, Any]) -> None:
+    mode = options.get("mode", 0)
+    if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:
+        raise RegistrationError(f"{what} option mode must be a number from 0 to 0o777, not {mode!r}")
+
+
+def read_http(http: Http) -> dict[str, Any]:
+    """The place, hosts and origins the engine wants."""
     if isinstance(http, bool):
         raise RegistrationError("http must be a port, 'host:port', 'host:port/path' or options, not a bool")
     if isinstance(http, (int, str)):
-        return str(http), (), ()
+        return {"address": str(http)}
     if not isinstance(http, dict):
         raise RegistrationError(
             f"http must be a port, 'host:port', 'host:port/path' or options, not {type(http).__name__}"
         )
     options: dict[str, Any] = dict(http)
+    for option in options:
+        if option not in _HTTP:
+            raise RegistrationError(f"unknown http option {option!r}; the options are {', '.join(_HTTP)}")
+    for option in ("allowed_hosts", "allowed_origins"):
+        if option in options:
+            options[option] = _names(option, options[option])
+    places = [option for option in ("unix", "socket") if option in options]
+    wrong = {"host", "port"} & options.keys() if places else {"mode"} & options.keys()
+    if len(places) > 1 or wrong or ("mode" in options and "unix" not in options):
+        raise RegistrationError("http options name one place: host and port, or unix and mode, or socket")
+    if places:
+        _mode("http", options)
+        return options
     host, port = options.pop("host", "127.0.0.1"), options.pop("port", 8000)
-    path = options.pop("path", "/mcp")
-    hosts, origins = options.pop("allowed_hosts", ()), options.pop("allowed_origins", ())
-    if options:
-        from ._option_types import HttpOptions
-
-        known = ", ".join(HttpOptions.__annotations__)
-        raise RegistrationError(f"unknown http option {next(iter(options))!r}; the options are {known}")
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
-    return f"{host}:{port}{path}", _names("allowed_hosts", hosts), _names("allowed_origins", origins)
+    address = f"{host}:{port}{options.pop('path', '')}"
+    return {**options, "address": address}
 
 
 def _names(option: str, names: Sequence[str]) -> Sequence[str]:
@@ -52,24 +124,6 @@ def _names(option: str, names: Sequence[str]) -> Sequence[str]:
     if isinstance(names, str):
         raise RegistrationError(f"http option {option} must be a list of strings, not a string")
     return list(names)
-
-
-def read_stdio(stdio: Stdio, http: Http) -> bool | tuple[int, int]:
-    """Whether to serve stdio, or the descriptors in its place; those given are duplicated."""
-    if stdio is None:
-        return http is None
-    if isinstance(stdio, bool):
-        return stdio
-    try:
-        reader, writer = stdio
-    except (TypeError, ValueError):
-        raise RegistrationError("stdio must be a bool or a pair of descriptors") from None
-    reader = os.dup(reader)
-    try:
-        return reader, os.dup(writer)
-    except BaseException:
-        os.close(reader)
-        raise
 
 
 def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:

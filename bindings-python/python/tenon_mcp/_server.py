@@ -13,12 +13,14 @@ from ._signals import Signals, open_errors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from ._failure import ErrorMap
     from ._native import Running
-    from ._option_types import Cache, Http, Stdio
+    from ._option_types import Cache, Http, Sockets, Stdio, Unix
     from ._workers import Workers
+
+    Transports: TypeAlias = dict[str, Any]
 
 
 class Server(Registrations):
@@ -133,15 +135,22 @@ class Server(Registrations):
         *,
         stdio: Stdio = None,
         http: Http = None,
+        unix: Unix = None,
+        socket: Sockets = None,
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
         """Serves until the transports end or ``close`` is called, or until SIGINT or SIGTERM; blocks.
 
         ``stdio`` is served if nothing else is given or if it is ``True``; a pair of descriptors (input, output) is
-        served in place of the process's own. ``http`` is a port, ``"host:port"``, ``"host:port/path"`` or
-        ``HttpOptions``. Both may be served at once. ``on_started`` is called with the server once it listens, when
-        ``url`` is known; without it the URL is written to stderr.
+        served in place of the process's own. ``http`` is a port, ``"host:port"``, ``"host:port/path"``,
+        ``"unix:path"`` for HTTP on a Unix socket, or ``HttpOptions``. ``unix`` is the path of a Unix socket, or
+        ``UnixOptions``, where any number of clients speak lines as on stdio; its file is this user's alone, replaces
+        one that was left behind, and goes with the server. ``socket`` is a socket of the program's, TCP or Unix, or a
+        list of them: one that listens is served like ``unix``, one that is connected as one client more, and the server
+        ends with the last of those. Sockets are duplicated, and no longer block. All may be served at once.
+        ``on_started`` is called with the server once it listens, when ``url`` is known; without it the URL is written
+        to stderr.
 
         However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
         ``stdio_drain_timeout``; what is left is cancelled. Then ``run`` returns, or after SIGINT raises
@@ -162,7 +171,7 @@ class Server(Registrations):
         try:
             from ._serving import run
 
-            run(self, stdio, http, guard, on_started)
+            run(self, _transports(stdio, http, unix, socket), guard, on_started)
         finally:
             code = guard.restore()
         if code:
@@ -173,6 +182,8 @@ class Server(Registrations):
         *,
         stdio: Stdio = None,
         http: Http = None,
+        unix: Unix = None,
+        socket: Sockets = None,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
         """Serves on the running loop until the transports end or ``close`` is called; takes what ``run`` takes.
@@ -181,7 +192,7 @@ class Server(Registrations):
         """
         from ._loop import serve
 
-        await serve(self, stdio, http, on_started)
+        await serve(self, _transports(stdio, http, unix, socket), on_started)
 
     def close(self) -> None:
         """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,
@@ -199,3 +210,7 @@ class Server(Registrations):
         if self._running is not None:
             self._running.check_fork()
             raise StateError(f"server {self._name!r} is being served already")
+
+
+def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets) -> Transports:
+    return {"stdio": stdio, "http": http, "unix": unix, "socket": socket}

@@ -10,7 +10,7 @@ import sys
 from . import _fork, _log
 from ._errors import StateError
 from ._native import LoopLane, PoolLane
-from ._options import read_http, read_stdio
+from ._options import check_transports, read_transports
 from ._workers import Workers
 
 TYPE_CHECKING = False
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._native import Running
-    from ._option_types import Http, Stdio
-    from ._server import Server
+    from ._server import Server, Transports
     from ._signals import Signals
 
 PATIENCE = 1.0
@@ -30,13 +29,13 @@ PATIENCE = 1.0
 class Service:
     """What serves a server beside its loop: its lanes, its workers, and the engine once it is started."""
 
-    def __init__(self, server: Server, stdio: Stdio, http: Http, signals: Signals) -> None:
+    def __init__(self, server: Server, transports: Transports, signals: Signals) -> None:
         server._claim()
         self.server = server
         self.signals = signals
         self.generation = _fork.generation
-        self._transports = stdio, http
-        self._address = read_http(http)
+        self._transports = transports
+        check_transports(transports["http"], transports["unix"])
         engine = server._engine
         self.lane = LoopLane(engine, _log.level())
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
@@ -45,7 +44,7 @@ class Service:
     def start(self) -> Running:
         """Starts the engine; ``stop`` must follow."""
         server = self.server
-        running = server._engine.start(read_stdio(*self._transports), self._address, self.lane)
+        running = server._engine.start(read_transports(**self._transports), self.lane)
         server._running = running
         server._workers = self.workers
         self._end = _at_exit(running)
@@ -80,14 +79,14 @@ class Service:
 
 
 def run(
-    server: Server, stdio: Stdio, http: Http, signals: Signals, on_started: Callable[[Server], object] | None
+    server: Server, transports: Transports, signals: Signals, on_started: Callable[[Server], object] | None
 ) -> None:
     if on_started is not None or server._has_async_handlers:
         from . import _loop
 
-        _loop.run(server, stdio, http, signals, on_started or say)
+        _loop.run(server, transports, signals, on_started or say)
         return
-    service = Service(server, stdio, http, signals)
+    service = Service(server, transports, signals)
     try:
         running = service.start()
         try:

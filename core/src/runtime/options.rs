@@ -177,6 +177,14 @@ impl HttpOptions {
         HttpOptions::at(Place::Unix(unix))
     }
 
+    /// The permissions of the socket's file, where it is a Unix socket; see [`UnixOptions::mode`].
+    pub fn mode(mut self, mode: u32) -> HttpOptions {
+        if let Place::Unix(unix) = &mut self.place {
+            unix.mode = mode;
+        }
+        self
+    }
+
     /// Accepts from a listening socket of the program's, TCP or Unix; the start fails for any other. A Unix socket's file
     /// stays. The socket no longer blocks then, which whoever shares it sees too.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {

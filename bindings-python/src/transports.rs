@@ -1,0 +1,123 @@
+//! What a server is served on, as `_options.py` writes it: a dict whose keys are the transports.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::path::PathBuf;
+use tenon_mcp::{Error, HttpOptions, ServeOptions, UnixOptions};
+
+/// The transports, with the descriptors taken over: whatever fails from here on, none is left open.
+pub(crate) struct Transports {
+    serve: ServeOptions,
+    http: Option<Http>,
+    unix: Option<Unix>,
+}
+
+struct Http {
+    place: Place,
+    path: Option<String>,
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+enum Place {
+    Address(String),
+    Unix(Unix),
+    Socket(OwnedFd),
+}
+
+struct Unix {
+    path: PathBuf,
+    mode: Option<u32>,
+}
+
+impl Unix {
+    fn read(given: &Bound<'_, PyDict>, path: &str) -> PyResult<Option<Unix>> {
+        let Some(path) = given.get_item(path)? else { return Ok(None) };
+        let mode = given.get_item("mode")?.map(|mode| mode.extract()).transpose()?;
+        Ok(Some(Unix { path: path.extract()?, mode }))
+    }
+
+    fn options(self) -> Result<UnixOptions, Error> {
+        let options = UnixOptions::new(self.path)?;
+        Ok(match self.mode {
+            Some(mode) => options.mode(mode),
+            None => options,
+        })
+    }
+}
+
+fn take(descriptor: i32) -> OwnedFd {
+    // SAFETY: the caller made it by duplication and hands it over; nobody else has its number.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// Takes all that there is in one go, so that nothing is left open where something else is wrong.
+fn descriptors(given: &Bound<'_, PyDict>) -> PyResult<(Option<(i32, i32)>, Vec<i32>, Option<i32>)> {
+    let pair = given.get_item("stdio")?.and_then(|stdio| stdio.extract().ok());
+    let sockets = given.get_item("socket")?.map(|sockets| sockets.extract()).transpose()?;
+    let http = given.get_item("http")?.and_then(|http| http.cast_into::<PyDict>().ok());
+    let http = http.and_then(|http| http.get_item("socket").transpose()).transpose()?;
+    Ok((pair, sockets.unwrap_or_default(), http.map(|http| http.extract()).transpose()?))
+}
+
+impl Transports {
+    pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<Transports> {
+        let (pair, sockets, http_socket) = descriptors(given)?;
+        let pair = pair.map(|(input, output)| (take(input), take(output)));
+        let sockets: Vec<_> = sockets.into_iter().map(take).collect();
+        let http_socket = http_socket.map(take);
+        let mut serve = ServeOptions::new();
+        if let Some((input, output)) = pair {
+            serve = serve.descriptors(input, output);
+        } else if given.get_item("stdio")?.map_or(Ok(false), |stdio| stdio.is_truthy())? {
+            serve = serve.stdio();
+        }
+        serve = sockets.into_iter().fold(serve, ServeOptions::socket);
+        let unix = given.get_item("unix")?.map(|unix| unix.cast_into::<PyDict>()).transpose()?;
+        let unix = unix.map_or(Ok(None), |unix| Unix::read(&unix, "path"))?;
+        let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;
+        let http = http.map(|http| Http::read(&http, http_socket)).transpose()?;
+        Ok(Transports { serve, http, unix })
+    }
+
+    /// Looks the host up, which may take its time.
+    pub(crate) fn options(self) -> Result<ServeOptions, Error> {
+        let mut serve = self.serve;
+        if let Some(unix) = self.unix {
+            serve = serve.unix(unix.options()?);
+        }
+        if let Some(http) = self.http {
+            serve = serve.http(http.options()?);
+        }
+        Ok(serve)
+    }
+}
+
+impl Http {
+    fn read(given: &Bound<'_, PyDict>, socket: Option<OwnedFd>) -> PyResult<Http> {
+        let text = |name: &str| given.get_item(name)?.map(|text| text.extract()).transpose();
+        let names = |name: &str| -> PyResult<Vec<String>> {
+            given.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
+        };
+        let place = match (socket, Unix::read(given, "unix")?) {
+            (Some(socket), _) => Place::Socket(socket),
+            (None, Some(unix)) => Place::Unix(unix),
+            (None, None) => Place::Address(text("address")?.unwrap_or_default()),
+        };
+        let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
+        Ok(Http { place, path: text("path")?, hosts, origins })
+    }
+
+    fn options(self) -> Result<HttpOptions, Error> {
+        let mut options = match self.place {
+            Place::Address(address) => HttpOptions::new(&address)?,
+            Place::Unix(unix) => HttpOptions::unix(unix.options()?),
+            Place::Socket(socket) => HttpOptions::socket(socket),
+        };
+        if let Some(path) = self.path {
+            options = options.path(&path)?;
+        }
+        Ok(options.allowed_hosts(self.hosts).allowed_origins(self.origins))
+    }
+}
