@@ -288,7 +288,7 @@ typedef int32_t tenon_action;
 
 /* LIMITS ================================================================================================= */
 
-/** Longest message in bytes: one stdio line or one HTTP body. Default 4 MiB. */
+/** Longest message in bytes: one line or one HTTP body. Default 4 MiB. */
 #define TENON_LIMIT_MESSAGE_BYTES 1
 /** Deepest nesting of a message or a result. Default 128. */
 #define TENON_LIMIT_DEPTH 2
@@ -330,7 +330,9 @@ typedef int32_t tenon_action;
 #define TENON_LIMIT_SESSIONS 12
 /** A legacy HTTP session ends after this long without request or open stream. Default 30 minutes. */
 #define TENON_LIMIT_SESSION_IDLE_MS 13
-/** Simultaneous HTTP connections on one address; further ones wait to be accepted. Default 10,000. */
+/**
+ * Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
+ */
 #define TENON_LIMIT_CONNECTIONS 14
 /**
  * How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
@@ -340,16 +342,17 @@ typedef int32_t tenon_action;
 /** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
 #define TENON_LIMIT_RESULT_BYTES 16
 /**
- * How long an HTTP client may take to send a whole request, from the first byte to the last. Default 60 s.
+ * How long an HTTP client may take to send a whole request, and a client of lines on a socket a whole line, from the first
+ * byte to the last. Default 60 s.
  */
 #define TENON_LIMIT_REQUEST_TIMEOUT_MS 17
 /**
- * How long an HTTP client may leave an answer unread, or read less than 16 KiB of what waits, before the connection
+ * How long a client of HTTP, or of lines on a socket, may leave an answer unread, or read less than 16 KiB of what waits, before the connection
  * is closed. A stream with nothing to write may be silent for longer. Default 30 s.
  */
 #define TENON_LIMIT_WRITE_TIMEOUT_MS 18
 /**
- * Bytes held for HTTP clients in the whole server: of requests, from the first byte until their handlers have taken
+ * Bytes held for clients of HTTP and of lines on sockets in the whole server: of requests, from the first byte until their handlers have taken
  * the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
  * grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
  * always get through. Default 64 MiB.
@@ -357,7 +360,9 @@ typedef int32_t tenon_action;
 #define TENON_LIMIT_BUFFERED_BYTES 19
 /** A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s. */
 #define TENON_LIMIT_HANDSHAKE_TIMEOUT_MS 20
-/** Calls in flight of one legacy session or one stdio client; one more is refused as busy. Default 1,024. */
+/**
+ * Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as busy. Default 1,024.
+ */
 #define TENON_LIMIT_PEER_CALLS 21
 /** How long a request waits for an answer of the store that keeps sessions. Default 10 s. */
 #define TENON_LIMIT_STORE_TIMEOUT_MS 22
@@ -398,44 +403,54 @@ typedef int32_t tenon_action;
  * is as long as it says, and stands behind the last registered ones. Default 0.
  */
 #define TENON_LIMIT_PAGE_SIZE 30
-/** Listen streams open in the whole server; one more is refused as busy. Default 16,384. */
-#define TENON_LIMIT_LISTENS 31
-/** Listen streams of one client on a channel that it has to itself, such as stdio. Default 64. */
-#define TENON_LIMIT_PEER_LISTENS 32
-/** Listen streams of one principal, where it is known who asks. Default 1,024. */
-#define TENON_LIMIT_PRINCIPAL_LISTENS 33
-/** Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024. */
-#define TENON_LIMIT_SUBSCRIPTIONS 34
-/** Bytes of their addresses and ids. Default 64 KiB. */
-#define TENON_LIMIT_SUBSCRIPTION_BYTES 35
 /**
- * Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB.
+ * How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
+ * closed. Default 24 hours.
  */
-#define TENON_LIMIT_LISTEN_BYTES 36
-/**
- * Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them; the
- * oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none: then
- * streams cannot be resumed. Default 1 MiB.
- */
-#define TENON_LIMIT_STREAM_BYTES 37
-/** Events of one such stream that are kept; for one more the oldest goes. Default 1,024. */
-#define TENON_LIMIT_STREAM_EVENTS 38
-/**
- * Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended, and
- * cannot be resumed where none has. Default 64.
- */
-#define TENON_LIMIT_SESSION_STREAMS 39
-/**
- * How long the events of a stream are kept after it has ended or a client has left it, for the client to come back. The
- * stream of a call stays for as long as the call runs. Default 2 minutes.
- */
-#define TENON_LIMIT_RESUME_TIMEOUT_MS 40
-/** How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s. */
-#define TENON_LIMIT_STREAM_RETRY_MS 41
+#define TENON_LIMIT_CONNECTION_IDLE_MS 31
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
+ * clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
+ *
+ * The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
+ * which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
+ * is no socket. The file is removed when the server ends.
+ *
+ * Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
+ */
+tenon_status tenon_server_listen_unix(tenon_server *server, const char *path, tenon_error **err);
+
+/**
+ * Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
+ * Default 0600. Fails with TENON_ERR_INVALID above 0777.
+ */
+tenon_status tenon_server_set_unix_mode(tenon_server *server, uint32_t mode);
+
+/**
+ * Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
+ * is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
+ * client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
+ *
+ * Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
+ * shares it sees too. TCP has no permissions: whoever reaches the address may call.
+ *
+ * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
+ */
+tenon_status tenon_server_listen_socket(tenon_server *server, int socket, tenon_error **err);
+
+/**
+ * Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
+ * tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
+ *
+ * Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
+ */
+tenon_status tenon_server_listen_http_socket(
+    tenon_server *server, int socket, const char *path, tenon_error **err);
 
 /* ERRORS ================================================================================================= */
 
@@ -552,7 +567,8 @@ tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, in
 
 /**
  * Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
- * 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). The default path is /mcp.
+ * 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
+ * tenon_server_listen_unix(). The default path is /mcp.
  *
  * Fails with TENON_ERR_INVALID if the address cannot be read.
  */
@@ -1022,16 +1038,6 @@ bool tenon_call_is_cancelled(const tenon_call *call);
  * did not ask for progress, or if `progress` is not more than last time.
  */
 tenon_status tenon_call_progress(tenon_call *call, double progress, double total, const char *message);
-
-/**
- * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
- * after TENON_LIMIT_STREAM_RETRY_MS. So a call that takes long holds no connection; what is said meanwhile waits. `*closed`
- * says whether the client will come back: false, and nothing happens, outside of HTTP sessions of 2025-11-25, where the
- * client takes no stream, or where it is closed already. `closed` may be NULL.
- *
- * Fails with TENON_ERR_STALE if the call has ended.
- */
-tenon_status tenon_call_close_stream(tenon_call *call, bool *closed);
 
 /**
  * Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",

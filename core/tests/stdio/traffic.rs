@@ -47,7 +47,10 @@ fn a_line_that_is_too_long_is_refused_before_it_ends() {
 #[test]
 fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
     const LISTS: usize = 300;
-    let served = Served::with(|limits| limits.max_outbound_bytes = 64 << 10);
+    let served = Served::with(|limits| {
+        limits.max_outbound_bytes = 64 << 10;
+        (limits.drain_timeout, limits.stdio_drain_timeout) = (PATIENCE, PATIENCE);
+    });
     let long = Tool::new("long").description("d".repeat(20_000)).input_schema(open_schema());
     let (told, called) = channel();
     served
