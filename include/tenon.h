@@ -403,11 +403,25 @@ typedef int32_t tenon_action;
  * is as long as it says, and stands behind the last registered ones. Default 0.
  */
 #define TENON_LIMIT_PAGE_SIZE 30
+/** Listen streams open in the whole server; one more is refused as busy. Default 16,384. */
+#define TENON_LIMIT_LISTENS 31
+/** Listen streams of one client on a channel that it has to itself, such as stdio. Default 64. */
+#define TENON_LIMIT_PEER_LISTENS 32
+/** Listen streams of one principal, where it is known who asks. Default 1,024. */
+#define TENON_LIMIT_PRINCIPAL_LISTENS 33
+/** Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024. */
+#define TENON_LIMIT_SUBSCRIPTIONS 34
+/** Bytes of their addresses and ids. Default 64 KiB. */
+#define TENON_LIMIT_SUBSCRIPTION_BYTES 35
+/**
+ * Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB.
+ */
+#define TENON_LIMIT_LISTEN_BYTES 36
 /**
  * How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
  * closed. Default 24 hours.
  */
-#define TENON_LIMIT_CONNECTION_IDLE_MS 31
+#define TENON_LIMIT_CONNECTION_IDLE_MS 37
 
 #ifdef __cplusplus
 extern "C" {

@@ -53,6 +53,10 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_signals(NULL, true));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_stdio(NULL, &err));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_http(NULL, "0", &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_unix(NULL, "path", &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_socket(NULL, 1000000, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_http_socket(NULL, 1000000, NULL, &err));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_unix_mode(NULL, 0600));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_host(NULL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_origin(NULL, "http://a"));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_start(NULL, &err));

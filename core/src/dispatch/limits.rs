@@ -205,7 +205,7 @@ limits! {
     14 max_connections: Count = 10_000, 1, MANY;
     /// How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
     /// closed. Default 24 hours.
-    37 connection_idle: Time = 86_400_000, 1, YEAR;
+    42 connection_idle: Time = 86_400_000, 1, YEAR;
     /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
     /// or pause within a request's body. Default 30 s.
     15 header_timeout: Time = 30_000, 1, YEAR;

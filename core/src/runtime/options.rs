@@ -197,10 +197,12 @@ impl HttpOptions {
 
     /// The path of the endpoint. Default `/mcp`.
     pub fn path(mut self, path: &str) -> Result<HttpOptions, Error> {
-        let unfit = path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']);
-        if unfit || !path.starts_with('/') {
-            let why = "must begin with /, and neither end with it nor hold ? # or a space";
-            return Err(Error::invalid(format!("http path {path:?}: {why}")));
+        let wrong = |why: &str| Err(Error::invalid(format!("http: the path must {why}: {path:?}")));
+        if !path.starts_with('/') {
+            return wrong("begin with /");
+        }
+        if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
+            return wrong("not end with / or hold ? # or a space");
         }
         self.path = path.to_owned();
         Ok(self)
