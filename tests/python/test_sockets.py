@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tenon_mcp import RegistrationError, Server, ServeError
+from tenon_mcp import RegistrationError, ServeError, Server
 from test_http import Peer
 from wire import END, SECONDS, Client
 
@@ -118,7 +118,7 @@ def test_sockets_of_the_program(place):
         ours, theirs = socket.socketpair()
         with serving(app, socket=[listener, theirs.fileno()], http={"socket": web}) as thread:
             theirs.close()
-            assert app.url == "http://127.0.0.1:{}/mcp".format(web.getsockname()[1])
+            assert app.url == f"http://127.0.0.1:{web.getsockname()[1]}/mcp"
             several, one = connect(place), client_on(ours.dup())
             assert several.text("add", a=1, b=2) == one.text("add", a=1, b=2) == "3"
             with Peer(app.url).call("add", {"a": 1, "b": 2}, modern=True) as response:
