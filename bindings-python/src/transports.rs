@@ -52,21 +52,28 @@ fn take(descriptor: i32) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 
-/// Takes all that there is in one go, so that nothing is left open where something else is wrong.
-fn descriptors(given: &Bound<'_, PyDict>) -> PyResult<(Option<(i32, i32)>, Vec<i32>, Option<i32>)> {
+/// The numbers of descriptors.
+struct Numbers {
+    pair: Option<(i32, i32)>,
+    sockets: Vec<i32>,
+    http: Option<i32>,
+}
+
+/// Reads them all before any is taken, so that none is left open where another is wrong.
+fn numbers(given: &Bound<'_, PyDict>) -> PyResult<Numbers> {
     let pair = given.get_item("stdio")?.and_then(|stdio| stdio.extract().ok());
-    let sockets = given.get_item("socket")?.map(|sockets| sockets.extract()).transpose()?;
+    let sockets = given.get_item("socket")?.map_or_else(|| Ok(Vec::new()), |sockets| sockets.extract())?;
     let http = given.get_item("http")?.and_then(|http| http.cast_into::<PyDict>().ok());
     let http = http.and_then(|http| http.get_item("socket").transpose()).transpose()?;
-    Ok((pair, sockets.unwrap_or_default(), http.map(|http| http.extract()).transpose()?))
+    Ok(Numbers { pair, sockets, http: http.map(|http| http.extract()).transpose()? })
 }
 
 impl Transports {
     pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<Transports> {
-        let (pair, sockets, http_socket) = descriptors(given)?;
+        let Numbers { pair, sockets, http } = numbers(given)?;
         let pair = pair.map(|(input, output)| (take(input), take(output)));
         let sockets: Vec<_> = sockets.into_iter().map(take).collect();
-        let http_socket = http_socket.map(take);
+        let http_socket = http.map(take);
         let mut serve = ServeOptions::new();
         if let Some((input, output)) = pair {
             serve = serve.descriptors(input, output);
