@@ -760,25 +760,32 @@ export interface UnixOptions {
   mode?: number
 }
 
-/** Where and how Streamable HTTP is served: `port` and `host`, or `unix`, or `socket`. */
-export interface HttpOptions {
-  /** 0 for a free one. */
-  port?: number
-  /** Default `127.0.0.1`. */
-  host?: string
-  /** The path of a Unix socket. */
-  unix?: string
-  /** The permissions of that socket's file. Default `0o600`. */
-  mode?: number
-  /** A listening socket, TCP or Unix. */
-  socket?: Descriptor
+/** How Streamable HTTP is served, and where: on an address, on a Unix socket, or on a listening socket, TCP or Unix. */
+export type HttpOptions = {
   /** Default `/mcp`. */
   path?: string
   /** Host names that requests may name besides the loopback ones. */
   allowedHosts?: string[]
   /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
   allowedOrigins?: string[]
-}
+} & (
+  | {
+      /** 0 for a free one. */
+      port: number
+      /** Default `127.0.0.1`. */
+      host?: string
+    }
+  | {
+      /** The path of a Unix socket. */
+      unix: string
+      /** The permissions of its file. Default `0o600`. */
+      mode?: number
+    }
+  | {
+      /** A listening socket. */
+      socket: Descriptor
+    }
+)
 
 export interface ListenOptions {
   /**
