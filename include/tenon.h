@@ -418,10 +418,30 @@ typedef int32_t tenon_action;
  */
 #define TENON_LIMIT_LISTEN_BYTES 36
 /**
+ * Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them; the
+ * oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none: then
+ * streams cannot be resumed. Default 1 MiB.
+ */
+#define TENON_LIMIT_STREAM_BYTES 37
+/** Events of one such stream that are kept; for one more the oldest goes. Default 1,024. */
+#define TENON_LIMIT_STREAM_EVENTS 38
+/**
+ * Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended, and
+ * cannot be resumed where none has. Default 64.
+ */
+#define TENON_LIMIT_SESSION_STREAMS 39
+/**
+ * How long the events of a stream are kept after it has ended or a client has left it, for the client to come back. The
+ * stream of a call stays for as long as the call runs. Default 2 minutes.
+ */
+#define TENON_LIMIT_RESUME_TIMEOUT_MS 40
+/** How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s. */
+#define TENON_LIMIT_STREAM_RETRY_MS 41
+/**
  * How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
  * closed. Default 24 hours.
  */
-#define TENON_LIMIT_CONNECTION_IDLE_MS 37
+#define TENON_LIMIT_CONNECTION_IDLE_MS 42
 
 #ifdef __cplusplus
 extern "C" {
@@ -1052,6 +1072,16 @@ bool tenon_call_is_cancelled(const tenon_call *call);
  * did not ask for progress, or if `progress` is not more than last time.
  */
 tenon_status tenon_call_progress(tenon_call *call, double progress, double total, const char *message);
+
+/**
+ * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
+ * after TENON_LIMIT_STREAM_RETRY_MS. So a call that takes long holds no connection; what is said meanwhile waits. `*closed`
+ * says whether the client will come back: false, and nothing happens, outside of HTTP sessions of 2025-11-25, where the
+ * client takes no stream, or where it is closed already. `closed` may be NULL.
+ *
+ * Fails with TENON_ERR_STALE if the call has ended.
+ */
+tenon_status tenon_call_close_stream(tenon_call *call, bool *closed);
 
 /**
  * Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",
