@@ -60,7 +60,9 @@ pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 #[cfg(feature = "runtime")]
 pub use runtime::http;
 #[cfg(feature = "runtime")]
-pub use runtime::{HttpOptions, Running, ServeOptions, SystemEnvironment, UnixOptions};
+pub use runtime::{
+    HttpOptions, Running, ServeOptions, SseOptions, SystemEnvironment, UnixOptions, WebSocketOptions,
+};
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 
@@ -75,5 +77,7 @@ pub mod __private {
     pub use crate::proto::message::Message;
     pub use crate::proto::operation::names_in;
     pub use crate::proto::sse::SseDecoder;
+    #[cfg(feature = "runtime")]
+    pub use crate::runtime::http::websocket::frames::{Fault, Reader as WebSocketReader, Received, Room};
     pub use serde_json::json;
 }

@@ -237,6 +237,10 @@ limits! {
     40 resume_timeout: Time = 120_000, 1, YEAR;
     /// How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s.
     41 stream_retry: Time = 1_000, 1, YEAR;
+    /// A WebSocket on which nothing was heard for this long is pinged. Default 30 s.
+    43 ping_interval: Time = 30_000, 1, YEAR;
+    /// How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s.
+    44 ping_timeout: Time = 30_000, 1, YEAR;
 }
 
 impl Limits {

@@ -1,6 +1,7 @@
 //! The only place with threads, sockets, descriptors and the clock.
 
 mod accept;
+mod address;
 mod connections;
 mod environment;
 mod executor;
@@ -24,8 +25,10 @@ mod thread;
 mod timer;
 mod transport;
 mod unix;
+mod web_options;
 
 pub use environment::SystemEnvironment;
 pub use memory::{MemoryClient, MemoryStream, memory};
 pub use options::{HttpOptions, ServeOptions, UnixOptions};
 pub use running::Running;
+pub use web_options::{SseOptions, WebSocketOptions};

@@ -5,7 +5,6 @@ use super::stdio::Lines;
 use super::transport::Transport;
 use super::unix;
 use crate::error::Error;
-use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,25 +149,8 @@ impl HttpOptions {
             };
             return HttpOptions::at(Place::Unix(UnixOptions::new(file)?)).path(path);
         }
-        let wrong = |why: &str| Error::invalid(format!("http address {address:?}: {why}"));
-        let (address_part, path) = match address.find('/') {
-            Some(place) => address.split_at(place),
-            None => (address, "/mcp"),
-        };
-        let address_part = match address_part.parse::<u16>() {
-            Ok(port) => format!("127.0.0.1:{port}"),
-            Err(_) => address_part.to_owned(),
-        };
-        if address_part
-            .rsplit_once(':')
-            .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
-        {
-            return Err(wrong("must be host:port, host:port/path or a port"));
-        }
-        if address_part.to_socket_addrs().is_err() {
-            return Err(wrong("the host cannot be resolved"));
-        }
-        HttpOptions::at(Place::Address(address_part)).path(path)
+        let (address, path) = super::address::read("http", address, "/mcp")?;
+        HttpOptions::at(Place::Address(address)).path(&path)
     }
 
     /// Listens on a Unix socket. Who may connect is said by the permissions of its file, so any host may be named, but no

@@ -5,7 +5,7 @@ use super::lifecycle::Lifecycle;
 use super::options::ServeOptions;
 use super::serve::TokioSpawn;
 use super::timer::Timer;
-use super::transport::{Serving, Site, Turn};
+use super::transport::{Reach, Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Engine, Wake};
 use crate::server::Server;
@@ -88,12 +88,15 @@ fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Servi
         match transport.start(site) {
             Ok(started) => serving.push(started),
             Err(error) => {
+                site.settle();
                 site.lifecycle.close_within(Duration::ZERO);
                 end(&serving, || {});
                 return Err(error);
             }
         }
     }
+    site.settle();
+    serving.iter().for_each(|serving| serving.open());
     Ok(serving)
 }
 
@@ -146,7 +149,35 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.0.serving.iter().filter_map(|serving| serving.url())
+        self.urls(|reach| matches!(reach, Reach::Http(_)))
+    }
+
+    /// The URL of the WebSocket transport; the first, if there are several.
+    pub fn websocket_url(&self) -> Option<String> {
+        self.websocket_urls().next()
+    }
+
+    /// The URLs of the WebSocket transport, in the order in which the addresses were named.
+    pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
+        self.urls(|reach| matches!(reach, Reach::WebSocket(_)))
+    }
+
+    /// The URL of the event stream of HTTP+SSE; the first, if there are several.
+    pub fn sse_url(&self) -> Option<String> {
+        self.sse_urls().next()
+    }
+
+    /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
+    pub fn sse_urls(&self) -> impl Iterator<Item = String> {
+        self.urls(|reach| matches!(reach, Reach::Sse(_)))
+    }
+
+    fn urls(&self, wanted: fn(&Reach) -> bool) -> impl Iterator<Item = String> {
+        self.0.serving.iter().filter_map(|serving| serving.reach()).filter(move |reach| wanted(reach)).map(
+            |reach| match reach {
+                Reach::Http(url) | Reach::WebSocket(url) | Reach::Sse(url) => url.clone(),
+            },
+        )
     }
 
     /// Ends the server: it accepts nothing more, calls in flight may finish within

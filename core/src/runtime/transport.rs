@@ -1,11 +1,12 @@
 //! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
 
 use super::executor::Executor;
-use super::http::{Budget, HttpService};
+use super::http::{Budget, HttpService, Listener};
 use super::lifecycle::Lifecycle;
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::host::Engine;
+use crate::locks::Mutex;
 use crate::proto::http::Access;
 use std::fmt;
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub(crate) trait Transport: fmt::Debug + Send {
 pub(crate) enum Turn {
     /// Takes an address, which may be in use.
     Address,
+    /// Takes a path of an address, which may be there already.
+    Path,
     /// Takes descriptors, for one client.
     Descriptors,
 }
@@ -46,6 +49,9 @@ pub(crate) enum Turn {
 /// The steps of its end are called in this order, each for all transports before the next. Each blocks no longer than the
 /// lifecycle's deadline says; none is called on a thread of a transport.
 pub(crate) trait Serving: Send + Sync {
+    /// Lets clients in, once all transports have started.
+    fn open(&self) {}
+
     /// Accepts no client and keeps none that has no call in flight, where it has more than one. Returns at once.
     fn begin_end(&self);
 
@@ -63,10 +69,17 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
-    /// The URL of the endpoint, if it has one.
-    fn url(&self) -> Option<String> {
+    /// How clients reach it, if that can be said.
+    fn reach(&self) -> Option<&Reach> {
         None
     }
+}
+
+/// The URL of a transport.
+pub(crate) enum Reach {
+    Http(String),
+    WebSocket(String),
+    Sse(String),
 }
 
 /// What the transports of one start share.
@@ -76,11 +89,44 @@ pub(crate) struct Site {
     pub(super) executor: Executor,
     pub(super) lines: Arc<Lines>,
     http: OnceLock<HttpService>,
+    /// The listeners of this start, with their addresses as they were written.
+    listeners: Mutex<Vec<(Option<String>, Arc<Listener>)>>,
 }
 
 impl Site {
     pub(super) fn new(engine: &Engine, lifecycle: Arc<Lifecycle>, executor: Executor) -> Site {
-        Site { engine: engine.clone(), lifecycle, executor, lines: Arc::default(), http: OnceLock::new() }
+        Site {
+            engine: engine.clone(),
+            lifecycle,
+            executor,
+            lines: Arc::default(),
+            http: OnceLock::new(),
+            listeners: Mutex::default(),
+        }
+    }
+
+    /// Remembers a listener, for paths that join it.
+    pub(super) fn listens(&self, address: Option<&str>, listener: &Arc<Listener>) {
+        self.listeners.lock().push((address.map(str::to_owned), listener.clone()));
+    }
+
+    /// The listener on this very address. Each port that the system chooses is another.
+    pub(super) fn listener(&self, address: &str) -> Option<Arc<Listener>> {
+        let listeners = self.listeners.lock();
+        let same = |own: &Option<String>| own.as_deref() == Some(address) && !address.ends_with(":0");
+        let found = listeners.iter().find(|(own, _)| same(own));
+        found.map(|(_, listener)| listener.clone())
+    }
+
+    /// The listener that was named first.
+    pub(super) fn first_listener(&self) -> Option<Arc<Listener>> {
+        self.listeners.lock().first().map(|(_, listener)| listener.clone())
+    }
+
+    /// All are there: nothing joins any more.
+    pub(super) fn settle(&self) {
+        let listeners = std::mem::take(&mut *self.listeners.lock());
+        drop(listeners);
     }
 
     /// The endpoint whose sessions, streams and account of memory all HTTP transports share.

@@ -78,6 +78,21 @@ impl Refusal {
         Refusal { allow: Some(allow), ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
+    /// 405 of an address that is only read from.
+    pub fn only_get(message: &str) -> Refusal {
+        Refusal::not_allowed("GET", message)
+    }
+
+    /// 405 of an address that is only sent to.
+    pub fn only_post(message: &str) -> Refusal {
+        Refusal::not_allowed("POST, OPTIONS", message)
+    }
+
+    /// 426: another protocol is spoken here.
+    pub fn upgrade(message: &str) -> Refusal {
+        Refusal::plain(StatusCode::UPGRADE_REQUIRED, message)
+    }
+
     fn for_request(id: Option<&RequestId>, error: &RpcError) -> Refusal {
         Refusal::new(status(error.class, true), id, error)
     }

@@ -1,5 +1,6 @@
 //! The body of a response.
 
+use super::legacy_sse::SseStream;
 use super::link::Link;
 use super::sessions::{Lease, Session};
 use super::slot::{Chunk, First, Slot};
@@ -23,6 +24,8 @@ pub struct ResponseBody(Inner);
 enum Inner {
     Whole(Bytes),
     Stream(Stream),
+    /// All that is said to one client of HTTP+SSE.
+    Channel(SseStream),
 }
 
 /// One request on its way to its response.
@@ -133,7 +136,15 @@ impl ResponseBody {
 
     /// It is a stream, and more is to come.
     pub(super) fn is_open(&self) -> bool {
-        matches!(&self.0, Inner::Stream(stream) if !stream.ended)
+        match &self.0 {
+            Inner::Whole(_) => false,
+            Inner::Stream(stream) => !stream.ended,
+            Inner::Channel(stream) => !stream.has_ended(),
+        }
+    }
+
+    pub(super) fn channel(stream: SseStream) -> ResponseBody {
+        ResponseBody(Inner::Channel(stream))
     }
 
     pub(super) fn stream(exchange: Exchange, entry: Entry) -> ResponseBody {
@@ -152,6 +163,11 @@ impl Body for ResponseBody {
         let bytes = match &mut self.0 {
             Inner::Whole(bytes) => std::mem::take(bytes),
             Inner::Stream(stream) if stream.ended => return Poll::Ready(None),
+            Inner::Channel(stream) if stream.has_ended() => return Poll::Ready(None),
+            Inner::Channel(stream) => match stream.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(bytes) => bytes.unwrap_or_default(),
+            },
             Inner::Stream(stream) => match stream.exchange.poll_chunk(task) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Chunk::More(bytes)) => bytes,
@@ -169,6 +185,7 @@ impl Body for ResponseBody {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_empty(),
             Inner::Stream(stream) => stream.ended,
+            Inner::Channel(stream) => stream.has_ended(),
         }
     }
 
@@ -176,7 +193,8 @@ impl Body for ResponseBody {
         match &self.0 {
             Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Inner::Stream(stream) if stream.ended => SizeHint::with_exact(0),
-            Inner::Stream(_) => SizeHint::default(),
+            Inner::Channel(stream) if stream.has_ended() => SizeHint::with_exact(0),
+            Inner::Stream(_) | Inner::Channel(_) => SizeHint::default(),
         }
     }
 }

@@ -82,6 +82,11 @@ impl Share {
         true
     }
 
+    /// All that it has counted so far, as a share of its own; it counts nothing then.
+    pub(super) fn part(&mut self) -> Share {
+        Share { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
+    }
+
     /// The same for what has to be held, whether there is room or not.
     pub(in crate::runtime) fn force(&mut self, total: usize) {
         if !self.set(total) {

@@ -1,10 +1,12 @@
 //! The connections of one listener, each a task with hyper in it.
 
 use super::body::ResponseBody;
-use super::exchange::{HttpService, nowhere};
-use super::link::Link;
+use super::exchange::{HttpService, nowhere, refuse_upgrade};
+use super::link::{Handed, Link};
+use super::paths::{Paths, Route};
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
+use super::websocket;
 use crate::runtime::accept::Serve;
 use crate::runtime::connections::{Phase, Place};
 use crate::runtime::io::Io;
@@ -28,7 +30,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 
 /// Drives what depends on time.
-pub(super) async fn tick(service: HttpService, place: Place) {
+pub(super) async fn tick(service: HttpService, paths: Arc<Paths>, place: Place) {
     let period = service.tick_period();
     loop {
         let mut sleep = pin!(tokio::time::sleep(period));
@@ -43,14 +45,16 @@ pub(super) async fn tick(service: HttpService, place: Place) {
             return;
         }
         service.tick();
+        paths.tick(service.now());
     }
 }
 
-/// One path of a listener.
+/// What a listener serves.
 #[derive(Clone)]
 pub(super) struct Endpoint {
+    /// What all paths share: the engine, limits, the account of memory.
     pub(super) service: HttpService,
-    pub(super) path: Arc<str>,
+    pub(super) paths: Arc<Paths>,
 }
 
 impl Serve for Endpoint {
@@ -61,7 +65,13 @@ impl Serve for Endpoint {
         loop {
             // In boxes of their own, so that an open stream does not hold the room that reading takes.
             let (back, stream) = match Box::pin(self.read(socket, &link, &place, &mut registered)).await {
-                End::Stream(socket, stream) => (socket, stream),
+                End::Handed(socket, Handed::Stream(stream)) => (socket, stream),
+                End::Handed(socket, Handed::WebSocket(head)) => {
+                    let (stream, early) = socket.into_stream();
+                    let (engine, budget) = (self.service.engine(), self.service.budget());
+                    let shared = (engine, budget, link.mailbox());
+                    return Box::pin(websocket::serve(stream, early, head, shared, &place)).await;
+                }
                 End::Linger(socket) => return Box::pin(linger(socket, &place)).await,
                 End::Gone => return,
             };
@@ -136,7 +146,7 @@ impl Endpoint {
             let parts = connection.into_parts();
             let mut socket = parts.io.into_inner();
             socket.give_back(parts.read_buf);
-            return End::Stream(socket, stream);
+            return End::Handed(socket, stream);
         }
         match lingers {
             true => End::Linger(connection.into_parts().io.into_inner()),
@@ -154,26 +164,32 @@ impl Endpoint {
         let goes_on = goes_on(&request);
         let timeout = self.service.limits().header_timeout;
         let request = request.map(|body| Timed { body, timeout, sleep: None });
-        let response = match self.serves(request.uri().path()) {
-            true => self.service.handle_on(request, Some(link)).await,
-            false => nowhere(request).await,
+        let response = match self.paths.find(request.uri().path()) {
+            Some(Route::Mcp(service)) => service.handle_on(request, Some(link)).await,
+            Some(Route::Events(events)) => events.listen(request, link).await,
+            Some(Route::Messages(events)) => events.post(request).await,
+            Some(Route::WebSocket(access)) => {
+                let (head, body) = request.into_parts();
+                match websocket::accept(&head, access) {
+                    Ok(accepted) if body.is_end_stream() => {
+                        link.hand_over(Handed::WebSocket(accepted));
+                        return std::future::pending().await;
+                    }
+                    accepted => refuse_upgrade(accepted.err(), &head, body).await,
+                }
+            }
+            None => nowhere(request).await,
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
             link.cut();
         }
         link.next();
         if goes_on && response.body().is_open() {
-            link.hand_over(response);
+            link.hand_over(Handed::Stream(response));
             // hyper is let go of before anybody asks it again.
             return std::future::pending().await;
         }
         Ok(response)
-    }
-
-    /// The path itself, or with a slash at its end.
-    fn serves(&self, path: &str) -> bool {
-        let own = &*self.path;
-        path == own || path.strip_suffix('/').is_some_and(|path| path == own)
     }
 }
 
@@ -183,8 +199,8 @@ enum End<S> {
     Gone,
     /// Its client may still be sending.
     Linger(Socket<S>),
-    /// The next answer is a stream.
-    Stream(Socket<S>, Response<ResponseBody>),
+    /// It goes on without hyper.
+    Handed(Socket<S>, Handed),
 }
 
 /// A connection may end while an answer waits for those before it.

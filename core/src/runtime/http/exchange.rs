@@ -23,7 +23,7 @@ use http_body::Body;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The MCP endpoint of a server as a function from requests to responses, for programs that have an HTTP server of
 /// their own. Cheap to clone; clones are the same endpoint.
@@ -55,10 +55,10 @@ struct Inner {
 }
 
 /// A stream carries something at least this often, so that nobody on the way takes it for dead.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How often [`HttpService::tick`] should be called at least.
-const TICK: Duration = Duration::from_secs(5);
+pub(super) const TICK: Duration = Duration::from_secs(5);
 
 /// Longest body of an `initialize`: what a client says there is kept for as long as its session, and is not counted.
 const MAX_HANDSHAKE: usize = 16 << 10;
@@ -138,17 +138,7 @@ impl HttpService {
                 Ok(response)
             }
         };
-        let mut response = answer.unwrap_or_else(refused);
-        if let Some(origin) = origin {
-            let headers = response.headers_mut();
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static(rules::EXPOSED_HEADERS),
-            );
-            headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-        }
-        response
+        shared_with(origin, answer.unwrap_or_else(refused))
     }
 
     /// Does what depends on time: makes streams of slow answers and keeps quiet ones alive, ends idle sessions, gives up a store that does not answer,
@@ -175,6 +165,14 @@ impl HttpService {
 
     pub(in crate::runtime) fn budget(&self) -> &Arc<Budget> {
         &self.0.budget
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.0.engine.now()
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -462,7 +460,7 @@ impl HttpService {
 }
 
 /// How a request came. Who sent it is not known yet.
-fn arrival(head: &Arc<Parts>) -> Arrival {
+pub(super) fn arrival(head: &Arc<Parts>) -> Arrival {
     Arrival { headers: Some(head.clone()), principal: None }
 }
 
@@ -476,8 +474,38 @@ fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     }
 }
 
+/// Has a page of this origin see the response.
+pub(super) fn shared_with(
+    origin: Option<&HeaderValue>,
+    mut response: Response<ResponseBody>,
+) -> Response<ResponseBody> {
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers
+            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(rules::EXPOSED_HEADERS));
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    response
+}
+
+/// The response to a request that does not become a WebSocket; without a reason it is its body that is in the way.
+pub(super) async fn refuse_upgrade<B: Body<Data = Bytes>>(
+    why: Option<Refusal>,
+    head: &Parts,
+    body: B,
+) -> Response<ResponseBody> {
+    let in_the_way =
+        || Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a WebSocket begins without a body");
+    let mut response = refused(why.unwrap_or_else(in_the_way));
+    if response.status() == StatusCode::UPGRADE_REQUIRED {
+        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    unheard(response, head, pin!(body)).await
+}
+
 /// The response to a body that could not be read.
-fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBody> {
+pub(super) fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBody> {
     let (refusal, usable) = match error {
         ReadError::Full => (Refusal::busy(FULL), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
@@ -490,7 +518,7 @@ fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBo
 }
 
 /// The response to a request whose body nobody wants.
-async fn unheard<B: Body<Data = Bytes>>(
+pub(super) async fn unheard<B: Body<Data = Bytes>>(
     response: Response<ResponseBody>,
     head: &Parts,
     body: Pin<&mut B>,
@@ -520,7 +548,7 @@ fn response(status: StatusCode, body: ResponseBody) -> Response<ResponseBody> {
     response
 }
 
-fn empty(status: StatusCode) -> Response<ResponseBody> {
+pub(super) fn empty(status: StatusCode) -> Response<ResponseBody> {
     response(status, ResponseBody::empty())
 }
 
@@ -564,7 +592,7 @@ fn whole(end: End, modern: bool, forms: Forms, budget: &Arc<Budget>) -> Response
     }
 }
 
-fn refused(refusal: Refusal) -> Response<ResponseBody> {
+pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
     let mut response = json(refusal.status, refusal.body);
     if let Some(allow) = refusal.allow {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));

@@ -25,7 +25,15 @@ pub(super) struct Link {
     flushed: AtomicBool,
     /// An answer is handed over.
     streams: AtomicBool,
-    stream: Mutex<Option<Response<ResponseBody>>>,
+    stream: Mutex<Option<Handed>>,
+}
+
+/// What goes on without hyper.
+pub(super) enum Handed {
+    /// An event stream.
+    Stream(Response<ResponseBody>),
+    /// A WebSocket, with the head of the answer that makes it one.
+    WebSocket(Vec<u8>),
 }
 
 impl Link {
@@ -75,7 +83,7 @@ impl Link {
     }
 
     /// Hands over an answer that is to be written without hyper, once that has written all before it.
-    pub(super) fn hand_over(&self, stream: Response<ResponseBody>) {
+    pub(super) fn hand_over(&self, stream: Handed) {
         *self.stream.lock() = Some(stream);
         self.flushed.store(false, Relaxed);
         self.streams.store(true, Relaxed);
@@ -92,7 +100,7 @@ impl Link {
     }
 
     /// The answer that is handed over, when its turn has come.
-    pub(super) fn take_stream(&self) -> Option<Response<ResponseBody>> {
+    pub(super) fn take_stream(&self) -> Option<Handed> {
         if !self.streams.load(Relaxed) || !self.flushed.load(Relaxed) {
             return None;
         }

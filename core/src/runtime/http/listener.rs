@@ -2,7 +2,9 @@
 
 use super::endpoint::{Endpoint, tick};
 use super::exchange::HttpService;
+use super::paths::{Paths, Route};
 use crate::error::{Error, ErrorKind};
+use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::accept::accept;
 use crate::runtime::connections::{Connections, Phase};
@@ -11,39 +13,47 @@ use crate::runtime::given::{self, Listening};
 use crate::runtime::io::{self, Accept};
 use crate::runtime::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::options::{HttpOptions, Place};
-use crate::runtime::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::transport::{Reach, Serving, Site, Transport, Turn};
 use crate::runtime::unix;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// Its tasks besides the connections: one accepts, one tells the time.
 const OWN_TASKS: usize = 2;
 
-/// A started HTTP listener.
-pub(super) struct Listener {
+/// A started listener.
+pub(crate) struct Listener {
     service: HttpService,
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
-    named: Option<Named>,
+    /// What is answered, once it accepts; until then paths may join.
+    paths: OnceLock<Arc<Paths>>,
+    joining: Mutex<Joining>,
+    at: At,
+    /// The hosts and origins of who came first, for those that name none of their own.
+    pub(super) access: Access,
 }
 
-/// How it can be reached, where that can be said.
-pub(super) struct Named {
-    /// Where it is TCP.
-    address: Option<SocketAddr>,
-    url: String,
+/// A listener that does not accept yet.
+struct Joining {
+    paths: Paths,
+    begin: Option<Box<dyn FnOnce(Arc<Paths>) + Send>>,
 }
 
-impl Named {
-    fn tcp(address: SocketAddr, path: &str) -> Named {
-        Named { address: Some(address), url: format!("http://{address}{path}") }
-    }
+/// Where a listener is.
+pub(super) enum At {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+    /// That cannot be said.
+    Nowhere,
+}
 
-    /// The form in which [`HttpOptions::new`] takes it.
-    fn unix(file: &Path, path: &str) -> Named {
-        Named { address: None, url: format!("unix:{}:{path}", file.display()) }
-    }
+/// One path of a listener, as a transport that has started. The first one also ends the listener.
+pub(super) struct Served {
+    pub(super) listener: Arc<Listener>,
+    pub(super) leads: bool,
+    pub(super) reach: Option<Reach>,
 }
 
 impl Transport for HttpOptions {
@@ -59,32 +69,41 @@ impl Transport for HttpOptions {
         Turn::Address
     }
 
-    /// Binds and starts to accept.
+    /// Binds. Connections are accepted once all transports have started.
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let named =
             |access: Access| access.allow_hosts(&self.allowed_hosts).allow_origins(&self.allowed_origins);
         if let Some(problem) = named(Access::public()).problem() {
             return Err(Error::invalid(format!("http {problem}")));
         }
+        Ok(Box::new(Listener::bind(site, &self.place, named)?.with_mcp(&self.path)?))
+    }
+}
+
+impl Listener {
+    /// Listens there. `named` adds the hosts and origins that are allowed.
+    pub(super) fn bind(
+        site: &Site,
+        place: &Place,
+        named: impl Fn(Access) -> Access,
+    ) -> Result<Arc<Listener>, Error> {
         let homes = site.executor.homes()?;
         let home = homes.first().handle.clone();
         let _entered = home.enter();
-        let path = &*self.path;
         let tcp = |homes, acceptor, address: SocketAddr| {
             let access = if address.ip().is_loopback() { Access::loopback() } else { Access::public() };
-            Listener::start(site, homes, acceptor, named(access), path, Some(Named::tcp(address, path)))
+            Listener::new(site, homes, acceptor, named(access), At::Tcp(address))
         };
         // What a page can reach it through is a proxy that others can reach.
         let access = || named(Access::public());
-        let listener = match &self.place {
+        let listener = match place {
             Place::Address(address) => {
                 let (acceptor, address) = io::bind(address)?;
                 tcp(homes, acceptor, address)
             }
             Place::Unix(unix) => {
-                let name = Named::unix(&unix.path, path);
                 let bound = unix::bind(&unix.path, unix.mode)?;
-                Listener::start(site, homes, bound, access(), path, Some(name))
+                Listener::new(site, homes, bound, access(), At::Unix(unix.path.clone()))
             }
             Place::Socket(socket) => {
                 let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
@@ -95,67 +114,148 @@ impl Transport for HttpOptions {
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        let name = address.as_pathname().map(|file| Named::unix(file, path));
-                        Listener::start(site, homes, listener, access(), path, name)
+                        let at = address.as_pathname().map(Path::to_owned).map_or(At::Nowhere, At::Unix);
+                        Listener::new(site, homes, listener, access(), at)
                     }
                 }
             }
         };
-        Ok(Box::new(listener))
+        let text = match place {
+            Place::Address(address) => Some(address.as_str()),
+            Place::Unix(_) | Place::Socket(_) => None,
+        };
+        site.listens(text, &listener);
+        Ok(listener)
     }
-}
 
-impl Listener {
-    /// Serves what comes from `acceptor`, whatever that is.
-    pub(super) fn start(
+    /// Serves what comes from `acceptor`, whatever that is, once it is [told to](Listener::accept).
+    pub(super) fn new(
         site: &Site,
         homes: Arc<Homes>,
         acceptor: impl Accept,
         access: Access,
-        path: &str,
-        named: Option<Named>,
-    ) -> Listener {
-        let service =
-            site.http(|| HttpService::with_engine(&site.engine, Access::public())).with_access(access);
+        at: At,
+    ) -> Arc<Listener> {
+        let service = site.http(|| HttpService::with_engine(&site.engine, Access::public())).clone();
         let connections: Arc<Connections> = Arc::default();
-        let endpoint = Endpoint { service: service.clone(), path: path.into() };
-        let handle = homes.first().handle.clone();
-        handle.spawn(tick(service.clone(), connections.enter()));
-        let (place, max) = (connections.enter(), service.limits().max_connections + OWN_TASKS);
-        handle.spawn(accept(endpoint, acceptor, homes, connections.clone(), max, place));
-        Listener { service, connections, lifecycle: site.lifecycle.clone(), named }
+        // Taken now, so that the end waits for the acceptor, which holds the address.
+        let (ticks, accepts) = (connections.enter(), connections.enter());
+        let (shared, all) = (service.clone(), connections.clone());
+        let begin = move |paths: Arc<Paths>| {
+            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone() };
+            let handle = homes.first().handle.clone();
+            let max = shared.limits().max_connections + OWN_TASKS;
+            handle.spawn(tick(shared, paths, ticks));
+            handle.spawn(accept(endpoint, acceptor, homes, all, max, accepts));
+        };
+        let joining = Joining { paths: Paths::default(), begin: Some(Box::new(begin)) };
+        Arc::new(Listener {
+            service,
+            connections,
+            lifecycle: site.lifecycle.clone(),
+            paths: OnceLock::new(),
+            joining: Mutex::new(joining),
+            at,
+            access,
+        })
+    }
+
+    /// The endpoint of Streamable HTTP is under this path.
+    pub(super) fn with_mcp(self: Arc<Self>, path: &str) -> Result<Served, Error> {
+        self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
+        let reach = self.url("http", path).map(Reach::Http);
+        Ok(Served { listener: self, leads: true, reach })
+    }
+
+    pub(super) fn service(&self) -> &HttpService {
+        &self.service
+    }
+
+    /// Whether only this machine can reach it, as far as hosts say so.
+    pub(super) fn is_loopback(&self) -> bool {
+        matches!(self.at, At::Tcp(address) if address.ip().is_loopback())
+    }
+
+    /// Adds a path.
+    pub(super) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
+        if self.joining.lock().paths.add(path, route) {
+            return Ok(());
+        }
+        let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
+        Err(Error::invalid(format!("{url} is named twice: each transport needs a path of its own")))
+    }
+
+    /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.
+    pub(super) fn url(&self, scheme: &str, path: &str) -> Option<String> {
+        match &self.at {
+            At::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
+            At::Unix(file) => Some(format!("unix:{}:{path}", file.display())),
+            At::Nowhere => None,
+        }
+    }
+
+    /// Begins to accept connections.
+    fn accept(&self) {
+        let (paths, begin) = {
+            let mut joining = self.joining.lock();
+            (Arc::new(std::mem::take(&mut joining.paths)), joining.begin.take())
+        };
+        if let Some(begin) = begin {
+            let _ = self.paths.set(paths.clone());
+            begin(paths);
+        }
+    }
+
+    fn begin_end(&self) {
+        // One that never accepted lets go of its address.
+        let begin = self.joining.lock().begin.take();
+        drop(begin);
+        self.lifecycle.on_hurry(self.connections.clone());
+        if let Some(paths) = self.paths.get() {
+            paths.end();
+        }
+        self.connections.advance(Phase::Draining);
     }
 }
 
-impl Serving for Listener {
+impl Serving for Served {
+    fn open(&self) {
+        if self.leads {
+            self.listener.accept();
+        }
+    }
+
     /// Listening streams and idle connections end at once.
     fn begin_end(&self) {
-        self.lifecycle.on_hurry(self.connections.clone());
-        self.service.end_streams();
-        self.connections.advance(Phase::Draining);
+        if self.leads {
+            self.listener.begin_end();
+        }
     }
 
     fn drain(&self) {
         // The task that tells the time stays to the last.
-        self.connections.wait(1, || self.lifecycle.deadline());
+        self.listener.connections.wait(1, || self.listener.lifecycle.deadline());
     }
 
     fn flush(&self) {
-        self.connections.wait(1, || self.lifecycle.deadline() + FLUSH);
-        self.connections.advance(Phase::Dead);
+        self.listener.connections.wait(1, || self.listener.lifecycle.deadline() + FLUSH);
+        self.listener.connections.advance(Phase::Dead);
     }
 
     fn close(&self) {
         // The others only have to be polled once more.
-        self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH);
+        self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH);
     }
 
     fn address(&self) -> Option<SocketAddr> {
-        self.named.as_ref()?.address
+        match self.listener.at {
+            At::Tcp(address) if matches!(self.reach, Some(Reach::Http(_))) => Some(address),
+            _ => None,
+        }
     }
 
-    fn url(&self) -> Option<String> {
-        self.named.as_ref().map(|named| named.url.clone())
+    fn reach(&self) -> Option<&Reach> {
+        self.reach.as_ref()
     }
 }
 

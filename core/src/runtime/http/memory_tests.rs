@@ -1,6 +1,6 @@
 //! The connection code over something that is no socket.
 
-use super::listener::Listener;
+use super::listener::{At, Listener};
 use crate::proto::http::Access;
 use crate::runtime::io::{Accept, Io, Sent};
 use crate::runtime::memory_tests::{Shared, site};
@@ -99,8 +99,10 @@ fn requests_are_answered_over_memory() {
     let homes = site.executor.homes().unwrap();
     let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
-    let listener = Listener::start(&site, homes, These(ends.collect()), Access::loopback(), "/mcp", None);
-    assert_eq!((listener.address(), listener.url()), (None, None));
+    let listener = Listener::new(&site, homes, These(ends.collect()), Access::loopback(), At::Nowhere);
+    let listener = listener.with_mcp("/mcp").unwrap();
+    assert!(listener.address().is_none() && listener.reach().is_none());
+    listener.open();
     // MH-1: two requests on one connection that stays, and one on another beside it.
     let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
         "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;

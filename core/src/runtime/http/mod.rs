@@ -10,11 +10,14 @@ mod endpoint;
 mod exchange;
 mod journal;
 mod kept;
+mod legacy_sse;
 mod link;
 mod listener;
 mod listening;
 #[cfg(test)]
 mod memory_tests;
+mod paths;
+mod queue;
 mod read;
 mod recording;
 mod resume;
@@ -27,9 +30,12 @@ mod streams;
 mod table;
 #[cfg(feature = "tower")]
 mod tower;
+mod web;
+pub(crate) mod websocket;
 
 pub use crate::proto::http::Access;
 pub use body::ResponseBody;
 pub(super) use budget::{Budget, Share};
 pub use exchange::HttpService;
+pub(crate) use listener::Listener;
 pub(super) use slot::FULL;

@@ -106,8 +106,21 @@ impl<S: Io> Socket<S> {
         if early.is_empty() {
             self.share.set(0);
         } else {
-            self.early = early;
+            self.early = self.with_rest(early);
         }
+    }
+
+    /// What comes before the bytes that hyper has not been given yet, and those.
+    fn with_rest(&self, early: Bytes) -> Bytes {
+        match self.early.is_empty() {
+            true => early,
+            false => [early, self.early.clone()].concat().into(),
+        }
+    }
+
+    /// For another protocol: the connection without the rules of HTTP, and what was read of it.
+    pub(super) fn into_stream(self) -> (S, Bytes) {
+        (self.stream, self.early)
     }
 
     /// After the last answer: reads and throws away until the client has seen it.

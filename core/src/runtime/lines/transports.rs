@@ -57,7 +57,7 @@ impl Transport for Socket {
         let home = homes.first().clone();
         let _entered = home.handle.enter();
         let served = match self.turn() {
-            Turn::Address => match given::listening(self.0)? {
+            Turn::Address | Turn::Path => match given::listening(self.0)? {
                 Listening::Tcp(listener) => Served::listen(site, homes, listener, true),
                 Listening::Unix(listener) => Served::listen(site, homes, listener, false),
             },
@@ -104,6 +104,6 @@ impl Transport for Stream {
 fn drain_timeout(turn: Turn, limits: &Limits) -> Duration {
     match turn {
         Turn::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
-        Turn::Address => limits.drain_timeout,
+        Turn::Address | Turn::Path => limits.drain_timeout,
     }
 }

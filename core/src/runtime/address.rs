@@ -1,0 +1,34 @@
+//! Addresses as people write them.
+
+use crate::error::Error;
+use std::net::ToSocketAddrs;
+
+/// Reads `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
+pub(super) fn read(what: &str, text: &str, default_path: &str) -> Result<(String, String), Error> {
+    let wrong = |why: &str| Error::invalid(format!("{what} address {text:?}: {why}"));
+    let (address, path_part) = match text.find('/') {
+        Some(place) => text.split_at(place),
+        None => (text, default_path),
+    };
+    let address = match address.parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => address.to_owned(),
+    };
+    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        return Err(wrong("must be host:port, host:port/path or a port"));
+    }
+    if address.to_socket_addrs().is_err() {
+        return Err(wrong("the host cannot be resolved"));
+    }
+    Ok((address, path(what, text, path_part)?))
+}
+
+/// Checks a path, which begins with a slash, of the address `text`.
+pub(super) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
+    if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
+        return Err(Error::invalid(format!(
+            "{what} address {text:?}: the path must not end with / or hold ? # or a space"
+        )));
+    }
+    Ok(path.to_owned())
+}

@@ -1,0 +1,298 @@
+//! HTTP+SSE of 2024-11-05: a stream that the server writes, and an address that takes the client's messages for it.
+//!
+//! The stream is the session: its first event names the address, with a token that nobody can guess, all answers come on
+//! it, and its end is the end of the session (SSE-1 to SSE-12).
+
+use super::body::ResponseBody;
+use super::exchange::{
+    HttpService, KEEP_ALIVE, TICK, arrival, empty, event_stream, refused, shared_with, unheard, unread,
+};
+use super::link::Link;
+use super::queue::Queue;
+use super::read::read;
+use super::slot::FULL;
+use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
+use crate::locks::Mutex;
+use crate::proto::envelope;
+use crate::proto::error::RpcError;
+use crate::proto::http::{self as rules, Access, Refusal, Verb};
+use crate::proto::message::Message;
+use crate::proto::shape;
+use crate::proto::sse;
+use crate::proto::version::{Era, Revision, Revisions};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// Bytes of one piece of a stream, besides its last message.
+const BURST: usize = 64 << 10;
+
+/// The parameter of the address that names the session.
+const SESSION: &str = "session";
+
+/// Both paths of one address.
+pub(super) struct SseEndpoint {
+    service: HttpService,
+    access: Access,
+    /// Where messages are sent to.
+    messages: String,
+    sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    ending: AtomicBool,
+}
+
+/// One client.
+struct Session {
+    id: Arc<str>,
+    peer: Arc<Peer>,
+    queue: Arc<Queue>,
+    sink: Arc<dyn Sink>,
+}
+
+impl SseEndpoint {
+    pub(super) fn new(service: &HttpService, access: Access, messages: &str) -> Arc<SseEndpoint> {
+        Arc::new(SseEndpoint {
+            service: service.clone(),
+            access,
+            messages: messages.to_owned(),
+            sessions: Mutex::default(),
+            ending: AtomicBool::new(false),
+        })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.service.engine()
+    }
+
+    /// Opens the stream of a client.
+    pub(super) async fn listen<B: Body<Data = Bytes>>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        link: &Arc<Link>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let opened =
+            self.access.check(&head.uri, &head.headers).and_then(|origin| match rules::verb(&head.method)? {
+                Verb::Get => rules::check_listen(&head.headers).map(|()| origin),
+                _ => Err(Refusal::only_get("Method not allowed: the event stream is opened with GET")),
+            });
+        let opened = opened.and_then(|origin| Ok((origin, self.open(link)?)));
+        match opened {
+            Ok((origin, stream)) => shared_with(origin, event_stream(ResponseBody::channel(stream))),
+            Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
+        }
+    }
+
+    fn open(self: &Arc<Self>, link: &Arc<Link>) -> Result<SseStream, Refusal> {
+        let mut token = [0; 24];
+        if let Err(error) = self.engine().environment().random(&mut token) {
+            return Err(Refusal::busy(format!("Server busy: sessions are unavailable: {error}")));
+        }
+        let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
+        let most = self.engine().limits().max_outbound_bytes;
+        let queue = Queue::new(self.service.budget(), most, link.mailbox());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
+        peer.set_sink(sink.clone());
+        let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
+        self.sessions.lock().insert(id, session.clone());
+        // Whoever ends all sessions has either seen it, or is seen here.
+        if self.ending.load(Ordering::SeqCst) {
+            session.end();
+        }
+        link.wait(true);
+        let address = format!("{}?{SESSION}={}", self.messages, session.id);
+        Ok(SseStream {
+            endpoint: self.clone(),
+            session,
+            link: link.clone(),
+            address: Some(address),
+            ended: false,
+        })
+    }
+
+    /// Takes a message for one of the streams.
+    pub(super) async fn post<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let head = Arc::new(head);
+        let checked = self.access.check(&head.uri, &head.headers);
+        let found = match (&checked, rules::verb(&head.method)) {
+            (Ok(origin), Ok(Verb::Options)) => {
+                let mut response = empty(StatusCode::NO_CONTENT);
+                *response.headers_mut() = rules::preflight_headers(&head.headers, *origin);
+                return shared_with(*origin, response);
+            }
+            (Ok(_), Ok(Verb::Post)) => self.find(&head),
+            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: messages are sent with POST")),
+            (Err(_), _) => {
+                let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
+                return unheard(refused(refusal), &head, pin!(body)).await;
+            }
+        };
+        let origin: Option<&HeaderValue> = checked.ok().flatten();
+        let response = match found {
+            Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
+            Ok(session) => {
+                let max = self.engine().limits().max_message_bytes;
+                match read(pin!(body), max, self.service.budget()).await {
+                    Err(error) => unread(error, max, head.version),
+                    Ok(body) => match self.take(&session, &head, body) {
+                        Ok(()) => empty(StatusCode::ACCEPTED),
+                        Err(refusal) => refused(refusal),
+                    },
+                }
+            }
+        };
+        shared_with(origin, response)
+    }
+
+    fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
+        let pairs = head.uri.query().unwrap_or_default().split('&');
+        let named = pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == SESSION);
+        let Some((_, id)) = named else {
+            return Err(Refusal::plain(
+                StatusCode::BAD_REQUEST,
+                "Bad request: send messages to the address that the event stream's first event names",
+            ));
+        };
+        let session = self.sessions.lock().get(id).cloned();
+        session.ok_or_else(|| {
+            Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
+        })
+    }
+
+    /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
+    fn take(&self, session: &Session, head: &Arc<Parts>, body: Bytes) -> Result<(), Refusal> {
+        rules::check_content_type(&head.headers)?;
+        let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
+        if session.queue.is_full() {
+            return Err(Refusal::busy(FULL));
+        }
+        let limits = engine.limits().json();
+        let scope = Scope::Session { peer: peer.clone(), arrival: arrival(head) };
+        if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
+            let members = Message::decode_batch(body, &limits).map_err(|wrong| Refusal::malformed(&wrong))?;
+            engine.accept_batch(&scope, members, sink);
+            return Ok(());
+        }
+        let message = match Message::decode(body, &limits) {
+            Ok(message) => message,
+            Err(wrong) if engine.spoiled(peer, &wrong) => return Err(Refusal::malformed(&wrong)),
+            // Its client waits for the answer on the stream.
+            Err(wrong) if wrong.answer && wrong.id.is_some() => {
+                engine.refuse(peer, sink, &wrong);
+                return Ok(());
+            }
+            Err(wrong) => return Err(Refusal::malformed(&wrong)),
+        };
+        match &message {
+            // These connections are always legacy (ERA-15).
+            Message::Request(request) if envelope::is_modern(&request.params) => {
+                let served: Revisions =
+                    engine.revisions().iter().filter(|revision| revision.era() == Era::Legacy).collect();
+                let error = match envelope::claimed_version(&request.params) {
+                    Ok(claimed) => RpcError::unserved_version(&claimed, served),
+                    Err(error) => error,
+                };
+                let body = shape::error(Some(&request.id), None, &error);
+                sink.send(Outgoing::Response { body, error: Some(error.class) });
+            }
+            Message::Notification(said) if envelope::is_modern(&said.params) => {}
+            _ => {
+                engine.accept(&scope, message, sink);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps quiet streams alive.
+    pub(super) fn tick(&self, now: Instant) {
+        // Waking under the lock would let a stream that ends at once wait for itself.
+        let open: Vec<_> = self.sessions.lock().values().cloned().collect();
+        open.iter().for_each(|session| session.queue.keep_alive(now, KEEP_ALIVE - TICK));
+    }
+
+    /// The server ends: each stream ends with its last call.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        let open: Vec<_> = self.sessions.lock().values().cloned().collect();
+        open.iter().for_each(|session| session.end());
+    }
+}
+
+impl Session {
+    fn end(&self) {
+        self.peer.on_idle(self.queue.clone());
+        self.queue.end();
+    }
+}
+
+/// The stream of one client, as the body of its response.
+pub(super) struct SseStream {
+    endpoint: Arc<SseEndpoint>,
+    session: Arc<Session>,
+    link: Arc<Link>,
+    /// Where the client sends its messages, until it was told.
+    address: Option<String>,
+    ended: bool,
+}
+
+impl SseStream {
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next piece; nothing at the end.
+    pub(super) fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Session { peer, queue, .. } = &*self.session;
+        queue.register(task);
+        let mut out = Vec::new();
+        if let Some(address) = self.address.take() {
+            sse::encode(Some("endpoint"), None, address.as_bytes(), &mut out);
+        }
+        // Asked before the look at what there is: nothing is said after the last call's end.
+        let done = queue.is_ending() && peer.in_flight() == 0;
+        if done {
+            self.endpoint.engine().close_peer(peer, CancelReason::Closing);
+        }
+        let mut messages = Vec::new();
+        queue.take(BURST, &mut messages);
+        let bytes = messages.iter().map(Bytes::len).sum();
+        out.reserve(bytes + 32 * messages.len());
+        for message in messages {
+            sse::encode(Some("message"), None, &message, &mut out);
+        }
+        queue.wrote(bytes);
+        if (self.link.take_ask() | queue.take_comment()) && out.is_empty() {
+            sse::encode_comment("", &mut out);
+        }
+        if out.is_empty() && !done {
+            return Poll::Pending;
+        }
+        self.ended = done && queue.is_empty();
+        if out.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(self.endpoint.service.budget().keep(out.into())))
+    }
+}
+
+impl Drop for SseStream {
+    /// The client is gone, and its session with it (SSE-8).
+    fn drop(&mut self) {
+        self.link.wait(false);
+        let Session { id, peer, queue, .. } = &*self.session;
+        self.endpoint.sessions.lock().remove(id);
+        queue.leave();
+        self.endpoint.engine().end_input(peer);
+        self.endpoint.engine().close_peer(peer, CancelReason::Disconnected);
+    }
+}

@@ -1,0 +1,61 @@
+//! What a listener answers, and under which paths.
+
+use super::exchange::HttpService;
+use super::legacy_sse::SseEndpoint;
+use crate::proto::http::Access;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is behind a path.
+#[derive(Clone)]
+pub(super) enum Route {
+    /// The endpoint of Streamable HTTP.
+    Mcp(HttpService),
+    /// WebSockets.
+    WebSocket(Arc<Access>),
+    /// The event streams of HTTP+SSE.
+    Events(Arc<SseEndpoint>),
+    /// Where the clients of those send their messages.
+    Messages(Arc<SseEndpoint>),
+}
+
+/// The paths of one listener. They are few, so they are gone through.
+#[derive(Clone, Default)]
+pub(super) struct Paths(Vec<(Arc<str>, Route)>);
+
+impl Paths {
+    /// Adds a path; `false` if it is taken.
+    pub(super) fn add(&mut self, path: &str, route: Route) -> bool {
+        let free = self.find(path).is_none();
+        if free {
+            self.0.push((path.into(), route));
+        }
+        free
+    }
+
+    /// What is behind a path, or behind that with a slash at its end.
+    pub(super) fn find(&self, path: &str) -> Option<&Route> {
+        let is = |own: &str| path == own || path.strip_suffix('/').is_some_and(|path| path == own);
+        self.0.iter().find(|(own, _)| is(own)).map(|(_, route)| route)
+    }
+
+    /// Does what depends on time.
+    pub(super) fn tick(&self, now: Instant) {
+        self.0.iter().for_each(|(_, route)| {
+            if let Route::Events(events) = route {
+                events.tick(now);
+            }
+        });
+    }
+
+    /// The listener ends: streams that wait for nothing end.
+    pub(super) fn end(&self) {
+        for (_, route) in &self.0 {
+            match route {
+                Route::Mcp(service) => service.end_streams(),
+                Route::Events(events) => events.end(),
+                Route::WebSocket(_) | Route::Messages(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
+
+use super::budget::{Budget, Share};
+use super::slot::FULL;
+use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Wake};
+use crate::locks::Mutex;
+use crate::proto::error::{ErrorClass, RpcError};
+use crate::proto::shape;
+use crate::runtime::mailbox::Mailbox;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+/// Messages on their way to one client. Any thread puts them in, the connection's task takes them out.
+pub(super) struct Queue {
+    budget: Arc<Budget>,
+    /// Bytes that may wait; beyond it droppable events are dropped, and nothing more is taken from the client.
+    capacity: usize,
+    mailbox: Option<Arc<Mailbox>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    messages: VecDeque<Bytes>,
+    /// Bytes waiting or being written.
+    bytes: usize,
+    /// What they take of the endpoint's budget, if they are more than a few.
+    share: Option<Share>,
+    waker: Option<Waker>,
+    ending: bool,
+    /// A comment is due.
+    comment: bool,
+    /// Something was taken since the last look at the clock.
+    active: bool,
+    quiet_since: Option<Instant>,
+    /// Nobody will take anything any more.
+    gone: bool,
+}
+
+impl Queue {
+    pub(super) fn new(budget: &Arc<Budget>, capacity: usize, mailbox: Option<&Arc<Mailbox>>) -> Arc<Queue> {
+        let (budget, mailbox) = (budget.clone(), mailbox.cloned());
+        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
+    }
+
+    fn rouse(&self, waker: Option<Waker>) {
+        match (waker, &self.mailbox) {
+            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
+        }
+    }
+
+    /// Has the task woken when there is something to look at. Look after this, not before.
+    pub(super) fn register(&self, task: &Context<'_>) {
+        let mut state = self.state.lock();
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(task.waker()),
+            None => state.waker = Some(task.waker().clone()),
+        }
+    }
+
+    /// Takes some messages, in their order, with less than `most` bytes before the last. They count as waiting until they
+    /// are [written](Queue::wrote).
+    pub(super) fn take(&self, most: usize, out: &mut Vec<Bytes>) {
+        let mut state = self.state.lock();
+        let mut taken = 0;
+        while taken < most
+            && let Some(message) = state.messages.pop_front()
+        {
+            taken += message.len();
+            out.push(message);
+        }
+        if state.messages.is_empty() {
+            // A burst's room is not kept.
+            state.messages = VecDeque::new();
+        }
+        state.active |= taken > 0;
+    }
+
+    /// Messages of so many bytes are out.
+    pub(super) fn wrote(&self, bytes: usize) {
+        let mut state = self.state.lock();
+        state.bytes = state.bytes.saturating_sub(bytes);
+        let total = state.bytes;
+        if Budget::is_free(total) {
+            state.share = None;
+        } else if let Some(share) = &mut state.share {
+            share.set(total);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().messages.is_empty()
+    }
+
+    /// The client does not read fast enough for what it asks for.
+    pub(super) fn is_full(&self) -> bool {
+        self.state.lock().bytes > self.capacity
+    }
+
+    /// Tells the task that the channel is to end once its calls have.
+    pub(super) fn end(&self) {
+        self.state.lock().ending = true;
+        self.wake();
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.state.lock().ending
+    }
+
+    /// Nobody listens any more.
+    pub(super) fn leave(&self) {
+        let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
+        drop(left);
+    }
+
+    /// Whether a comment is due; said once.
+    pub(super) fn take_comment(&self) -> bool {
+        std::mem::take(&mut self.state.lock().comment)
+    }
+
+    /// Has a comment sent if nothing was for `quiet`.
+    pub(super) fn keep_alive(&self, now: Instant, quiet: Duration) {
+        let waker = {
+            let mut state = self.state.lock();
+            if std::mem::take(&mut state.active) || state.quiet_since.is_none() {
+                state.quiet_since = Some(now);
+                return;
+            }
+            if state.quiet_since.is_some_and(|since| now.saturating_duration_since(since) < quiet) {
+                return;
+            }
+            state.comment = true;
+            state.waker.take()
+        };
+        self.rouse(waker);
+    }
+}
+
+impl State {
+    /// Counts this many bytes more, if there is room for them.
+    fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
+        let total = self.bytes + size;
+        if self.share.is_none() && Budget::is_free(total) {
+            return true;
+        }
+        self.share.get_or_insert_with(|| budget.share()).set(total)
+    }
+
+    fn push(&mut self, body: Bytes) {
+        self.bytes += body.len();
+        self.messages.push_back(body);
+    }
+}
+
+impl Sink for Queue {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let waker = {
+            let mut state = self.state.lock();
+            if state.gone {
+                return Delivery::Gone;
+            }
+            match message {
+                Outgoing::Event { droppable: true, .. } if state.bytes > self.capacity => {
+                    return Delivery::Skipped;
+                }
+                Outgoing::Event { body, droppable } => {
+                    if !state.admit(body.len(), &self.budget) && droppable {
+                        return Delivery::Skipped;
+                    }
+                    state.push(body);
+                }
+                Outgoing::Question { body, .. } => {
+                    state.admit(body.len(), &self.budget);
+                    state.push(body);
+                }
+                Outgoing::Response { body, .. } => {
+                    let fits = state.admit(body.len(), &self.budget);
+                    let body = if fits { body } else { shape::instead(&body, &RpcError::busy(FULL)) };
+                    state.push(body);
+                }
+                Outgoing::Dropped => return Delivery::Queued,
+            }
+            state.waker.take()
+        };
+        self.rouse(waker);
+        Delivery::Queued
+    }
+
+    /// Each answer is counted by itself until the array it is part of is made.
+    fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
+        if self.state.lock().gone {
+            return None;
+        }
+        match self.budget.admit(body) {
+            Ok(body) => Some((body, error)),
+            Err(body) => Some((shape::instead(&body, &RpcError::busy(FULL)), Some(ErrorClass::Busy))),
+        }
+    }
+}
+
+/// Something that the task looks at has changed.
+impl Wake for Queue {
+    fn wake(&self) {
+        let waker = self.state.lock().waker.take();
+        self.rouse(waker);
+    }
+}

@@ -1,0 +1,76 @@
+//! WebSocket and HTTP+SSE as transports: paths of a listener of their own, or of one that is there already.
+
+use super::legacy_sse::SseEndpoint;
+use super::listener::{Listener, Served};
+use super::paths::Route;
+use crate::error::Error;
+use crate::proto::http::Access;
+use crate::runtime::options::Place;
+use crate::runtime::transport::{Reach, Serving, Site, Transport, Turn};
+use crate::runtime::web_options::{Spot, SseOptions, WebSocketOptions};
+use std::sync::Arc;
+
+/// Finds the listener that a spot names, or makes one; with the hosts and origins that hold there.
+fn listener(site: &Site, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Access, bool), Error> {
+    let named = |access: Access| access.allow_hosts(&spot.allowed_hosts).allow_origins(&spot.allowed_origins);
+    if let Some(problem) = named(Access::public()).problem() {
+        return Err(Error::invalid(format!("{what} {problem}")));
+    }
+    let shared = match &spot.address {
+        Some(address) => site.listener(address),
+        None => Some(site.first_listener().ok_or_else(|| {
+            Error::invalid(format!(
+                "{what} path {:?} is one of an HTTP address, and none is served: write host:port{0}",
+                spot.path
+            ))
+        })?),
+    };
+    match (shared, &spot.address) {
+        (Some(listener), _) => {
+            let own = !spot.allowed_hosts.is_empty() || !spot.allowed_origins.is_empty();
+            let access = match (own, listener.is_loopback()) {
+                (false, _) => listener.access.clone(),
+                (true, true) => named(Access::loopback()),
+                (true, false) => named(Access::public()),
+            };
+            Ok((listener, access, false))
+        }
+        (None, address) => {
+            let place = Place::Address(address.clone().unwrap_or_default());
+            let listener = Listener::bind(site, &place, named)?;
+            let access = listener.access.clone();
+            Ok((listener, access, true))
+        }
+    }
+}
+
+impl Transport for WebSocketOptions {
+    fn turn(&self) -> Turn {
+        Turn::Path
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let spot = &self.spot;
+        let (listener, access, leads) = listener(site, "websocket", spot)?;
+        listener.add(&spot.path, Route::WebSocket(Arc::new(access)))?;
+        let reach = listener.url("ws", &spot.path).map(Reach::WebSocket);
+        Ok(Box::new(Served { listener, leads, reach }))
+    }
+}
+
+impl Transport for SseOptions {
+    fn turn(&self) -> Turn {
+        Turn::Path
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let spot = &self.spot;
+        let (listener, access, leads) = listener(site, "sse", spot)?;
+        let messages = self.messages_path();
+        let endpoint = SseEndpoint::new(listener.service(), access, &messages);
+        listener.add(&spot.path, Route::Events(endpoint.clone()))?;
+        listener.add(&messages, Route::Messages(endpoint))?;
+        let reach = listener.url("http", &spot.path).map(Reach::Sse);
+        Ok(Box::new(Served { listener, leads, reach }))
+    }
+}

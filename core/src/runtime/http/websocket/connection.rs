@@ -1,0 +1,306 @@
+//! One WebSocket: a task that reads messages, writes what waits, and sees to its end.
+
+use super::super::budget::{Budget, Share};
+use super::super::queue::Queue;
+use super::frames::{Fault, Reader, Received, Room};
+use super::writing::Writing;
+use crate::host::{CancelReason, Engine, Peer, Sink};
+use crate::runtime::connections::{Phase, Place};
+use crate::runtime::io::Io;
+use crate::runtime::mailbox::Mailbox;
+use bytes::Bytes;
+use std::future::{Future, poll_fn};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::ReadBuf;
+use tokio::time::{Instant, Sleep};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+/// Bytes of one read. The room is the stack's, so a connection that waits has none.
+const READ: usize = 16 << 10;
+
+/// How long, and for how many bytes, the client's side is still read after our close frame: to be closed at once would
+/// destroy what it has not read.
+const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
+
+/// Serves what has become a WebSocket: `early` came behind the request, `head` answers it.
+pub(in super::super) async fn serve<S: Io>(
+    stream: S,
+    early: Bytes,
+    head: Vec<u8>,
+    (engine, budget, mailbox): (&Engine, &Arc<Budget>, Option<&Arc<Mailbox>>),
+    place: &Place,
+) {
+    let mut connection = Connection::new(stream, early, head, engine, budget, mailbox);
+    poll_fn(|task| connection.poll(task, place.phase())).await;
+}
+
+struct Connection<S> {
+    stream: S,
+    /// What was read ahead of the first message.
+    early: Bytes,
+    reader: Reader,
+    room: Account,
+    writing: Writing,
+    queue: Arc<Queue>,
+    sink: Arc<dyn Sink>,
+    peer: Arc<Peer>,
+    engine: Engine,
+    stage: Stage,
+    /// Wakes the task for the next of its times.
+    sleep: Pin<Box<Sleep>>,
+    /// When the client was last heard of.
+    heard: Instant,
+    /// It was asked then whether it is still there, and has not been heard of since.
+    asked: Option<Instant>,
+    /// When the message that has begun must be complete.
+    message_end: Option<Instant>,
+    /// Bytes that were read and thrown away since its end began.
+    wasted: usize,
+}
+
+/// How far its end has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The server ends: calls in flight may finish.
+    Ending,
+    /// Nothing more is taken from the client. What its calls came to is written, then a close frame with this code, at the
+    /// latest then.
+    Closing(Option<u16>, Instant),
+    /// The close frame is on its way, or out; the client's is awaited until then.
+    Closed(Instant),
+}
+
+/// What the message that is being read takes of the endpoint's budget.
+struct Account(Share);
+
+impl Room for Account {
+    fn take(&mut self, bytes: usize) -> bool {
+        self.0.set(bytes)
+    }
+}
+
+impl<S: Io> Connection<S> {
+    fn new(
+        stream: S,
+        early: Bytes,
+        head: Vec<u8>,
+        engine: &Engine,
+        budget: &Arc<Budget>,
+        mailbox: Option<&Arc<Mailbox>>,
+    ) -> Connection<S> {
+        let limits = engine.limits();
+        let queue = Queue::new(budget, limits.max_outbound_bytes, mailbox);
+        let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::new(None));
+        peer.set_sink(sink.clone());
+        let heard = Instant::now();
+        Connection {
+            stream,
+            early,
+            reader: Reader::new(limits.max_message_bytes),
+            room: Account(budget.share()),
+            writing: Writing::new(head, limits.write_timeout),
+            queue,
+            sink,
+            peer,
+            engine: engine.clone(),
+            stage: Stage::Open,
+            sleep: Box::pin(tokio::time::sleep_until(heard + limits.ping_interval)),
+            heard,
+            asked: None,
+            message_end: None,
+            wasted: 0,
+        }
+    }
+
+    /// Does what there is to do; `Ready` at the end.
+    fn poll(&mut self, task: &mut Context<'_>, phase: Phase) -> Poll<()> {
+        loop {
+            self.queue.register(task);
+            match phase {
+                Phase::Dead => return Poll::Ready(()),
+                Phase::Draining if self.stage == Stage::Open => {
+                    self.stage = Stage::Ending;
+                    self.peer.on_idle(self.queue.clone());
+                }
+                _ => {}
+            }
+            if self.stage == Stage::Ending && self.peer.in_flight() == 0 {
+                self.finish(CancelReason::Closing, Some(CloseCode::Away.into()));
+            }
+            let Ok(written) = self.poll_write(task) else { return Poll::Ready(()) };
+            match self.poll_read(task) {
+                Poll::Ready(true) => continue,
+                Poll::Ready(false) => return Poll::Ready(()),
+                Poll::Pending => {}
+            }
+            if written && matches!(self.stage, Stage::Closed(_)) && self.reader.has_closed() {
+                ready!(Pin::new(&mut self.stream).poll_shutdown(task).map(|_| ()));
+                return Poll::Ready(());
+            }
+            if ready!(self.poll_time(task)) {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Writes what there is. Says whether all of it is out.
+    fn poll_write(&mut self, task: &mut Context<'_>) -> Result<bool, std::io::Error> {
+        loop {
+            match self.writing.poll(&mut self.stream, &self.queue, task) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(result) => result?,
+            }
+            match self.stage {
+                // What the end of calls came to is out, and nothing more will come.
+                Stage::Closing(code, latest)
+                    if self.queue.is_empty() && (self.peer.in_flight() == 0 || Instant::now() >= latest) =>
+                {
+                    self.writing.close(code);
+                    let end = Instant::now() + LINGER.1;
+                    self.stage = Stage::Closed(end);
+                    self.sleep.as_mut().reset(end);
+                }
+                _ if self.writing.is_done() && self.queue.is_empty() => return Ok(true),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes what the client has sent, once; `false` at the end of it.
+    fn poll_read(&mut self, task: &mut Context<'_>) -> Poll<bool> {
+        let taken = matches!(self.stage, Stage::Open | Stage::Ending);
+        if taken && self.queue.is_full() {
+            // A client that does not read is not read from; it is the write time-out that ends it.
+            (self.heard, self.asked) = (Instant::now(), None);
+            return Poll::Pending;
+        }
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            self.take(&early);
+            return Poll::Ready(true);
+        }
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut room);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(task, &mut buffer));
+        let count = buffer.filled().len();
+        if read.is_err() || count == 0 {
+            return Poll::Ready(false);
+        }
+        if !taken {
+            self.wasted += count;
+        }
+        self.take(buffer.filled());
+        Poll::Ready(self.wasted <= LINGER.0)
+    }
+
+    fn take(&mut self, mut input: &[u8]) {
+        let now = Instant::now();
+        self.heard = now;
+        let answered = self.asked.take().map(|_| now + self.engine.limits().ping_interval);
+        while let Some(received) = self.reader.next(&mut input, &mut self.room) {
+            match received {
+                Received::Text(text) => {
+                    let text = self.room.carry(text);
+                    self.message_end = None;
+                    self.engine.receive(&self.peer, &self.sink, text);
+                }
+                Received::Ping(payload) => self.writing.pong(&payload),
+                Received::Pong => {}
+                Received::Close(code) => match self.stage {
+                    Stage::Open | Stage::Ending => self.finish(CancelReason::Disconnected, code),
+                    Stage::Closing(..) | Stage::Closed(_) => {}
+                },
+                Received::Fault(fault) => self.fail(fault),
+            }
+        }
+        self.message_end = match self.reader.is_within() {
+            true => Some(self.message_end.unwrap_or(now + self.engine.limits().request_timeout)),
+            false => None,
+        };
+        // The timer comes up for the earliest of its times.
+        let next = [self.message_end, answered].into_iter().flatten().min();
+        if let Some(next) = next
+            && next < self.sleep.deadline()
+            && matches!(self.stage, Stage::Open | Stage::Ending)
+        {
+            self.sleep.as_mut().reset(next);
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        if matches!(self.stage, Stage::Open | Stage::Ending) {
+            self.finish(CancelReason::Disconnected, Some(fault.code()));
+        }
+    }
+
+    /// Ends what is in flight; what that comes to is still written.
+    fn finish(&mut self, why: CancelReason, code: Option<u16>) {
+        self.reader.discard();
+        self.room.take(0);
+        self.message_end = None;
+        let latest = Instant::now() + self.engine.limits().write_timeout;
+        self.stage = Stage::Closing(code, latest);
+        self.sleep.as_mut().reset(latest);
+        self.peer.on_idle(self.queue.clone());
+        self.engine.end_input(&self.peer);
+        self.engine.close_peer(&self.peer, why);
+    }
+
+    /// Looks at the clock when it is time; `Ready(true)` where that is the end.
+    fn poll_time(&mut self, task: &mut Context<'_>) -> Poll<bool> {
+        ready!(self.sleep.as_mut().poll(task));
+        let now = Instant::now();
+        let limits = self.engine.limits();
+        let next = match self.stage {
+            Stage::Closed(end) if now >= end => return Poll::Ready(true),
+            Stage::Closed(end) => end,
+            // What is written has a time of its own.
+            Stage::Closing(..) => now + limits.write_timeout,
+            Stage::Open | Stage::Ending => {
+                if self.message_end.is_some_and(|end| now >= end) {
+                    // It takes its time; RFC 6455 has no code that says so.
+                    self.finish(CancelReason::Disconnected, Some(CloseCode::Policy.into()));
+                    return Poll::Ready(false);
+                }
+                let next = match self.asked {
+                    Some(asked) if now >= asked + limits.ping_timeout => {
+                        self.stream.abandon();
+                        return Poll::Ready(true);
+                    }
+                    Some(asked) => asked + limits.ping_timeout,
+                    None if now >= self.heard + limits.ping_interval => {
+                        self.asked = Some(now);
+                        self.writing.ping();
+                        now + limits.ping_timeout
+                    }
+                    None => self.heard + limits.ping_interval,
+                };
+                self.message_end.map_or(next, |end| next.min(end))
+            }
+        };
+        self.sleep.as_mut().reset(next);
+        Poll::Ready(false)
+    }
+}
+
+impl Account {
+    /// The message is complete: what it takes is counted for as long as any part of it is held.
+    fn carry(&mut self, message: Bytes) -> Bytes {
+        let share = self.0.part();
+        share.carried_by(message)
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    /// The client is gone: nobody reads what its calls come to.
+    fn drop(&mut self) {
+        self.queue.leave();
+        self.engine.end_input(&self.peer);
+        self.engine.close_peer(&self.peer, CancelReason::Disconnected);
+    }
+}

@@ -1,0 +1,344 @@
+//! WebSocket messages in and out of bytes.
+//!
+//! The grammar of frames is tungstenite's. The payloads are put together here, because what a client declares is believed
+//! here only up to a point: memory follows what has come in, a connection that waits holds none, and none is kept once a
+//! message is complete.
+
+use bytes::Bytes;
+use std::io::Cursor;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+/// Longest payload of a control frame (RFC 6455, 5.5).
+const MAX_CONTROL: u64 = 125;
+
+/// Longest header of a frame.
+const MAX_HEADER: usize = 14;
+
+/// What a client has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A whole text message.
+    Text(Bytes),
+    /// Something to be sent back.
+    Ping(Bytes),
+    /// The answer to a ping.
+    Pong,
+    /// It wants the end, with this code if it named one.
+    Close(Option<u16>),
+    /// It has broken the rules, or reached a bound. Nothing but a close frame comes after this.
+    Fault(Fault),
+}
+
+/// Why a connection ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// What came is no frame, or comes where it must not.
+    Protocol,
+    /// A binary message; messages are texts.
+    Binary,
+    /// A text that is not UTF-8.
+    NotText,
+    /// A message over the limit.
+    TooLong,
+    /// There is no room for more of it.
+    NoRoom,
+}
+
+impl Fault {
+    /// The code of the close frame that says so (WS-3).
+    pub fn code(self) -> u16 {
+        let code = match self {
+            Fault::Protocol => CloseCode::Protocol,
+            Fault::Binary => CloseCode::Unsupported,
+            Fault::NotText => CloseCode::Invalid,
+            Fault::TooLong => CloseCode::Size,
+            Fault::NoRoom => CloseCode::Again,
+        };
+        code.into()
+    }
+}
+
+/// Asked whether a message may take so many bytes of memory. Zero gives back what it had.
+pub trait Room {
+    /// Says whether there is room.
+    fn take(&mut self, bytes: usize) -> bool;
+}
+
+/// Puts messages together from frames. How the input is divided among calls makes no difference to what comes out.
+#[derive(Debug)]
+pub struct Reader {
+    max_bytes: usize,
+    /// The beginning of a header.
+    begun: ([u8; MAX_HEADER], usize),
+    /// The frame whose payload is being read.
+    frame: Option<Payload>,
+    /// The message that is being put together; none between messages.
+    message: Option<Vec<u8>>,
+    /// The payload of the control frame that is being read.
+    control: Vec<u8>,
+    /// Everything but a close frame is thrown away.
+    waste: bool,
+    /// Not even frames can be told apart any more, or the last one was read.
+    over: bool,
+    /// The client's close frame was read.
+    closed: bool,
+}
+
+/// What of a frame is still to come.
+#[derive(Clone, Copy, Debug)]
+struct Payload {
+    opcode: OpCode,
+    last: bool,
+    mask: [u8; 4],
+    /// Bytes of it that were read.
+    read: u64,
+    left: u64,
+}
+
+impl Reader {
+    /// Reads messages of at most `max_bytes` bytes.
+    pub fn new(max_bytes: usize) -> Reader {
+        Reader {
+            max_bytes,
+            begun: ([0; MAX_HEADER], 0),
+            frame: None,
+            message: None,
+            control: Vec::new(),
+            waste: false,
+            over: false,
+            closed: false,
+        }
+    }
+
+    /// The client has said that it sends nothing more.
+    pub fn has_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// A message, or a frame, has begun and is not complete.
+    pub fn is_within(&self) -> bool {
+        !self.over && (self.begun.1 > 0 || self.frame.is_some() || self.message.is_some())
+    }
+
+    /// From now on only the end is of interest.
+    pub fn discard(&mut self) {
+        self.waste = true;
+        self.message = None;
+    }
+
+    /// Takes from the front of `input` what the next thing that was received is made of. With nothing left to take, and
+    /// nothing complete, there is none.
+    pub fn next(&mut self, input: &mut &[u8], room: &mut dyn Room) -> Option<Received> {
+        loop {
+            if self.over {
+                *input = &[];
+                return None;
+            }
+            let payload = match self.frame {
+                Some(payload) => payload,
+                None => match self.header(input)? {
+                    Ok(payload) => payload,
+                    Err(fault) => return Some(self.fail(fault, room)),
+                },
+            };
+            let count = payload.left.min(input.len() as u64) as usize;
+            let (part, rest) = input.split_at(count);
+            *input = rest;
+            if let Err(fault) = self.keep(&payload, part, room) {
+                // The rest of the frame is skipped, so that a close frame behind it is found.
+                self.advance(payload, count);
+                return Some(self.fail(fault, room));
+            }
+            if !self.advance(payload, count) {
+                return None;
+            }
+            if let Some(received) = self.complete(payload, room) {
+                return Some(received);
+            }
+        }
+    }
+
+    /// Counts what was read of the frame; whether that was all.
+    fn advance(&mut self, payload: Payload, count: usize) -> bool {
+        let (read, left) = (payload.read + count as u64, payload.left - count as u64);
+        self.frame = (left > 0).then_some(Payload { read, left, ..payload });
+        left == 0
+    }
+
+    fn fail(&mut self, fault: Fault, room: &mut dyn Room) -> Received {
+        self.discard();
+        room.take(0);
+        // Where the rules of frames are broken the next one cannot be found.
+        self.over |= fault == Fault::Protocol;
+        Received::Fault(fault)
+    }
+
+    /// Reads the header of the next frame; nothing if it is not complete.
+    fn header(&mut self, input: &mut &[u8]) -> Option<Result<Payload, Fault>> {
+        let (buffer, begun) = &mut self.begun;
+        // Few come byte by byte; what is already there need not be looked at in one go.
+        let count = input.len().min(MAX_HEADER - *begun);
+        buffer[*begun..*begun + count].copy_from_slice(&input[..count]);
+        let mut cursor = Cursor::new(&buffer[..*begun + count]);
+        match FrameHeader::parse(&mut cursor) {
+            Ok(Some((header, length))) => {
+                let size = usize::try_from(cursor.position()).unwrap_or(MAX_HEADER);
+                *input = &input[size - *begun..];
+                *begun = 0;
+                Some(self.check(&header, length))
+            }
+            Ok(None) => {
+                *begun += count;
+                *input = &input[count..];
+                None
+            }
+            Err(_) => Some(Err(Fault::Protocol)),
+        }
+    }
+
+    /// Whether a frame may begin like this here (RFC 6455, 5.2 to 5.5).
+    fn check(&mut self, header: &FrameHeader, length: u64) -> Result<Payload, Fault> {
+        let Some(mask) = header.mask else { return Err(Fault::Protocol) };
+        if header.rsv1 || header.rsv2 || header.rsv3 || length > i64::MAX as u64 {
+            return Err(Fault::Protocol);
+        }
+        let payload = Payload { opcode: header.opcode, last: header.is_final, mask, read: 0, left: length };
+        match header.opcode {
+            OpCode::Control(_) if !header.is_final || length > MAX_CONTROL => return Err(Fault::Protocol),
+            OpCode::Control(_) => self.control.clear(),
+            OpCode::Data(_) if self.waste => {}
+            OpCode::Data(Data::Continue) if self.message.is_none() => return Err(Fault::Protocol),
+            OpCode::Data(Data::Text | Data::Binary) if self.message.is_some() => return Err(Fault::Protocol),
+            OpCode::Data(kind) => {
+                // Told at once; what of it still comes is skipped.
+                let fault = match kind {
+                    Data::Binary => Some(Fault::Binary),
+                    _ if length > self.room_left() as u64 => Some(Fault::TooLong),
+                    _ => None,
+                };
+                if let Some(fault) = fault {
+                    self.frame = (length > 0).then_some(payload);
+                    return Err(fault);
+                }
+                self.message.get_or_insert_default();
+            }
+        }
+        Ok(payload)
+    }
+
+    fn room_left(&self) -> usize {
+        self.max_bytes - self.message.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Puts a part of a frame where it belongs.
+    fn keep(&mut self, payload: &Payload, part: &[u8], room: &mut dyn Room) -> Result<(), Fault> {
+        let target = match (payload.opcode, &mut self.message) {
+            (OpCode::Control(_), _) => &mut self.control,
+            (OpCode::Data(_), Some(message)) => {
+                let wanted = message.len() + part.len();
+                if wanted > message.capacity() {
+                    // What is declared is believed up to as much as there is already.
+                    let declared = message.len() as u64 + payload.left;
+                    let capacity = declared.min(2 * wanted as u64).min(self.max_bytes as u64) as usize;
+                    let capacity = capacity.max(wanted);
+                    if !room.take(capacity) {
+                        return Err(Fault::NoRoom);
+                    }
+                    message.reserve_exact(capacity - message.len());
+                }
+                message
+            }
+            (OpCode::Data(_), None) => return Ok(()),
+        };
+        let from = target.len();
+        target.extend_from_slice(part);
+        unmask(&mut target[from..], payload.mask, payload.read);
+        Ok(())
+    }
+
+    /// What the end of a frame makes complete.
+    fn complete(&mut self, payload: Payload, room: &mut dyn Room) -> Option<Received> {
+        match payload.opcode {
+            OpCode::Control(Control::Close) => {
+                (self.over, self.closed) = (true, true);
+                Some(match close_code(&self.control) {
+                    Ok(code) => Received::Close(code),
+                    Err(_) if self.waste => Received::Close(None),
+                    Err(fault) => self.fail(fault, room),
+                })
+            }
+            OpCode::Control(_) if self.waste => None,
+            OpCode::Control(Control::Ping) => Some(Received::Ping(std::mem::take(&mut self.control).into())),
+            OpCode::Control(_) => {
+                self.control = Vec::new();
+                Some(Received::Pong)
+            }
+            OpCode::Data(_) if !payload.last => None,
+            OpCode::Data(_) => {
+                let message = self.message.take()?;
+                if std::str::from_utf8(&message).is_err() {
+                    return Some(self.fail(Fault::NotText, room));
+                }
+                Some(Received::Text(message.into()))
+            }
+        }
+    }
+}
+
+/// The code that a close frame names (RFC 6455, 5.5.1).
+fn close_code(payload: &[u8]) -> Result<Option<u16>, Fault> {
+    let Some((code, reason)) = payload.split_at_checked(2) else {
+        return if payload.is_empty() { Ok(None) } else { Err(Fault::Protocol) };
+    };
+    let code = u16::from_be_bytes([code[0], code[1]]);
+    if !CloseCode::from(code).is_allowed() {
+        return Err(Fault::Protocol);
+    }
+    std::str::from_utf8(reason).map_err(|_| Fault::NotText)?;
+    Ok(Some(code))
+}
+
+/// Takes the mask off bytes of a payload, of which so many came before.
+fn unmask(bytes: &mut [u8], mut mask: [u8; 4], read: u64) {
+    mask.rotate_left((read % 4) as usize);
+    let whole = u64::from_ne_bytes([mask, mask].concat().try_into().unwrap_or_default());
+    let mut chunks = bytes.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let word = u64::from_ne_bytes((&*chunk).try_into().unwrap_or_default()) ^ whole;
+        chunk.copy_from_slice(&word.to_ne_bytes());
+    }
+    for (place, byte) in chunks.into_remainder().iter_mut().enumerate() {
+        *byte ^= mask[place % 4];
+    }
+}
+
+/// Appends the header of a text message of this length.
+pub fn text(length: usize, out: &mut Vec<u8>) {
+    head(OpCode::Data(Data::Text), length, out);
+}
+
+/// Appends a ping, which carries nothing.
+pub fn ping(out: &mut Vec<u8>) {
+    head(OpCode::Control(Control::Ping), 0, out);
+}
+
+/// Appends the answer to a ping.
+pub fn pong(payload: &[u8], out: &mut Vec<u8>) {
+    head(OpCode::Control(Control::Pong), payload.len(), out);
+    out.extend_from_slice(payload);
+}
+
+/// Appends a close frame with a code, if there is one to give.
+pub fn close(code: Option<u16>, out: &mut Vec<u8>) {
+    let code = code.map(u16::to_be_bytes);
+    let payload = code.as_ref().map_or(&[][..], |code| code);
+    head(OpCode::Control(Control::Close), payload.len(), out);
+    out.extend_from_slice(payload);
+}
+
+fn head(opcode: OpCode, length: usize, out: &mut Vec<u8>) {
+    let header = FrameHeader { opcode, ..FrameHeader::default() };
+    // A vector takes everything.
+    let _ = header.format(length as u64, out);
+}

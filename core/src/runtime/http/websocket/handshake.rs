@@ -1,0 +1,50 @@
+//! From HTTP to WebSocket: which requests may, and what they are told (RFC 6455, 4.2).
+
+use crate::proto::http::{Access, Refusal};
+use http::header::{self, HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{Method, StatusCode, Version};
+use tungstenite::handshake::derive_accept_key;
+
+/// The sub-protocol of MCP (WS-4).
+const MCP: &str = "mcp";
+
+/// The head of the answer that makes a WebSocket of the connection. Extensions, such as compression, are not accepted.
+pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
+    if head.method != Method::GET {
+        return Err(Refusal::only_get("Method not allowed: a WebSocket begins with GET"));
+    }
+    // Before anything is said: browsers let every page open a WebSocket (WS-5).
+    access.check(&head.uri, &head.headers)?;
+    let upgrades = head.version == Version::HTTP_11
+        && has_word(&head.headers, header::CONNECTION, "upgrade")
+        && has_word(&head.headers, header::UPGRADE, "websocket");
+    if !upgrades {
+        return Err(Refusal::upgrade("Upgrade required: this address takes WebSocket connections"));
+    }
+    if !has_word(&head.headers, header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(Refusal::upgrade("Upgrade required: the version of WebSocket is 13"));
+    }
+    let mut keys = head.headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: send one sec-websocket-key"));
+    };
+    let mut out = Vec::with_capacity(192);
+    out.extend_from_slice(
+        b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n",
+    );
+    out.extend_from_slice(b"sec-websocket-accept: ");
+    out.extend_from_slice(derive_accept_key(key.as_bytes()).as_bytes());
+    if has_word(&head.headers, header::SEC_WEBSOCKET_PROTOCOL, MCP) {
+        out.extend_from_slice(b"\r\nsec-websocket-protocol: ");
+        out.extend_from_slice(MCP.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n\r\n");
+    Ok(out)
+}
+
+/// Whether a header that lists words has this one.
+fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    let words = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    words.into_iter().any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+}

@@ -1,0 +1,20 @@
+//! WebSocket over real sockets: the handshake, both eras, bounds, bad clients, the end.
+
+mod bounds;
+mod client;
+mod ends;
+mod handshake;
+mod messages;
+mod places;
+mod up;
+
+use tenon_mcp::{Limits, ServeOptions, WebSocketOptions};
+use up::Up;
+
+/// A server on a port of its own, and its URL.
+fn up(limits: Limits) -> (Up, String) {
+    let options = ServeOptions::new().websocket(WebSocketOptions::new("0").unwrap());
+    let up = Up::start(options, limits);
+    let url = up.running.websocket_url().unwrap();
+    (up, url)
+}
