@@ -182,6 +182,10 @@ export interface Limits {
   resumeTimeout?: number
   /** How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s. */
   streamRetry?: number
+  /** A WebSocket on which nothing was heard for this long is pinged. Default 30 s. */
+  pingInterval?: number
+  /** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
+  pingTimeout?: number
 }
 
 /** A protocol revision. */
@@ -787,6 +791,23 @@ export type HttpOptions = {
     }
 )
 
+/** How WebSocket, or HTTP+SSE of 2024-11-05, is served. */
+export interface WebOptions {
+  /** 0 for a free one. Without it the path is one of HTTP's address. */
+  port?: number
+  /** Default `127.0.0.1`. */
+  host?: string
+  /** Default `/ws` for WebSocket and `/sse` for HTTP+SSE, whose messages are posted to `messages` beside it. */
+  path?: string
+  /**
+   * Host names that requests may name besides the loopback ones. On HTTP's address, what holds for HTTP unless there is any
+   * of these two here.
+   */
+  allowedHosts?: string[]
+  /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
+  allowedOrigins?: string[]
+}
+
 export interface ListenOptions {
   /**
    * Serves standard input and output; while it runs, whatever is printed goes to standard error. A pair of descriptors, input
@@ -806,6 +827,13 @@ export interface ListenOptions {
    */
   socket?: Descriptor | Descriptor[]
   /**
+   * Serves WebSocket, one message a text frame: a port, `'host:port'`, `'host:port/path'`, or options. A path alone, such as
+   * `'/ws'`, is one of the HTTP address.
+   */
+  websocket?: number | string | WebOptions
+  /** Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that have no other; named as `websocket`. */
+  sse?: number | string | WebOptions
+  /**
    * The process belongs to the server. The first SIGINT or SIGTERM closes it, or cuts a close short that is under way; a second
    * one ends the process at once with 128 + its number. When the server has ended, other than by `close()` alone, the program
    * has a quarter of a second before the process ends, whatever still runs in it: with 130 if SIGINT came, otherwise with
@@ -817,6 +845,10 @@ export interface ListenOptions {
 export interface Listening {
   /** The URL of the HTTP endpoint. */
   url: string | undefined
+  /** The URL of WebSocket. */
+  websocketUrl: string | undefined
+  /** The URL of the event stream of HTTP+SSE. */
+  sseUrl: string | undefined
 }
 
 /** An MCP server. Opens nothing until `listen`; keeps the process alive while it listens. */

@@ -442,6 +442,10 @@ typedef int32_t tenon_action;
  * closed. Default 24 hours.
  */
 #define TENON_LIMIT_CONNECTION_IDLE_MS 42
+/** A WebSocket on which nothing was heard for this long is pinged. Default 30 s. */
+#define TENON_LIMIT_PING_INTERVAL_MS 43
+/** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
+#define TENON_LIMIT_PING_TIMEOUT_MS 44
 
 #ifdef __cplusplus
 extern "C" {
@@ -485,6 +489,43 @@ tenon_status tenon_server_listen_socket(tenon_server *server, int socket, tenon_
  */
 tenon_status tenon_server_listen_http_socket(
     tenon_server *server, int socket, const char *path, tenon_error **err);
+
+/**
+ * Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
+ * "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
+ * on too is shared with it; a path alone, "/ws", is one of the HTTP address.
+ *
+ * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
+ * TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
+ *
+ * Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
+ */
+tenon_status tenon_server_listen_websocket(tenon_server *server, const char *address, tenon_error **err);
+
+/**
+ * Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
+ * under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
+ * it, where clients send to. Clients of 2026-07-28 are refused here.
+ *
+ * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. Fails as tenon_server_listen_websocket() does.
+ */
+tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, tenon_error **err);
+
+/**
+ * The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
+ * tenon_server_http_url().
+ *
+ * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
+ */
+tenon_status tenon_server_websocket_url(const tenon_server *server, const char **url, size_t *len);
+
+/**
+ * The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
+ * tenon_server_http_url().
+ *
+ * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
+ */
+tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, size_t *len);
 
 /* ERRORS ================================================================================================= */
 

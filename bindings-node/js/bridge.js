@@ -46,7 +46,7 @@ class Bridge {
 
   listen(options, onClosed) {
     const turn = () => this.engine.turn()
-    const url = this.engine.listen(
+    const urls = this.engine.listen(
       (text) => this.#dispatch(text),
       // Timers and I/O of the program come between two turns.
       () => setImmediate(turn),
@@ -55,7 +55,7 @@ class Bridge {
     )
     this.#onClosed = onClosed
     if (options.stdio) cover()
-    return url
+    return urls
   }
 
   /** Never throws. */

@@ -8,6 +8,7 @@ const { logOption } = require('./log')
 const { onFirstThread } = require('./native')
 const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./places')
 const { isObject } = require('./schema')
+const { webOptions } = require('./web')
 
 const { stringify } = JSON
 
@@ -111,18 +112,24 @@ function onMainThread() {
 function listenOptions(given) {
   if (given === undefined) return { stdio: true, sockets: [], owner: false }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
-  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'signals'])
-  const { stdio, http, unix, socket, signals } = given
+  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'signals'])
+  const { stdio, http, unix, socket, websocket, sse, signals } = given
   const options = {
-    ...stdioOptions(stdio, http != null || unix != null || socket != null),
+    ...stdioOptions(
+      stdio,
+      [http, unix, socket, websocket, sse].some((other) => other != null)
+    ),
     http: http == null ? undefined : httpOptions(http),
     unix: unix == null ? undefined : unixOptions('unix', unix),
     sockets: socketOptions(socket),
+    websocket: webOptions('websocket', '/ws', websocket),
+    sse: webOptions('sse', '/sse', sse),
     owner: optional('listen: signals', signals, 'boolean') ?? false
   }
   if (options.owner && !onMainThread()) throw new TypeError('listen: signals are for the main thread only')
   const { descriptors, sockets } = options
-  const named = options.stdio || descriptors || options.http || options.unix || sockets.length > 0
+  const web = options.websocket || options.sse
+  const named = options.stdio || descriptors || options.http || options.unix || sockets.length > 0 || web
   if (!named) throw new TypeError('listen: name at least one transport')
   return options
 }

@@ -168,9 +168,9 @@ class Server {
     let keep
     // Before the first message is answered: who has an answer may send a signal.
     const release = transports.owner ? own() : undefined
-    let url
+    let urls
     try {
-      url = this.#bridge.listen(transports, (code) => {
+      urls = this.#bridge.listen(transports, (code) => {
         this.#listening = false
         keep()
         release?.(code)
@@ -183,7 +183,8 @@ class Server {
     this.#listening = true
     // What has been answered is written before the process goes.
     keep = beforeExit(() => this.#bridge.abandon())
-    return { url: url ?? undefined }
+    const { url, websocketUrl, sseUrl } = urls
+    return { url, websocketUrl, sseUrl }
   }
 
   /** Ends the server: nothing more is accepted, calls in flight may finish. Resolves when that is done. */

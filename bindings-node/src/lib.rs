@@ -20,5 +20,6 @@ mod signals;
 mod speech;
 mod transports;
 mod wake;
+mod web;
 #[cfg_attr(test, allow(dead_code))]
 mod words;

@@ -3,6 +3,7 @@
 use crate::calls::camel_case;
 use crate::error::{Result, invalid};
 use crate::transports::{self, HttpListenOptions, UnixListenOptions};
+use crate::web::{self, WebListenOptions};
 use bytes::Bytes;
 use napi_derive::napi;
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub struct ListenOptions {
     pub http: Option<HttpListenOptions>,
     pub unix: Option<UnixListenOptions>,
     pub sockets: Vec<i32>,
+    pub websocket: Option<WebListenOptions>,
+    pub sse: Option<WebListenOptions>,
     /// The process belongs to the server.
     pub owner: bool,
 }
@@ -27,7 +30,8 @@ impl ListenOptions {
         if self.stdio {
             serve = serve.stdio();
         }
-        transports::add(serve, self.http, self.unix, self.sockets, self.descriptors)
+        let serve = transports::add(serve, self.http, self.unix, self.sockets, self.descriptors)?;
+        web::add(serve, self.websocket, self.sse)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Result, to_js};
 use crate::options::{ListenOptions, json};
 use crate::session::{Again, Dispatch, LANE, Session, State};
 use crate::settings::Settings;
+use crate::web::Urls;
 use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
@@ -110,7 +111,7 @@ impl Engine {
         self.0.server.notify(&method, &json(params)).try_into().unwrap_or(u32::MAX)
     }
 
-    /// Starts the transports; `numbers` is where batches put their numbers. Returns the URL of HTTP, if it is one of them.
+    /// Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached.
     #[napi(catch_unwind)]
     pub fn listen(
         &self,
@@ -119,9 +120,9 @@ impl Engine {
         again: Again<'_>,
         numbers: Uint32Array,
         options: ListenOptions,
-    ) -> Result<Option<String>> {
+    ) -> Result<Urls> {
         let session = Session::open(&env, &self.0, &dispatch, &again, numbers, options)?;
-        Ok(session.running().and_then(|running| running.http_url()))
+        Ok(Urls::of(session.running()))
     }
 
     /// Takes a turn; called because `again` was.

@@ -23,6 +23,7 @@ mod running;
 mod settings;
 mod signals;
 mod transports;
+mod web;
 mod write;
 
 use pyo3::prelude::*;

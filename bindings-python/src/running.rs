@@ -35,6 +35,18 @@ impl Running {
         self.running.http_url()
     }
 
+    /// The URL of WebSocket.
+    #[getter]
+    fn websocket_url(&self) -> Option<String> {
+        self.running.websocket_url()
+    }
+
+    /// The URL of the event stream of HTTP+SSE.
+    #[getter]
+    fn sse_url(&self) -> Option<String> {
+        self.running.sse_url()
+    }
+
     /// Whether the server has ended.
     #[getter]
     fn closed(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What a server is served on, as `_options.py` writes it: a dict whose keys are the transports.
 
+use crate::web::WebTransports;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -11,6 +12,7 @@ pub(crate) struct Transports {
     serve: ServeOptions,
     http: Option<Http>,
     unix: Option<Unix>,
+    web: WebTransports,
 }
 
 struct Http {
@@ -85,7 +87,7 @@ impl Transports {
         let unix = unix.map_or(Ok(None), |unix| Unix::read(&unix, "path"))?;
         let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;
         let http = http.map(|http| Http::read(&http, http_socket)).transpose()?;
-        Ok(Transports { serve, http, unix })
+        Ok(Transports { serve, http, unix, web: WebTransports::read(given)? })
     }
 
     /// Looks the host up, which may take its time.
@@ -97,7 +99,7 @@ impl Transports {
         if let Some(http) = self.http {
             serve = serve.http(http.options()?);
         }
-        Ok(serve)
+        self.web.add_to(serve)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::log::LOG_TARGET;
 use crate::poll::PollLane;
 use crate::setup::{Record, Setup};
 use crate::status::*;
+use crate::web::WebUrls;
 use crate::workers::Workers;
 use std::ffi::{CString, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
 pub(crate) struct Started {
     pub(crate) running: Running,
     pub(crate) url: Option<CString>,
+    pub(crate) web: WebUrls,
     pub(crate) poll: PollLane,
     server: Server,
     port: HostPort,
@@ -164,12 +166,13 @@ impl Inner {
             }
         };
         running.on_closed(poll.wake());
-        let url = running.http_url().map(c_string);
+        let (url, web) = (running.http_url().map(c_string), WebUrls::of(&running));
         let max_depth = server.engine().limits().max_depth;
         let process = std::process::id();
         let started = Started {
             running,
             url,
+            web,
             poll,
             server,
             port,

@@ -10,7 +10,9 @@
 
 // In the order of the header; rustfmt sorts within a group only.
 mod sockets;
+
 mod status;
+mod web;
 
 mod error;
 

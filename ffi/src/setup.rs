@@ -5,6 +5,7 @@ use crate::log::HostLog;
 use crate::policy::set_setting;
 use crate::sockets::Sockets;
 use crate::status::*;
+use crate::web::Web;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) struct Setup {
     pub(crate) stdio: Option<Stdio>,
     pub(crate) http: Option<String>,
     pub(crate) sockets: Sockets,
+    pub(crate) web: Web,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     /// The first setter that failed.
@@ -80,6 +82,7 @@ impl Setup {
             stdio: None,
             http: None,
             sockets: Sockets::default(),
+            web: Web::default(),
             hosts: Vec::new(),
             origins: Vec::new(),
             rejected: None,
@@ -239,6 +242,7 @@ impl Setup {
             }));
         }
         options = self.sockets.add_to(options, access)?;
+        options = self.web.add_to(options, &self.hosts, &self.origins);
         if options.is_empty() {
             return Err(Failure::new(
                 TENON_ERR_INVALID,

@@ -57,11 +57,15 @@ static void servers(void) {
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_socket(NULL, 1000000, &err));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_http_socket(NULL, 1000000, NULL, &err));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_unix_mode(NULL, 0600));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_websocket(NULL, "0", &err));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_listen_sse(NULL, "0", &err));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_host(NULL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_origin(NULL, "http://a"));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_start(NULL, &err));
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_run(NULL, &err));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_http_url(NULL, &url, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_websocket_url(NULL, &url, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_sse_url(NULL, &url, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_wake_fd(NULL, &fd));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_poll(NULL, 0, 0, &handled));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_close(NULL));

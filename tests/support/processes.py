@@ -33,8 +33,8 @@ def from_root(command):
 class HttpServer:
     """A fixture server on a free port, alive between `with` and its end."""
 
-    def __init__(self, command):
-        self.command = from_root(command) + HTTP_ARGUMENTS
+    def __init__(self, command, arguments=HTTP_ARGUMENTS):
+        self.command = from_root(command) + arguments
 
     def __enter__(self):
         # The server's own messages go to our stderr; its stdout holds the one line we wait for.
@@ -53,7 +53,7 @@ class HttpServer:
     def _announced_url(self):
         line = read_line(self.process.stdout, START_SECONDS)
         words = line.split()
-        if len(words) != 2 or words[0] != "listening" or not words[1].startswith("http://127.0.0.1:"):
+        if len(words) != 2 or words[0] != "listening" or not words[1].startswith(("http://127.0.0.1:", "ws://127.0.0.1:")):
             raise Failure(f"{self.command} should print `listening URL` within {START_SECONDS} s, printed {line!r}")
         return words[1]
 

@@ -29,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._answer import Answer, Root
     from ._entry import Entry
-    from ._option_types import CacheOptions, HttpOptions, UnixOptions
+    from ._option_types import CacheOptions, HttpOptions, UnixOptions, WebOptions
     from ._results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "ToolError",
     "ToolResult",
     "UnixOptions",
+    "WebOptions",
 ]
 
 if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
@@ -66,7 +67,7 @@ if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
     _ELSEWHERE = {
         "_answer": ("Answer", "Root"),
         "_entry": ("Entry",),
-        "_option_types": ("CacheOptions", "HttpOptions", "UnixOptions"),
+        "_option_types": ("CacheOptions", "HttpOptions", "UnixOptions", "WebOptions"),
         "_results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
     }
 

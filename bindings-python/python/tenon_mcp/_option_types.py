@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Stdio: TypeAlias = "bool | tuple[int, int] | None"
     Http: TypeAlias = "int | str | HttpOptions | None"
     Unix: TypeAlias = "str | os.PathLike[str] | UnixOptions | None"
+    Web: TypeAlias = "int | str | WebOptions | None"
     Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
     Cache: TypeAlias = "float | CacheOptions"
 
@@ -54,6 +55,22 @@ class HttpOptions(TypedDict, total=False):
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts.
 
     ``*`` for all, ``null`` for pages without one."""
+
+
+class WebOptions(TypedDict, total=False):
+    """How WebSocket, or HTTP+SSE of 2024-11-05, is served."""
+
+    host: str
+    """What to bind; default 127.0.0.1."""
+    port: int
+    """0 for a free one. Without it the path is one of HTTP's address."""
+    path: str
+    """Default /ws for WebSocket and /sse for HTTP+SSE, whose messages are posted to ``messages`` beside it."""
+    allowed_hosts: Sequence[str]
+    """Host names, without port, that requests may name besides the loopback ones. On HTTP's address, what holds for HTTP
+    unless there is any of these two here."""
+    allowed_origins: Sequence[str]
+    """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts."""
 
 
 class CacheOptions(TypedDict, total=False):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ._option_types import HasFileno, Http, Sockets, Stdio, Unix
+    from ._option_types import HasFileno, Http, Sockets, Stdio, Unix, Web
 
 
 _HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins")
@@ -24,9 +24,11 @@ def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
     return None if words is None else list(words)
 
 
-def read_transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets) -> dict[str, Any]:
+def read_transports(
+    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web
+) -> dict[str, Any]:
     """What the engine wants; descriptors are duplicated, and are the engine's."""
-    transports: dict[str, Any] = {}
+    transports: dict[str, Any] = _webs(websocket, sse)
     if http is not None:
         transports["http"] = read_http(http)
     if unix is not None:
@@ -54,12 +56,25 @@ def read_transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets) -> di
     return transports
 
 
-def check_transports(http: Http, unix: Unix) -> None:
+def check_transports(http: Http, unix: Unix, websocket: Web, sse: Web) -> None:
     """Raises what is wrong with those that nothing is opened for."""
+    _webs(websocket, sse)
     if http is not None:
         read_http(http)
     if unix is not None:
         _unix(unix)
+
+
+def _webs(websocket: Web, sse: Web) -> dict[str, Any]:
+    webs: dict[str, Any] = {}
+    if websocket is not None or sse is not None:
+        from ._web import read_web
+
+        if websocket is not None:
+            webs["websocket"] = read_web("websocket", "/ws", websocket)
+        if sse is not None:
+            webs["sse"] = read_web("sse", "/sse", sse)
+    return webs
 
 
 def _duplicate(option: str, given: int | HasFileno, made: list[int]) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._failure import ErrorMap
     from ._native import Running
-    from ._option_types import Cache, Http, Sockets, Stdio, Unix
+    from ._option_types import Cache, Http, Sockets, Stdio, Unix, Web
     from ._workers import Workers
 
     Transports: TypeAlias = dict[str, Any]
@@ -112,6 +112,16 @@ class Server(Registrations):
         """Where the server listens for HTTP, while it does."""
         return None if self._running is None else self._running.url
 
+    @property
+    def websocket_url(self) -> str | None:
+        """Where the server listens for WebSocket, while it does."""
+        return None if self._running is None else self._running.websocket_url
+
+    @property
+    def sse_url(self) -> str | None:
+        """Where the server listens for clients of HTTP+SSE, while it does: the address of the event stream."""
+        return None if self._running is None else self._running.sse_url
+
     def map_error(self, kind: type[Exception], error: int | Callable[[Any], BaseException]) -> None:
         """Says what an exception of the program's own stands for when a handler raises it: a code of the protocol, with
         the exception's message, or a function that gives the exception to take its place (``McpError``, ``NotFound``,
@@ -137,6 +147,8 @@ class Server(Registrations):
         http: Http = None,
         unix: Unix = None,
         socket: Sockets = None,
+        websocket: Web = None,
+        sse: Web = None,
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
@@ -148,9 +160,11 @@ class Server(Registrations):
         ``UnixOptions``, where any number of clients speak lines as on stdio; its file is this user's alone, replaces
         one that was left behind, and goes with the server. ``socket`` is a socket of the program's, TCP or Unix, or a
         list of them: one that listens is served like ``unix``, one that is connected as one client more, and the server
-        ends with the last of those. Sockets are duplicated, and no longer block. All may be served at once.
-        ``on_started`` is called with the server once it listens, when ``url`` is known; without it the URL is written
-        to stderr.
+        ends with the last of those. Sockets are duplicated, and no longer block. ``websocket`` is a port,
+        ``"host:port/path"`` or ``WebOptions``, for clients that speak over WebSocket; ``"/ws"``, a path alone, is one of
+        the HTTP address. ``sse`` is the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that have no
+        other. All may be served at once. ``on_started`` is called with the server once it listens, when ``url``,
+        ``websocket_url`` and ``sse_url`` are known; without it they are written to stderr.
 
         However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
         ``stdio_drain_timeout``; what is left is cancelled. Then ``run`` returns, or after SIGINT raises
@@ -171,7 +185,7 @@ class Server(Registrations):
         try:
             from ._serving import run
 
-            run(self, _transports(stdio, http, unix, socket), guard, on_started)
+            run(self, _transports(stdio, http, unix, socket, websocket, sse), guard, on_started)
         finally:
             code = guard.restore()
         if code:
@@ -184,6 +198,8 @@ class Server(Registrations):
         http: Http = None,
         unix: Unix = None,
         socket: Sockets = None,
+        websocket: Web = None,
+        sse: Web = None,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
         """Serves on the running loop until the transports end or ``close`` is called; takes what ``run`` takes.
@@ -192,7 +208,7 @@ class Server(Registrations):
         """
         from ._loop import serve
 
-        await serve(self, _transports(stdio, http, unix, socket), on_started)
+        await serve(self, _transports(stdio, http, unix, socket, websocket, sse), on_started)
 
     def close(self) -> None:
         """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,
@@ -212,5 +228,6 @@ class Server(Registrations):
             raise StateError(f"server {self._name!r} is being served already")
 
 
-def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets) -> Transports:
-    return {"stdio": stdio, "http": http, "unix": unix, "socket": socket}
+def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web) -> Transports:
+    lines = {"stdio": stdio, "unix": unix, "socket": socket}
+    return {**lines, "http": http, "websocket": websocket, "sse": sse}

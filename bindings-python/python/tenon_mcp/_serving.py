@@ -35,7 +35,8 @@ class Service:
         self.signals = signals
         self.generation = _fork.generation
         self._transports = transports
-        check_transports(transports["http"], transports["unix"])
+        checked = ("http", "unix", "websocket", "sse")
+        check_transports(**{name: transports[name] for name in checked})
         engine = server._engine
         self.lane = LoopLane(engine, _log.level())
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
@@ -126,8 +127,9 @@ def last_words(lane: LoopLane) -> None:
 
 
 def say(server: Server) -> None:
-    if server.url is not None:
-        print(f"{server.name} is listening on {server.url}", file=sys.stderr, flush=True)
+    for url in (server.url, server.websocket_url, server.sse_url):
+        if url is not None:
+            print(f"{server.name} is listening on {url}", file=sys.stderr, flush=True)
 
 
 def _at_exit(running: Running) -> Callable[[], Any]:

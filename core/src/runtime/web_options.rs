@@ -47,39 +47,30 @@ impl Spot {
     }
 }
 
-macro_rules! allowed {
-    ($options:ident) => {
-        impl $options {
-            /// Host names (without port) that requests may name besides the loopback ones, as
-            /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these
-            /// two, what holds for HTTP holds here.
-            pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> $options {
-                self.spot.allowed_hosts = hosts.into_iter().map(Into::into).collect();
-                self
-            }
-
-            /// Origins (`scheme://host[:port]`) whose pages may call the server, as
-            /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
-            pub fn allowed_origins(
-                mut self,
-                origins: impl IntoIterator<Item = impl Into<String>>,
-            ) -> $options {
-                self.spot.allowed_origins = origins.into_iter().map(Into::into).collect();
-                self
-            }
-        }
-    };
-}
-
-allowed!(WebSocketOptions);
-allowed!(SseOptions);
-
 impl WebSocketOptions {
     /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means `127.0.0.1`. The
     /// default path is `/ws`. An address that HTTP is served on too is shared with it; a path alone, `"/ws"`, is one of the
     /// first HTTP address.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
         Ok(WebSocketOptions { spot: Spot::new("websocket", address, "/ws")? })
+    }
+
+    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
+    /// holds for HTTP holds here.
+    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
+        self.spot.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    pub fn allowed_origins(
+        mut self,
+        origins: impl IntoIterator<Item = impl Into<String>>,
+    ) -> WebSocketOptions {
+        self.spot.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
     }
 }
 
@@ -94,6 +85,21 @@ impl SseOptions {
             )));
         }
         Ok(options)
+    }
+
+    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
+    /// holds for HTTP holds here.
+    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
     }
 
     pub(super) fn messages_path(&self) -> String {

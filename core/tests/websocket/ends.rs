@@ -2,8 +2,8 @@
 
 use crate::client::{Client, Raw, frame};
 use crate::up;
-use crate::up::{call, limits, modern, text};
-use serde_json::json;
+use crate::up::{call, enveloped, limits, modern, request, text};
+use serde_json::{Value, json};
 use std::time::Duration;
 use tenon_mcp::Limits;
 
@@ -102,4 +102,48 @@ fn a_connection_that_breaks_off_leaves_nothing() {
     up.gate.add_permits(1);
     assert_eq!(text(&client.next()), "through the gate");
     assert_eq!((up.next(), up.next()), ("started", "finished"));
+}
+
+/// WS-9, SU-8, AMB-1: two listen streams share the connection, told apart by their ids; the server's end gives each its result,
+/// and says then that it is cancelled, before the close frame. The end of the connection ends them.
+#[test]
+fn listen_streams_share_the_connection() {
+    let (up, url) = up(Limits::default());
+    let listen = |id: u64, list: &str| {
+        enveloped(request(id, "subscriptions/listen", json!({ "notifications": { list: true } })))
+    };
+    let of = |message: &Value| message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"].clone();
+    let gone = {
+        let mut client = Client::new(&url);
+        client.ask(&listen(1, "toolsListChanged"))
+    };
+    assert_eq!(gone["method"], "notifications/subscriptions/acknowledged");
+    let mut client = Client::new(&url);
+    for (id, list) in [(1, "toolsListChanged"), (2, "promptsListChanged"), (3, "toolsListChanged")] {
+        let told = client.ask(&listen(id, list));
+        assert_eq!(
+            (told["method"].as_str(), of(&told)),
+            (Some("notifications/subscriptions/acknowledged"), id.into())
+        );
+    }
+    assert!(up.server.remove(tenon_mcp::Kind::Tool, "blow").is_some());
+    let mut told = [client.next(), client.next()];
+    told.sort_by_key(|message| of(message).as_u64());
+    for (message, id) in told.iter().zip([1, 3]) {
+        assert_eq!(
+            (message["method"].as_str(), of(message)),
+            (Some("notifications/tools/list_changed"), id.into())
+        );
+    }
+    up.running.close();
+    let mut ends: Vec<Value> = (0..6).map(|_| client.next()).collect();
+    for id in [1, 2, 3] {
+        let place = ends.iter().position(|end| end["id"] == id).expect("a result");
+        assert_eq!(ends[place]["result"]["resultType"], "complete", "{}", ends[place]);
+        let cancelled = ends.iter().position(|end| end["params"]["requestId"] == id).expect("a notification");
+        assert!(place < cancelled && ends[cancelled]["method"] == "notifications/cancelled");
+        ends[place] = Value::Null;
+    }
+    assert_eq!(client.closed(), 1001);
+    up.close();
 }

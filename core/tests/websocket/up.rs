@@ -16,6 +16,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Up {
     pub running: Running,
+    pub server: Server,
     /// What happened to calls of `gate`: `started`, then `finished` or `dropped`.
     pub seen: Receiver<&'static str>,
     /// A permit lets one call of `gate` finish.
@@ -108,7 +109,7 @@ impl Up {
         let entered = runtime.enter();
         let running = server.start(options).unwrap();
         drop(entered);
-        Up { running, seen: seen.1, gate, _runtime: runtime }
+        Up { running, server, seen: seen.1, gate, _runtime: runtime }
     }
 
     /// The next thing that happened to a call of `gate`.
@@ -140,7 +141,11 @@ pub fn call(id: u64, name: &str, arguments: Value) -> Value {
 
 /// A call of 2026-07-28.
 pub fn modern(id: u64, name: &str, arguments: Value) -> Value {
-    let mut call = call(id, name, arguments);
+    enveloped(call(id, name, arguments))
+}
+
+/// A request with the envelope of 2026-07-28.
+pub fn enveloped(mut call: Value) -> Value {
     call["params"]["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },

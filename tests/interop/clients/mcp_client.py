@@ -16,6 +16,7 @@ import time
 import mcp_kinds
 import mcp_tools
 from mcp import Client, StdioServerParameters
+from mcp.client.sse import sse_client
 from mcp_support import Answers, Logs
 
 CHECK_SECONDS = 10  # for one check
@@ -101,6 +102,8 @@ def main():
     if args.stdio:
         command, *rest = args.command
         server = StdioServerParameters(command=command, args=rest, env=dict(os.environ))
+    elif args.url.endswith("/sse"):
+        server = sse_client(args.url)
     else:
         server = args.url
     asyncio.run(session(server, args.era, args.checks, args.abilities))

@@ -1,8 +1,10 @@
 // Drives a fixture server with npm `@modelcontextprotocol/sdk` 1.32, which knows the legacy era only.
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import {
   CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema, LoggingMessageNotificationSchema, McpError,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -12,6 +14,12 @@ import { elicit, logs, roots, sample } from './support.mjs';
 
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
 
+/** The transport that an address is for, by what the fixtures' paths are called. */
+function transportTo(url) {
+  if (url.protocol === 'ws:') return new WebSocketClientTransport(url);
+  return url.pathname === '/sse' ? new SSEClientTransport(url) : new StreamableHTTPClientTransport(url);
+}
+
 async function connect(target, era) {
   const client = new Client({ name: 'interop', version: '1.0.0' }, { capabilities: CAPABILITIES });
   client.setRequestHandler(ElicitRequestSchema, (request) => elicit(request.params));
@@ -19,7 +27,7 @@ async function connect(target, era) {
   client.setRequestHandler(ListRootsRequestSchema, roots);
   client.setNotificationHandler(LoggingMessageNotificationSchema, (notification) => logs.add(notification.params));
   const transport = target.url
-    ? new StreamableHTTPClientTransport(target.url)
+    ? transportTo(target.url)
     : new StdioClientTransport({ ...target, env: { ...process.env } });
   // The library keeps the negotiated version to itself and tells only the transport.
   let version;
@@ -29,7 +37,7 @@ async function connect(target, era) {
     tellTransport?.(negotiated);
   };
   await client.connect(transport);
-  if (!target.url) oneMessageATurn(transport);
+  if (!(transport instanceof StreamableHTTPClientTransport)) oneMessageATurn(transport);
   return {
     version,
     info: client.getServerVersion(),
@@ -38,7 +46,7 @@ async function connect(target, era) {
     call: (name, args, options, meta) => client.callTool({ name, arguments: args, _meta: meta }, undefined, options),
     errorCode: (error) => (error instanceof McpError ? error.code : undefined),
     close: async () => {
-      if (target.url) await transport.terminateSession();
+      await transport.terminateSession?.();
       await client.close();
     },
   };

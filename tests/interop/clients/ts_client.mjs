@@ -1,6 +1,6 @@
 // Drives a fixture server with npm `@modelcontextprotocol/client` 2.4, in the legacy or the modern era.
 
-import { Client, ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, ProtocolError, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import { main, oneMessageATurn } from './checks.mjs';
@@ -20,10 +20,10 @@ async function connect(target, era) {
   client.setRequestHandler('roots/list', roots);
   client.setNotificationHandler('notifications/message', (notification) => logs.add(notification.params));
   const transport = target.url
-    ? new StreamableHTTPClientTransport(target.url)
+    ? new (target.url.pathname === '/sse' ? SSEClientTransport : StreamableHTTPClientTransport)(target.url)
     : new StdioClientTransport({ ...target, env: { ...process.env } });
   await client.connect(transport);
-  if (!target.url) oneMessageATurn(transport);
+  if (!(transport instanceof StreamableHTTPClientTransport)) oneMessageATurn(transport);
   return {
     version: client.getNegotiatedProtocolVersion(),
     era: client.getProtocolEra(),
@@ -35,7 +35,7 @@ async function connect(target, era) {
     notFoundCode: -32602,
     errorCode: (error) => (ProtocolError.isInstance(error) ? error.code : undefined),
     close: async () => {
-      if (target.url && era === 'legacy') await transport.terminateSession();
+      if (era === 'legacy') await transport.terminateSession?.();
       await client.close();
     },
   };

@@ -155,10 +155,6 @@ impl HttpService {
         self.0.sessions.sweep(now);
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.0.engine
-    }
-
     pub(super) fn session_table(&self) -> &Arc<Sessions> {
         &self.0.sessions
     }

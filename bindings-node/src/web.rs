@@ -1,0 +1,49 @@
+//! WebSocket and HTTP+SSE: what the JavaScript side hands over of them, and where they are then.
+
+use crate::error::{Result, to_js};
+use napi_derive::napi;
+use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
+
+/// An address, or a path of HTTP's, and whom it answers.
+#[napi(object)]
+pub struct WebListenOptions {
+    pub address: String,
+    pub allowed_hosts: Vec<String>,
+    pub allowed_origins: Vec<String>,
+}
+
+/// Adds what is named of these.
+pub(crate) fn add(
+    mut serve: ServeOptions,
+    websocket: Option<WebListenOptions>,
+    sse: Option<WebListenOptions>,
+) -> Result<ServeOptions> {
+    if let Some(given) = websocket {
+        let options = WebSocketOptions::new(&given.address).map_err(to_js)?;
+        let options = options.allowed_hosts(given.allowed_hosts).allowed_origins(given.allowed_origins);
+        serve = serve.websocket(options);
+    }
+    if let Some(given) = sse {
+        let options = SseOptions::new(&given.address).map_err(to_js)?;
+        serve = serve.sse(options.allowed_hosts(given.allowed_hosts).allowed_origins(given.allowed_origins));
+    }
+    Ok(serve)
+}
+
+/// Where a server can be reached.
+#[napi(object)]
+pub struct Urls {
+    pub url: Option<String>,
+    pub websocket_url: Option<String>,
+    pub sse_url: Option<String>,
+}
+
+impl Urls {
+    pub(crate) fn of(running: Option<&Running>) -> Urls {
+        Urls {
+            url: running.and_then(Running::http_url),
+            websocket_url: running.and_then(Running::websocket_url),
+            sse_url: running.and_then(Running::sse_url),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! HTTP+SSE of 2024-11-05 over real sockets.
+
+mod client;
+#[path = "../websocket/up.rs"]
+mod up;
+
+use client::{Client, JSON, parts, request};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tenon_mcp::{HttpOptions, Limits, ServeOptions, SseOptions};
+use up::{Up, call, limits, modern, text};
+
+/// A server on a port of its own, and the URL of its stream.
+fn up(limits: Limits) -> (Up, String) {
+    let up = Up::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
+    let url = up.running.sse_url().unwrap();
+    (up, url)
+}
+
+/// SSE-1 to SSE-5, SSE-9: the stream names the address first; answers come on it alone; every legacy revision is spoken.
+#[test]
+fn a_session_is_a_stream_and_an_address() {
+    let (_up, url) = up(Limits::default());
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+        let mut client = Client::new(&url);
+        let (path, token) = client.messages.split_once("?session=").expect("an address with a token");
+        assert_eq!(path, "/messages");
+        assert!(token.len() >= 22, "SSE-12: 128 bits and more: {token}");
+        let early = client.ask(&call(1, "add", json!({ "a": 1, "b": 2 })));
+        assert!(early["error"].is_object(), "{early}");
+        client.open(version);
+        assert_eq!(text(&client.ask(&call(2, "add", json!({ "a": 1, "b": 2 })))), "3");
+        let session = client.ask(&call(3, "session", json!({})));
+        assert_eq!(text(&session), client.messages.split_once('=').unwrap().1);
+    }
+    let tokens: Vec<_> = (0..3).map(|_| Client::new(&url).messages).collect();
+    assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2]);
+}
+
+/// ERA-15: what is modern is refused on the stream, by a list of what is spoken here.
+#[test]
+fn modern_requests_are_refused() {
+    let (_up, url) = up(Limits::default());
+    let mut client = Client::new(&url);
+    let refused = client.ask(&modern(7, "add", json!({ "a": 1, "b": 2 })));
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(7), &json!(-32022)), "{refused}");
+    let supported = json!(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]);
+    assert_eq!(refused["error"]["data"]["supported"], supported);
+    client.open("2024-11-05");
+}
+
+/// SSE-5: what is no message, or is for nobody, is said by the status.
+#[test]
+fn messages_that_cannot_be_taken_are_refused() {
+    let (_up, url) = up(limits(|limits| limits.max_message_bytes = 1000));
+    let mut client = Client::new(&url);
+    client.open("2025-06-18");
+    let (authority, _) = parts(&url);
+    let status = |method: &str, path: &str, headers: &str, body: &str| {
+        request(&authority, method, path, headers, body.as_bytes()).status
+    };
+    assert_eq!(status("POST", "/messages?session=nobody", JSON, "{}"), 404);
+    assert_eq!(status("POST", "/messages", JSON, "{}"), 400);
+    assert_eq!(status("GET", &client.messages, "", ""), 405);
+    assert_eq!(status("POST", "/sse", JSON, "{}"), 405);
+    assert_eq!(status("GET", "/mcp", "", ""), 404);
+    assert_eq!(status("GET", "/sse", "accept: application/json\r\n", ""), 406);
+    let wrong = client.post(b"{");
+    assert_eq!(wrong.status, 400);
+    let wrong: Value = serde_json::from_slice(&wrong.body).unwrap();
+    assert_eq!(wrong["error"]["code"], -32700);
+    assert_eq!(status("POST", &client.messages, "content-type: text/plain\r\n", "{}"), 415);
+    assert_eq!(client.post(&[b' '; 1001]).status, 413);
+    // An id that can be read is answered where its client waits for it.
+    let refused = client.ask(&json!({ "jsonrpc": "1.0", "id": 4, "method": "ping" }));
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(4), &json!(-32600)), "{refused}");
+    assert_eq!(text(&client.ask(&call(5, "add", json!({ "a": 1, "b": 2 })))), "3");
+}
+
+/// SSE-6: hosts and origins are checked on both paths; pages of allowed origins may read.
+#[test]
+fn strangers_are_refused() {
+    let page = "https://app.example.com";
+    let options = SseOptions::new("0").unwrap().allowed_origins([page]);
+    let up = Up::start(ServeOptions::new().sse(options), Limits::default());
+    let url = up.running.sse_url().unwrap();
+    let (authority, _) = parts(&url);
+    let client = Client::new(&url);
+    for who in ["host: evil.example.com\r\n", "origin: https://evil.example.com\r\n"] {
+        let accept = format!("{who}accept: text/event-stream\r\n");
+        assert_eq!(request(&authority, "GET", "/sse", &accept, b"").status, 403, "{who}");
+        let json = format!("{who}{JSON}");
+        assert_eq!(request(&authority, "POST", &client.messages, &json, b"{}").status, 403, "{who}");
+    }
+    let json = format!("origin: {page}\r\n{JSON}");
+    let hello = up::initialize("2024-11-05").to_string();
+    let reply = request(&authority, "POST", &client.messages, &json, hello.as_bytes());
+    assert!(reply.status == 202 && reply.head.contains(&format!("access-control-allow-origin: {page}")));
+    let asks = format!("origin: {page}\r\naccess-control-request-method: POST\r\n");
+    let preflight = request(&authority, "OPTIONS", &client.messages, &asks, b"");
+    assert!(preflight.status == 204 && preflight.head.contains("access-control-allow-headers: content-type"));
+}
+
+/// SSE-8: the end of the stream is the end of its session and of what that has in flight.
+#[test]
+fn the_end_of_a_stream_ends_its_session() {
+    let (up, url) = up(Limits::default());
+    let mut client = Client::new(&url);
+    client.open("2025-11-25");
+    client.send(&call(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    let messages = client.messages.clone();
+    drop(client);
+    assert_eq!(up.next(), "dropped");
+    let (authority, _) = parts(&url);
+    assert_eq!(request(&authority, "POST", &messages, JSON, b"{}").status, 404);
+}
+
+/// A question goes out on the stream, and its answer comes in by post.
+#[test]
+fn questions_are_asked_on_the_stream() {
+    let (_up, url) = up(Limits::default());
+    let mut client = Client::new(&url);
+    client.open("2025-06-18");
+    let question = client.ask(&call(1, "ask_name", json!({})));
+    assert_eq!(question["method"], "elicitation/create");
+    let result = json!({ "action": "accept", "content": { "name": "Ada" } });
+    assert_eq!(
+        text(&client.ask(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }))),
+        "Ada"
+    );
+}
+
+/// What concerns no request comes on the stream too.
+#[test]
+fn changes_are_told_on_the_stream() {
+    let (up, url) = up(Limits::default());
+    let mut client = Client::new(&url);
+    client.open("2025-11-25");
+    assert!(up.server.remove(tenon_mcp::Kind::Tool, "blow").is_some());
+    assert_eq!(client.next()["method"], "notifications/tools/list_changed");
+}
+
+/// BAT-7, BAT-9: a batch of a 2025-03-26 session is one event with one array.
+#[test]
+fn batches_are_answered_by_one_event() {
+    let (_up, url) = up(Limits::default());
+    let batch = json!([call(1, "add", json!({ "a": 1, "b": 2 })), call(2, "add", json!({ "a": 3, "b": 4 }))]);
+    let mut client = Client::new(&url);
+    client.open("2025-03-26");
+    let answers = client.ask(&batch);
+    assert_eq!(answers.as_array().map(Vec::len), Some(2), "{answers}");
+    let mut other = Client::new(&url);
+    other.open("2025-06-18");
+    assert_eq!(other.post(batch.to_string().as_bytes()).status, 400);
+}
+
+/// The server's end lets calls finish, whose answers still come; streams without any end at once.
+#[test]
+fn the_end_of_the_server_lets_calls_finish() {
+    let (up, url) = up(Limits::default());
+    let mut idle = Client::new(&url);
+    idle.open("2025-11-25");
+    let mut busy = Client::new(&url);
+    busy.open("2025-11-25");
+    busy.send(&call(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    up.running.close();
+    assert_eq!(idle.event(), None);
+    up.gate.add_permits(1);
+    assert_eq!(text(&busy.next()), "through the gate");
+    assert_eq!(busy.event(), None);
+    up.close();
+}
+
+/// What does not finish in time is answered with an error, as the last event.
+#[test]
+fn calls_that_do_not_finish_in_time_are_answered() {
+    let (up, url) = up(limits(|limits| limits.drain_timeout = Duration::from_millis(50)));
+    let mut client = Client::new(&url);
+    client.open("2025-11-25");
+    client.send(&call(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    up.running.close();
+    let cut = client.next();
+    assert!(cut["id"] == 1 && cut["error"].is_object(), "{cut}");
+    assert_eq!(client.event(), None);
+    up.close();
+}
+
+/// What a client does not read is bounded: further messages are refused, then its stream is cut off.
+#[test]
+fn a_client_that_does_not_read_is_refused_and_cut_off() {
+    let (up, url) = up(limits(|limits| {
+        limits.max_outbound_bytes = 100_000;
+        limits.write_timeout = Duration::from_millis(200);
+    }));
+    let mut client = Client::new(&url);
+    client.open("2025-11-25");
+    client.send(&call(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    let blow = call(2, "blow", json!({ "bytes": 4 << 20 })).to_string();
+    let statuses = std::iter::from_fn(|| Some(client.post(blow.as_bytes()).status));
+    // 503 while it may still read, 404 once it has been cut off.
+    assert!(statuses.skip_while(|status| *status == 202).take(1).all(|status| matches!(status, 503 | 404)));
+    assert_eq!(up.next(), "dropped");
+}
+
+/// It stands beside the endpoint of Streamable HTTP on one address.
+#[test]
+fn it_is_served_beside_streamable_http() {
+    let http = HttpOptions::new("0").unwrap();
+    let options = ServeOptions::new().http(http).sse(SseOptions::new("/old/events").unwrap());
+    let up = Up::start(options, Limits::default());
+    let url = up.running.sse_url().unwrap();
+    assert_eq!(Some(url.replace("/old/events", "/mcp")), up.running.http_url());
+    let mut client = Client::new(&url);
+    assert!(client.messages.starts_with("/old/messages?session="), "{}", client.messages);
+    client.open("2024-11-05");
+    assert_eq!(text(&client.ask(&call(1, "add", json!({ "a": 1, "b": 2 })))), "3");
+    let (authority, _) = parts(&url);
+    let hello = up::initialize("2025-11-25").to_string();
+    assert_eq!(request(&authority, "POST", "/mcp", JSON, hello.as_bytes()).status, 200);
+}

@@ -1,0 +1,156 @@
+/* WebSocket and HTTP+SSE of 2024-11-05, of their own and on HTTP's address. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "support.h"
+
+static void yes(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_bool(call, true));
+}
+
+static tenon_server *server_with_tool(void) {
+    tenon_server *server = new_server();
+    add_tool(server, "yes", NULL, TENON_MODE_WORKER, yes, NULL, NULL);
+    return server;
+}
+
+/* Connects to the port of a URL of 127.0.0.1. */
+static int connect_to(const char *url) {
+    struct sockaddr_in address;
+    struct timeval patience = {30, 0};
+    const char *port = strstr(url, "127.0.0.1:");
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(port != NULL);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)atoi(port + 10));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    return fd;
+}
+
+static void send_text(int fd, const char *text) {
+    CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* Reads until `end` has come. */
+static const char *read_until(int fd, const char *end) {
+    static char seen[8192];
+    size_t length = 0;
+    seen[0] = '\0';
+    while (strstr(seen, end) == NULL) {
+        ssize_t count = read(fd, seen + length, sizeof seen - 1 - length);
+        CHECK(count > 0);
+        /* The length in a frame's header may hold a zero. */
+        for (; count > 0; count--, length++) {
+            if (seen[length] == '\0') seen[length] = ' ';
+        }
+        seen[length] = '\0';
+    }
+    return seen;
+}
+
+static void upgrade(int fd, const char *path, const char *origin) {
+    char head[512];
+    snprintf(head, sizeof head,
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+             path, origin);
+    send_text(fd, head);
+}
+
+static void websocket_is_served(void) {
+    static const char call[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"yes\",\"arguments\":{},\"_meta\":{"
+        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+        "\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
+    unsigned char head[8] = {0x81, 0x80 | 126, (unsigned char)((sizeof call - 1) >> 8), (sizeof call - 1) & 0xff, 0, 0, 0, 0};
+    tenon_server *server = server_with_tool();
+    const char *url;
+    size_t length;
+    int fd;
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_websocket_url(server, &url, NULL));
+    OK(tenon_server_listen_websocket(server, "0", NULL));
+    OK(tenon_server_start(server, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_http_url(server, &url, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_sse_url(server, &url, NULL));
+    OK(tenon_server_websocket_url(server, &url, &length));
+    CHECK(strncmp(url, "ws://127.0.0.1:", 15) == 0 && length == strlen(url) && strcmp(url + length - 3, "/ws") == 0);
+    fd = connect_to(url);
+    upgrade(fd, "/ws", "");
+    CHECK_IN("HTTP/1.1 101 ", read_until(fd, "\r\n\r\n"));
+    CHECK(write(fd, head, sizeof head) == sizeof head);
+    send_text(fd, call);
+    read_until(fd, "\"true\"");
+    close(fd);
+    OK(tenon_server_close(server));
+    OK(tenon_server_run(server, NULL));
+    OK(tenon_server_free(server));
+}
+
+static void paths_of_the_http_address(void) {
+    tenon_server *server = server_with_tool();
+    const char *http, *url;
+    char expected[128];
+    int fd;
+    OK(tenon_server_listen_sse(server, "/sse", NULL));
+    OK(tenon_server_listen_websocket(server, "/chat", NULL));
+    OK(tenon_server_listen_http(server, "0", NULL));
+    OK(tenon_server_allow_origin(server, "https://app.example.com"));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &http, NULL));
+    OK(tenon_server_websocket_url(server, &url, NULL));
+    snprintf(expected, sizeof expected, "ws%.*s/chat", (int)(strlen(http) - 8), http + 4);
+    CHECK(strcmp(url, expected) == 0);
+    fd = connect_to(url);
+    upgrade(fd, "/chat", "Origin: https://app.example.com\r\n");
+    CHECK_IN("HTTP/1.1 101 ", read_until(fd, "\r\n\r\n"));
+    close(fd);
+    fd = connect_to(url);
+    upgrade(fd, "/chat", "Origin: https://other.example.com\r\n");
+    CHECK_IN("HTTP/1.1 403 ", read_until(fd, "\r\n\r\n"));
+    close(fd);
+    OK(tenon_server_sse_url(server, &url, NULL));
+    snprintf(expected, sizeof expected, "%.*s/sse", (int)(strlen(http) - 4), http);
+    CHECK(strcmp(url, expected) == 0);
+    fd = connect_to(url);
+    send_text(fd, "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
+    CHECK_IN("event: endpoint\ndata: /messages?session=", read_until(fd, "\n\n"));
+    close(fd);
+    OK(tenon_server_close(server));
+    OK(tenon_server_run(server, NULL));
+    OK(tenon_server_free(server));
+}
+
+static void wrong_addresses(void) {
+    tenon_server *server = server_with_tool();
+    tenon_error *err = NULL;
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_listen_websocket(server, "localhost", &err));
+    CHECK_IN("websocket address", tenon_error_message(err));
+    tenon_error_free(err);
+    err = NULL;
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_listen_sse(server, "0/messages", &err));
+    CHECK_IN("messages", tenon_error_message(err));
+    tenon_error_free(err);
+    err = NULL;
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_listen_sse(NULL, "0", NULL));
+    OK(tenon_server_listen_websocket(server, "/ws", NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_start(server, &err));
+    CHECK_IN("none is served", tenon_error_message(err));
+    tenon_error_free(err);
+    OK(tenon_server_free(server));
+}
+
+int main(int argc, char **argv) {
+    static const struct test tests[] = {
+        {"websocket_is_served", websocket_is_served},
+        {"paths_of_the_http_address", paths_of_the_http_address},
+        {"wrong_addresses", wrong_addresses},
+    };
+    return run_tests(argc, argv, tests, sizeof tests / sizeof *tests);
+}
