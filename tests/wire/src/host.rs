@@ -4,7 +4,7 @@ use crate::connection::{Connection, Ending};
 use crate::http::Http;
 use crate::http::client::Address;
 use crate::link::Link;
-use crate::settings;
+use crate::{settings, sockets};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -36,18 +36,29 @@ pub enum Transport {
     Stdio,
     /// Streamable HTTP: each message by itself.
     Http,
+    /// Lines on a Unix socket.
+    Unix,
+    /// Messages of WebSocket.
+    WebSocket,
+    /// HTTP+SSE of 2024-11-05: posted messages, and a stream of events.
+    Sse,
 }
 
 impl Transport {
-    /// Every one.
-    pub const ALL: [Transport; 2] = [Transport::Stdio, Transport::Http];
+    /// Every one, and its name in transcripts and reports.
+    pub const ALL: [(Transport, &str); 5] = [
+        (Transport::Stdio, "stdio"),
+        (Transport::Http, "http"),
+        (Transport::Unix, "unix"),
+        (Transport::WebSocket, "websocket"),
+        (Transport::Sse, "sse"),
+    ];
+    /// Those that the servers in this process are played over. The rest of the engine is the same for all.
+    pub const IN_PROCESS: [Transport; 2] = [Transport::Stdio, Transport::Http];
 
-    /// Its name in transcripts and reports.
+    /// Its name.
     pub fn name(self) -> &'static str {
-        match self {
-            Transport::Stdio => "stdio",
-            Transport::Http => "http",
-        }
+        Transport::ALL.iter().find(|(transport, _)| *transport == self).map_or("", |(_, name)| name)
     }
 }
 
@@ -84,7 +95,11 @@ impl Host {
     pub fn command(name: &str, transport: Transport, line: &str) -> Host {
         let start = match transport {
             Transport::Stdio => Start::Command(line.into()),
-            Transport::Http => Start::Shared(format!("{line} --http 127.0.0.1:0"), Mutex::default()),
+            Transport::Unix => {
+                let path = std::env::temp_dir().join(format!("tenon-wire-{}-{name}", std::process::id()));
+                Start::Shared(format!("{line} --unix {}", path.display()), Mutex::default())
+            }
+            other => Start::Shared(format!("{line} --{} 127.0.0.1:0", other.name()), Mutex::default()),
         };
         Host { name: name.into(), transport, patience: PATIENCE, start }
     }
@@ -96,7 +111,7 @@ impl Host {
             (Start::Engine(runtime, server), Transport::Stdio) => {
                 Box::new(in_process(runtime, *server, self.patience).map_err(failed)?)
             }
-            (Start::Engine(runtime, server), Transport::Http) => {
+            (Start::Engine(runtime, server), _) => {
                 Box::new(in_process_http(runtime, *server, self.patience).map_err(failed)?)
             }
             (Start::Command(line), _) => Box::new(
@@ -108,9 +123,23 @@ impl Host {
                     Some(there) => there,
                     None => Listening::start(line)?,
                 };
-                let address = Address::parse(&there.url)?;
+                let place = there.place.clone();
                 *listening = Some(there);
-                Box::new(Http::new(address, self.patience, Box::new(|| {})))
+                drop(listening);
+                self.client(&place).map_err(|error| format!("cannot connect to {place}: {error}"))?
+            }
+        })
+    }
+
+    fn client(&self, place: &str) -> std::io::Result<Box<dyn Link>> {
+        let patience = self.patience;
+        Ok(match self.transport {
+            Transport::Unix => Box::new(sockets::unix(place.trim_start_matches("unix:"), patience)?),
+            Transport::WebSocket => Box::new(sockets::websocket(place, patience)?),
+            Transport::Sse => Box::new(sockets::sse(place, patience)?),
+            Transport::Stdio | Transport::Http => {
+                let address = Address::parse(place).map_err(std::io::Error::other)?;
+                Box::new(Http::new(address, patience, Box::new(|| {})))
             }
         })
     }
@@ -129,7 +158,7 @@ impl Host {
 
 /// A process that has said where it listens.
 struct Listening {
-    url: String,
+    place: String,
     process: Process,
 }
 
@@ -148,7 +177,7 @@ impl Listening {
         });
         let said = said.recv_timeout(PATIENCE).unwrap_or_default();
         match said.strip_prefix("listening ") {
-            Some(url) => Ok(Listening { url: url.into(), process }),
+            Some(place) => Ok(Listening { place: place.into(), process }),
             None => Err(failed(format!("it says {said:?}, not where it listens\n{}", process.abandon()))),
         }
     }

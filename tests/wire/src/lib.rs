@@ -12,4 +12,5 @@ pub mod link;
 pub mod pattern;
 pub mod play;
 pub mod settings;
+pub mod sockets;
 pub mod transcript;

@@ -22,6 +22,18 @@ pub struct Transcript {
     pub steps: Vec<Step>,
 }
 
+impl Transcript {
+    /// Whether a modern request is in it.
+    fn has_envelope(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(&step.action, Action::Send(input, _) if input.text().replace('\\', "").contains(ENVELOPE)))
+    }
+}
+
+/// The key by which a modern request is known.
+const ENVELOPE: &str = "io.modelcontextprotocol/protocolVersion";
+
 /// Which transports a transcript or a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
@@ -29,6 +41,8 @@ pub enum Over {
     Stdio,
     /// Lines of bytes.
     Lines,
+    /// One channel for both directions.
+    Duplex,
     /// One shared channel, whose messages are in order.
     Channel,
     /// Streamable HTTP.
@@ -36,8 +50,13 @@ pub enum Over {
 }
 
 impl Over {
-    const ALL: [(&str, Over); 4] =
-        [("stdio", Over::Stdio), ("lines", Over::Lines), ("channel", Over::Channel), ("http", Over::Http)];
+    const ALL: [(&str, Over); 5] = [
+        ("stdio", Over::Stdio),
+        ("lines", Over::Lines),
+        ("duplex", Over::Duplex),
+        ("channel", Over::Channel),
+        ("http", Over::Http),
+    ];
 
     fn named(word: &str) -> Option<Over> {
         Over::ALL.iter().find(|(name, _)| *name == word).map(|(_, over)| *over)
@@ -46,7 +65,9 @@ impl Over {
     /// Whether a transport is one of these.
     pub fn has(self, transport: Transport) -> bool {
         match self {
-            Over::Stdio | Over::Lines => transport == Transport::Stdio,
+            Over::Stdio => transport == Transport::Stdio,
+            Over::Lines => matches!(transport, Transport::Stdio | Transport::Unix),
+            Over::Duplex => !matches!(transport, Transport::Http | Transport::Sse),
             Over::Channel => transport != Transport::Http,
             Over::Http => transport == Transport::Http,
         }
@@ -60,7 +81,9 @@ impl Transcript {
     /// Whether it is about this host and its transport at all.
     pub fn is_for(&self, host: &Host) -> bool {
         let is_over = self.over.is_none_or(|over| over.has(host.transport));
-        is_over && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
+        // That transport is of the legacy revisions (ERA-15).
+        let has_era = host.transport != Transport::Sse || !self.has_envelope();
+        is_over && has_era && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
     }
 }
 

@@ -118,7 +118,11 @@ impl Case<'_> {
     }
 
     fn run(&self) -> Outcome {
-        let skip = self.transcript.skips.iter().find(|(host, _)| *host == self.host.name);
+        let skip = self
+            .transcript
+            .skips
+            .iter()
+            .find(|(what, _)| *what == self.host.name || what == self.host.transport.name());
         match skip {
             Some((_, reason)) => Outcome::Skipped(reason.clone()),
             None => match play(self.transcript, self.host) {
@@ -167,7 +171,7 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
         return Err(format!("TENON_WIRE_HOSTS: {unknown:?} is none of {HOSTS:?}").into());
     }
     let mut hosts = Vec::new();
-    for transport in Transport::ALL {
+    for transport in Transport::IN_PROCESS {
         hosts.push(Host::engine(transport)?);
         hosts.push(Host::settings(transport)?);
     }
@@ -175,7 +179,7 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
             Ok(line) if !line.trim().is_empty() => {
-                hosts.extend(Transport::ALL.map(|transport| Host::command(name, transport, &line)));
+                hosts.extend(Transport::ALL.map(|(transport, _)| Host::command(name, transport, &line)));
             }
             _ => missing.push((name, wanted.contains(&name))),
         }

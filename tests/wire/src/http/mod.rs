@@ -309,7 +309,7 @@ fn read(
 
 /// The data of an event, which is one line. Comments have none, nor has an event that only gives its id; in the modern era
 /// there are no ids (MH-44).
-fn data(event: &[u8], is_modern: bool) -> Option<Line> {
+pub(crate) fn data(event: &[u8], is_modern: bool) -> Option<Line> {
     let Ok(text) = std::str::from_utf8(event) else {
         return Some(Line::Broken("an event that is not UTF-8".into()));
     };
