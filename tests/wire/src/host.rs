@@ -53,8 +53,6 @@ impl Transport {
         (Transport::WebSocket, "websocket"),
         (Transport::Sse, "sse"),
     ];
-    /// Those that the fixtures serve.
-    pub const PLAYED: [Transport; 3] = [Transport::Stdio, Transport::Http, Transport::Unix];
     /// Those that the servers in this process are played over. The rest of the engine is the same for all.
     pub const IN_PROCESS: [Transport; 2] = [Transport::Stdio, Transport::Http];
 

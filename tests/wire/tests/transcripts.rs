@@ -179,7 +179,7 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
             Ok(line) if !line.trim().is_empty() => {
-                hosts.extend(Transport::PLAYED.map(|transport| Host::command(name, transport, &line)));
+                hosts.extend(Transport::ALL.map(|(transport, _)| Host::command(name, transport, &line)));
             }
             _ => missing.push((name, wanted.contains(&name))),
         }
