@@ -309,7 +309,7 @@ export type Kind =
   | 'hook'
 
 /** What happens to a server: a legacy session opened or ended, a client's roots changed. */
-export type Hook = 'session_start' | 'session_end' | 'roots_changed'
+export type Hook = 'session_start' | 'session_end' | 'roots_changed' | 'subscribe' | 'unsubscribe'
 
 /** What every entry may have. */
 export interface EntryOptions {
@@ -624,6 +624,12 @@ export interface Context {
    */
   closeStream(): boolean
   /**
+   * Sends the client a notification of the program's own, on the stream of this call: the only one where a client of
+   * 2026-07-28 gets any. Dropped where the client takes no stream, or does not read. Throws a TypeError for parameters that
+   * JSON cannot express, and an error for a name that the protocol has.
+   */
+  notify(method: string, params?: { readonly [name: string]: unknown }): void
+  /**
    * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
    * client cannot be asked.
    *
@@ -908,10 +914,23 @@ export class Server {
    */
   mapError(type: abstract new (...args: any[]) => unknown, code: number): this
   /**
-   * Sends a notification of the program's own to every legacy session that can be reached; returns how many those are. Throws
-   * a TypeError for parameters that JSON cannot express.
+   * Sends a notification of the program's own to every legacy session that can be reached; returns how many those are.
+   * Clients of 2026-07-28 get such notifications on the stream of their own request only: {@link Context.notify}. Throws a
+   * TypeError for parameters that JSON cannot express, and an error for a name that the protocol has.
    */
   notify(method: string, params?: { readonly [name: string]: unknown }): number
+  /**
+   * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
+   * milliseconds: listen streams of 2026-07-28 that named it, and sessions that sent `resources/subscribe`. Several updates of
+   * one moment are told once.
+   */
+  resourceUpdated(uri: string): void
+  /**
+   * Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
+   * added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. Throws for
+   * kinds that clients have no list of.
+   */
+  listChanged(kind: Exclude<Kind, 'completion' | 'method' | 'notification' | 'hook'>): void
   /**
    * Tells a client of 2025-11-25 that a visit it was asked for has come to its end. `false` if no client of this process waits
    * for it; there is nothing to be done about it then.

@@ -937,6 +937,8 @@ tenon_status tenon_server_replace(tenon_server *server, tenon_entry *method, ten
  * - "session_start": a client has opened a legacy session.
  * - "session_end": it is over.
  * - "roots_changed": a client's roots have changed.
+ * - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
+ * - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
  *
  * What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
  * callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
@@ -986,12 +988,39 @@ tenon_status tenon_server_elicitation_complete(tenon_server *server, const char 
 
 /**
  * Sends a notification of the program's own to all legacy sessions: its name and its parameters, `len` bytes of a JSON
- * object or up to the first NUL with TENON_NUL; NULL with length 0 for none.
+ * object or up to the first NUL with TENON_NUL; NULL with length 0 for none. Clients of 2026-07-28 get such notifications
+ * on the stream of their own request only: tenon_call_notify().
  *
- * Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object, and with
- * TENON_ERR_STATE before the start. What no client is there for is dropped.
+ * Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object or the name is one
+ * of the protocol's, and with TENON_ERR_STATE before the start. What no client is there for is dropped.
  */
 tenon_status tenon_server_notify(tenon_server *server, const char *method, const char *params, size_t len);
+
+/**
+ * Sends the client of a call a notification of the program's own, on the stream of the call: its name and its parameters,
+ * as with tenon_server_notify(). Dropped if the call is over, if its client takes no stream, and if it does not read.
+ *
+ * Fails with TENON_ERR_JSON if the parameters are not JSON, and with TENON_ERR_INVALID if they are no object or the name is
+ * one of the protocol's.
+ */
+tenon_status tenon_call_notify(tenon_call *call, const char *method, const char *params, size_t len);
+
+/**
+ * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
+ * milliseconds; several updates of one moment are told once. From any thread; waits for nothing.
+ *
+ * Fails with TENON_ERR_STATE before the start.
+ */
+tenon_status tenon_server_resource_updated(tenon_server *server, const char *uri);
+
+/**
+ * Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
+ * added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. From any
+ * thread; waits for nothing.
+ *
+ * Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
+ */
+tenon_status tenon_server_list_changed(tenon_server *server, tenon_kind kind);
 
 /* CALLS ================================================================================================== */
 

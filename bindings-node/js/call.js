@@ -102,6 +102,11 @@ class Call {
     return !this.over && this.#bridge.engine.closeStream(this.slot, this.generation)
   }
 
+  /** Sends the client a notification of the program's own; `text` is its parameters as JSON. */
+  notify(method, text) {
+    this.#bridge.engine.notifyCall(this.slot, this.generation, method, text)
+  }
+
   log(level, data, logger) {
     if (!LEVELS.includes(level)) throw new TypeError(`ctx.log: level must be one of ${LEVELS.join(', ')}`)
     let text

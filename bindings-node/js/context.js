@@ -3,7 +3,9 @@
 // What a handler may know and say about its call.
 
 const { formParams, pageParams, sampleParams, sampled } = require('./asking')
+const { memberText } = require('./entries')
 const { contextFields } = require('./native')
+const { isObject } = require('./schema')
 
 class Context {
   #call
@@ -51,6 +53,13 @@ class Context {
   /** Ends the response that the client waits on, and neither the call nor its stream. */
   closeStream() {
     return this.#call.closeStream()
+  }
+
+  /** Sends the client a notification of the program's own. */
+  notify(method, params = {}) {
+    if (typeof method !== 'string') throw new TypeError('ctx.notify: method must be a string')
+    if (!isObject(params)) throw new TypeError('ctx.notify: params must be an object')
+    this.#call.notify(method, memberText('ctx.notify: params', params))
   }
 
   /** Asks the user behind the client to fill in a form. */

@@ -155,6 +155,17 @@ class Server {
     return this.#bridge.engine.notify(method, memberText('notify: params', params))
   }
 
+  /** Has those subscribed to a resource told that it has changed. */
+  resourceUpdated(uri) {
+    if (typeof uri !== 'string') throw new TypeError('resourceUpdated: uri must be a string')
+    this.#bridge.engine.resourceUpdated(uri)
+  }
+
+  /** Has clients told that the list of a kind has changed. */
+  listChanged(kind) {
+    this.#bridge.engine.listChanged(String(kind))
+  }
+
   /** Tells a client that a visit to a page has come to its end. `false` if none waits for it. */
   elicitationComplete(id) {
     return this.#bridge.engine.elicitationComplete(String(id))

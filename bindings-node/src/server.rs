@@ -107,8 +107,21 @@ impl Engine {
 
     /// Sends a notification to every session; `params` is JSON text. Returns how many can be reached.
     #[napi(catch_unwind)]
-    pub fn notify(&self, method: String, params: String) -> u32 {
-        self.0.server.notify(&method, &json(params)).try_into().unwrap_or(u32::MAX)
+    pub fn notify(&self, method: String, params: String) -> Result<u32> {
+        let reached = self.0.server.notify(&method, &json(params)).map_err(to_js)?;
+        Ok(reached.try_into().unwrap_or(u32::MAX))
+    }
+
+    /// Has those subscribed to a resource told that it has changed.
+    #[napi(catch_unwind)]
+    pub fn resource_updated(&self, uri: String) {
+        self.0.server.resource_updated(&uri);
+    }
+
+    /// Has clients told that a list has changed.
+    #[napi(catch_unwind)]
+    pub fn list_changed(&self, kind: String) -> Result<()> {
+        self.0.server.list_changed(entry::kind(&kind)?).map_err(to_js)
     }
 
     /// Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached.

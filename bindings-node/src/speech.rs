@@ -2,7 +2,7 @@
 
 use crate::answers;
 use crate::calls::join;
-use crate::error::{Result, invalid};
+use crate::error::{Result, invalid, to_js};
 use crate::options::json;
 use crate::server::Engine;
 use napi_derive::napi;
@@ -53,6 +53,14 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn close_stream(&self, slot: u32, generation: u32) -> bool {
         self.0.server.port().close_stream(join(slot, generation)).unwrap_or(false)
+    }
+
+    /// Sends the client a notification of the program's own; `params` is JSON text.
+    #[napi(catch_unwind)]
+    pub fn notify_call(&self, slot: u32, generation: u32, method: String, params: String) -> Result<()> {
+        let event = Event::notification(&method, &json(params)).map_err(to_js)?;
+        let _ = self.0.server.port().emit(join(slot, generation), event);
+        Ok(())
     }
 
     /// Asks the client: a word for the kind, and its parameters as JSON text.

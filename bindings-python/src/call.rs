@@ -210,6 +210,14 @@ impl Call {
         Ok(())
     }
 
+    /// Sends a notification of the program's own.
+    fn notify(&self, method: &str, params: &Bound<'_, PyAny>) -> PyResult<()> {
+        let event = Event::notification(method, &self.json(params)?)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let _ = self.port.emit(self.id, event);
+        Ok(())
+    }
+
     /// Reports progress: `emit`, for what comes often.
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<String>) {
         let _ = self.port.emit(self.id, Event::progress(progress, total, message.as_deref()));

@@ -10,7 +10,8 @@ use crate::records::Records;
 use crate::running::Running;
 use crate::transports::Transports;
 use crate::write::Bounds;
-use crate::{read, registration, settings};
+use crate::{read, registration, settings, write};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
@@ -91,6 +92,24 @@ impl Engine {
     /// Tells the client that was asked for a visit that it has come to its end; says whether one could be told.
     fn elicitation_complete(&self, id: &str) -> bool {
         self.server.elicitation_complete(id)
+    }
+
+    /// Has those subscribed to a resource told that it has changed.
+    fn resource_updated(&self, uri: &str) {
+        self.server.resource_updated(uri);
+    }
+
+    /// Has clients told that a list has changed.
+    fn list_changed(&self, py: Python<'_>, kind: &str) -> PyResult<()> {
+        self.server.list_changed(registration::kind(kind)?).map_err(|error| engine_error(py, &error))
+    }
+
+    /// Sends a notification to every session; says how many could be reached.
+    fn notify(&self, method: &str, params: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let bounds = Bounds::of(self.server.engine().limits());
+        let params = write::json(params, bounds)
+            .map_err(|unfit| PyValueError::new_err(format!("notify: {unfit} is not JSON")))?;
+        self.server.notify(method, &params).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// Starts the transports, see [`Transports`]; their descriptors are taken over. `lane` learns of the end.

@@ -3,6 +3,7 @@
 use crate::dispatch::catalog::capability;
 use crate::error::Error;
 use crate::json::JsonSlice;
+use crate::proto::event::check_own;
 use crate::proto::kind::Kind;
 use crate::proto::subscription::Topic;
 use crate::server::Server;
@@ -40,9 +41,13 @@ impl Server {
         }
     }
 
-    /// Sends a notification of the program's own to every legacy session that can be reached, and says how many those
-    /// are. Clients of 2026-07-28 have no stream for it but that of their own request.
-    pub fn notify(&self, method: &str, params: &JsonSlice) -> usize {
-        self.engine().notify(method, params)
+    /// Sends a notification of the program's own, with an object for parameters, to every legacy session that can be
+    /// reached, and says how many those are. Clients of 2026-07-28 get such notifications only on the stream of their own
+    /// request: [`Context::notify`](crate::Context::notify).
+    ///
+    /// Fails for a name that the protocol has, and for parameters that are no object.
+    pub fn notify(&self, method: &str, params: &JsonSlice) -> Result<usize, Error> {
+        check_own(method, params)?;
+        Ok(self.engine().notify(method, params))
     }
 }

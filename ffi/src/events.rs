@@ -1,10 +1,13 @@
 //! What a server says to clients on its own account.
 
+use crate::call::tenon_call;
 use crate::guard::*;
 use crate::json::json;
+use crate::kind::{kind as kind_of, tenon_kind};
 use crate::server::tenon_server;
 use crate::status::*;
 use std::ffi::c_char;
+use tenon_mcp::{Event, JsonSlice};
 
 /// Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
 /// `elicitation_id`, that it has come to its end. Only clients of 2025-11-25 are told.
@@ -25,10 +28,11 @@ pub unsafe extern "C" fn tenon_server_elicitation_complete(
 }
 
 /// Sends a notification of the program's own to all legacy sessions: its name and its parameters, `len` bytes of a JSON
-/// object or up to the first NUL with TENON_NUL; NULL with length 0 for none.
+/// object or up to the first NUL with TENON_NUL; NULL with length 0 for none. Clients of 2026-07-28 get such notifications
+/// on the stream of their own request only: tenon_call_notify().
 ///
-/// Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object, and with
-/// TENON_ERR_STATE before the start. What no client is there for is dropped.
+/// Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object or the name is one
+/// of the protocol's, and with TENON_ERR_STATE before the start. What no client is there for is dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_notify(
     server: *mut tenon_server,
@@ -38,14 +42,67 @@ pub unsafe extern "C" fn tenon_server_notify(
 ) -> tenon_status {
     entry!(server = object(server), method = text(method), params = tried_slice(params, len) => {
         let started = server.inner.started()?;
-        let params = match params? {
-            "" => tenon_mcp::JsonSlice::empty_object(),
-            text => json(text, "params")?,
-        };
-        if params.kind() != tenon_mcp::json::Kind::Object {
-            return Err(Failure::new(TENON_ERR_INVALID, "params must be an object"));
-        }
-        started.notify(method, &params);
+        started.notify(method, &own_params(params?)?)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Sends the client of a call a notification of the program's own, on the stream of the call: its name and its parameters,
+/// as with tenon_server_notify(). Dropped if the call is over, if its client takes no stream, and if it does not read.
+///
+/// Fails with TENON_ERR_JSON if the parameters are not JSON, and with TENON_ERR_INVALID if they are no object or the name is
+/// one of the protocol's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_notify(
+    call: *mut tenon_call,
+    method: *const c_char,
+    params: *const c_char,
+    len: usize,
+) -> tenon_status {
+    entry!(call = object(call), method = text(method), params = tried_slice(params, len) => {
+        call.report(Event::notification(method, &own_params(params?)?)?)?;
+        Ok(TENON_OK)
+    })
+}
+
+fn own_params(text: &str) -> Result<JsonSlice> {
+    let params = match text {
+        "" => JsonSlice::empty_object(),
+        text => json(text, "params")?,
+    };
+    if params.kind() != tenon_mcp::json::Kind::Object {
+        return Err(Failure::new(TENON_ERR_INVALID, "params must be an object"));
+    }
+    Ok(params)
+}
+
+/// Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
+/// milliseconds; several updates of one moment are told once. From any thread; waits for nothing.
+///
+/// Fails with TENON_ERR_STATE before the start.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_resource_updated(
+    server: *mut tenon_server,
+    uri: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), uri = text(uri) => {
+        server.inner.started()?.resource_updated(uri);
+        Ok(TENON_OK)
+    })
+}
+
+/// Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
+/// added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. From any
+/// thread; waits for nothing.
+///
+/// Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_list_changed(
+    server: *mut tenon_server,
+    kind: tenon_kind,
+) -> tenon_status {
+    entry!(server = object(server) => {
+        server.inner.started()?.list_changed(kind_of(kind)?)?;
         Ok(TENON_OK)
     })
 }

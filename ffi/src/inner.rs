@@ -310,8 +310,17 @@ impl Started {
         self.server.elicitation_complete(id)
     }
 
-    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) {
-        self.server.notify(method, params);
+    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> Result<()> {
+        self.server.notify(method, params)?;
+        Ok(())
+    }
+
+    pub(crate) fn resource_updated(&self, uri: &str) {
+        self.server.resource_updated(uri);
+    }
+
+    pub(crate) fn list_changed(&self, kind: Kind) -> Result<()> {
+        Ok(self.server.list_changed(kind)?)
     }
 
     /// The program asks for the end.

@@ -53,6 +53,8 @@ pub unsafe extern "C" fn tenon_server_replace(
 /// - "session_start": a client has opened a legacy session.
 /// - "session_end": it is over.
 /// - "roots_changed": a client's roots have changed.
+/// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
+/// - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
 ///
 /// What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
 /// callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,

@@ -83,6 +83,9 @@ static void servers(void) {
     CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_on(NULL, "session_end", 0, nothing, NULL, NULL, &err));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_elicitation_complete(NULL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_notify(NULL, "a", "{}", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_resource_updated(NULL, "a:b"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_list_changed(NULL, TENON_KIND_TOOL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_notify(NULL, "a", NULL, 0));
 
     /* Descriptors are taken in every case, so they are closed afterwards. */
     CHECK(pipe(pipes) == 0);
@@ -116,6 +119,9 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_elicitation_complete(server, NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_notify(server, "a", NULL, 0));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_notify(server, NULL, NULL, 0));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_resource_updated(server, "a:b"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_resource_updated(server, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_list_changed(server, TENON_KIND_TOOL));
     CHECK_ERROR(TENON_ERR_NULL, "hook", tenon_server_on(server, NULL, 0, nothing, NULL, NULL, &err));
     CHECK_ERROR(TENON_ERR_NULL, "handler", tenon_server_on(server, "session_end", 0, NULL, NULL, NULL, &err));
     CHECK_ERROR(TENON_ERR_INVALID, "no mode 9", tenon_server_on(server, "session_end", 9, nothing, NULL, NULL, &err));
@@ -253,6 +259,9 @@ static void server_members(void) {
     CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_elicitation_complete(server, "nobody waits"));
     CHECK_STATUS(TENON_ERR_JSON, tenon_server_notify(server, "acme/moved", "{", TENON_NUL));
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_notify(server, "acme/moved", "[]", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_notify(server, "notifications/message", "{}", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_list_changed(server, TENON_KIND_HOOK));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_list_changed(server, 99));
     OK(tenon_server_free(server));
     close_peer(&peer);
 }

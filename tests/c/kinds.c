@@ -243,6 +243,11 @@ static void low_level(void) {
 
 static void speaks(void *user_data, tenon_call *call) {
     (void)user_data;
+    OK(tenon_call_notify(call, "acme/speaks", "{\"n\":1}", TENON_NUL));
+    OK(tenon_call_notify(call, "acme/bare", NULL, 0));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_call_notify(call, "notifications/progress", NULL, 0));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_call_notify(call, "acme/speaks", "[]", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_JSON, tenon_call_notify(call, "acme/speaks", "{", TENON_NUL));
     OK(tenon_call_log(call, "info", "part", "a \"text\"", TENON_NUL));
     OK(tenon_call_log(call, "debug", NULL, "dropped: the client wants less", TENON_NUL));
     OK(tenon_call_log_json(call, "emergency", NULL, "{\"n\":1}", TENON_NUL));
@@ -257,12 +262,36 @@ static void logs_and_errors(void) {
     begin();
     CHECK_IN("\"result\":{}", request(1, "logging/setLevel", "{\"level\":\"info\"}"));
     call_tool(&peer, 2, "speak", "{}");
+    CHECK_IN("\"method\":\"acme/speaks\",\"params\":{\"n\":1}", next_line(&peer));
+    CHECK_IN("\"method\":\"acme/bare\",\"params\":{}", next_line(&peer));
     line = next_line(&peer);
     CHECK_IN("\"level\":\"info\",\"logger\":\"part\",\"data\":\"a \\\"text\\\"\"", line);
     line = next_line(&peer);
     CHECK_IN("\"level\":\"emergency\",\"data\":{\"n\":1}", line);
     line = next_line(&peer);
     CHECK_IN("\"error\":{\"code\":4711,\"message\":\"No more.\",\"data\":{\"left\":0}}", line);
+    end();
+}
+
+static void subscriptions(void) {
+    struct owned subscribed, unsubscribed;
+    tenon_entry *entry;
+    owned_init(&subscribed);
+    owned_init(&unsubscribed);
+    server = new_server();
+    OK(tenon_resource_new("test://one", &entry, NULL));
+    add(with(entry, bytes, NULL));
+    OK(tenon_server_on(server, "subscribe", TENON_MODE_WORKER, takes_note, &subscribed, owned_destroy, NULL));
+    OK(tenon_server_on(server, "unsubscribe", TENON_MODE_WORKER, takes_note, &unsubscribed, owned_destroy, NULL));
+    begin();
+    CHECK_IN("\"result\":{}", request(1, "resources/subscribe", "{\"uri\":\"test://one\"}"));
+    wait_for(&subscribed.entered);
+    OK(tenon_server_resource_updated(server, "test://one"));
+    CHECK_IN("\"method\":\"notifications/resources/updated\",\"params\":{\"uri\":\"test://one\"}", next_line(&peer));
+    OK(tenon_server_list_changed(server, TENON_KIND_RESOURCE));
+    CHECK_IN("\"method\":\"notifications/resources/list_changed\"", next_line(&peer));
+    CHECK_IN("\"result\":{}", request(2, "resources/unsubscribe", "{\"uri\":\"test://one\"}"));
+    wait_for(&unsubscribed.entered);
     end();
 }
 
@@ -400,6 +429,7 @@ static const struct test all[] = {
     {"prompts", prompts},
     {"low_level", low_level},
     {"logs_and_errors", logs_and_errors},
+    {"subscriptions", subscriptions},
     {"parameters", parameters},
     {"switches", switches},
     {"masked", masked},

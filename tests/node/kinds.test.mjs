@@ -304,6 +304,9 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.remove('tool', { prompt: 'x' }), /is named by a string/],
     [() => app.notify('x', 5), /params must be an object/],
     [() => app.notify('x', { a: NaN }), /params\.a is the number NaN/],
+    [() => app.notify('notifications/progress'), /the protocol's own/],
+    [() => app.listChanged('completion'), /clients have no list of kind "completion"/],
+    [() => app.resourceUpdated(5), /uri must be a string/],
     [() => app.mapError('Error', 1), /must be a class/],
     [() => app.mapError(Error, 'x'), /32-bit integer/]
   ]) {

@@ -61,6 +61,14 @@ class _CallContext:
         """
         return self._call.close_stream()
 
+    def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
+        """Sends the client a notification of the program's own, on the stream of this call.
+
+        A client of 2026-07-28 gets such notifications nowhere else. Dropped where the client takes no stream, or does
+        not read. ``ValueError`` for a name that the protocol has, and for what is not JSON.
+        """
+        self._call.notify(method, {} if params is None else params)
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: the call was cancelled, timed out, or its client left."""

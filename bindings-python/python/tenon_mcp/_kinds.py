@@ -362,7 +362,8 @@ class Registrations(Registry):
 
         ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
         ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
-        is; what the function returns is of no use.
+        is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
+        subscriber, or has lost the last one. What the function returns is of no use.
         """
 
         def register(function: F) -> F:

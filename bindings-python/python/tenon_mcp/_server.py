@@ -140,6 +140,32 @@ class Server(Registrations):
         """
         return self._engine.elicitation_complete(id)
 
+    def resource_updated(self, uri: str) -> None:
+        """Says that the resource at exactly this address has changed; from any thread, also outside of handlers.
+
+        Clients that are subscribed to it are told within a few milliseconds: listen streams of 2026-07-28 that named
+        it, and sessions that sent ``resources/subscribe``. Several updates of one moment are told once.
+        """
+        self._engine.resource_updated(uri)
+
+    def list_changed(self, kind: str) -> None:
+        """Says that the list of a kind has changed: ``"tool"``, ``"resource"`` (also templates and providers) or
+        ``"prompt"``; from any thread.
+
+        For what the engine cannot see, such as what a provider lists: entries that are added, removed, enabled or
+        disabled are told of without it. Raises a ``RegistrationError`` for kinds that clients have no list of.
+        """
+        self._engine.list_changed(kind)
+
+    def notify(self, method: str, params: dict[str, Any] | None = None) -> int:
+        """Sends a notification of the program's own to every legacy session that can be reached; returns how many those
+        are. From any thread.
+
+        Clients of 2026-07-28 get such notifications only on the stream of their own request: ``Context.notify``.
+        ``ValueError`` for a name that the protocol has, and for what is not JSON.
+        """
+        return self._engine.notify(method, {} if params is None else params)
+
     def run(
         self,
         *,

@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// Sends a notification of the program's own to every legacy session; says how many can be reached.
-    pub fn notify(&self, method: &str, params: &JsonSlice) -> usize {
+    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> usize {
         let body = shape::notification(method, Some(params));
         let tell = |peer: &Arc<Peer>| {
             peer.send(Outgoing::Event { body: body.clone(), droppable: true }) != Delivery::Gone

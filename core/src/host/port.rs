@@ -68,6 +68,7 @@ impl HostPort {
         match event.kind {
             EventKind::Progress => self.emit_progress(id, &event.params),
             EventKind::Log => self.emit_log(id, &event.params),
+            EventKind::Notification => self.emit_own(id, &event.params),
         }
     }
 
@@ -136,6 +137,18 @@ impl HostPort {
         });
         let sink = found.ok_or(Stale)?.filter(|_| self.0.limits.max_stream_bytes > 0);
         Ok(sink.is_some_and(|sink| sink.close()))
+    }
+
+    /// On the stream of its call, where alone a modern client gets any.
+    fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let Some(body) = event::own(params) else {
+            self.0.blame(|| format!("what is no notification of a program's own is not sent: {params:?}"));
+            return Ok(());
+        };
+        let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));
+        let outbox = outbox.ok_or(Stale)?;
+        self.flush(&outbox);
+        Ok(())
     }
 
     /// Whether anybody listens for what a host would log, so that it need not be put together.

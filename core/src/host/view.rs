@@ -2,6 +2,7 @@
 
 use super::local::Context;
 use super::op::Stale;
+use crate::error::Error;
 use crate::json::{JsonError, JsonSlice};
 use crate::proto::event::Event;
 use crate::proto::id::RequestId;
@@ -78,6 +79,24 @@ impl Context {
     /// [`log`](Context::log) from a part of the program, which clients may show.
     pub fn log_as(&self, logger: &str, level: Level, data: impl Serialize) {
         self.send_log(level, Some(logger), JsonSlice::from_serialize(&data));
+    }
+
+    /// Sends the client a notification of the program's own, with an object for parameters, on the stream of this call: the
+    /// only one where a client of 2026-07-28 gets any. Dropped where the client takes no stream, or does not read.
+    ///
+    /// Fails for a name that the protocol has, and for parameters that are no object.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Context, Error, json};
+    /// async fn copy(context: Context) -> Result<&'static str, Error> {
+    ///     context.notify("example.com/copied", json!({ "files": 3 }))?;
+    ///     Ok("done")
+    /// }
+    /// ```
+    pub fn notify(&self, method: &str, params: impl Into<JsonSlice>) -> Result<(), Error> {
+        let event = Event::notification(method, &params.into())?;
+        let _: Result<(), Stale> = self.port.emit(self.id, event);
+        Ok(())
     }
 
     fn send_log(&self, level: Level, logger: Option<&str>, data: Result<JsonSlice, JsonError>) {

@@ -1,7 +1,10 @@
 //! What a handler may say before it completes: one table of kinds.
 
+use super::error::clip;
+use super::operation::{Method, outgoing};
 use super::shape;
 use super::version::Revision;
+use crate::error::Error;
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use bytes::Bytes;
 
@@ -14,6 +17,8 @@ pub enum EventKind {
     Progress,
     /// Something for the client's log: `{level, logger?, data}`. Dropped where the client wants less.
     Log,
+    /// A notification of the program's own: `{method, params}`. [`Event::notification`] checks it.
+    Notification,
 }
 
 struct Row {
@@ -23,9 +28,11 @@ struct Row {
 }
 
 /// In the order of the enumeration.
-const ROWS: [Row; 2] = [
+const ROWS: [Row; 3] = [
     Row { kind: EventKind::Progress, word: "progress", method: "notifications/progress" },
     Row { kind: EventKind::Log, word: "log", method: "notifications/message" },
+    // The program names the method.
+    Row { kind: EventKind::Notification, word: "notification", method: "" },
 ];
 
 impl EventKind {
@@ -79,6 +86,41 @@ impl Event {
         out.key("data").slice(data).end_object();
         Event { kind: EventKind::Log, params: out.into_slice() }
     }
+
+    /// A notification of the program's own; `params` is an object. Fails for names that the protocol has.
+    pub fn notification(method: &str, params: &JsonSlice) -> Result<Event, Error> {
+        check_own(method, params)?;
+        let mut out = JsonWriter::with_capacity(64 + method.len() + params.as_bytes().len());
+        out.begin_object().key("method").str(method).key("params").slice(params).end_object();
+        Ok(Event { kind: EventKind::Notification, params: out.into_slice() })
+    }
+}
+
+/// Whether a program may send this notification by itself.
+pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), Error> {
+    if method.is_empty() {
+        return Err(Error::invalid("a notification's method is empty"));
+    }
+    if outgoing::NOTIFICATIONS.contains(&method)
+        || !matches!(Method::parse(method.into()), Method::Unknown(_))
+    {
+        return Err(Error::invalid(format!(
+            "{:?} is the protocol's own; it is sent by other means",
+            clip(method)
+        )));
+    }
+    if params.kind() != JsonKind::Object {
+        return Err(Error::invalid(format!("notification {:?}: its params must be an object", clip(method))));
+    }
+    Ok(())
+}
+
+/// The notification that an event of the program's own is; nothing if it is none.
+pub(crate) fn own(params: &JsonSlice) -> Option<Bytes> {
+    let (method, params) = (params.member("method")?, params.member("params")?);
+    let method = method.decode_str()?;
+    check_own(&method, &params).ok()?;
+    Some(shape::notification(&method, Some(&params)))
 }
 
 /// The amount an event of progress tells.
@@ -141,6 +183,18 @@ mod tests {
             assert_eq!(row.kind as usize, place);
             assert_eq!(EventKind::named(row.word), Some(row.kind));
         }
+    }
+
+    #[test]
+    fn what_the_protocol_has_is_no_notification_of_a_program() {
+        let empty = JsonSlice::empty_object();
+        for own in ["notifications/mine", "example.com/moved"] {
+            assert!(Event::notification(own, &empty).is_ok(), "{own}");
+        }
+        for known in ["notifications/progress", "notifications/tools/list_changed", "tools/call", ""] {
+            assert!(Event::notification(known, &empty).is_err(), "{known}");
+        }
+        assert!(Event::notification("notifications/mine", &JsonSlice::null()).is_err());
     }
 
     #[test]

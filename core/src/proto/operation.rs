@@ -155,6 +155,21 @@ pub static OPERATIONS: &[Operation] = &[
 pub mod outgoing {
     /// A question is withdrawn.
     pub const CANCELLED: &str = "notifications/cancelled";
+
+    /// The notifications of the protocol that a server sends; a program's own have other names.
+    pub const NOTIFICATIONS: &[&str] = &[
+        CANCELLED,
+        "notifications/progress",
+        "notifications/message",
+        "notifications/tools/list_changed",
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+        "notifications/subscriptions/acknowledged",
+        "notifications/elicitation/complete",
+        "notifications/tasks",
+        "notifications/tasks/status",
+    ];
 }
 
 /// The names of what clients can say in a revision.

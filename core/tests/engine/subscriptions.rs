@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tenon_mcp::transport::{Delivery, Outgoing, Peer, Sink};
-use tenon_mcp::{CancelReason, Entry, HandlerId, HostOp, Kind, Target};
+use tenon_mcp::{CancelReason, Entry, Event, HandlerId, HostOp, JsonSlice, Kind, Target};
 
 const TICK: Duration = Duration::from_millis(10);
 const TARGET: Target = Target::Lane { lane: LANE, handler: HandlerId(2) };
@@ -167,6 +167,34 @@ fn who_does_not_read_is_told_once_and_later() {
     let methods: Vec<_> = full.0.take().iter().map(|message| message["method"].to_string()).collect();
     assert_eq!(methods, [r#""notifications/resources/updated""#, r#""notifications/tools/list_changed""#]);
     bench.sink.nothing();
+}
+
+/// LG-7 for a program's own: on the stream of their call, before its answer, in either era.
+#[test]
+fn a_programs_own_notifications_come_on_the_stream_of_their_call() {
+    let bench = bench();
+    let params = JsonSlice::from_value(&json!({ "n": 1 }));
+    for modern in [false, true] {
+        if modern {
+            bench.call_modern(5, "slow");
+        } else {
+            bench.call(5, "slow");
+        }
+        let call = bench.drain_call();
+        bench.port.emit(call.id, Event::notification("example/told", &params).unwrap()).unwrap();
+        assert_eq!(bench.sink.one(), json!({ "jsonrpc": "2.0", "method": "example/told", "params": { "n": 1 } }));
+        let mut forged = Event::notification("example/told", &params).unwrap();
+        forged.params = JsonSlice::from_value(&json!({ "method": "notifications/cancelled", "params": {} }));
+        bench.port.emit(call.id, forged).unwrap();
+        bench.sink.nothing();
+        bench.text(call.id, "done");
+        assert_eq!(bench.sink.one()["id"], 5);
+        assert!(bench.port.emit(call.id, Event::notification("example/told", &params).unwrap()).is_err());
+    }
+    assert!(bench.server.notify("notifications/resources/updated", &params).is_err());
+    assert!(bench.server.notify("example/all", &JsonSlice::null()).is_err());
+    assert_eq!(bench.server.notify("example/all", &params).unwrap(), 1);
+    assert_eq!(bench.sink.one()["method"], "example/all");
 }
 
 #[test]

@@ -25,7 +25,7 @@ tenon_status add_tools(tenon_server *server, const struct listed *tools, size_t 
         if (status != TENON_OK) return status;
         tenon_entry_set_description(tool, tools[i].description);
         if (tools[i].schema != NULL) tenon_tool_set_input_schema(tool, tools[i].schema);
-        tenon_entry_set_handler(tool, tools[i].handler, NULL, NULL);
+        tenon_entry_set_handler(tool, tools[i].handler, server, NULL);
         if ((status = tenon_server_add(server, tool, err)) != TENON_OK) return status;
     }
     return TENON_OK;

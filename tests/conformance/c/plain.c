@@ -106,6 +106,16 @@ static void ok(void *user_data, tenon_call *call) {
     tenon_call_return_text(call, "ok", TENON_NUL);
 }
 
+static void tool_change(void *user_data, tenon_call *call) {
+    tenon_server_list_changed(user_data, TENON_KIND_TOOL);
+    tenon_call_return_text(call, "Changed", TENON_NUL);
+}
+
+static void prompt_change(void *user_data, tenon_call *call) {
+    tenon_server_list_changed(user_data, TENON_KIND_PROMPT);
+    tenon_call_return_text(call, "Changed", TENON_NUL);
+}
+
 tenon_status add_plain(tenon_server *server, tenon_error **err) {
     static const struct listed tools[] = {
         {"test_simple_text", "Returns one text.", NULL, simple_text},
@@ -118,6 +128,8 @@ tenon_status add_plain(tenon_server *server, tenon_error **err) {
         {"test_tool_with_logging", "Logs while it works.", NULL, with_logging},
         {"test_reconnection", "Lets go of its client's connection.", NULL, lets_go},
         {"test_logging_tool", "Logs one message.", NULL, logging},
+        {"test_trigger_tool_change", "Says that the list of tools has changed.", NULL, tool_change},
+        {"test_trigger_prompt_change", "Says that the list of prompts has changed.", NULL, prompt_change},
         {"test_x_mcp_header", "Takes an argument that clients repeat in a header.",
          "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"},"
          "\"level\":{\"type\":\"string\"}},\"required\":[\"region\"]}",

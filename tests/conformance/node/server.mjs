@@ -77,6 +77,13 @@ app.tool('test_logging_tool', { description: 'Logs one message.' }, (_, ctx) => 
   return 'Logged'
 })
 
+for (const kind of ['tool', 'prompt']) {
+  app.tool(`test_trigger_${kind}_change`, { description: `Says that the list of ${kind}s has changed.` }, () => {
+    app.listChanged(kind)
+    return 'Changed'
+  })
+}
+
 app.tool(
   'test_sampling',
   { description: "Asks the client's model.", input: object({ prompt: string }) },

@@ -105,6 +105,20 @@ def test_logging_tool(ctx: Context) -> str:
 
 
 @app.tool
+def test_trigger_tool_change() -> str:
+    """Says that the list of tools has changed."""
+    app.list_changed("tool")
+    return "Changed"
+
+
+@app.tool
+def test_trigger_prompt_change() -> str:
+    """Says that the list of prompts has changed."""
+    app.list_changed("prompt")
+    return "Changed"
+
+
+@app.tool
 async def test_sampling(prompt: str, ctx: Context) -> str:
     """Asks the client's model."""
     return f"LLM response: {(await ctx.sample(prompt, max_tokens=100)).text}"

@@ -2,7 +2,7 @@
 
 use crate::{PNG, WAV};
 use std::time::Duration;
-use tenon_mcp::{CallError, Content, Context, Error, Level, ResourceContents, Server, Tool};
+use tenon_mcp::{CallError, Content, Context, Error, Kind, Level, ResourceContents, Server, Tool};
 use tokio::time::sleep;
 
 /// What lies between two reports.
@@ -71,5 +71,15 @@ pub(crate) fn add(server: &Server) -> Result<(), Error> {
     server.tool(tool("test_tool_with_progress", "Reports its progress."), progress)?;
     server.tool(tool("test_tool_with_logging", "Logs what it does."), log)?;
     server.tool(tool("test_reconnection", "Lets go of its client's connection."), let_go)?;
-    server.tool(tool("test_logging_tool", "Logs one message."), log_once)
+    server.tool(tool("test_logging_tool", "Logs one message."), log_once)?;
+    for (name, kind) in
+        [("test_trigger_tool_change", Kind::Tool), ("test_trigger_prompt_change", Kind::Prompt)]
+    {
+        let own = server.clone();
+        server.tool(tool(name, "Says that a list has changed."), move || {
+            let changed = own.list_changed(kind);
+            async { changed.map(|()| "Changed") }
+        })?;
+    }
+    Ok(())
 }
