@@ -182,7 +182,10 @@ fn a_programs_own_notifications_come_on_the_stream_of_their_call() {
         }
         let call = bench.drain_call();
         bench.port.emit(call.id, Event::notification("example/told", &params).unwrap()).unwrap();
-        assert_eq!(bench.sink.one(), json!({ "jsonrpc": "2.0", "method": "example/told", "params": { "n": 1 } }));
+        assert_eq!(
+            bench.sink.one(),
+            json!({ "jsonrpc": "2.0", "method": "example/told", "params": { "n": 1 } })
+        );
         let mut forged = Event::notification("example/told", &params).unwrap();
         forged.params = JsonSlice::from_value(&json!({ "method": "notifications/cancelled", "params": {} }));
         bench.port.emit(call.id, forged).unwrap();
