@@ -323,7 +323,7 @@ fn events_that_belong_to_no_request_wait_for_who_listened_last() {
     let session = bench.open();
     let tell = |number: u64| {
         let params = tenon_mcp::JsonSlice::from_value(&json!({ "number": number }));
-        bench.server.notify("notifications/x", &params)
+        bench.server.notify("notifications/x", &params).unwrap()
     };
     let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
     let mut listening = bench.bare("GET", &head).poll().unwrap().into_body();

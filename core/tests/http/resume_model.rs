@@ -237,7 +237,7 @@ impl World {
             }
             None => {
                 let params = tenon_mcp::JsonSlice::from_value(&json!({ "number": number }));
-                let told = self.bench.server.notify("notifications/x", &params);
+                let told = self.bench.server.notify("notifications/x", &params).unwrap();
                 assert_eq!(told == 1, !stream.ended && !stream.lost, "LH-36");
                 stream.said.extend((told == 1).then_some(number));
             }
