@@ -355,7 +355,7 @@ impl Journal {
         }
     }
 
-    pub(super) fn key(&self) -> String {
+    fn key(&self) -> String {
         key(&self.stream.session_id, &self.stream.name)
     }
 

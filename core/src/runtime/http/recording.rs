@@ -195,21 +195,21 @@ impl Slot {
         self.state.lock().journal.as_ref().is_some_and(|journal| journal.is_spent())
     }
 
-    /// What is to be done about the stream now. If it is something with the store, that is done.
+    /// Has the store keep the log for longer where that is due; whether nobody has come back to the stream in time.
     pub(super) fn age(&self, now: Instant) -> bool {
-        let (age, op) = {
+        let stream = {
             let mut state = self.state.lock();
             let Some(journal) = &mut state.journal else { return false };
-            let age = journal.age(now);
-            let ttl = super::journal::lifetime(journal.stream.engine.limits());
-            let op = StoreOp::Expire { key: journal.key(), ttl };
-            (age, (journal.stream.clone(), op))
+            match journal.age(now) {
+                Age::Stays => return false,
+                Age::Expired => return true,
+                Age::Refresh => journal.stream.clone(),
+            }
         };
-        if age == Age::Refresh {
-            let (stream, op) = op;
-            stream.engine.store().submit(op, now, Box::new(drop));
-        }
-        age == Age::Expired
+        let key = super::journal::key(&stream.session_id, &stream.name);
+        let ttl = super::journal::lifetime(stream.engine.limits());
+        stream.engine.store().submit(StoreOp::Expire { key, ttl }, now, Box::new(drop));
+        false
     }
 
     /// Ends the stream for good, with its log. Gives back the questions that nobody has read.
