@@ -128,6 +128,8 @@ export interface Limits {
    * lists is as long as it says, and stands behind the last registered ones. Default 0.
    */
   pageSize?: number
+  /** Skills in one folder; a folder with more is refused. Default 1,000. */
+  maxSkills?: number
   /** Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000. */
   maxConnections?: number
   /**
@@ -211,6 +213,8 @@ export interface ServerCache extends CacheHints {
   resourceTemplates?: CacheHints
   /** What is read; a resource may have hints of its own. */
   read?: CacheHints
+  skills?: CacheHints
+  skill?: CacheHints
 }
 
 /** An image for people to know something by. */
@@ -368,6 +372,52 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> extends ShownOpt
   /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
   structured?: boolean
   annotations?: ToolAnnotations
+  /** The view that hosts of MCP Apps show its results in: its address (see `Server.ui`), or more. */
+  ui?: string | ToolUi
+}
+
+/** What a tool has to do with views. */
+export interface ToolUi {
+  /** The view's address. */
+  resourceUri?: string
+  /** Who may call the tool. Default: both. To hide a tool of `['app']` from the model is up to the host. */
+  visibility?: ('model' | 'app')[]
+}
+
+/** The origins that a view may reach, each such as `https://*.example.com`. Default: none. */
+export interface UiCsp {
+  /** For fetch, XHR, WebSocket. */
+  connectDomains?: string[]
+  /** For scripts, styles, images, fonts, media. */
+  resourceDomains?: string[]
+  /** For frames within the view. */
+  frameDomains?: string[]
+  baseUriDomains?: string[]
+}
+
+/** What a view asks the browser for; a host need not grant it. */
+export interface UiPermissions {
+  camera?: {}
+  microphone?: {}
+  geolocation?: {}
+  clipboardWrite?: {}
+}
+
+export interface UiOptions {
+  /** The programmatic name. Default: the address. */
+  name?: string
+  title?: string
+  description?: string
+  csp?: UiCsp
+  permissions?: UiPermissions
+  /** An origin of its own, in the form that the host documents. */
+  domain?: string
+  /** Whether the host should draw a border and a background. */
+  prefersBorder?: boolean
+  /** Whether it is in the list of resources. Default: true. */
+  listed?: boolean
+  /** Caching hints. Default: the server's. */
+  cache?: CacheHints
 }
 
 /** For whom something is, how important, how old. */
@@ -872,6 +922,26 @@ export class Server {
   resource<const T extends string>(uri: T, handler: Handler<Variables<T>>): this
   /** Registers resources that a program lists and reads itself, such as the rows of a table. */
   resourceProvider<const T extends string>(template: T, options: ResourceProviderOptions<T>): this
+  /**
+   * Registers a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of tools whose `ui`
+   * names it. `uri` starts with `ui://`. `html` is the document, or a folder: of that its `index.html`, with everything put
+   * inside that it loads from the folder (scripts, style sheets, images, fonts, media), since a frame has no address to load it
+   * from. The folder is read once, now; no symbolic link is followed, and scripts with imports of their own have to be bundled.
+   *
+   * Tools may name it before it is registered; a server does not listen while one names a view that is not there.
+   */
+  ui(uri: string, html: string | { folder: string }, options?: UiOptions): this
+  /**
+   * Serves a folder of skills, in every revision; may be called for several. Each folder in it that has a `SKILL.md` is a skill,
+   * with all files in and below it; other folders group skills. Clients get them by `skills/list`, `skills/get` and
+   * `resources/directory/read`, and read their files as resources at `skill://…`.
+   *
+   * A `SKILL.md` begins with front matter: YAML between two lines of `---`, in which `name` is that of its folder and
+   * `description` says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what
+   * begins with a dot is left out. Throws where a skill is not in order. The folder is looked at whenever a client asks; what has
+   * come to be wrong since is left out, and the log says why. Reads files, so it blocks.
+   */
+  skills(folder: string): this
   /** Registers a prompt, at any time. */
   prompt<const A extends PromptArguments>(name: string, options: PromptOptions<A>, handler: Handler<PromptInput<A>>): this
   prompt(name: string, handler: Handler<Record<string, never>>): this

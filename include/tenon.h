@@ -446,6 +446,8 @@ typedef int32_t tenon_action;
 #define TENON_LIMIT_PING_INTERVAL_MS 43
 /** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
 #define TENON_LIMIT_PING_TIMEOUT_MS 44
+/** Skills in one folder; a folder with more is refused. Default 1,000. */
+#define TENON_LIMIT_SKILLS 45
 
 #ifdef __cplusplus
 extern "C" {
@@ -875,6 +877,10 @@ tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
  *   so that nothing happens twice because the same round was sent again. Default: false.
  * - "cache": how long what a resource or template holds may be kept, and by whom, such as
  *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
+ * - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
+ *
+ * "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
+ * "visibility"; of a resource it says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
  *
  * Fails with TENON_ERR_JSON if the text is not JSON; whether the member and its value are right is checked when the entry
  * is added.
@@ -974,6 +980,50 @@ tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const c
  */
 tenon_status tenon_server_entries(
     tenon_server *server, tenon_kind kind, tenon_entries_fn visit, void *user_data);
+
+/**
+ * Makes a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of the tools that name
+ * it (tenon_tool_set_ui()). `uri` starts with "ui://". It has no callback, and the members of a resource but for `mime_type`
+ * and `size`.
+ *
+ * tenon_entry_set() with "ui" says how it is shown, a JSON object: "csp" with the origins it may reach ("connectDomains",
+ * "resourceDomains", "frameDomains", "baseUriDomains", lists such as ["https://a.example.com"]; default: none), "permissions"
+ * it asks for ("camera", "microphone", "geolocation", "clipboardWrite", each {}), "domain", "prefersBorder". With "hidden" it
+ * is left out of the list of resources.
+ *
+ * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; what is wrong with the document is told when
+ * the entry is added. A server does not start while a tool names a view that it does not have.
+ */
+tenon_status tenon_ui_new(const char *uri, const char *html, tenon_entry **out, tenon_error **err);
+
+/**
+ * Makes a view of a folder: of its index.html, with everything put inside that it loads from the folder (scripts, style sheets,
+ * images, fonts, media), since a frame has no address to load it from. The folder is read when the entry is added; nothing
+ * outside of it is read, and no symbolic link followed. Scripts with imports of their own have to be bundled before.
+ *
+ * In everything else it is like tenon_ui_new().
+ */
+tenon_status tenon_ui_new_from_folder(
+    const char *uri, const char *folder, tenon_entry **out, tenon_error **err);
+
+/**
+ * Names the view that hosts of MCP Apps show a tool's results in, by its address; it may be added later. Other clients see the
+ * tool as ever. tenon_entry_set() with "ui" says more.
+ */
+tenon_status tenon_tool_set_ui(tenon_entry *entry, const char *uri);
+
+/**
+ * Serves a folder of skills (io.modelcontextprotocol/skills): each folder in it that has a SKILL.md is a skill, with all files
+ * in and below it; other folders group skills. May be called for several folders, before the start or after it.
+ *
+ * A SKILL.md begins with front matter: YAML between two lines of ---, in which `name` is that of its folder and `description`
+ * says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what begins with a dot is
+ * left out. The folder is looked at whenever a client asks; what has come to be wrong since is left out, and the log says why.
+ *
+ * Reads files. Fails with TENON_ERR_INVALID, whose detail says which skill is not in order and why, and with
+ * TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
+ */
+tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, tenon_error **err);
 
 /* TELLING CLIENTS ======================================================================================== */
 
@@ -1097,6 +1147,12 @@ tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *le
  * Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
  */
 tenon_status tenon_call_get(const tenon_call *call, const char *field, const char **json, size_t *len);
+
+/**
+ * The client's settings of an extension of the protocol, a JSON object, by the extension's id. Borrowed, not NUL-terminated.
+ * Fails with TENON_ERR_NOT_FOUND if the client does not have the extension.
+ */
+tenon_status tenon_call_extension(const tenon_call *call, const char *id, const char **json, size_t *len);
 
 /**
  * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with

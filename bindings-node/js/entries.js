@@ -73,6 +73,24 @@ function entryOf(kind, what, name, options) {
   return { definition: `{${members.join(',')}}`, policies }
 }
 
+/** What is said of how a view is shown. */
+const SHOWN = ['csp', 'permissions', 'domain', 'prefersBorder']
+
+/** `definition` and `policies` of a view. */
+function viewOf(what, uri, options) {
+  if (!isObject(options)) throw new TypeError(`${what}: options must be an object`)
+  const { listed, ...members } = options
+  if (listed != null && typeof listed !== 'boolean') throw new TypeError(`${what}: listed must be a boolean`)
+  const ui = {}
+  for (const member of SHOWN) {
+    if (members[member] != null) ui[member] = members[member]
+    delete members[member]
+  }
+  if (Object.keys(ui).length > 0) members.ui = ui
+  const { definition, policies } = entryOf('resource', what, uri, members)
+  return { definition, policies: { ...policies, hidden: listed === false } }
+}
+
 /** The arguments of a prompt: names with what is said of each, or the properties of a schema. */
 function argumentsOf(what, args) {
   if (Array.isArray(args)) return args.map((arg) => (typeof arg === 'string' ? { name: arg } : arg))
@@ -92,4 +110,4 @@ function argumentsOf(what, args) {
   })
 }
 
-module.exports = { entryOf, memberText }
+module.exports = { entryOf, memberText, viewOf }

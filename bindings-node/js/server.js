@@ -4,7 +4,7 @@
 
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
-const { entryOf, memberText } = require('./entries')
+const { entryOf, memberText, viewOf } = require('./entries')
 const { beforeExit } = require('./exit')
 const { Engine, completionName } = require('./native')
 const { listenOptions, serverOptions } = require('./options')
@@ -72,6 +72,24 @@ class Server {
       this.#remove('resource_template', template)
       throw error
     }
+  }
+
+  /** Registers a view: HTML that hosts of MCP Apps show beside the results of tools that name it. */
+  ui(uri, html, options = {}) {
+    if (typeof uri !== 'string') throw new TypeError('ui: uri must be a string')
+    const what = `ui ${stringify(uri)}`
+    const folder = isObject(html) ? html.folder : undefined
+    if (typeof (folder ?? html) !== 'string') throw new TypeError(`${what}: html must be a string, or {folder}`)
+    const { definition, policies } = viewOf(what, uri, options)
+    this.#bridge.engine.addUi(definition, policies, folder ?? html, folder !== undefined)
+    return this
+  }
+
+  /** Serves a folder of skills. */
+  skills(folder) {
+    if (typeof folder !== 'string') throw new TypeError('skills: folder must be a string')
+    this.#bridge.engine.addSkills(folder)
+    return this
   }
 
   prompt(name, options, handler) {

@@ -10,7 +10,7 @@ use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use std::rc::Rc;
-use tenon_mcp::{HandlerId, Kind, Target};
+use tenon_mcp::{HandlerId, Html, Kind, Target, Ui};
 
 /// A server of this environment.
 #[napi]
@@ -63,18 +63,39 @@ impl Engine {
         self.0.server.add(entry, target).map_err(to_js)
     }
 
+    /// Registers a view, whose document is text or a folder's.
+    #[napi(catch_unwind)]
+    pub fn add_ui(
+        &self,
+        definition: String,
+        policies: Policies,
+        html: String,
+        is_folder: bool,
+    ) -> Result<()> {
+        let entry = entry::entry(Kind::Resource, definition, policies)?;
+        let html = if is_folder { Html::folder(html) } else { Html::from(html) };
+        self.0.server.ui(Ui::from(entry), html).map_err(to_js)
+    }
+
+    /// Serves a folder of skills.
+    #[napi(catch_unwind)]
+    pub fn add_skills(&self, folder: String) -> Result<()> {
+        self.0.server.skills(folder).map_err(to_js)
+    }
+
     /// Removes an entry; `null` if there is none of this name.
     #[napi(catch_unwind)]
     pub fn remove(&self, kind: String, name: String) -> Result<Option<Removed>> {
-        let mut handlers = Vec::new();
+        let (mut handlers, mut found) = (Vec::new(), false);
         for kind in kinds(&kind)? {
-            match self.0.server.remove(kind, &name) {
-                Some(Target::Lane { handler, .. }) => handlers.push(handler.0),
-                // Without provider the template is another's.
-                _ => break,
+            // Without provider the template is another's.
+            let Some(target) = self.0.server.remove(kind, &name) else { break };
+            found = true;
+            if let Target::Lane { handler, .. } = target {
+                handlers.push(handler.0);
             }
         }
-        if handlers.is_empty() {
+        if !found {
             return Ok(None);
         }
         let session = self.0.session.borrow();

@@ -12,13 +12,15 @@ use tenon_mcp::{Cacheable, Capability, LogLevel, Revision, Server};
 const LEVELS: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
 
 /// The answers that caching hints can be given for, as JavaScript calls them.
-const CACHEABLE: [(&str, Cacheable); 6] = [
+const CACHEABLE: [(&str, Cacheable); 8] = [
     ("discover", Cacheable::Discover),
     ("tools", Cacheable::Tools),
     ("prompts", Cacheable::Prompts),
     ("resources", Cacheable::Resources),
     ("resourceTemplates", Cacheable::ResourceTemplates),
     ("read", Cacheable::Read),
+    ("skills", Cacheable::Skills),
+    ("skill", Cacheable::Skill),
 ];
 
 /// A name with JSON text.

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
-use tenon_mcp::{Error, Server, Target};
+use tenon_mcp::{Error, Html, Kind, Server, Target, Ui};
 
 /// A server with the table of its Python functions.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -68,6 +68,27 @@ impl Engine {
         let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });
         self.handlers.sweep(py);
         added.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Registers a view, whose document is text or a folder's.
+    fn add_ui(
+        &self,
+        py: Python<'_>,
+        definition: &Bound<'_, PyDict>,
+        policies: &Bound<'_, PyDict>,
+        html: String,
+        is_folder: bool,
+    ) -> PyResult<()> {
+        let bounds = Bounds::of(self.server.engine().limits());
+        let entry = registration::entry(Kind::Resource, definition, policies, bounds)?;
+        let html = if is_folder { Html::folder(html) } else { Html::from(html) };
+        let added = py.detach(|| self.server.ui(Ui::from(entry), html));
+        added.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Serves a folder of skills.
+    fn add_skills(&self, py: Python<'_>, folder: String) -> PyResult<()> {
+        py.detach(|| self.server.skills(folder)).map_err(|error| engine_error(py, &error))
     }
 
     /// Removes an entry; says whether there was one.

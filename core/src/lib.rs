@@ -34,8 +34,8 @@ pub use dispatch::environment::Environment;
 pub use dispatch::limits::{Limit, LimitValue, Limits, Unit, WrongLimit};
 pub use dispatch::log::{Log, LogLevel, Record};
 pub use entries::{
-    Completion, Hook, Method, Notification, Prompt, PromptArgument, Resource, ResourceProvider,
-    ResourceTemplate, Tool,
+    Completion, Hook, Html, Method, Notification, Prompt, PromptArgument, Resource, ResourceProvider,
+    ResourceTemplate, Tool, Ui,
 };
 pub use error::{Error, ErrorKind};
 pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};

@@ -87,7 +87,11 @@ impl Server {
     /// Registers an entry of any kind, whose calls go to `target`; handlers written in Rust have methods of their own,
     /// such as [`Server::tool`]. The error names the entry and what is wrong with it.
     pub fn add(&self, entry: impl Into<Entry>, target: Target) -> Result<(), Error> {
-        self.engine.0.catalog.add(Registered::new(entry.into(), target, self.arguments)?)?;
+        let entry = Registered::new(entry.into(), target, self.arguments)?;
+        if let Some(view) = entry.definition().view() {
+            self.engine.check_view_now(&entry.to_string(), &view)?;
+        }
+        self.engine.0.catalog.add(entry)?;
         self.engine.changed();
         Ok(())
     }
@@ -136,6 +140,11 @@ impl Server {
     pub fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
         let all = self.engine.0.catalog.all(kind).into_iter();
         all.map(|(entry, enabled)| (entry.definition().to_json(), enabled)).collect()
+    }
+
+    /// What entries have that say nothing of it.
+    pub(crate) fn policy(&self) -> Policy {
+        self.arguments
     }
 
     /// The host's side: lanes and completions.

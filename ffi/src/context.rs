@@ -186,6 +186,22 @@ pub unsafe extern "C" fn tenon_call_get(
     })
 }
 
+/// The client's settings of an extension of the protocol, a JSON object, by the extension's id. Borrowed, not NUL-terminated.
+/// Fails with TENON_ERR_NOT_FOUND if the client does not have the extension.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_extension(
+    call: *const tenon_call,
+    id: *const c_char,
+    json: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(json = out(json), len = out(len), call = object(call), id = text(id) => {
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("the client has no extension {id:?}"));
+        let found = call.lend(&format!("extension {id}"), || call.context.extension(id).ok_or_else(none))?;
+        lend(Some(found), json, len)
+    })
+}
+
 /// The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
 /// TENON_ERR_NOT_FOUND in what is no request.
 #[unsafe(no_mangle)]

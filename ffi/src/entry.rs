@@ -10,7 +10,7 @@ use crate::status::*;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{Entry, JsonSlice, Kind};
+use tenon_mcp::{Entry, Html, JsonSlice, Kind, Ui};
 
 /// Where an entry's callback runs: one of the TENON_MODE_ values.
 pub type tenon_mode = i32;
@@ -45,15 +45,21 @@ pub struct tenon_entry {
     pub(crate) has_schema: bool,
     mode: Mode,
     handler: Option<Arc<Handler>>,
+    /// Of a view what it shows.
+    html: Option<Html>,
     list_handler: Option<Arc<Handler>>,
     rejected: Option<Failure>,
 }
 
-/// What the engine registers of an entry, with its callback.
+/// What the engine registers of an entry, with what answers its calls.
 pub(crate) struct Part {
     pub(crate) entry: Entry,
-    pub(crate) mode: Mode,
-    pub(crate) handler: Arc<Handler>,
+    pub(crate) answers: Answers,
+}
+
+pub(crate) enum Answers {
+    Callback(Mode, Arc<Handler>),
+    View(Html),
 }
 
 impl tenon_entry {
@@ -69,6 +75,7 @@ impl tenon_entry {
             has_schema: false,
             mode: Mode::Worker,
             handler: None,
+            html: None,
             list_handler: None,
             rejected: None,
         }
@@ -100,6 +107,13 @@ impl tenon_entry {
         self.entry = change(self.entry.clone())?;
         self.reads = self.reads.take().map(change).transpose()?;
         Ok(())
+    }
+
+    /// A view for the program.
+    pub(crate) fn make_view(uri: &str, html: Html) -> *mut tenon_entry {
+        let mut entry = tenon_entry::new(Ui::new(uri).into(), uri);
+        entry.html = Some(html);
+        Box::into_raw(Box::new(entry))
     }
 
     pub(crate) fn set_handler(&mut self, handler: Handler) {
@@ -143,8 +157,14 @@ impl tenon_entry {
             let arguments = json_array(&self.arguments);
             self.change(|entry| entry.set("arguments", arguments));
         }
+        if let Some(html) = self.html.take() {
+            if self.handler.is_some() {
+                return Err(self.wrong("is a view; it has no handler"));
+            }
+            return Ok(vec![Part { entry: self.entry.clone(), answers: Answers::View(html) }]);
+        }
         let handler = self.handler.take().ok_or_else(|| self.wrong("has no handler"))?;
-        let part = |entry: Entry, handler| Part { entry, mode: self.mode, handler };
+        let part = |entry: Entry, handler| Part { entry, answers: Answers::Callback(self.mode, handler) };
         let Some(reads) = self.reads.take() else {
             if self.list_handler.is_some() {
                 return Err(self.wrong("cannot have a list handler; a resource provider has one"));
@@ -174,6 +194,10 @@ impl tenon_entry {
 ///   so that nothing happens twice because the same round was sent again. Default: false.
 /// - "cache": how long what a resource or template holds may be kept, and by whom, such as
 ///   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
+/// - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
+///
+/// "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
+/// "visibility"; of a resource it says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
 ///
 /// Fails with TENON_ERR_JSON if the text is not JSON; whether the member and its value are right is checked when the entry
 /// is added.

@@ -1,7 +1,7 @@
 //! A server behind its handle: first settings, then three lanes that the callbacks run from.
 
 use crate::call::tenon_call;
-use crate::entry::{Part, tenon_entry};
+use crate::entry::{Answers, Part, tenon_entry};
 use crate::error::c_string;
 use crate::guard::Result;
 use crate::handlers::{Gate, Handlers, Mode};
@@ -84,16 +84,25 @@ impl Inner {
         self.check_fork()?;
         let mut records = Vec::new();
         let mut workers = false;
-        for Part { entry, mode, handler } in entry.parts()? {
+        for Part { entry, answers } in entry.parts()? {
+            let (mode, handler) = match answers {
+                Answers::Callback(mode, handler) => (mode, handler),
+                Answers::View(html) => {
+                    let most = self.setup.lock().limits.max_result_bytes;
+                    let target = html.target(&entry, most)?;
+                    records.push(Record::new(entry, target, None));
+                    continue;
+                }
+            };
             let (lane, handler) = (mode.lane(), self.handlers.insert(handler));
             workers |= mode == Mode::Worker;
             let target = match mode {
                 Mode::Worker | Mode::Poll => Target::Lane { lane, handler },
                 Mode::Inline => Target::Inline { lane, handler, host: Arc::new(Here(Arc::downgrade(self))) },
             };
-            records.push(Record::new(entry, target, lane, handler));
+            records.push(Record::new(entry, target, Some((lane, handler))));
         }
-        let ids: Vec<_> = records.iter().map(|record| record.handler).collect();
+        let ids: Vec<_> = records.iter().filter_map(Record::handler).collect();
         let added = {
             let mut setup = self.setup.lock();
             let threads = match self.started.get() {
@@ -108,13 +117,15 @@ impl Inner {
         added
     }
 
+    pub(crate) fn add_skills(&self, folder: &str) -> Result<()> {
+        self.check_fork()?;
+        self.setup.lock().add_skills(folder)
+    }
+
     pub(crate) fn remove(&self, kind: Kind, name: &str) -> Result<()> {
         self.check_fork()?;
         let ids = self.setup.lock().remove(kind, name);
-        if ids.is_empty() {
-            return Err(no_entry(kind, name));
-        }
-        self.forget(ids);
+        self.forget(ids.ok_or_else(|| no_entry(kind, name))?);
         Ok(())
     }
 

@@ -30,6 +30,8 @@ mod entry;
 
 mod register;
 
+mod view;
+
 mod events;
 
 mod call;

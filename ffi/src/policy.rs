@@ -23,7 +23,7 @@ fn hints(value: &JsonSlice, what: &str) -> Result<CacheHints> {
 type SetPolicy = fn(Entry, &JsonSlice, &str) -> Result<Entry>;
 
 /// The policies of entries.
-const POLICIES: [(&str, SetPolicy); 4] = [
+const POLICIES: [(&str, SetPolicy); 5] = [
     ("unknown_arguments", |entry, value, what| {
         const WORDS: [(&str, UnknownArguments); 3] = [
             ("schema", UnknownArguments::Schema),
@@ -38,6 +38,7 @@ const POLICIES: [(&str, SetPolicy); 4] = [
     ("coerce_arguments", |entry, value, what| Ok(entry.coerce_arguments(truth(value, what)?))),
     ("once_only", |entry, value, what| Ok(entry.once_only(truth(value, what)?))),
     ("cache", |entry, value, what| Ok(entry.cache(hints(value, what)?))),
+    ("hidden", |entry, value, what| Ok(if truth(value, what)? { entry.hidden() } else { entry })),
 ];
 
 /// Sets the policy of this word; `false` if there is none, so that it is a member.

@@ -37,20 +37,26 @@ pub(crate) struct Setup {
     records: Vec<Record>,
     members: Vec<(String, JsonSlice)>,
     extensions: Vec<(String, JsonSlice)>,
+    /// Folders of skills.
+    skills: Vec<String>,
 }
 
 /// An entry that is registered, to be registered again when settings have changed.
 pub(crate) struct Record {
-    pub(crate) handler: HandlerId,
     entry: Entry,
     target: Target,
-    lane: LaneId,
+    /// Its callback, if it has one, and where that runs.
+    callback: Option<(LaneId, HandlerId)>,
     enabled: bool,
 }
 
 impl Record {
-    pub(crate) fn new(entry: Entry, target: Target, lane: LaneId, handler: HandlerId) -> Record {
-        Record { handler, entry, target, lane, enabled: true }
+    pub(crate) fn new(entry: Entry, target: Target, callback: Option<(LaneId, HandlerId)>) -> Record {
+        Record { entry, target, callback, enabled: true }
+    }
+
+    pub(crate) fn handler(&self) -> Option<HandlerId> {
+        self.callback.map(|(_, handler)| handler)
     }
 
     fn add_to(&self, server: &Server) -> Result<()> {
@@ -90,6 +96,7 @@ impl Setup {
             records: Vec::new(),
             members: Vec::new(),
             extensions: Vec::new(),
+            skills: Vec::new(),
         })
     }
 
@@ -121,6 +128,12 @@ impl Setup {
         Ok(())
     }
 
+    pub(crate) fn add_skills(&mut self, folder: &str) -> Result<()> {
+        self.server.skills(folder)?;
+        self.skills.push(folder.to_owned());
+        Ok(())
+    }
+
     /// Registers all of these or none.
     pub(crate) fn add(&mut self, records: Vec<Record>) -> Result<()> {
         for (place, record) in records.iter().enumerate() {
@@ -148,14 +161,17 @@ impl Setup {
         }
     }
 
-    /// The callbacks of what was removed.
-    pub(crate) fn remove(&mut self, kind: Kind, name: &str) -> Vec<HandlerId> {
+    /// The callbacks of what was removed; nothing if there is no such entry.
+    pub(crate) fn remove(&mut self, kind: Kind, name: &str) -> Option<Vec<HandlerId>> {
         let kinds = self.parts(kind, name);
+        if kinds.is_empty() {
+            return None;
+        }
         for kind in &kinds {
             self.server.remove(*kind, name);
         }
         let gone = |record: &mut Record| record.entry.name() == name && kinds.contains(&record.entry.kind());
-        self.records.extract_if(.., gone).map(|record| record.handler).collect()
+        Some(self.records.extract_if(.., gone).filter_map(|record| record.handler()).collect())
     }
 
     /// `false` if there is no such entry.
@@ -184,7 +200,7 @@ impl Setup {
 
     /// Whether any entry's calls go to `lane`.
     pub(crate) fn has_entry_in(&self, lane: LaneId) -> bool {
-        self.records.iter().any(|record| record.lane == lane)
+        self.records.iter().any(|record| record.callback.is_some_and(|(own, _)| own == lane))
     }
 
     /// The server with all settings.
@@ -211,6 +227,9 @@ impl Setup {
             let server = builder.build()?;
             for record in &self.records {
                 record.add_to(&server)?;
+            }
+            for folder in &self.skills {
+                server.skills(folder)?;
             }
             self.server = server;
             self.changed = false;

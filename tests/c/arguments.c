@@ -682,7 +682,26 @@ static void no_call(void) {
     tenon_answer_free(NULL);
 }
 
+/* What the library serves without callbacks. */
+static void served(void) {
+    tenon_entry *entry = NULL;
+    const char *json;
+    size_t len;
+    tenon_server *server = new_server();
+    CHECK_STATUS(TENON_ERR_NULL, tenon_ui_new(NULL, "<p>", &entry, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_ui_new("ui://a", NULL, &entry, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_ui_new("ui://a", "<p>", NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_ui_new_from_folder(NULL, "x", &entry, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_ui_new_from_folder("ui://a", NULL, &entry, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_ui(NULL, "ui://a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_skills(NULL, "x", NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_skills(server, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_extension(NULL, "x", &json, &len));
+    OK(tenon_server_free(server));
+}
+
 static const struct test all[] = {
+    {"served", served},
     {"errors", errors}, {"servers", servers}, {"server_settings", server_settings},
     {"server_members", server_members}, {"entries", entries}, {"results", results},
     {"tools", tools},   {"calls", calls},     {"no_call", no_call},

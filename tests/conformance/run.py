@@ -3,10 +3,11 @@
     run.py [--hosts rust,python,node,c] [--revisions 2025-11-25,2026-07-28] [--verbose]
     run.py --url URL [--name NAME]         any server that runs already; nothing is expected to fail
 
-Prints for each host and revision `python 2026-07-28 scored 37/37 unscored 13/13 warnings 0`, under it what failed and
-why, and at the end `N passed, N failed`, counted in scenarios. A scenario named in expected.json counts as neither
-while it fails; one that passes though named counts as failed, so the list only shrinks. What the suite wrote stays
-in build/conformance. Standard library only.
+Prints for each host and revision `python 2026-07-28 scored 37/37 unscored 13/13 warnings 0`, and for scenarios that
+no revision requires `python 2026-07-28 by name 3/3 checks 41`, under it what failed and why, and at the end
+`N passed, N failed`, counted in scenarios. A scenario named in expected.json counts as neither while it fails; one
+that passes though named counts as failed, so the list only shrinks. What the suite wrote stays in build/conformance.
+Standard library only.
 """
 
 import argparse
@@ -41,8 +42,8 @@ class Tally:
         print(text, flush=True)
 
 
-def report(host, revision, scenarios, seconds, tally, verbose):
-    print(f"{verdict.summary(host, revision, scenarios)}", flush=True)
+def report(host, revision, scenarios, seconds, tally, verbose, line=None):
+    print(line or verdict.summary(host, revision, scenarios), flush=True)
     for scenario in scenarios:
         if scenario.passed and scenario.as_expected:
             tally.passed += 1
@@ -74,6 +75,21 @@ def run_server(host, url, revisions, required, document, tally, verbose):
         results = suite.run(url, revision, OUTPUT / f"{host}-{revision}")
         scenarios = verdict.judge(required[revision], results, verdict.Expected(document, host), revision)
         report(host, revision, scenarios, time.monotonic() - started, tally, verbose)
+        run_by_name(host, url, revision, tally, verbose)
+
+
+def run_by_name(host, url, revision, tally, verbose):
+    """What no revision requires: all of it has to pass, and a check that is skipped does not."""
+    started = time.monotonic()
+    names = suite.BY_NAME.get(revision, [])
+    if not names:
+        return
+    results = suite.run_by_name(url, revision, OUTPUT / f"{host}-{revision}-by-name")
+    required = suite.Requirements([], dict.fromkeys(names, "by name"))
+    nothing = verdict.Expected({"fail": {}, "skip": {}}, host)
+    scenarios = verdict.judge(required, results, nothing, revision)
+    line = verdict.by_name(host, revision, scenarios)
+    report(host, revision, scenarios, time.monotonic() - started, tally, verbose, line)
 
 
 def run_host(host, revisions, required, document, tally, verbose):

@@ -84,6 +84,14 @@ def test_names_the_suite_does_not_know_are_failures():
     assert [s.name for s in judge([check("SUCCESS")], fail={"gone": "why"}) if not s.passed] == ["gone"]
 
 
+def test_what_runs_by_name_has_to_be_checked():
+    names = suite.Requirements([], dict.fromkeys(["one", "two", "three"], "by name"))
+    results = {"one": [check("SUCCESS"), check("SUCCESS")], "two": [check("SUCCESS"), check("SKIPPED")]}
+    scenarios = verdict.judge(names, results, verdict.Expected(NOTHING, "python"), REVISION)
+    assert verdict.by_name("python", REVISION, scenarios) == "python 2026-07-28 by name 1/3 checks 3"
+    assert [scenario.as_expected for scenario in scenarios] == [True, False, False]
+
+
 def test_every_scenario_of_the_list_is_one_of_the_suite():
     document = json.loads((Path(__file__).parent / "expected.json").read_text())
     for revision in suite.REVISIONS:

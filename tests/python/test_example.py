@@ -4,7 +4,9 @@ from pathlib import Path
 
 from wire import Program
 
-NOTES = Path(__file__).resolve().parents[2] / "examples/python/notes/server.py"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples/python"
+NOTES = EXAMPLES / "notes/server.py"
+VIEWS = EXAMPLES / "views/server.py"
 
 
 def test_the_notes():
@@ -22,3 +24,17 @@ def test_the_notes():
         call = client.start_call("delete", {"id": "1"})
         client.send(id=client.question()["id"], result={"action": "decline"})
         assert client.answer(call)["result"]["content"][0]["text"] == "The user did not agree."
+
+
+def test_the_views():
+    with Program(str(VIEWS)) as program:
+        client = program.client
+        (tool,) = client.request("tools/list")["result"]["tools"]
+        view = client.request("resources/read", uri=tool["_meta"]["ui"]["resourceUri"])["result"]["contents"][0]
+        assert view["mimeType"] == "text/html;profile=mcp-app" and view["_meta"] == {"ui": {"prefersBorder": True}}
+        assert "<style>output" in view["text"] and '<script type="module">//' in view["text"]
+        assert client.call("now")["structuredContent"] == {"hour": 12, "minute": 0}
+        (skill,) = client.request("skills/list")["result"]["skills"]
+        assert skill["uri"] == "skill://read-the-clock/SKILL.md"
+        read = client.request("resources/read", uri=skill["uri"])["result"]["contents"][0]["text"]
+        assert "description: " + skill["frontmatter"]["description"] in read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._errors import RegistrationError
 from ._registry import Registry, named
+from ._served import Served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
 
 
-class Registrations(Registry):
+class Registrations(Served, Registry):
     """The part of a server that registers.
 
     Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
@@ -43,6 +44,7 @@ class Registrations(Registry):
             annotations: dict[str, Any] | None = None,
             icons: Icons = None,
             meta: dict[str, Any] | None = None,
+            ui: str | dict[str, Any] | None = None,
             input_schema: dict[str, Any] | None = None,
             output_schema: dict[str, Any] | None = None,
             structured: bool | None = None,
@@ -62,6 +64,7 @@ class Registrations(Registry):
         annotations: dict[str, Any] | None = None,
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
+        ui: str | dict[str, Any] | None = None,
         input_schema: dict[str, Any] | None = None,
         output_schema: dict[str, Any] | None = None,
         structured: bool | None = None,
@@ -76,7 +79,8 @@ class Registrations(Registry):
         name is the function's, the description its docstring, and ``input_schema`` comes from its signature: JSON
         types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` receives the call's
         context. ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has
-        them.
+        them. ``ui`` is the view that hosts of MCP Apps show its results in: its address (see ``ui``), or a dict with
+        ``resourceUri`` and ``visibility``, which says who may call the tool, a list of ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
         annotation is a dict or a ``TypedDict``, or with ``structured=True`` or an ``output_schema``, it is sent as
@@ -107,6 +111,7 @@ class Registrations(Registry):
                     "annotations": annotations,
                     "icons": icons,
                     "meta": meta,
+                    "ui": ui,
                     "input_schema": of.schema(closed=True) if input_schema is None else input_schema,
                     "output_schema": output_schema,
                 },

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::proto::capability::{Capabilities, Capability};
+use crate::proto::extension::Extensions;
 use crate::proto::kind::Kind;
 use crate::proto::version::Revision;
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Snapshot<T> {
     shelves: [Shelf<T>; Kind::ALL.len()],
     capabilities: Capabilities,
+    extensions: Extensions,
     /// Made when an address is looked up first.
     templates: OnceLock<TemplateSet>,
 }
@@ -48,6 +50,8 @@ struct Entries<T> {
     next: u64,
     /// The capabilities of every entry there ever was.
     had: Capabilities,
+    /// And their extensions.
+    extensions: Extensions,
 }
 
 #[derive(Debug)]
@@ -64,6 +68,7 @@ impl<T> Default for Catalog<T> {
             places: Default::default(),
             next: 0,
             had: Capabilities::default(),
+            extensions: Extensions::default(),
         };
         Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
     }
@@ -88,6 +93,8 @@ impl<T> Catalog<T> {
             let number = entries.next;
             entries.next += 1;
             entries.had = capability(kind).map_or(entries.had, |capability| entries.had.with(capability));
+            entries.extensions =
+                entry.extension.map_or(entries.extensions, |own| entries.extensions.with(own));
             entries.places[place].insert(entry.name.clone(), number);
             entries.in_order[place].push(Slot { number, enabled: true, entry: Arc::new(entry) });
             *self.snapshot.write() = None;
@@ -143,7 +150,8 @@ impl<T> Catalog<T> {
         entries.in_order[kind.index()].iter().map(|slot| (slot.entry.clone(), slot.enabled)).collect()
     }
 
-    fn note(&self, kind: Kind) {
+    /// Says that what a kind's list shows has changed, although what is registered has not.
+    pub(crate) fn note(&self, kind: Kind) {
         self.changed.fetch_or(1 << kind.index(), Ordering::AcqRel);
     }
 
@@ -161,7 +169,11 @@ impl<T> Catalog<T> {
         let entries = self.entries.lock();
         let mut place = self.snapshot.write();
         let shelf = |kind: Kind| Shelf::new(&entries.in_order[kind.index()]);
-        place.get_or_insert_with(|| Arc::new(Snapshot::new(Kind::ALL.map(shelf), entries.had))).clone()
+        place
+            .get_or_insert_with(|| {
+                Arc::new(Snapshot::new(Kind::ALL.map(shelf), (entries.had, entries.extensions)))
+            })
+            .clone()
     }
 }
 
@@ -186,15 +198,23 @@ pub(crate) fn capability(kind: Kind) -> Option<Capability> {
 }
 
 impl<T> Snapshot<T> {
-    fn new(shelves: [Shelf<T>; Kind::ALL.len()], had: Capabilities) -> Snapshot<T> {
+    fn new(
+        shelves: [Shelf<T>; Kind::ALL.len()],
+        (had, extensions): (Capabilities, Extensions),
+    ) -> Snapshot<T> {
         // A server that never had anything has tools, none as yet.
         let capabilities = if had == Capabilities::default() { had.with(Capability::Tools) } else { had };
-        Snapshot { shelves, capabilities, templates: OnceLock::new() }
+        Snapshot { shelves, capabilities, extensions, templates: OnceLock::new() }
     }
 
     /// What the server can do: what it has entries for or had once, which clients may have been told.
     pub fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    /// The extensions that the server has of itself, by the same rule.
+    pub(crate) fn extensions(&self) -> Extensions {
+        self.extensions
     }
 
     /// The entry of this kind and name.

@@ -10,6 +10,7 @@ use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::cache::CacheHints;
 use crate::proto::definition::Definition;
 use crate::proto::error::clip;
+use crate::proto::extension::Extension;
 use crate::proto::header_params::HeaderParam;
 use crate::proto::kind::Kind;
 use crate::proto::operation::Method;
@@ -35,6 +36,8 @@ pub struct Entry {
     hidden: bool,
     once_only: bool,
     inline: bool,
+    paged: bool,
+    extension: Option<Extension>,
     kept: Option<Kept>,
     /// What is wrong with a member that was set; registering reports it.
     rejected: Option<String>,
@@ -57,6 +60,8 @@ impl Entry {
             hidden: false,
             once_only: false,
             inline: false,
+            paged: false,
+            extension: None,
             kept: None,
             rejected,
         }
@@ -159,6 +164,19 @@ impl Entry {
         self
     }
 
+    /// Says that a server with it has an extension.
+    pub(crate) fn of_extension(mut self, extension: Extension) -> Entry {
+        self.extension = Some(extension);
+        self
+    }
+
+    /// Says of a method that what it comes to is a page of a list: its `cursor` and `nextCursor` are texts of the handler's own,
+    /// of which clients get sealed ones.
+    pub(crate) fn paged(mut self) -> Entry {
+        self.paged = true;
+        self
+    }
+
     /// Keeps a value until the entry is removed and the last of its calls has ended, so that a host can tell from the
     /// value's end when the handler is not needed any more. It is dropped on whatever thread lets go last.
     pub fn keep(mut self, value: Arc<dyn Any + Send + Sync>) -> Entry {
@@ -204,6 +222,10 @@ pub struct Registered<T> {
     pub(crate) once_only: bool,
     /// Whether a handler in Rust begins on the thread that received its call.
     pub(crate) inline: bool,
+    /// Whether it lists in pages, whose cursors are sealed.
+    pub(crate) paged: bool,
+    /// The extension that a server with it has.
+    pub(crate) extension: Option<Extension>,
     /// Where calls go.
     pub target: T,
     _kept: Option<Kept>,
@@ -236,6 +258,8 @@ impl<T> Registered<T> {
             hidden,
             once_only,
             inline,
+            paged,
+            extension,
             kept,
             rejected,
         } = entry;
@@ -278,9 +302,14 @@ impl<T> Registered<T> {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(wrong("timeout must be more than zero".into()));
         }
+        // A view, or a tool that has one.
+        let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
+        let extension = extension.or(has_view.then_some(Extension::Ui));
         Ok(Registered {
             kind,
             input,
+            extension,
+            paged,
             header_params: headers,
             output,
             structured,

@@ -201,6 +201,8 @@ limits! {
     /// Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
     /// is as long as it says, and stands behind the last registered ones. Default 0.
     30 page_size: Count = 0, 0, MANY;
+    /// Skills in one folder; a folder with more is refused. Default 1,000.
+    45 max_skills: Count = 1_000, 1, MANY;
     /// Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
     14 max_connections: Count = 10_000, 1, MANY;
     /// How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is

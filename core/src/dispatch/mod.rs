@@ -13,6 +13,7 @@ pub mod limits;
 pub mod log;
 #[cfg(all(test, loom))]
 mod loom_calls;
+pub(crate) mod media;
 mod metered;
 pub mod page;
 mod plan;
@@ -20,6 +21,7 @@ pub mod prompt_arguments;
 pub(crate) mod route;
 pub mod schema;
 pub mod seal;
+pub(crate) mod skills;
 mod sound;
 pub mod store;
 // Expansion, and matching one template, are for tests.

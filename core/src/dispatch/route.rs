@@ -20,6 +20,8 @@ pub(crate) enum Route<T> {
     Call(Invocation<T>),
     /// To the list of a kind.
     List(Kind, &'static Operation),
+    /// To the handler of an entry that lists in pages, whose cursors the engine seals.
+    Pages(Invocation<T>, &'static Operation),
     /// To the engine itself.
     Own(Op),
     /// Nowhere: its arguments do not fit the tool, which says so as its own failure.
@@ -55,9 +57,16 @@ pub(crate) fn route<T>(
         && let Some(entry) = snapshot.find(Kind::Method, method.as_str())
         && method.may_be_asked_in(revision)
     {
+        if entry.paged
+            && let Method::Known(operation) = method
+        {
+            let input = params.object();
+            return Ok(Route::Pages(Invocation { entry: entry.clone(), input, uri: None }, operation));
+        }
         return prepared(entry, params.object(), "Invalid params: ");
     }
-    let operation = method.request_in(revision, snapshot.capabilities().and(declared))?;
+    let served = (snapshot.capabilities().and(declared), snapshot.extensions());
+    let operation = method.request_in(revision, served)?;
     match (operation.needs, operation.op) {
         (Needs::Handler, Op::ToolsCall) => tool(params, fields, revision, snapshot),
         (Needs::Handler, Op::ResourcesRead) => resource(params, snapshot),

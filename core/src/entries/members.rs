@@ -42,6 +42,15 @@ macro_rules! member {
             self.map(|entry| entry.set("_meta", meta.into()))
         }
     };
+    (ui) => {
+        /// The view that hosts of MCP Apps show its results in ([`Ui`](crate::Ui)): its address, or an object with
+        /// `resourceUri` and `visibility`, which says who may call the tool, a list of `model` and `app` (default: both). To
+        /// hide a tool of `["app"]` from the model is up to the host. The tool's text stays what clients without views
+        /// get; a handler can tell them by [`Context::extension`](crate::Context::extension).
+        pub fn ui(self, ui: impl Into<serde_json::Value>) -> Self {
+            self.map(|entry| entry.set("ui", ui.into().into()))
+        }
+    };
     (mime_type) => {
         /// The media type of what is read. Default: none, and of contents that are JSON or bytes what they are.
         pub fn mime_type(self, mime_type: impl AsRef<str>) -> Self {

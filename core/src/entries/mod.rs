@@ -10,6 +10,9 @@ mod provider;
 mod register;
 #[cfg(feature = "schemars")]
 mod schema;
+#[cfg(feature = "runtime")]
+mod skills;
+mod ui;
 
 use crate::dispatch::arguments::UnknownArguments;
 use crate::dispatch::entry::Entry;
@@ -23,6 +26,7 @@ pub use provider::ResourceProvider;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
+pub use ui::{Html, Ui};
 
 entry! {
     /// A tool as a program declares it.
@@ -34,7 +38,7 @@ entry! {
     ///     .description("Add two integers.")
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
-    Tool: title description icons annotations meta input_schema output_schema structured unknown_arguments
+    Tool: title description icons annotations meta ui input_schema output_schema structured unknown_arguments
         coerce_arguments timeout inline keep set
 }
 

@@ -2,6 +2,7 @@
 
 use super::op::CallContext;
 use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::extension;
 use crate::proto::trace::TraceContext;
 
 /// One thing that a handler may read of its call.
@@ -90,6 +91,12 @@ impl CallContext {
     pub fn get(&self, name: &str) -> Option<JsonSlice> {
         let field = CONTEXT_FIELDS.iter().find(|field| field.name == name)?;
         (field.get)(self)
+    }
+
+    /// What the client says of an extension in its capabilities: its settings, an object. Nothing where it does not say that
+    /// it has it.
+    pub fn extension(&self, id: &str) -> Option<JsonSlice> {
+        extension::of_client(&self.client.capabilities, id)
     }
 
     /// Whether there is a field of this name.

@@ -25,7 +25,12 @@ pub(super) struct Part {
     before: JsonSlice,
     /// The provider that follows, if there is one.
     then: Option<Fingerprint>,
+    /// What the list is of, where an entry lists in pages of its own.
+    of: Option<Fingerprint>,
 }
+
+/// The part of a list in which an entry lists in pages of its own.
+const OWN: u32 = 2;
 
 /// A page that is there already, or what a provider has to be asked for.
 pub(super) enum Listed {
@@ -79,8 +84,33 @@ impl Engine {
         }
         input.end_object();
         let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
-        let part = Part { operation, before, then };
+        let part = Part { operation, before, then, of: None };
         Ok(Listed::Ask(provider.clone(), input.into_slice(), Box::new(part)))
+    }
+}
+
+impl Engine {
+    /// What an entry is handed that lists in pages: the parameters, with its own cursor in the place of ours.
+    pub(super) fn page_of(
+        &self,
+        operation: &'static Operation,
+        params: &Params,
+        (principal, revision): (&str, Revision),
+    ) -> Result<(JsonSlice, Box<Part>), RpcError> {
+        let of = page::fingerprint(&params.get_str("uri")?.unwrap_or_default());
+        let mut input = JsonWriter::new();
+        input.begin_object();
+        if let Some(uri) = params.get("uri") {
+            input.key("uri").slice(&uri);
+        }
+        if let Some(text) = params.get_str("cursor")? {
+            let cursor = Cursor::open(&text, scope(operation, principal, revision), &self.0.sealer)?;
+            let inner = cursor.inner.filter(|_| cursor.part == OWN && cursor.fingerprint == of);
+            input.key("cursor").str(&inner.ok_or_else(page::invalid)?);
+        }
+        input.end_object();
+        let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
+        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of) })))
     }
 }
 
@@ -115,8 +145,17 @@ impl Shared {
         part: &Part,
         checked: &Checked<'_>,
     ) -> Outgoing {
-        let CallContext { client, entry, arrival, .. } = &*flight.context;
+        let CallContext { client, entry, .. } = &*flight.context;
         let revision = client.revision;
+        let inner_text = |inner: &JsonSlice| inner.decode_str().unwrap_or_default().into_owned();
+        if let Some(of) = part.of {
+            let array = checked.member(part.operation.list);
+            let array = array.unwrap_or_else(|| JsonSlice::from_trusted(Bytes::from_static(b"[]")));
+            let inner = checked.member("nextCursor").map(|inner| inner_text(&inner));
+            let next =
+                inner.map(|inner| Cursor { part: OWN, position: 0, fingerprint: of, inner: Some(inner) });
+            return self.listed(flight, id, part, (array, next));
+        }
         let (resources, inner) = checked.provided().unwrap_or_default();
         let mut out = JsonWriter::with_capacity(part.before.as_bytes().len() + 128 * resources.len());
         out.begin_array();
@@ -129,15 +168,23 @@ impl Shared {
         out.end_array();
         let cursor = |fingerprint, inner| Cursor { part: 1, position: 0, fingerprint, inner };
         let next = match inner {
-            Some(inner) => {
-                let inner = inner.decode_str().unwrap_or_default().into_owned();
-                Some(cursor(page::fingerprint(&entry.name), Some(inner)))
-            }
+            Some(inner) => Some(cursor(page::fingerprint(&entry.name), Some(inner_text(inner)))),
             None => part.then.map(|then| cursor(then, None)),
         };
+        self.listed(flight, id, part, (out.into_slice(), next))
+    }
+
+    fn listed(
+        &self,
+        flight: &Flight,
+        id: &RequestId,
+        part: &Part,
+        (array, next): (JsonSlice, Option<Cursor>),
+    ) -> Outgoing {
+        let CallContext { client, entry, arrival, .. } = &*flight.context;
+        let revision = client.revision;
         match next.map(|next| self.seal(&next, part.operation, (arrival.principal(), revision))).transpose() {
             Ok(next) => {
-                let array = out.into_slice();
                 let body = self.page(id, part.operation, revision, &array, next.as_deref());
                 Outgoing::Response { body, error: None }
             }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod arrival;
+mod aside;
 mod asking;
 mod batch;
 mod bus;
@@ -24,13 +25,17 @@ mod questions;
 mod requests;
 mod shared;
 mod sink;
+mod skills;
 mod turn;
 mod view;
+mod views;
 mod visits;
 mod wake;
 
 use crate::dispatch::entry;
 pub use arrival::{Arrival, RequestHeaders};
+pub use aside::Aside;
+pub(crate) use aside::Fixed;
 pub use bus::ListenId;
 pub use context::{CONTEXT_FIELDS, ContextField};
 pub use engine::{Accepted, Engine, Scope};
@@ -44,6 +49,7 @@ pub use peer::Peer;
 pub use port::{HostPort, Lane};
 pub(crate) use shared::{Setup, Shared};
 pub use sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+pub(crate) use skills::Work;
 use std::fmt;
 use std::sync::Arc;
 #[cfg(feature = "runtime")]
@@ -76,6 +82,8 @@ pub enum Target {
     },
     /// To a handler written in Rust.
     Local(Arc<dyn LocalHandler>),
+    /// To the engine's own: a view, files.
+    Aside(Arc<dyn Aside>),
 }
 
 impl fmt::Debug for Target {
@@ -84,6 +92,7 @@ impl fmt::Debug for Target {
             Target::Lane { lane, handler } => write!(f, "Lane({}, {})", lane.0, handler.0),
             Target::Inline { lane, handler, .. } => write!(f, "Inline({}, {})", lane.0, handler.0),
             Target::Local(_) => f.write_str("Local"),
+            Target::Aside(_) => f.write_str("Aside"),
         }
     }
 }

@@ -88,7 +88,7 @@ impl Engine {
         if request.method.is(Op::Initialize) {
             let served = self.0.shaper.revisions();
             let client = peer.lifecycle(|lifecycle| lifecycle.initialize(params, served).cloned())?;
-            let capabilities = self.0.capabilities();
+            let capabilities = self.0.abilities();
             let body = self.0.shaper.initialize(id, client.revision, capabilities, &client.capabilities);
             return Ok(Step::Answer(body));
         }
@@ -133,9 +133,15 @@ impl Engine {
                     }
                 }
             }
+            Route::Pages(invocation, operation) => {
+                let (input, part) =
+                    self.page_of(operation, params, (scope.arrival().principal(), revision))?;
+                let invocation = Invocation { input, ..invocation };
+                self.call(scope, request, client, invocation, Some(part), sink).map(Step::Started)
+            }
             Route::Failed(text) => Ok(Step::Answer(shaper.failed(id, revision, &text))),
             Route::Own(Op::Discover) => {
-                let capabilities = self.0.capabilities();
+                let capabilities = self.0.abilities();
                 Ok(Step::Answer(shaper.discover(id, revision, capabilities, &client.capabilities)))
             }
             Route::Own(Op::Complete) => Ok(Step::Answer(shaper.no_suggestions(id, revision))),
@@ -239,7 +245,7 @@ impl Engine {
         let shared = &self.0;
         let lane = match &context.entry.target {
             Target::Lane { lane, .. } | Target::Inline { lane, .. } => shared.lane(*lane),
-            Target::Local(_) => shared.local.clone(),
+            Target::Local(_) | Target::Aside(_) => shared.local.clone(),
         };
         if !lane.acquire() {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));

@@ -5,10 +5,11 @@ use super::inline::Occupied;
 use super::lane::{LaneId, LaneQueue, Lanes};
 use super::listing::Part;
 use super::local::{LocalState, Spawn, Waiter};
-use super::op::{CallContext, CancelReason, HostCall, HostOp, Outcome};
+use super::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
 use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
 use super::sink::{Outgoing, Sink};
+use super::skills::Skills;
 use super::visits::Visits;
 use super::wake::Wake;
 use super::{Registered, Target};
@@ -27,6 +28,7 @@ use crate::proto::cache::{CacheHints, Cacheable};
 use crate::proto::capability::Capabilities;
 use crate::proto::content::address;
 use crate::proto::error::RpcError;
+use crate::proto::extension::Extensions;
 use crate::proto::id::RequestId;
 use crate::proto::kind::Kind;
 use crate::proto::result::{Called, Checked, Returned};
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
     pub(super) sealer: Sealer,
     pub(super) visits: Visits,
     pub(super) bus: Bus,
+    /// What the server has of skills, once it has some.
+    pub(super) skills: Mutex<Option<Arc<Skills>>>,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
@@ -150,6 +154,7 @@ impl Shared {
         Shared {
             calls: CallTable::new(limits.max_calls),
             bus: Bus::default(),
+            skills: Mutex::default(),
             visits: Visits::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
             lanes: Lanes::new(limits.max_lane_calls),
@@ -217,6 +222,9 @@ impl Shared {
                 if self.lane(lane).push_bounded(op, live).is_err() {
                     self.fail(id, &RpcError::busy("Server busy: the handler's queue is full"));
                 }
+            }
+            Target::Aside(aside) => {
+                aside.answer(HostCall { id, handler: HandlerId(0), input, context }, port)
             }
             Target::Local(handler) => {
                 let here = context.entry.inline && thread == Thread::Receiver;
@@ -467,8 +475,9 @@ impl Shared {
     }
 
     /// What the server can do at present.
-    pub(crate) fn capabilities(&self) -> Capabilities {
-        self.catalog.snapshot().capabilities().and(self.declared)
+    pub(crate) fn abilities(&self) -> (Capabilities, Extensions) {
+        let snapshot = self.catalog.snapshot();
+        (snapshot.capabilities().and(self.declared), snapshot.extensions())
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {

@@ -29,7 +29,7 @@ impl Context {
 
     /// The client's settings of an extension of the protocol, if it has the extension.
     pub fn extension(&self, id: &str) -> Option<JsonSlice> {
-        self.client_capabilities().member("extensions")?.member(id)
+        self.call().extension(id)
     }
 
     /// The legacy session, where the transport has sessions.

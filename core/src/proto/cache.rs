@@ -56,16 +56,22 @@ pub enum Cacheable {
     ResourceTemplates,
     /// `resources/read`
     Read,
+    /// `skills/list`
+    Skills,
+    /// `skills/get`
+    Skill,
 }
 
 /// In the order of the enumeration.
-const METHODS: [(Cacheable, &str); 6] = [
+const METHODS: [(Cacheable, &str); 8] = [
     (Cacheable::Discover, "server/discover"),
     (Cacheable::Tools, "tools/list"),
     (Cacheable::Prompts, "prompts/list"),
     (Cacheable::Resources, "resources/list"),
     (Cacheable::ResourceTemplates, "resources/templates/list"),
     (Cacheable::Read, "resources/read"),
+    (Cacheable::Skills, "skills/list"),
+    (Cacheable::Skill, "skills/get"),
 ];
 
 impl Cacheable {

@@ -123,7 +123,7 @@ impl Capabilities {
     }
 
     /// The object that `revision` has for them (RS-1).
-    pub fn write(self, revision: Revision, extensions: &[(String, JsonSlice)]) -> JsonSlice {
+    pub fn write(self, revision: Revision, extensions: &[(&str, JsonSlice)]) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object();
         for row in ROWS.iter().filter(|row| self.has(row.capability) && row.since <= revision) {

@@ -2,7 +2,7 @@
 
 use super::error::clip;
 use super::kind::Kind;
-use super::members::{Given, of_kind};
+use super::members::{Given, check_ui, of_kind};
 use super::version::Revision;
 use crate::json::{self, JsonSlice, JsonWriter};
 use bytes::Bytes;
@@ -19,12 +19,17 @@ pub struct Definition {
     kind: Kind,
     name: String,
     given: Given,
+    /// What it has to do with views; part of its `_meta` once it is finished.
+    ui: Option<JsonSlice>,
 }
+
+/// The option, and the member of `_meta` that it becomes (AP-3, AP-6).
+const UI: &str = "ui";
 
 impl Definition {
     /// A definition without members.
     pub fn new(kind: Kind) -> Definition {
-        Definition { kind, name: String::new(), given: Given::new(of_kind(kind)) }
+        Definition { kind, name: String::new(), given: Given::new(of_kind(kind)), ui: None }
     }
 
     /// A definition with the member that [names](Kind::names) an entry of its kind. The error says what is wrong with
@@ -78,7 +83,13 @@ impl Definition {
 
     /// Gives a member its value, in place of one it has. `member` is the specification's name, or that with underscores
     /// (`input_schema` for `inputSchema`, `meta` for `_meta`). The error says which is wrong and what it must be.
+    ///
+    /// `ui` of a tool, a resource or a template becomes `ui` of its `_meta`.
     pub fn set(&mut self, member: &str, value: JsonSlice) -> Result<(), String> {
+        if self.has_ui(member) {
+            self.ui = Some(check_ui(self.kind, value).map_err(|error| self.told(&error))?);
+            return Ok(());
+        }
         let naming = self.known(member) == Ok(self.kind.names());
         let name = if naming { value.decode_str().map(|name| name.into_owned()) } else { None };
         self.given.set(member, value).map_err(|error| self.told(&error))?;
@@ -102,6 +113,7 @@ impl Definition {
             Kind::Completion => self.finish_completion()?,
             _ => {}
         }
+        self.finish_ui()?;
         if let Some(name) = self.given.missing() {
             return Err(self.told(&format!("{name} is missing")));
         }
@@ -109,8 +121,50 @@ impl Definition {
         self.check_arguments()
     }
 
+    /// Whether this is the option of views, in an entry that has it.
+    fn has_ui(&self, member: &str) -> bool {
+        member == UI && matches!(self.kind, Kind::Tool | Kind::Resource | Kind::ResourceTemplate)
+    }
+
+    /// Brings what was said of views and `_meta` together.
+    fn finish_ui(&mut self) -> Result<(), String> {
+        let inside = self.given.get("_meta").and_then(|meta| meta.member(UI));
+        let Some(ui) = &self.ui else {
+            self.ui = inside.filter(|_| self.has_ui(UI));
+            return Ok(());
+        };
+        if let Some(inside) = inside {
+            // Finished before, or said twice.
+            return if inside == *ui { Ok(()) } else { Err(self.told("ui is given twice, once in _meta")) };
+        }
+        let mut meta = JsonWriter::new();
+        meta.begin_object().key(UI).slice(ui);
+        if let Some(given) = self.given.get("_meta") {
+            for member in given.members() {
+                meta.key(&member.name(given.as_bytes())).raw(member.text(given.as_bytes()));
+            }
+        }
+        meta.end_object();
+        self.given.set("_meta", meta.into_slice()).map_err(|error| self.told(&error))?;
+        Ok(())
+    }
+
+    /// What a finished definition says of views: of a tool which one shows its results, of a resource how it is shown.
+    pub fn ui(&self) -> Option<&JsonSlice> {
+        self.ui.as_ref()
+    }
+
+    /// The address of the view that shows a tool's results.
+    pub fn view(&self) -> Option<String> {
+        let uri = self.ui.as_ref().filter(|_| self.kind == Kind::Tool)?.member("resourceUri")?;
+        uri.decode_str().map(|uri| uri.into_owned())
+    }
+
     /// The specification's name of the member that a program calls `word`.
     fn known(&self, word: &str) -> Result<&'static str, String> {
+        if self.has_ui(word) {
+            return Ok(UI);
+        }
         Ok(of_kind(self.kind).rows[self.given.find(word)?].name)
     }
 

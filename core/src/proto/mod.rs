@@ -12,6 +12,7 @@ mod definition_tests;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub(crate) mod extension;
 pub mod header_params;
 pub mod http;
 pub mod id;

@@ -2,6 +2,7 @@
 
 use super::capability::{Capabilities, Capability};
 use super::error::RpcError;
+use super::extension::{Extension, Extensions};
 use super::kind::Kind;
 use super::version::Revision;
 use std::borrow::Cow;
@@ -25,6 +26,12 @@ pub enum Op {
     PromptsList,
     /// `completion/complete`
     Complete,
+    /// `skills/list`
+    SkillsList,
+    /// `skills/get`
+    SkillsGet,
+    /// `resources/directory/read`
+    DirectoryRead,
     /// `resources/subscribe`
     Subscribe,
     /// `resources/unsubscribe`
@@ -51,6 +58,11 @@ impl Op {
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
         OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.name)
+    }
+
+    /// The member of its result that holds a list.
+    pub(crate) fn list(self) -> &'static str {
+        OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.list)
     }
 }
 
@@ -91,6 +103,8 @@ pub struct Operation {
     pub target: Option<&'static str>,
     /// The server capability that it is behind.
     pub capability: Option<Capability>,
+    /// The extension that it is part of.
+    pub extension: Option<Extension>,
     /// The member of its result that holds a list.
     pub list: &'static str,
 }
@@ -102,7 +116,17 @@ const LEGACY: (Revision, Revision) = (OLDEST, Revision::NEWEST_LEGACY);
 const MODERN: (Revision, Revision) = (NEWEST, NEWEST);
 
 const fn request(op: Op, name: &'static str, revisions: (Revision, Revision), needs: Needs) -> Operation {
-    Operation { op, name, form: Form::Request, revisions, needs, target: None, capability: None, list: "" }
+    Operation {
+        op,
+        name,
+        form: Form::Request,
+        revisions,
+        needs,
+        target: None,
+        capability: None,
+        extension: None,
+        list: "",
+    }
 }
 
 const fn handled(op: Op, name: &'static str, target: Option<&'static str>, of: Capability) -> Operation {
@@ -116,6 +140,10 @@ const fn listed(op: Op, name: &'static str, kind: Kind, list: &'static str, of: 
 /// A request of sessions, which the engine answers.
 const fn owned(op: Op, name: &'static str, of: Capability) -> Operation {
     Operation { capability: Some(of), ..request(op, name, LEGACY, Needs::Nothing) }
+}
+
+const fn of_skills(op: Op, name: &'static str, list: &'static str) -> Operation {
+    Operation { extension: Some(Extension::Skills), list, ..request(op, name, ALL, Needs::Handler) }
 }
 
 const fn notification(op: Op, name: &'static str, revisions: (Revision, Revision)) -> Operation {
@@ -141,6 +169,9 @@ pub static OPERATIONS: &[Operation] = &[
     ),
     listed(Op::PromptsList, "prompts/list", Kind::Prompt, "prompts", Capability::Prompts),
     handled(Op::Complete, "completion/complete", None, Capability::Completions),
+    of_skills(Op::SkillsList, "skills/list", "skills"),
+    of_skills(Op::SkillsGet, "skills/get", ""),
+    of_skills(Op::DirectoryRead, "resources/directory/read", "resources"),
     owned(Op::Subscribe, "resources/subscribe", Capability::Resources),
     owned(Op::Unsubscribe, "resources/unsubscribe", Capability::Resources),
     // Served whatever the server has (SU-12).
@@ -247,12 +278,13 @@ impl Method {
     pub fn request_in(
         &self,
         revision: Revision,
-        served: Capabilities,
+        (served, extensions): (Capabilities, Extensions),
     ) -> Result<&'static Operation, RpcError> {
         if let Method::Known(operation) = self
             && operation.form == Form::Request
             && operation.exists_in(revision)
             && operation.capability.is_none_or(|capability| served.has(capability))
+            && operation.extension.is_none_or(|extension| extensions.has(extension))
         {
             return Ok(operation);
         }
@@ -276,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_method_exists_where_the_protocol_has_it() {
-        let all = Capabilities::all();
+        let all = (Capabilities::all(), Extensions::default());
         let answered = |name: &str, revision| Method::parse(name.into()).request_in(revision, all).is_ok();
         for revision in Revision::ALL {
             let modern = revision.is_modern();
@@ -284,7 +316,10 @@ mod tests {
             assert_eq!(answered("initialize", revision), !modern);
             assert_eq!(answered("ping", revision), !modern);
             assert_eq!(answered("server/discover", revision), modern);
-            for never in ["notifications/initialized", "elicitation/create", "TOOLS/LIST", ""] {
+            let skills = (Capabilities::default(), Extensions::default().with(Extension::Skills));
+            assert!(Method::parse("skills/list".into()).request_in(revision, skills).is_ok());
+            for never in ["notifications/initialized", "elicitation/create", "TOOLS/LIST", "skills/list", ""]
+            {
                 assert!(!answered(never, revision), "{never}");
             }
         }

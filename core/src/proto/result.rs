@@ -126,6 +126,14 @@ impl<'a> Checked<'a> {
         }
     }
 
+    /// A member of a whole result.
+    pub fn member(&self, name: &str) -> Option<JsonSlice> {
+        match &self.body {
+            Body::Whole(result, _) => result.member(name),
+            _ => None,
+        }
+    }
+
     /// Writes the members of the result, all but those of the frame, which are given back.
     pub fn write(&self, revision: Revision, out: &mut JsonWriter) -> Rest {
         match &self.body {
@@ -142,16 +150,19 @@ impl<'a> Checked<'a> {
                 }
             }
             Body::Text(text) => {
-                self.open_contents(None, out).key("text").str(text).end_object().end_array();
+                self.open_contents(None, out).key("text").str(text);
+                self.close_contents(revision, out);
             }
             Body::Json(value) => {
                 let mime_type = (value.kind() != json::Kind::String).then_some("application/json");
                 let out = self.open_contents(mime_type, out).key("text");
-                value_as_text(value, out).end_object().end_array();
+                value_as_text(value, out);
+                self.close_contents(revision, out);
             }
             Body::Bytes(bytes) => {
                 let out = self.open_contents(Some("application/octet-stream"), out);
-                out.key("blob").str(&STANDARD.encode(bytes)).end_object().end_array();
+                out.key("blob").str(&STANDARD.encode(bytes));
+                self.close_contents(revision, out);
             }
             Body::Whole(result, table) => return self.write_whole(result, table, revision, out),
             Body::Provided(resources, next) => {
@@ -175,6 +186,14 @@ impl<'a> Checked<'a> {
             (None, Some(mime_type)) => out.key("mimeType").str(mime_type),
             (None, None) => out,
         }
+    }
+
+    /// How a view is shown stands beside what it is (AP-6), where the revision has `_meta` there.
+    fn close_contents(&self, revision: Revision, out: &mut JsonWriter) {
+        if let Some(ui) = self.called.definition.ui().filter(|_| revision >= Revision::V2025_06_18) {
+            out.key("_meta").begin_object().key("ui").slice(ui).end_object();
+        }
+        out.end_object().end_array();
     }
 
     fn write_whole(

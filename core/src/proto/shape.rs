@@ -3,6 +3,7 @@
 use super::cache::{CacheHints, CacheSettings, Cacheable};
 use super::capability::Capabilities;
 use super::error::RpcError;
+use super::extension::Extensions;
 use super::id::RequestId;
 use super::implementation::Implementation;
 use super::operation::outgoing;
@@ -84,12 +85,13 @@ impl Shaper {
         &self,
         id: &RequestId,
         revision: Revision,
-        capabilities: Capabilities,
+        (capabilities, extensions): (Capabilities, Extensions),
         client: &JsonSlice,
     ) -> Bytes {
         let mut out = self.open_result(id, 256);
         out.key("protocolVersion").str(revision.as_str());
-        out.key("capabilities").slice(&capabilities.write(revision, self.extensions(revision, client)));
+        let extensions = self.extensions(revision, extensions, client);
+        out.key("capabilities").slice(&capabilities.write(revision, &extensions));
         out.key("serverInfo").slice(self.implementation(revision));
         self.instructions(&mut out);
         self.close_result(out, revision, "complete")
@@ -100,7 +102,7 @@ impl Shaper {
         &self,
         id: &RequestId,
         revision: Revision,
-        capabilities: Capabilities,
+        (capabilities, extensions): (Capabilities, Extensions),
         client: &JsonSlice,
     ) -> Bytes {
         let mut out = self.open_result(id, 512);
@@ -109,16 +111,17 @@ impl Shaper {
             out.str(served.as_str());
         }
         out.end_array();
-        out.key("capabilities").slice(&capabilities.write(revision, self.extensions(revision, client)));
+        let extensions = self.extensions(revision, extensions, client);
+        out.key("capabilities").slice(&capabilities.write(revision, &extensions));
         self.instructions(&mut out);
         self.hints(Cacheable::Discover, None, false).write(revision, &mut out);
         self.close_result(out, revision, "complete")
     }
 
     /// The extensions to tell of. A legacy client hears of them only if it has some itself (digest section 9.2).
-    fn extensions(&self, revision: Revision, client: &JsonSlice) -> &[(String, JsonSlice)] {
+    fn extensions(&self, revision: Revision, own: Extensions, client: &JsonSlice) -> Vec<(&str, JsonSlice)> {
         let told = revision.is_modern() || client.member("extensions").is_some();
-        if told { &self.identity.extensions } else { &[] }
+        if told { own.told(&self.identity.extensions) } else { Vec::new() }
     }
 
     fn instructions(&self, out: &mut JsonWriter) {

@@ -40,6 +40,7 @@ pub(crate) fn start(
         return Err(Error::invalid("name at least one transport to serve on"));
     }
     let engine = server.engine().clone();
+    engine.check_views()?;
     if !engine.begin_serving() {
         return Err(Error::new(
             ErrorKind::State,

@@ -313,5 +313,7 @@ app.completion({ prompt: 'test_prompt_with_arguments', argument: 'arg1' }, (valu
   ['testValue1', 'testValue2', 'other'].filter((word) => word.startsWith(value))
 )
 
+app.skills('tests/fixtures/skills')
+
 const { url } = await app.listen({ http: process.argv[process.argv.indexOf('--http') + 1], signals: true })
 console.log(`listening ${url}`)

@@ -364,5 +364,7 @@ def arg1(value: str) -> list[str]:
     return [known for known in ("testValue1", "testValue2", "other") if known.startswith(value)]
 
 
+app.skills("tests/fixtures/skills")
+
 if __name__ == "__main__":
     app.run(http=sys.argv[sys.argv.index("--http") + 1], on_started=lambda app: print("listening", app.url, flush=True))

@@ -208,3 +208,12 @@ app.on('started', () => {})
 new Server({ name: 'x', revisions: ['2026'] })
 // @ts-expect-error a port is needed
 await app.listen({ http: {} })
+
+// Views and skills
+app.ui('ui://a', '<p>', { csp: { connectDomains: ['https://a.example.com'] }, permissions: { camera: {} }, listed: false })
+app.ui('ui://b', { folder: 'view' }).skills('skills')
+app.tool('shown', { ui: 'ui://a' }, () => 'x').tool('by-app', { ui: { resourceUri: 'ui://a', visibility: ['app'] } }, () => 'x')
+// @ts-expect-error: there is no such visibility
+app.tool('odd', { ui: { visibility: ['user'] } }, () => 'x')
+// @ts-expect-error: a folder has a name
+app.ui('ui://c', { path: 'view' })

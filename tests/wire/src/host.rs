@@ -24,6 +24,8 @@ pub struct Host {
     pub name: String,
     /// What carries the conversation.
     pub transport: Transport,
+    /// Whether it is the other server of a fixture, which has views and skills.
+    pub apps: bool,
     /// How long anything may take to come.
     pub patience: Duration,
     start: Start,
@@ -76,6 +78,12 @@ impl Host {
         Host::in_process("engine", transport, tenon_fixture::server)
     }
 
+    /// The fixture's other server in this process.
+    pub fn engine_apps(transport: Transport) -> Result<Host, String> {
+        let host = Host::in_process("engine", transport, tenon_fixture::apps)?;
+        Ok(Host { apps: true, ..host })
+    }
+
     /// The server in this process that only transcripts with `@only settings` are played on.
     pub fn settings(transport: Transport) -> Result<Host, String> {
         Host::in_process("settings", transport, settings::server)
@@ -88,7 +96,13 @@ impl Host {
     ) -> Result<Host, String> {
         let runtime = Builder::new_multi_thread().enable_all().worker_threads(2).build();
         let start = Start::Engine(runtime.map_err(|e| e.to_string())?, server);
-        Ok(Host { name: name.into(), transport, patience: PATIENCE, start })
+        Ok(Host { name: name.into(), transport, apps: false, patience: PATIENCE, start })
+    }
+
+    /// The fixture's other server of a command line.
+    pub fn command_apps(name: &str, transport: Transport, line: &str) -> Host {
+        let host = Host::command(&format!("{name}-apps"), transport, &format!("{line} --apps"));
+        Host { name: name.into(), apps: true, ..host }
     }
 
     /// A command line as a shell reads it, started in the project's root.
@@ -101,7 +115,7 @@ impl Host {
             }
             other => Start::Shared(format!("{line} --{} 127.0.0.1:0", other.name()), Mutex::default()),
         };
-        Host { name: name.into(), transport, patience: PATIENCE, start }
+        Host { name: name.into(), transport, apps: false, patience: PATIENCE, start }
     }
 
     /// Starts a server, or becomes one more client of the one that is there.

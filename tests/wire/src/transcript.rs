@@ -18,6 +18,8 @@ pub struct Transcript {
     pub only: Option<String>,
     /// What it is about, if it is not about every transport.
     pub over: Option<Over>,
+    /// Whether it is for the fixture's other server, which has views and skills.
+    pub apps: bool,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -83,7 +85,11 @@ impl Transcript {
         let is_over = self.over.is_none_or(|over| over.has(host.transport));
         // That transport is of the legacy revisions (ERA-15).
         let has_era = host.transport != Transport::Sse || !self.has_envelope();
-        is_over && has_era && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
+        let is_served = self.apps == host.apps;
+        is_over
+            && has_era
+            && is_served
+            && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
     }
 }
 
@@ -200,6 +206,7 @@ impl Reader {
             skips: Vec::new(),
             only: None,
             over: None,
+            apps: false,
             steps: Vec::new(),
         };
         let mut reader =
@@ -239,6 +246,7 @@ impl Reader {
                 let (host, reason) = rest.split_once(' ').ok_or("@skip needs a host and a reason")?;
                 self.transcript.skips.push((host.to_owned(), reason.to_owned()));
             }
+            "@serve" if rest == "apps" => self.transcript.apps = true,
             "@only" if rest == BY_NAME => self.transcript.only = Some(rest.to_owned()),
             "@over" => {
                 let (what, _) = rest.split_once(' ').ok_or("@over needs transports and a reason")?;

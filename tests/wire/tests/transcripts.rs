@@ -174,12 +174,14 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     for transport in Transport::IN_PROCESS {
         hosts.push(Host::engine(transport)?);
         hosts.push(Host::settings(transport)?);
+        hosts.push(Host::engine_apps(transport)?);
     }
     let mut missing = Vec::new();
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
             Ok(line) if !line.trim().is_empty() => {
                 hosts.extend(Transport::ALL.map(|(transport, _)| Host::command(name, transport, &line)));
+                hosts.extend(Transport::ALL.map(|(transport, _)| Host::command_apps(name, transport, &line)));
             }
             _ => missing.push((name, wanted.contains(&name))),
         }

@@ -106,7 +106,7 @@ impl Engine {
 
     /// What of a filter the server has: what it has not, no client is ever told of (SU-4).
     fn honoured(&self, mut filter: Filter) -> Filter {
-        filter.lists = filter.lists.among(self.0.capabilities());
+        filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
             let snapshot = self.0.catalog.snapshot();
             filter.resources.retain(|uri| snapshot.resource(uri).is_some());

@@ -1,6 +1,6 @@
 //! Checks values against the tables; what is wrong is told by path and name.
 
-use super::formats::{is_base64, is_time, is_uri};
+use super::formats::{is_base64, is_origin, is_time, is_uri};
 use super::tables::BLOCKS;
 use super::{Form, Table, meta};
 use crate::json::{JsonSlice, Kind};
@@ -76,6 +76,14 @@ pub(crate) fn check(form: &Form, value: &JsonSlice, at: &At<'_>) -> Result<(), S
         Form::Uri => demand(
             string(value).is_some_and(|text| is_uri(&text)),
             "an absolute URI, with other characters written as %XX",
+        ),
+        Form::ViewUri => demand(
+            string(value).is_some_and(|text| text.starts_with("ui://") && is_uri(&text)),
+            "a URI that starts with ui://",
+        ),
+        Form::Origin => demand(
+            string(value).is_some_and(|text| is_origin(&text)),
+            "an origin such as \"https://*.example.com\", without path",
         ),
         Form::Base64 => demand(base64_of(value).is_some_and(|text| is_base64(&text)), "bytes in base64"),
         Form::Time => demand(

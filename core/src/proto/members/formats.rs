@@ -16,6 +16,32 @@ pub(super) fn is_uri(text: &str) -> bool {
     !rest.is_empty() && rest.iter().enumerate().all(legal)
 }
 
+/// Whether `text` is a scheme, a host, which may begin with `*.`, and perhaps a port: what a content security policy can
+/// name as a source. Nothing that would end the source and begin another.
+pub(super) fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else { return false };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_address =
+        |inside: &str| inside.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+    let is_host = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inside) => !inside.is_empty() && is_address(inside),
+        None => name.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        }),
+    };
+    let is_port = |port: &str| port == "*" || port.parse::<u16>().is_ok();
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(in_scheme)
+        && is_host
+        && port.is_none_or(is_port)
+}
+
 /// Whether `text` is base64 with its padding (RFC 4648, section 4).
 pub(super) fn is_base64(text: &[u8]) -> bool {
     let padding = text.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
@@ -89,6 +115,41 @@ mod tests {
             ["", "a", "/a/b", "a:", ":b", "1a:b", "a b:c", "a:b c", "a:é", "a:%2", "a:%zz", "a:{b}", "a:\n"]
         {
             assert!(!is_uri(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        for good in [
+            "https://example.com",
+            "wss://a.b-c.example.com:8443",
+            "https://*.example.com",
+            "http://127.0.0.1:*",
+            "http://[::1]:80",
+            "http://localhost",
+        ] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "example.com",
+            "*",
+            "https://",
+            "https://*",
+            "https://a.*.com",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://a.com; script-src *",
+            "https://a.com https://b.com",
+            "https://a.com,b",
+            "'self'",
+            "https://a.com:99999",
+            "https://a..com",
+            "https://user@a.com",
+            "data:",
+            "1http://a.com",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
         }
     }
 

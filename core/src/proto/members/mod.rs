@@ -9,6 +9,7 @@ mod formats;
 mod given;
 mod meta;
 mod tables;
+mod ui;
 mod write;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use tables::{
     RESULT_COMPLETE, RESULT_COMPLETION, RESULT_PROMPT, RESULT_PROVIDED, RESULT_RESOURCE,
 };
 pub(crate) use tables::{RESULT_METHOD, RESULT_TOOL};
+pub(crate) use ui::check_ui;
 pub(crate) use write::{has_member, write};
 
 use super::version::Revision;
@@ -41,6 +43,10 @@ pub(crate) enum Form {
     Within(f64, f64),
     /// An absolute URI.
     Uri,
+    /// An address of a view (AP-2).
+    ViewUri,
+    /// An origin, as a content security policy names it.
+    Origin,
     /// Bytes in base64, with its padding.
     Base64,
     /// A moment, as RFC 3339 writes it.

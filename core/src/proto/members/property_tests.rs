@@ -26,6 +26,8 @@ pub(crate) fn any_of(form: &'static Form) -> BoxedStrategy<Value> {
         Form::Bool => any::<bool>().prop_map(Value::from).boxed(),
         Form::Count => any::<u64>().prop_map(Value::from).boxed(),
         Form::Within(from, to) => (*from..=*to).prop_map(Value::from).boxed(),
+        Form::ViewUri => Just(json!("ui://a/b")).boxed(),
+        Form::Origin => Just(json!("https://*.example.com:8443")).boxed(),
         Form::Uri => "[a-z][a-z0-9+.-]{0,5}:[!-!#-;=?-\\[\\]_a-z]{1,12}"
             .prop_filter_map("percent signs are for codes", |text| (!text.contains('%')).then(|| text.into()))
             .boxed(),

@@ -23,6 +23,7 @@ fn server() -> Result<Server, Error> {
     rounds::add(&server)?;
     resources::add(&server)?;
     prompts::add(&server)?;
+    server.skills("tests/fixtures/skills")?;
     Ok(server)
 }
 

@@ -1,0 +1,189 @@
+//! What all sources have together, by address: entries of skills, files, and the folders they are in.
+
+use super::{Looked, MANIFEST, Skill, SkillFile, uri_of};
+use crate::dispatch::media::{is_text, media_type};
+use crate::json::{JsonSlice, JsonWriter};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+const DIRECTORY: &str = "inode/directory";
+
+/// What is served at one moment. Everything is found by its whole address: nothing that a client says becomes a path.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    /// The entry of each skill, by its address.
+    skills: BTreeMap<String, JsonSlice>,
+    /// The resource of each skill's manifest, by its address.
+    manifests: BTreeMap<String, JsonSlice>,
+    /// Where each file is: the place of its source, and its path there.
+    files: HashMap<String, (usize, String)>,
+    /// What is in each folder, by the children's addresses.
+    folders: HashMap<String, BTreeMap<String, JsonSlice>>,
+}
+
+/// A part of a list.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// An array.
+    pub(crate) items: JsonSlice,
+    /// After which the next page begins, if there is one.
+    pub(crate) next: Option<String>,
+}
+
+impl Library {
+    /// What these sources have. A skill at an address that is taken is left out, and told with the faults.
+    pub(crate) fn new(sources: &[Arc<Looked>]) -> (Library, Vec<String>) {
+        let mut library = Library::default();
+        let mut faults: Vec<String> = Vec::new();
+        for (place, looked) in sources.iter().enumerate() {
+            faults.extend(looked.faults.iter().cloned());
+            for skill in &looked.skills {
+                let uri = uri_of(&format!("{}/{MANIFEST}", skill.path));
+                let taken = library.files.get(&uri).is_some_and(|(other, _)| *other != place);
+                if taken {
+                    faults.push(format!("skill {uri} is served from another folder already"));
+                } else {
+                    library.add(place, uri, skill);
+                }
+            }
+        }
+        (library, faults)
+    }
+
+    fn add(&mut self, place: usize, uri: String, skill: &Skill) {
+        self.skills.insert(uri.clone(), entry(&uri, skill));
+        for file in &skill.files {
+            let address = uri_of(&file.path);
+            let of_itself = address == uri;
+            // Of a skill within another one its own words hold.
+            if of_itself || !self.files.contains_key(&address) {
+                let resource = resource(&address, file, of_itself.then_some(skill));
+                if of_itself {
+                    self.manifests.insert(address.clone(), resource.clone());
+                }
+                self.shelve(&file.path, &address, resource);
+                self.files.insert(address, (place, file.path.clone()));
+            }
+        }
+    }
+
+    /// Puts a child into its folder, and that into the one above.
+    fn shelve(&mut self, path: &str, address: &str, resource: JsonSlice) {
+        let Some((above, _)) = path.rsplit_once('/') else { return };
+        let folder = uri_of(above);
+        let is_new = !self.folders.contains_key(&folder);
+        self.folders.entry(folder.clone()).or_default().insert(address.to_owned(), resource);
+        if is_new {
+            let name = above.rsplit('/').next().unwrap_or(above);
+            let mut out = JsonWriter::new();
+            out.begin_object()
+                .key("uri")
+                .str(&folder)
+                .key("name")
+                .str(name)
+                .key("mimeType")
+                .str(DIRECTORY)
+                .end_object();
+            self.shelve(above, &folder, out.into_slice());
+        }
+    }
+
+    /// Where a file is: the place of its source, and its path there.
+    pub(crate) fn file(&self, uri: &str) -> Option<(usize, &str)> {
+        self.files.get(uri).map(|(place, path)| (*place, path.as_str()))
+    }
+
+    /// The entry of the skill with this manifest.
+    pub(crate) fn skill(&self, uri: &str) -> Option<&JsonSlice> {
+        self.skills.get(uri)
+    }
+
+    /// The entries behind `after`: `size` of them, or all if it is 0, and no more than about `bytes`, but one.
+    pub(crate) fn skills(&self, after: Option<&str>, size: usize, bytes: usize) -> Page {
+        page(&self.skills, after, size, bytes)
+    }
+
+    /// The manifests as resources, likewise.
+    pub(crate) fn manifests(&self, after: Option<&str>, size: usize, bytes: usize) -> Page {
+        page(&self.manifests, after, size, bytes)
+    }
+
+    /// What is in a folder, likewise; nothing if there is no such folder.
+    pub(crate) fn folder(&self, uri: &str, after: Option<&str>, size: usize, bytes: usize) -> Option<Page> {
+        Some(page(self.folders.get(uri)?, after, size, bytes))
+    }
+}
+
+fn page(all: &BTreeMap<String, JsonSlice>, after: Option<&str>, size: usize, bytes: usize) -> Page {
+    use std::ops::Bound::{Excluded, Unbounded};
+    let start = after.map_or(Unbounded, Excluded);
+    let mut rest = all.range::<str, _>((start, Unbounded)).peekable();
+    let mut out = JsonWriter::new();
+    out.begin_array();
+    let (mut count, mut last) = (0, None);
+    while let Some((key, item)) = rest.peek() {
+        let full = size > 0 && count == size || out.as_bytes().len() + item.as_bytes().len() > bytes;
+        if count > 0 && full {
+            break;
+        }
+        out.slice(item);
+        (count, last) = (count + 1, Some(key.as_str()));
+        rest.next();
+    }
+    out.end_array();
+    let next = rest.peek().and(last).map(str::to_owned);
+    Page { items: out.into_slice(), next }
+}
+
+fn entry(uri: &str, skill: &Skill) -> JsonSlice {
+    let mut out = JsonWriter::with_capacity(256 + 160 * skill.files.len());
+    out.begin_object().key("uri").str(uri).key("frontmatter").slice(&skill.front_matter.json);
+    out.key("resources").begin_array();
+    for file in &skill.files {
+        let hex: String = file.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        out.begin_object().key("uri").str(&uri_of(&file.path));
+        out.key("digest").str(&format!("sha256:{hex}")).key("size").uint(file.size).end_object();
+    }
+    out.end_array().end_object();
+    out.into_slice()
+}
+
+/// A file as lists show it; a manifest says what its skill is.
+fn resource(uri: &str, file: &SkillFile, skill: Option<&Skill>) -> JsonSlice {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    let mut out = JsonWriter::new();
+    out.begin_object().key("uri").str(uri);
+    out.key("name").str(skill.map_or(name, |skill| &skill.front_matter.name));
+    if let Some(skill) = skill {
+        out.key("description").str(&skill.front_matter.description);
+    }
+    if let Some(media) = media_type(name) {
+        out.key("mimeType").str(media);
+    }
+    out.key("size").uint(file.size).end_object();
+    out.into_slice()
+}
+
+/// What reading a file gives: text where it is text, by its name or, if that says nothing, by its bytes.
+pub(crate) fn contents(uri: &str, path: &str, bytes: Vec<u8>) -> JsonSlice {
+    let known = media_type(path);
+    let as_text = known.is_none_or(is_text) && !(known.is_none() && bytes.contains(&0));
+    let text =
+        if as_text { String::from_utf8(bytes).map_err(|error| error.into_bytes()) } else { Err(bytes) };
+    let size = text.as_ref().map_or_else(Vec::len, String::len);
+    let mut out = JsonWriter::with_capacity(size + size / 2 + 128);
+    out.begin_array().begin_object().key("uri").str(uri);
+    match text {
+        Ok(text) => {
+            out.key("mimeType").str(known.unwrap_or("text/plain")).key("text").str(&text);
+        }
+        Err(bytes) => {
+            let media = known.unwrap_or("application/octet-stream");
+            out.key("mimeType").str(media).key("blob").str(&STANDARD.encode(bytes));
+        }
+    }
+    out.end_object().end_array();
+    out.into_slice()
+}

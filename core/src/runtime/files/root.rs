@@ -1,0 +1,139 @@
+//! A folder and what is in it. Below the folder itself no symbolic link is followed: each step opens one name within the
+//! directory before, so that nothing that is moved meanwhile leads elsewhere.
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Root(PathBuf);
+
+/// What a name in a directory stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A regular file.
+    File(Stamp),
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A socket, a device, a pipe.
+    Other,
+}
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) size: u64,
+    file: (u64, u64),
+    /// When its content changed, and when anything about it did, in nanoseconds.
+    modified: i128,
+    changed: i128,
+}
+
+impl Stamp {
+    #[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
+    fn of(stat: &Stat) -> Stamp {
+        let time = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Stamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            file: (stat.st_dev as u64, stat.st_ino as u64),
+            modified: time(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: time(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+
+    /// The last time that something about the file changed, in nanoseconds since 1970.
+    pub(crate) fn last(&self) -> i128 {
+        self.modified.max(self.changed)
+    }
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+impl Root {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Root {
+        Root(path.into())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The directory at `path`, of names with slashes between; the folder itself for none.
+    fn directory(&self, path: &[&str]) -> Result<OwnedFd, Errno> {
+        let mut directory = rustix::fs::open(&self.0, DIRECTORY, Mode::empty())?;
+        for name in path {
+            directory = openat(&directory, *name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+        }
+        Ok(directory)
+    }
+
+    /// What is in a directory, by name: at most `most` names.
+    pub(crate) fn list(&self, path: &str, most: usize) -> Result<Vec<(String, Item)>, String> {
+        let told = |error: Errno| error.to_string();
+        let directory = self.directory(&steps(path)).map_err(told)?;
+        let mut items = Vec::new();
+        for entry in Dir::read_from(&directory).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            if items.len() == most {
+                return Err(format!("it has more than {most} names"));
+            }
+            let stat = match statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                // It is gone again.
+                Err(Errno::NOENT) => continue,
+                stat => stat.map_err(told)?,
+            };
+            let name = name.to_str().map_err(|_| format!("the name {name:?} is not UTF-8"))?.to_owned();
+            let item = match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => Item::File(Stamp::of(&stat)),
+                FileType::Directory => Item::Directory,
+                FileType::Symlink => Item::Link,
+                _ => Item::Other,
+            };
+            items.push((name, item));
+        }
+        items.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(items)
+    }
+
+    /// A file's bytes, at most `most` of them, and the state they were read in. Nothing where there is no regular file.
+    pub(crate) fn read(&self, path: &str, most: u64) -> Result<Option<(Vec<u8>, Stamp)>, String> {
+        let steps = steps(path);
+        let Some((name, above)) = steps.split_last() else { return Ok(None) };
+        let absent =
+            |errno| matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::ISDIR);
+        // Not to wait for whoever writes into a pipe.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened =
+            self.directory(above).and_then(|directory| openat(&directory, *name, flags, Mode::empty()));
+        let file = match opened {
+            Err(errno) if absent(errno) => return Ok(None),
+            opened => opened.map_err(|errno| errno.to_string())?,
+        };
+        let stat = fstat(&file).map_err(|errno| errno.to_string())?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Ok(None);
+        }
+        let stamp = Stamp::of(&stat);
+        let mut bytes = Vec::with_capacity(usize::try_from(stamp.size.min(most)).unwrap_or(0));
+        // It may grow while it is read.
+        File::from(file).take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > most {
+            return Err(format!("it has more than {most} bytes"));
+        }
+        Ok(Some((bytes, stamp)))
+    }
+}
+
+fn steps(path: &str) -> Vec<&str> {
+    path.split('/').filter(|name| !name.is_empty()).collect()
+}

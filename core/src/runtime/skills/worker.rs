@@ -1,0 +1,85 @@
+//! The threads that look at files. There are none while nothing is to be done.
+
+use crate::host::Work;
+use crate::locks::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One that hangs, on a file system that does not answer, leaves another.
+const MOST: usize = 2;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs jobs one after the other. How many may wait is bounded by the calls that may be in flight.
+#[derive(Clone, Default)]
+pub(crate) struct Worker(Arc<Mutex<Queue>>);
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    threads: usize,
+}
+
+impl Worker {
+    /// Runs what waits, until nothing does.
+    fn drain(&self) {
+        loop {
+            let job = {
+                let mut queue = self.0.lock();
+                let Some(job) = queue.jobs.pop_front() else {
+                    queue.threads -= 1;
+                    return;
+                };
+                job
+            };
+            job();
+        }
+    }
+}
+
+impl Work for Worker {
+    fn run(&self, job: Job) -> bool {
+        {
+            let mut queue = self.0.lock();
+            queue.jobs.push_back(job);
+            if queue.threads == MOST || queue.threads >= queue.jobs.len() {
+                return true;
+            }
+            queue.threads += 1;
+        }
+        let own = self.clone();
+        if crate::runtime::thread::spawn("tenon-files", move || own.drain()).is_ok() {
+            return true;
+        }
+        let mut queue = self.0.lock();
+        queue.threads -= 1;
+        // Another thread takes it in time.
+        queue.threads > 0 || queue.jobs.pop_back().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn one_job_that_hangs_does_not_hold_the_others() {
+        let worker = Worker::default();
+        let (hold, held) = channel::<()>();
+        let (say, said) = channel();
+        assert!(worker.run(Box::new(move || _ = held.recv())));
+        for number in 0..100 {
+            let say = say.clone();
+            assert!(worker.run(Box::new(move || say.send(number).unwrap())));
+        }
+        for number in 0..100 {
+            assert_eq!(said.recv_timeout(LONG), Ok(number));
+        }
+        assert!(worker.0.lock().threads <= MOST);
+        drop(hold);
+    }
+}

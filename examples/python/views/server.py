@@ -1,0 +1,23 @@
+"""A tool with a view for hosts that show one, and a skill that says when to use it."""
+
+from pathlib import Path
+
+from tenon_mcp import Context, Server
+
+HERE = Path(__file__).parent
+app = Server("clock", "1.0.0")
+app.ui("ui://clock", HERE / "view", title="Clock", prefers_border=True)
+app.skills(HERE / "skills")
+
+
+@app.tool(ui="ui://clock", structured=True)
+def now(ctx: Context) -> dict[str, int]:
+    """Tell the time."""
+    # The view gets the structured content; who shows no views reads it as text.
+    if ctx.extension("io.modelcontextprotocol/ui") is None:
+        ctx.log("info", "the client shows no views")
+    return {"hour": 12, "minute": 0}
+
+
+if __name__ == "__main__":
+    app.run()
