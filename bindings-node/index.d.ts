@@ -188,6 +188,31 @@ export interface Limits {
   pingInterval?: number
   /** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
   pingTimeout?: number
+  /** Tasks at work in the whole server; one more is refused as busy. Default 4,096. */
+  maxTasks?: number
+  /**
+   * Tasks of one principal that are at work or kept; one more is refused as busy. Clients of whom it is not known
+   * who they are have `maxTasks` and the store's room in common. Default 1,000.
+   */
+  maxPrincipalTasks?: number
+  /**
+   * How long a task is kept, from its beginning on, where its client asks for nothing else; one that is still at
+   * work then ends. Whole seconds, rounded up. Default 1 hour.
+   */
+  defaultTaskTtl?: number
+  /** The longest time that a client can have a task kept. Whole seconds, rounded up. Default 24 hours. */
+  maxTaskTtl?: number
+  /** How often a client is told to look at a task. Default 1 s. */
+  taskPollInterval?: number
+  /** Largest result of a task in bytes; a task with a larger one fails. Default 1 MiB. */
+  maxTaskResultBytes?: number
+  /** How long a task of a tool without a time-out of its own may work. Default 1 hour. */
+  taskTimeout?: number
+  /**
+   * How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
+   * sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
+   */
+  taskLease?: number
 }
 
 /** A protocol revision. */
@@ -372,6 +397,13 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> extends ShownOpt
   /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
   structured?: boolean
   annotations?: ToolAnnotations
+  /**
+   * Whether calls may become tasks, which outlive their connection: never (the default), where the client can have tasks, or
+   * always, so that other clients are refused.
+   */
+  taskSupport?: 'forbidden' | 'optional' | 'required'
+  /** Has a call of a client of 2026-07-28 become a task only when the handler says so, by {@link Context.startTask}. */
+  deferTask?: boolean
   /** The view that hosts of MCP Apps show its results in: its address (see `Server.ui`), or more. */
   ui?: string | ToolUi
 }
@@ -656,6 +688,8 @@ export interface Context {
   readonly principal: string | undefined
   /** The session, where the transport has one. */
   readonly sessionId: string | undefined
+  /** The id of the task that the call is, from when it is one. */
+  readonly taskId: string | undefined
   /** The settings of an extension that the client declared; `undefined` if it did not. */
   extension(id: string): { readonly [setting: string]: unknown } | undefined
   /** Says how far the call has come. Dropped if the client did not ask, or if `progress` does not increase. */
@@ -665,6 +699,15 @@ export interface Context {
    * TypeError for an unknown level and for what JSON cannot express.
    */
   log(level: Level, data: unknown, options?: { logger?: string }): void
+  /** Says in words what the task that this call is does at present; a call that is no task says nothing. */
+  setStatus(text: string): void
+  /**
+   * Has the call of a tool with `deferTask` become a task, and says whether it is one now. Its client is told of the task at
+   * once, and what is asked from now on is asked of whoever looks at the task, while the handler waits. The call of a client
+   * that can have no tasks is answered as always. Throws an {@link AskError} while a question of the call waits for its
+   * answer, and where there is no room for another task.
+   */
+  startTask(): boolean
   /**
    * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
    * after `streamRetry`. So a call that takes long holds no connection; what is said meanwhile waits for it.

@@ -446,8 +446,33 @@ typedef int32_t tenon_action;
 #define TENON_LIMIT_PING_INTERVAL_MS 43
 /** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
 #define TENON_LIMIT_PING_TIMEOUT_MS 44
+/** Tasks at work in the whole server; one more is refused as busy. Default 4,096. */
+#define TENON_LIMIT_TASKS 45
+/**
+ * Tasks of one principal that are at work or kept; one more is refused as busy. Clients of whom it is not known who
+ * they are have `max_tasks` and the store's room in common. Default 1,000.
+ */
+#define TENON_LIMIT_PRINCIPAL_TASKS 46
+/**
+ * How long a task is kept, from its beginning on, where its client asks for nothing else; one that is still at work
+ * then ends. Whole seconds, rounded up. Default 1 hour.
+ */
+#define TENON_LIMIT_DEFAULT_TASK_TTL_MS 47
+/** The longest time that a client can have a task kept. Whole seconds, rounded up. Default 24 hours. */
+#define TENON_LIMIT_TASK_TTL_MS 48
+/** How often a client is told to look at a task. Default 1 s. */
+#define TENON_LIMIT_TASK_POLL_INTERVAL_MS 49
+/** Largest result of a task in bytes; a task with a larger one fails. Default 1 MiB. */
+#define TENON_LIMIT_TASK_RESULT_BYTES 50
+/** How long a task of a tool without a time-out of its own may work. Default 1 hour. */
+#define TENON_LIMIT_TASK_TIMEOUT_MS 51
+/**
+ * How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
+ * sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
+ */
+#define TENON_LIMIT_TASK_LEASE_MS 52
 /** Skills in one folder; a folder with more is refused. Default 1,000. */
-#define TENON_LIMIT_SKILLS 45
+#define TENON_LIMIT_SKILLS 53
 
 #ifdef __cplusplus
 extern "C" {
@@ -875,6 +900,8 @@ tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
  *   arrays and objects they stand for. Default: what tenon_server_set() says.
  * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question is used once,
  *   so that nothing happens twice because the same round was sent again. Default: false.
+ * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
+ *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
  * - "cache": how long what a resource or template holds may be kept, and by whom, such as
  *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
  * - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
@@ -1515,6 +1542,36 @@ tenon_status tenon_answer_json(const tenon_answer *answer, const char **json, si
 
 /** Frees an answer. NULL is ignored. */
 void tenon_answer_free(tenon_answer *answer);
+
+/**
+ * Whether calls of a tool may become tasks, which outlive their connection and are looked at until they have their result:
+ * "forbidden" (the default), "optional" (where the client can have tasks), "required" (other clients are refused).
+ *
+ * A task's call is one like any other: its callback runs, is cancelled by its client, asks. Only its time limit is
+ * another, TENON_LIMIT_TASK_TIMEOUT, and what it asks stands in the task until its client answers.
+ *
+ * Fails with TENON_ERR_INVALID if the word is none of these.
+ */
+tenon_status tenon_tool_set_task_support(tenon_entry *entry, const char *support);
+
+/**
+ * Has the call of a tool with the policy "defer_task" become a task; see tenon_entry_set(). Its client is told of the task
+ * at once, and what is asked from now on is asked of whoever looks at the task. The call of a client that can have no tasks
+ * is answered as always.
+ *
+ * On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a question
+ * of the call waits for its answer, and with TENON_ERR_STALE if the call has ended, also because there is no room for
+ * another task, which its client has been told.
+ */
+tenon_status tenon_call_start_task(tenon_call *call, bool *is_task, tenon_error **err);
+
+/**
+ * Says in words what the task that the call is does at present; a call that is no task says nothing. Its id is what
+ * tenon_call_get() has as "task_id".
+ *
+ * Fails with TENON_ERR_STALE if the call has ended.
+ */
+tenon_status tenon_call_set_status(tenon_call *call, const char *text);
 
 /* THE LIBRARY ============================================================================================ */
 

@@ -136,6 +136,16 @@ class Call {
     return this.#asking(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
   }
 
+  /** Has the call become a task, if it may, and says whether it is one. */
+  startTask() {
+    this.#alive()
+    const reply = this.#bridge.engine.startTask(this.slot, this.generation)
+    if (reply.state !== 'answered') throw this.#refusal(reply)
+    // It has an id from now on.
+    this.#about = undefined
+    return reply.id === 1
+  }
+
   #asking(ask, read) {
     const answer = new Promise((resolve, reject) => {
       this.#alive()

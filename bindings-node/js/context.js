@@ -62,6 +62,16 @@ class Context {
     this.#call.notify(method, memberText('ctx.notify: params', params))
   }
 
+  /** Says in words what the task that this call is does at present. */
+  setStatus(text) {
+    this.#call.emit('status', { message: String(text) })
+  }
+
+  /** Has the call become a task, and says whether it is one. */
+  startTask() {
+    return this.#call.startTask()
+  }
+
   /** Asks the user behind the client to fill in a form. */
   elicit(message, schema, options) {
     return this.#call.ask('elicit', () => formParams(message, schema), options?.key)

@@ -17,6 +17,8 @@ const POLICIES = {
   timeout: ['number', 'timeout'],
   unknownArguments: ['string', 'unknown'],
   coerceArguments: ['boolean', 'coerce'],
+  taskSupport: ['string', 'taskSupport'],
+  deferTask: ['boolean', 'deferTask'],
   cache: ['object', 'cache']
 }
 
@@ -25,7 +27,7 @@ const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
 
 /** The member that names an entry of a kind, and the options it has besides members of its definition. */
 const KINDS = {
-  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured'], schemas: ['input', 'output'] },
+  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
   resource: { names: 'uri', policies: [...CALLED, 'cache'], schemas: [] },
   resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache'], schemas: [] },
   resource_provider: { names: 'uriTemplate', policies: CALLED, schemas: [] },

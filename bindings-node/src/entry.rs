@@ -3,7 +3,7 @@
 use crate::error::{Result, invalid};
 use crate::options::{json, milliseconds};
 use napi_derive::napi;
-use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, UnknownArguments};
+use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, TaskSupport, UnknownArguments};
 
 /// What becomes of the calls of an entry; times are milliseconds.
 #[napi(object)]
@@ -15,6 +15,10 @@ pub struct Policies {
     pub coerce: Option<bool>,
     /// Caching hints, as JSON text.
     pub cache: Option<String>,
+    /// Whether calls may be tasks: `forbidden`, `optional`, `required`.
+    pub task_support: Option<String>,
+    /// Whether the handler says when its call becomes a task.
+    pub defer_task: Option<bool>,
     /// In no list.
     pub hidden: bool,
 }
@@ -55,6 +59,13 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
         Some("drop") => Some(UnknownArguments::Drop),
         Some(_) => return Err(wrong("unknownArguments must be schema, refuse or drop".into())),
     };
+    let support = match policies.task_support.as_deref() {
+        None => None,
+        Some(word) => Some(
+            TaskSupport::named(word)
+                .ok_or_else(|| wrong("taskSupport must be forbidden, optional or required".into()))?,
+        ),
+    };
     let cache = policies.cache.map(hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
     if let Some(timeout) = timeout {
         entry = entry.timeout(timeout);
@@ -64,6 +75,12 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     }
     if let Some(coerce) = policies.coerce {
         entry = entry.coerce_arguments(coerce);
+    }
+    if let Some(support) = support {
+        entry = entry.task_support(support);
+    }
+    if let Some(defer) = policies.defer_task {
+        entry = entry.defer_task(defer);
     }
     if let Some(cache) = cache {
         entry = entry.cache(cache);

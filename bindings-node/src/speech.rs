@@ -87,6 +87,15 @@ impl Engine {
         self.asked(slot, generation, self.0.server.port().require_urls(join(slot, generation), pages))
     }
 
+    /// Has the call become a task, if it may: `answered`, with 1 as id if it is one.
+    #[napi(catch_unwind)]
+    pub fn start_task(&self, slot: u32, generation: u32) -> AskReply {
+        match self.0.server.port().start_task(join(slot, generation)) {
+            Ok(is_task) => reply("answered", u32::from(is_task), ""),
+            Err(error) => self.refused(slot, generation, error),
+        }
+    }
+
     /// The result that an attempt of this call has kept under `key`, as JSON text.
     #[napi(catch_unwind)]
     pub fn once_get(&self, slot: u32, generation: u32, key: String) -> Option<String> {

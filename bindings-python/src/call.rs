@@ -185,6 +185,11 @@ impl Call {
         }
     }
 
+    /// Has the call become a task, if it may, and says whether it is one.
+    fn start_task(&self, py: Python<'_>) -> PyResult<bool> {
+        self.port.start_task(self.id).map_err(|error| answers::failure(py, error))
+    }
+
     /// What an attempt of this call has kept under `key`, as a tuple of one, or `None`.
     fn once_get<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
         let kept = self.port.once_get(self.id, key);

@@ -6,7 +6,7 @@ use crate::{limits, settings};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tenon_mcp::{Entry, Kind, UnknownArguments};
+use tenon_mcp::{Entry, Kind, TaskSupport, UnknownArguments};
 
 /// The kind of this word.
 pub(crate) fn kind(word: &str) -> PyResult<Kind> {
@@ -50,6 +50,14 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "cache" => entry.cache(settings::cache_hints(value)?),
         "hidden" => entry.hidden(),
         "once_only" => entry.once_only(settings::flag(name, value)?),
+        "task_support" => {
+            let support = value.extract().ok().and_then(TaskSupport::named);
+            entry.task_support(support.ok_or_else(|| {
+                let text = format!("task_support must be 'forbidden', 'optional' or 'required', not {value}");
+                exception(value.py(), "RegistrationError", &*text)
+            })?)
+        }
+        "defer_task" => entry.defer_task(settings::flag(name, value)?),
         "unknown_arguments" => entry.unknown_arguments(match value.extract().unwrap_or("") {
             "schema" => UnknownArguments::Schema,
             "refuse" => UnknownArguments::Refuse,

@@ -54,6 +54,7 @@ pub use proto::id::RequestId;
 pub use proto::kind::Kind;
 pub use proto::logging::Level;
 pub use proto::question::{Action, Answer, Question, Root};
+pub use proto::task::TaskSupport;
 pub use proto::trace::TraceContext;
 pub use proto::version::{Era, Revision};
 pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};

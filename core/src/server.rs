@@ -300,7 +300,9 @@ impl ServerBuilder {
         let mask_errors = self.mask_errors;
         let setup = Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log };
         let shared = Shared::new(setup);
-        Ok(Server { arguments, engine: Engine(Arc::new(shared)) })
+        let engine = Engine(Arc::new(shared));
+        engine.show_tasks();
+        Ok(Server { arguments, engine })
     }
 }
 

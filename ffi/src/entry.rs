@@ -192,6 +192,8 @@ impl tenon_entry {
 ///   arrays and objects they stand for. Default: what tenon_server_set() says.
 /// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question is used once,
 ///   so that nothing happens twice because the same round was sent again. Default: false.
+/// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
+///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
 /// - "cache": how long what a resource or template holds may be kept, and by whom, such as
 ///   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
 /// - "hidden": true or false; whether it is in no list, although it can be called. Default: false.

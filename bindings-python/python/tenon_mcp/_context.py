@@ -69,6 +69,24 @@ class _CallContext:
         """
         self._call.notify(method, {} if params is None else params)
 
+    def set_status(self, text: str) -> None:
+        """Says in words what the task that this call is does at present; a call that is no task says nothing."""
+        self._call.emit("status", {"message": text})
+
+    def start_task(self) -> bool:
+        """Has the call of a tool registered with ``defer_task`` become a task, and says whether it is one now.
+
+        Its client is told of the task at once, and what is asked from now on is asked of whoever looks at the task,
+        while this waits. The call of a client that can have no tasks is answered as always. Raises ``AskError`` while a
+        question of the call waits for its answer, and where there is no room for another task.
+        """
+        return self._call.start_task()
+
+    @property
+    def task_id(self) -> str | None:
+        """The id of the task that the call is, from when it is one."""
+        return self._call.get("task_id")
+
     @property
     def cancelled(self) -> bool:
         """Whether nobody waits for the result any more: the call was cancelled, timed out, or its client left."""

@@ -52,6 +52,8 @@ class Registrations(Served, Registry):
             unknown_arguments: str | None = None,
             coerce_arguments: bool | None = None,
             once_only: bool | None = None,
+            task_support: str | None = None,
+            defer_task: bool | None = None,
         ) -> Callable[[F], F]: ...
 
     def tool(
@@ -72,6 +74,8 @@ class Registrations(Served, Registry):
         unknown_arguments: str | None = None,
         coerce_arguments: bool | None = None,
         once_only: bool | None = None,
+        task_support: str | None = None,
+        defer_task: bool | None = None,
     ) -> Any:
         """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
 
@@ -91,6 +95,10 @@ class Registrations(Served, Registry):
         the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
         With ``once_only`` the state that a stateless client carries back after a question is good for one time, so that
         no effect of the tool happens twice because the client sent the same round again.
+
+        ``task_support`` says whether calls may become tasks, which outlive their connection: ``"forbidden"`` (default),
+        ``"optional"`` (where the client can have tasks) or ``"required"``. With ``defer_task`` a call of a stateless
+        client becomes one only when the function says so with ``Context.start_task``.
 
         Whatever the function raises fails its call and nothing else: the client is told the message, the logger
         ``tenon_mcp.call`` the traceback; ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client. But a
@@ -123,6 +131,8 @@ class Registrations(Served, Registry):
                     "unknown_arguments": unknown_arguments,
                     "coerce_arguments": coerce_arguments,
                     "once_only": once_only,
+                    "task_support": task_support,
+                    "defer_task": defer_task,
                 },
             )
             return function

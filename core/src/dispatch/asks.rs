@@ -60,6 +60,8 @@ pub(crate) struct Asks {
     working: u16,
     /// This attempt asked something whose answer is not recorded.
     fresh: bool,
+    /// This attempt must end, whoever could wait for the answer.
+    insists: bool,
     /// Answers that came with the call before anything was asked, an object.
     supplied: Option<JsonSlice>,
 }
@@ -171,7 +173,17 @@ impl Asks {
         self.pending.clear();
         self.recorded.iter_mut().for_each(|recorded| recorded.again = false);
         self.asked = 0;
-        self.fresh = false;
+        (self.fresh, self.insists) = (false, false);
+    }
+
+    /// Whether this attempt asked what another one asks again.
+    pub(crate) fn insists(&self) -> bool {
+        self.insists
+    }
+
+    /// The key of a pending question.
+    pub(crate) fn name(&self, id: AskId) -> Option<String> {
+        self.pending.iter().find(|pending| pending.id == id).map(|pending| pending.key.clone())
     }
 
     /// Whether this attempt asked something new, so that it may suspend.
@@ -248,7 +260,7 @@ impl Asks {
 
     /// Registers a question whose earlier consent was not enough, so that it is asked once more. If the earlier answer
     /// was another, that is why not.
-    pub(crate) fn insist(&mut self, draft: &Draft, limits: &Limits) -> Result<(), AskError> {
+    pub(crate) fn insist(&mut self, draft: &Draft, limits: &Limits) -> Result<Option<AskId>, AskError> {
         let key = self.key(draft);
         let earlier = self.recorded.iter_mut().find(|recorded| recorded.key == key && !recorded.again);
         if let Some(recorded) = earlier
@@ -261,7 +273,11 @@ impl Asks {
             }
             recorded.answer = None;
         }
-        self.register(draft, limits).map(|_| ())
+        self.insists = true;
+        match self.register(draft, limits)? {
+            Registered::Pending(id) => Ok(Some(id)),
+            Registered::Recorded(_) => Ok(None),
+        }
     }
 
     /// What reads the answer to a pending question.

@@ -9,6 +9,7 @@ use crate::locks::{Mutex, RwLock};
 use crate::proto::capability::{Capabilities, Capability};
 use crate::proto::extension::Extensions;
 use crate::proto::kind::Kind;
+use crate::proto::task::TaskSupport;
 use crate::proto::version::Revision;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -95,6 +96,9 @@ impl<T> Catalog<T> {
             entries.had = capability(kind).map_or(entries.had, |capability| entries.had.with(capability));
             entries.extensions =
                 entry.extension.map_or(entries.extensions, |own| entries.extensions.with(own));
+            if entry.task_support != TaskSupport::Forbidden {
+                entries.had = entries.had.with(Capability::Tasks);
+            }
             entries.places[place].insert(entry.name.clone(), number);
             entries.in_order[place].push(Slot { number, enabled: true, entry: Arc::new(entry) });
             *self.snapshot.write() = None;

@@ -14,6 +14,7 @@ use crate::proto::extension::Extension;
 use crate::proto::header_params::HeaderParam;
 use crate::proto::kind::Kind;
 use crate::proto::operation::Method;
+use crate::proto::task::TaskSupport;
 use crate::proto::version::Revision;
 use std::any::Any;
 use std::fmt;
@@ -35,6 +36,7 @@ pub struct Entry {
     cache: Option<CacheHints>,
     hidden: bool,
     once_only: bool,
+    defer_task: bool,
     inline: bool,
     paged: bool,
     extension: Option<Extension>,
@@ -59,6 +61,7 @@ impl Entry {
             cache: None,
             hidden: false,
             once_only: false,
+            defer_task: false,
             inline: false,
             paged: false,
             extension: None,
@@ -153,6 +156,21 @@ impl Entry {
         self
     }
 
+    /// Whether calls of a tool may, or must, become tasks, which outlive their connection. Default: they never do. The
+    /// same as setting the member `execution`.
+    pub fn task_support(self, support: TaskSupport) -> Entry {
+        let value = serde_json::json!({ "taskSupport": support.as_str() });
+        self.set("execution", JsonSlice::from_value(&value))
+    }
+
+    /// Has a call of a tool that is to be a task in 2026-07-28 become one only when its handler says so
+    /// ([`Context::start_task`](crate::Context::start_task)), so that what it asks before that is asked in rounds, as of
+    /// any other call, and a call that needs no task is answered at once. Default: a call is a task from its beginning on.
+    pub fn defer_task(mut self, defer: bool) -> Entry {
+        self.defer_task = defer;
+        self
+    }
+
     /// Has a handler written in Rust begin on the thread that received the call. Where its first poll comes to an end the
     /// call is answered at once; otherwise it goes on like any other handler's. It is polled inside the program's tokio
     /// runtime.
@@ -220,6 +238,10 @@ pub struct Registered<T> {
     pub(crate) hidden: bool,
     /// Whether a request's state may be used once.
     pub(crate) once_only: bool,
+    /// Whether its calls may be tasks.
+    pub(crate) task_support: TaskSupport,
+    /// Whether a handler says itself when its call becomes a task.
+    pub(crate) defer_task: bool,
     /// Whether a handler in Rust begins on the thread that received its call.
     pub(crate) inline: bool,
     /// Whether it lists in pages, whose cursors are sealed.
@@ -257,6 +279,7 @@ impl<T> Registered<T> {
             cache,
             hidden,
             once_only,
+            defer_task,
             inline,
             paged,
             extension,
@@ -305,6 +328,12 @@ impl<T> Registered<T> {
         // A view, or a tool that has one.
         let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
         let extension = extension.or(has_view.then_some(Extension::Ui));
+        let support = definition.member("execution").and_then(|execution| execution.member("taskSupport"));
+        let support = support.as_ref().and_then(|word| word.decode_str());
+        let task_support = support.and_then(|word| TaskSupport::named(&word)).unwrap_or_default();
+        if defer_task && task_support == TaskSupport::Forbidden {
+            return Err(wrong("only a task can be deferred: set its task support".into()));
+        }
         Ok(Registered {
             kind,
             input,
@@ -317,6 +346,8 @@ impl<T> Registered<T> {
             cache,
             hidden,
             once_only,
+            task_support,
+            defer_task,
             inline,
             target,
             name,

@@ -202,7 +202,7 @@ limits! {
     /// is as long as it says, and stands behind the last registered ones. Default 0.
     30 page_size: Count = 0, 0, MANY;
     /// Skills in one folder; a folder with more is refused. Default 1,000.
-    45 max_skills: Count = 1_000, 1, MANY;
+    53 max_skills: Count = 1_000, 1, MANY;
     /// Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
     14 max_connections: Count = 10_000, 1, MANY;
     /// How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
@@ -243,6 +243,25 @@ limits! {
     43 ping_interval: Time = 30_000, 1, YEAR;
     /// How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s.
     44 ping_timeout: Time = 30_000, 1, YEAR;
+    /// Tasks at work in the whole server; one more is refused as busy. Default 4,096.
+    45 max_tasks: Count = 4_096, 1, MANY;
+    /// Tasks of one principal that are at work or kept; one more is refused as busy. Clients of whom it is not known who
+    /// they are have `max_tasks` and the store's room in common. Default 1,000.
+    46 max_principal_tasks: Count = 1_000, 1, MANY;
+    /// How long a task is kept, from its beginning on, where its client asks for nothing else; one that is still at work
+    /// then ends. Whole seconds, rounded up. Default 1 hour.
+    47 default_task_ttl: Time = 3_600_000, 1, YEAR;
+    /// The longest time that a client can have a task kept. Whole seconds, rounded up. Default 24 hours.
+    48 max_task_ttl: Time = 86_400_000, 1, YEAR;
+    /// How often a client is told to look at a task. Default 1 s.
+    49 task_poll_interval: Time = 1_000, 1, YEAR;
+    /// Largest result of a task in bytes; a task with a larger one fails. Default 1 MiB.
+    50 max_task_result_bytes: Bytes = 1 << 20, 1, GIB;
+    /// How long a task of a tool without a time-out of its own may work. Default 1 hour.
+    51 task_timeout: Time = 3_600_000, 1, YEAR;
+    /// How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
+    /// sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
+    52 task_lease: Time = 30_000, 1, YEAR;
 }
 
 impl Limits {

@@ -24,6 +24,7 @@ pub mod seal;
 pub(crate) mod skills;
 mod sound;
 pub mod store;
+pub(crate) mod tasks;
 // Expansion, and matching one template, are for tests.
 #[allow(dead_code)]
 pub mod uri_template;

@@ -120,6 +120,18 @@ macro_rules! member {
             self.map(|entry| entry.inline())
         }
     };
+    (task_support) => {
+        /// Whether its calls may, or must, become tasks, which outlive their connection; see [`Entry::task_support`].
+        pub fn task_support(self, support: TaskSupport) -> Self {
+            self.map(|entry| entry.task_support(support))
+        }
+    };
+    (defer_task) => {
+        /// Has a call become a task only when its handler says so; see [`Entry::defer_task`].
+        pub fn defer_task(self, defer: bool) -> Self {
+            self.map(|entry| entry.defer_task(defer))
+        }
+    };
     (cache) => {
         /// How long and by whom what is read may be kept (from 2026-07-28 on). Default: the server's, see
         /// [`ServerBuilder::cache`](crate::ServerBuilder::cache).

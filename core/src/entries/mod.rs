@@ -19,6 +19,7 @@ use crate::dispatch::entry::Entry;
 use crate::json::JsonSlice;
 use crate::proto::cache::CacheHints;
 use crate::proto::kind::Kind;
+use crate::proto::task::TaskSupport;
 pub use argument::PromptArgument;
 pub use hook::Hook;
 pub use prompt::Prompt;
@@ -39,7 +40,7 @@ entry! {
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
     Tool: title description icons annotations meta ui input_schema output_schema structured unknown_arguments
-        coerce_arguments timeout inline keep set
+        coerce_arguments timeout task_support defer_task inline keep set
 }
 
 impl Tool {

@@ -5,6 +5,7 @@
 
 use super::port::HostPort;
 use super::shared::{Shared, Thread};
+use super::tasks::Wanted;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::store::{Once, consume_once};
 use crate::locks::Mutex;
@@ -13,11 +14,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a call waits for before it is admitted.
 pub(super) struct Admission {
     /// The key of the request's state, which may be used once.
-    key: String,
+    key: Option<String>,
+    /// It is a task, kept for so long if its client says so.
+    task: Option<Option<Duration>>,
 }
 
 /// The store's answer, or whether the thread that asked has gone on without it.
@@ -28,9 +32,15 @@ enum Gate {
 }
 
 impl Admission {
-    /// A state is sealed with a number that never comes again, so its text names it.
-    pub(super) fn of_state(state: &str) -> Admission {
-        Admission { key: format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))) }
+    /// What there is to wait for, if anything: a `state` that may be used once, the record of a task.
+    pub(super) fn of(state: Option<&str>, task: Wanted) -> Option<Admission> {
+        // A state is sealed with a number that never comes again, so its text names it.
+        let key = state.map(|state| format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))));
+        let task = match task {
+            Wanted::Now(ttl) => Some(ttl),
+            Wanted::Never | Wanted::Later => None,
+        };
+        (key.is_some() || task.is_some()).then_some(Admission { key, task })
     }
 }
 
@@ -38,6 +48,11 @@ impl HostPort {
     /// Asks whether a call may run, and runs it; says whether that is still open.
     pub(super) fn admit(&self, call: CallId, admission: Admission) -> bool {
         let shared = &self.0;
+        let Admission { key, task } = admission;
+        let Some(key) = key else {
+            self.admit_task(call, task.flatten());
+            return true;
+        };
         let gate = Arc::new(Mutex::new(Gate::Asked));
         let (port, place) = (self.clone(), gate.clone());
         let answered = move |once| {
@@ -52,24 +67,31 @@ impl HostPort {
                 }
             };
             if let Some(once) = before {
-                port.admitted(call, once, Thread::Other);
+                port.admitted(call, once, task, Thread::Other);
             }
         };
-        consume_once(&*shared.store, admission.key, shared.limits.state_lifetime, shared.now(), answered);
+        consume_once(&*shared.store, key, shared.limits.state_lifetime, shared.now(), answered);
         let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
         match answer {
             Gate::Answered(once) => {
-                self.admitted(call, once, Thread::Receiver);
+                self.admitted(call, once, task, Thread::Receiver);
                 false
             }
             _ => true,
         }
     }
 
-    fn admitted(&self, call: CallId, once: Once, thread: Thread) {
+    fn admit_task(&self, call: CallId, ttl: Option<Duration>) {
+        if let Err(error) = self.begin_task(call, ttl, true) {
+            self.0.fail(call, &error);
+        }
+    }
+
+    fn admitted(&self, call: CallId, once: Once, task: Option<Option<Duration>>, thread: Thread) {
         let shared = &self.0;
-        match once {
-            Once::First => {
+        match (once, task) {
+            (Once::First, Some(ttl)) => self.admit_task(call, ttl),
+            (Once::First, None) => {
                 let until = |flight: &super::shared::Flight| shared.now().checked_add(flight.timeout);
                 let admitted = shared.with_deadline(call, |flight, deadline| {
                     flight.admitting = false;
@@ -81,10 +103,10 @@ impl HostPort {
                     shared.dispatch(self, call, input, context, thread);
                 }
             }
-            Once::Again => {
+            (Once::Again, _) => {
                 shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was used already"))
             }
-            Once::Unknown(why) => shared.fail(call, &Shared::no_store(&why)),
+            (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
         }
     }
 }

@@ -66,6 +66,11 @@ pub static CONTEXT_FIELDS: &[ContextField] = &[
         |call| call.session_id.as_deref().and_then(text),
         "The session, where the transport has sessions.",
     ),
+    field(
+        "task_id",
+        |call| call.task_id.get().and_then(|id| text(id)),
+        "The id of the task that the call is, from when it is one.",
+    ),
 ];
 
 fn text(text: &str) -> Option<JsonSlice> {

@@ -78,7 +78,7 @@ impl Scope {
     /// How the message came.
     pub(super) fn arrival(&self) -> Arrival {
         match self {
-            Scope::Channel(_) => Arrival::default(),
+            Scope::Channel(peer) => Arrival { headers: None, principal: peer.principal().cloned() },
             Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
         }
     }
@@ -255,7 +255,19 @@ impl Engine {
 
     /// Ends a call: with an error if the server is closing, otherwise without an answer. `false` if it had ended
     /// already.
+    ///
+    /// A task that its client has been told of goes on without it (MH-53).
     pub fn cancel(&self, call: CallId, reason: CancelReason) -> bool {
+        let left = reason == CancelReason::Disconnected
+            && self
+                .0
+                .calls
+                .with(call, |flight| flight.task.clone())
+                .flatten()
+                .is_some_and(|task| task.is_handed_out());
+        if left {
+            return false;
+        }
         self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
     }
 
@@ -304,7 +316,8 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.0.calls.next_deadline(), self.0.bus.due()].into_iter().flatten().min()
+        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Tells the sinks of calls that have been in flight for at least `after` so, each once.
@@ -327,6 +340,7 @@ impl Engine {
     /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
         self.tell_changes(now);
+        self.port().tend_tasks(now);
         for call in self.0.calls.expired(now) {
             if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
                 self.0.fail(call, &Shared::no_store("it did not answer in time"));
@@ -335,7 +349,8 @@ impl Engine {
             let Some(text) = self.0.calls.with(call, |flight| {
                 let (entry, timeout) = (&flight.context.entry, flight.timeout);
                 // A modern attempt waits for nobody: its questions go out with its end.
-                let waits = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+                let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+                let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
                 if !waits {
                     format!("{entry} timed out after {} ms", timeout.as_millis())
                 } else {

@@ -26,6 +26,7 @@ mod requests;
 mod shared;
 mod sink;
 mod skills;
+mod tasks;
 mod turn;
 mod view;
 mod views;

@@ -8,7 +8,6 @@ use super::peer::Peer;
 use super::requests::Start;
 use super::shared::{End, Thread};
 use super::sink::{Delivery, Outgoing, Sink};
-use crate::dispatch::asks::Asks;
 use crate::json::JsonSlice;
 use crate::proto::envelope::{self, Client};
 use crate::proto::header_params::ParamFields;
@@ -18,7 +17,7 @@ use crate::proto::message::Notification;
 use crate::proto::operation::{Method, Op, Operation};
 use crate::proto::shape;
 use crate::proto::version::Revision;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A session that is open begins, ends, or its roots change.
 const SESSION_START: &str = "session_start";
@@ -137,9 +136,9 @@ impl Engine {
             uri: None,
             progress_token: None,
             arrival: scope.arrival(),
+            task_id: OnceLock::new(),
         });
-        let start =
-            Start { input, asks: Asks::default(), retried: false, listing: None, admission: None, thread };
+        let start = Start { thread, ..Start::of(input) };
         let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {

@@ -13,7 +13,7 @@ use crate::proto::id::RequestId;
 use crate::proto::logging::{LEVEL_KEY, Level, Wanted};
 use crate::proto::question::Answer;
 use crate::proto::version::Revision;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Names a handler in a table on the host's side; the engine never holds a host object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +78,8 @@ pub struct CallContext {
     pub arrival: Arrival,
     /// The token the client wants progress under.
     pub progress_token: Option<JsonSlice>,
+    /// The id of the task that the call is, from when it is one.
+    pub task_id: OnceLock<Arc<str>>,
 }
 
 impl CallContext {

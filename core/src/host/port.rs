@@ -69,6 +69,7 @@ impl HostPort {
             EventKind::Progress => self.emit_progress(id, &event.params),
             EventKind::Log => self.emit_log(id, &event.params),
             EventKind::Notification => self.emit_own(id, &event.params),
+            EventKind::Status => self.emit_status(id, &event.params),
         }
     }
 
@@ -100,8 +101,20 @@ impl HostPort {
         Ok(())
     }
 
+    fn emit_status(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let task = self.0.calls.with(id, |flight| flight.task.clone()).ok_or(Stale)?;
+        let message = params.member("message");
+        if let (Some(task), Some(message)) = (task, message.as_ref().and_then(|text| text.decode_str())) {
+            self.say_in_task(&task, &message);
+        }
+        Ok(())
+    }
+
     fn emit_log(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
-        let found = self.0.calls.with(id, |flight| (flight.context.clone(), flight.peer.clone()));
+        let found = self.0.calls.with(id, |flight| {
+            let session = flight.task.as_ref().and_then(|task| task.session());
+            (flight.context.clone(), flight.peer.clone().or(session))
+        });
         let (context, peer) = found.ok_or(Stale)?;
         let level = params.member("level");
         let level = level.as_ref().map(|level| Level::read(level, "level"));

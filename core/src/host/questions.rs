@@ -9,6 +9,7 @@ use super::peer::Peer;
 use super::port::HostPort;
 use super::shared::{Thread, settle};
 use super::sink::{Delivery, Outgoing};
+use super::tasks::Live;
 use crate::dispatch::ask::{Ask, AskError, AskId, Asked};
 use crate::dispatch::asks::{Draft, Registered};
 use crate::dispatch::calls::CallId;
@@ -17,6 +18,15 @@ use crate::proto::question::{self, Answer, Question};
 use crate::proto::shape;
 use bytes::Bytes;
 use std::sync::Arc;
+
+/// A call that wants to ask.
+struct Asker {
+    context: Arc<CallContext>,
+    /// Its session, if it is one that can be asked in.
+    peer: Option<Arc<Peer>>,
+    /// The task that it is; it is asked there.
+    task: Option<Arc<Live>>,
+}
 
 impl HostPort {
     /// Asks the client. See [`Asked`] for what the host must do next.
@@ -32,7 +42,7 @@ impl HostPort {
         mut waiter: Option<Waiter>,
     ) -> Result<Asked, AskError> {
         let shared = &self.0;
-        let (context, peer) = self.asks_of(id, ask.kind)?;
+        let Asker { context, peer, task } = self.asks_of(id, ask.kind)?;
         let draft = Draft::new(ask, &context.client, &*shared.environment)?;
         // Looked into outside of the lock, as every answer is.
         let supplied = shared.calls.with(id, |flight| flight.asks.supplied_for(&draft)).flatten();
@@ -52,12 +62,23 @@ impl HostPort {
             {
                 flight.waiters.push((ask, waiter));
             }
-            Ok((registered, flight.local.clone()))
+            let name = match registered {
+                Registered::Pending(ask) if task.is_some() => flight.asks.name(ask),
+                _ => None,
+            };
+            Ok((registered, flight.local.clone(), name))
         });
-        let (ask, local) = match registered.ok_or(AskError::Stale)?? {
-            (Registered::Recorded(answer), _) => return draft.reader().read(&answer).map(Asked::Answered),
-            (Registered::Pending(ask), local) => (ask, local),
+        let (ask, local, name) = match registered.ok_or(AskError::Stale)?? {
+            (Registered::Recorded(answer), ..) => return draft.reader().read(&answer).map(Asked::Answered),
+            (Registered::Pending(ask), local, name) => (ask, local, name),
         };
+        if let (Some(task), Some(name)) = (task, name) {
+            self.ask_in_task(&task, ask, &name, &draft)?;
+            return Ok(match mode {
+                AskMode::Park => Asked::Waiting(ask),
+                AskMode::Rerun => Asked::Suspended,
+            });
+        }
         if let Some(local) = local {
             local.poll_again();
         }
@@ -88,9 +109,12 @@ impl HostPort {
     }
 
     /// The call that wants to ask, and its session, if it is one that can be asked in.
-    fn asks_of(&self, id: CallId, kind: Question) -> Result<(Arc<CallContext>, Option<Arc<Peer>>), AskError> {
-        let found = self.0.calls.with(id, |flight| (flight.context.clone(), flight.peer.clone()));
-        let (context, peer) = found.ok_or(AskError::Stale)?;
+    fn asks_of(&self, id: CallId, kind: Question) -> Result<Asker, AskError> {
+        let found = self
+            .0
+            .calls
+            .with(id, |flight| (flight.context.clone(), flight.peer.clone(), flight.task.clone()));
+        let (context, peer, task) = found.ok_or(AskError::Stale)?;
         let asker = context.entry.kind;
         if !Question::may_come_from(asker) {
             let text = format!("{}: the handler of a {} cannot ask", kind.noun(), asker.noun());
@@ -102,7 +126,7 @@ impl HostPort {
             let text = "the client has not sent notifications/initialized yet";
             return Err(AskError::Failed(format!("{}: {text}", kind.noun())));
         }
-        Ok((context, peer))
+        Ok(Asker { context, peer, task })
     }
 
     /// Ends a call, or its attempt, because the user must visit pages first: questions made by [`Ask::url`].
@@ -114,7 +138,7 @@ impl HostPort {
     /// not agree is not asked again: both are errors like those of [`HostPort::ask`].
     pub fn require_urls(&self, id: CallId, pages: impl IntoIterator<Item = Ask>) -> Result<Asked, AskError> {
         let shared = &self.0;
-        let (context, peer) = self.asks_of(id, Question::ElicitUrl)?;
+        let Asker { context, peer, task } = self.asks_of(id, Question::ElicitUrl)?;
         let draft = |page: Ask| match page.kind {
             Question::ElicitUrl => Draft::new(page, &context.client, &*shared.environment),
             _ => Err(AskError::Invalid("elicitation: only visits to pages can be required".into())),
@@ -123,17 +147,30 @@ impl HostPort {
         if drafts.is_empty() {
             return Err(AskError::Invalid("elicitation: no page is required".into()));
         }
-        if let Some(peer) = peer {
-            for visit in drafts.iter().filter_map(Draft::elicitation_id) {
-                shared.visits.remember(visit, &peer, shared.now());
+        if !context.client.revision.is_modern() {
+            let peer = peer.or_else(|| task.as_ref().and_then(|task| task.session()));
+            for (visit, peer) in drafts.iter().filter_map(Draft::elicitation_id).zip(peer.iter().cycle()) {
+                shared.visits.remember(visit, peer, shared.now());
             }
             return Err(AskError::UrlRequired(question::required(drafts.iter().map(Draft::params))));
         }
-        let local = shared.calls.with(id, |flight| {
-            drafts.iter().try_for_each(|draft| flight.asks.insist(draft, &shared.limits))?;
-            Ok(flight.local.clone())
+        let insisted = shared.calls.with(id, |flight| {
+            let insist = |draft: &Draft| {
+                let ask = flight.asks.insist(draft, &shared.limits)?;
+                Ok(ask.and_then(|ask| Some((ask, flight.asks.name(ask)?))))
+            };
+            let asked = drafts.iter().map(insist).collect::<Result<Vec<_>, AskError>>()?;
+            Ok((asked, flight.local.clone()))
         });
-        if let Some(local) = local.ok_or(AskError::Stale)?? {
+        let (asked, local) = insisted.ok_or(AskError::Stale)??;
+        if let Some(task) = &task {
+            for (draft, (ask, name)) in
+                drafts.iter().zip(asked).filter_map(|(draft, asked)| Some((draft, asked?)))
+            {
+                self.ask_in_task(task, ask, &name, draft)?;
+            }
+        }
+        if let Some(local) = local {
             local.poll_again();
         }
         Ok(Asked::Suspended)
@@ -174,10 +211,11 @@ impl HostPort {
     /// Sends a question that the call's sink could not deliver to the peer's own; where that cannot either, the
     /// question fails.
     pub(super) fn undelivered(&self, peer: &Peer, request: u64, body: Bytes) {
-        if peer.ask(request).is_none() {
-            return;
-        }
+        let Some(question) = peer.ask(request) else { return };
         if peer.send(Outgoing::Question { body, id: request }) == Delivery::Gone {
+            if self.question_is_back(question.call, question.ask) {
+                return;
+            }
             let Some(question) = peer.take_ask(request) else { return };
             let text = "the client cannot be reached: it reads no stream a question could go to";
             self.answered(question.call, question.ask, Err(text.to_owned()), Thread::Other);
@@ -196,8 +234,9 @@ impl HostPort {
             Answer,
         }
         let next = self.0.calls.with(id, |flight| {
-            let legacy = !flight.context.client.revision.is_modern();
-            if legacy && flight.asks.asked_anew() {
+            // A task waits as a session does.
+            let waits = !flight.context.client.revision.is_modern() || flight.task.is_some();
+            if waits && flight.asks.asked_anew() {
                 flight.parked = true;
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else {
@@ -249,6 +288,7 @@ impl HostPort {
         let Some(reader) = self.0.calls.with(id, |flight| flight.asks.reader(ask)).flatten() else { return };
         let answer = reader.read(&outcome);
         let now = self.0.now();
+        let mut task = None;
         let next = self.0.with_deadline(id, |flight, deadline| {
             if !flight.asks.record(ask, outcome) {
                 return Next::Nothing;
@@ -256,6 +296,7 @@ impl HostPort {
             if flight.asks.pending.is_empty() {
                 *deadline = now.checked_add(flight.timeout);
             }
+            task = flight.task.clone();
             if flight.parked {
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
@@ -267,6 +308,9 @@ impl HostPort {
                 Next::Host(flight.lane.clone(), answer)
             }
         });
+        if let Some(task) = task {
+            self.answered_in_task(&task, ask);
+        }
         match next.unwrap_or(Next::Nothing) {
             Next::Rerun => self.rerun(id, thread),
             Next::Local(waiter, answer) => waiter(answer),
@@ -279,7 +323,10 @@ impl HostPort {
     pub(super) fn must_suspend(&self, id: CallId) -> bool {
         self.0
             .calls
-            .with(id, |flight| flight.context.client.revision.is_modern() && flight.asks.must_suspend())
+            .with(id, |flight| {
+                let waits = !flight.context.client.revision.is_modern() || flight.task.is_some();
+                (!waits || flight.asks.insists()) && flight.asks.must_suspend()
+            })
             .unwrap_or(false)
     }
 }

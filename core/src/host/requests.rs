@@ -9,6 +9,7 @@ use super::op::CallContext;
 use super::peer::{Peer, Untracked};
 use super::shared::{End, Flight, Thread};
 use super::sink::{Outgoing, Sink};
+use super::tasks::{Wanted, wanted};
 use crate::dispatch::asks::Asks;
 use crate::dispatch::calls::Full;
 use crate::dispatch::route::{Invocation, Route, address, route};
@@ -22,8 +23,8 @@ use crate::proto::message::{Params, Request};
 use crate::proto::operation::Op;
 use crate::proto::version::Revision;
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 /// What became of a request.
 enum Step {
@@ -38,8 +39,37 @@ pub(super) struct Start {
     pub(super) retried: bool,
     pub(super) listing: Option<Box<Part>>,
     pub(super) admission: Option<Admission>,
+    /// It becomes a task when its handler says so.
+    pub(super) may_be_task: bool,
+    /// The engine answers it itself, and no handler runs.
+    pub(super) own: Option<Own>,
     /// Who hands it over.
     pub(super) thread: Thread,
+}
+
+/// How long the engine takes to answer what it answers itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    /// As long as the store may take.
+    Timed,
+    /// As long as something else takes that ends by itself.
+    Untimed,
+}
+
+impl Start {
+    /// A call with this input and nothing else, handed over by the thread that received it.
+    pub(super) fn of(input: JsonSlice) -> Start {
+        Start {
+            input,
+            asks: Asks::default(),
+            retried: false,
+            listing: None,
+            admission: None,
+            may_be_task: false,
+            own: None,
+            thread: Thread::Receiver,
+        }
+    }
 }
 
 impl Engine {
@@ -88,7 +118,7 @@ impl Engine {
         if request.method.is(Op::Initialize) {
             let served = self.0.shaper.revisions();
             let client = peer.lifecycle(|lifecycle| lifecycle.initialize(params, served).cloned())?;
-            let capabilities = self.0.abilities();
+            let capabilities = self.0.abilities_for(scope);
             let body = self.0.shaper.initialize(id, client.revision, capabilities, &client.capabilities);
             return Ok(Step::Answer(body));
         }
@@ -120,7 +150,11 @@ impl Engine {
             Scope::Stateless { params, .. } => Some(params),
             _ => None,
         };
-        match route(&request.method, params, fields, revision, &snapshot, self.0.declared)? {
+        let declared = self.0.declared_to(scope, snapshot.capabilities());
+        match route(&request.method, params, fields, revision, &snapshot, declared)? {
+            Route::Own(
+                op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
+            ) => self.about_tasks(scope, request, client, op, sink).map(Step::Started),
             Route::Call(invocation) => {
                 self.call(scope, request, client, invocation, None, sink).map(Step::Started)
             }
@@ -187,6 +221,13 @@ impl Engine {
                 "Invalid params: progressToken must be a string or an integer",
             ));
         }
+        let task = match &listing {
+            None if entry.kind == Kind::Tool => {
+                let served = || self.0.abilities().0;
+                wanted(&entry, &client, params, served)?
+            }
+            _ => Wanted::Never,
+        };
         let context = Arc::new(CallContext {
             request_id: Some(request.id.clone()),
             client,
@@ -196,15 +237,17 @@ impl Engine {
             uri,
             progress_token,
             arrival: scope.arrival(),
+            task_id: OnceLock::new(),
         });
         let asks = self.resume_asks(params, &context, &input)?;
         let retried = context.client.revision.is_modern()
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is one that nobody knows.
         let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
-        let admission = state.map(|state| Admission::of_state(&state));
-        let thread = Thread::Receiver;
-        self.start(scope, context, Start { input, asks, retried, listing, admission, thread }, sink)
+        let admission = Admission::of(state.as_deref(), task);
+        let may_be_task = task == Wanted::Later;
+        let start = Start { asks, retried, listing, admission, may_be_task, ..Start::of(input) };
+        self.start(scope, context, start, sink)
     }
 
     /// The answers a modern retry brings along.
@@ -241,7 +284,7 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, thread } = start;
+        let Start { input, asks, retried, listing, admission, may_be_task, own, thread } = start;
         let shared = &self.0;
         let lane = match &context.entry.target {
             Target::Lane { lane, .. } | Target::Inline { lane, .. } => shared.lane(*lane),
@@ -252,8 +295,11 @@ impl Engine {
         }
         let timeout = context.entry.timeout.unwrap_or(shared.limits.call_timeout);
         let now = shared.now();
-        let admitting = admission.is_some();
-        let deadline = now.checked_add(if admitting { shared.limits.store_timeout } else { timeout });
+        let admitting = admission.is_some() || own == Some(Own::Timed);
+        let deadline = match own {
+            Some(Own::Untimed) => None,
+            _ => now.checked_add(if admitting { shared.limits.store_timeout } else { timeout }),
+        };
         let insert = || {
             let flight = Flight {
                 context: context.clone(),
@@ -273,6 +319,8 @@ impl Engine {
                 admitting,
                 retried,
                 listing,
+                task: None,
+                may_be_task,
             };
             shared.calls.insert(deadline, |_| flight)
         };
@@ -302,6 +350,9 @@ impl Engine {
         }
         if earliest {
             shared.wake_timer();
+        }
+        if own.is_some() {
+            return Ok(Accepted::Started(call));
         }
         let port = self.port();
         let pending = match admission {

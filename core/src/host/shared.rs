@@ -1,6 +1,7 @@
 //! What the engine's two faces, [`Engine`](super::Engine) and [`HostPort`](super::HostPort), share.
 
 use super::bus::Bus;
+use super::engine::Scope;
 use super::inline::Occupied;
 use super::lane::{LaneId, LaneQueue, Lanes};
 use super::listing::Part;
@@ -10,6 +11,7 @@ use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
 use super::sink::{Outgoing, Sink};
 use super::skills::Skills;
+use super::tasks::{Live, Tasks};
 use super::visits::Visits;
 use super::wake::Wake;
 use super::{Registered, Target};
@@ -25,7 +27,7 @@ use crate::dispatch::store::Store;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::proto::cache::{CacheHints, Cacheable};
-use crate::proto::capability::Capabilities;
+use crate::proto::capability::{Capabilities, Capability};
 use crate::proto::content::address;
 use crate::proto::error::RpcError;
 use crate::proto::extension::Extensions;
@@ -55,6 +57,7 @@ pub(crate) struct Shared {
     pub(super) bus: Bus,
     /// What the server has of skills, once it has some.
     pub(super) skills: Mutex<Option<Arc<Skills>>>,
+    pub(super) tasks: Tasks,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
@@ -105,6 +108,10 @@ pub(super) struct Flight {
     pub(super) retried: bool,
     /// The list that the answer is a part of.
     pub(super) listing: Option<Box<Part>>,
+    /// The task that it is.
+    pub(super) task: Option<Arc<Live>>,
+    /// It becomes a task when its handler says so.
+    pub(super) may_be_task: bool,
 }
 
 impl Flight {
@@ -155,6 +162,7 @@ impl Shared {
             calls: CallTable::new(limits.max_calls),
             bus: Bus::default(),
             skills: Mutex::default(),
+            tasks: Tasks::default(),
             visits: Visits::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
             lanes: Lanes::new(limits.max_lane_calls),
@@ -266,6 +274,10 @@ impl Shared {
         let (reason, outgoing) = match end {
             End::Silent(reason) => (reason, Outgoing::Dropped),
             End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text))),
+            End::Closing if flight.task.as_ref().is_some_and(|task| task.is_handed_out()) => {
+                let error = RpcError::internal("The server was shut down before the task came to its end");
+                (CancelReason::Closing, self.failure(&flight, &error))
+            }
             End::Closing => (CancelReason::Closing, self.failure(&flight, &self.shutting_down())),
         };
         self.finish(id, flight, outgoing, Some(reason));
@@ -423,7 +435,13 @@ impl Shared {
     }
 
     /// The one way out of the table: credit back, peer told, host told if it still works on the call.
-    fn finish(&self, id: CallId, flight: Flight, outgoing: Outgoing, tell_host: Option<CancelReason>) {
+    pub(super) fn finish(
+        &self,
+        id: CallId,
+        flight: Flight,
+        outgoing: Outgoing,
+        tell_host: Option<CancelReason>,
+    ) {
         flight.lane.release();
         if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
             // Before the response: who has it may use the id again at once (RPC-7).
@@ -478,6 +496,19 @@ impl Shared {
     pub(crate) fn abilities(&self) -> (Capabilities, Extensions) {
         let snapshot = self.catalog.snapshot();
         (snapshot.capabilities().and(self.declared), snapshot.extensions())
+    }
+
+    /// The same toward who asks.
+    pub(super) fn abilities_for(&self, scope: &Scope) -> (Capabilities, Extensions) {
+        let snapshot = self.catalog.snapshot();
+        let own = snapshot.capabilities();
+        (own.and(self.declared_to(scope, own)), snapshot.extensions())
+    }
+
+    /// The capabilities that a server has toward who asks, besides those of what is registered (T1-14).
+    pub(super) fn declared_to(&self, scope: &Scope, own: Capabilities) -> Capabilities {
+        let known = own.has(Capability::Tasks) && !scope.arrival().principal().is_empty();
+        if known { self.declared.with(Capability::TaskList) } else { self.declared }
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {

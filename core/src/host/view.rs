@@ -2,6 +2,7 @@
 
 use super::local::Context;
 use super::op::Stale;
+use crate::dispatch::ask::AskError;
 use crate::error::Error;
 use crate::json::{JsonError, JsonSlice};
 use crate::proto::event::Event;
@@ -35,6 +36,26 @@ impl Context {
     /// The legacy session, where the transport has sessions.
     pub fn session_id(&self) -> Option<&str> {
         self.call().session_id.as_deref()
+    }
+
+    /// The id of the task that the call is, from when it is one.
+    pub fn task_id(&self) -> Option<&str> {
+        self.call().task_id.get().map(|id| &**id)
+    }
+
+    /// Has a call of a tool with [`Entry::defer_task`](crate::Entry::defer_task) become a task: its client is told of the
+    /// task now, and what is asked from now on is asked of whoever looks at the task. Says whether the call is a task; if
+    /// not, because its client can have none, it is answered as always.
+    ///
+    /// # Errors
+    /// See [`HostPort::start_task`](crate::HostPort::start_task).
+    pub fn start_task(&self) -> Result<bool, AskError> {
+        self.port.start_task(self.id)
+    }
+
+    /// Says in words what the task that this call is does at present; a call that is no task says nothing.
+    pub fn set_status(&self, text: &str) {
+        let _: Result<(), Stale> = self.port.emit(self.id, Event::status(text));
     }
 
     /// The headers of the HTTP request, an object of names in lower case and texts; nothing over other transports.

@@ -1,5 +1,6 @@
 //! What a server can do, as it tells its clients.
 
+use super::task;
 use super::version::Revision;
 use crate::json::{JsonSlice, JsonWriter};
 
@@ -17,12 +18,20 @@ pub enum Capability {
     Completions,
     /// Log messages to the client.
     Logging,
+    /// Tools whose calls may be tasks: in 2026-07-28 an extension.
+    Tasks,
+    /// The list of tasks, where it is known who asks (T1-14).
+    TaskList,
 }
 
 struct Row {
     capability: Capability,
     word: &'static str,
     since: Revision,
+    /// The last revision that has it under its word.
+    until: Revision,
+    /// The extension that it is where it has no word of its own.
+    extension: Option<&'static str>,
     /// How clients are told of changes, if they are: the notification, and the member of a filter that asks for it.
     list_changed: Option<(&'static str, &'static str)>,
     /// Whether clients can subscribe to what it is about.
@@ -31,43 +40,38 @@ struct Row {
 
 const OLDEST: Revision = Revision::V2024_11_05;
 
+const fn row(capability: Capability, word: &'static str, since: Revision) -> Row {
+    let until = Revision::V2026_07_28;
+    Row { capability, word, since, until, extension: None, list_changed: None, subscribe: false }
+}
+
+const fn listed(
+    capability: Capability,
+    word: &'static str,
+    list_changed: (&'static str, &'static str),
+) -> Row {
+    Row { list_changed: Some(list_changed), ..row(capability, word, OLDEST) }
+}
+
+const TASKS: Revision = Revision::V2025_11_25;
+
 /// In the order of the enumeration (digest 9.2).
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 7] = [
+    listed(Capability::Tools, "tools", ("notifications/tools/list_changed", "toolsListChanged")),
     Row {
-        capability: Capability::Tools,
-        word: "tools",
-        since: OLDEST,
-        list_changed: Some(("notifications/tools/list_changed", "toolsListChanged")),
-        subscribe: false,
-    },
-    Row {
-        capability: Capability::Resources,
-        word: "resources",
-        since: OLDEST,
-        list_changed: Some(("notifications/resources/list_changed", "resourcesListChanged")),
         subscribe: true,
+        ..listed(
+            Capability::Resources,
+            "resources",
+            ("notifications/resources/list_changed", "resourcesListChanged"),
+        )
     },
-    Row {
-        capability: Capability::Prompts,
-        word: "prompts",
-        since: OLDEST,
-        list_changed: Some(("notifications/prompts/list_changed", "promptsListChanged")),
-        subscribe: false,
-    },
-    Row {
-        capability: Capability::Completions,
-        word: "completions",
-        since: Revision::V2025_03_26,
-        list_changed: None,
-        subscribe: false,
-    },
-    Row {
-        capability: Capability::Logging,
-        word: "logging",
-        since: OLDEST,
-        list_changed: None,
-        subscribe: false,
-    },
+    listed(Capability::Prompts, "prompts", ("notifications/prompts/list_changed", "promptsListChanged")),
+    row(Capability::Completions, "completions", Revision::V2025_03_26),
+    row(Capability::Logging, "logging", OLDEST),
+    Row { until: TASKS, extension: Some(task::EXTENSION), ..row(Capability::Tasks, "tasks", TASKS) },
+    // A member of the one before.
+    Row { until: TASKS, ..row(Capability::TaskList, "tasks.list", TASKS) },
 ];
 
 impl Capability {
@@ -94,7 +98,7 @@ impl Capability {
 
 /// Some of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Capabilities(u8);
+pub struct Capabilities(u16);
 
 impl Capabilities {
     /// Every capability.
@@ -126,25 +130,56 @@ impl Capabilities {
     pub fn write(self, revision: Revision, extensions: &[(&str, JsonSlice)]) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object();
-        for row in ROWS.iter().filter(|row| self.has(row.capability) && row.since <= revision) {
-            out.key(row.word).begin_object();
-            if row.subscribe {
-                out.key("subscribe").bool(true);
+        let has = |row: &&Row| self.has(row.capability);
+        for row in ROWS.iter().filter(has).filter(|row| (row.since..=row.until).contains(&revision)) {
+            match row.capability {
+                Capability::TaskList => {}
+                Capability::Tasks => {
+                    out.key(row.word);
+                    self.write_tasks(&mut out);
+                }
+                _ => {
+                    out.key(row.word).begin_object();
+                    if row.subscribe {
+                        out.key("subscribe").bool(true);
+                    }
+                    if row.list_changed.is_some() {
+                        out.key("listChanged").bool(true);
+                    }
+                    out.end_object();
+                }
             }
-            if row.list_changed.is_some() {
-                out.key("listChanged").bool(true);
-            }
-            out.end_object();
         }
-        if !extensions.is_empty() {
+        // What the program itself says of one comes first.
+        let given = |id: &str| extensions.iter().any(|(given, _)| *given == id);
+        let own: Vec<_> = match revision.is_modern() {
+            true => ROWS.iter().filter(has).filter_map(|row| row.extension).filter(|id| !given(id)).collect(),
+            false => Vec::new(),
+        };
+        if !extensions.is_empty() || !own.is_empty() {
             out.key("extensions").begin_object();
             for (id, settings) in extensions {
                 out.key(id).slice(settings);
+            }
+            for id in own {
+                out.key(id).begin_object().end_object();
             }
             out.end_object();
         }
         out.end_object();
         out.into_slice()
+    }
+
+    /// All that there is of tasks in 2025-11-25 (T1-1).
+    fn write_tasks(self, out: &mut JsonWriter) {
+        out.begin_object();
+        if self.has(Capability::TaskList) {
+            out.key("list").begin_object().end_object();
+        }
+        out.key("cancel").begin_object().end_object();
+        out.key("requests").begin_object().key("tools").begin_object();
+        out.key("call").begin_object().end_object();
+        out.end_object().end_object().end_object();
     }
 }
 
@@ -164,5 +199,24 @@ mod tests {
         );
         let tools = Capabilities::default().with(Capability::Tools);
         assert_eq!(tools.write(Revision::V2026_07_28, &[]).as_str(), r#"{"tools":{"listChanged":true}}"#);
+    }
+
+    #[test]
+    fn tasks_are_a_capability_in_one_revision_and_an_extension_in_the_next() {
+        // T1-1, T1-14, T1-17, T2-13
+        let tasks = Capabilities::default().with(Capability::Tasks);
+        let call = r#""cancel":{},"requests":{"tools":{"call":{}}}"#;
+        for (revision, known, text) in [
+            (Revision::V2025_06_18, false, "{}".to_owned()),
+            (Revision::V2025_11_25, false, format!(r#"{{"tasks":{{{call}}}}}"#)),
+            (Revision::V2025_11_25, true, format!(r#"{{"tasks":{{"list":{{}},{call}}}}}"#)),
+            (Revision::V2026_07_28, true, r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#.into()),
+        ] {
+            let has = if known { tasks.with(Capability::TaskList) } else { tasks };
+            assert_eq!(has.write(revision, &[]).as_str(), text);
+        }
+        let given = [(task::EXTENSION, JsonSlice::empty_object())];
+        let text = tasks.write(Revision::V2026_07_28, &given);
+        assert_eq!(text.as_str().matches(task::EXTENSION).count(), 1);
     }
 }

@@ -19,6 +19,8 @@ pub enum EventKind {
     Log,
     /// A notification of the program's own: `{method, params}`. [`Event::notification`] checks it.
     Notification,
+    /// What the task that the call is does at present: `{message}`. Dropped where the call is no task.
+    Status,
 }
 
 struct Row {
@@ -28,11 +30,13 @@ struct Row {
 }
 
 /// In the order of the enumeration.
-const ROWS: [Row; 3] = [
+const ROWS: [Row; 4] = [
     Row { kind: EventKind::Progress, word: "progress", method: "notifications/progress" },
     Row { kind: EventKind::Log, word: "log", method: "notifications/message" },
     // The program names the method.
     Row { kind: EventKind::Notification, word: "notification", method: "" },
+    // It stands in the task, of which clients are told as a whole.
+    Row { kind: EventKind::Status, word: "status", method: "notifications/tasks/status" },
 ];
 
 impl EventKind {
@@ -121,6 +125,15 @@ pub(crate) fn own(params: &JsonSlice) -> Option<Bytes> {
     let method = method.decode_str()?;
     check_own(&method, &params).ok()?;
     Some(shape::notification(&method, Some(&params)))
+}
+
+impl Event {
+    /// What the task that the call is does at present, in words.
+    pub fn status(message: &str) -> Event {
+        let mut out = JsonWriter::with_capacity(32 + message.len());
+        out.begin_object().key("message").str(message).end_object();
+        Event { kind: EventKind::Status, params: out.into_slice() }
+    }
 }
 
 /// The amount an event of progress tells.

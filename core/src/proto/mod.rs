@@ -32,5 +32,6 @@ mod result_tests;
 pub mod shape;
 pub mod sse;
 pub mod subscription;
+pub mod task;
 pub mod trace;
 pub mod version;

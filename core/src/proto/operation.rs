@@ -40,6 +40,16 @@ pub enum Op {
     Listen,
     /// `logging/setLevel`
     SetLevel,
+    /// `tasks/get`
+    TasksGet,
+    /// `tasks/update`
+    TasksUpdate,
+    /// `tasks/cancel`
+    TasksCancel,
+    /// `tasks/result`
+    TasksResult,
+    /// `tasks/list`
+    TasksList,
     /// `ping`
     Ping,
     /// `server/discover`
@@ -101,6 +111,8 @@ pub struct Operation {
     pub needs: Needs,
     /// The member of `params` that names what it is about (MH-15).
     pub target: Option<&'static str>,
+    /// Whether its header may be left out (MH-17).
+    pub may_be_unnamed: bool,
     /// The server capability that it is behind.
     pub capability: Option<Capability>,
     /// The extension that it is part of.
@@ -114,6 +126,8 @@ const NEWEST: Revision = Revision::V2026_07_28;
 const ALL: (Revision, Revision) = (OLDEST, NEWEST);
 const LEGACY: (Revision, Revision) = (OLDEST, Revision::NEWEST_LEGACY);
 const MODERN: (Revision, Revision) = (NEWEST, NEWEST);
+/// Where tasks were an experiment.
+const TASKS: (Revision, Revision) = (Revision::V2025_11_25, Revision::V2025_11_25);
 
 const fn request(op: Op, name: &'static str, revisions: (Revision, Revision), needs: Needs) -> Operation {
     Operation {
@@ -123,6 +137,7 @@ const fn request(op: Op, name: &'static str, revisions: (Revision, Revision), ne
         revisions,
         needs,
         target: None,
+        may_be_unnamed: false,
         capability: None,
         extension: None,
         list: "",
@@ -144,6 +159,11 @@ const fn owned(op: Op, name: &'static str, of: Capability) -> Operation {
 
 const fn of_skills(op: Op, name: &'static str, list: &'static str) -> Operation {
     Operation { extension: Some(Extension::Skills), list, ..request(op, name, ALL, Needs::Handler) }
+}
+
+const fn task(op: Op, name: &'static str, revisions: (Revision, Revision)) -> Operation {
+    let row = request(op, name, revisions, Needs::Nothing);
+    Operation { target: Some("taskId"), may_be_unnamed: true, capability: Some(Capability::Tasks), ..row }
 }
 
 const fn notification(op: Op, name: &'static str, revisions: (Revision, Revision)) -> Operation {
@@ -177,6 +197,15 @@ pub static OPERATIONS: &[Operation] = &[
     // Served whatever the server has (SU-12).
     request(Op::Listen, "subscriptions/listen", MODERN, Needs::Nothing),
     owned(Op::SetLevel, "logging/setLevel", Capability::Logging),
+    task(Op::TasksGet, "tasks/get", (Revision::V2025_11_25, NEWEST)),
+    task(Op::TasksUpdate, "tasks/update", MODERN),
+    task(Op::TasksCancel, "tasks/cancel", (Revision::V2025_11_25, NEWEST)),
+    task(Op::TasksResult, "tasks/result", TASKS),
+    Operation {
+        list: "tasks",
+        capability: Some(Capability::TaskList),
+        ..request(Op::TasksList, "tasks/list", TASKS, Needs::Nothing)
+    },
     notification(Op::Initialized, "notifications/initialized", LEGACY),
     notification(Op::Cancelled, "notifications/cancelled", ALL),
     notification(Op::RootsChanged, "notifications/roots/list_changed", LEGACY),
@@ -201,6 +230,8 @@ pub mod outgoing {
         "notifications/tasks",
         "notifications/tasks/status",
     ];
+    /// A task has changed (2025-11-25).
+    pub const TASK_STATUS: &str = "notifications/tasks/status";
 }
 
 /// The names of what clients can say in a revision.
@@ -272,6 +303,11 @@ impl Method {
             Method::Known(operation) => operation.target,
             Method::Unknown(_) => None,
         }
+    }
+
+    /// Whether the header that names what a request is about may be left out (MH-17).
+    pub fn may_be_unnamed(&self) -> bool {
+        matches!(self, Method::Known(operation) if operation.may_be_unnamed)
     }
 
     /// The request of this name in `revision`, if a server with these capabilities has it there; otherwise -32601.

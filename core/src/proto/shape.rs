@@ -1,5 +1,7 @@
 //! The one place that shapes what leaves the server, per revision (digest section 9).
 
+mod tasks;
+
 use super::cache::{CacheHints, CacheSettings, Cacheable};
 use super::capability::Capabilities;
 use super::error::RpcError;
@@ -13,6 +15,7 @@ use super::subscription::SUBSCRIPTION_ID;
 use super::version::{Revision, Revisions};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use bytes::Bytes;
+pub use tasks::task_outcome;
 
 /// Who the server says it is, and what it says of its answers.
 #[derive(Clone, Debug)]

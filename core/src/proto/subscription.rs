@@ -13,9 +13,6 @@ use std::sync::Arc;
 /// `_meta` key of every notification on a listen stream, and of its end (META-7).
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// The extension whose tasks a filter may name.
-pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
-
 const RESOURCES: &str = "resourceSubscriptions";
 const TASKS: &str = "taskIds";
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
@@ -174,15 +171,6 @@ fn texts(value: &JsonSlice) -> Option<Vec<Arc<str>>> {
     let mut seen = HashSet::new();
     let texts = elements().filter_map(|element| element.decode_str().map(|text| Arc::<str>::from(&*text)));
     Some(texts.filter(|text| seen.insert(text.clone())).collect())
-}
-
-/// -32021 for who names tasks without having them (T2-11).
-pub fn needs_tasks() -> RpcError {
-    let required = serde_json::json!({ "extensions": { TASKS_EXTENSION: {} } });
-    RpcError::missing_capability(
-        format!("Missing client capability: extension {TASKS_EXTENSION:?}"),
-        JsonSlice::from_value(&required),
-    )
 }
 
 /// What follows the end of a subscription on a channel (SU-8).

@@ -35,6 +35,13 @@ impl FakeEnvironment {
     }
 }
 
+impl FakeEnvironment {
+    /// Another process has other randomness.
+    pub fn reseed(&self, seed: u64) {
+        *self.random.lock() = seed;
+    }
+}
+
 impl Environment for FakeEnvironment {
     fn now(&self) -> Instant {
         let hook = self.at_next_look.lock().take();

@@ -20,6 +20,7 @@ mod sessions;
 mod statuses;
 mod stores;
 mod streams;
+mod tasks;
 mod times;
 #[cfg(feature = "tower")]
 mod tower;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tenon_mcp::{
-    Action, Answer, Ask, AskError, Context, HttpOptions, Limits, Running, ServeOptions, Server, Spawn, Tool,
-    handler,
+    Action, Answer, Ask, AskError, Context, HttpOptions, Limits, Running, ServeOptions, Server, Spawn,
+    TaskSupport, Tool, handler,
 };
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
@@ -120,22 +120,22 @@ fn add_tools(
             Ok::<_, AskError>(format!("{} {}", field(&first?, "value"), field(&second?, "value")))
         }),
     )?;
-    server.tool(
-        tool("gate"),
-        handler(move |Gate { report }, context: Context| {
-            let (gate, seen) = (gate.clone(), seen.clone());
-            async move {
-                let _ = seen.send("started");
-                let mut watch = Watch(seen, "dropped");
-                if report {
-                    context.progress(1.0, None, None);
-                }
-                gate.acquire().await.map_err(|error| error.to_string())?.forget();
-                watch.1 = "finished";
-                Ok::<_, String>("through the gate".to_owned())
+    server.tool(tool("must").task_support(TaskSupport::Required), || async { "done" })?;
+    let through = move |Gate { report }: Gate, context: Context| {
+        let (gate, seen) = (gate.clone(), seen.clone());
+        async move {
+            let _ = seen.send("started");
+            let mut watch = Watch(seen, "dropped");
+            if report {
+                context.progress(1.0, None, None);
             }
-        }),
-    )
+            gate.acquire().await.map_err(|error| error.to_string())?.forget();
+            watch.1 = "finished";
+            Ok::<_, String>("through the gate".to_owned())
+        }
+    };
+    server.tool(tool("job").task_support(TaskSupport::Optional), handler(through.clone()))?;
+    server.tool(tool("gate"), handler(through))
 }
 
 struct Handlers(Handle);

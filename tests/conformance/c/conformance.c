@@ -48,8 +48,8 @@ int main(int argc, char **argv) {
     }
     if (tenon_server_new("tenon-conformance", "1.0.0", &server, &err) != TENON_OK) return failed(err);
     if (add_plain(server, &err) != TENON_OK || add_asking(server, &err) != TENON_OK ||
-        add_rounds(server, &err) != TENON_OK || add_resources(server, &err) != TENON_OK ||
-        add_prompts(server, &err) != TENON_OK ||
+        add_rounds(server, &err) != TENON_OK || add_tasks(server, &err) != TENON_OK ||
+        add_resources(server, &err) != TENON_OK || add_prompts(server, &err) != TENON_OK ||
         tenon_server_add_skills(server, "tests/fixtures/skills", &err) != TENON_OK)
         return failed(err);
     if (tenon_server_listen_http(server, argv[2], &err) != TENON_OK) return failed(err);

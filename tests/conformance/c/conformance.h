@@ -19,6 +19,7 @@ tenon_status add_tools(tenon_server *server, const struct listed *tools, size_t 
 tenon_status add_plain(tenon_server *server, tenon_error **err);
 tenon_status add_asking(tenon_server *server, tenon_error **err);
 tenon_status add_rounds(tenon_server *server, tenon_error **err);
+tenon_status add_tasks(tenon_server *server, tenon_error **err);
 tenon_status add_resources(tenon_server *server, tenon_error **err);
 tenon_status add_prompts(tenon_server *server, tenon_error **err);
 

@@ -12,6 +12,7 @@ import {
   file,
   image
 } from '../../../bindings-node/index.mjs'
+import { addTasks } from './tasks.mjs'
 
 const app = new Server({ name: 'tenon-conformance', version: '1.0.0' })
 
@@ -313,6 +314,7 @@ app.completion({ prompt: 'test_prompt_with_arguments', argument: 'arg1' }, (valu
   ['testValue1', 'testValue2', 'other'].filter((word) => word.startsWith(value))
 )
 
+addTasks(app)
 app.skills('tests/fixtures/skills')
 
 const { url } = await app.listen({ http: process.argv[process.argv.indexOf('--http') + 1], signals: true })

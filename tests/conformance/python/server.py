@@ -8,6 +8,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
+import tasks
 from tenon_mcp import Audio, Content, Context, Image, PromptMessage, ResourceContents, Server, ToolError
 
 if TYPE_CHECKING:
@@ -364,6 +365,7 @@ def arg1(value: str) -> list[str]:
     return [known for known in ("testValue1", "testValue2", "other") if known.startswith(value)]
 
 
+tasks.add(app)
 app.skills("tests/fixtures/skills")
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 //! Plays a transcript against a server.
 
 use crate::host::{Host, Transport};
+use crate::input::Input;
 use crate::link::{Line, Link};
 use crate::pattern::Captures;
 use crate::transcript::{Action, Expected, Step, Transcript};
 use std::fmt;
+use std::time::Instant;
 
 /// Where a server left the transcript.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl Player {
                 }
                 Action::Expect(expected) => self.expect(std::slice::from_ref(expected))?,
                 Action::Group(group) => self.expect(group)?,
+                Action::Until(input, expected) => self.until(input, expected)?,
                 Action::Silence => self.silence("nothing before the answer to this ping")?,
                 Action::Eof => self.link.end_input(),
             }
@@ -122,6 +125,29 @@ impl Player {
             }
         }
         Ok(())
+    }
+
+    /// Sends until the expected line comes back, each time after the answer, for as long as a line may take.
+    fn until(&mut self, input: &Input, expected: &Expected) -> Result<(), Failure> {
+        let end = Instant::now() + self.link.patience();
+        loop {
+            let sent = input.bytes(&self.captured).and_then(|bytes| self.link.send(bytes, true));
+            sent.map_err(|error| self.failure("input", String::new(), error))?;
+            let captured = &self.captured;
+            let is_wanted = |text: &str| expected.pattern.matches(text, captured).is_ok();
+            let text = match self.link.receive(&is_wanted) {
+                Line::Text(text) => text,
+                line => return Err(self.unexpected(&expected.text, line)),
+            };
+            match expected.pattern.matches(&text, &self.captured) {
+                Ok(found) => {
+                    self.captured.extend(found);
+                    return Ok(());
+                }
+                Err(_) if Instant::now() < end => {}
+                Err(_) => return Err(self.failure(&expected.text, text, "that is still so".into())),
+            }
+        }
     }
 
     /// A ping that must be answered by the very next message: nothing else was on its way.

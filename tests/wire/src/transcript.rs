@@ -111,6 +111,8 @@ pub enum Action {
     Send(Input, bool),
     /// The next line of output.
     Expect(Expected),
+    /// Sends input again and again, until what comes back is this.
+    Until(Input, Expected),
     /// The next lines of output, in any order.
     Group(Vec<Expected>),
     /// Nothing more has been answered: a ping is, as the next line.
@@ -194,6 +196,8 @@ struct Reader {
     captured: HashSet<String>,
     /// Of the line that is being read.
     over: Option<Over>,
+    /// Input that is sent until the line behind it comes back.
+    asked: Option<(usize, Input)>,
 }
 
 impl Reader {
@@ -209,8 +213,14 @@ impl Reader {
             apps: false,
             steps: Vec::new(),
         };
-        let mut reader =
-            Reader { transcript, definitions, fixed: HashSet::new(), captured: HashSet::new(), over: None };
+        let mut reader = Reader {
+            transcript,
+            definitions,
+            fixed: HashSet::new(),
+            captured: HashSet::new(),
+            over: None,
+            asked: None,
+        };
         for (line, text) in &common.0 {
             // Without a revision there is nothing that is for certain ones.
             if reader.transcript.revision.is_some() || !text.starts_with('[') {
@@ -230,7 +240,14 @@ impl Reader {
 
     fn read(mut self, source: &str) -> Result<Transcript, String> {
         for (line, text) in meaningful(source) {
+            let asked = self.asked.is_some();
             self.line(line, text).map_err(|error| format!("line {line}: {error}"))?;
+            if asked && self.asked.is_some() {
+                return Err(format!("line {line}: behind \">~\" stands the line to wait for"));
+            }
+        }
+        if self.asked.is_some() {
+            return Err("behind \">~\" stands the line to wait for".into());
         }
         Ok(self.transcript)
     }
@@ -256,9 +273,16 @@ impl Reader {
                 let input = Input::parse(&self.expand(rest)?, |name| self.captured.contains(name))?;
                 self.push(line, Action::Send(input, word == ">"));
             }
+            ">~" => {
+                let input = Input::parse(&self.expand(rest)?, |name| self.captured.contains(name))?;
+                self.asked = Some((line, input));
+            }
             "<" => {
                 let expected = self.expected(line, rest)?;
-                self.push(line, Action::Expect(expected));
+                match self.asked.take() {
+                    Some((line, input)) => self.push(line, Action::Until(input, expected)),
+                    None => self.push(line, Action::Expect(expected)),
+                }
             }
             "<?" => {
                 let expected = self.expected(line, rest)?;
@@ -347,6 +371,7 @@ mod tests {
                 format!("{} {newline}", String::from_utf8(input.bytes(&Default::default()).unwrap()).unwrap())
             }
             Action::Expect(expected) => format!("< {}", expected.text),
+            Action::Until(_, expected) => format!("until {}", expected.text),
             Action::Group(group) => format!("<? {}", group.len()),
             Action::Silence => "silence".into(),
             Action::Eof => "eof".into(),
@@ -382,6 +407,7 @@ mod tests {
             ("@over air it flies", 1),
             ("@over http", 1),
             ("[http] @define a b", 1),
+            (">~ a\n> b", 2),
         ] {
             let error = read(source).unwrap_err();
             assert!(error.starts_with(&format!("line {line}: ")), "{source:?}: {error}");

@@ -10,10 +10,12 @@ use crate::host::peer::Untracked;
 use crate::host::requests::in_flight;
 use crate::host::shared::Thread;
 use crate::host::sink::{Delivery, Outgoing, Sink};
+use crate::proto::capability::Capability;
 use crate::proto::envelope::Client;
 use crate::proto::error::RpcError;
 use crate::proto::message::Request;
-use crate::proto::subscription::{Filter, TASKS_EXTENSION, Topic, needs_tasks};
+use crate::proto::subscription::{Filter, Topic};
+use crate::proto::task;
 use crate::proto::version::Revision;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,10 +63,10 @@ impl Engine {
                 limits.max_subscriptions, limits.max_subscription_bytes
             )));
         }
-        let watch = shared.bus.task_watch().filter(|_| filter.tasks.is_some());
-        let declared = || client.capabilities.member("extensions")?.member(TASKS_EXTENSION);
-        if watch.is_some() && declared().is_none() {
-            return Err(needs_tasks());
+        let names_tasks = filter.tasks.is_some() && shared.abilities().0.has(Capability::Tasks);
+        let watch = shared.bus.task_watch().filter(|_| names_tasks);
+        if watch.is_some() && !task::is_declared_by(client) {
+            return Err(task::undeclared("notifications.taskIds"));
         }
         if shared.closing.load(Ordering::Acquire) {
             return Err(shared.shutting_down());

@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use stream::Stream;
 use table::Table;
-pub(crate) use tasks::TaskWatch;
+pub(crate) use tasks::{TaskWatch, Watched};
 
 /// How long changes gather before clients are told.
 const TICK: Duration = Duration::from_millis(10);

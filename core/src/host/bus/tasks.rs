@@ -21,7 +21,6 @@ impl Bus {
 
 impl Engine {
     /// Has listen streams take tasks into their filters. Said once; without it they leave them out.
-    #[allow(dead_code, reason = "for whoever keeps tasks")]
     pub(crate) fn watch_tasks(&self, watch: Arc<dyn TaskWatch>) {
         let _ = self.0.bus.tasks.set(watch);
     }

@@ -207,6 +207,7 @@ fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
     let target = target.as_ref().and_then(|target| target.decode_str());
     let (named, target) = match (single(headers, NAME).map_err(twice)?, target) {
         (Some(named), target) => (named, target),
+        (None, Some(_)) if request.method.may_be_unnamed() => return Ok(()),
         (None, Some(_)) => return Err(RpcError::header_mismatch("Header mismatch: mcp-name is missing")),
         (None, None) => return Ok(()),
     };

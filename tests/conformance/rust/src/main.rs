@@ -5,6 +5,7 @@ mod prompts;
 mod resources;
 mod rounds;
 mod schemas;
+mod tasks;
 mod tools;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ fn server() -> Result<Server, Error> {
     asking::add(&server)?;
     schemas::add(&server)?;
     rounds::add(&server)?;
+    tasks::add(&server)?;
     resources::add(&server)?;
     prompts::add(&server)?;
     server.skills("tests/fixtures/skills")?;

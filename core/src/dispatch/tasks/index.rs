@@ -1,0 +1,79 @@
+//! The tasks that a principal has, oldest first: what bounds their number, and what `tasks/list` lists (T1-14).
+
+use crate::json::{self, JsonSlice, JsonWriter};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// The list of one principal's tasks, as its record in the store holds it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Index(Vec<Listed>);
+
+/// A task in the list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    /// When nobody hears of it any more, in seconds since 1970.
+    pub(crate) expires: u64,
+}
+
+/// The principal has as many tasks as one may have.
+#[derive(Debug, PartialEq)]
+pub(crate) struct TooMany;
+
+impl Index {
+    /// The key of the list's record. Principals may be of any length.
+    pub(crate) fn key(principal: &str) -> String {
+        format!("tasks-of/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(principal)))
+    }
+
+    /// Reads a record as of `now`; what cannot be read is an empty list.
+    pub(crate) fn from_record(record: &Bytes, now: u64) -> Index {
+        let limits = json::Limits { max_depth: 4, max_bytes: usize::MAX };
+        let Ok(record) = JsonSlice::parse(record.clone(), &limits) else { return Index::default() };
+        let entry = |entry: JsonSlice| {
+            let id = entry.member("id")?.decode_str()?.into_owned();
+            let expires = entry.member("expires")?.as_str().parse().ok()?;
+            Some(Listed { id, expires })
+        };
+        Index(record.elements().filter_map(entry).filter(|listed| listed.expires > now).collect())
+    }
+
+    pub(crate) fn to_record(&self) -> Bytes {
+        let mut out = JsonWriter::with_capacity(80 * self.0.len());
+        out.begin_array();
+        for listed in &self.0 {
+            out.begin_object().key("id").str(&listed.id).key("expires").uint(listed.expires).end_object();
+        }
+        out.end_array();
+        out.into_bytes()
+    }
+
+    /// Adds a task.
+    pub(crate) fn add(&mut self, listed: Listed, most: usize) -> Result<(), TooMany> {
+        if self.0.len() >= most {
+            return Err(TooMany);
+        }
+        self.0.push(listed);
+        Ok(())
+    }
+
+    /// The tasks behind the one of this id, or from the start; nothing if there is none of this id.
+    pub(crate) fn after(&self, id: Option<&str>) -> Option<&[Listed]> {
+        match id {
+            None => Some(&self.0),
+            Some(id) => {
+                let place = self.0.iter().position(|listed| listed.id == id)?;
+                Some(&self.0[place + 1..])
+            }
+        }
+    }
+
+    /// How long its record is to be kept: as long as the last of the tasks.
+    pub(crate) fn left(&self, now: u64) -> Duration {
+        let last = self.0.iter().map(|listed| listed.expires).max().unwrap_or(now);
+        Duration::from_secs(last.saturating_sub(now).max(1))
+    }
+}

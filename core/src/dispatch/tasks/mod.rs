@@ -1,0 +1,13 @@
+//! Tasks: the state machine of one, its record in the store, and the list of those that a principal has.
+
+mod index;
+mod record;
+mod task;
+
+pub(crate) use index::{Index, Listed};
+pub(crate) use task::{Input, Task, seconds};
+
+/// The key of a task's record.
+pub(crate) fn key(id: &str) -> String {
+    format!("task/{id}")
+}

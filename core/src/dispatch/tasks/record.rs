@@ -1,0 +1,79 @@
+//! A task as text, for the store.
+
+use super::task::{Input, Task};
+use crate::json::{self, JsonSlice, JsonWriter};
+use crate::proto::task::Status;
+use crate::proto::version::Revision;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// The form of the record; one of another form counts as missing.
+const FORM: u64 = 1;
+/// A result stands two levels deeper in its record, and an answer three.
+const AROUND: usize = 8;
+
+impl Task {
+    /// The record of this task.
+    pub(crate) fn to_record(&self) -> Bytes {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let mut out = JsonWriter::with_capacity(512);
+        out.begin_object().key("form").uint(FORM);
+        out.key("id").str(&self.id).key("revision").str(self.revision.as_str());
+        out.key("principal").str(&self.principal).key("status").str(self.status.as_str());
+        if let Some(message) = &self.message {
+            out.key("message").str(message);
+        }
+        out.key("created").uint(self.created).key("updated").uint(self.updated);
+        out.key("ttl").uint(millis(self.ttl)).key("poll").uint(millis(self.poll));
+        out.key("lease").uint(self.lease);
+        self.write_inputs(&mut out);
+        out.key("answers").begin_object();
+        for (key, answer) in &self.answers {
+            out.key(key).slice(answer);
+        }
+        out.end_object();
+        match &self.outcome {
+            Some(Ok(result)) => out.key("result").slice(result),
+            Some(Err(error)) => out.key("error").slice(error),
+            None => &mut out,
+        };
+        out.end_object();
+        out.into_bytes()
+    }
+
+    /// Reads a record; nothing if it is none.
+    pub(crate) fn from_record(record: &Bytes, limits: &json::Limits) -> Option<Task> {
+        let limits = json::Limits { max_depth: limits.max_depth + AROUND, max_bytes: usize::MAX };
+        let record = JsonSlice::parse(record.clone(), &limits).ok()?;
+        let text = |name: &str| Some(record.member(name)?.decode_str()?.into_owned());
+        let number = |name: &str| record.member(name)?.as_str().parse::<u64>().ok();
+        if number("form")? != FORM {
+            return None;
+        }
+        let named = |of: &JsonSlice| -> Vec<(String, JsonSlice)> {
+            let member =
+                |member: json::Member| (member.name(of.as_bytes()).into_owned(), of.subslice(member.value));
+            of.members().map(member).collect()
+        };
+        let input = |(key, request): (String, JsonSlice)| {
+            let method = request.member("method")?.decode_str()?.into_owned();
+            Some(Input { key, method, params: request.member("params")? })
+        };
+        let outcome = record.member("result").map(Ok).or_else(|| record.member("error").map(Err));
+        Some(Task {
+            id: text("id")?.into(),
+            revision: Revision::parse(&text("revision")?)?,
+            principal: text("principal")?,
+            status: Status::named(&text("status")?)?,
+            message: text("message"),
+            created: number("created")?,
+            updated: number("updated")?,
+            ttl: Duration::from_millis(number("ttl")?),
+            poll: Duration::from_millis(number("poll")?),
+            lease: number("lease")?,
+            inputs: named(&record.member("inputRequests")?).into_iter().map(input).collect::<Option<_>>()?,
+            answers: named(&record.member("answers")?),
+            outcome,
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! One task: where it stands, what it asks, what it came to.
+
+use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::proto::task::{Facts, Status};
+use crate::proto::version::Revision;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A task, as its record in the store holds it. Times are seconds since 1970.
+///
+/// ```text
+/// working <-> input_required -> completed | failed | cancelled
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Task {
+    /// Its id, which nobody can guess.
+    pub(crate) id: Arc<str>,
+    /// The revision of the request that began it. Requests of other revisions do not know it.
+    pub(crate) revision: Revision,
+    /// Who began it; empty where that is not known.
+    pub(crate) principal: String,
+    pub(super) status: Status,
+    pub(super) message: Option<String>,
+    pub(super) created: u64,
+    pub(super) updated: u64,
+    /// How long it is kept from its beginning on.
+    pub(super) ttl: Duration,
+    pub(super) poll: Duration,
+    /// Until when whoever runs it is alive without saying so again.
+    pub(super) lease: u64,
+    /// The questions that wait for an answer.
+    pub(super) inputs: Vec<Input>,
+    /// Answers that another process took for the one that runs it.
+    pub(super) answers: Vec<(String, JsonSlice)>,
+    /// The result, or the error, once it has come to its end.
+    pub(super) outcome: Option<Result<JsonSlice, JsonSlice>>,
+}
+
+/// Whole seconds, rounded up.
+pub(crate) fn seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
+}
+
+/// A question that waits for an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Input {
+    /// Names it among all that the task ever asks (T2-8).
+    pub(crate) key: String,
+    pub(crate) method: String,
+    pub(crate) params: JsonSlice,
+}
+
+impl Task {
+    /// A task that begins to work.
+    pub(crate) fn new(
+        id: Arc<str>,
+        revision: Revision,
+        principal: &str,
+        (ttl, poll): (Duration, Duration),
+        (now, lease): (u64, u64),
+    ) -> Task {
+        Task {
+            id,
+            revision,
+            principal: principal.to_owned(),
+            status: Status::Working,
+            message: None,
+            created: now,
+            updated: now,
+            ttl,
+            poll,
+            lease,
+            inputs: Vec::new(),
+            answers: Vec::new(),
+            outcome: None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status
+    }
+
+    pub(crate) fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    pub(crate) fn outcome(&self) -> Option<&Result<JsonSlice, JsonSlice>> {
+        self.outcome.as_ref()
+    }
+
+    /// When nobody hears of it any more.
+    pub(crate) fn expires(&self) -> u64 {
+        self.created.saturating_add(seconds(self.ttl))
+    }
+
+    /// How long its record is to be kept from `now` on.
+    pub(crate) fn left(&self, now: u64) -> Duration {
+        Duration::from_secs(self.expires().saturating_sub(now).max(1))
+    }
+
+    /// Whether it is one of `principal` in `revision`.
+    pub(crate) fn belongs_to(&self, principal: &str, revision: Revision) -> bool {
+        self.principal == principal && self.revision == revision
+    }
+
+    /// Whether it is at work by its record, but whoever ran it has not been heard of for too long.
+    pub(crate) fn is_orphaned(&self, now: u64) -> bool {
+        !self.status.is_final() && self.lease < now
+    }
+
+    /// Whoever runs it is alive.
+    pub(crate) fn renew(&mut self, lease: u64) {
+        self.lease = lease;
+    }
+
+    /// What it says of where it stands; `false` if it says nothing new, or nothing any more.
+    pub(crate) fn say(&mut self, message: &str, now: u64) -> bool {
+        if self.status.is_final() || self.message.as_deref() == Some(message) {
+            return false;
+        }
+        self.message = Some(message.to_owned());
+        self.updated = now;
+        true
+    }
+
+    /// It asks something; `false` if it has come to its end.
+    pub(crate) fn ask(&mut self, input: Input, now: u64) -> bool {
+        if self.status.is_final() {
+            return false;
+        }
+        self.inputs.push(input);
+        (self.status, self.updated) = (Status::InputRequired, now);
+        true
+    }
+
+    /// A question has its answer; `false` if it does not wait for one.
+    pub(crate) fn answered(&mut self, key: &str, now: u64) -> bool {
+        let Some(place) = self.inputs.iter().position(|input| input.key == key) else { return false };
+        self.inputs.remove(place);
+        if self.inputs.is_empty() {
+            self.status = Status::Working;
+        }
+        self.updated = now;
+        true
+    }
+
+    /// Keeps an answer for the process that runs it; `false` if the question does not wait for one.
+    pub(crate) fn leave_answer(&mut self, key: &str, answer: JsonSlice, now: u64) -> bool {
+        let taken = self.answered(key, now);
+        if taken {
+            self.answers.push((key.to_owned(), answer));
+        }
+        taken
+    }
+
+    /// The answers that other processes took.
+    pub(crate) fn take_answers(&mut self) -> Vec<(String, JsonSlice)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// It has come to its end; `false` if it had already.
+    pub(crate) fn finish(&mut self, outcome: Result<JsonSlice, JsonSlice>, now: u64) -> bool {
+        // Only 2025-11-25 calls it a failure when a tool says so itself (T1-9, T2-6).
+        let says_failed = |result: &JsonSlice| {
+            !self.revision.is_modern()
+                && result.member("isError").is_some_and(|flag| flag.kind() == Kind::True)
+        };
+        let status = match &outcome {
+            Ok(result) if says_failed(result) => Status::Failed,
+            Ok(_) => Status::Completed,
+            Err(_) => Status::Failed,
+        };
+        if !self.end(status, now) {
+            return false;
+        }
+        if let Err(error) = &outcome {
+            let text = error.member("message");
+            self.message = text.as_ref().and_then(|text| text.decode_str()).map(|text| text.into_owned());
+        }
+        self.outcome = Some(outcome);
+        true
+    }
+
+    /// Nobody wants it any more; `false` if it had come to its end already.
+    pub(crate) fn cancel(&mut self, now: u64) -> bool {
+        self.end(Status::Cancelled, now)
+    }
+
+    /// There is no room for its result: it has failed with `error` instead. `false` if that is what it came to already.
+    pub(crate) fn lose_result(&mut self, error: JsonSlice) -> bool {
+        let lost = matches!(self.outcome, Some(Ok(_)));
+        if lost {
+            (self.status, self.outcome) = (Status::Failed, Some(Err(error)));
+        }
+        lost
+    }
+
+    fn end(&mut self, status: Status, now: u64) -> bool {
+        if self.status.is_final() {
+            return false;
+        }
+        (self.status, self.updated) = (status, now);
+        self.inputs.clear();
+        self.answers.clear();
+        true
+    }
+
+    /// What both forms tell of it.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Facts {
+            id: &self.id,
+            status: self.status,
+            message: self.message.as_deref(),
+            created: self.created,
+            updated: self.updated,
+            ttl_ms: millis(self.ttl),
+            poll_ms: millis(self.poll),
+        }
+    }
+
+    /// Writes all that its revision tells of it into an open object: in 2026-07-28 with what it asks, or came to (T2-5).
+    pub(crate) fn write(&self, out: &mut JsonWriter) {
+        self.facts().write(self.revision, out);
+        if !self.revision.is_modern() {
+            return;
+        }
+        if self.status == Status::InputRequired {
+            self.write_inputs(out);
+        }
+        match &self.outcome {
+            Some(Ok(result)) => out.key("result").slice(result),
+            Some(Err(error)) => out.key("error").slice(error),
+            None => out,
+        };
+    }
+
+    pub(super) fn write_inputs(&self, out: &mut JsonWriter) {
+        out.key("inputRequests").begin_object();
+        for input in &self.inputs {
+            out.key(&input.key).begin_object();
+            out.key("method").str(&input.method).key("params").slice(&input.params).end_object();
+        }
+        out.end_object();
+    }
+}

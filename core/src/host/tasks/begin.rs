@@ -1,0 +1,289 @@
+//! How a call becomes a task.
+
+use super::end::TaskSink;
+use super::live::{Creation, Live};
+use crate::dispatch::ask::AskError;
+use crate::dispatch::calls::CallId;
+use crate::dispatch::store::{StoreDone, StoreOp, When};
+use crate::dispatch::tasks::{Index, Listed, Task, seconds};
+use crate::host::Registered;
+use crate::host::port::HostPort;
+use crate::host::shared::{Shared, Thread};
+use crate::host::sink::{Outgoing, Sink};
+use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::proto::capability::{Capabilities, Capability};
+use crate::proto::envelope::Client;
+use crate::proto::error::{RpcError, code};
+use crate::proto::kind::Kind;
+use crate::proto::message::Params;
+use crate::proto::task::{Facts, Status, TaskSupport, is_declared_by, undeclared};
+use crate::proto::version::Revision;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Writers of one list that come in between before the list counts as busy.
+const TRIES: usize = 16;
+
+/// Whether a call is to be a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Wanted {
+    /// It is not, nor can become one.
+    Never,
+    /// From its beginning on, kept for so long if the client says so.
+    Now(Option<Duration>),
+    /// Once its handler says so.
+    Later,
+}
+
+/// Whether a request for an entry is to be a task, if it may be made at all (T1-3, T1-4, T1-17, T2-1, T2-2).
+pub(in crate::host) fn wanted(
+    entry: &Registered,
+    client: &Client,
+    params: &Params,
+    served: impl FnOnce() -> Capabilities,
+) -> Result<Wanted, RpcError> {
+    if entry.kind != Kind::Tool {
+        return Ok(Wanted::Never);
+    }
+    let support = entry.task_support;
+    let refused =
+        |why: &str| Err(RpcError::new(code::METHOD_NOT_FOUND, format!("Method not found: {entry} {why}")));
+    match client.revision {
+        Revision::V2026_07_28 => match (support, support != TaskSupport::Forbidden && is_declared_by(client))
+        {
+            (TaskSupport::Forbidden, _) | (TaskSupport::Optional, false) => Ok(Wanted::Never),
+            (TaskSupport::Required, false) => Err(undeclared(format_args!("{entry} runs only as a task"))),
+            (_, true) if entry.defer_task => Ok(Wanted::Later),
+            (_, true) => Ok(Wanted::Now(None)),
+        },
+        Revision::V2025_11_25 => match (params.get("task"), support) {
+            // Without the capability the member means nothing.
+            (Some(_), TaskSupport::Forbidden) if !served().has(Capability::Tasks) => Ok(Wanted::Never),
+            (Some(_), TaskSupport::Forbidden) => refused("never runs as a task"),
+            (None, TaskSupport::Required) => {
+                refused("runs only as a task, which a request asks for by its member task")
+            }
+            (None, _) => Ok(Wanted::Never),
+            (Some(task), _) => ttl(&task).map(Wanted::Now),
+        },
+        revision if support == TaskSupport::Required => {
+            refused(&format!("runs only as a task, and {revision} has no tasks"))
+        }
+        _ => Ok(Wanted::Never),
+    }
+}
+
+/// How long a client wants its task kept (T1-2).
+fn ttl(task: &JsonSlice) -> Result<Option<Duration>, RpcError> {
+    if task.kind() != JsonKind::Object {
+        return Err(RpcError::invalid_params("Invalid params: task must be an object"));
+    }
+    match task.member("ttl") {
+        None => Ok(None),
+        // Without end; as long as there is.
+        Some(ttl) if ttl.kind() == JsonKind::Null => Ok(Some(Duration::MAX)),
+        Some(ttl) => match ttl.as_str().parse::<f64>() {
+            Ok(millis) if ttl.kind() == JsonKind::Number && millis >= 0.0 => {
+                Ok(Some(Duration::try_from_secs_f64(millis / 1000.0).unwrap_or(Duration::MAX)))
+            }
+            _ => Err(RpcError::invalid_params("Invalid params: task.ttl must be a number of milliseconds")),
+        },
+    }
+}
+
+impl HostPort {
+    /// Has a call go on as a task, if it is to become one when its handler says so
+    /// ([`Entry::defer_task`](crate::Entry::defer_task)): its client is told of the task at once, and what is asked from
+    /// now on is asked of whoever looks at the task. Says whether the call is a task now, which it may have been before;
+    /// if not, its client waits for its result as always.
+    ///
+    /// # Errors
+    /// [`AskError::Stale`] if the call is no longer in flight, also because there is no room for another task, which its
+    /// client is told; [`AskError::Invalid`] if a question of the call still waits for its answer.
+    pub fn start_task(&self, id: CallId) -> Result<bool, AskError> {
+        let found = self
+            .0
+            .calls
+            .with(id, |flight| (flight.task.is_some(), flight.may_be_task, flight.asks.pending.is_empty()));
+        match found.ok_or(AskError::Stale)? {
+            (true, ..) => Ok(true),
+            (false, false, _) => Ok(false),
+            (false, true, false) => {
+                Err(AskError::Invalid("start_task: a question of this call waits for its answer".into()))
+            }
+            (false, true, true) => match self.begin_task(id, None, false) {
+                Ok(()) => Ok(true),
+                Err(error) => {
+                    self.0.fail(id, &error);
+                    Err(AskError::Stale)
+                }
+            },
+        }
+    }
+
+    /// Makes a task of a call. Its client is told once the task is stored (T2-4); its handler is run then, too, if it is
+    /// to be `run`.
+    pub(in crate::host) fn begin_task(
+        &self,
+        call: CallId,
+        ttl: Option<Duration>,
+        run: bool,
+    ) -> Result<(), RpcError> {
+        let shared = &self.0;
+        let found = shared.calls.with(call, |flight| (flight.context.clone(), flight.peer.clone()));
+        // Whoever ended it has answered it.
+        let Some((context, peer)) = found else { return Ok(()) };
+        let Some(request) = context.request_id.clone() else {
+            return Err(RpcError::internal("What is no request cannot become a task"));
+        };
+        let (limits, revision) = (&shared.limits, context.client.revision);
+        let mut random = [0; 24];
+        shared
+            .environment
+            .random(&mut random)
+            .map_err(|error| RpcError::internal(format!("Cannot name a task: {error}")))?;
+        let ttl = ttl.unwrap_or(limits.default_task_ttl).min(limits.max_task_ttl);
+        let ttl = Duration::from_secs(seconds(ttl).max(1));
+        let now = shared.environment.unix_seconds();
+        let task = Task::new(
+            URL_SAFE_NO_PAD.encode(random).into(),
+            revision,
+            context.arrival.principal(),
+            (ttl, limits.task_poll_interval),
+            (now, shared.lease(now)),
+        );
+        let listed = Listed { id: task.id.to_string(), expires: task.expires() };
+        // Only legacy sessions are told of anything they did not ask for on a stream of its own.
+        let live = Live::new(task, call, peer.as_ref().filter(|_| !revision.is_modern()));
+        shared.tasks.enter(&live, limits.max_tasks)?;
+        let until = shared.now().checked_add(limits.store_timeout);
+        let timeout = context.entry.timeout.unwrap_or(limits.task_timeout);
+        let deadline = shared.now().checked_add(timeout);
+        let sink: Arc<dyn Sink> = Arc::new(TaskSink::new(shared, &live));
+        let begun = shared.with_deadline(call, |flight, place| {
+            if flight.task.is_some() {
+                return false;
+            }
+            let creation = Creation {
+                sink: std::mem::replace(&mut flight.sink, sink),
+                outbox: flight.outbox.take(),
+                peer: flight.peer.take(),
+                request,
+                until,
+                run,
+            };
+            live.state().creation = Some(creation);
+            flight.task = Some(live.clone());
+            flight.timeout = timeout;
+            flight.began = None;
+            if run {
+                // Counted from when it is stored.
+                (flight.admitting, *place) = (true, until);
+            } else {
+                *place = deadline;
+            }
+            true
+        });
+        if begun != Some(true) {
+            shared.tasks.leave(&live);
+            return Ok(());
+        }
+        let _ = context.task_id.set(live.id.clone());
+        shared.tend_at(until);
+        shared.tend_at(shared.now().checked_add(shared.heartbeat()));
+        if context.arrival.principal().is_empty() {
+            self.save_task(&live);
+        } else {
+            self.enlist(live, listed, TRIES);
+        }
+        Ok(())
+    }
+
+    /// Adds a task to the list of its principal's, which bounds their number, and then stores it.
+    fn enlist(&self, live: Arc<Live>, listed: Listed, tries: usize) {
+        let shared = &self.0;
+        let principal = live.state().task.principal.clone();
+        let (key, now) = (Index::key(&principal), shared.now());
+        let port = self.clone();
+        let read = StoreOp::Get { key: key.clone(), touch: None };
+        let done = move |done| {
+            let shared = &port.0;
+            let record = match done {
+                StoreDone::Value(record) => record,
+                other => return port.never_born(&live, &Shared::no_store(why(&other))),
+            };
+            let seconds = shared.environment.unix_seconds();
+            let mut index =
+                record.as_ref().map(|record| Index::from_record(&record.value, seconds)).unwrap_or_default();
+            let most = shared.limits.max_principal_tasks;
+            if index.add(listed.clone(), most).is_err() {
+                let text = format!("Server busy: there are {most} tasks of this client");
+                return port.never_born(&live, &RpcError::busy(text));
+            }
+            let when = record.map_or(When::Absent, |record| When::Is(record.version));
+            let write = StoreOp::Put { key, value: index.to_record(), ttl: index.left(seconds), when };
+            let again = port.clone();
+            let written = move |done| match done {
+                StoreDone::Stored(_) => again.save_task(&live),
+                StoreDone::Conflict(_) if tries > 1 => again.enlist(live, listed, tries - 1),
+                other => again.never_born(&live, &Shared::no_store(why(&other))),
+            };
+            shared.store.submit(write, shared.now(), Box::new(written));
+        };
+        shared.store.submit(read, now, Box::new(done));
+    }
+
+    /// Tells the client of its task, which is stored, and has the handler run.
+    pub(super) fn task_is_stored(&self, live: &Arc<Live>) {
+        let shared = &self.0;
+        let taken = {
+            let mut state = live.state();
+            state.creation.take().map(|creation| {
+                // It begins to work, whatever has come of it meanwhile (T1-6).
+                let facts = Facts { status: Status::Working, message: None, ..state.task.facts() };
+                let body = shared.shaper.task_created(&creation.request, state.task.revision, &facts);
+                (creation, body)
+            })
+        };
+        let Some((creation, body)) = taken else { return };
+        let run = creation.run;
+        creation.respond(Outgoing::Response { body, error: None });
+        if live.state().task.status() != Status::Working {
+            self.task_changed(live);
+        }
+        if run {
+            let admitted = shared.with_deadline(live.call, |flight, deadline| {
+                flight.admitting = false;
+                *deadline = shared.now().checked_add(flight.timeout);
+                (flight.input.clone(), flight.context.clone())
+            });
+            if let Some((input, context)) = admitted {
+                // Whoever received the request has more to receive than this.
+                shared.dispatch(self, live.call, input, context, Thread::Other);
+            }
+        }
+    }
+}
+
+/// Why the store did not do what it was asked for.
+pub(super) fn why(done: &StoreDone) -> &str {
+    match done {
+        StoreDone::Full => "it is full",
+        StoreDone::Conflict(_) => "somebody else is always faster",
+        other => other.failure().unwrap_or("it answered something else"),
+    }
+}
+
+impl Shared {
+    /// Until when this process counts as alive from `now` on, in seconds since 1970.
+    pub(super) fn lease(&self, now: u64) -> u64 {
+        now.saturating_add(seconds(self.limits.task_lease))
+    }
+
+    /// How often it gives a sign of life.
+    pub(super) fn heartbeat(&self) -> Duration {
+        Duration::from_secs(seconds(self.limits.task_lease)) / 3
+    }
+}

@@ -1,0 +1,180 @@
+//! What a task asks, and the answers.
+
+use super::live::Live;
+use crate::dispatch::ask::{AskError, AskId};
+use crate::dispatch::asks::Draft;
+use crate::dispatch::calls::CallId;
+use crate::dispatch::tasks::Input;
+use crate::host::port::HostPort;
+use crate::host::shared::Thread;
+use crate::host::sink::Outgoing;
+use crate::json::JsonSlice;
+use crate::proto::error::{RpcError, clip};
+use crate::proto::shape;
+use crate::proto::task::related;
+use std::sync::Arc;
+
+impl HostPort {
+    /// Puts a question into the task, where its client finds it.
+    pub(in crate::host) fn ask_in_task(
+        &self,
+        live: &Arc<Live>,
+        ask: AskId,
+        name: &str,
+        draft: &Draft,
+    ) -> Result<(), AskError> {
+        let shared = &self.0;
+        if let (Some(visit), Some(session)) = (draft.elicitation_id(), live.session()) {
+            shared.visits.remember(visit, &session, shared.now());
+        }
+        let until = shared.now().checked_add(shared.limits.ask_timeout);
+        shared.with_deadline(live.call, |_, deadline| *deadline = until).ok_or(AskError::Stale)?;
+        {
+            let mut state = live.state();
+            let mut key = name.to_owned();
+            // Answers to an earlier question of this name may still be on their way (T2-8).
+            let mut next = ask.0;
+            while state.keys.contains(&key) {
+                key = format!("{name}-{next}");
+                next += 1;
+            }
+            let input = Input {
+                key: key.clone(),
+                method: draft.reader().kind.method().to_owned(),
+                params: draft.params().clone(),
+            };
+            if !state.task.ask(input, shared.environment.unix_seconds()) {
+                return Err(AskError::Stale);
+            }
+            state.keys.insert(key.clone());
+            state.pending.push((key, ask));
+        }
+        self.save_task(live);
+        self.task_changed(live);
+        self.deliver_questions(live);
+        Ok(())
+    }
+
+    /// The answers of `tasks/update`, an object: all of those that are waited for, or none because one of them is none.
+    pub(super) fn answer_all(&self, live: &Arc<Live>, answers: &JsonSlice) -> Result<(), RpcError> {
+        let pending = live.state().pending.clone();
+        let found: Vec<_> = pending
+            .into_iter()
+            .filter_map(|(key, ask)| answers.member(&key).map(|answer| (key, ask, answer)))
+            .collect();
+        for (key, ask, answer) in &found {
+            let reader = self.0.calls.with(live.call, |flight| flight.asks.reader(*ask)).flatten();
+            if let Some(reader) = reader
+                && let Err(error) = reader.read(&Ok(answer.clone()))
+            {
+                let text = format!("Invalid params: inputResponses[{:?}]: {error}", clip(key));
+                return Err(RpcError::invalid_params(text));
+            }
+        }
+        for (key, _, answer) in found {
+            self.answer_task(live, &key, Ok(answer), Thread::Receiver);
+        }
+        Ok(())
+    }
+
+    /// One answer, by its question's key on the wire.
+    pub(super) fn answer_task(
+        &self,
+        live: &Live,
+        key: &str,
+        answer: Result<JsonSlice, String>,
+        thread: Thread,
+    ) {
+        let ask = live.state().pending.iter().find(|(pending, _)| pending == key).map(|(_, ask)| *ask);
+        if let Some(ask) = ask {
+            self.answered(live.call, ask, answer, thread);
+        }
+    }
+
+    /// A question of the task has its answer.
+    pub(in crate::host) fn answered_in_task(&self, live: &Arc<Live>, ask: AskId) {
+        let now = self.0.environment.unix_seconds();
+        let asked = {
+            let mut state = live.state();
+            let Some(place) = state.pending.iter().position(|(_, pending)| *pending == ask) else { return };
+            let (key, _) = state.pending.remove(place);
+            state.task.answered(&key, now);
+            take_asked(&mut state.asked, ask)
+        };
+        // Where it was asked nobody need answer any more.
+        for (peer, request) in asked {
+            if peer.take_ask(request).is_some() {
+                let body = shape::cancelled(request, "the question has been answered");
+                peer.send(Outgoing::Event { body, droppable: false });
+            }
+        }
+        self.save_task(live);
+        self.task_changed(live);
+    }
+
+    /// Asks what the task asks in the session that waits for its result (T1-11); the latest request has all questions.
+    pub(super) fn deliver_questions(&self, live: &Arc<Live>) {
+        let (waiter, open) = {
+            let state = live.state();
+            if state.task.revision.is_modern() {
+                return;
+            }
+            let there = |ask: &AskId| state.asked.iter().any(|(asked, ..)| asked == ask);
+            let open: Vec<_> = state
+                .pending
+                .iter()
+                .filter(|(_, ask)| !there(ask))
+                .filter_map(|(key, ask)| {
+                    let input = state.task.inputs().iter().find(|input| input.key == *key)?;
+                    Some((*ask, input.method.clone(), input.params.clone()))
+                })
+                .collect();
+            (state.waiters.last().copied(), open)
+        };
+        let Some(waiter) = waiter else { return };
+        let Some(Some(peer)) = self.0.calls.with(waiter, |flight| flight.peer.clone()) else { return };
+        for (ask, method, params) in open {
+            let request = peer.add_ask(live.call, ask);
+            let body = shape::server_request(request, &method, &related(&params, &live.id));
+            live.state().asked.push((ask, peer.clone(), request));
+            let question = Outgoing::Question { body, id: request };
+            match self.0.calls.with(waiter, |flight| flight.queue(question)) {
+                Some(outbox) => self.flush(&outbox),
+                None => {
+                    self.question_is_back(live.call, ask);
+                }
+            }
+        }
+    }
+
+    /// A question of a task could not be delivered: it waits for the next request for the result. `false` if the call is
+    /// no task.
+    pub(in crate::host) fn question_is_back(&self, call: CallId, ask: AskId) -> bool {
+        let Some(Some(live)) = self.0.calls.with(call, |flight| flight.task.clone()) else { return false };
+        let asked = take_asked(&mut live.state().asked, ask);
+        for (peer, request) in asked {
+            peer.take_ask(request);
+        }
+        true
+    }
+
+    /// Takes back what has been asked in sessions.
+    pub(super) fn withdraw_questions(&self, live: &Live) {
+        let asked = std::mem::take(&mut live.state().asked);
+        for (_, peer, request) in asked {
+            if peer.take_ask(request).is_some() {
+                let body = shape::cancelled(request, "the task has ended");
+                peer.send(Outgoing::Event { body, droppable: false });
+            }
+        }
+    }
+}
+
+type Asked = Vec<(AskId, Arc<crate::host::Peer>, u64)>;
+
+/// Where a question has been asked.
+fn take_asked(asked: &mut Asked, ask: AskId) -> Vec<(Arc<crate::host::Peer>, u64)> {
+    let (of, others) = std::mem::take(asked).into_iter().partition(|(other, ..)| *other == ask);
+    *asked = others;
+    of.into_iter().map(|(_, peer, request): (AskId, _, _)| (peer, request)).collect()
+}

@@ -1,0 +1,189 @@
+//! The tasks that this process runs.
+
+use crate::dispatch::ask::AskId;
+use crate::dispatch::calls::CallId;
+use crate::dispatch::store::Version;
+use crate::dispatch::tasks::Task;
+use crate::host::outbox::{Outbox, Sent};
+use crate::host::peer::Peer;
+use crate::host::shared::settle;
+use crate::host::sink::{Outgoing, Sink};
+use crate::host::{Registered, Shared};
+use crate::locks::{Mutex, MutexGuard};
+use crate::proto::error::RpcError;
+use crate::proto::id::RequestId;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
+
+/// The tasks that this process runs, or has run and could not store yet.
+#[derive(Default)]
+pub(in crate::host) struct Tasks {
+    live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
+    /// Requests for the results of tasks that another process runs.
+    pub(super) elsewhere: Mutex<Vec<Elsewhere>>,
+    /// When they are to be tended next.
+    due: Mutex<Option<Instant>>,
+    /// What requests about tasks are calls of.
+    pub(super) entry: OnceLock<Arc<Registered>>,
+}
+
+/// A request for the result of a task that another process runs.
+pub(super) struct Elsewhere {
+    pub(super) task: String,
+    pub(super) principal: String,
+    pub(super) call: CallId,
+}
+
+/// A task that this process runs.
+pub(in crate::host) struct Live {
+    pub(super) id: Arc<str>,
+    pub(super) call: CallId,
+    /// The session it was begun in, where there is one.
+    pub(super) session: Weak<Peer>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) task: Task,
+    /// The client that has not been told of the task yet.
+    pub(super) creation: Option<Creation>,
+    /// Nobody was told of the task, nor will be.
+    pub(super) abandoned: bool,
+    /// Of the stored record.
+    pub(super) version: Option<Version>,
+    pub(super) writing: bool,
+    /// It has changed since the record that is being written.
+    pub(super) dirty: bool,
+    /// The questions that wait: their keys on the wire, which no other question of this task has or had.
+    pub(super) pending: Vec<(String, AskId)>,
+    pub(super) keys: HashSet<String>,
+    /// Requests for its result, the latest last.
+    pub(super) waiters: Vec<CallId>,
+    /// Where a question has been asked (2025-11-25).
+    pub(super) asked: Vec<(AskId, Arc<Peer>, u64)>,
+}
+
+/// The request that began a task, until it has its answer.
+pub(super) struct Creation {
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) outbox: Option<Arc<Outbox>>,
+    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) request: RequestId,
+    /// When the store has taken too long.
+    pub(super) until: Option<Instant>,
+    /// The handler runs once the task is stored.
+    pub(super) run: bool,
+}
+
+impl Creation {
+    /// The answer to the request.
+    pub(super) fn respond(self, answer: Outgoing) {
+        if let Some(peer) = &self.peer {
+            peer.forget(&self.request);
+        }
+        match &self.outbox {
+            Some(outbox) => {
+                outbox.queue(answer);
+                outbox.flush(|sent| {
+                    if let Sent::End = sent {
+                        settle(outbox.peer.as_deref());
+                    }
+                });
+            }
+            None => {
+                self.sink.send(answer);
+                settle(self.peer.as_deref());
+            }
+        }
+    }
+}
+
+impl Live {
+    pub(super) fn new(task: Task, call: CallId, session: Option<&Arc<Peer>>) -> Arc<Live> {
+        let state = State {
+            task,
+            creation: None,
+            abandoned: false,
+            version: None,
+            writing: false,
+            dirty: false,
+            pending: Vec::new(),
+            keys: HashSet::new(),
+            waiters: Vec::new(),
+            asked: Vec::new(),
+        };
+        let id = state.task.id.clone();
+        let session = session.map(Arc::downgrade).unwrap_or_default();
+        Arc::new(Live { id, call, session, state: Mutex::new(state) })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The session it was begun in, while there is one.
+    pub(in crate::host) fn session(&self) -> Option<Arc<Peer>> {
+        self.session.upgrade()
+    }
+
+    /// Whether its client knows of it, so that its connection is of no consequence any more.
+    pub(in crate::host) fn is_handed_out(&self) -> bool {
+        self.state.lock().creation.is_none()
+    }
+}
+
+impl Tasks {
+    /// Takes a new task in; at most `most` may be at work.
+    pub(super) fn enter(&self, live: &Arc<Live>, most: usize) -> Result<(), RpcError> {
+        let mut all = self.live.lock();
+        if all.len() >= most {
+            return Err(RpcError::busy(format!("Server busy: {most} tasks are at work")));
+        }
+        all.insert(live.id.clone(), live.clone());
+        Ok(())
+    }
+
+    pub(super) fn leave(&self, live: &Live) {
+        let before = self.live.lock().remove(&live.id);
+        drop(before);
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Live>> {
+        self.live.lock().get(id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+        self.live.lock().values().cloned().collect()
+    }
+
+    /// When they are to be tended next.
+    pub(in crate::host) fn due(&self) -> Option<Instant> {
+        *self.due.lock()
+    }
+
+    /// Whether it is time; then nothing is due until somebody says so.
+    pub(super) fn take_due(&self, now: Instant) -> bool {
+        let mut due = self.due.lock();
+        let is_due = due.is_some_and(|due| due <= now);
+        if is_due {
+            *due = None;
+        }
+        is_due
+    }
+}
+
+impl Shared {
+    /// Has the tasks tended at this time, or earlier.
+    pub(super) fn tend_at(&self, at: Option<Instant>) {
+        let Some(at) = at else { return };
+        {
+            let mut due = self.tasks.due.lock();
+            if due.is_some_and(|due| due <= at) {
+                return;
+            }
+            *due = Some(at);
+        }
+        self.wake_timer();
+    }
+}

@@ -1,0 +1,319 @@
+//! What clients ask of their tasks.
+
+use super::stored::Whose;
+use crate::dispatch::arguments::Policy;
+use crate::dispatch::calls::CallId;
+use crate::dispatch::entry::Entry;
+use crate::dispatch::page::{self, Cursor};
+use crate::dispatch::store::StoreDone;
+use crate::dispatch::store::StoreOp;
+use crate::dispatch::tasks::{Index, Task};
+use crate::host::engine::{Accepted, Engine, Scope};
+use crate::host::local::{Context, LocalFuture, LocalHandler};
+use crate::host::op::{CallContext, CancelReason, Outcome};
+use crate::host::port::HostPort;
+use crate::host::requests::{Own, Start};
+use crate::host::shared::{End, Shared, Thread};
+use crate::host::sink::{Outgoing, Sink};
+use crate::host::{Registered, Target};
+use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
+use crate::proto::envelope::Client;
+use crate::proto::error::RpcError;
+use crate::proto::id::RequestId;
+use crate::proto::kind::Kind;
+use crate::proto::message::Request;
+use crate::proto::operation::Op;
+use crate::proto::shape;
+use crate::proto::task::{is_declared_by, undeclared, unknown};
+use crate::proto::version::Revision;
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
+
+/// Tasks on one page of a list, where `page_size` does not say less.
+const PAGE: usize = 50;
+
+/// What a request about tasks is a call of; no handler of it ever runs.
+struct Nobody;
+
+impl LocalHandler for Nobody {
+    fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
+        Box::pin(async { Outcome::Failed("the engine itself answers it".into()) })
+    }
+}
+
+impl Engine {
+    /// Answers a request about tasks, perhaps later.
+    pub(in crate::host) fn about_tasks(
+        &self,
+        scope: &Scope,
+        request: &Request,
+        client: Client,
+        op: Op,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Accepted, RpcError> {
+        let (params, revision) = (&request.params, client.revision);
+        if revision.is_modern() && !is_declared_by(&client) {
+            return Err(undeclared(request.method.as_str()));
+        }
+        let principal = scope.arrival().principal().to_owned();
+        let (shared, port) = (&self.0, self.port());
+        if op == Op::TasksList {
+            let cursor = match params.get_str("cursor")? {
+                Some(text) => {
+                    let cursor = Cursor::open(&text, list_scope(&principal, revision), &shared.sealer)?;
+                    Some(cursor.inner.ok_or_else(page::invalid)?)
+                }
+                None => None,
+            };
+            let call = self.own_call(scope, request, client, Own::Timed, sink)?;
+            port.list_tasks(call, principal, cursor, revision);
+            return Ok(Accepted::Started(call));
+        }
+        let id = params
+            .get_str("taskId")?
+            .ok_or_else(|| RpcError::invalid_params("Invalid params: taskId is missing"))?;
+        let answers = match (op, params.get("inputResponses")) {
+            (Op::TasksUpdate, Some(answers)) if answers.kind() == JsonKind::Object => Some(answers),
+            (Op::TasksUpdate, _) => {
+                return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
+            }
+            _ => None,
+        };
+        let own = if op == Op::TasksResult { Own::Untimed } else { Own::Timed };
+        let call = self.own_call(scope, request, client, own, sink)?;
+        let whose = Whose { id, principal, revision };
+        match (op, answers) {
+            (Op::TasksUpdate, Some(answers)) => port.update_task(call, whose, answers),
+            (Op::TasksCancel, _) => port.cancel_task(call, whose),
+            (Op::TasksResult, _) => port.task_result(call, whose),
+            _ => port.get_task(call, whose),
+        }
+        Ok(Accepted::Started(call))
+    }
+
+    /// A request that the engine answers itself, once it can: in flight like any other.
+    fn own_call(
+        &self,
+        scope: &Scope,
+        request: &Request,
+        client: Client,
+        own: Own,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<CallId, RpcError> {
+        let entry = self.0.tasks.entry.get();
+        let entry = match entry {
+            Some(entry) => entry.clone(),
+            None => {
+                let target = Target::Local(Arc::new(Nobody));
+                let made = Registered::new(Entry::new(Kind::Method, "tasks"), target, Policy::default())
+                    .map_err(|error| RpcError::internal(error.to_string()))?;
+                self.0.tasks.entry.get_or_init(|| Arc::new(made)).clone()
+            }
+        };
+        let context = Arc::new(CallContext {
+            request_id: Some(request.id.clone()),
+            client,
+            meta: None,
+            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
+            entry,
+            uri: None,
+            progress_token: None,
+            arrival: scope.arrival(),
+            task_id: OnceLock::new(),
+        });
+        let start =
+            Start { own: Some(own), thread: Thread::Receiver, ..Start::of(JsonSlice::empty_object()) };
+        match self.start(scope, context, start, sink)? {
+            Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
+            _ => Err(RpcError::internal("The request was answered already")),
+        }
+    }
+}
+
+impl HostPort {
+    /// Answers a request about tasks, unless it has ended.
+    pub(super) fn reply_own(
+        &self,
+        call: CallId,
+        body: impl FnOnce(&Shared, &RequestId, Revision) -> Result<Bytes, RpcError>,
+    ) {
+        let Some(flight) = self.0.calls.remove(call) else { return };
+        let context = flight.context.clone();
+        let revision = context.client.revision;
+        let outgoing = match &context.request_id {
+            None => Outgoing::Dropped,
+            Some(id) => match body(&self.0, id, revision) {
+                Ok(body) => Outgoing::Response { body, error: None },
+                Err(error) => self.0.error(Some(id), Some(revision), &error),
+            },
+        };
+        self.0.finish(call, flight, outgoing, None);
+    }
+
+    fn get_task(&self, call: CallId, whose: Whose) {
+        let (port, id) = (self.clone(), whose.id.clone());
+        let then = move |found: Result<Option<Task>, RpcError>| {
+            port.reply_own(call, |shared, request, revision| {
+                let task = found?.ok_or_else(|| unknown(&id))?;
+                Ok(shared.shaper.task(request, revision, |out| task.write(out)))
+            });
+        };
+        self.look_at_task(whose, Box::new(then));
+    }
+
+    fn update_task(&self, call: CallId, whose: Whose, answers: JsonSlice) {
+        if let Some(live) = self.live_task(&whose) {
+            let done = self.answer_all(&live, &answers);
+            self.reply_own(call, |shared, request, revision| {
+                done.map(|()| shared.shaper.empty(request, revision))
+            });
+            return;
+        }
+        let leave = move |task: &mut Task, now: u64| {
+            let keys: Vec<String> = task.inputs().iter().map(|input| input.key.clone()).collect();
+            let found = keys.into_iter().filter_map(|key| answers.member(&key).map(|answer| (key, answer)));
+            let found: Vec<_> = found.collect();
+            found.into_iter().fold(false, |left, (key, answer)| task.leave_answer(&key, answer, now) || left)
+        };
+        let (port, id) = (self.clone(), whose.id.clone());
+        let then = move |found: Result<Option<Task>, RpcError>| {
+            port.reply_own(call, |shared, request, revision| {
+                found?.ok_or_else(|| unknown(&id))?;
+                Ok(shared.shaper.empty(request, revision))
+            });
+        };
+        self.stored_task(whose, Arc::new(leave), Box::new(then));
+    }
+
+    fn cancel_task(&self, call: CallId, whose: Whose) {
+        let (port, id) = (self.clone(), whose.id.clone());
+        let answer = move |found: Result<Option<Task>, RpcError>, cancelled: bool| {
+            port.reply_own(call, |shared, request, revision| {
+                let task = found?.ok_or_else(|| unknown(&id))?;
+                if revision.is_modern() {
+                    // Whether it is over already is seen by looking at it (T2-9).
+                    return Ok(shared.shaper.empty(request, revision));
+                }
+                if !cancelled {
+                    let text = format!("Invalid params: the task is {} already", task.status().as_str());
+                    return Err(RpcError::invalid_params(text));
+                }
+                Ok(shared.shaper.task(request, revision, |out| task.write(out)))
+            });
+        };
+        if let Some(live) = self.live_task(&whose) {
+            let now = self.0.environment.unix_seconds();
+            let (task, cancelled) = {
+                let mut state = live.state();
+                let cancelled = state.task.cancel(now);
+                (state.task.clone(), cancelled)
+            };
+            // It is cancelled before the answer, and stays so (T1-12).
+            if cancelled && !self.0.end(live.call, End::Silent(CancelReason::Requested(None))) {
+                self.save_task(&live);
+                self.task_changed(&live);
+            }
+            return answer(Ok(Some(task)), cancelled);
+        }
+        // Who runs it sees it in the record.
+        let cancelled = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let told = cancelled.clone();
+        let change = move |task: &mut Task, now: u64| {
+            let cancelled = task.cancel(now);
+            told.store(cancelled, std::sync::atomic::Ordering::Release);
+            cancelled
+        };
+        let then = move |found| answer(found, cancelled.load(std::sync::atomic::Ordering::Acquire));
+        self.stored_task(whose, Arc::new(change), Box::new(then));
+    }
+
+    fn list_tasks(&self, call: CallId, principal: String, after: Option<String>, revision: Revision) {
+        let shared = &self.0;
+        let port = self.clone();
+        let op = StoreOp::Get { key: Index::key(&principal), touch: None };
+        let done = move |done| {
+            let now = port.0.environment.unix_seconds();
+            let index = match done {
+                StoreDone::Value(record) => {
+                    record.map(|record| Index::from_record(&record.value, now)).unwrap_or_default()
+                }
+                other => {
+                    let error = Shared::no_store(super::begin::why(&other));
+                    return port.reply_own(call, |_, _, _| Err(error));
+                }
+            };
+            let Some(rest) = index.after(after.as_deref()) else {
+                return port.reply_own(call, |_, _, _| Err(page::invalid()));
+            };
+            let size = match port.0.limits.page_size {
+                0 => PAGE,
+                size => size.min(PAGE),
+            };
+            let ids: Vec<String> = rest.iter().take(size).map(|listed| listed.id.clone()).collect();
+            let next = if rest.len() > size { ids.last().cloned() } else { None };
+            let page = Page { call, principal, revision, next, tasks: Vec::with_capacity(ids.len()) };
+            port.list_further(page, ids.into_iter());
+        };
+        shared.store.submit(op, shared.now(), Box::new(done));
+    }
+
+    /// Reads one task after the other; their number is bounded by the page.
+    fn list_further(&self, mut page: Page, mut ids: std::vec::IntoIter<String>) {
+        let Some(id) = ids.next() else { return self.list_is_read(page) };
+        let whose = Whose { id, principal: page.principal.clone(), revision: page.revision };
+        let port = self.clone();
+        let then = move |found: Result<Option<Task>, RpcError>| match found {
+            Ok(task) => {
+                page.tasks.extend(task);
+                port.list_further(page, ids);
+            }
+            Err(error) => port.reply_own(page.call, |_, _, _| Err(error)),
+        };
+        self.look_at_task(whose, Box::new(then));
+    }
+
+    fn list_is_read(&self, page: Page) {
+        self.reply_own(page.call, |shared, request, revision| {
+            let mut out = JsonWriter::new();
+            out.begin_array();
+            for task in &page.tasks {
+                out.begin_object();
+                task.write(&mut out);
+                out.end_object();
+            }
+            out.end_array();
+            let seal = |inner: String| {
+                let cursor =
+                    Cursor { part: 0, position: 0, fingerprint: Default::default(), inner: Some(inner) };
+                let scope = list_scope(&page.principal, revision);
+                cursor
+                    .seal(scope, &shared.sealer, &*shared.environment)
+                    .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
+            };
+            let next = page.next.clone().map(seal).transpose()?;
+            Ok(shared.shaper.list(request, revision, ("tasks", None), &out.into_slice(), next.as_deref()))
+        });
+    }
+}
+
+/// A page of a list of tasks that is being read.
+struct Page {
+    call: CallId,
+    principal: String,
+    revision: Revision,
+    /// Behind which task the next page begins.
+    next: Option<String>,
+    tasks: Vec<Task>,
+}
+
+fn list_scope(principal: &str, revision: Revision) -> page::Scope<'_> {
+    page::Scope { list: Op::TasksList.name(), principal, revision }
+}
+
+/// The answer to a request for the result of a task that has come to its end.
+pub(super) fn outcome_of(task: &Task, request: &RequestId) -> Result<Bytes, RpcError> {
+    match task.outcome() {
+        Some(outcome) => Ok(shape::task_outcome(request, &task.id, outcome)),
+        None => Err(RpcError::internal("The task was cancelled")),
+    }
+}

@@ -1,0 +1,79 @@
+//! `tasks/result` of 2025-11-25: waits until the task has come to its end, and carries its questions meanwhile.
+
+use super::live::{Elsewhere, Live};
+use super::requests::outcome_of;
+use super::stored::Whose;
+use crate::dispatch::calls::CallId;
+use crate::dispatch::tasks::Task;
+use crate::host::port::HostPort;
+use crate::proto::error::RpcError;
+use crate::proto::task::unknown;
+use crate::proto::version::Revision;
+use std::sync::Arc;
+
+impl HostPort {
+    pub(super) fn task_result(&self, call: CallId, whose: Whose) {
+        let Some(live) = self.live_task(&whose) else { return self.result_elsewhere(call, whose) };
+        // Those that have ended are forgotten, so that who asks again and again does not fill the list.
+        let before = live.state().waiters.clone();
+        let gone: Vec<_> =
+            before.into_iter().filter(|waiter| self.0.calls.with(*waiter, |_| ()).is_none()).collect();
+        let over = {
+            let mut state = live.state();
+            state.waiters.retain(|waiter| !gone.contains(waiter));
+            let over = state.task.status().is_final();
+            if !over {
+                state.waiters.push(call);
+            }
+            over.then(|| state.task.clone())
+        };
+        match over {
+            Some(task) => self.reply_own(call, |_, request, _| outcome_of(&task, request)),
+            None => {
+                // Whoever waited before may be gone without anybody having noticed.
+                self.withdraw_questions(&live);
+                self.deliver_questions(&live);
+            }
+        }
+    }
+
+    /// Answers those who wait for a task that has come to its end.
+    pub(super) fn answer_waiters(&self, live: &Live) {
+        let (waiters, task) = {
+            let mut state = live.state();
+            (std::mem::take(&mut state.waiters), state.task.clone())
+        };
+        for waiter in waiters {
+            self.reply_own(waiter, |_, request, _| match task.status().is_final() {
+                true => outcome_of(&task, request),
+                false => Err(unknown(&task.id)),
+            });
+        }
+    }
+
+    fn result_elsewhere(&self, call: CallId, whose: Whose) {
+        let (port, id, principal) = (self.clone(), whose.id.clone(), whose.principal.clone());
+        let then = move |found: Result<Option<Task>, RpcError>| match found {
+            Ok(Some(task)) if !task.status().is_final() => {
+                let shared = &port.0;
+                shared.tasks.elsewhere.lock().push(Elsewhere { task: id, principal, call });
+                shared.tend_at(shared.now().checked_add(shared.limits.task_poll_interval));
+            }
+            found => port.reply_own(call, |_, request, _| {
+                let task = found?.ok_or_else(|| unknown(&id))?;
+                outcome_of(&task, request)
+            }),
+        };
+        self.stored_task(whose, Arc::new(|_, _| false), Box::new(then));
+    }
+
+    /// Looks again at the tasks that run elsewhere.
+    pub(super) fn look_elsewhere(&self) {
+        let waiting = std::mem::take(&mut *self.0.tasks.elsewhere.lock());
+        for Elsewhere { task, principal, call } in waiting {
+            if self.0.calls.with(call, |_| ()).is_some() {
+                self.result_elsewhere(call, Whose { id: task, principal, revision: Revision::V2025_11_25 });
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Tasks and their records: written behind, one write at a time, each on top of the version that it knows.
+
+use super::begin::why;
+use super::live::Live;
+use crate::dispatch::store::{Record, StoreDone, StoreOp, When};
+use crate::dispatch::tasks::{Task, key};
+use crate::host::op::CancelReason;
+use crate::host::port::HostPort;
+use crate::host::shared::{End, Shared, Thread};
+use crate::json::JsonSlice;
+use crate::proto::error::{RpcError, code};
+use std::sync::Arc;
+
+impl HostPort {
+    /// Writes the record of a task as it is now.
+    pub(super) fn save_task(&self, live: &Arc<Live>) {
+        let shared = &self.0;
+        let now = shared.environment.unix_seconds();
+        let op = {
+            let mut state = live.state();
+            if state.writing {
+                state.dirty = true;
+                return;
+            }
+            (state.writing, state.dirty) = (true, false);
+            StoreOp::Put {
+                key: key(&live.id),
+                value: state.task.to_record(),
+                ttl: state.task.left(now),
+                when: state.version.map_or(When::Absent, When::Is),
+            }
+        };
+        let (port, live) = (self.clone(), live.clone());
+        shared.store.submit(op, shared.now(), Box::new(move |done| port.task_saved(&live, done)));
+    }
+
+    fn task_saved(&self, live: &Arc<Live>, done: StoreDone) {
+        enum Next {
+            /// All is stored.
+            Done,
+            /// It has changed meanwhile.
+            Again,
+            /// It has come to its end, and is stored.
+            Over,
+            /// Nobody knows of it.
+            Remove(When),
+            /// Another process has changed it.
+            Merge(Option<Record>),
+            /// Later.
+            Failed(RpcError, bool),
+        }
+        let next = {
+            let mut state = live.state();
+            state.writing = false;
+            match done {
+                StoreDone::Stored(version) => {
+                    state.version = Some(version);
+                    if state.abandoned {
+                        Next::Remove(When::Is(version))
+                    } else if state.dirty {
+                        Next::Again
+                    } else if state.task.status().is_final() {
+                        Next::Over
+                    } else {
+                        Next::Done
+                    }
+                }
+                StoreDone::Conflict(record) => Next::Merge(record),
+                other => Next::Failed(Shared::no_store(why(&other)), other == StoreDone::Full),
+            }
+        };
+        if matches!(next, Next::Done | Next::Again | Next::Over) {
+            self.task_is_stored(live);
+        }
+        match next {
+            Next::Done => {}
+            Next::Again => self.save_task(live),
+            Next::Over => self.0.tasks.leave(live),
+            Next::Remove(when) => {
+                self.0.tasks.leave(live);
+                let op = StoreOp::Delete { key: key(&live.id), when };
+                self.0.store.submit(op, self.0.now(), Box::new(drop));
+            }
+            Next::Merge(record) => self.merge_task(live, record),
+            Next::Failed(error, full) => self.task_not_saved(live, &error, full),
+        }
+    }
+
+    /// Takes over what another process did to the record.
+    fn merge_task(&self, live: &Arc<Live>, record: Option<Record>) {
+        let shared = &self.0;
+        if live.state().creation.is_some() {
+            // Its id is taken, which randomness makes as good as impossible.
+            return self.never_born(live, &RpcError::internal("Cannot name a task: its name is taken"));
+        }
+        let task = record.as_ref().and_then(|record| {
+            let task = Task::from_record(&record.value, &shared.limits.json())?;
+            Some((task, record.version))
+        });
+        let Some((mut theirs, version)) = task else {
+            // It has expired, or was removed: nobody can ask for it any more.
+            live.state().abandoned = true;
+            shared.tasks.leave(live);
+            shared.end(live.call, End::Silent(CancelReason::TimedOut));
+            self.answer_waiters(live);
+            return;
+        };
+        if theirs.status().is_final() {
+            {
+                let mut state = live.state();
+                (state.task, state.version) = (theirs, Some(version));
+            }
+            shared.tasks.leave(live);
+            shared.end(live.call, End::Silent(CancelReason::Requested(None)));
+            self.task_changed(live);
+            return;
+        }
+        let answers = theirs.take_answers();
+        live.state().version = Some(version);
+        for (key, answer) in answers {
+            self.answer_task(live, &key, Ok(answer), Thread::Other);
+        }
+        self.save_task(live);
+    }
+
+    /// A task that nobody has been told of cannot be stored: the request that began it has failed.
+    pub(super) fn never_born(&self, live: &Live, error: &RpcError) {
+        self.0.fail(live.call, error);
+        // A handler that has come to its end already has no call any more.
+        let creation = {
+            let mut state = live.state();
+            state.abandoned = true;
+            state.creation.take()
+        };
+        if let Some(creation) = creation {
+            self.0.tasks.leave(live);
+            let answer = self.0.error(Some(&creation.request), None, error);
+            creation.respond(answer);
+        }
+    }
+
+    /// A record could not be written.
+    fn task_not_saved(&self, live: &Arc<Live>, error: &RpcError, full: bool) {
+        let (unborn, over) = {
+            let state = live.state();
+            (state.creation.is_some(), state.task.status().is_final())
+        };
+        if unborn {
+            self.never_born(live, error);
+        } else if over && full {
+            // A failure takes less room than a result, and is better than a task that never ends.
+            let text = "The result could not be kept: the store is full";
+            let lost = live.state().task.lose_result(failure(text));
+            if lost {
+                self.save_task(live);
+            }
+        }
+        // Otherwise it is written again when it is tended; until then this process answers for it.
+    }
+}
+
+/// An error object of the engine's own.
+pub(super) fn failure(text: &str) -> JsonSlice {
+    JsonSlice::from_value(&serde_json::json!({ "code": code::INTERNAL_ERROR, "message": text }))
+}

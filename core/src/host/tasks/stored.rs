@@ -1,0 +1,103 @@
+//! Tasks by their records, which any process that shares the store may read and change.
+
+use super::begin::why;
+use super::live::Live;
+use super::save::failure;
+use crate::dispatch::store::{StoreDone, StoreOp, When};
+use crate::dispatch::tasks::{Task, key};
+use crate::host::port::HostPort;
+use crate::host::shared::Shared;
+use crate::proto::error::RpcError;
+use crate::proto::version::Revision;
+use std::sync::Arc;
+
+/// Changes by others that come in between before the record counts as busy.
+const TRIES: usize = 16;
+
+/// Whose task is looked for.
+#[derive(Clone)]
+pub(super) struct Whose {
+    pub(super) id: String,
+    pub(super) principal: String,
+    pub(super) revision: Revision,
+}
+
+/// What is done to a task whose record is changed; says whether it changed anything.
+pub(super) type Change = Arc<dyn Fn(&mut Task, u64) -> bool + Send + Sync>;
+/// Gets the task as it is then; nothing if there is none, or none of whose it has to be.
+pub(super) type Then = Box<dyn FnOnce(Result<Option<Task>, RpcError>) + Send>;
+
+impl HostPort {
+    /// The task of this process, if it runs it and its client knows of it.
+    pub(super) fn live_task(&self, whose: &Whose) -> Option<Arc<Live>> {
+        let live = self.0.tasks.find(&whose.id)?;
+        let now = self.0.environment.unix_seconds();
+        let known = {
+            let state = live.state();
+            let task = &state.task;
+            state.creation.is_none()
+                && task.expires() > now
+                && task.belongs_to(&whose.principal, whose.revision)
+        };
+        known.then_some(live)
+    }
+
+    /// Reads the record of a task and perhaps changes it. One that its process has left behind has failed.
+    pub(super) fn stored_task(&self, whose: Whose, change: Change, then: Then) {
+        self.change_record(whose, change, then, TRIES);
+    }
+
+    fn change_record(&self, whose: Whose, change: Change, then: Then, tries: usize) {
+        let shared = &self.0;
+        let port = self.clone();
+        let read = StoreOp::Get { key: key(&whose.id), touch: None };
+        let done = move |done| {
+            let shared = &port.0;
+            let record = match done {
+                StoreDone::Value(Some(record)) => record,
+                StoreDone::Value(None) => return then(Ok(None)),
+                other => return then(Err(Shared::no_store(why(&other)))),
+            };
+            let now = shared.environment.unix_seconds();
+            let task = Task::from_record(&record.value, &shared.limits.json())
+                .filter(|task| task.expires() > now && task.belongs_to(&whose.principal, whose.revision));
+            let Some(mut task) = task else { return then(Ok(None)) };
+            let orphaned = task.is_orphaned(now);
+            if orphaned {
+                let text = "The task was lost: the process that ran it has not been heard of any more";
+                task.finish(Err(failure(text)), now);
+            }
+            if !change(&mut task, now) && !orphaned {
+                return then(Ok(Some(task)));
+            }
+            let write = StoreOp::Put {
+                key: key(&whose.id),
+                value: task.to_record(),
+                ttl: task.left(now),
+                when: When::Is(record.version),
+            };
+            let again = port.clone();
+            let written = move |done| match done {
+                StoreDone::Stored(_) => then(Ok(Some(task))),
+                StoreDone::Conflict(Some(_)) if tries > 1 => {
+                    again.change_record(whose, change, then, tries - 1);
+                }
+                StoreDone::Conflict(None) => then(Ok(None)),
+                other => then(Err(Shared::no_store(why(&other)))),
+            };
+            shared.store.submit(write, shared.now(), Box::new(written));
+        };
+        shared.store.submit(read, shared.now(), Box::new(done));
+    }
+
+    /// Looks at a task, wherever it runs.
+    pub(super) fn look_at_task(&self, whose: Whose, then: Then) {
+        match self.live_task(&whose) {
+            Some(live) => {
+                let task = live.state().task.clone();
+                then(Ok(Some(task)));
+            }
+            None => self.stored_task(whose, Arc::new(|_, _| false), then),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What tasks need from time to time: signs of life, an end.
+
+use crate::host::op::CancelReason;
+use crate::host::port::HostPort;
+use crate::host::shared::{End, Shared};
+use std::time::Instant;
+
+impl HostPort {
+    /// Does what is due: renews the leases of tasks that this process runs, which also writes what could not be written
+    /// and finds what others have done to them; ends those whose time is up; looks at those that others run.
+    pub(in crate::host) fn tend_tasks(&self, now: Instant) {
+        let shared = &self.0;
+        if !shared.tasks.take_due(now) {
+            return;
+        }
+        self.look_elsewhere();
+        let seconds = shared.environment.unix_seconds();
+        let lease = shared.lease(seconds);
+        let all = shared.tasks.all();
+        for live in &all {
+            let (expired, unborn, late) = {
+                let mut state = live.state();
+                state.task.renew(lease);
+                let late = state.creation.as_ref().and_then(|creation| creation.until);
+                (
+                    state.task.expires() <= seconds,
+                    state.creation.is_some(),
+                    late.is_some_and(|late| late <= now),
+                )
+            };
+            if expired {
+                live.state().abandoned = true;
+                shared.tasks.leave(live);
+                shared.end(live.call, End::Silent(CancelReason::TimedOut));
+                self.withdraw_questions(live);
+                self.answer_waiters(live);
+            } else if late {
+                self.never_born(live, &Shared::no_store("it did not answer in time"));
+            } else if unborn {
+                shared.tend_at(live.state().creation.as_ref().and_then(|creation| creation.until));
+            } else {
+                self.save_task(live);
+            }
+        }
+        if !all.is_empty() {
+            shared.tend_at(now.checked_add(shared.heartbeat()));
+        }
+    }
+}
