@@ -4,6 +4,7 @@ One cargo profile, `ci`, and one set of features build engine, wheel, addon, C l
 compiled once: the stage `features` checks it, scripts/features brings it about.
 
 `budget`: seconds a stage may take on two cores in a fresh clone. The runner marks what took longer; it fails nothing.
+`beside`: it depends on no time, and may run while others do. `alone`: nothing runs beside it.
 `limit`: seconds after which a stage has failed, and all it started is ended. Without it what `limit()` says.
 """
 
@@ -13,7 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # For every stage. Without it, PyO3's build scripts look for an interpreter, and what they find depends on whether cargo
 # or maturin runs them; each change compiles PyO3 again.
-ENV = {"PYO3_CONFIG_FILE": str(ROOT / "scripts" / "pyo3.txt")}
+ENV = {
+    "PYO3_CONFIG_FILE": str(ROOT / "scripts" / "pyo3.txt"),
+    "RUSTC_WORKSPACE_WRAPPER": str(ROOT / "scripts" / "rustc-tests.sh"),
+}
 
 # Everything but the wheel's module, which maturin builds: it needs a command of its own in any case.
 WORKSPACE_SELECTION = "--workspace --exclude tenon-python"
@@ -34,7 +38,12 @@ INTEROP_TESTS = ".venv/bin/python -m pytest -q tests/interop"
 BUILD = ["build-rust", "build-python", "build-node", "build-c"]
 
 STAGES = {
-    "build-rust": {"budget": 110, "limit": 1200, "commands": [WORKSPACE.format("build") + " --all-targets"]},
+    "build-rust": {
+        "budget": 110,
+        "limit": 1200,
+        # What `cargo test` needs. With all targets, those that have no tests would be compiled as tests too.
+        "commands": [WORKSPACE.format("build") + " --lib --bins --examples --tests"],
+    },
     "build-python": {
         "budget": 110,
         "limit": 1200,
@@ -62,35 +71,43 @@ STAGES = {
             "tests/c/programs.sh",
         ],
     },
-    "format": {"budget": 10, "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
+    "format": {"budget": 10, "beside": True, "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
     "clippy": {
         "budget": 60,
+        "beside": True,
         "commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"],
     },
     "runner": {"budget": 30, "commands": [".venv/bin/python -m pytest -q tests/runner"]},
-    "features": {"budget": 10, "commands": ["python3 scripts/check_features.py"]},
-    "layers": {"budget": 15, "commands": [f"cargo check --locked --profile ci {LAYERS_SELECTION}"]},
+    "features": {"budget": 10, "beside": True, "commands": ["python3 scripts/check_features.py"]},
+    "layers": {
+        "budget": 15,
+        "beside": True,
+        "commands": [f"cargo check --locked --profile ci {LAYERS_SELECTION}"],
+    },
     "instructions": {
         "budget": 45,
+        "beside": True,
         "commands": ["python3 tests/instructions/run.py", ".venv/bin/python -m pytest -q tests/instructions"],
         "needs": ["build-rust"],
     },
     # As on a machine without a baseline.
     "instructions-parent": {
         "budget": 120,
+        "beside": True,
         "commands": ["python3 tests/instructions/run.py --against-parent"],
         "needs": ["build-rust"],
     },
-    "startup": {"budget": 30, "commands": ["python3 tests/startup/run.py"], "needs": BUILD},
+    "startup": {"budget": 30, "alone": True, "commands": ["python3 tests/startup/run.py"], "needs": BUILD},
     "rust": {"budget": 90, "commands": [WORKSPACE.format("test") + " --no-fail-fast"], "env": FIXTURES},
     "python": {"budget": 90, "commands": [".venv/bin/python -m pytest -q tests/python"]},
     "python-oldest": {"budget": 90, "commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
     "node": {"budget": 90, "commands": ["cd bindings-node && npm test --silent"]},
     "c": {"budget": 60, "commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
-    "abi": {"budget": 30, "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
+    "abi": {"budget": 30, "beside": True, "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
     "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
     "docs": {
         "budget": 30,
+        "beside": True,
         "commands": [
             ".venv/bin/python tests/docs/check_docs.py",
             ".venv/bin/python tests/docs/check_protocol.py",
@@ -139,6 +156,7 @@ STAGES = {
     },
     "loom": {
         "budget": 600,
+        "beside": True,
         "limit": 1800,
         "commands": ["cargo test --locked --release -p tenon-mcp --no-default-features --lib loom_"],
         "env": {
@@ -147,6 +165,7 @@ STAGES = {
             # Whole-program optimisation takes longer than it saves here.
             "CARGO_PROFILE_RELEASE_LTO": "off",
             "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+            "RUSTC_WORKSPACE_WRAPPER": "",
         },
     },
     # A tenth of the long runs.
@@ -157,6 +176,7 @@ STAGES = {
     },
     "load": {
         "budget": 120,
+        "alone": True,
         "commands": [WORKSPACE.format("test") + " --test load"],
         "env": {"TENON_LOAD_SECONDS": "70"},
     },
@@ -184,6 +204,7 @@ STAGES = {
     },
     "bench-smoke": {
         "budget": 120,
+        "alone": True,
         "commands": ["python3 tests/bench/prepare.py ci", "target/ci/tenon-bench --quick"],
         "needs": BUILD,
     },
@@ -199,21 +220,21 @@ def limit(stage):
 
 QUICK = [
     *BUILD,
-    "format",
-    "runner",
-    "features",
+    "startup",
     "clippy",
+    "format",
+    "features",
     "layers",
     "instructions",
-    "startup",
-    "rust",
+    "abi",
+    "docs",
     "python",
     "node",
     "c",
-    "abi",
-    "docs",
     "parity",
     "lifecycle",
+    "runner",
+    "rust",
     "background",
     "interop",
     "conformance",

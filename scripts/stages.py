@@ -7,6 +7,9 @@ without any counts as one. What a stage prints is shown when it fails, and kept 
 
 No stage hangs: at its limit, or when this program is told to end, the log says what each of its processes is at, and
 all of them are ended. TENON_STAGES_SECONDS limits all stages together; what it leaves no time for has failed.
+
+Stages that are marked `beside` run one after the other at a lower priority, beside those that come after the first of
+them; before one that is marked `alone` they are waited for.
 """
 
 import os
@@ -21,6 +24,7 @@ from stage_table import ENV, GROUPS, STAGES, limit
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
+PROCESSORS = len(os.sched_getaffinity(0))
 TAIL_LINES = 120
 
 # Closing lines of the runners in use: (pattern, passed, failed).
@@ -120,37 +124,108 @@ def names(arguments):
     return chosen
 
 
+class Beside:
+    """Stages in a runner of their own, which yields to what runs here and tells only this one how it ended."""
+
+    def __init__(self, chosen, end):
+        self.told, tells = os.pipe()
+        left = end - time.monotonic() if end < float("inf") else end
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, f"--telling={tells}", *chosen],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "TENON_STAGES_SECONDS": str(max(left, 0))},
+            start_new_session=True,
+            preexec_fn=lambda: os.nice(10),
+            pass_fds=(tells,),
+        )
+        os.close(tells)
+        watched.spare(self.process.pid)
+
+    def finish(self):
+        """Waits; returns (passed, failed)."""
+        with os.fdopen(self.told) as told:
+            said = told.read()
+        self.process.wait()
+        watched.spare(None)
+        passed, failed = map(int, said.split()) if said else (0, 1)
+        return passed, failed
+
+    def stop(self):
+        self.process.terminate()
+        self.finish()
+
+
+def beside_of(chosen):
+    """The stages of these that run beside the others, if there are others."""
+    beside = [name for name in chosen if STAGES[name].get("beside")]
+    return beside if len(beside) < len(chosen) and PROCESSORS > 1 else []
+
+
 def main(arguments):
     if not arguments or "--list" in arguments:
         print("groups:", " ".join(GROUPS))
         print("stages:", " ".join(STAGES))
         return 0
+    tells = None
+    if arguments[0].startswith("--telling="):
+        tells = int(arguments.pop(0).partition("=")[2])
+        os.set_inheritable(tells, False)
     LOGS.mkdir(parents=True, exist_ok=True)
     chosen = names(arguments)
+    aside = beside_of(chosen) if tells is None else []
     watched.prepare()
     started = time.monotonic()
     end = started + float(os.environ.get("TENON_STAGES_SECONDS", "inf"))
     passed = failed = 0
     broken = set()
-    for name in chosen:
+    beside = None
+
+    def fits(name):
         missing = broken.intersection(STAGES[name].get("needs", ()))
         if missing:
             print(f"FAILED {name:19}                   needs {' '.join(sorted(missing))}", flush=True)
             broken.add(name)
-            failed += 1
-            continue
-        if time.monotonic() >= end:
-            print(f"FAILED {name:19}                   no time left", flush=True)
-            failed += 1
-            continue
-        try:
+        return not missing
+
+    def settle():
+        nonlocal beside, passed, failed
+        if beside:
+            stage_passed, stage_failed = beside.finish()
+            passed += stage_passed
+            failed += stage_failed
+            beside = False
+
+    try:
+        for name in chosen:
+            if name in aside:
+                # At the first of them all that it and the others need has been built.
+                if beside is None:
+                    fit = [each for each in aside if fits(each)]
+                    failed += len(aside) - len(fit)
+                    beside = Beside(fit, end) if fit else False
+                continue
+            if not fits(name):
+                failed += 1
+                continue
+            if time.monotonic() >= end:
+                print(f"FAILED {name:19}                   no time left", flush=True)
+                failed += 1
+                continue
+            if STAGES[name].get("alone"):
+                settle()
             stage_passed, stage_failed = run_stage(name, end)
-        except watched.Stopped as stopped:
-            return 128 + stopped.number
-        passed += stage_passed
-        failed += stage_failed
-        if stage_failed:
-            broken.add(name)
+            passed += stage_passed
+            failed += stage_failed
+            if stage_failed:
+                broken.add(name)
+        settle()
+    except watched.Stopped as stopped:
+        if beside:
+            beside.stop()
+        return 128 + stopped.number
+    if tells is not None:
+        os.write(tells, f"{passed} {failed}".encode())
+        return 0
     print(f"all stages: {time.monotonic() - started:.0f} s", flush=True)
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0

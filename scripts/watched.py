@@ -72,6 +72,17 @@ def stat(pid):
     return int(fields[1]), fields[0], fields[19], int(fields[3]), (int(fields[11]) + int(fields[12])) / TICKS
 
 
+_spared = set()
+
+
+def spare(pid):
+    """From now on this child and what it starts are somebody else's to end; `None` takes that back."""
+    if pid is None:
+        _spared.clear()
+    else:
+        _spared.add(pid)
+
+
 def descendants():
     """{pid: stat} of all that descend from this process and live, parents first."""
     known = {}
@@ -80,7 +91,7 @@ def descendants():
             known[int(entry.name)] = found
     chosen, parents = {}, [os.getpid()]
     while parents:
-        level = [pid for pid, found in known.items() if found[0] in parents]
+        level = [pid for pid, found in known.items() if found[0] in parents and pid not in _spared]
         chosen.update({pid: known[pid] for pid in level if known[pid][1] not in "ZX"})
         parents = level
     return chosen
@@ -149,8 +160,9 @@ def end_all(command=None):
 def reap():
     """Takes in the orphans. Not while a child is waited for: it would be taken too."""
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        # The exit code of one that is spared is for who waits for it.
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid not in _spared:
+            os.waitpid(ended.si_pid, 0)
 
 
 class Ended:

@@ -20,14 +20,17 @@ SOON = 60
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with stages of its own: {name: (limit, command)}."""
+    """A project with stages of its own: {name: (limit, command)}; what is in `beside` runs beside the others."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(SCRIPTS / "stages.py", tmp_path / "scripts")
     impatient = re.sub(r"^(GRACE|LINGER) = \d+$", r"\1 = 0.5", (SCRIPTS / "watched.py").read_text(), flags=re.M)
     (tmp_path / "scripts" / "watched.py").write_text(impatient)
 
-    def write(stages):
-        rows = {name: {"budget": 9, "limit": limit, "commands": [command]} for name, (limit, command) in stages.items()}
+    def write(stages, beside=()):
+        rows = {
+            name: {"budget": 9, "limit": limit, "commands": [command], "beside": name in beside}
+            for name, (limit, command) in stages.items()
+        }
         table = f"ENV = {{}}\nSTAGES = {rows!r}\nGROUPS = {{}}\ndef limit(stage):\n    return stage['limit']\n"
         (tmp_path / "scripts" / "stage_table.py").write_text(table)
         return tmp_path
@@ -90,6 +93,38 @@ def test_all_stages_together_have_an_end(project):
     code, said = run(root, "hangs", "late", env={**os.environ, "TENON_STAGES_SECONDS": "1"})
     assert code == 1 and said.endswith("\n0 passed, 2 failed\n"), said
     assert re.search(r"^FAILED late +no time left$", said, re.M), said
+
+
+# Waits until the other stage has written.
+MEETS = "touch {0}; while [ ! -e {1} ]; do sleep 0.02; done; echo {2}"
+
+
+def test_stages_beside_run_while_others_do_and_count(project):
+    stages = {
+        "built": (9, "touch built"),
+        "aside": (60, "test -e built; " + MEETS.format("a", "b", "2 passed, 0 failed")),
+        "here": (60, MEETS.format("b", "a", "3 passed, 0 failed")),
+        "wrong": (9, "exit 1"),
+    }
+    root = project(stages, beside=("aside", "wrong"))
+    code, said = run(root, *stages)
+    assert code == 1 and said.endswith("\n6 passed, 1 failed\n") and said.count("passed, ") == 5, said
+    assert run(root, "built", "here", "aside")[1].endswith("\n6 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_end_of_the_runner_is_that_of_the_stages_beside(project, number):
+    root = project({"here": (900, f"{ESCAPED} wait"), "aside": (900, f"{ESCAPED} wait")}, beside=("aside",))
+    runner = subprocess.Popen(command(root, "aside", "here"), stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + SOON
+    paths = [root / "build" / "logs" / f"{name}.log" for name in ("here", "aside")]
+    while time.monotonic() < end and not all(path.exists() and "pid=" in path.read_text() for path in paths):
+        time.sleep(0.01)
+    runner.send_signal(number)
+    said, _ = runner.communicate(timeout=SOON)
+    assert runner.returncode == 128 + number
+    assert len(re.findall(r"^FAILED (?:here|aside) .*: stopped by SIG\w+ while it ran$", said, re.M)) == 2, said
+    assert is_gone(log(root, "here")) and is_gone(log(root, "aside"))
 
 
 def adverse_signals():
