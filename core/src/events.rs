@@ -3,7 +3,7 @@
 use crate::dispatch::catalog::capability;
 use crate::error::Error;
 use crate::json::JsonSlice;
-use crate::proto::event::check_own;
+use crate::proto::event::{self, Event, check_own};
 use crate::proto::kind::Kind;
 use crate::proto::subscription::Topic;
 use crate::server::Server;
@@ -47,7 +47,14 @@ impl Server {
     ///
     /// Fails for a name that the protocol has, and for parameters that are no object.
     pub fn notify(&self, method: &str, params: &JsonSlice) -> Result<usize, Error> {
-        check_own(method, params)?;
+        check_own(method, params).map_err(Error::invalid)?;
         Ok(self.engine().notify(method, params))
+    }
+}
+
+impl Event {
+    /// A notification of the program's own; `params` is an object. Fails for names that the protocol has.
+    pub fn notification(method: &str, params: &JsonSlice) -> Result<Event, Error> {
+        event::of_program(method, params).map_err(Error::invalid)
     }
 }

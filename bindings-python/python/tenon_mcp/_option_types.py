@@ -67,8 +67,8 @@ class WebOptions(TypedDict, total=False):
     path: str
     """Default /ws for WebSocket and /sse for HTTP+SSE, whose messages are posted to ``messages`` beside it."""
     allowed_hosts: Sequence[str]
-    """Host names, without port, that requests may name besides the loopback ones. On HTTP's address, what holds for HTTP
-    unless there is any of these two here."""
+    """Host names, without port, that requests may name besides the loopback ones. On HTTP's address, what holds for
+    HTTP unless there is any of these two here."""
     allowed_origins: Sequence[str]
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts."""
 

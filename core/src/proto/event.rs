@@ -4,7 +4,6 @@ use super::error::clip;
 use super::operation::{Method, outgoing};
 use super::shape;
 use super::version::Revision;
-use crate::error::Error;
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use bytes::Bytes;
 
@@ -90,31 +89,28 @@ impl Event {
         out.key("data").slice(data).end_object();
         Event { kind: EventKind::Log, params: out.into_slice() }
     }
+}
 
-    /// A notification of the program's own; `params` is an object. Fails for names that the protocol has.
-    pub fn notification(method: &str, params: &JsonSlice) -> Result<Event, Error> {
-        check_own(method, params)?;
-        let mut out = JsonWriter::with_capacity(64 + method.len() + params.as_bytes().len());
-        out.begin_object().key("method").str(method).key("params").slice(params).end_object();
-        Ok(Event { kind: EventKind::Notification, params: out.into_slice() })
-    }
+/// A notification of the program's own as an event; the error says what is wrong with it.
+pub(crate) fn of_program(method: &str, params: &JsonSlice) -> Result<Event, String> {
+    check_own(method, params)?;
+    let mut out = JsonWriter::with_capacity(64 + method.len() + params.as_bytes().len());
+    out.begin_object().key("method").str(method).key("params").slice(params).end_object();
+    Ok(Event { kind: EventKind::Notification, params: out.into_slice() })
 }
 
 /// Whether a program may send this notification by itself.
-pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), Error> {
+pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), String> {
     if method.is_empty() {
-        return Err(Error::invalid("a notification's method is empty"));
+        return Err("a notification's method is empty".into());
     }
     if outgoing::NOTIFICATIONS.contains(&method)
         || !matches!(Method::parse(method.into()), Method::Unknown(_))
     {
-        return Err(Error::invalid(format!(
-            "{:?} is the protocol's own; it is sent by other means",
-            clip(method)
-        )));
+        return Err(format!("{:?} is the protocol's own; it is sent by other means", clip(method)));
     }
     if params.kind() != JsonKind::Object {
-        return Err(Error::invalid(format!("notification {:?}: its params must be an object", clip(method))));
+        return Err(format!("notification {:?}: its params must be an object", clip(method)));
     }
     Ok(())
 }

@@ -131,13 +131,17 @@ impl Gate {
         handle.spawn(async move {
             // What the worker has put aside to do next is out of others' reach: that comes before.
             tokio::task::yield_now().await;
+            // Nobody may be waiting for sockets at this moment: the other worker leaves that to whoever was about to, and
+            // that may have been this one. So the other is woken, and does it next. Two tasks, because the last that a
+            // worker has spawned is out of others' reach and wakes nobody.
+            for _ in 0..2 {
+                tokio::spawn(async {});
+            }
             let mut opened = gate.opened.lock();
             while *opened == seen {
                 gate.changed.wait(&mut opened);
             }
         });
-        // The other waits for sockets now, should it have left that to the one that is held.
-        handle.spawn(async {});
     }
 }
 
