@@ -13,6 +13,8 @@ mod dispatch;
 mod entries;
 mod error;
 mod events;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handler;
 mod host;
 pub mod json;
