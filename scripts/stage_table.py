@@ -170,9 +170,11 @@ STAGES = {
     },
     # A tenth of the long runs.
     "fuzz": {
-        "budget": 120,
-        "commands": [WORKSPACE.format("test") + " --test fuzz_scan"],
-        "env": {"TENON_FUZZ_SECONDS": "90"},
+        "budget": 300,
+        "beside": True,
+        "commands": ["python3 tests/fuzz/run.py --seconds 30"],
+        # It names the compiler's flags itself.
+        "env": {"RUSTC_WORKSPACE_WRAPPER": ""},
     },
     "load": {
         "budget": 120,
@@ -181,10 +183,10 @@ STAGES = {
         "env": {"TENON_LOAD_SECONDS": "70"},
     },
     "soak-fuzz": {
-        "budget": 1000,
-        "limit": 2000,
-        "commands": [WORKSPACE.format("test") + " --test fuzz_scan"],
-        "env": {"TENON_FUZZ_SECONDS": "900"},
+        "budget": 1500,
+        "limit": 3000,
+        "commands": ["python3 tests/fuzz/run.py --seconds 300"],
+        "env": {"RUSTC_WORKSPACE_WRAPPER": ""},
     },
     "soak-load": {
         "budget": 720,
