@@ -1,13 +1,14 @@
 """Runs the fuzz targets, guided by coverage: python3 tests/fuzz/run.py [--seconds N] [TARGET...]
 
-Builds tests/fuzz, which is libFuzzer around the targets in core/src/fuzzing, on stable Rust: the compiler's own pass for
-coverage needs no sanitizer. Each target runs for N seconds (default 30), two at a time, from its seeds in
+Builds tests/fuzz, which is libFuzzer around the targets in core/src/fuzzing, on stable Rust: the compiler's own pass
+for coverage needs no sanitizer. Each target runs for N seconds (default 30), two at a time, from its seeds in
 tests/fuzz/seeds. It fails on a panic, on 10 s for one input, and on more than 512 MiB. What it found is in
 build/fuzz/TARGET; run it again with
 
     TENON_FUZZ_TARGET=TARGET target/fuzz/HOST/release/tenon-fuzz FILE
 
-What one run learns is kept in build/fuzz/TARGET/corpus for the next. Last line: `N passed, N failed`. Standard library only.
+What one run learns is kept in build/fuzz/TARGET/corpus for the next. Last line: `N passed, N failed`. Standard library
+only.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How each host's fixture server is started: the one place to change when a path moves.
 
-The command serves stdin and stdout. With `--http ADDRESS` appended it serves HTTP, as tests/support/processes.py says, and
-with `--sse ADDRESS` and `--websocket ADDRESS` those.
+The command serves stdin and stdout. With `--http ADDRESS` appended it serves HTTP, as tests/support/processes.py says,
+and with `--sse ADDRESS` and `--websocket ADDRESS` those.
 """
 
 import sys

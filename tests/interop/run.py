@@ -1,7 +1,7 @@
 """Runs clients by other makers against the fixture servers of every host over every transport.
 
-    run.py [--hosts python,node,c,rust] [--transports stdio,http,sse,websocket] [--clients mcp-modern,…] [--subset] [--list]
-           [--verbose]
+    run.py [--hosts python,node,c,rust] [--transports stdio,http,sse,websocket] [--clients mcp-modern,…] [--subset]
+           [--list] [--verbose]
 
 One line per case with its time and the client's output where a case failed; then, unless it was a subset, the table
 client × method × host; and `N passed, N failed` at the end. manifest.json says which checks make a cell and why one is

@@ -187,10 +187,10 @@ class Server(Registrations):
         one that was left behind, and goes with the server. ``socket`` is a socket of the program's, TCP or Unix, or a
         list of them: one that listens is served like ``unix``, one that is connected as one client more, and the server
         ends with the last of those. Sockets are duplicated, and no longer block. ``websocket`` is a port,
-        ``"host:port/path"`` or ``WebOptions``, for clients that speak over WebSocket; ``"/ws"``, a path alone, is one of
-        the HTTP address. ``sse`` is the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that have no
-        other. All may be served at once. ``on_started`` is called with the server once it listens, when ``url``,
-        ``websocket_url`` and ``sse_url`` are known; without it they are written to stderr.
+        ``"host:port/path"`` or ``WebOptions``, for clients that speak over WebSocket; ``"/ws"``, a path alone, is one
+        of the HTTP address. ``sse`` is the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that
+        have no other. All may be served at once. ``on_started`` is called with the server once it listens, when
+        ``url``, ``websocket_url`` and ``sse_url`` are known; without it they are written to stderr.
 
         However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
         ``stdio_drain_timeout``; what is left is cancelled. Then ``run`` returns, or after SIGINT raises
