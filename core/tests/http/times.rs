@@ -90,9 +90,7 @@ fn a_call_may_last_longer_than_its_request() {
 
 /// There is room for one connection: the next is served once the server has cut the one before.
 fn cuts(up: &Up, mut unread: Client) {
-    let start = Instant::now();
     assert_eq!(up.client().modern(&list()).status, 200);
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     // What was left is not sent any more either.
     assert!(unread.stream.get_mut().write_all(b"x").is_err());
 }
@@ -115,11 +113,15 @@ fn a_client_that_does_not_read_its_answer_is_cut() {
     let mut client = up.client();
     client.send_modern(&call(3, "blow", json!({ "bytes": 15 << 20 })));
     client.stream.get_ref().shutdown(Shutdown::Write).unwrap();
-    let start = Instant::now();
+    // There is room for one connection: that this is answered shows that the other was cut.
     assert_eq!(up.client().modern(&list()).status, 200);
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-    // One that reads late gets all of it.
-    let mut client: Client = up.client();
+}
+
+#[test]
+fn a_client_that_reads_its_answer_gets_all_of_it() {
+    // As long as a busy machine may keep the client from reading.
+    let up = up(|limits| limits.write_timeout = Duration::from_secs(20));
+    let mut client = up.client();
     assert!(client.modern(&call(4, "blow", json!({ "bytes": 15 << 20 }))).body.len() > 15 << 20);
 }
 

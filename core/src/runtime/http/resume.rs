@@ -75,7 +75,7 @@ impl HttpService {
     /// What the store has behind an event, all of it.
     async fn read_log(&self, lease: &Lease, id: EventId<'_>) -> Result<Replay, Refusal> {
         let mut replay = Replay { entries: Vec::new(), frames: Vec::new(), ended: false };
-        let (mut after, mut known, mut next) = (0, false, id.number + 1);
+        let (mut after, mut known, mut next) = (0, false, id.number.saturating_add(1));
         loop {
             let op = StoreOp::Read {
                 key: key(&lease.session().id, id.stream),
