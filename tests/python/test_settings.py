@@ -95,7 +95,7 @@ def test_pages():
         ({"mask_errors": "no"}, "mask_errors must be True or False, not no"),
         ({"assert_formats": 1}, "assert_formats"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_wrong_settings_are_refused_by_name(settings, part):
     with pytest.raises(RegistrationError) as caught:
