@@ -1548,7 +1548,7 @@ void tenon_answer_free(tenon_answer *answer);
  * "forbidden" (the default), "optional" (where the client can have tasks), "required" (other clients are refused).
  *
  * A task's call is one like any other: its callback runs, is cancelled by its client, asks. Only its time limit is
- * another, TENON_LIMIT_TASK_TIMEOUT, and what it asks stands in the task until its client answers.
+ * another, TENON_LIMIT_TASK_TIMEOUT_MS, and what it asks stands in the task until its client answers.
  *
  * Fails with TENON_ERR_INVALID if the word is none of these.
  */

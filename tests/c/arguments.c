@@ -86,6 +86,9 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_resource_updated(NULL, "a:b"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_list_changed(NULL, TENON_KIND_TOOL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_call_notify(NULL, "a", NULL, 0));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_close_stream(NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_set_status(NULL, "a"));
+    CHECK_ERROR(TENON_ERR_NULL, "call", tenon_call_start_task(NULL, NULL, &err));
 
     /* Descriptors are taken in every case, so they are closed afterwards. */
     CHECK(pipe(pipes) == 0);
@@ -404,6 +407,7 @@ static void tools(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_input_schema(NULL, "{}"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_output_schema(NULL, "{}"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_structured(NULL, true));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_set_task_support(NULL, "optional"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_entry_set_timeout_ms(NULL, 1));
     CHECK_STATUS(TENON_ERR_NULL, tenon_entry_set_mode(NULL, TENON_MODE_POLL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_entry_set_handler(NULL, nothing, NULL, NULL));
@@ -467,6 +471,10 @@ static void tools(void) {
     OK(tenon_entry_set_description(tool, huge));
     OK(tenon_entry_set_handler(tool, nothing, NULL, NULL));
     CHECK_ERROR(TENON_ERR_INVALID, "name", tenon_server_add(server, tool, &err));
+
+    OK(tenon_tool_new("perhaps", &tool, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_tool_set_task_support(tool, "perhaps"));
+    tenon_entry_free(tool);
 
     add_tool(server, "twice", NULL, TENON_MODE_WORKER, nothing, NULL, NULL);
     OK(tenon_tool_new("twice", &tool, NULL));

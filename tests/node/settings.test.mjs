@@ -106,7 +106,7 @@ test('wrong settings are refused by name', () => {
     [{ revisions: ['2025'] }, /revisions: there is no revision "2025"; there are 2026-07-28/],
     [{ revisions: [] }, /at least one revision/],
     [{ revisions: '2025-11-25' }, /revisions must be an array of strings/],
-    [{ capabilities: ['tasks'] }, /capabilities: there is no capability "tasks"/],
+    [{ capabilities: ['tool'] }, /capabilities: there is no capability "tool"/],
     [{ extensions: { 'example.com/x': 5 } }, /settings must be an object/],
     [{ extensions: { x: {} } }, /must have a prefix/],
     [{ extensions: [] }, /extensions must be an object/],

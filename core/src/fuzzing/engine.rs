@@ -233,7 +233,7 @@ impl World {
                 *self.clock.0.lock() += Duration::from_secs(1) * u32::from(which) * u32::from(which);
                 self.engine.handle_timeout(self.engine.now());
             }
-            14 if which % 2 == 0 => {
+            14 if which.is_multiple_of(2) => {
                 if let Some(call) = self.pick(which / 2) {
                     let _ = self.server.port().emit(call, Event::progress(f64::from(which), None, None));
                 }
@@ -270,7 +270,7 @@ impl World {
         let Some(call) = self.pick(which >> 2) else { return };
         let schema = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
         let ask = Ask::form("Who?", JsonSlice::from_value(&schema)).key(format!("key {}", which % 4));
-        let mode = if which % 2 == 0 { AskMode::Park } else { AskMode::Rerun };
+        let mode = if which.is_multiple_of(2) { AskMode::Park } else { AskMode::Rerun };
         let _ = self.server.port().ask(call, ask, mode);
     }
 
