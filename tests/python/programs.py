@@ -4,7 +4,7 @@ import time
 
 TOOLS = """
 import asyncio, ctypes, os, signal, subprocess, sys, threading, time
-from tenon_mcp import AskError, Context, Server
+from tenon_mcp import AskError, Context, Server, SyncContext
 
 app = Server("t", drain_timeout=0.5)
 
@@ -44,7 +44,7 @@ async def spin(ctx: Context):
         pass
 
 @app.tool
-def sleep(ctx: Context):
+def sleep(ctx: SyncContext):
     ctx.progress(1)
     time.sleep(60)
 
@@ -61,7 +61,7 @@ async def in_task(ctx: Context):
     await asyncio.create_task(task())
 
 @app.tool
-def hold(ctx: Context):
+def hold(ctx: SyncContext):
     ctx.progress(1)
     hold_interpreter()
 
@@ -71,7 +71,7 @@ async def hold_async(ctx: Context):
     hold_interpreter()
 
 @app.tool
-def ask(ctx: Context):
+def ask(ctx: SyncContext):
     ctx.elicit("?", {"type": "object", "properties": {"a": {"type": "string"}}})
 
 @app.tool
@@ -81,7 +81,7 @@ async def soon(ctx: Context) -> str:
     return "done"
 
 @app.tool
-def soon_sync(ctx: Context) -> str:
+def soon_sync(ctx: SyncContext) -> str:
     ctx.progress(1)
     time.sleep(0.1)
     return "done"

@@ -184,7 +184,7 @@ def test_resources_and_prompts_ask_too(modern):
         return (await ctx.elicit("Name?", FORM)).content["name"]
 
     @app.resource("test://{b}")
-    def template(b: str, ctx: Context) -> str:
+    def template(b: str, ctx: SyncContext) -> str:
         return b + ctx.elicit("Name?", FORM).content["name"]
 
     @app.prompt
@@ -295,7 +295,7 @@ def test_effects_that_cannot_be_kept(suffix):
         return await ctx.once("k", lambda: None) is None is await ctx.once("k", fails)
 
     @app.tool("kept_sync")
-    def kept_sync(ctx: Context):
+    def kept_sync(ctx: SyncContext):
         for effect in (lambda: object(), fails, lambda: "x" * (1 << 20)):
             try:
                 ctx.once("k", effect)
@@ -342,11 +342,11 @@ def test_a_message_that_is_none(caplog):
     app = Server("t")
 
     @app.tool
-    def wrong_level(ctx: Context) -> None:
+    def wrong_level(ctx: SyncContext) -> None:
         ctx.log("loud", "x")
 
     @app.tool
-    def wrong_data(ctx: Context) -> None:
+    def wrong_data(ctx: SyncContext) -> None:
         ctx.log("info", object())
 
     with serving(app) as client:
@@ -366,7 +366,7 @@ def test_what_a_context_knows_of_its_call(modern):
     seen = {}
 
     @app.tool
-    def look(ctx: Context) -> None:
+    def look(ctx: SyncContext) -> None:
         seen.update({name: getattr(ctx, name) for name in _native.context_fields()})
         seen["extension"] = ctx.extension("com.example/x"), ctx.extension("com.example/y")
 

@@ -13,7 +13,7 @@ BLOCK_SECONDS = 2
 
 SERVER = """
 import ctypes, sys
-from tenon_mcp import Context, Server
+from tenon_mcp import Context, Server, SyncContext
 
 app = Server("t")
 usleep = ctypes.PyDLL(None).usleep  # called without letting go of the interpreter
@@ -25,7 +25,7 @@ async def block_loop(seconds: float, ctx: Context) -> str:
     return "over"
 
 @app.tool
-def block_worker(seconds: float, ctx: Context) -> str:
+def block_worker(seconds: float, ctx: SyncContext) -> str:
     ctx.progress(1)
     usleep(int(seconds * 1e6))
     return "over"

@@ -216,7 +216,7 @@ def test_a_time_out_is_answered_and_the_late_result_is_dropped(is_async):
     go, done = threading.Event(), threading.Event()
 
     @app.tool("slow", timeout=0.05)
-    def slow(ctx: Context):
+    def slow(ctx: SyncContext):
         go.wait(SECONDS)
         done.set()
         return "late"
@@ -318,7 +318,7 @@ def test_progress(is_async):
         ctx.progress(3)
 
     @app.tool
-    def sync(ctx: Context):
+    def sync(ctx: SyncContext):
         report(ctx)
 
     @app.tool("async")

@@ -43,7 +43,7 @@ def make(runs):
     app.tool("two_async")(make_two(runs))
 
     @app.tool("two_sync")
-    def two_sync(ctx: Context) -> str:
+    def two_sync(ctx: SyncContext) -> str:
         runs.append("run")
         first = ctx.elicit("First?", form("value"))
         second = ctx.elicit("Second?", form("value"))
@@ -65,7 +65,7 @@ def make(runs):
             return f"caught: {error} [{error.code}]"
 
     @app.tool
-    def careful_sync(ctx: Context) -> str:
+    def careful_sync(ctx: SyncContext) -> str:
         try:
             ctx.elicit("Name?", form("name"))
         except AskError as error:
@@ -89,7 +89,7 @@ def make(runs):
             runs.append("finally")
 
     @app.tool
-    def guarded_sync(ctx: Context) -> str:
+    def guarded_sync(ctx: SyncContext) -> str:
         runs.append("run")
         try:
             return ctx.elicit("Name?", form("name")).content["name"]
@@ -243,7 +243,7 @@ def test_an_error_has_a_code(is_async):
     started, go, ended = threading.Event(), threading.Event(), threading.Event()
 
     @app.tool("invalid_sync")
-    def invalid_sync(ctx: Context):
+    def invalid_sync(ctx: SyncContext):
         try:
             ctx.elicit("Name?", {"type": "string"})
         except AskError as error:
@@ -257,7 +257,7 @@ def test_an_error_has_a_code(is_async):
             codes.append(error.code)
 
     @app.tool("ended_sync", timeout=0.01)
-    def ended_sync(ctx: Context):
+    def ended_sync(ctx: SyncContext):
         started.set()
         go.wait(SECONDS)
         try:
@@ -371,7 +371,7 @@ def test_cancelling_a_call_that_waits_for_an_answer(runs, name):
             ended.set()
 
     @app.tool("waits_sync")
-    def waits_sync(ctx: Context):
+    def waits_sync(ctx: SyncContext):
         try:
             ctx.elicit("Name?", form("name"))
         finally:
@@ -393,7 +393,7 @@ def test_every_worker_may_wait_for_an_answer(runs):
     app = Server("t", max_workers=2)
 
     @app.tool
-    def ask(ctx: Context) -> str:
+    def ask(ctx: SyncContext) -> str:
         return ctx.elicit("Name?", form("name")).content["name"]
 
     with serving(app) as client:

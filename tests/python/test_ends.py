@@ -41,7 +41,7 @@ def test_a_second_signal_ends_at_once(name, number):
 def test_what_was_printed_is_not_lost_at_the_second_signal():
     source = TOOLS.replace("drain_timeout=0.5", "drain_timeout=60, stdio_drain_timeout=60") + """
 @app.tool
-def printing(ctx: Context):
+def printing(ctx: SyncContext):
     print("printed", flush=True)
     ctx.progress(1)
     time.sleep(60)

@@ -312,7 +312,7 @@ def test_hooks(is_async):
     seen, told = [], {name: threading.Event() for name in ("session_start", "session_end", "roots_changed")}
 
     for name in told:
-        def hook(ctx: Context, name=name, **what):
+        def hook(ctx: SyncContext, name=name, **what):
             seen.append((name, ctx.kind, ctx.client_info["name"]))
             told[name].set()
 

@@ -10,7 +10,7 @@ import time
 import traceback
 
 import pytest
-from tenon_mcp import Context, Server
+from tenon_mcp import Context, Server, SyncContext
 from wire import SECONDS, Program, serving
 
 
@@ -251,7 +251,7 @@ def test_the_client_s_doings_are_no_errors():
         await ctx.elicit("?", {"type": "object", "properties": {"a": {"type": "string"}}})
 
     @app.tool
-    def ask_sync(ctx: Context):
+    def ask_sync(ctx: SyncContext):
         ctx.elicit("?", {"type": "object", "properties": {"a": {"type": "string"}}})
 
     with listening(logging.INFO) as log:
@@ -282,7 +282,7 @@ def test_what_a_cancelled_call_raises_is_no_error(log):
             raise RuntimeError("interrupted")
 
     @app.tool
-    def sync(ctx: Context):
+    def sync(ctx: SyncContext):
         started.set()
         while not ctx.cancelled:
             time.sleep(0.001)

@@ -132,8 +132,8 @@ def test_string_annotations_are_resolved_where_the_function_lives():
     namespace = {}
     source = """
         from __future__ import annotations
-        from tenon_mcp import Context
-        def tool(a: int | None, b: list[str], ctx: Context) -> dict[str, int]: ...
+        from tenon_mcp import SyncContext
+        def tool(a: int | None, b: list[str], ctx: SyncContext) -> dict[str, int]: ...
     """
     exec("\n".join(line.strip() for line in source.splitlines()), namespace)
     assert schema_of(namespace["tool"])["inputSchema"]["properties"] == {
@@ -210,11 +210,15 @@ def starred(*rest):
     pass
 
 
-def two_contexts(a: Context, b: Context):
+def two_contexts(a: SyncContext, b: SyncContext):
     pass
 
 
 async def blocking_context(ctx: SyncContext):
+    pass
+
+
+def awaited_context(ctx: Context):
     pass
 
 
@@ -251,7 +255,8 @@ WRONG = [
     (positional, ["'t'", "'a'", "positional"]),
     (starred, ["'t'", "'*rest'", "positional"]),
     (two_contexts, ["'t'", "'a'", "'b'", "context"]),
-    (blocking_context, ["'t'", "'ctx'", "Context"]),
+    (blocking_context, ["'t'", "'ctx'", "in an async function it must be a Context"]),
+    (awaited_context, ["'t'", "'ctx'", "must be a SyncContext"]),
     (generator, ["'t'", "generator"]),
     (async_generator, ["'t'", "generator"]),
     (unresolved, ["'t'", "Nowhere"]),

@@ -1,7 +1,7 @@
 """Views and skills, which the engine serves without functions."""
 
 import pytest
-from tenon_mcp import Context, RegistrationError, Server
+from tenon_mcp import RegistrationError, Server, SyncContext
 from wire import serving
 
 HTML = "<!doctype html><title>Clock</title>"
@@ -57,7 +57,7 @@ def test_a_tool_names_its_view():
     app = Server("t")
 
     @app.tool(ui="ui://a")
-    def shows(ctx: Context) -> str:
+    def shows(ctx: SyncContext) -> str:
         """Shows."""
         return str(ctx.extension("io.modelcontextprotocol/ui"))
 

@@ -256,7 +256,7 @@ class Context(_CallContext):
 
 
 class SyncContext(_CallContext):
-    """The context of a ``def`` handler: annotate a parameter with it, or with ``Context``.
+    """The context of a ``def`` handler: annotate a parameter with it.
 
     As ``Context``, except that what asks blocks until the answer is there, and that the call of a stateless client ends
     by raising ``Suspended``.

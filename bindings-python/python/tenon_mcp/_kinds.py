@@ -23,9 +23,9 @@ class Registrations(Served, Registry):
     """The part of a server that registers.
 
     Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
-    which runs on a worker thread. A parameter annotated ``Context`` receives the call's context. A decorator leaves the
-    function as it is. All of this may be done at any time, from any thread, also while the server runs; what is wrong
-    raises ``RegistrationError``.
+    which runs on a worker thread. A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives
+    the call's context. A decorator leaves the function as it is. All of this may be done at any time, from any thread,
+    also while the server runs; what is wrong raises ``RegistrationError``.
     """
 
     if TYPE_CHECKING:
@@ -81,10 +81,11 @@ class Registrations(Served, Registry):
 
         ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the
         name is the function's, the description its docstring, and ``input_schema`` comes from its signature: JSON
-        types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` receives the call's
-        context. ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has
-        them. ``ui`` is the view that hosts of MCP Apps show its results in: its address (see ``ui``), or a dict with
-        ``resourceUri`` and ``visibility``, which says who may call the tool, a list of ``"model"`` and ``"app"``.
+        types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` (``SyncContext`` in a
+        ``def`` function) receives the call's context. ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons``
+        and ``meta`` are as the protocol has them. ``ui`` is the view that hosts of MCP Apps show its results in: its
+        address (see ``ui``), or a dict with ``resourceUri`` and ``visibility``, which says who may call the tool, a
+        list of ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
         annotation is a dict or a ``TypedDict``, or with ``structured=True`` or an ``output_schema``, it is sent as

@@ -131,7 +131,15 @@ def read(label: str, function: Callable[..., Any], on_loop: bool, strict: bool) 
             if context is not None:
                 raise RegistrationError(f"{label}: {context!r} and {name!r} both want the context")
             if on_loop and annotation is SyncContext:
-                raise RegistrationError(f"{label}: parameter {name!r} of an async function must be a Context")
+                raise RegistrationError(
+                    f"{label}: parameter {name!r} is a SyncContext, which would block the loop; in an async function "
+                    "it must be a Context"
+                )
+            if not on_loop and annotation is Context:
+                raise RegistrationError(
+                    f"{label}: parameter {name!r} is a Context, whose questions are awaited; in a function without "
+                    "async it must be a SyncContext"
+                )
             context = name
             continue
         parameters.append(Parameter(name, annotation, parameter.default))

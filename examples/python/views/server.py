@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tenon_mcp import Context, Server
+from tenon_mcp import Server, SyncContext
 
 HERE = Path(__file__).parent
 app = Server("clock", "1.0.0")
@@ -11,7 +11,7 @@ app.skills(HERE / "skills")
 
 
 @app.tool(ui="ui://clock", structured=True)
-def now(ctx: Context) -> dict[str, int]:
+def now(ctx: SyncContext) -> dict[str, int]:
     """Tell the time."""
     # The view gets the structured content; who shows no views reads it as text.
     if ctx.extension("io.modelcontextprotocol/ui") is None:

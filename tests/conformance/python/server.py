@@ -9,7 +9,17 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tasks
-from tenon_mcp import Audio, Content, Context, Image, PromptMessage, ResourceContents, Server, ToolError
+from tenon_mcp import (
+    Audio,
+    Content,
+    Context,
+    Image,
+    PromptMessage,
+    ResourceContents,
+    Server,
+    SyncContext,
+    ToolError,
+)
 
 if TYPE_CHECKING:
     from tenon_mcp import Answer
@@ -99,7 +109,7 @@ async def test_reconnection(ctx: Context) -> str:
 
 
 @app.tool
-def test_logging_tool(ctx: Context) -> str:
+def test_logging_tool(ctx: SyncContext) -> str:
     """Logs once."""
     ctx.log("info", "Logged")
     return "Logged"
@@ -278,7 +288,7 @@ async def test_input_required_result_multi_round(ctx: Context) -> str:
 
 
 @app.tool
-def test_input_required_result_tampered_state(ctx: Context) -> str:
+def test_input_required_result_tampered_state(ctx: SyncContext) -> str:
     """Asks with a state that nobody may change."""
     ctx.elicit("Please confirm", OK, key="confirm")
     return "state-ok"

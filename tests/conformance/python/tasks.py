@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tenon_mcp import Context, McpError, ToolError
+from tenon_mcp import Context, McpError, SyncContext, ToolError
 
 if TYPE_CHECKING:
     from tenon_mcp import Server
@@ -40,7 +40,7 @@ def add(app: Server) -> None:
         raise McpError(-32603, "The job broke")
 
     @app.tool(task_support="optional")
-    def confirm_delete(filename: str, ctx: Context) -> str:
+    def confirm_delete(filename: str, ctx: SyncContext) -> str:
         """Asks before it does anything."""
         answer = ctx.elicit(f"Delete {filename}?", form("confirm", "boolean"), key="confirm")
         confirmed = bool(answer.content and answer.content["confirm"])
