@@ -55,6 +55,32 @@ fn the_declarations_of_node_are_the_table() {
     }
 }
 
+/// The types of the keywords in Python, made from the table too.
+#[test]
+fn the_keywords_of_python_are_the_table() {
+    let mut module = String::from(
+        "\"\"\"The engine's limits, as keywords of ``Server``; made from the engine's table.\"\"\"\n\n\
+         from __future__ import annotations\n\n\
+         from typing import TypedDict\n\n\n\
+         class Limits(TypedDict, total=False):\n    \
+         \"\"\"Bounds of a server: counts, bytes, and times in seconds.\"\"\"\n\n",
+    );
+    for limit in Limits::TABLE {
+        let kind = if limit.unit == Unit::Time { "float" } else { "int" };
+        let words: Vec<_> = limit.text.replace('`', "``").split_whitespace().map(str::to_owned).collect();
+        writeln!(module, "    {}: {kind}", limit.name).unwrap();
+        match &wrapped(&words, 110)[..] {
+            [line] => writeln!(module, "    \"\"\"{line}\"\"\"").unwrap(),
+            lines => writeln!(module, "    \"\"\"{}\n    \"\"\"", lines.join("\n    ")).unwrap(),
+        }
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings-python/python/tenon_mcp/_limits.py");
+    if std::env::var_os("TENON_UPDATE").is_some() {
+        std::fs::write(path, &module).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), module, "run with TENON_UPDATE=1");
+}
+
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();

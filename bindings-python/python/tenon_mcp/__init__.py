@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._answer import Answer, Root
     from ._entry import Entry
+    from ._limits import Limits
     from ._option_types import CacheOptions, HttpOptions, UnixOptions, WebOptions
     from ._results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
 
@@ -44,6 +45,7 @@ __all__ = [
     "ForkedError",
     "HttpOptions",
     "Image",
+    "Limits",
     "McpError",
     "NotFound",
     "PromptMessage",
@@ -67,6 +69,7 @@ if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
     _ELSEWHERE = {
         "_answer": ("Answer", "Root"),
         "_entry": ("Entry",),
+        "_limits": ("Limits",),
         "_option_types": ("CacheOptions", "HttpOptions", "UnixOptions", "WebOptions"),
         "_results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
     }

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias
 
+    from typing_extensions import Unpack
+
     from ._failure import ErrorMap
+    from ._limits import Limits
     from ._native import Running
     from ._option_types import Cache, Http, Sockets, Stdio, Unix, Web
     from ._workers import Workers
@@ -44,7 +47,7 @@ class Server(Registrations):
     without any, a random key of this process serves. Keep them secret, and draw them at random
     (``secrets.token_bytes(32)``).
 
-    The other keywords are the engine's limits: counts, bytes and seconds, such as ``call_timeout=60`` or
+    The other keywords are the engine's limits (``Limits``): counts, bytes and seconds, such as ``call_timeout=60`` or
     ``max_message_bytes=1 << 20``.
     """
 
@@ -68,7 +71,7 @@ class Server(Registrations):
         assert_formats: bool | None = None,
         max_workers: int | None = None,
         state_keys: Iterable[bytes] = (),
-        **limits: float,
+        **limits: Unpack[Limits],
     ) -> None:
         if max_workers is not None and max_workers < 1:
             raise RegistrationError(f"max_workers must be above zero, not {max_workers}")
