@@ -71,10 +71,16 @@ impl Call {
         Ok(Ask::new(kind, params))
     }
 
-    fn ask_engine(&self, kind: &str, params: &Bound<'_, PyAny>, key: Option<String>) -> PyResult<Asked> {
+    fn ask_engine(
+        &self,
+        kind: &str,
+        params: &Bound<'_, PyAny>,
+        key: Option<String>,
+        mode: AskMode,
+    ) -> PyResult<Asked> {
         let mut ask = self.question(kind, params)?;
         ask.key = key;
-        let asked = self.port.ask(self.id, ask, AskMode::Park);
+        let asked = self.port.ask(self.id, ask, mode);
         asked.map_err(|error| answers::failure(params.py(), error))
     }
 }
@@ -148,15 +154,15 @@ impl Call {
         key: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = params.py();
-        match self.ask_engine(kind, params, key)? {
+        match self.ask_engine(kind, params, key, AskMode::Park)? {
             Asked::Answered(answer) => answers::to_python(py, Ok(answer)),
             Asked::Waiting(ask) => Ok(ask.0.into_pyobject(py)?.into_any()),
             Asked::Suspended => Ok(py.None().into_bound(py)),
         }
     }
 
-    /// Asks the client, from a worker thread, and waits: the answer as `(action, value, text)`, or `None` if this
-    /// attempt must end.
+    /// Asks the client, from a `def` function, and waits: the answer as `(action, value, text)`, or `None` if this attempt
+    /// must end. It always must on a thread that answers come in by, which cannot wait for them.
     fn ask_and_wait<'py>(
         &self,
         kind: &str,
@@ -164,7 +170,11 @@ impl Call {
         key: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = params.py();
-        let answer = match self.ask_engine(kind, params, key)? {
+        let mode = match &self.home {
+            Home::Pool(..) => AskMode::Park,
+            Home::Loop(_) => AskMode::Rerun,
+        };
+        let answer = match self.ask_engine(kind, params, key, mode)? {
             Asked::Answered(answer) => Ok(answer),
             Asked::Suspended => return Ok(py.None().into_bound(py)),
             Asked::Waiting(ask) => match &self.home {

@@ -4,8 +4,7 @@ use crate::errors::engine_error;
 use crate::handler::Handler;
 use crate::handlers::Handlers;
 use crate::limits;
-use crate::loop_lane::{LOOP, LoopLane};
-use crate::pool::POOL;
+use crate::loop_lane::{self, LoopLane};
 use crate::records::Records;
 use crate::running::Running;
 use crate::transports::Transports;
@@ -49,20 +48,20 @@ impl Engine {
     }
 
     /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores;
-    /// `policies` what the engine does with it, see [`registration::apply`].
-    #[pyo3(signature = (kind, definition, handler, *, on_loop, policies))]
+    /// `policies` what the engine does with it, see [`registration::apply`]. `lane` is where its function runs.
+    #[pyo3(signature = (kind, definition, handler, *, lane, policies))]
     fn add(
         &self,
         py: Python<'_>,
         kind: &str,
         definition: &Bound<'_, PyDict>,
         handler: &Bound<'_, Handler>,
-        on_loop: bool,
+        lane: &str,
         policies: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
         let bounds = Bounds::of(self.server.engine().limits());
         let entry = registration::entry(registration::kind(kind)?, definition, policies, bounds)?;
-        let lane = if on_loop { LOOP } else { POOL };
+        let lane = loop_lane::named(lane)?;
         // The table first: a call may come as soon as the entry is there.
         let (handler, claim) = self.handlers.add(handler)?;
         let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });

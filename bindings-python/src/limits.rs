@@ -10,8 +10,9 @@ use tenon_mcp::{Limit, LimitValue, Limits, Unit};
 pub(crate) fn seconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let wrong = || PyValueError::new_err(format!("{name} must be a number of seconds, not {value}"));
     let seconds: f64 = value.extract().map_err(|_| wrong())?;
-    // More than a century is the same as one, and within a duration's range.
-    Duration::try_from_secs_f64(seconds.min(3.2e9)).map_err(|_| wrong())
+    // More than a century is the same as one, and within a duration's range; what is no number stays none.
+    let seconds = if seconds > 3.2e9 { 3.2e9 } else { seconds };
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
 }
 
 fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {

@@ -1,4 +1,5 @@
-//! The lane of an asyncio loop: a descriptor to watch, calls to take, outcomes to send home together.
+//! The lanes of one thread, an asyncio loop's or a program's own main loop: a descriptor to watch, calls to take, outcomes
+//! to send home together.
 
 use crate::answers;
 use crate::bell::Bell;
@@ -6,9 +7,12 @@ use crate::call::Call;
 use crate::engine::Engine;
 use crate::handlers::Handlers;
 use crate::home::{Batch, Home};
+use crate::limits;
+use crate::pool::POOL;
 use crate::records::{Entry, Records};
 use crate::write::Bounds;
 use nix::libc;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
@@ -22,6 +26,21 @@ use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
 
 /// The lane of `async def` handlers.
 pub(crate) const LOOP: LaneId = LaneId(0);
+/// The lane of `def` handlers for the main thread.
+const MAIN: LaneId = LaneId(2);
+/// The lane of `def` handlers for the loop's thread.
+const BESIDE: LaneId = LaneId(3);
+
+/// The lane of this word.
+pub(crate) fn named(lane: &str) -> PyResult<LaneId> {
+    match lane {
+        "async" => Ok(LOOP),
+        "loop" => Ok(BESIDE),
+        "main" => Ok(MAIN),
+        "pool" => Ok(POOL),
+        other => Err(PyValueError::new_err(format!("there is no lane {other:?}"))),
+    }
+}
 
 /// After this much the loop gets to do something else.
 const MAX_OPS: usize = 64;
@@ -48,15 +67,18 @@ impl Wake for ClosedWake {
 }
 
 /// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
-/// `(call, function, arguments, context parameter or None)` for a call to start, `(None, id, None, None)` for one to cancel,
-/// `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None, None, level, (logger,
-/// text))` for something to log.
+/// `(call, function, arguments, context parameter or None)` for a call of an `async def` function to start, `(None, call,
+/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, id, None, None)`
+/// for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None,
+/// None, level, (logger, text))` for something to log.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     port: HostPort,
-    lane: Lane,
+    /// Each with whether its functions are `async def`.
+    lanes: Vec<(Lane, bool)>,
     handlers: Handlers,
-    records: Arc<Records>,
+    /// Only of the thread that logs.
+    records: Option<Arc<Records>>,
     wake: Arc<Bell>,
     closed: Arc<ClosedWake>,
     batch: Arc<Batch>,
@@ -64,33 +86,49 @@ pub struct LoopLane {
 }
 
 struct Backlog {
-    ops: VecDeque<HostOp>,
+    /// Each with whether it is for an `async def` function.
+    ops: VecDeque<(HostOp, bool)>,
     /// When this turn must end.
     end: Instant,
     /// How much more it may take.
     room: usize,
     /// What is queued here has waited for another turn, so calls may have ended meanwhile.
     stale: bool,
+    /// Calls of `async def` functions can be started.
+    with_async: bool,
+    /// A function was run at once, and what it came to waits for nobody.
+    came: bool,
 }
 
 #[pymethods]
 impl LoopLane {
-    /// Attaches to the engine; what it has queued wakes the new descriptor. What it logs below `log_level` is not kept.
+    /// Attaches to these lanes of the engine; what it has queued wakes the new descriptor. What it logs from `log_level`
+    /// on comes here too, without one nothing.
     #[new]
-    fn new(py: Python<'_>, engine: &Engine, log_level: u8) -> PyResult<LoopLane> {
+    fn new(py: Python<'_>, engine: &Engine, lanes: Vec<String>, log_level: Option<u8>) -> PyResult<LoopLane> {
         let wake = Arc::new(Bell::new()?);
         let port = engine.server.port();
-        let lane = port.lane(LOOP, wake.clone());
-        let weak: Weak<Bell> = Arc::downgrade(&wake);
-        engine.handlers.on_left(weak.clone());
-        engine.records.attach(log_level, weak);
+        let ids = lanes.iter().map(|lane| named(lane)).collect::<PyResult<Vec<_>>>()?;
+        let lanes = ids.into_iter().map(|id| (port.lane(id, wake.clone()), id == LOOP)).collect();
+        if let Some(level) = log_level {
+            let weak: Weak<Bell> = Arc::downgrade(&wake);
+            engine.handlers.on_left(weak.clone());
+            engine.records.attach(level, weak);
+        }
         let closed = Arc::new(ClosedWake { closed: AtomicBool::new(false), wake: wake.clone() });
-        let backlog = Backlog { ops: VecDeque::new(), end: Instant::now(), room: 0, stale: false };
+        let backlog = Backlog {
+            ops: VecDeque::new(),
+            end: Instant::now(),
+            room: 0,
+            stale: false,
+            with_async: true,
+            came: false,
+        };
         Ok(LoopLane {
             port,
-            lane,
+            lanes,
             handlers: engine.handlers.clone_ref(py),
-            records: engine.records.clone(),
+            records: log_level.map(|_| engine.records.clone()),
             wake,
             closed,
             batch: Arc::new(Batch::new(Bounds::of(engine.server.engine().limits()))),
@@ -103,13 +141,23 @@ impl LoopLane {
         self.wake.descriptor()
     }
 
-    /// Waits until there is something to do, for a thread that runs no loop. Signals are handled meanwhile, and may raise.
-    fn wait(&self, py: Python<'_>) -> PyResult<()> {
+    /// Waits until there is something to do, for a thread that runs no loop; at most `timeout` seconds, if it is given.
+    /// Signals are handled meanwhile, and may raise.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let timeout = timeout.map(|seconds| limits::seconds("timeout", &seconds)).transpose()?;
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let wait = || {
             let mut descriptor =
                 libc::pollfd { fd: self.wake.descriptor(), events: libc::POLLIN, revents: 0 };
+            let left = end.map_or(-1, |end| {
+                // Rounded up, or the last millisecond would be spent in turning round.
+                let left =
+                    (end.saturating_duration_since(Instant::now()) + Duration::from_micros(999)).as_millis();
+                i32::try_from(left).unwrap_or(i32::MAX)
+            });
             // SAFETY: one descriptor, which is open as long as `self` is.
-            if unsafe { libc::poll(&raw mut descriptor, 1, -1) } < 0 {
+            if unsafe { libc::poll(&raw mut descriptor, 1, left) } < 0 {
                 Some(Error::last_os_error())
             } else {
                 None
@@ -126,13 +174,18 @@ impl LoopLane {
 
     /// Starts a turn: reads the descriptor, then takes what is queued. What is queued during the turn belongs to it too,
     /// as far as there is room. The turn ends with the iteration, or with `flush`.
-    fn begin(&self, py: Python<'_>) -> PyResult<()> {
+    /// It takes 2 ms at most, if `budget` does not say how many seconds; what has begun goes to its end.
+    /// Without `with_async` calls of `async def` functions stay where they are.
+    #[pyo3(signature = (budget=None, with_async=true))]
+    fn begin(&self, py: Python<'_>, budget: Option<Bound<'_, PyAny>>, with_async: bool) -> PyResult<()> {
+        let budget = budget.map_or(Ok(BUDGET), |seconds| limits::seconds("budget", &seconds))?;
         // The descriptor first and the queue then; the other order loses wakes.
         self.wake.listen()?;
         self.handlers.sweep(py);
         self.batch.expect_flush();
         let mut backlog = self.backlog.lock();
-        backlog.end = Instant::now() + BUDGET;
+        backlog.end = Instant::now().checked_add(budget).unwrap_or_else(Instant::now);
+        backlog.with_async = with_async;
         backlog.stale = !backlog.ops.is_empty();
         backlog.room = MAX_OPS.saturating_sub(backlog.ops.len());
         self.fill(&mut backlog);
@@ -153,9 +206,15 @@ impl LoopLane {
         loop {
             let (op, stale) = {
                 let mut backlog = self.backlog.lock();
+                if std::mem::take(&mut backlog.came) {
+                    drop(backlog);
+                    self.batch.flush(&self.port);
+                    self.batch.expect_flush();
+                    backlog = self.backlog.lock();
+                }
                 if backlog.ops.is_empty() {
                     drop(backlog);
-                    if let Some((level, logger, text)) = self.records.pop() {
+                    if let Some((level, logger, text)) = self.pop_record() {
                         let item = (py.None(), py.None(), level, (logger, text));
                         return item.into_pyobject(py).map(Some);
                     }
@@ -172,19 +231,23 @@ impl LoopLane {
                 (backlog.ops.pop_front(), backlog.stale)
             };
             match op {
-                Some(HostOp::Call(call)) => {
+                Some((HostOp::Call(call), is_async)) => {
                     if stale && self.port.is_cancelled(call.id) {
                         continue;
                     }
                     if let Some(item) = self.start(py, &call)? {
-                        return Ok(Some(item));
+                        if is_async {
+                            return Ok(Some(item));
+                        }
+                        self.backlog.lock().came = true;
+                        return at_once(&item).map(Some);
                     }
                 }
-                Some(HostOp::Cancel { call, .. }) => {
+                Some((HostOp::Cancel { call, .. }, _)) => {
                     let item = (py.None(), call.to_u64(), py.None(), py.None());
                     return item.into_pyobject(py).map(Some);
                 }
-                Some(HostOp::Answer { call, ask, answer }) => {
+                Some((HostOp::Answer { call, ask, answer }, _)) => {
                     let answer = match answers::to_python(py, answer) {
                         Ok(answer) => answer,
                         Err(error) => error.into_value(py).into_bound(py).into_any(),
@@ -198,9 +261,14 @@ impl LoopLane {
         }
     }
 
+    /// The server has ended, and all that served it.
+    fn end(&self) {
+        self.closed.wake();
+    }
+
     /// What is left to log, one at a time: level, logger and text.
     fn record(&self) -> Option<Entry> {
-        self.records.pop()
+        self.pop_record()
     }
 
     /// Sends the outcomes that have gathered. A turn that was broken off ends here.
@@ -222,14 +290,25 @@ impl LoopLane {
         self.closed.clone()
     }
 
+    fn pop_record(&self) -> Option<Entry> {
+        self.records.as_ref().and_then(|records| records.pop())
+    }
+
     /// Takes what is queued, as far as the turn has room.
     fn fill(&self, backlog: &mut Backlog) {
         let mut ops = Vec::with_capacity(backlog.room);
-        if backlog.room > 0 {
-            self.lane.drain(backlog.room, BUDGET, &mut ops);
+        for (place, (lane, is_async)) in self.lanes.iter().enumerate() {
+            if *is_async && !backlog.with_async {
+                continue;
+            }
+            // One that always has more than there is room for leaves some to those behind it.
+            let share = backlog.room.div_ceil(self.lanes.len() - place);
+            if share > 0 {
+                lane.drain(share, BUDGET, &mut ops);
+            }
+            backlog.room = backlog.room.saturating_sub(ops.len());
+            backlog.ops.extend(ops.drain(..).map(|op| (op, *is_async)));
         }
-        backlog.room = backlog.room.saturating_sub(ops.len());
-        backlog.ops.extend(ops);
     }
 
     /// At the end of what was queued: sends the outcomes, and takes what was queued meanwhile, which is cheaper than to be
@@ -255,6 +334,13 @@ impl LoopLane {
     fn start<'py>(&self, py: Python<'py>, call: &HostCall) -> PyResult<Option<Bound<'py, PyTuple>>> {
         start(py, &self.port, &self.handlers, call, Home::Loop(self.batch.clone()))
     }
+}
+
+/// The tuple of a call that is run at once.
+fn at_once<'py>(item: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = item.py();
+    (py.None(), item.get_item(0)?, (item.get_item(1)?, item.get_item(2)?), item.get_item(3)?)
+        .into_pyobject(py)
 }
 
 /// Makes a call's tuple; a call whose arguments Python cannot hold fails here and gives `None`.

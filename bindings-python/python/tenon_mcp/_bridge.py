@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from . import _fork, _log
 from ._context import Context
+from ._direct import Direct
 from ._errors import AskError
 from ._failure import fail
 
@@ -38,6 +39,7 @@ class LoopBridge:
         self._lane = lane
         self._errors = errors
         self._interruptible = interruptible
+        self._direct = Direct(errors, interruptible)
         self._generation = _fork.generation
         self._detached = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -47,6 +49,8 @@ class LoopBridge:
         self._working: dict[int, int] = {}
         self._held: dict[int, Call] = {}
         loop.add_reader(lane.fileno(), self._turn)
+        # Who watched the descriptor before may have read it.
+        loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         """Does what the engine has queued, up to a bound."""
@@ -86,6 +90,8 @@ class LoopBridge:
             _log.record(detail, *extra)
         elif detail is None:
             self._cancel(what)
+        elif type(detail) is tuple:
+            self._direct.run(what, *detail, extra)
         else:
             self._answer(what, detail, extra)
 

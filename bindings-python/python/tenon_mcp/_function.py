@@ -18,12 +18,15 @@ _VARIABLES = r"\{[+#./;?&]?([^{}]*)\}"
 class Function:
     """A handler's function with its signature; errors name the entry it is for."""
 
-    def __init__(self, noun: str, name: str, function: Callable[..., Any], strict: bool) -> None:
+    def __init__(
+        self, noun: str, name: str, function: Callable[..., Any], strict: bool, thread: str | None = None
+    ) -> None:
         self.label = f"{noun} {name!r}"
         if not callable(function):
             raise RegistrationError(f"{self.label}: the handler must be a function, not {type(function).__name__}")
         self.function = function
         self.on_loop = is_async(function)
+        self.lane = _lane(self.label, self.on_loop, thread)
         if is_generator(function):
             raise RegistrationError(f"{self.label} is a generator; a {noun} returns its result")
         self.signature = read(self.label, function, self.on_loop, strict)
@@ -74,3 +77,14 @@ class Function:
         parameters = [(parameter.name, _schema.number(parameter.annotation)) for parameter in self.signature.parameters]
         is_open = open or self.signature.open
         return Handler(self.function, parameters, self.signature.context, is_open, returns_dict)
+
+
+def _lane(label: str, is_async: bool, thread: str | None) -> str:
+    """Where a function runs, if it says ``thread``."""
+    if thread not in (None, "pool", "loop", "main"):
+        raise RegistrationError(f"{label}: thread must be 'pool', 'loop' or 'main', not {thread!r}")
+    if not is_async:
+        return thread or "pool"
+    if thread not in (None, "loop"):
+        raise RegistrationError(f"{label}: an async function runs on the loop, and thread={thread!r} is for others")
+    return "async"

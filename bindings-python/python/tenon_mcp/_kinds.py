@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ._entry import Entry
     from ._function import Function
-    from ._option_types import Cache
+    from ._option_types import Cache, Thread
 
     F = TypeVar("F", bound=Callable[..., Any])
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
@@ -23,9 +23,15 @@ class Registrations(Served, Registry):
     """The part of a server that registers.
 
     Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
-    which runs on a worker thread. A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives
-    the call's context. A decorator leaves the function as it is. All of this may be done at any time, from any thread,
-    also while the server runs; what is wrong raises ``RegistrationError``.
+    which runs where ``thread`` says: on a worker thread, beside others (``"pool"``, the default), on the loop's thread
+    (``"loop"``), which it must not hold up, or on the main thread (``"main"``), for what may be touched from there
+    only: the one that calls ``poll``, or without ``start`` the one that serves. The last two cannot wait for an answer:
+    what asks ends the attempt in every revision, and the function runs again, from its top, with the answer. Each call
+    of a ``def`` function sees the context variables of whoever began to serve, in a copy of its own.
+
+    A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives the call's context. A decorator
+    leaves the function as it is. All of this may be done at any time, from any thread, also while the server runs; what
+    is wrong raises ``RegistrationError``.
     """
 
     if TYPE_CHECKING:
@@ -49,6 +55,7 @@ class Registrations(Served, Registry):
             output_schema: dict[str, Any] | None = None,
             structured: bool | None = None,
             timeout: float | None = None,
+            thread: Thread = None,
             unknown_arguments: str | None = None,
             coerce_arguments: bool | None = None,
             once_only: bool | None = None,
@@ -71,6 +78,7 @@ class Registrations(Served, Registry):
         output_schema: dict[str, Any] | None = None,
         structured: bool | None = None,
         timeout: float | None = None,
+        thread: Thread = None,
         unknown_arguments: str | None = None,
         coerce_arguments: bool | None = None,
         once_only: bool | None = None,
@@ -109,7 +117,7 @@ class Registrations(Served, Registry):
 
         def register(function: F) -> F:
             own = named("tool", function, None if name is function else name)
-            of = self._function("tool", own, function, strict=input_schema is None)
+            of = self._function("tool", own, function, strict=input_schema is None, thread=thread)
             returns_dict = of.returns_dict
             self._add(
                 "tool",
@@ -154,6 +162,7 @@ class Registrations(Served, Registry):
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
+        thread: Thread = None,
         cache: Cache | None = None,
     ) -> Callable[[F], F]:
         """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
@@ -171,7 +180,7 @@ class Registrations(Served, Registry):
         def register(function: F) -> F:
             of_template = "{" in uri
             kind = "resource_template" if of_template else "resource"
-            of = self._function(kind, uri, function)
+            of = self._function(kind, uri, function, thread=thread)
             of.takes_variables(uri)
             self._add(
                 kind,
@@ -201,6 +210,7 @@ class Registrations(Served, Registry):
         list: Callable[..., Any],
         read: Callable[..., Any],
         timeout: float | None = None,
+        thread: Thread = None,
         cache: Cache | None = None,
     ) -> None:
         """Registers two functions for resources that only the program knows: rows of a table, files of a folder.
@@ -209,9 +219,9 @@ class Registrations(Served, Registry):
         ``{"resources": […], "nextCursor": "…"}``, and it is called again with that ``cursor``. ``read`` reads one of
         those that fit ``template``; see ``resource``. The template itself is in no list.
         """
-        lister = self._function("resource_provider", template, list)
+        lister = self._function("resource_provider", template, list, thread=thread)
         lister.takes(["cursor"], "what a provider is handed")
-        reader = self._function("resource_template", template, read)
+        reader = self._function("resource_template", template, read, thread=thread)
         reader.takes_variables(template)
         policies = {"timeout": timeout, "cache": cache, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
@@ -238,6 +248,7 @@ class Registrations(Served, Registry):
             icons: Icons = None,
             meta: dict[str, Any] | None = None,
             timeout: float | None = None,
+            thread: Thread = None,
         ) -> Callable[[F], F]: ...
 
     def prompt(
@@ -251,6 +262,7 @@ class Registrations(Served, Registry):
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
+        thread: Thread = None,
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
 
@@ -261,7 +273,7 @@ class Registrations(Served, Registry):
 
         def register(function: F) -> F:
             own = named("prompt", function, None if name is function else name)
-            of = self._function("prompt", own, function, strict=arguments is None)
+            of = self._function("prompt", own, function, strict=arguments is None, thread=thread)
             takes = of.prompt_arguments() if arguments is None else arguments
             if arguments is not None:
                 names = [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
@@ -284,7 +296,13 @@ class Registrations(Served, Registry):
         return register if name is None or isinstance(name, str) else register(name)
 
     def completion(
-        self, *, prompt: str | None = None, template: str | None = None, argument: str, timeout: float | None = None
+        self,
+        *,
+        prompt: str | None = None,
+        template: str | None = None,
+        argument: str,
+        timeout: float | None = None,
+        thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function that suggests values for an argument of a prompt or a variable of a template.
 
@@ -297,7 +315,7 @@ class Registrations(Served, Registry):
         of_name = template if prompt is None else prompt
 
         def register(function: F) -> F:
-            of = self._function("completion", f"{of_name}#{argument}", function)
+            of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)
             of.takes(["value", "arguments"], "what a completion is handed")
             self._add("completion", {}, of, policies={"completes": (of_kind, of_name, argument), "timeout": timeout})
             return function
@@ -312,6 +330,7 @@ class Registrations(Served, Registry):
         description: str | None = None,
         input_schema: dict[str, Any] | None = None,
         timeout: float | None = None,
+        thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function for requests of a method of the program's own.
 
@@ -320,7 +339,7 @@ class Registrations(Served, Registry):
         """
 
         def register(function: F) -> F:
-            of = self._function("method", name, function, strict=input_schema is None)
+            of = self._function("method", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
             self._add_method(name, of, description, schema, timeout)
             return function
@@ -330,12 +349,18 @@ class Registrations(Served, Registry):
     if TYPE_CHECKING:
 
         @overload
-        def replace(self, method: str, function: F, /, *, timeout: float | None = None) -> F: ...
+        def replace(
+            self, method: str, function: F, /, *, timeout: float | None = None, thread: Thread = None
+        ) -> F: ...
 
         @overload
-        def replace(self, method: str, /, *, timeout: float | None = None) -> Callable[[F], F]: ...
+        def replace(
+            self, method: str, /, *, timeout: float | None = None, thread: Thread = None
+        ) -> Callable[[F], F]: ...
 
-    def replace(self, method: str, function: Any = None, /, *, timeout: float | None = None) -> Any:
+    def replace(
+        self, method: str, function: Any = None, /, *, timeout: float | None = None, thread: Thread = None
+    ) -> Any:
         """Answers requests of one of the protocol's methods in place of the engine; also as a decorator.
 
         The function is handed the members of the request's parameters by name, ``**params`` those it does not name, and
@@ -344,7 +369,7 @@ class Registrations(Served, Registry):
         """
 
         def register(function: F) -> F:
-            self._add_method(method, self._function("method", method, function), None, None, timeout)
+            self._add_method(method, self._function("method", method, function, thread=thread), None, None, timeout)
             return function
 
         return register if function is None else register(function)
@@ -360,12 +385,18 @@ class Registrations(Served, Registry):
         self._add("method", definition, of, policies={"timeout": timeout})
 
     def notification(
-        self, name: str, /, *, input_schema: dict[str, Any] | None = None, timeout: float | None = None
+        self,
+        name: str,
+        /,
+        *,
+        input_schema: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
 
         def register(function: F) -> F:
-            of = self._function("notification", name, function, strict=input_schema is None)
+            of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
             definition = {"name": name, "description": of.doc, "input_schema": schema}
             self._add("notification", definition, of, policies={"timeout": timeout})
@@ -373,7 +404,7 @@ class Registrations(Served, Registry):
 
         return register
 
-    def on(self, hook: str, /) -> Callable[[F], F]:
+    def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
         """Registers a function for something that happens to the server.
 
         ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
@@ -383,7 +414,7 @@ class Registrations(Served, Registry):
         """
 
         def register(function: F) -> F:
-            self._add("hook", {"name": hook}, self._function("hook", hook, function))
+            self._add("hook", {"name": hook}, self._function("hook", hook, function, thread=thread))
             return function
 
         return register

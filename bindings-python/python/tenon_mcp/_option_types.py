@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Literal, TypeAlias
 
     Stdio: TypeAlias = "bool | tuple[int, int] | None"
     Http: TypeAlias = "int | str | HttpOptions | None"
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Web: TypeAlias = "int | str | WebOptions | None"
     Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
     Cache: TypeAlias = "float | CacheOptions"
+    Thread: TypeAlias = Literal["pool", "loop", "main"] | None
 
 
 class HasFileno(Protocol):

@@ -37,9 +37,11 @@ class Registry:
     _has_sync_handlers: bool
     _has_async_handlers: bool
 
-    def _function(self, kind: str, name: str, function: Callable[..., Any], strict: bool = False) -> Function:
+    def _function(
+        self, kind: str, name: str, function: Callable[..., Any], strict: bool = False, *, thread: str | None = None
+    ) -> Function:
         """A function for an entry; if it is ``strict``, its annotations must be understood."""
-        return Function(noun(kind), name, function, strict)
+        return Function(noun(kind), name, function, strict, thread)
 
     def _add(
         self,
@@ -51,17 +53,17 @@ class Registry:
         policies: dict[str, Any] | None = None,
     ) -> None:
         """Adds an entry. Members and policies that are ``None`` are not set."""
-        if function.on_loop:
+        if function.lane in ("async", "loop"):
             # First, because a call may come as soon as the entry is there.
             self._has_async_handlers = True
         self._engine.add(
             kind,
             {name: value for name, value in definition.items() if value is not None},
             function.handler() if handler is None else handler,
-            on_loop=function.on_loop,
+            lane=function.lane,
             policies={name: value for name, value in (policies or {}).items() if value is not None},
         )
-        if not function.on_loop:
+        if function.lane == "pool":
             self._has_sync_handlers = True
             if self._workers is not None:
                 self._workers.start()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._failure import ErrorMap
     from ._limits import Limits
+    from ._main import Main
     from ._native import Running
     from ._option_types import Cache, Http, Sockets, Stdio, Unix, Web
     from ._workers import Workers
@@ -98,6 +99,7 @@ class Server(Registrations):
         self._errors: ErrorMap = {}
         self._has_sync_handlers = self._has_async_handlers = False
         self._running: Running | None = None
+        self._main: Main | None = None
         self._workers: Workers | None = None
 
     @property
@@ -201,9 +203,10 @@ class Server(Registrations):
         once, and a second signal ends the process, with 128 + its number. Signals that are ignored stay ignored.
 
         Called on the main thread ``run`` has the process to itself: a handler that goes on blocking the loop when the
-        server has ended gets ``asyncio.CancelledError`` raised in it, and if it blocks in C the process ends; not
-        after ``close``, when ``run`` waits for it until a signal comes. With ``signals=False``, or on another thread,
-        signals and the process are left alone, and ``run`` waits for it.
+        server has ended gets ``asyncio.CancelledError`` raised in it, a ``def`` one of this thread a
+        ``KeyboardInterrupt``, and if it blocks in C the process ends; not after ``close``, when ``run`` waits for it
+        until a signal comes. With ``signals=False``, or on another thread, signals and the process are left alone, and
+        ``run`` waits for it.
         """
         # Looked up, not imported: before the signals have their handlers nothing may take long.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
@@ -238,6 +241,48 @@ class Server(Registrations):
         from ._loop import serve
 
         await serve(self, _transports(stdio, http, unix, socket, websocket, sse), on_started)
+
+    def start(
+        self,
+        *,
+        stdio: Stdio = None,
+        http: Http = None,
+        unix: Unix = None,
+        socket: Sockets = None,
+        websocket: Web = None,
+        sse: Web = None,
+    ) -> None:
+        """Serves on threads of its own and returns once it listens; takes what ``run`` takes.
+
+        For programs whose main thread belongs to somebody else's loop, such as Qt, Blender or Maya: handlers with
+        ``thread="main"`` run there, in ``poll``. All others run without it, those on a loop on one of the server's.
+        Signals are left alone. The server ends with its transports, after ``close``, or with the interpreter.
+        """
+        from ._main import start
+
+        self._main = start(self, _transports(stdio, http, unix, socket, websocket, sse))
+
+    def poll(self, budget: float = 0.002, timeout: float | None = 0.0) -> bool:
+        """Runs calls that wait for the main thread on the calling one; ``False`` once the server has ended.
+
+        Begins no further call when ``budget`` seconds are over; the one at work goes to its end. If none waits, it
+        waits for one at most ``timeout`` seconds, without end for ``None``. To be called by one thread, whenever its
+        loop has a moment or ``wake_fd`` is readable; a handler may call it too, as from a modal dialog. A
+        ``KeyboardInterrupt`` in a handler goes on through it. Raises ``StateError`` before ``start``.
+        """
+        return self._started().poll(budget, timeout)
+
+    @property
+    def wake_fd(self) -> int:
+        """The descriptor that is readable when ``poll`` has something to do, for the program's own loop; also when the
+        server has ended. Watch it and leave it open: it is the server's. Raises ``StateError`` before ``start``.
+        """
+        return self._started().descriptor
+
+    def _started(self) -> Main:
+        if self._main is None:
+            raise StateError("poll() is for a server that was started with start()")
+        return self._main
 
     def close(self) -> None:
         """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,

@@ -8,6 +8,7 @@ import os
 import sys
 
 from . import _fork, _log
+from ._direct import Direct
 from ._errors import StateError
 from ._native import LoopLane, PoolLane
 from ._options import check_transports, read_transports
@@ -29,7 +30,10 @@ PATIENCE = 1.0
 class Service:
     """What serves a server beside its loop: its lanes, its workers, and the engine once it is started."""
 
-    def __init__(self, server: Server, transports: Transports, signals: Signals) -> None:
+    main: LoopLane | None = None
+    """What a main loop polls; without one it belongs to the thread that serves."""
+
+    def __init__(self, server: Server, transports: Transports, signals: Signals, polled: bool = False) -> None:
         server._claim()
         self.server = server
         self.signals = signals
@@ -38,7 +42,11 @@ class Service:
         checked = ("http", "unix", "websocket", "sse")
         check_transports(**{name: transports[name] for name in checked})
         engine = server._engine
-        self.lane = LoopLane(engine, _log.level())
+        lanes = ["loop", "async"] if polled else ["main", "loop", "async"]
+        self.lane = LoopLane(engine, lanes, _log.level())
+        if polled:
+            self.main = LoopLane(engine, ["main"], None)
+        self.signals.interrupt(Direct.run.__code__, KeyboardInterrupt)
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.workers = Workers(PoolLane(engine, cap), server._errors)
 
@@ -108,16 +116,25 @@ def run(
 def attend(service: Service, running: Running) -> None:
     """Until the server has ended does what is for its thread: it logs, and sees to a loop once something needs it."""
     lane = service.lane
+    direct = Direct(service.server._errors)
     while not lane.closed:
-        lane.wait()
         if service.server._has_async_handlers:
             from . import _loop
 
             _loop.attend(service, running)
             return
-        lane.begin()
-        for _, _, level, record in lane:
-            _log.record(level, *record)
+        lane.wait()
+        # Calls of async functions stay for the loop: one may come just now.
+        lane.begin(with_async=False)
+        try:
+            for _, what, detail, extra in lane:
+                if what is None:
+                    _log.record(detail, *extra)
+                elif type(detail) is tuple:
+                    direct.run(what, *detail, extra)
+                del what, detail
+        finally:
+            lane.flush()
 
 
 def last_words(lane: LoopLane) -> None:

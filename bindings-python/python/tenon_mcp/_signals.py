@@ -47,7 +47,7 @@ class Signals:
         global _active
         self._before: list[tuple[int, Any]] = []
         self._guard: SignalGuard | None = None
-        self._interruption: tuple[CodeType, type[BaseException]] | None = None
+        self._interruptions: dict[CodeType, type[BaseException]] = {}
         if not wanted or threading.current_thread() is not threading.main_thread():
             return
         _watch_forks()
@@ -73,7 +73,7 @@ class Signals:
 
     def interrupt(self, work: CodeType, interruption: type[BaseException]) -> None:
         """Handlers run on this thread, in ``work``, and can be interrupted by that exception."""
-        self._interruption = work, interruption
+        self._interruptions[work] = interruption
 
     def watch(self, running: Running) -> None:
         """Signals are for this server."""
@@ -114,21 +114,20 @@ class Signals:
         code = guard.forced
         if code is not None:
             _fork.exit_now(code)
-        if guard.overdue and self._interruption is not None:
-            work, interruption = self._interruption
-            if _runs_in(work, frame):
+        if guard.overdue:
+            interruption = self._interruption_in(frame)
+            if interruption is not None:
                 # The server has ended, and this call with it; the loop has not heard of it: the handler blocks it.
                 raise interruption
 
-
-def _runs_in(work: CodeType, frame: FrameType | None) -> bool:
-    """Whether the signal came in the middle of a handler's own code, below which everything is caught."""
-    frame = frame and frame.f_back
-    while frame is not None:
-        if frame.f_code is work:
-            return True
-        frame = frame.f_back
-    return False
+    def _interruption_in(self, frame: FrameType | None) -> type[BaseException] | None:
+        """What interrupts the handler in the middle of whose own code the signal came; below that all is caught."""
+        frame = frame and frame.f_back
+        while frame is not None:
+            if frame.f_code in self._interruptions:
+                return self._interruptions[frame.f_code]
+            frame = frame.f_back
+        return None
 
 
 # A forked child must not inherit the handlers: they would tell a loop that is not its own. And while it is being made,

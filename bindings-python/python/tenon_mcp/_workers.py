@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 
-from . import _fork
-from ._context import Suspended, SyncContext
-from ._failure import fail
+from ._direct import Direct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +17,7 @@ class Workers:
 
     def __init__(self, pool: PoolLane, errors: ErrorMap) -> None:
         self._pool = pool
-        self._errors = errors
-        # What was set where the server is served, every call sees.
-        self._context = contextvars.copy_context()
+        self._direct = Direct(errors)
 
     def start(self) -> None:
         """Sees to a first worker; later ones follow from need."""
@@ -40,26 +35,13 @@ class Workers:
 
     def _work(self) -> None:
         # No native frame lies below a function that runs: at interpreter exit CPython ends such a thread where it is.
-        pool, context, generation = self._pool, self._context, _fork.generation
+        pool, run = self._pool, self._direct.run
         item = pool.next(False)
         while item is not None:
-            (call, function, arguments, parameter), grow = item
+            work, grow = item
             if grow:
                 self._spawn()
-            if parameter is not None:
-                arguments[parameter] = SyncContext(call)
-            try:
-                result = context.copy().run(function, **arguments)
-                if _fork.generation != generation:
-                    _fork.leave(None)
-                call.finish(result)
-            except Suspended:
-                call.suspend()
-            except BaseException as error:
-                if _fork.generation != generation:
-                    _fork.leave(error)
-                fail(call, error, self._errors, log=not call.cancelled)
+            run(*work)
             # Nothing of a call stays alive while this thread waits for the next.
-            result = None
-            del item, call, function, arguments
+            del item, work
             item = pool.next(True)
