@@ -119,6 +119,12 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/parity"],
         "needs": ["build-python"],
     },
+    "types": {
+        "budget": 30,
+        "beside": True,
+        "commands": [".venv/bin/python tests/types/run.py"],
+        "needs": ["build-python"],
+    },
     "lifecycle": {
         "budget": 30,
         "commands": [".venv/bin/python tests/lifecycle/run.py"],
@@ -234,6 +240,7 @@ QUICK = [
     "node",
     "c",
     "parity",
+    "types",
     "lifecycle",
     "runner",
     "rust",

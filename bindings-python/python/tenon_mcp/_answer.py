@@ -54,7 +54,8 @@ def members(members: dict[str, Any]) -> dict[str, Any]:
 def messages(given: Messages) -> list[dict[str, Any]]:
     """The messages that a model is sent."""
     if isinstance(given, (str, PromptMessage, Content, dict)):
-        given = (given,)
+        one: Any = given
+        return [_message(one)]
     return [_message(one) for one in given]
 
 

@@ -68,7 +68,11 @@ class LoopBridge:
                 try:
                     if _EAGER and task_factory() is None:
                         # Most handlers end without waiting; theirs never need a turn of the loop.
-                        task = asyncio.Task(work, loop=loop, eager_start=True)
+                        task = asyncio.Task(
+                            work,
+                            loop=loop,
+                            eager_start=True,  # type: ignore[call-arg, unused-ignore] # pyright: ignore
+                        )
                     else:
                         task = loop.create_task(work)
                 except Exception as error:  # a task factory may raise anything
@@ -91,7 +95,8 @@ class LoopBridge:
         elif detail is None:
             self._cancel(what)
         elif type(detail) is tuple:
-            self._direct.run(what, *detail, extra)
+            function, arguments = detail
+            self._direct.run(what, function, arguments, extra)
         else:
             self._answer(what, detail, extra)
 

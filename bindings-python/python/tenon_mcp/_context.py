@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def _asking() -> Any:
-    """What questions need; programs that ask nothing do without."""
-    from . import _answer
-
-    return _answer
-
-
 class Suspended(BaseException):
     """Ends this attempt of a ``def`` handler whose question is on its way to the client.
 
@@ -100,8 +93,7 @@ class _CallContext:
     @property
     def kind(self) -> str:
         """What the handler is registered as: ``"tool"``, ``"resource_template"`` …"""
-        kind: str = self._call.get("kind")
-        return kind
+        return self._call.get("kind")
 
     @property
     def name(self) -> str:
@@ -121,18 +113,17 @@ class _CallContext:
     @property
     def client_capabilities(self) -> dict[str, Any]:
         """What the client can do."""
-        capabilities: dict[str, Any] = self._call.get("client_capabilities")
-        return capabilities
+        return self._call.get("client_capabilities")
 
     def extension(self, id: str) -> dict[str, Any] | None:
         """The client's settings of an extension of the protocol, if it has the extension."""
-        return self.client_capabilities.get("extensions", {}).get(id)
+        settings: dict[str, Any] | None = self.client_capabilities.get("extensions", {}).get(id)
+        return settings
 
     @property
     def protocol_version(self) -> str:
         """The protocol revision in force for this call."""
-        version: str = self._call.get("protocol_version")
-        return version
+        return self._call.get("protocol_version")
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -227,7 +218,7 @@ class Context(_CallContext):
 
     async def roots(self, *, key: str | None = None) -> list[Root]:
         """Asks for the directories the user works in; they are guidance, not a fence. As ``elicit`` otherwise."""
-        return _asking().roots(await self._ask("roots", {}, key))
+        return _roots(await self._ask("roots", {}, key))
 
     async def once(self, key: str, effect: Callable[[], Awaitable[T] | T]) -> T:
         """Calls ``effect``, awaits what it gives, and keeps the result, a JSON value, under ``key``.
@@ -241,18 +232,19 @@ class Context(_CallContext):
         if kept is None:
             self._bridge.begin(self._call)
             try:
-                result = effect()
-                if hasattr(result, "__await__"):
-                    result = await result
-                self._call.once_put(key, result)
+                made: Any = effect()
+                if hasattr(made, "__await__"):
+                    made = await made
+                self._call.once_put(key, made)
             finally:
                 self._bridge.end(self._call)
             # As later attempts will get it.
-            kept = self._call.once_get(key) or (result,)
-        return kept[0]
+            kept = self._call.once_get(key) or (made,)
+        value: T = kept[0]
+        return value
 
     async def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
-        return _asking().read(await self._bridge.ask(self._call, kind, params, key))
+        return _read(await self._bridge.ask(self._call, kind, params, key))
 
 
 class SyncContext(_CallContext):
@@ -298,7 +290,7 @@ class SyncContext(_CallContext):
 
     def roots(self, *, key: str | None = None) -> list[Root]:
         """Asks for the directories the user works in; see ``Context.roots``."""
-        return _asking().roots(self._ask("roots", {}, key))
+        return _roots(self._ask("roots", {}, key))
 
     def once(self, key: str, effect: Callable[[], T]) -> T:
         """Calls ``effect`` and keeps the result under ``key``; see ``Context.once``."""
@@ -307,24 +299,45 @@ class SyncContext(_CallContext):
             result = effect()
             self._call.once_put(key, result)
             kept = self._call.once_get(key) or (result,)
-        return kept[0]
+        value: T = kept[0]
+        return value
 
     def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
         answer = self._call.ask_and_wait(kind, params, key)
         if answer is None:
             raise Suspended
-        return _asking().read(answer)
+        return _read(answer)
+
+
+# What questions need is loaded with the first: programs that ask nothing do without.
+
+
+def _read(answer: tuple[str, dict[str, Any], str]) -> Answer:
+    from ._answer import read
+
+    return read(answer)
+
+
+def _roots(answer: Answer) -> list[Root]:
+    from ._answer import roots
+
+    return roots(answer)
 
 
 def _form(message: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return _asking().members({"message": message, "requested_schema": schema})
+    from ._answer import members
+
+    return members({"message": message, "requested_schema": schema})
 
 
 def _page(message: str, url: str, id: str | None = None) -> dict[str, Any]:
-    return _asking().members({"message": message, "url": url, "elicitation_id": id})
+    from ._answer import members
+
+    return members({"message": message, "url": url, "elicitation_id": id})
 
 
 def _sample(params: dict[str, Any]) -> dict[str, Any]:
+    from ._answer import members, messages
+
     del params["self"], params["key"]
-    answer = _asking()
-    return answer.members({**params, "messages": answer.messages(params["messages"])})
+    return members({**params, "messages": messages(params["messages"])})

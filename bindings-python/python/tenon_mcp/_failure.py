@@ -9,6 +9,7 @@ from ._native import AskFailure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ._native import Call
 
@@ -70,10 +71,10 @@ def _mapped(error: BaseException, errors: ErrorMap) -> BaseException:
             stands_for = errors[kind]
             if isinstance(stands_for, int):
                 return McpError(stands_for, describe(error))
-            stands_for = stands_for(error)
-            if not isinstance(stands_for, BaseException):
-                raise TypeError(f"map_error of {kind.__name__} gave a {type(stands_for).__name__} and no exception")
-            return stands_for
+            made = stands_for(error)
+            if not isinstance(made, BaseException):
+                raise TypeError(f"map_error of {kind.__name__} gave a {type(made).__name__} and no exception")
+            return made
     return error
 
 
@@ -93,7 +94,7 @@ def describe(error: BaseException, depth: int = 0) -> str:
 def _parts(error: BaseException) -> tuple[BaseException, ...]:
     """The exceptions of a group; groups are younger than 3.10, which has them from a package."""
     try:
-        parts = error.exceptions  # type: ignore[attr-defined]
+        parts: Any = error.exceptions  # type: ignore[attr-defined] # pyright: ignore
     except BaseException:
         return ()
     if isinstance(parts, tuple) and all(isinstance(part, BaseException) for part in parts):

@@ -38,7 +38,7 @@ class Main:
         try:
             for _, call, detail, parameter in lane:
                 if type(detail) is tuple:
-                    self._direct.run(call, *detail, parameter)
+                    self._direct.run(call, detail[0], detail[1], parameter)
                 # Otherwise a call is cancelled, which its function sees for itself.
                 del call, detail
         finally:

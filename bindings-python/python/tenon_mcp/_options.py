@@ -38,7 +38,7 @@ def read_transports(
         if "socket" in transports.get("http", ()):
             transports["http"]["socket"] = _duplicate("http option socket", transports["http"]["socket"], made)
         if socket is not None:
-            several = socket if isinstance(socket, (list, tuple)) else [socket]
+            several: Any = socket if isinstance(socket, (list, tuple)) else [socket]
             transports["socket"] = [_duplicate("socket", one, made) for one in several]
         if stdio is None:
             stdio = not transports

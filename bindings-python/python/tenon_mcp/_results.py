@@ -31,7 +31,7 @@ class _Json:
     def __eq__(self, other: object) -> bool:
         return self._json == other._json if isinstance(other, _Json) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # pyright: ignore
 
     def __repr__(self) -> str:
         text = repr(self._json)

@@ -88,7 +88,7 @@ def _schema(annotation: Any) -> dict[str, Any]:
         _check_metadata(annotation)
         if len(arguments) > 2:
             raise TypeError(f"{_name(annotation)} has more than one description")
-        return {**_schema(arguments[0]), "description": arguments[1]}
+        return {**_schema(arguments[0]), "description": arguments[1]}  # pyright: ignore
     if origin is UNION:
         return _union([_schema(part) for part in arguments])
     if origin is LITERAL:

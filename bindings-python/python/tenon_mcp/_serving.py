@@ -131,7 +131,7 @@ def attend(service: Service, running: Running) -> None:
                 if what is None:
                     _log.record(detail, *extra)
                 elif type(detail) is tuple:
-                    direct.run(what, *detail, extra)
+                    direct.run(what, detail[0], detail[1], extra)
                 del what, detail
         finally:
             lane.flush()

@@ -176,7 +176,7 @@ def _inspected(label: str, function: Callable[..., Any]) -> list[tuple[str | Non
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise RegistrationError(f"{label}: its signature cannot be read: {error}") from None
-    odd = {
+    odd: dict[Any, str] = {
         inspect.Parameter.POSITIONAL_ONLY: "",
         inspect.Parameter.VAR_POSITIONAL: "*",
         inspect.Parameter.VAR_KEYWORD: "**",

@@ -1,0 +1,99 @@
+"""Programs as users write them, and what type checkers make of them. Nobody runs this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tenon_mcp import Answer, Context, Entry, Root, Server, SyncContext, ToolResult
+from typing_extensions import assert_type
+
+app = Server("demo", "1.0.0", title="Demo", call_timeout=2.5, max_calls=10)
+Server("demo", max_calls="many")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+Server("demo", max_cals=10)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+
+# A decorator leaves the function as it is, with and without parentheses.
+@app.tool
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+@app.tool("sum", title="Sum", thread="main", timeout=3)
+def total(values: list[float]) -> float:
+    return sum(values)
+
+
+@app.tool()
+async def wait(seconds: float, ctx: Context) -> ToolResult:
+    ctx.progress(0.5, 1)
+    answer = await ctx.elicit("Sure?", {"type": "object", "properties": {}})
+    assert_type(answer, Answer)
+    assert_type(answer.action, str)
+    assert_type(await ctx.roots(), list[Root])
+    assert_type(await ctx.once("key", lambda: 3), int)
+    # What asks is awaited.
+    print(ctx.elicit("Sure?", {}).action)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+    return ToolResult([])
+
+
+@app.tool
+def wait_sync(ctx: SyncContext) -> str:
+    answer = ctx.elicit("Sure?", {"type": "object", "properties": {}})
+    assert_type(answer, Answer)
+    assert_type(ctx.roots(), list[Root])
+    assert_type(ctx.once("key", lambda: "x"), str)
+    assert_type(ctx.request_id, "str | int | None")
+    assert_type(ctx.client_capabilities, dict[str, Any])
+    assert_type(ctx.headers, dict[str, str])
+    assert_type(ctx.protocol_version, str)
+    return answer.text
+
+
+assert_type(add(1, 2), int)
+assert_type(total([1.0]), float)
+add("1", 2)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+app.tool(thread="gpu")  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
+
+
+@app.resource("config://app", mime_type="application/json")
+def config() -> dict[str, Any]:
+    return {"v": 1}
+
+
+@app.prompt
+def ask(topic: str) -> str:
+    return f"Explain {topic}"
+
+
+@app.completion(prompt="ask", argument="topic")
+async def topics(value: str) -> list[str]:
+    return [value]
+
+
+@app.on("session_start")
+def began(ctx: SyncContext) -> None:
+    assert_type(ctx.session_id, "str | None")
+
+
+assert_type(config(), dict[str, Any])
+assert_type(ask("x"), str)
+assert_type(app.entries("tool"), list[Entry])
+assert_type(app.remove("tool", "add"), bool)
+assert_type(app.url, "str | None")
+
+
+async def embedded() -> None:
+    await app.serve(http={"host": "127.0.0.1", "port": 0}, websocket="/ws")
+
+
+def plug_in(register: Callable[[int], None]) -> None:
+    app.start(http=8000)
+    register(app.wake_fd)
+    assert_type(app.poll(0.001, timeout=None), bool)
+
+
+def main() -> None:
+    app.run(http="127.0.0.1:8000", unix="/tmp/x", stdio=True, on_started=lambda server: assert_type(server, Server))
+    app.run(http=b"8000")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    app.run(http={"prot": 1})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
