@@ -34,8 +34,8 @@
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll() and
- * tenon_server_run() call callbacks, and tenon_server_entries() the function it is given: around any other function a program may hold a lock that its callbacks take too.
+ * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
+ * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries() and tenon_server_exchange() the function they are given: around any other function a program may hold a lock that its callbacks take too.
  * `destroy` and the log are also called inside functions that end or complete something.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
@@ -181,6 +181,12 @@ typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t
 
 /** What the user did with a question: one of the TENON_ACTION_ values. */
 typedef int32_t tenon_action;
+
+/**
+ * What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
+ * lives until the function returns.
+ */
+typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t len);
 
 /* STATUSES =============================================================================================== */
 
@@ -1572,6 +1578,27 @@ tenon_status tenon_call_start_task(tenon_call *call, bool *is_task, tenon_error 
  * Fails with TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_set_status(tenon_call *call, const char *text);
+
+/**
+ * For tests: hands the server a message as if a client had sent it, waits for what comes of it, and calls `hear`, on this
+ * thread and before it returns, with each message that the server has said meanwhile, in their order.
+ *
+ * A server that was not started is started, for clients in the process alone if no transport was named. All exchanges of a
+ * server are those of one client, which lives as long as the server: a legacy session is opened by exchanging "initialize"
+ * and "notifications/initialized", requests of 2026-07-28 need nothing before them.
+ *
+ * Waits until every request of this client has its response, or until the server asks this client something; the answer is
+ * then exchanged as a message, and its exchange goes on waiting for the response. At most `timeout_ms` milliseconds, without
+ * end below 0. Callbacks in TENON_MODE_POLL that wait are run meanwhile, by this thread, and not necessarily those of this
+ * client alone. What is said later, such as that a list has changed, is heard in the next exchange; an empty `message`
+ * sends nothing.
+ *
+ * Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
+ * has been heard.
+ */
+tenon_status tenon_server_exchange(
+    tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
+    void *user_data, tenon_error **err);
 
 /* THE LIBRARY ============================================================================================ */
 

@@ -17,6 +17,7 @@ const REFUSED = 3
 const FORGET = 4
 const CLOSED = 5
 const LOG = 6
+const HEARD = 7
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -40,6 +41,8 @@ class Bridge {
     this.outbox = new Outbox(engine)
     /** What is registered, by the number the engine knows its handler by. */
     this.entries = new Map()
+    /** Clients in the process, by number: what hears their events. */
+    this.clients = new Map()
     /** Types of errors with the codes that they have for clients, oldest first. */
     this.mapped = []
   }
@@ -108,6 +111,9 @@ class Bridge {
             break
           case LOG:
             this.#log(values[i])
+            break
+          case HEARD:
+            this.clients.get(number)?.(values[i])
         }
       }
     } finally {

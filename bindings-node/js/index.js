@@ -5,7 +5,7 @@ const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image
 const { AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
 const { Server } = require('./server')
 
-module.exports = {
+const names = {
   AskError,
   Content,
   McpError,
@@ -20,3 +20,10 @@ module.exports = {
   file,
   image
 }
+
+// Not among the names of the package: `tenon-mcp/testing` has it from here, so that both are one set of classes.
+Object.defineProperty(names, 'testing', {
+  value: () => require('./testing')
+})
+
+module.exports = names

@@ -109,8 +109,12 @@ function onMainThread() {
 }
 
 /** `listen()` is stdio; a port or an address is HTTP; an object names any of all. */
+/** Serves clients in the process alone. */
+const IN_PROCESS = Object.freeze({})
+
 function listenOptions(given) {
   if (given === undefined) return { stdio: true, sockets: [], owner: false }
+  if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, inProcess: true }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
   only('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'signals'])
   const { stdio, http, unix, socket, websocket, sse, signals } = given
@@ -168,4 +172,4 @@ function httpOptions(http) {
   return { ...place, path: path || undefined, allowedHosts, allowedOrigins }
 }
 
-module.exports = { serverOptions, listenOptions }
+module.exports = { IN_PROCESS, serverOptions, listenOptions }

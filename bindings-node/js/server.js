@@ -17,12 +17,19 @@ const { parse, stringify } = JSON
 /** Whether the handlers of a kind return what is read at an address. */
 const READS = ['resource', 'resource_template']
 
+/** What clients in the process need of a server. */
+let inside
+
 class Server {
   #bridge
   #next = 0
   #listening
   #closed
   #resolveClosed
+
+  static {
+    inside = (server) => ({ bridge: server.#bridge, listening: server.#listening === true })
+  }
 
   constructor(options) {
     const { log, ...settings } = serverOptions(options)
@@ -252,4 +259,4 @@ function nameIn(kind, name) {
   return completionName(of.kind, of.name, name.argument)
 }
 
-module.exports = { Server }
+module.exports = { Server, insideOf: (server) => inside(server) }

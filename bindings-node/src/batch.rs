@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     Forget = 4,
     Closed = 5,
     Log = 6,
+    Heard = 7,
 }
 
 /// A batch being built. The text is an array with one element per operation.
@@ -93,6 +94,12 @@ impl Batch {
         out.begin_object().key("level").str(record.level.as_str()).key("message").str(&record.message);
         out.end_object();
         self.text.extend_from_slice(out.as_bytes());
+    }
+
+    /// Appends what a client in the process hears.
+    pub(crate) fn heard(&mut self, client: u32, event: &[u8]) {
+        self.record(Kind::Heard, (0, 0), client);
+        self.text.extend_from_slice(event);
     }
 
     /// Closes the text's array.

@@ -8,6 +8,7 @@ mod batch;
 mod calls;
 mod entry;
 mod error;
+mod link;
 mod log;
 mod options;
 mod owner;

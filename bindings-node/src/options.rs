@@ -20,6 +20,8 @@ pub struct ListenOptions {
     pub sockets: Vec<i32>,
     pub websocket: Option<WebListenOptions>,
     pub sse: Option<WebListenOptions>,
+    /// Clients in the process, which do not keep it alive.
+    pub in_process: Option<bool>,
     /// The process belongs to the server.
     pub owner: bool,
 }
@@ -29,6 +31,9 @@ impl ListenOptions {
         let mut serve = ServeOptions::new();
         if self.stdio {
             serve = serve.stdio();
+        }
+        if self.in_process == Some(true) {
+            serve = serve.in_process();
         }
         let serve = transports::add(serve, self.http, self.unix, self.sockets, self.descriptors)?;
         web::add(serve, self.websocket, self.sse)

@@ -46,6 +46,7 @@ impl Engine {
             calls: Default::default(),
             session: Default::default(),
             retired: Default::default(),
+            links: Default::default(),
         })))
     }
 

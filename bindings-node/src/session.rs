@@ -3,6 +3,7 @@
 use crate::batch::{ALONE, Batch, Kind, RECORD};
 use crate::calls::{Calls, join};
 use crate::error::{Result, environment, invalid, state, to_js};
+use crate::link::told;
 use crate::log::Records;
 use crate::options::ListenOptions;
 use crate::owner::Owner;
@@ -16,6 +17,7 @@ use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tenon_mcp::testing::Link;
 use tenon_mcp::{Drained, HostOp, Lane, LaneId, Outcome, Running, Server};
 
 /// An environment is one lane.
@@ -45,6 +47,8 @@ pub(crate) struct State {
     pub(crate) session: RefCell<Option<Rc<Session>>>,
     /// Handlers of removed tools, for JavaScript to forget once calls that were queued before are through.
     pub(crate) retired: RefCell<Vec<u32>>,
+    /// Clients in the process, by the numbers that JavaScript has given them.
+    pub(crate) links: RefCell<Vec<(u32, Arc<Link>)>>,
 }
 
 /// What exists only while the server listens.
@@ -108,8 +112,9 @@ impl Session {
 
     fn start(self: &Rc<Self>, env: &Env, options: ListenOptions) -> Result<()> {
         let owns = options.owner;
+        let in_process = options.in_process == Some(true);
         let options = options.into_serve()?;
-        self.waker.attach(env, self).map_err(environment)?;
+        self.waker.attach(env, self, !in_process).map_err(environment)?;
         // Called later than the hook of the wake would be: hooks run last in, first out.
         let hook = env
             .add_env_cleanup_hook(Rc::downgrade(self), |session| {
@@ -192,6 +197,19 @@ impl Session {
         for record in self.owner.records.take() {
             self.make_room(batch, false);
             batch.log(&record);
+        }
+        // A copy: what an event leads to may open and close clients.
+        let links = self.owner.links.borrow().clone();
+        for (number, link) in links {
+            while let Some(event) = link.event() {
+                let event = told(&event);
+                let alone = event.as_bytes().len() > ALONE;
+                self.make_room(batch, alone);
+                batch.heard(number, event.as_bytes());
+                if alone {
+                    self.send(batch);
+                }
+            }
         }
         if drained == Drained::Empty {
             for handler in self.owner.retired.take() {

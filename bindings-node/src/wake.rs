@@ -36,9 +36,9 @@ struct Function(sys::napi_threadsafe_function);
 unsafe impl Send for Function {}
 
 impl Waker {
-    /// Makes wakes run [`Session::turn`] on the calling environment's loop. The loop stays alive until
+    /// Makes wakes run [`Session::turn`] on the calling environment's loop. If this `keeps` the loop alive, it does until
     /// [`Waker::release`].
-    pub(crate) fn attach(&self, env: &Env, session: &Rc<Session>) -> napi::Result<()> {
+    pub(crate) fn attach(&self, env: &Env, session: &Rc<Session>, keeps: bool) -> napi::Result<()> {
         let text = "tenon";
         let mut name = ptr::null_mut();
         // SAFETY: `env` is the calling environment; the text is readable for its length.
@@ -70,6 +70,10 @@ impl Waker {
             // SAFETY: the function was not made, so the reference from above is still ours.
             drop(unsafe { Rc::from_raw(context.cast::<Session>()) });
             check_status!(status)?;
+        }
+        if !keeps {
+            // SAFETY: the function was just made, and this is the environment's thread.
+            check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), function) })?;
         }
         self.0.lock().function = Some(Function(function));
         Ok(())

@@ -12,6 +12,7 @@ mod handler;
 mod handlers;
 mod home;
 mod limits;
+mod link;
 mod loop_lane;
 mod outcome;
 mod pool;
@@ -41,6 +42,8 @@ mod _native {
     use crate::engine::Engine;
     #[pymodule_export]
     use crate::handler::Handler;
+    #[pymodule_export]
+    use crate::link::Link;
     #[pymodule_export]
     use crate::loop_lane::LoopLane;
     #[pymodule_export]

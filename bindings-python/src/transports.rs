@@ -83,6 +83,9 @@ impl Transports {
             serve = serve.stdio();
         }
         serve = sockets.into_iter().fold(serve, ServeOptions::socket);
+        if given.contains("in_process")? {
+            serve = serve.in_process();
+        }
         let unix = given.get_item("unix")?.map(|unix| unix.cast_into::<PyDict>()).transpose()?;
         let unix = unix.map_or(Ok(None), |unix| Unix::read(&unix, "path"))?;
         let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;

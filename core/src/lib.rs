@@ -26,6 +26,8 @@ mod runtime;
 mod server;
 pub mod store;
 mod sync;
+#[cfg(feature = "runtime")]
+pub mod testing;
 pub mod transport;
 
 pub use dispatch::arguments::UnknownArguments;

@@ -17,7 +17,10 @@ use std::ffi::{CString, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HandlerId, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running, Server, Target};
+use tenon_mcp::testing::Exchange;
+use tenon_mcp::{
+    HandlerId, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running, ServeOptions, Server, Target,
+};
 
 pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
@@ -32,7 +35,9 @@ pub(crate) struct Started {
     pub(crate) url: Option<CString>,
     pub(crate) web: WebUrls,
     pub(crate) poll: PollLane,
-    server: Server,
+    pub(crate) server: Server,
+    /// The channel of tenon_server_exchange().
+    pub(crate) exchange: Mutex<Option<Arc<Exchange>>>,
     port: HostPort,
     workers: Workers,
     /// For inline calls that no receiving thread hands over.
@@ -149,6 +154,18 @@ impl Inner {
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.start_on(Setup::transports)
+    }
+
+    /// Starts on what was named, or for clients in the process if that is nothing.
+    pub(crate) fn start_in_process(self: &Arc<Self>) -> Result<()> {
+        self.start_on(|setup| {
+            let options = setup.named()?;
+            Ok(if options.is_empty() { options.in_process() } else { options })
+        })
+    }
+
+    fn start_on(self: &Arc<Self>, transports: impl FnOnce(&Setup) -> Result<ServeOptions>) -> Result<()> {
         self.check_fork()?;
         if Inside::is_inline() {
             // It runs on a thread of another engine, whose runtime would become this one's too.
@@ -159,7 +176,7 @@ impl Inner {
             return Err(Failure::state("the server was started already"));
         }
         let server = setup.build()?;
-        let options = setup.transports()?;
+        let options = transports(&setup)?;
         let port = server.port();
         let poll = PollLane::new(&port, Mode::Poll.lane())?;
         let workers = Workers::new(&port, Mode::Worker.lane(), |parker| parker);
@@ -186,6 +203,7 @@ impl Inner {
             web,
             poll,
             server,
+            exchange: Mutex::default(),
             port,
             workers,
             helper,

@@ -1,7 +1,7 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
 //! One file per group of functions: [`server`], [`listen`], [`run`], [`kind`] and [`entry`], [`register`], [`events`],
-//! [`context`], [`complete`], [`result`], [`ask`], [`answer`], [`task`], [`error`]. In them, [`guard`] and [`args`] stand between C and
+//! [`context`], [`complete`], [`result`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`] and [`args`] stand between C and
 //! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
 //! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it; [`workers`], [`poll`] and [`inline`] are where
 //! callbacks run, [`handlers`] keeps them, [`call`] is what they get; [`signals`] and [`owner`] are for
@@ -47,6 +47,8 @@ mod ask;
 mod answer;
 
 mod task;
+
+mod exchange;
 
 mod version;
 

@@ -19,6 +19,9 @@ use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
 const BUDGET: Duration = Duration::from_millis(2);
 const BATCH: usize = 64;
 
+/// How long a thread that waits for something else than callbacks does so without a look.
+const LOOK: Duration = Duration::from_millis(50);
+
 pub(crate) struct PollLane {
     lane: Lane,
     wake: Arc<PipeWake>,
@@ -142,6 +145,37 @@ impl PollLane {
             if left.is_some_and(|left| left.is_zero()) || !self.wait(left)? {
                 return Ok(Polled::Handled(0));
             }
+        }
+    }
+
+    /// Runs what is there, and what comes, until `done`, which whoever makes it so tells by the [wake](PollLane::wake);
+    /// `false` once `end` has passed.
+    pub(crate) fn until(
+        &self,
+        inner: &Arc<Inner>,
+        end: Option<Instant>,
+        done: impl Fn() -> bool,
+    ) -> Result<bool> {
+        loop {
+            self.wake.reset();
+            if done() {
+                // The byte may have told of a call as well, for somebody else who polls.
+                self.wake.wake();
+                return Ok(true);
+            }
+            if let Some(call) = self.take() {
+                self.inside.fetch_add(1, Ordering::Relaxed);
+                inner.run(call, false);
+                self.inside.fetch_sub(1, Ordering::Relaxed);
+                self.wake.wake();
+                continue;
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(false);
+            }
+            // Another thread that polls may take the byte that was meant for this one.
+            self.wait(Some(left.unwrap_or(LOOK).min(LOOK)))?;
         }
     }
 

@@ -237,8 +237,20 @@ impl Setup {
         Ok(self.server.clone())
     }
 
-    /// The transports. Descriptors are duplicated: a start that fails leaves the originals for the next.
+    /// The transports, of which there is one at least.
     pub(crate) fn transports(&self) -> Result<ServeOptions> {
+        let options = self.named()?;
+        if options.is_empty() {
+            return Err(Failure::new(
+                TENON_ERR_INVALID,
+                "name a transport first: tenon_server_listen_stdio(), tenon_server_listen_http() or another",
+            ));
+        }
+        Ok(options)
+    }
+
+    /// The transports that were named. Descriptors are duplicated: a start that fails leaves the originals for the next.
+    pub(crate) fn named(&self) -> Result<ServeOptions> {
         let mut options = ServeOptions::new();
         match &self.stdio {
             None => {}
@@ -262,12 +274,6 @@ impl Setup {
         }
         options = self.sockets.add_to(options, access)?;
         options = self.web.add_to(options, &self.hosts, &self.origins);
-        if options.is_empty() {
-            return Err(Failure::new(
-                TENON_ERR_INVALID,
-                "name a transport first: tenon_server_listen_stdio(), tenon_server_listen_http() or another",
-            ));
-        }
         Ok(options)
     }
 }

@@ -23,6 +23,12 @@ QUICKSTARTS = {
     "c": ["build/c/quickstart"],
     "rust": ["target/ci/quickstart"],
 }
+# Programs that test a server, and end well if it passes.
+TESTS = {
+    "python": [PYTHON, "-m", "pytest", "-q", "examples/python/testing/test_server.py"],
+    "node": ["node", "--test", "examples/node/testing/server.test.mjs"],
+    "c": ["build/c/testing"],
+}
 # How many lines a first program may have.
 MOST_LINES = {"python": 11, "node": 12, "c": 25}
 PROGRAMS = ("python", "py", "js", "ts", "c", "rust")
@@ -94,10 +100,20 @@ def check_quickstart(language):
     return None if "add" in names and got == "5" else f"tools {names}, 2 + 3 = {got}"
 
 
+def check_test(language):
+    command = [str(ROOT / part) if "/" in part else part for part in TESTS[language]]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=ROOT)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{shlex.join(command)}: {error}"
+    return None if run.returncode == 0 else f"code {run.returncode}: {(run.stdout + run.stderr)[-1000:]}"
+
+
 def main(arguments):
     passed = failed = 0
     results = [result for page in pages() for result in check_page(page, "--write" in arguments)]
     results += [(f"quickstart {language}", check_quickstart(language)) for language in QUICKSTARTS]
+    results += [(f"test of a server, {language}", check_test(language)) for language in TESTS]
     for what, problem in results:
         if problem:
             failed += 1

@@ -40,7 +40,7 @@ class Python:
 
     @staticmethod
     def has(name):
-        import tenon_mcp
+        import tenon_mcp.testing
 
         path, keyword, key = re.fullmatch(r"([\w.]+)(?:\((\w+)\)|\[(\w+)\])?", name).groups()
         value = tenon_mcp
@@ -69,7 +69,9 @@ class Node:
     @cache
     def declarations():
         """{exported name: its members}, from a file that prettier has formatted: members are indented by two."""
-        text = re.sub(r"/\*.*?\*/", "", (ROOT / "bindings-node/index.d.ts").read_text(), flags=re.S)
+        files = ("index.d.ts", "testing.d.cts")
+        text = "\n".join((ROOT / "bindings-node" / name).read_text() for name in files)
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
         found, owner = {}, None
         for line in text.splitlines():
             if top := re.match(r"export (?:declare )?(?:class|interface|type|function|const) (\w+)", line):
@@ -103,7 +105,7 @@ class Rust:
     @cache
     def exports():
         text = (ROOT / "core/src/lib.rs").read_text().split("mod __private")[0]
-        text += (ROOT / "core/src/transport.rs").read_text()
+        text += (ROOT / "core/src/transport.rs").read_text() + (ROOT / "core/src/testing/mod.rs").read_text()
         found = set()
         for path in re.findall(r"^pub use ([^;]+);", text, re.M):
             group = re.search(r"\{(.*)\}", path, re.S)

@@ -25,10 +25,12 @@ def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
 
 
 def read_transports(
-    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web
+    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web, in_process: bool = False
 ) -> dict[str, Any]:
     """What the engine wants; descriptors are duplicated, and are the engine's."""
     transports: dict[str, Any] = _webs(websocket, sse)
+    if in_process:
+        transports["in_process"] = True
     if http is not None:
         transports["http"] = read_http(http)
     if unix is not None:

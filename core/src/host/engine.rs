@@ -18,8 +18,8 @@ use crate::proto::id::RequestId;
 use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
 use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The transport's side of the engine. Cheap to clone; every method may be called from any thread, and none waits for
@@ -107,6 +107,22 @@ impl Engine {
     pub(crate) fn end_serving(&self) {
         self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
+        let attached = std::mem::take(&mut *self.0.attached.lock());
+        attached.iter().filter_map(Weak::upgrade).for_each(|who| who.wake());
+    }
+
+    /// Has `who` called once, when the engine is no longer served; `false` if it is not served now.
+    pub(crate) fn attach(&self, who: Weak<dyn Wake>) -> bool {
+        let mut attached = self.0.attached.lock();
+        // Looked at under the lock: whoever ends it looks at the list afterwards.
+        if !self.0.serving.load(Ordering::Acquire) {
+            return false;
+        }
+        if attached.len() == attached.capacity() {
+            attached.retain(|who| who.strong_count() > 0);
+        }
+        attached.push(who);
+        true
     }
 
     /// Has `who` hear of the threads that inline handlers occupy.

@@ -36,8 +36,9 @@ use crate::proto::kind::Kind;
 use crate::proto::result::{Called, Checked, Returned};
 use crate::proto::shape::{self, Shaper};
 use crate::proto::version::Revision;
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Shared {
@@ -66,6 +67,10 @@ pub(crate) struct Shared {
     pub(super) occupied: Occupied,
     /// No call starts any more.
     pub(super) closing: AtomicBool,
+    /// What keeps it served for clients in the process, if they have started it.
+    pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
+    /// Who is told when it is no longer served.
+    pub(super) attached: Mutex<Vec<Weak<dyn Wake>>>,
 }
 
 /// What a server is built with.
@@ -171,6 +176,8 @@ impl Shared {
             serving: AtomicBool::new(false),
             occupied: Occupied::default(),
             closing: AtomicBool::new(false),
+            held: Mutex::new(Weak::<()>::new()),
+            attached: Mutex::default(),
             catalog: Catalog::default(),
             shaper,
             limits,

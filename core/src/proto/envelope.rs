@@ -8,8 +8,8 @@ use crate::json::{JsonSlice, Kind};
 
 /// `_meta` key of the protocol version; its presence makes a request modern (ERA-3).
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
-const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
-const CLIENT_INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
+pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const CLIENT_INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
 
 /// What a client said about itself, in either era.
 #[derive(Clone, Debug)]

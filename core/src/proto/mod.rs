@@ -5,6 +5,7 @@
 pub mod assemble;
 pub mod cache;
 pub mod capability;
+pub(crate) mod client;
 pub(crate) mod content;
 pub mod definition;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod executor;
 mod files;
 mod given;
 pub mod http;
+mod in_process;
 mod io;
 mod lifecycle;
 mod lines;

@@ -1,5 +1,6 @@
 //! Which transports a server is served on, and how.
 
+use super::in_process::InProcess;
 use super::lines::{Socket, Stream};
 use super::stdio::Lines;
 use super::transport::Transport;
@@ -83,6 +84,13 @@ impl ServeOptions {
         if !std::mem::replace(&mut self.standard, true) {
             self.transports.push(Box::new(Lines::Standard));
         }
+        self
+    }
+
+    /// Serves clients in this process alone, [`testing::Link`](crate::testing::Link) and what is made of it: nothing is
+    /// opened, and the server ends only when it is closed. Such clients may join a server on other transports as well.
+    pub fn in_process(mut self) -> ServeOptions {
+        self.transports.push(Box::new(InProcess));
         self
     }
 

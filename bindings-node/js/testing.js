@@ -1,0 +1,275 @@
+'use strict'
+
+// Clients in the process of their server, for tests. What they say and hear is the engine's knowledge.
+
+const { McpError, ToolError } = require('./errors')
+const { Link } = require('./native')
+const { IN_PROCESS } = require('./options')
+const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./replies')
+const { insideOf } = require('./server')
+
+const { stringify } = JSON
+
+const OPTIONS = [
+  'revision',
+  'name',
+  'version',
+  'principal',
+  'capabilities',
+  'elicit',
+  'sample',
+  'roots',
+  'logLevel',
+  'onLog',
+  'onNotification'
+]
+
+/** Servers that clients have started: how many there are, and the start. */
+const held = new WeakMap()
+let last = 0
+
+/** Has the server listen, unless it does. Returns how to let go. */
+async function hold(app) {
+  let own = held.get(app)
+  if (own === undefined) {
+    if (insideOf(app).listening) return async () => {}
+    own = { clients: 0, started: app.listen(IN_PROCESS) }
+    held.set(app, own)
+    // Whoever waits for the start is told.
+    own.started.catch(() => held.delete(app))
+  }
+  own.clients++
+  await own.started
+  return async () => {
+    if (--own.clients > 0) return
+    held.delete(app)
+    const kept = keep()
+    try {
+      await app.close()
+    } finally {
+      clearInterval(kept)
+    }
+  }
+}
+
+/** The server does not keep the process; who waits for it does. */
+function keep() {
+  return setInterval(() => {}, 1 << 30)
+}
+
+class Client {
+  #app
+  #options
+  #answers = {}
+  #onLog
+  #onNotification
+  #opened
+  #link
+  #release
+  #pending = new Map()
+  #number = 0
+  #keeps
+  #cause
+  #closed = false
+
+  constructor(app, options = {}) {
+    for (const name of Object.keys(options)) {
+      if (!OPTIONS.includes(name)) throw new TypeError(`Client: there is no option ${stringify(name)}`)
+    }
+    const { revision, name, version = '1.0.0', principal, capabilities, onLog, onNotification } = options
+    const { elicit, sample, roots, logLevel = onLog === undefined ? undefined : 'debug' } = options
+    for (const [kind, answer] of Object.entries({ elicit, elicit_url: elicit, sample, roots })) {
+      if (answer !== undefined) this.#answers[kind] = answer
+    }
+    this.#app = app
+    this.#onLog = onLog
+    this.#onNotification = onNotification
+    this.#options = {
+      revision,
+      questions: Object.keys(this.#answers),
+      capabilities: capabilities && stringify(capabilities),
+      info: name === undefined ? undefined : stringify({ name, version }),
+      logLevel,
+      principal
+    }
+  }
+
+  /** Opens the client, and starts the server unless it listens. The first request does so as well. */
+  async open() {
+    if (this.#closed) throw new Error('the client is closed')
+    this.#opened ??= this.#open()
+    await this.#opened
+    return this
+  }
+
+  async #open() {
+    this.#release = await hold(this.#app)
+    const { bridge } = insideOf(this.#app)
+    this.#number = ++last
+    bridge.clients.set(this.#number, (event) => this.#hear(event))
+    try {
+      this.#link = new Link(bridge.engine, this.#number, this.#options)
+    } catch (error) {
+      bridge.clients.delete(this.#number)
+      await this.#release()
+      throw error
+    }
+  }
+
+  /** The client is gone: what it still asks is cancelled. The last one ends a server that the first has started. */
+  async close() {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#opened
+    } catch {
+      return
+    }
+    this.#link?.close()
+    insideOf(this.#app).bridge.clients.delete(this.#number)
+    for (const pending of this.#pending.values()) pending.reject(new Error('the client is closed'))
+    this.#pending.clear()
+    this.#settle()
+    await this.#release?.()
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    await this.close()
+  }
+
+  async callTool(name, args = {}, options = {}) {
+    const result = await this.#ask('call_tool', { name, arguments: args }, CallResult, options)
+    if (result.isError && options.raiseOnError !== false) throw new ToolError(result.text)
+    return result
+  }
+
+  async listTools() {
+    return (await this.#ask('list_tools')).data
+  }
+
+  readResource(uri, options) {
+    return this.#ask('read_resource', { uri }, ReadResult, options)
+  }
+
+  async listResources() {
+    return (await this.#ask('list_resources')).data
+  }
+
+  async listResourceTemplates() {
+    return (await this.#ask('list_resource_templates')).data
+  }
+
+  getPrompt(name, args = {}, options) {
+    return this.#ask('get_prompt', { name, arguments: args }, PromptResult, options)
+  }
+
+  async listPrompts() {
+    return (await this.#ask('list_prompts')).data
+  }
+
+  complete(what, options) {
+    return this.#ask('complete', what, CompletionResult, options)
+  }
+
+  async ping() {
+    await this.#ask('ping')
+  }
+
+  async request(method, params = {}, options) {
+    return (await this.#ask('request', { method, params }, undefined, options)).result
+  }
+
+  async notify(method, params = {}) {
+    await this.open()
+    this.#link.notify(method, stringify(params))
+  }
+
+  async #ask(what, given = {}, Result, { meta, onProgress, signal } = {}) {
+    signal?.throwIfAborted()
+    const text = stringify(meta === undefined ? given : { ...given, _meta: meta })
+    await this.open()
+    const number = this.#link.next()
+    const answered = new Promise((resolve, reject) => this.#pending.set(number, { resolve, reject, onProgress }))
+    const abort = () => {
+      this.#link.cancel(number)
+      this.#pending.get(number)?.reject(signal.reason)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    this.#keeps ??= keep()
+    try {
+      this.#link.ask(number, what, text, onProgress !== undefined)
+      const event = await answered
+      return Result === undefined ? event : new Result(event)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      this.#pending.delete(number)
+      this.#settle()
+    }
+  }
+
+  #settle() {
+    if (this.#pending.size > 0) return
+    clearInterval(this.#keeps)
+    this.#keeps = undefined
+  }
+
+  /** Never throws into the bridge: what a function of the program's throws is for who waits. */
+  #hear(event) {
+    const pending = this.#pending.get(event.whose)
+    switch (event.what) {
+      case 'answered':
+        pending?.resolve(event)
+        break
+      case 'failed': {
+        const error = new McpError(event.code, event.message, event.data)
+        if (this.#cause !== undefined) error.cause = this.#cause
+        this.#cause = undefined
+        pending?.reject(error)
+        break
+      }
+      case 'asked':
+        this.#answer(event)
+        break
+      case 'progress':
+        try {
+          const { progress, total, message } = event.params
+          pending?.onProgress?.(progress, total, message)
+        } catch (error) {
+          pending.reject(error)
+        }
+        break
+      case 'log':
+        guarded(() => this.#onLog?.(event.params))
+        break
+      case 'notification':
+        guarded(() => this.#onNotification?.(event.whose, event.params))
+        break
+      case 'ended':
+        for (const waits of this.#pending.values()) waits.reject(new Error('the server has ended'))
+    }
+  }
+
+  async #answer({ whose, kind, params }) {
+    const given = this.#answers[kind]
+    try {
+      const answer = typeof given === 'function' ? await given(params) : given
+      this.#link.answer(whose, kind, stringify(answer ?? null), undefined)
+    } catch (error) {
+      this.#cause = error
+      this.#link.answer(whose, kind, 'null', String(error?.message ?? error))
+    }
+  }
+}
+
+/** What is thrown goes where uncaught exceptions go. */
+function guarded(run) {
+  try {
+    run()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+module.exports = { CallResult, Client, CompletionResult, PromptResult, ReadResult }

@@ -1,0 +1,121 @@
+"""Clients in the process of their server, for tests.
+
+    from tenon_mcp.testing import Client
+
+    def test_add():
+        with Client(app) as client:
+            assert client.call_tool("add", {"a": 3, "b": 5}).data == 8
+
+    async def test_add_on_a_loop():
+        async with Client(app) as client:
+            result = await client.call_tool("add", {"a": 3, "b": 5})
+            assert result.data == 8
+
+Messages go through the whole engine, without sockets. A server that is not being served is started by its first client,
+for clients in the process alone, and ended with its last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ._errors import McpError, ToolError
+from ._replies import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
+from ._test_clients import AsyncClient, SyncClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ._server import Server
+
+    Level: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+
+__all__ = [
+    "AsyncClient",
+    "CallResult",
+    "Client",
+    "CompletionResult",
+    "Definition",
+    "McpError",
+    "PromptResult",
+    "ReadResult",
+    "Result",
+    "SyncClient",
+    "ToolError",
+]
+
+
+class Client:
+    """A client of a server in the same process: ``with`` gives one whose methods block, ``async with`` one to await.
+
+    ``revision`` is the revision that it speaks; default: the newest that the server does. ``name`` and ``version`` are
+    what it says of itself, ``principal`` who it is, as a transport would have found out. ``capabilities`` are declared
+    besides those that follow from the rest.
+
+    ``elicit`` answers what the user is asked, ``sample`` what a model is, ``roots`` are the directories the user works
+    in: a value, or a function of the question's parameters, for ``async with`` also an ``async def`` function. Of an
+    elicitation a dict is the form's content, ``True`` agrees, ``False`` and ``None`` decline, ``"cancel"`` says so; a
+    model's answer is its text or the whole result; roots are a list of addresses. Without them the client cannot be
+    asked. What a function raises fails the question, and in 2026-07-28 the request.
+
+    ``on_log`` is called with the log messages of the server from ``log_level`` on (default: all), dicts with ``level``,
+    ``data`` and perhaps ``logger``; ``on_notification`` with the method and the parameters of other notifications.
+    """
+
+    def __init__(
+        self,
+        app: Server,
+        *,
+        revision: str | None = None,
+        name: str | None = None,
+        version: str = "1.0.0",
+        principal: str | None = None,
+        capabilities: dict[str, Any] | None = None,
+        elicit: Any = ...,
+        sample: Any = ...,
+        roots: Any = ...,
+        log_level: Level | None = None,
+        on_log: Callable[[dict[str, Any]], object] | None = None,
+        on_notification: Callable[[str, dict[str, Any]], object] | None = None,
+    ) -> None:
+        self._app = app
+        answers = {"elicit": elicit, "elicit_url": elicit, "sample": sample, "roots": roots}
+        self._answers = {kind: answer for kind, answer in answers.items() if answer is not ...}
+        if log_level is None and on_log is not None:
+            log_level = "debug"
+        options = {
+            "revision": revision,
+            "questions": list(self._answers),
+            "info": None if name is None else {"name": name, "version": version},
+            "principal": principal,
+            "capabilities": capabilities,
+            "log_level": log_level,
+        }
+        self._options = {option: value for option, value in options.items() if value is not None}
+        self._hears = (on_log, on_notification)
+        self._open: list[SyncClient | AsyncClient] = []
+
+    def __enter__(self) -> SyncClient:
+        client = SyncClient(self._app, self._options, self._answers, *self._hears)
+        self._open.append(client)
+        return client
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client = self._open.pop()
+        assert isinstance(client, SyncClient)
+        client.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        client = await AsyncClient.open(self._app, self._options, self._answers, *self._hears)
+        self._open.append(client)
+        return client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client = self._open.pop()
+        assert isinstance(client, AsyncClient)
+        await client.close()

@@ -1,0 +1,176 @@
+//! What a client can ask for: one table of words with what they are on the wire.
+
+use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::proto::operation::Op;
+use crate::proto::version::Revision;
+use bytes::Bytes;
+
+/// A request, ready to be sent any number of times.
+pub(super) struct Asking {
+    method: String,
+    /// What it is, unless it is a request of the program's own.
+    op: Option<Op>,
+    /// An object, without `_meta`.
+    params: JsonSlice,
+    pub(super) meta: Option<JsonSlice>,
+    /// Page follows page until the list is complete.
+    gathers: bool,
+}
+
+/// How the parameters are made of what a program gives.
+type Shape = fn(&JsonSlice) -> Result<JsonSlice, String>;
+
+/// The words.
+const ROWS: [(&str, Op, Shape); 9] = [
+    ("call_tool", Op::ToolsCall, same),
+    ("list_tools", Op::ToolsList, same),
+    ("read_resource", Op::ResourcesRead, same),
+    ("list_resources", Op::ResourcesList, same),
+    ("list_resource_templates", Op::TemplatesList, same),
+    ("get_prompt", Op::PromptsGet, prompt),
+    ("list_prompts", Op::PromptsList, same),
+    ("complete", Op::Complete, completion),
+    ("ping", Op::Ping, same),
+];
+
+impl Asking {
+    /// A request of the conversation's own.
+    pub(super) fn own(op: Op, params: JsonSlice) -> Asking {
+        Asking { method: op.name().to_owned(), op: Some(op), params, meta: None, gathers: false }
+    }
+
+    /// The request of a word, of what a program gives for it: an object, in which `_meta` is the program's own. The word
+    /// `request` is for any, by its `method` and `params`.
+    pub(super) fn read(what: &str, given: &JsonSlice, revision: Revision) -> Result<Asking, String> {
+        if given.kind() != Kind::Object {
+            return Err(format!("{what}: the parameters must be an object"));
+        }
+        if what == "request" {
+            let method = text(given, "method").ok_or_else(|| format!("{what}: method must be a string"))?;
+            let params = given.member("params").unwrap_or_else(JsonSlice::empty_object);
+            if params.kind() != Kind::Object {
+                return Err(format!("{what}: params must be an object"));
+            }
+            let (params, meta) = (without_meta(&params), params.member("_meta"));
+            return Ok(Asking { method, op: None, params, meta, gathers: false });
+        }
+        let row = ROWS.iter().find(|(word, ..)| *word == what);
+        let (_, op, shape) = row.ok_or_else(|| format!("there is no request {what:?}"))?;
+        // 2026-07-28 has no ping; what it has instead is answered as surely.
+        let op = if *op == Op::Ping && revision.is_modern() { Op::Discover } else { *op };
+        let meta = given.member("_meta");
+        if meta.as_ref().is_some_and(|meta| meta.kind() != Kind::Object) {
+            return Err(format!("{what}: _meta must be an object"));
+        }
+        let params = shape(&without_meta(given)).map_err(|reason| format!("{what}: {reason}"))?;
+        let gathers = !op.list().is_empty() && given.member("cursor").is_none();
+        Ok(Asking { method: op.name().to_owned(), op: Some(op), params, meta, gathers })
+    }
+
+    pub(super) fn is(&self, op: Op) -> bool {
+        self.op == Some(op)
+    }
+
+    pub(super) fn gathers(&self) -> bool {
+        self.gathers
+    }
+
+    /// The member of the result that holds the list.
+    pub(super) fn list(&self) -> &'static str {
+        self.op.map_or("", Op::list)
+    }
+
+    /// The message; `further` parameters replace those of the same name.
+    pub(super) fn message(&self, id: u64, meta: Option<&JsonSlice>, further: &[(&str, JsonSlice)]) -> Bytes {
+        let mut out = JsonWriter::with_capacity(256 + self.params.as_bytes().len());
+        out.begin_object().key("jsonrpc").str("2.0").key("id").uint(id).key("method").str(&self.method);
+        out.key("params").begin_object();
+        if let Some(meta) = meta {
+            out.key("_meta").slice(meta);
+        }
+        for member in self.params.members() {
+            let name = member.name(self.params.as_bytes());
+            if !further.iter().any(|(other, _)| *other == name) {
+                out.key(&name).slice(&self.params.subslice(member.value));
+            }
+        }
+        for (name, value) in further {
+            out.key(name).slice(value);
+        }
+        out.end_object().end_object();
+        out.into_bytes()
+    }
+}
+
+/// A notification's message.
+pub(super) fn notification(method: &str, params: Option<&JsonSlice>) -> Bytes {
+    crate::proto::shape::notification(method, params)
+}
+
+fn text(object: &JsonSlice, member: &str) -> Option<String> {
+    object.member(member)?.decode_str().map(|text| text.into_owned())
+}
+
+fn without_meta(object: &JsonSlice) -> JsonSlice {
+    if object.member("_meta").is_none() {
+        return object.clone();
+    }
+    let mut out = JsonWriter::with_capacity(object.as_bytes().len());
+    out.begin_object();
+    for member in object.members() {
+        let name = member.name(object.as_bytes());
+        if name != "_meta" {
+            out.key(&name).slice(&object.subslice(member.value));
+        }
+    }
+    out.end_object();
+    out.into_slice()
+}
+
+fn same(given: &JsonSlice) -> Result<JsonSlice, String> {
+    Ok(given.clone())
+}
+
+/// Arguments of prompts are texts (PR-3): what a program gives besides is sent as its JSON.
+fn prompt(given: &JsonSlice) -> Result<JsonSlice, String> {
+    let Some(arguments) = given.member("arguments") else { return Ok(given.clone()) };
+    if arguments.kind() != Kind::Object {
+        return Err("arguments must be an object".into());
+    }
+    let mut out = JsonWriter::with_capacity(given.as_bytes().len() + 16);
+    out.begin_object();
+    if let Some(name) = given.member("name") {
+        out.key("name").slice(&name);
+    }
+    out.key("arguments").begin_object();
+    for member in arguments.members() {
+        let (name, value) = (member.name(arguments.as_bytes()), arguments.subslice(member.value));
+        out.key(&name);
+        match member.kind {
+            Kind::String => out.slice(&value),
+            _ => out.str(value.as_str()),
+        };
+    }
+    out.end_object().end_object();
+    Ok(out.into_slice())
+}
+
+/// A program names a `prompt` or a `template`, the `argument`, its `value` so far, and in `arguments` those that are settled.
+fn completion(given: &JsonSlice) -> Result<JsonSlice, String> {
+    let mut out = JsonWriter::new();
+    out.begin_object().key("ref").begin_object().key("type");
+    match (text(given, "prompt"), text(given, "template")) {
+        (Some(prompt), None) => out.str("ref/prompt").key("name").str(&prompt),
+        (None, Some(template)) => out.str("ref/resource").key("uri").str(&template),
+        _ => return Err("name a prompt or a template".into()),
+    };
+    let argument = text(given, "argument").ok_or("argument must be a string")?;
+    let value = text(given, "value").unwrap_or_default();
+    out.end_object().key("argument").begin_object().key("name").str(&argument).key("value").str(&value);
+    out.end_object();
+    if let Some(arguments) = given.member("arguments").filter(|arguments| arguments.kind() != Kind::Null) {
+        out.key("context").begin_object().key("arguments").slice(&arguments).end_object();
+    }
+    out.end_object();
+    Ok(out.into_slice())
+}

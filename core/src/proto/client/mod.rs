@@ -1,0 +1,364 @@
+//! A client's side of the protocol, for clients in the process of their server: what it asks becomes messages, the messages
+//! that come back become events. No I/O and no clock, and both eras behind the same calls.
+
+mod asking;
+mod reading;
+mod rounds;
+
+use super::envelope::{CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY};
+use super::error::RpcError;
+use super::logging::{LEVEL_KEY, Level};
+use super::message::{Message, Notification, Params, Request, Response};
+use super::operation::Op;
+use super::question::Question;
+use super::version::Revision;
+use crate::json::{JsonSlice, JsonWriter, Limits};
+use asking::Asking;
+use bytes::Bytes;
+pub use reading::Reply;
+use rounds::{OpenQuestion, Round};
+use std::collections::HashMap;
+
+/// Who a client says it is, and what it can be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) revision: Revision,
+    /// An object with `name` and `version`.
+    pub(crate) info: JsonSlice,
+    /// An object.
+    pub(crate) capabilities: JsonSlice,
+    /// From which level on it wants log messages.
+    pub(crate) log_level: Option<Level>,
+}
+
+/// What a client hears.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// A request has come to its end.
+    Answered {
+        /// The request.
+        request: u64,
+        /// Its result, or the protocol's error.
+        outcome: Result<Reply, RpcError>,
+    },
+    /// The server asks something; [`Link::answer`](crate::testing::Link::answer) has to follow.
+    Asked {
+        /// Names the question in its answer.
+        question: u64,
+        /// What is asked for.
+        kind: Question,
+        /// The parameters, as the revision writes them.
+        params: JsonSlice,
+    },
+    /// How far a request has come.
+    Progress {
+        /// The request.
+        request: u64,
+        /// The members `progress`, `total` and `message`.
+        params: JsonSlice,
+    },
+    /// A log message: the members `level`, `logger` and `data`.
+    Log(JsonSlice),
+    /// Any other notification.
+    Notification {
+        /// Its method.
+        method: String,
+        /// Its parameters, an object.
+        params: JsonSlice,
+    },
+    /// The server has ended: nothing follows, and what has no answer gets none.
+    Ended,
+}
+
+/// What a conversation wants done, in this order.
+pub(crate) enum Step {
+    Send(Bytes),
+    Tell(ClientEvent),
+}
+
+/// One client's conversation.
+pub(crate) struct Conversation {
+    settings: Settings,
+    /// The last number that was given out: to requests, to messages, to questions.
+    last: u64,
+    /// By the id of the message that waits for its answer.
+    pending: HashMap<u64, Pending>,
+    questions: HashMap<u64, OpenQuestion>,
+    /// Requests whose questions are being answered.
+    rounds: HashMap<u64, Round>,
+    state: State,
+}
+
+/// Where the handshake of a legacy session stands.
+enum State {
+    /// What is said before its end waits, by the requests it belongs to.
+    Opening(Vec<(u64, Bytes)>),
+    Open,
+    /// The server refused it.
+    Refused(RpcError),
+}
+
+/// A request that has no answer yet.
+struct Pending {
+    /// Its number to the program; nothing for what the conversation asks of itself.
+    request: Option<u64>,
+    asking: Asking,
+    progress: bool,
+    /// The pages of a list so far.
+    items: Vec<JsonSlice>,
+    rounds: usize,
+}
+
+/// More rounds of questions than this are a handler that never ends.
+const MOST_ROUNDS: usize = 64;
+
+impl Conversation {
+    /// A conversation, and what it begins with.
+    pub(crate) fn new(settings: Settings) -> (Conversation, Vec<Step>) {
+        let modern = settings.revision.is_modern();
+        let state = if modern { State::Open } else { State::Opening(Vec::new()) };
+        let (pending, questions, rounds) = Default::default();
+        let mut own = Conversation { settings, last: 0, pending, questions, rounds, state };
+        let steps = if modern { Vec::new() } else { vec![Step::Send(own.initialize())] };
+        (own, steps)
+    }
+
+    /// A number that nothing has.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn initialize(&mut self) -> Bytes {
+        let Settings { revision, info, capabilities, .. } = &self.settings;
+        let mut params = JsonWriter::new();
+        params.begin_object().key("protocolVersion").str(revision.as_str());
+        params.key("capabilities").slice(capabilities).key("clientInfo").slice(info).end_object();
+        self.own(Op::Initialize, params.into_slice())
+    }
+
+    /// A request of the conversation's own.
+    fn own(&mut self, op: Op, params: JsonSlice) -> Bytes {
+        let (id, asking) = (self.number(), Asking::own(op, params));
+        let text = asking.message(id, None, &[]);
+        self.pending
+            .insert(id, Pending { request: None, asking, progress: false, items: Vec::new(), rounds: 0 });
+        text
+    }
+
+    /// Asks for something, by the word of [`Asking`], under a number of [`Conversation::number`].
+    pub(crate) fn ask(
+        &mut self,
+        request: u64,
+        what: &str,
+        given: &JsonSlice,
+        progress: bool,
+    ) -> Result<Vec<Step>, String> {
+        let asking = Asking::read(what, given, self.settings.revision)?;
+        let pending = Pending { request: Some(request), asking, progress, items: Vec::new(), rounds: 0 };
+        Ok(self.send(pending, &[]))
+    }
+
+    /// Sends a request, once more or for the first time, with further parameters.
+    fn send(&mut self, pending: Pending, further: &[(&str, JsonSlice)]) -> Vec<Step> {
+        let id = self.number();
+        let token = pending.request.filter(|_| pending.progress);
+        let meta = self.meta(token, pending.asking.meta.as_ref());
+        let text = pending.asking.message(id, meta.as_ref(), further);
+        if let State::Refused(error) = &self.state {
+            return answered(&pending, Err(error.clone()));
+        }
+        self.pending.insert(id, pending);
+        match &mut self.state {
+            State::Opening(held) => {
+                held.push((id, text));
+                Vec::new()
+            }
+            _ => vec![Step::Send(text)],
+        }
+    }
+
+    /// The `_meta` of a request: the envelope, the token of its progress, and what the program says.
+    fn meta(&self, token: Option<u64>, own: Option<&JsonSlice>) -> Option<JsonSlice> {
+        let Settings { revision, info, capabilities, log_level } = &self.settings;
+        if !revision.is_modern() && token.is_none() && own.is_none() {
+            return None;
+        }
+        let mut meta = JsonWriter::new();
+        meta.begin_object();
+        if revision.is_modern() {
+            meta.key(VERSION_KEY).str(revision.as_str()).key(CLIENT_INFO_KEY).slice(info);
+            meta.key(CAPABILITIES_KEY).slice(capabilities);
+            if let Some(level) = log_level {
+                meta.key(LEVEL_KEY).str(level.as_str());
+            }
+        }
+        if let Some(token) = token {
+            meta.key("progressToken").uint(token);
+        }
+        if let Some(own) = own {
+            for member in own.members() {
+                meta.key(&member.name(own.as_bytes())).slice(&own.subslice(member.value));
+            }
+        }
+        meta.end_object();
+        Some(meta.into_slice())
+    }
+
+    /// Gives a request up: its answer is not told any more.
+    pub(crate) fn cancel(&mut self, request: u64) -> Vec<Step> {
+        self.rounds.remove(&request);
+        self.questions.retain(|_, open| open.request() != Some(request));
+        let found = self.pending.iter().find(|(_, pending)| pending.request == Some(request));
+        let Some((&id, _)) = found else { return Vec::new() };
+        self.pending.remove(&id);
+        if let State::Opening(held) = &mut self.state {
+            held.retain(|(of, _)| *of != id);
+            return Vec::new();
+        }
+        let mut params = JsonWriter::new();
+        params.begin_object().key("requestId").uint(id).end_object();
+        vec![Step::Send(asking::notification(Op::Cancelled.name(), Some(&params.into_slice())))]
+    }
+
+    /// Sends a notification.
+    pub(crate) fn notify(&mut self, method: &str, params: &JsonSlice) -> Vec<Step> {
+        let text = asking::notification(method, Some(params));
+        match &mut self.state {
+            State::Opening(held) => {
+                held.push((0, text));
+                Vec::new()
+            }
+            State::Open => vec![Step::Send(text)],
+            State::Refused(_) => Vec::new(),
+        }
+    }
+
+    /// Takes a message of the server's.
+    pub(crate) fn receive(&mut self, text: Bytes) -> Vec<Step> {
+        match Message::decode(text, &Limits::TRUSTED) {
+            Ok(Message::Response(response)) => self.response(response),
+            Ok(Message::Notification(notification)) => self.notification(notification),
+            Ok(Message::Request(request)) => self.asked(request),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn response(&mut self, Response { id, outcome }: Response) -> Vec<Step> {
+        let Some(mut pending) = number_of(id.raw()).and_then(|id| self.pending.remove(&id)) else {
+            return Vec::new();
+        };
+        let outcome = outcome.map_err(|error| reading::error(&error));
+        if pending.request.is_none() {
+            return self.opened(&pending.asking, outcome);
+        }
+        let result = match outcome {
+            Ok(result) => result,
+            Err(error) => return answered(&pending, Err(error)),
+        };
+        if rounds::wants_input(&result) {
+            return self.begin_round(pending, &result);
+        }
+        if pending.asking.gathers() {
+            let list = pending.asking.list();
+            pending
+                .items
+                .extend(result.member(list).iter().flat_map(|items| items.elements().collect::<Vec<_>>()));
+            if let Some(cursor) = result.member("nextCursor") {
+                return self.send(pending, &[("cursor", cursor)]);
+            }
+        }
+        let reply = Reply::new(&pending.asking, result, std::mem::take(&mut pending.items));
+        answered(&pending, Ok(reply))
+    }
+
+    /// The answer to what the conversation asked of itself.
+    fn opened(&mut self, asking: &Asking, outcome: Result<JsonSlice, RpcError>) -> Vec<Step> {
+        if !asking.is(Op::Initialize) {
+            return Vec::new();
+        }
+        let held = match &mut self.state {
+            State::Opening(held) => std::mem::take(held),
+            _ => return Vec::new(),
+        };
+        if let Err(error) = outcome.and_then(|result| self.agrees(&result)) {
+            self.state = State::Refused(error.clone());
+            let refused = held.into_iter().filter_map(|(id, _)| self.pending.remove(&id));
+            return refused.flat_map(|pending| answered(&pending, Err(error.clone()))).collect();
+        }
+        self.state = State::Open;
+        let mut steps = vec![Step::Send(asking::notification(Op::Initialized.name(), None))];
+        if let Some(level) = self.settings.log_level {
+            let mut params = JsonWriter::new();
+            params.begin_object().key("level").str(level.as_str()).end_object();
+            steps.push(Step::Send(self.own(Op::SetLevel, params.into_slice())));
+        }
+        steps.extend(held.into_iter().map(|(_, text)| Step::Send(text)));
+        steps
+    }
+
+    /// A server that does not speak the revision answers with one that it does speak (VER-11).
+    fn agrees(&self, result: &JsonSlice) -> Result<(), RpcError> {
+        let version = result.member("protocolVersion");
+        let version = version.as_ref().and_then(|version| version.decode_str()).unwrap_or_default();
+        let wanted = self.settings.revision.as_str();
+        if version == wanted {
+            return Ok(());
+        }
+        Err(RpcError::unsupported_version(wanted))
+    }
+
+    fn notification(&mut self, Notification { method, params }: Notification) -> Vec<Step> {
+        let object = params.object();
+        match method.as_str() {
+            "notifications/progress" => match self.progressed(&params) {
+                Some(request) => vec![Step::Tell(ClientEvent::Progress { request, params: object })],
+                None => Vec::new(),
+            },
+            "notifications/message" => vec![Step::Tell(ClientEvent::Log(object))],
+            "notifications/cancelled" => {
+                let id = params.get("requestId");
+                self.questions.retain(|_, open| !open.is_of(id.as_ref()));
+                Vec::new()
+            }
+            method => {
+                let method = method.to_owned();
+                vec![Step::Tell(ClientEvent::Notification { method, params: object })]
+            }
+        }
+    }
+
+    /// The request that progress is told of.
+    fn progressed(&self, params: &Params) -> Option<u64> {
+        let request = number_of(&params.get("progressToken")?)?;
+        let known = self.pending.values().any(|pending| pending.request == Some(request));
+        known.then_some(request)
+    }
+
+    /// A question in a legacy session.
+    fn asked(&mut self, Request { id, method, params }: Request) -> Vec<Step> {
+        match rounds::kind(method.as_str(), &params.object()) {
+            Some(kind) => {
+                let question = self.number();
+                self.questions.insert(question, OpenQuestion::Request(id));
+                vec![Step::Tell(ClientEvent::Asked { question, kind, params: params.object() })]
+            }
+            None => {
+                let error = RpcError::method_not_found(method.as_str());
+                vec![Step::Send(super::shape::error(Some(&id), Some(self.settings.revision), &error))]
+            }
+        }
+    }
+}
+
+/// What the program hears of the end of a request.
+fn answered(pending: &Pending, outcome: Result<Reply, RpcError>) -> Vec<Step> {
+    let tell = |request| Step::Tell(ClientEvent::Answered { request, outcome });
+    pending.request.map(tell).into_iter().collect()
+}
+
+/// A number of ours that came back.
+fn number_of(value: &JsonSlice) -> Option<u64> {
+    value.as_str().parse().ok()
+}

@@ -1,0 +1,109 @@
+//! Results as a program reads them.
+
+use super::asking::Asking;
+use crate::json::{JsonSlice, JsonWriter, Kind, Limits};
+use crate::proto::error::{RpcError, code};
+use crate::proto::operation::Op;
+
+/// What a request came to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The result object as it was sent; of a list that of the last page.
+    pub result: JsonSlice,
+    /// What a program wants of it. Of a tool its structured content, or else its only text: as JSON if it is such, else a
+    /// string. Of a resource the contents that are JSON by their media type, or text. Of a list all its items, page after
+    /// page. Of a completion the suggestions with their number. Nothing where there is no one such value.
+    pub data: Option<JsonSlice>,
+    /// The texts of a tool's content, a resource's contents or a prompt's messages, a line each.
+    pub text: String,
+    /// The tool failed; the text says why.
+    pub is_error: bool,
+}
+
+impl Reply {
+    pub(super) fn new(asking: &Asking, result: JsonSlice, items: Vec<JsonSlice>) -> Reply {
+        let (data, text) = if asking.gathers() {
+            (Some(array(&items)), String::new())
+        } else if asking.is(Op::ToolsCall) {
+            let blocks = elements(&result, "content");
+            (of_tool(&result, &blocks), join(blocks.iter().filter_map(text_of)))
+        } else if asking.is(Op::ResourcesRead) {
+            let contents = elements(&result, "contents");
+            (of_resource(&contents), join(contents.iter().filter_map(text_of)))
+        } else if asking.is(Op::PromptsGet) {
+            let messages = elements(&result, "messages");
+            let content = messages.iter().filter_map(|message| message.member("content"));
+            (None, join(content.filter_map(|content| text_of(&content))))
+        } else if asking.is(Op::Complete) {
+            (result.member("completion"), String::new())
+        } else {
+            (Some(result.clone()), String::new())
+        };
+        let is_error = result.member("isError").is_some_and(|error| error.as_str() == "true");
+        Reply { result, data, text, is_error }
+    }
+}
+
+fn elements(result: &JsonSlice, member: &str) -> Vec<JsonSlice> {
+    result.member(member).iter().flat_map(|array| array.elements().collect::<Vec<_>>()).collect()
+}
+
+fn join(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+fn array(items: &[JsonSlice]) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_array();
+    for item in items {
+        out.slice(item);
+    }
+    out.end_array();
+    out.into_slice()
+}
+
+fn text_of(block: &JsonSlice) -> Option<String> {
+    block.member("text")?.decode_str().map(|text| text.into_owned())
+}
+
+fn of_tool(result: &JsonSlice, blocks: &[JsonSlice]) -> Option<JsonSlice> {
+    if let Some(structured) = result.member("structuredContent") {
+        return Some(structured);
+    }
+    let [only] = blocks else { return None };
+    let text = text_of(only)?;
+    Some(parsed(&text).unwrap_or_else(|| string(&text)))
+}
+
+fn of_resource(contents: &[JsonSlice]) -> Option<JsonSlice> {
+    let [only] = contents else { return None };
+    let text = text_of(only)?;
+    let media = only.member("mimeType");
+    let media = media.as_ref().and_then(|media| media.decode_str()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    let json = media == "application/json" || media.ends_with("+json");
+    Some(json.then(|| parsed(&text)).flatten().unwrap_or_else(|| string(&text)))
+}
+
+fn parsed(text: &str) -> Option<JsonSlice> {
+    JsonSlice::parse(text.to_owned().into(), &Limits::TRUSTED).ok()
+}
+
+fn string(text: &str) -> JsonSlice {
+    let mut out = JsonWriter::with_capacity(text.len() + 8);
+    out.str(text);
+    out.into_slice()
+}
+
+/// The error of a response.
+pub(super) fn error(error: &JsonSlice) -> RpcError {
+    let number = error.member("code").and_then(|number| number.as_str().parse().ok());
+    let message = error.member("message");
+    let message = message.as_ref().and_then(|message| message.decode_str()).unwrap_or_default();
+    let own = RpcError::new(number.unwrap_or(code::INTERNAL_ERROR), message.into_owned());
+    match error.member("data").filter(|data| data.kind() != Kind::Null) {
+        Some(data) => own.with_data(data),
+        None => own,
+    }
+}

@@ -1,0 +1,201 @@
+//! Clients in the process of their server, in both eras.
+#![cfg(feature = "runtime")]
+
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tenon_mcp::testing::{Client, ClientError, Exchange};
+use tenon_mcp::{
+    CallError, Completing, Completion, Context, Elicit, Level, Limits, Prompt, Resource, ResourceTemplate,
+    Revision, ServeOptions, Server, Tool,
+};
+
+#[derive(serde::Deserialize)]
+struct Add {
+    a: i64,
+    b: i64,
+}
+
+fn server() -> Server {
+    let mut limits = Limits::default();
+    limits.page_size = 1;
+    let server = Server::builder("demo", "1.0.0").limits(limits).build().unwrap();
+    let numbers = json!({ "type": "object", "required": ["a", "b"], "additionalProperties": false,
+        "properties": { "a": { "type": "integer" }, "b": { "type": "integer" } } });
+    server
+        .tool(Tool::new("add").input_schema(numbers), |Add { a, b }: Add, context: Context| async move {
+            context.progress(1.0, Some(2.0), Some("half"));
+            context.log(Level::Info, "adds");
+            a + b
+        })
+        .unwrap();
+    server.tool(Tool::new("fail"), || async { Err::<String, _>(CallError::tool("no luck")) }).unwrap();
+    server.tool(Tool::new("refuse"), || async { Err::<String, _>(CallError::mcp(7, "not you")) }).unwrap();
+    server
+        .tool(Tool::new("greet"), |context: Context| async move {
+            let schema = json!({ "type": "object", "properties": { "name": { "type": "string" } } });
+            let answer = context.elicit(Elicit::form("Who?", schema)).await?;
+            let name = answer
+                .content()
+                .and_then(|content| content.member("name"))
+                .map(|name| name.to_value().unwrap());
+            Ok::<_, tenon_mcp::AskError>(json!({ "action": answer.action().as_str(), "name": name }))
+        })
+        .unwrap();
+    server.tool(Tool::new("forever"), || async { std::future::pending::<String>().await }).unwrap();
+    server
+        .resource(Resource::new("config://app").mime_type("application/json"), || async { json!({ "v": 1 }) })
+        .unwrap();
+    server
+        .resource_template(ResourceTemplate::new("note://{id}"), |context: Context| async move {
+            context.uri().unwrap_or_default().to_owned()
+        })
+        .unwrap();
+    #[derive(serde::Deserialize)]
+    struct Ask {
+        count: u32,
+    }
+    let prompt = Prompt::new("ask").argument("count");
+    server.prompt(prompt, |Ask { count }: Ask| async move { format!("{count} times") }).unwrap();
+    server
+        .completion(Completion::prompt("ask", "count"), |Completing { value, .. }: Completing| async move {
+            vec![format!("{value}0"), format!("{value}1")]
+        })
+        .unwrap();
+    server
+}
+
+#[tokio::test]
+async fn a_client_does_everything_in_every_revision() {
+    let server = server();
+    for revision in Revision::ALL {
+        let client = Client::builder(&server).revision(revision).open().unwrap();
+        let sum = client.call_tool("add", json!({ "a": 3, "b": 5 })).await.unwrap();
+        assert_eq!((sum.data(), sum.text(), sum.is_error()), (json!(8), "8", false), "{revision:?}");
+        assert_eq!(sum.content()[0]["type"], "text");
+        let tools = client.list_tools().await.unwrap();
+        let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["add", "fail", "refuse", "greet", "forever"], "every page");
+        let contents = client.read_resource("config://app").await.unwrap();
+        assert_eq!(contents.data(), json!({ "v": 1 }));
+        assert_eq!(client.read_resource("note://7").await.unwrap().text(), "note://7");
+        assert_eq!(client.list_resources().await.unwrap()[0]["uri"], "config://app");
+        assert_eq!(client.list_resource_templates().await.unwrap()[0]["uriTemplate"], "note://{id}");
+        let prompted = client.get_prompt("ask", json!({ "count": 3 })).await.unwrap();
+        assert_eq!((prompted.text(), prompted.messages().len()), ("3 times", 1));
+        assert_eq!(client.list_prompts().await.unwrap()[0]["name"], "ask");
+        let suggested = client.complete_prompt("ask", "count", "2").await.unwrap();
+        assert_eq!(suggested.values(), ["20", "21"]);
+        client.ping().await.unwrap();
+        drop(client);
+    }
+}
+
+#[tokio::test]
+async fn failures_and_errors_are_told_apart() {
+    let client = Client::new(&server()).unwrap();
+    match client.call_tool("fail", json!({})).await {
+        Err(ClientError::Tool(reply)) => assert_eq!(reply.text(), "no luck"),
+        other => panic!("{other:?}"),
+    }
+    let reply = client.call_tool("fail", json!({})).allow_failure().await.unwrap();
+    assert!(reply.is_error());
+    match client.call_tool("refuse", json!({})).await {
+        Err(ClientError::Mcp(error)) => assert_eq!((error.code, &*error.message), (7, "not you")),
+        other => panic!("{other:?}"),
+    }
+    match client.call_tool("add", json!({ "a": "x", "b": 1 })).await {
+        Err(ClientError::Tool(reply)) => assert!(reply.text().contains("\"add\""), "{}", reply.text()),
+        other => panic!("{other:?}"),
+    }
+    let wrong = client.request("no/such", json!({})).await;
+    assert!(matches!(wrong, Err(ClientError::Mcp(error)) if error.code == -32601));
+}
+
+#[tokio::test]
+async fn questions_are_answered_in_both_eras() {
+    let server = server();
+    for revision in [Revision::V2025_06_18, Revision::V2025_11_25, Revision::V2026_07_28] {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        let client = Client::builder(&server)
+            .revision(revision)
+            .elicit(move |params| {
+                seen.lock().unwrap().push(params["message"].clone());
+                Ok(json!({ "name": "Ada" }))
+            })
+            .open()
+            .unwrap();
+        let reply = client.call_tool("greet", json!({})).await.unwrap();
+        assert_eq!(reply.data(), json!({ "action": "accept", "name": "Ada" }), "{revision:?}");
+        assert_eq!(*asked.lock().unwrap(), ["Who?"]);
+        let declines =
+            Client::builder(&server).revision(revision).elicit(|_| Ok(Value::Bool(false))).open().unwrap();
+        let reply = declines.call_tool("greet", json!({})).await.unwrap();
+        assert_eq!(reply.data()["action"], "decline");
+        let fails = Client::builder(&server).revision(revision).elicit(|_| Err("out".into())).open().unwrap();
+        let reply = fails.call_tool("greet", json!({})).await;
+        assert!(reply.unwrap_err().to_string().contains("out"), "{revision:?}");
+        let cannot = Client::builder(&server).revision(revision).open().unwrap();
+        assert!(cannot.call_tool("greet", json!({})).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn progress_and_logs_are_heard() {
+    let server = server();
+    for revision in Revision::ALL {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (logs, steps) = (heard.clone(), heard.clone());
+        let client = Client::builder(&server)
+            .revision(revision)
+            .on_log(Level::Info, move |log| logs.lock().unwrap().push(log["data"].clone()))
+            .open()
+            .unwrap();
+        let call = client.call_tool("add", json!({ "a": 1, "b": 1 }));
+        call.on_progress(move |told| steps.lock().unwrap().push(json!(told["progress"].as_f64())))
+            .await
+            .unwrap();
+        assert_eq!(*heard.lock().unwrap(), [json!(1.0), json!("adds")], "{revision:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_is_cancelled() {
+    let server = server();
+    let client = Client::new(&server).unwrap();
+    {
+        let mut call = std::pin::pin!(client.call_tool("forever", json!({})));
+        let polled = std::future::poll_fn(|task| std::task::Poll::Ready(call.as_mut().poll(task))).await;
+        assert!(polled.is_pending());
+        assert_eq!(server.engine().in_flight(), 1);
+    }
+    assert_eq!(server.engine().in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_client_joins_a_server_that_is_served_and_hears_of_its_end() {
+    let server = server();
+    let running = server.start(ServeOptions::new().in_process()).unwrap();
+    let client = Client::new(&server).unwrap();
+    client.ping().await.unwrap();
+    let waits = client.call_tool("forever", json!({}));
+    let ends = async {
+        running.close_within(std::time::Duration::ZERO);
+        running.closed().await;
+    };
+    let (ended, ()) = tokio::join!(waits, ends);
+    assert!(ended.is_err());
+    assert!(matches!(client.ping().await, Err(ClientError::Ended)));
+}
+
+#[tokio::test]
+async fn the_last_client_ends_what_the_first_has_started() {
+    let server = server();
+    for _ in 0..3 {
+        let (first, second) = (Client::new(&server).unwrap(), Client::new(&server).unwrap());
+        drop(first);
+        second.ping().await.unwrap();
+        drop(second);
+        assert!(Exchange::open(&server, None).is_err(), "nobody serves it");
+    }
+}

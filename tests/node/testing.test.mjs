@@ -1,0 +1,169 @@
+// Clients in the process of their server, in every revision.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { McpError, Server, ToolError } from '../../bindings-node/index.mjs'
+import { Client } from '../../bindings-node/testing.mjs'
+
+const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
+const numbers = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } }, required: ['a', 'b'] }
+
+function make() {
+  const app = new Server({ name: 'test', limits: { pageSize: 1 } })
+  app.tool('add', { input: numbers }, async ({ a, b }, ctx) => {
+    ctx.progress(1, 2, 'half')
+    ctx.log('info', 'adds')
+    return a + b
+  })
+  app.tool('describe', { structured: true }, () => ({ v: 1 }))
+  app.tool('fail', () => {
+    throw new ToolError('no luck')
+  })
+  app.tool('refuse', () => {
+    throw new McpError(7, 'not you', { why: 'me' })
+  })
+  app.tool('greet', async (_, ctx) => {
+    const { action, content } = await ctx.elicit('Who?', { type: 'object', properties: { name: { type: 'string' } } })
+    return `${action} ${content?.name}`
+  })
+  app.tool('forever', (_, ctx) => new Promise((_, reject) => ctx.signal.addEventListener('abort', reject)))
+  app.resource('config://app', { mimeType: 'application/json' }, () => ({ v: 1 }))
+  app.resource('blob://b', () => Buffer.from([0, 255]))
+  app.resource('note://{id}', ({ id }) => `note ${id}`)
+  app.prompt('ask', { args: [{ name: 'count' }] }, ({ count }) => `${count} times`)
+  app.completion({ prompt: 'ask', argument: 'count' }, (value) => [`${value}0`, `${value}1`])
+  return app
+}
+
+async function using(app, options, body) {
+  const client = new Client(app, options)
+  try {
+    return await body(client)
+  } finally {
+    await client.close()
+  }
+}
+
+for (const revision of REVISIONS) {
+  test(`a client does everything in ${revision}`, async () => {
+    const heard = []
+    const onLog = ({ data }) => heard.push(data)
+    await using(make(), { revision, onLog }, async (client) => {
+      const sum = await client.callTool('add', { a: 3, b: 5 }, { onProgress: (progress) => heard.push(progress) })
+      assert.deepEqual([sum.data, sum.text, sum.isError, sum.content[0].type], [8, '8', false, 'text'])
+      assert.deepEqual(heard, [1, 'adds'])
+      const names = (await client.listTools()).map(({ name }) => name)
+      assert.deepEqual(names, ['add', 'describe', 'fail', 'refuse', 'greet', 'forever'])
+      assert.deepEqual((await client.readResource('config://app')).data, { v: 1 })
+      assert.deepEqual((await client.readResource('blob://b')).data, Buffer.from([0, 255]))
+      assert.equal((await client.readResource('note://7')).text, 'note 7')
+      assert.equal((await client.listResources())[0].uri, 'config://app')
+      assert.equal((await client.listResourceTemplates())[0].uriTemplate, 'note://{id}')
+      const prompt = await client.getPrompt('ask', { count: 3 })
+      assert.deepEqual([prompt.text, prompt.messages[0].role], ['3 times', 'user'])
+      assert.equal((await client.listPrompts())[0].name, 'ask')
+      const completion = await client.complete({ prompt: 'ask', argument: 'count', value: '2' })
+      assert.deepEqual(completion.values, ['20', '21'])
+      await client.ping()
+    })
+  })
+}
+
+test('failures and errors are told apart', async () => {
+  await using(make(), {}, async (client) => {
+    await assert.rejects(client.callTool('fail'), (error) => error instanceof ToolError && error.message === 'no luck')
+    const failed = await client.callTool('fail', {}, { raiseOnError: false })
+    assert.deepEqual([failed.isError, failed.text], [true, 'no luck'])
+    await assert.rejects(client.callTool('refuse'), (error) => {
+      assert.ok(error instanceof McpError)
+      assert.deepEqual([error.code, error.message, error.data], [7, 'not you', { why: 'me' }])
+      return true
+    })
+    await assert.rejects(client.request('no/such'), { code: -32601 })
+    const described = await client.callTool('describe')
+    assert.deepEqual([described.data, described.structured], [{ v: 1 }, { v: 1 }])
+  })
+})
+
+for (const revision of REVISIONS.slice(2)) {
+  test(`questions are answered in ${revision}`, async () => {
+    const app = make()
+    const asked = []
+    const elicit = async ({ message }) => {
+      asked.push(message)
+      return { name: 'Ada' }
+    }
+    await using(app, { revision, elicit }, async (client) => {
+      assert.equal((await client.callTool('greet')).text, 'accept Ada')
+    })
+    assert.deepEqual(asked, ['Who?'])
+    await using(app, { revision, elicit: false }, async (client) => {
+      assert.match((await client.callTool('greet')).text, /^decline/)
+    })
+    const fails = () => {
+      throw new Error('out of order')
+    }
+    await using(app, { revision, elicit: fails }, (client) => assert.rejects(client.callTool('greet'), /out of order/))
+    await using(app, { revision }, (client) => assert.rejects(client.callTool('greet')))
+  })
+}
+
+test('a client says who it is', async () => {
+  const app = make()
+  app.tool('who', (_, ctx) => [ctx.clientInfo.name, ctx.principal, ctx.protocolVersion, ctx.meta['example.com/x']])
+  await using(app, { revision: '2025-06-18', name: 'me', principal: 'ada' }, async (client) => {
+    const said = await client.callTool('who', {}, { meta: { 'example.com/x': 1 } })
+    assert.deepEqual(said.data, ['me', 'ada', '2025-06-18', 1])
+  })
+})
+
+test('a signal cancels a call', async () => {
+  await using(make(), {}, async (client) => {
+    const control = new AbortController()
+    const call = client.callTool('forever', {}, { signal: control.signal })
+    await client.ping()
+    control.abort()
+    await assert.rejects(call, { name: 'AbortError' })
+  })
+})
+
+test('the first client starts the server, and the last one ends it', async () => {
+  const app = make()
+  for (let round = 0; round < 3; round++) {
+    await using(app, {}, async (first) => {
+      await using(app, {}, async (second) => assert.equal((await second.callTool('add', { a: 1, b: 1 })).data, 2))
+      assert.equal((await first.callTool('add', { a: 1, b: 2 })).data, 3)
+    })
+    await assert.rejects(app.listen({ http: { port: -1 } }), /port must be/, 'it does not listen')
+  }
+})
+
+test('a client joins a server that listens', async () => {
+  const app = make()
+  await app.listen({ http: { port: 0 } })
+  const client = new Client(app)
+  assert.equal((await client.callTool('add', { a: 1, b: 1 })).data, 2)
+  await app.close()
+  await assert.rejects(client.callTool('add', { a: 1, b: 1 }), { code: 'TENON_STATE' })
+  await client.close()
+})
+
+test('wrong options are refused by name', async () => {
+  assert.throws(() => new Client(make(), { revison: '1' }), /no option "revison"/)
+  await assert.rejects(new Client(make(), { revision: '1' }).open(), /no revision "1"/)
+})
+
+test('a client that was left open does not keep the process', () => {
+  const program = `
+    import { Server } from 'tenon-mcp'
+    import { Client } from '../../bindings-node/testing.mjs'
+    const app = new Server({ name: 'test' })
+    app.tool('one', () => 1)
+    console.log((await new Client(app).callTool('one')).data)`
+  const cwd = fileURLToPath(new URL('../../examples/node', import.meta.url))
+  const options = { cwd, encoding: 'utf8', timeout: 60_000 }
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], options)
+  assert.deepEqual([status, stdout], [0, '1\n'], stderr)
+})
