@@ -90,6 +90,11 @@ impl Engine {
         py.detach(|| self.server.skills(folder)).map_err(|error| engine_error(py, &error))
     }
 
+    /// Prepares for being served by processes that are forked off.
+    fn prepare_fork(&self, py: Python<'_>) -> PyResult<()> {
+        self.server.prepare_fork().map_err(|error| engine_error(py, &error))
+    }
+
     /// Removes an entry; says whether there was one.
     fn remove(&self, py: Python<'_>, kind: &str, name: &str) -> PyResult<bool> {
         let removed = self.server.remove(registration::kind(kind)?, name).is_some();

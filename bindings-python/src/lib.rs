@@ -15,6 +15,7 @@ mod limits;
 mod link;
 mod loop_lane;
 mod outcome;
+mod parent;
 mod pool;
 mod pool_lane;
 mod read;
@@ -46,6 +47,8 @@ mod _native {
     use crate::link::Link;
     #[pymodule_export]
     use crate::loop_lane::LoopLane;
+    #[pymodule_export]
+    use crate::parent::Parent;
     #[pymodule_export]
     use crate::pool_lane::PoolLane;
     #[pymodule_export]

@@ -53,6 +53,12 @@ impl Running {
         self.running.is_closed()
     }
 
+    /// Whether the end began with `close` or `end`.
+    #[getter]
+    fn closed_by_program(&self) -> bool {
+        self.closed_by_program.load(Ordering::SeqCst)
+    }
+
     /// Begins a graceful end and returns at once.
     fn close(&self) {
         self.began(self.running.close());

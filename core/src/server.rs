@@ -17,6 +17,7 @@ use crate::proto::implementation::Implementation;
 use crate::proto::kind::Kind;
 use crate::proto::members::extension_fault;
 use crate::proto::shape::{Identity, Shaper};
+use crate::proto::task::TaskSupport;
 use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ use std::sync::Arc;
 pub struct Server {
     engine: Engine,
     arguments: Policy,
+    /// Nobody brought a store, so what it keeps is this process's.
+    own_store: bool,
 }
 
 /// Settings of a [`Server`] that are fixed when it is built.
@@ -140,6 +143,37 @@ impl Server {
     pub fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
         let all = self.engine.0.catalog.all(kind).into_iter();
         all.map(|(entry, enabled)| (entry.definition().to_json(), enabled)).collect()
+    }
+
+    /// Prepares a server that has not been started for processes that are forked off to serve it together: they share the
+    /// key that seals what clients carry, which is made now if none was given. An error says why they cannot: without a
+    /// store that they have in common, sessions, tasks and states that are good for one time are known to one process only.
+    pub fn prepare_fork(&self) -> Result<(), Error> {
+        let shared = &self.engine.0;
+        if self.own_store {
+            if let Some(revision) = self.engine.revisions().iter().find(|revision| !revision.is_modern()) {
+                return Err(Error::invalid(format!(
+                    "sessions of {} live in one process, and there is no store that processes share: leave out the revisions \
+                     that have sessions",
+                    revision.as_str()
+                )));
+            }
+            for kind in Kind::ALL {
+                for (entry, _) in shared.catalog.all(kind) {
+                    let keeps = match entry.task_support {
+                        _ if entry.once_only => "once_only",
+                        TaskSupport::Forbidden => continue,
+                        TaskSupport::Optional | TaskSupport::Required => "tasks",
+                    };
+                    return Err(Error::invalid(format!(
+                        "{} '{}': {keeps} needs a store that processes share, and there is none",
+                        kind.noun(),
+                        entry.name
+                    )));
+                }
+            }
+        }
+        shared.sealer.prepare(&*shared.environment)
     }
 
     /// What entries have that say nothing of it.
@@ -292,6 +326,7 @@ impl ServerBuilder {
         let limits = self.limits.clamped();
         let arguments = Policy { limits: limits.json(), ..self.arguments };
         let sealer = Sealer::new(self.state_keys);
+        let own_store = self.store.is_none();
         let store = self.store.unwrap_or_else(|| default_store(&limits));
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
         let shaper = Shaper::new(self.identity);
@@ -302,7 +337,7 @@ impl ServerBuilder {
         let shared = Shared::new(setup);
         let engine = Engine(Arc::new(shared));
         engine.show_tasks();
-        Ok(Server { arguments, engine })
+        Ok(Server { arguments, engine, own_store })
     }
 }
 

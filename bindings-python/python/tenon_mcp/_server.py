@@ -100,6 +100,7 @@ class Server(Registrations):
         self._has_sync_handlers = self._has_async_handlers = False
         self._running: Running | None = None
         self._main: Main | None = None
+        self._announce: Callable[[Server], object] | None = None
         self._workers: Workers | None = None
 
     @property
@@ -180,6 +181,7 @@ class Server(Registrations):
         socket: Sockets = None,
         websocket: Web = None,
         sse: Web = None,
+        workers: int | None = None,
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
@@ -207,17 +209,32 @@ class Server(Registrations):
         ``KeyboardInterrupt``, and if it blocks in C the process ends; not after ``close``, when ``run`` waits for it
         until a signal comes. With ``signals=False``, or on another thread, signals and the process are left alone, and
         ``run`` waits for it.
+
+        ``workers`` is how many processes serve ``http``, and ``websocket`` as a path of its address: they are forked
+        off, inherit one listener, and seal with one key. They share nothing else, so the server must speak revisions
+        without sessions only (``revisions=["2026-07-28"]``) and have neither tasks nor ``once_only``; what a program
+        changes or publishes in a worker (``add``, ``resource_updated`` …) concerns that one's clients; limits count for
+        each. This process serves nothing and must have no other threads. ``on_started`` is called in it once all of
+        them listen. A worker that ends by itself is replaced; after 5 within a minute, or when one cannot start, all
+        end with ``ServeError``. ``close`` in any of them ends all, and so does the end of this process, however it
+        comes about. Not on Windows, which does not fork.
         """
         # Looked up, not imported: before the signals have their handlers nothing may take long.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, and an event loop runs here already; use await serve()")
         open_errors()
+        transports = _transports(stdio, http, unix, socket, websocket, sse)
+        if workers is not None:
+            from . import _processes
+
+            _processes.run(self, workers, transports, signals, on_started)
+            return
         guard = Signals(signals)
         try:
             from ._serving import run
 
-            run(self, _transports(stdio, http, unix, socket, websocket, sse), guard, on_started)
+            run(self, transports, guard, on_started)
         finally:
             code = guard.restore()
         if code:

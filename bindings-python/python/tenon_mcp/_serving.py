@@ -144,6 +144,9 @@ def last_words(lane: LoopLane) -> None:
 
 
 def say(server: Server) -> None:
+    if server._announce is not None:
+        server._announce(server)
+        return
     for url in (server.url, server.websocket_url, server.sse_url):
         if url is not None:
             print(f"{server.name} is listening on {url}", file=sys.stderr, flush=True)

@@ -38,13 +38,22 @@ impl Sealer {
         Ok(keys)
     }
 
-    /// Seals `plain`; it opens only with the same `binding`.
-    pub fn seal(&self, plain: &[u8], binding: &[u8], environment: &dyn Environment) -> Result<String, Error> {
-        let keys = self.keys(|| {
+    fn keys_to_seal(&self, environment: &dyn Environment) -> Result<&[Aes256GcmSiv], Error> {
+        self.keys(|| {
             let mut key = [0; 32];
             environment.random(&mut key)?;
             Ok(key)
-        })?;
+        })
+    }
+
+    /// Makes the key now that is made on first use otherwise, if none was given.
+    pub fn prepare(&self, environment: &dyn Environment) -> Result<(), Error> {
+        self.keys_to_seal(environment).map(|_| ())
+    }
+
+    /// Seals `plain`; it opens only with the same `binding`.
+    pub fn seal(&self, plain: &[u8], binding: &[u8], environment: &dyn Environment) -> Result<String, Error> {
+        let keys = self.keys_to_seal(environment)?;
         let mut nonce = [0; NONCE_BYTES];
         environment.random(&mut nonce)?;
         let body = keys[0]

@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
     pub(super) calls: CallTable<Flight>,
-    pub(super) sealer: Sealer,
+    pub(crate) sealer: Sealer,
     pub(super) visits: Visits,
     pub(super) bus: Bus,
     /// What the server has of skills, once it has some.

@@ -2,7 +2,10 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use tenon_mcp::{Ask, AskMode, Asked, JsonSlice, Outcome, Sample};
+use tenon_mcp::{
+    Ask, AskMode, Asked, Entry, HandlerId, JsonSlice, Kind, LaneId, Outcome, Revision, Sample, Server,
+    Target, TaskSupport,
+};
 
 fn everything() -> Value {
     json!({ "elicitation": { "form": {}, "url": {} }, "sampling": {}, "roots": {} })
@@ -67,5 +70,28 @@ fn two_that_share_a_key_serve_the_rounds_of_a_call_alternately_and_a_third_refus
     }
     for bench in &replicas {
         bench.assert_settled();
+    }
+}
+
+#[test]
+fn processes_that_share_no_store_serve_together_only_what_needs_none() {
+    let server = |revisions: &[Revision]| {
+        Server::builder("t", "1").revisions(revisions.iter().copied()).build().unwrap()
+    };
+    let modern = [Revision::V2026_07_28];
+    assert!(server(&modern).prepare_fork().is_ok());
+    let refused = server(&Revision::ALL).prepare_fork().unwrap_err().to_string();
+    assert!(refused.contains("live in one process"), "{refused}");
+    let schema = JsonSlice::from_value(&json!({ "type": "object" }));
+    let tools: [(&str, fn(Entry) -> Entry); 2] = [
+        ("tasks", |tool| tool.task_support(TaskSupport::Optional)),
+        ("once_only", |tool| tool.once_only(true)),
+    ];
+    for (keeps, with) in tools {
+        let server = server(&modern);
+        let tool = with(Entry::new(Kind::Tool, "pay").set("inputSchema", schema.clone()));
+        server.add(tool, Target::Lane { lane: LaneId(0), handler: HandlerId(0) }).unwrap();
+        let refused = server.prepare_fork().unwrap_err().to_string();
+        assert!(refused.contains(&format!("tool 'pay': {keeps} needs a store")), "{refused}");
     }
 }
