@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
     Ask, AskError, AskMode, Asked, CallContext, CallId, Event, EventKind, HostCall, HostPort, JsonSlice,
-    LogLevel, Outcome, Question, RpcError,
+    Kind, LogLevel, Outcome, Question, RpcError,
 };
 
 /// What is logged about calls goes under this name, as in the engine.
@@ -127,6 +127,15 @@ impl Call {
             error = error.with_data(self.json(data)?);
         }
         Ok(self.complete(Outcome::Error(error)))
+    }
+
+    /// Completes the call whose arguments do not fit its function, in the words of those that are not admitted.
+    fn fail_arguments(&self, reasons: &str) -> bool {
+        let entry = &self.context.entry;
+        self.complete(match entry.kind {
+            Kind::Tool => Outcome::Failed(format!("Invalid arguments for tool {:?}: {reasons}", entry.name)),
+            _ => Outcome::Error(RpcError::invalid_params(format!("Invalid params: {reasons}"))),
+        })
     }
 
     /// Completes the call for what does not exist.
@@ -247,6 +256,12 @@ impl Call {
     #[getter]
     fn cancelled(&self) -> bool {
         !self.done.load(Ordering::Acquire) && self.port.is_cancelled(self.id)
+    }
+
+    /// The most that a result may have.
+    #[getter]
+    fn max_result_bytes(&self) -> usize {
+        self.home.bounds().bytes()
     }
 
     /// What the handler is registered as, as sentences say it.

@@ -4,6 +4,7 @@
 //! interpreter, and no lock of ours is held while Python code may run.
 
 mod answers;
+mod arguments;
 mod bell;
 mod call;
 mod engine;
@@ -38,6 +39,8 @@ mod _native {
     #[pymodule_export]
     use crate::answers::AskFailure;
     #[pymodule_export]
+    use crate::arguments::Arguments;
+    #[pymodule_export]
     use crate::call::Call;
     #[pymodule_export]
     use crate::engine::Engine;
@@ -56,11 +59,15 @@ mod _native {
     #[pymodule_export]
     use crate::signals::SignalGuard;
 
-    /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold.
+    /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold. With `rich` it may hold what results may:
+    /// dates, dataclasses and the like.
     #[pyfunction]
-    fn to_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
-        let text = crate::write::json(value, crate::write::Bounds::of(&tenon_mcp::Limits::default()))
-            .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
+    #[pyo3(signature = (value, rich = false))]
+    fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
+        let bounds = crate::write::Bounds::of(&tenon_mcp::Limits::default());
+        let text =
+            if rich { crate::write::rich(value, bounds) } else { crate::write::json(value, bounds) }
+                .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
         Ok(pyo3::types::PyBytes::new(value.py(), text.as_bytes()))
     }
 

@@ -41,7 +41,19 @@ pub(crate) fn outcome(
     };
     written.or_else(|unfit| match special(result, bounds) {
         Some(outcome) => outcome.map_err(told),
-        None => Err(told(described(&unfit))),
+        None if unfit.too_long => Err(told(described(&unfit))),
+        None => rich(context, result, bounds).map_err(|unfit| told(described(&unfit))),
+    })
+}
+
+/// The outcome of a value that is not JSON as it stands.
+#[cold]
+fn rich(context: &CallContext, result: &Bound<'_, PyAny>, bounds: Bounds) -> Result<Outcome, Unfit> {
+    let json = write::rich(result, bounds)?;
+    // A date, a path or a member of an enumeration is a text as any other.
+    Ok(match json.decode_str() {
+        Some(text) if !context.entry.structured => Outcome::Text(text.into_owned()),
+        _ => Outcome::Json(json),
     })
 }
 

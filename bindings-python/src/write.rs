@@ -1,6 +1,7 @@
 //! Python objects to JSON text. Exact types take the short way; subclasses and the like the cold one.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::fmt;
 use tenon_mcp::json::{JsonWriter, Limits as JsonLimits};
@@ -8,6 +9,8 @@ use tenon_mcp::{JsonSlice, Limits};
 
 /// A path that is longer is cut: that of a value which holds itself repeats itself.
 const MAX_STEPS: usize = 8;
+
+static SIMPLER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// How much a value may be.
 #[derive(Clone, Copy)]
@@ -58,7 +61,20 @@ type Written = Result<(), Unfit>;
 
 /// The value as JSON.
 pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
-    let mut out = Output { json: JsonWriter::with_capacity(64), bounds };
+    finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: None })
+}
+
+/// The same of a value that may have dates, dataclasses and the like in it, which `tenon_mcp._simple` makes simpler.
+#[cold]
+pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
+    let py = value.py();
+    let simpler = SIMPLER
+        .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._simple")?.getattr("simpler")?.unbind()))
+        .map_err(|error| unfit(error.to_string()))?;
+    finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
+}
+
+fn finished(value: &Bound<'_, PyAny>, mut out: Output<'_>) -> Result<JsonSlice, Unfit> {
     write(value, &mut out, 0)?;
     out.check()?;
     Ok(out.json.into_slice())
@@ -93,12 +109,14 @@ pub(crate) fn too_long(bounds: Bounds) -> Unfit {
 }
 
 /// The text so far. It never gets longer than the bound by more than a number and some brackets.
-struct Output {
+struct Output<'a> {
     json: JsonWriter,
     bounds: Bounds,
+    /// Says what stands for a value of a class that JSON does not know.
+    simpler: Option<&'a Py<PyAny>>,
 }
 
-impl Output {
+impl Output<'_> {
     /// A string, or the name of a member.
     fn string(&mut self, text: &str, is_key: bool) -> Written {
         let room = self.bounds.bytes.saturating_sub(self.json.as_bytes().len());
@@ -128,7 +146,7 @@ fn escaped_len(text: &str) -> usize {
     text.as_bytes().iter().map(length).sum::<usize>() + 2
 }
 
-fn write(value: &Bound<'_, PyAny>, out: &mut Output, depth: usize) -> Written {
+fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
     if let Ok(string) = value.cast_exact::<PyString>() {
         out.string(text(string, out.bounds)?, false)?;
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
@@ -156,9 +174,10 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output, depth: usize) -> Written {
     Ok(())
 }
 
-/// Subclasses are what they derive from: enumerations with a mixed-in type, ordered dicts, named tuples.
+/// Subclasses are what they derive from: enumerations with a mixed-in type, ordered dicts, named tuples. Others are what
+/// `tenon_mcp._simple` makes of them, where it may be asked; it gives back what it does not know.
 #[cold]
-fn other(value: &Bound<'_, PyAny>, out: &mut Output, depth: usize) -> Written {
+fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
     if let Ok(string) = value.cast::<PyString>() {
         out.string(text(string, out.bounds)?, false)?;
     } else if let Ok(number) = value.cast::<PyInt>() {
@@ -182,9 +201,30 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output, depth: usize) -> Written {
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
         array(tuple.iter(), out, depth)?;
     } else {
-        return Err(unfit(type_name(value)));
+        let simpler = match out.simpler {
+            Some(simpler) => simpler
+                .bind(value.py())
+                .call1((value,))
+                .map_err(|error| unfit(format!("{}, of which this comes: {error}", type_name(value))))?,
+            None => return Err(unfit(type_name(value))),
+        };
+        // Never itself again, so this ends.
+        if !is_simple(&simpler) {
+            return Err(unfit(type_name(value)));
+        }
+        write(&simpler, out, depth)?;
     }
     Ok(())
+}
+
+fn is_simple(value: &Bound<'_, PyAny>) -> bool {
+    value.is_none()
+        || value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PyList>()
 }
 
 fn raised(error: PyErr) -> Unfit {
@@ -196,7 +236,7 @@ pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-fn open(out: &Output, depth: usize) -> Written {
+fn open(out: &Output<'_>, depth: usize) -> Written {
     if depth >= out.bounds.depth {
         let most = out.bounds.depth;
         let what =
@@ -206,7 +246,7 @@ fn open(out: &Output, depth: usize) -> Written {
     out.check()
 }
 
-fn member(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, out: &mut Output, depth: usize) -> Written {
+fn member(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
     let Ok(name) = key.cast::<PyString>() else {
         return Err(unfit(format!("a dict with a key of type {}", type_name(key))));
     };
@@ -218,7 +258,7 @@ fn member(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, out: &mut Output, de
     out.check()
 }
 
-fn array<'py>(items: impl Iterator<Item = Bound<'py, PyAny>>, out: &mut Output, depth: usize) -> Written {
+fn array<'py>(items: impl Iterator<Item = Bound<'py, PyAny>>, out: &mut Output<'_>, depth: usize) -> Written {
     open(out, depth)?;
     out.json.begin_array();
     for (place, item) in items.enumerate() {
@@ -232,7 +272,7 @@ fn array<'py>(items: impl Iterator<Item = Bound<'py, PyAny>>, out: &mut Output, 
     Ok(())
 }
 
-fn integer(number: &Bound<'_, PyInt>, out: &mut Output) -> Written {
+fn integer(number: &Bound<'_, PyInt>, out: &mut Output<'_>) -> Written {
     match number.extract::<i64>() {
         Ok(small) => out.json.int(small),
         // `int.__repr__` and not `repr`, which an enumeration replaces.
@@ -251,7 +291,7 @@ fn integer(number: &Bound<'_, PyInt>, out: &mut Output) -> Written {
     Ok(())
 }
 
-fn float(number: &Bound<'_, PyFloat>, out: &mut Output) -> Written {
+fn float(number: &Bound<'_, PyFloat>, out: &mut Output<'_>) -> Written {
     use pyo3::types::PyFloatMethods;
     let number = number.value();
     let name = || {

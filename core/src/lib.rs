@@ -71,7 +71,7 @@ pub use runtime::{
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 
-/// What this repository's own tests and macros reach into. No promise holds here.
+/// What this repository's own bindings, tests and macros reach into. No promise holds here.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::arguments::{Arguments, Policy};

@@ -382,7 +382,8 @@ WRONG = [
     (lambda app: app.prompt("a")(positional_only), ["positional"]),
     (lambda app: app.prompt("a", arguments=[{"name": "x"}])(lambda: ""), ["does not take 'x'"]),
     (lambda app: app.prompt("a", arguments=[{"name": "x"}] * 2)(lambda x: ""), ["twice"]),
-    (lambda app: app.prompt(number), ["'x'", "str"]),
+    (lambda app: app.prompt(number), ["'x'", "complex"]),
+    (lambda app: app.prompt("a")(yields), ["generator", "prompt"]),
     (lambda app: app.completion(argument="a"), ["either"]),
     (lambda app: app.completion(prompt="a", template="b", argument="a"), ["either"]),
     (lambda app: app.completion(prompt="a", argument="b")(lambda text: []), ["'text'", "value, arguments"]),
@@ -404,8 +405,12 @@ def positional_only(a, /):
     return ""
 
 
-def number(x: int):
+def number(x: complex):
     return ""
+
+
+def yields():
+    yield ""
 
 
 @pytest.mark.parametrize(("register", "parts"), WRONG, ids=range(len(WRONG)))

@@ -50,7 +50,7 @@ ANNOTATIONS = [
     (Union[int, Any], {}),
     (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}),
     (Literal["a", 1, None], {"enum": ["a", 1, None]}),
-    (Optional[Literal["a"]], {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}),
+    (Optional[Literal["a"]], {"type": ["string", "null"], "enum": ["a", None]}),
     (Annotated[int, "how many"], {"type": "integer", "description": "how many"}),
 ]
 
@@ -119,7 +119,7 @@ def test_defaults_that_widen_or_cannot_be_written():
         "a": {"type": ["integer", "null"], "default": None},
         "b": {},
         "c": {"type": "string"},
-        "d": {"anyOf": [{"type": "string", "enum": ["x"]}, {"type": "null"}], "default": None},
+        "d": {"type": ["string", "null"], "enum": ["x", None], "default": None},
     }
     app = Server("t")
     app.tool(tool)
@@ -222,14 +222,6 @@ def awaited_context(ctx: Context):
     pass
 
 
-def generator():
-    yield 1
-
-
-async def async_generator():
-    yield 1
-
-
 def unresolved(a: "Nowhere"):  # noqa: F821
     pass
 
@@ -244,9 +236,8 @@ def annotated(annotation):
 
 WRONG = [
     (annotated(Unknown), ["'t'", "'x'", "Unknown is no JSON type"]),
-    (annotated(bytes), ["'x'", "bytes"]),
-    (annotated(set[int]), ["'x'", "set[int]"]),
-    (annotated(tuple[int, int]), ["'x'", "tuple[int, int]"]),
+    (annotated(complex), ["'x'", "complex"]),
+    (annotated(typing.Callable[[int], int]), ["'x'", "Callable"]),
     (annotated(dict[int, str]), ["'x'", "keys", "str"]),
     (annotated(list[Unknown]), ["'x'", "Unknown"]),
     (annotated(Optional[Unknown]), ["'x'", "Unknown"]),
@@ -257,8 +248,6 @@ WRONG = [
     (two_contexts, ["'t'", "'a'", "'b'", "context"]),
     (blocking_context, ["'t'", "'ctx'", "in an async function it must be a Context"]),
     (awaited_context, ["'t'", "'ctx'", "must be a SyncContext"]),
-    (generator, ["'t'", "generator"]),
-    (async_generator, ["'t'", "generator"]),
     (unresolved, ["'t'", "Nowhere"]),
     (3, ["function", "int"]),
 ]
@@ -340,17 +329,6 @@ def test_an_input_schema_stands_in_for_what_annotations_say():
     app.tool("t", input_schema={"type": "object", "properties": {"x": {"minimum": 0}}})(annotated(SAID))
     with pytest.raises(RegistrationError, match="the default is FieldInfo"):
         app.tool("u", input_schema={"type": "object"})(with_default(FieldInfo()))
-
-
-def test_the_fields_of_pydantic_are_refused_by_name():
-    pydantic = pytest.importorskip("pydantic")
-    for function in (
-        annotated(Annotated[int, pydantic.Field(ge=0)]),
-        annotated(Optional[list[Annotated[int, pydantic.Field(ge=0)]]]),
-        with_default(pydantic.Field(3)),
-    ):
-        with pytest.raises(RegistrationError, match="'x'.*FieldInfo"):
-            Server("demo").tool("t")(function)
 
 
 def test_the_types_of_a_signature_of_its_own_count():

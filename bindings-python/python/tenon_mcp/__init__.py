@@ -28,6 +28,7 @@ from ._server import Server
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._answer import Answer, Root
+    from ._depends import Depends
     from ._entry import Entry
     from ._limits import Limits
     from ._option_types import CacheOptions, HttpOptions, UnixOptions, WebOptions
@@ -40,6 +41,7 @@ __all__ = [
     "CacheOptions",
     "Content",
     "Context",
+    "Depends",
     "Entry",
     "File",
     "ForkedError",
@@ -68,6 +70,7 @@ if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
     # What not every program needs is loaded when it is asked for.
     _ELSEWHERE = {
         "_answer": ("Answer", "Root"),
+        "_depends": ("Depends",),
         "_entry": ("Entry",),
         "_limits": ("Limits",),
         "_option_types": ("CacheOptions", "HttpOptions", "UnixOptions", "WebOptions"),

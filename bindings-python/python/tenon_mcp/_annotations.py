@@ -57,6 +57,14 @@ def is_typed_dict(annotation: Any) -> bool:
     return typing.is_typeddict(annotation)
 
 
+def alias_of(annotation: Any) -> tuple[str, Any, dict[Any, Any]] | None:
+    """Name and value of what a ``type`` statement made, and what its variables stand for."""
+    kind = getattr(annotation, "__origin__", annotation)
+    if type(kind).__name__ != "TypeAliasType":
+        return None
+    return kind.__name__, kind.__value__, dict(zip(kind.__type_params__, getattr(annotation, "__args__", ())))
+
+
 def hints(function: Callable[..., Any], is_plain: bool) -> dict[str, Any]:
     """The annotations of a function, with what texts in them stand for; raises if one stands for nothing."""
     found = _plain_hints(function) if is_plain else None
@@ -64,7 +72,29 @@ def hints(function: Callable[..., Any], is_plain: bool) -> dict[str, Any]:
         import typing
 
         found = typing.get_type_hints(function, include_extras=True)
+        if sys.version_info < (3, 11):
+            names = getattr(function, "__globals__", {})
+            found = {name: resolved(annotation, names) for name, annotation in found.items()}
     return found
+
+
+def resolved(annotation: Any, names: dict[str, Any]) -> Any:
+    """An annotation without texts in it, which ``typing`` of 3.10 leaves in ``list["Node"]``."""
+    if isinstance(annotation, str):
+        return eval(annotation, names)
+    origin, arguments = taken_apart(annotation)
+    if origin in (LITERAL, ANNOTATED, None):
+        return annotation
+    if any(isinstance(part, list) for part in arguments):  # the parameters of a Callable
+        return annotation
+    parts = tuple(part if part is ... else resolved(part, names) for part in arguments)
+    if parts == arguments:
+        return annotation
+    if origin is UNION:
+        import typing
+
+        return typing.Union[parts]  # noqa: UP007
+    return origin[parts]
 
 
 def _plain_hints(function: Any) -> dict[str, Any] | None:

@@ -81,3 +81,29 @@ class NotFound(TenonError):
 
 class ToolError(TenonError):
     """Raised by a handler, fails its call with a text that is meant for the client, whatever ``mask_errors`` says."""
+
+
+class ArgumentError(TenonError, ValueError):
+    """The arguments of a call are not what its function takes; the message says which and why."""
+
+
+class Misfit(ValueError):
+    """A value that a client sent is not what a parameter wants: where in it, and why."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self._reasons = [("", reason) for reason in reasons]
+
+    def at(self, path: str, reason: str) -> Misfit:
+        """One reason more, for a part of the value."""
+        self._reasons.append((path, reason))
+        return self
+
+    def within(self, place: object) -> Misfit:
+        """The same of the value that has this one at a place."""
+        found = Misfit()
+        found._reasons = [(f"/{place}{path}", reason) for path, reason in self._reasons]
+        return found
+
+    def __str__(self) -> str:
+        return "; ".join(f"{path}: {reason}" if path else reason for path, reason in self._reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _log
-from ._errors import AskError, McpError, NotFound, ToolError
+from ._errors import ArgumentError, AskError, McpError, NotFound, ToolError
 from ._native import AskFailure
 
 TYPE_CHECKING = False
@@ -24,6 +24,8 @@ def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -
 
     ``errors`` says what the program's own exceptions stand for.
     """
+    if isinstance(error, ArgumentError):
+        return call.fail_arguments(str(error))
     cause = error
     for _ in range(_MAX_DEPTH):
         parts = _parts(cause)

@@ -5,49 +5,110 @@ from __future__ import annotations
 from . import _schema
 from ._errors import RegistrationError
 from ._native import Handler
-from ._signature import doc, is_async, is_generator, read
+from ._signature import doc, is_async, is_async_generator, is_generator, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._native import Arguments
+
 _VARIABLES = r"\{[+#./;?&]?([^{}]*)\}"
+_TOLD = ("tool", "prompt", "method", "notification")
+"""Whose clients are told of parameters."""
+_WRITTEN = ("resource", "resource template", "method")
+"""Beside tools, whose results are JSON where they are objects."""
 
 
 class Function:
-    """A handler's function with its signature; errors name the entry it is for."""
+    """A handler's function with its signature; errors name the entry it is for.
+
+    ``overrides`` says what takes the place of functions that are depended on.
+    """
 
     def __init__(
-        self, noun: str, name: str, function: Callable[..., Any], strict: bool, thread: str | None = None
+        self,
+        noun: str,
+        name: str,
+        function: Callable[..., Any],
+        strict: bool,
+        thread: str | None = None,
+        overrides: dict[Any, Any] | None = None,
     ) -> None:
         self.label = f"{noun} {name!r}"
         if not callable(function):
             raise RegistrationError(f"{self.label}: the handler must be a function, not {type(function).__name__}")
         self.function = function
-        self.on_loop = is_async(function)
-        self.lane = _lane(self.label, self.on_loop, thread)
-        if is_generator(function):
+        self.noun = noun
+        self.yields = is_generator(function)
+        if self.yields and noun != "tool":
             raise RegistrationError(f"{self.label} is a generator; a {noun} returns its result")
+        self.on_loop = is_async_generator(function) if self.yields else is_async(function)
+        self.lane = _lane(self.label, self.on_loop, thread)
+        self.overrides = {} if overrides is None else overrides
         self.signature = read(self.label, function, self.on_loop, strict)
+        self.texts: Arguments | None = None
+        self.write: Callable[[Any], Any] | None = None
+        self._doc, self._described = self._split(strict)
+
+    def _split(self, strict: bool) -> tuple[str | None, dict[str, str]]:
+        """Its docstring, without what that says of parameters if clients are told of them."""
+        text = doc(self.function)
+        if not (text and strict and self.noun in _TOLD) or not (":" in text or "---" in text):
+            return text, {}
+        from . import _docstring
+
+        signature = self.signature
+        hidden = [name for name, _ in signature.dependencies]
+        names = {parameter.name for parameter in signature.parameters}.union(hidden, {signature.context or ""})
+        text, described = _docstring.split(text, names)
+        return text or None, described
 
     @property
     def doc(self) -> str | None:
-        """Its docstring."""
-        return doc(self.function)
+        """What its docstring says of the whole."""
+        return self._doc
 
     @property
     def returns_dict(self) -> bool:
         """Whether it says that it returns a dict."""
-        return _schema.is_dict(self.signature.returned)
+        return not self.yields and _schema.is_dict(self.signature.returned)
 
     def schema(self, *, closed: bool) -> dict[str, Any]:
         """The schema of what it takes; ``closed`` refuses other names, unless the function takes them."""
-        return _schema.of_arguments(self.label, self.signature, closed)
+        return _schema.of_arguments(self.label, self.signature, closed, self._described)
+
+    def result(self, structured: bool | None, has_schema: bool) -> tuple[bool, dict[str, Any] | None]:
+        """Whether a tool's result is structured, and its schema, from what the function says that it returns."""
+        if self.yields:
+            if structured or has_schema:
+                raise RegistrationError(f"{self.label} is a generator, which yields content and nothing structured")
+            return False, None
+        _schema.check_metadata(self.label, self.signature.returned)
+        if self.signature.returned is dict:
+            return structured is None or structured, None
+        if self.signature.returned is None or structured is None and _schema.says_nothing(self.signature.returned):
+            return bool(structured), None
+        from . import _returns
+
+        found = _returns.of(self.signature.returned)
+        self.write = found.write
+        is_structured = found.is_structured if structured is None else structured
+        return is_structured, found.schema if is_structured and not has_schema else None
 
     def prompt_arguments(self) -> list[dict[str, Any]]:
         """What it takes as the arguments of a prompt."""
-        return _schema.of_prompt(self.label, self.signature)
+        arguments, schema = _schema.of_prompt(self.label, self.signature, self._described)
+        self.read_texts(schema)
+        return arguments
+
+    def read_texts(self, schema: dict[str, Any]) -> None:
+        """Has texts read as what they stand for, unless all are meant as they are."""
+        if not all(map(_schema.is_text, schema["properties"].values())):
+            from . import _texts
+
+            self.texts = _texts.reader(schema)
 
     def takes(self, names: list[str], what: str) -> None:
         """Refuses a function that would be called with some of these names and cannot."""
@@ -62,21 +123,50 @@ class Function:
                 raise RegistrationError(f"{self.label}: the function does not take {name!r}, which is one of {what}")
 
     def takes_variables(self, template: str) -> None:
-        """Refuses a function that does not take the variables of a URI template, as text."""
+        """Refuses a function that does not take the variables of a URI template."""
         import re
 
         # The engine judges the template itself.
-        names = [name for part in re.findall(_VARIABLES, template) for name in part.split(",")]
-        self.takes_all([name.split(":")[0].rstrip("*") for name in names], f"the variables of {template!r}")
-        for parameter in self.signature.parameters:
-            if _schema.number(parameter.annotation) or parameter.annotation in (bool, dict, bytes):
-                raise RegistrationError(f"{self.label}: parameter {parameter.name!r}: a variable is a str")
+        parts = [name.split(":")[0] for part in re.findall(_VARIABLES, template) for name in part.split(",")]
+        self.takes_all([name.rstrip("*") for name in parts], f"the variables of {template!r}")
+        schema = _schema.understand(self.label, self.signature, {})
+        for name, said in schema["properties"].items():
+            if f"{name}*" in parts:
+                kind = said.get("type", "array")
+                if "array" not in ([kind] if isinstance(kind, str) else kind) and "anyOf" not in said:
+                    raise RegistrationError(f"{self.label}: parameter {name!r}: the variable is a list of texts")
+        self.read_texts(schema)
 
     def handler(self, *, open: bool = False, returns_dict: bool = False) -> Handler:
         """What a lane calls; with ``open`` it is handed what it does not name, too."""
-        parameters = [(parameter.name, _schema.number(parameter.annotation)) for parameter in self.signature.parameters]
-        is_open = open or self.signature.open
-        return Handler(self.function, parameters, self.signature.context, is_open, returns_dict)
+        signature = self.signature
+        parameters = [
+            (parameter.key, "" if parameter.read else _schema.number(parameter.annotation))
+            for parameter in signature.parameters
+        ]
+        function, context = self.function, signature.context
+        if self.noun in _WRITTEN and not (signature.returned is dict or _schema.says_nothing(signature.returned)):
+            from . import _returns
+
+            self.write = _returns.of(signature.returned, is_tool=False).write
+        if self._is_more():
+            from . import _plan
+
+            function, context = _plan.planned(self)
+        return Handler(function, parameters, context, open or signature.open, returns_dict)
+
+    def _is_more(self) -> bool:
+        """Whether there is more to do than to call it."""
+        return bool(
+            self.texts
+            or self.write
+            or self.yields
+            or self.signature.dependencies
+            or any(
+                parameter.read or parameter.make_default or parameter.key != parameter.name
+                for parameter in self.signature.parameters
+            )
+        )
 
 
 def _lane(label: str, is_async: bool, thread: str | None) -> str:

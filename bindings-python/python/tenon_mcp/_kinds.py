@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _schema
 from ._errors import RegistrationError
 from ._registry import Registry, named
 from ._served import Served
@@ -119,6 +120,7 @@ class Registrations(Served, Registry):
             own = named("tool", function, None if name is function else name)
             of = self._function("tool", own, function, strict=input_schema is None, thread=thread)
             returns_dict = of.returns_dict
+            is_structured, returned = of.result(structured, output_schema is not None)
             self._add(
                 "tool",
                 {
@@ -130,12 +132,12 @@ class Registrations(Served, Registry):
                     "meta": meta,
                     "ui": ui,
                     "input_schema": of.schema(closed=True) if input_schema is None else input_schema,
-                    "output_schema": output_schema,
+                    "output_schema": returned if output_schema is None else output_schema,
                 },
                 of,
                 handler=of.handler(open=True, returns_dict=returns_dict and structured is None),
                 policies={
-                    "structured": returns_dict if structured is None else structured,
+                    "structured": is_structured,
                     "timeout": timeout,
                     "unknown_arguments": unknown_arguments,
                     "coerce_arguments": coerce_arguments,
@@ -180,7 +182,7 @@ class Registrations(Served, Registry):
         def register(function: F) -> F:
             of_template = "{" in uri
             kind = "resource_template" if of_template else "resource"
-            of = self._function(kind, uri, function, thread=thread)
+            of = self._function(kind, uri, function, strict=of_template, thread=thread)
             of.takes_variables(uri)
             self._add(
                 kind,
@@ -221,7 +223,7 @@ class Registrations(Served, Registry):
         """
         lister = self._function("resource_provider", template, list, thread=thread)
         lister.takes(["cursor"], "what a provider is handed")
-        reader = self._function("resource_template", template, read, thread=thread)
+        reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.takes_variables(template)
         policies = {"timeout": timeout, "cache": cache, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
@@ -278,6 +280,7 @@ class Registrations(Served, Registry):
             if arguments is not None:
                 names = [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
                 of.takes_all(names, "the arguments")
+                of.read_texts(_schema.understand(of.label, of.signature, {}))
             self._add(
                 "prompt",
                 {

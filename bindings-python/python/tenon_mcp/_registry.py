@@ -36,12 +36,14 @@ class Registry:
     _workers: Workers | None
     _has_sync_handlers: bool
     _has_async_handlers: bool
+    dependency_overrides: dict[Callable[..., Any], Callable[..., Any]]
+    """What takes the place of functions that handlers depend on (``Depends``), for tests. May change at any time."""
 
     def _function(
         self, kind: str, name: str, function: Callable[..., Any], strict: bool = False, *, thread: str | None = None
     ) -> Function:
         """A function for an entry; if it is ``strict``, its annotations must be understood."""
-        return Function(noun(kind), name, function, strict, thread)
+        return Function(noun(kind), name, function, strict, thread, self.dependency_overrides)
 
     def _add(
         self,

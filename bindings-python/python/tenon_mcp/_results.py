@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from binascii import b2a_base64
 
 TYPE_CHECKING = False
@@ -276,6 +277,13 @@ class ToolResult(_Json):
             result["isError"] = True
         self._json = {**result, **_without_none(meta=meta)}
 
+    @classmethod
+    def _of(cls, result: dict[str, Any]) -> ToolResult:
+        """One that is JSON already."""
+        found = cls.__new__(cls)
+        found._json = result
+        return found
+
 
 def block(content: Said) -> dict[str, Any]:
     """A content block."""
@@ -286,6 +294,41 @@ def block(content: Said) -> dict[str, Any]:
     raise TypeError(f"content is a str or a Content, not {type(content).__name__}")
 
 
+def block_of(value: Any) -> dict[str, Any]:
+    """A content block, of what a tool may have among its content."""
+    if isinstance(value, Content):
+        return value.json
+    if isinstance(value, str):
+        return {"type": "text", "text": value}
+    shown = _picture(value)
+    if shown is not None:
+        return shown.json
+    if isinstance(value, (_Json, *_BYTES)):
+        raise TypeError(f"content is a str or a Content, not {type(value).__name__}")
+    from ._native import from_json, to_json
+
+    text = to_json(value, rich=True)
+    found = from_json(text)
+    return {"type": "text", "text": found if isinstance(found, str) else text.decode()}
+
+
+def as_content(value: Any) -> Any:
+    """What a tool returned that declares content: a list has blocks, whatever they are."""
+    if isinstance(value, (list, tuple)):
+        return ToolResult._of({"content": [block_of(item) for item in value]})
+    return value
+
+
+def _picture(value: Any) -> Image | None:
+    """An image of PIL's."""
+    if "PIL" not in sys.modules:
+        return None
+    from ._simple import picture
+
+    found = picture(value)
+    return None if found is None else Image(*found)
+
+
 def convert(value: Any) -> tuple[str, Any] | None:
     """What a handler returned and JSON cannot hold: what it is, in the engine's word, and as JSON or bytes."""
     if isinstance(value, ToolResult):
@@ -294,8 +337,14 @@ def convert(value: Any) -> tuple[str, Any] | None:
         return "content", value.json
     if isinstance(value, _BYTES):
         return "bytes", bytes(value)
-    if isinstance(value, (list, tuple)) and any(isinstance(item, (_Json, *_BYTES)) for item in value):
-        return "content", [_item(item) for item in value]
+    shown = _picture(value)
+    if shown is not None:
+        return "content", shown.json
+    if isinstance(value, (list, tuple)):
+        if "PIL" in sys.modules:
+            value = [_picture(item) or item for item in value]
+        if any(isinstance(item, (_Json, *_BYTES)) for item in value):
+            return "content", [_item(item) for item in value]
     return None
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ._annotations import ANNOTATED, LITERAL, UNION, is_any, is_typed_dict, taken_apart
 from ._errors import RegistrationError
 from ._native import to_json
-from ._signature import REQUIRED, described
+from ._signature import REQUIRED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ._signature import Signature
+    from ._types import Types
 
 _PLAIN: dict[Any, str] = {
     str: "string",
@@ -26,120 +27,139 @@ _PLAIN: dict[Any, str] = {
 _NUMBERS = {int: "int", float: "float"}
 
 
-def of_arguments(label: str, signature: Signature, closed: bool) -> dict[str, Any]:
-    """The schema of what a function takes; ``closed`` refuses other names, unless the function takes them."""
+def understand(label: str, signature: Signature, described: dict[str, str]) -> dict[str, Any]:
+    """What a function takes, as the start of a schema. Its parameters learn how their values are read.
+
+    ``described`` says of parameters what their annotations do not.
+    """
     properties: dict[str, Any] = {}
     required: list[str] = []
+    types: Types | None = None
     for parameter in signature.parameters:
         name, default = parameter.name, parameter.default
         try:
-            schema = _schema(parameter.annotation)
+            try:
+                schema = plain(parameter.annotation)
+            except TypeError:
+                from . import _parameters
+
+                if types is None:
+                    types = _parameters.types()
+                schema = _parameters.understand(types, parameter)
+                default = parameter.default
         except TypeError as error:
             raise RegistrationError(f"{label}: parameter {name!r}: {error}") from None
+        if name in described and "description" not in schema:
+            schema = {**schema, "description": described[name]}
         if default is REQUIRED:
-            required.append(name)
-        else:
-            schema = _with_default(schema, default)
-        properties[name] = schema
-    try:
-        _check_metadata(signature.returned)
-    except TypeError as error:
-        raise RegistrationError(f"{label}: the return annotation: {error}") from None
+            required.append(parameter.key)
+        elif parameter.read is None:
+            schema = with_default(schema, default)
+        if parameter.key in properties:
+            raise RegistrationError(f"{label}: two parameters are {parameter.key!r} to a client")
+        properties[parameter.key] = schema
+    rest = _rest(label, signature, types)
     schema = {"type": "object", "properties": properties}
     if required:
         schema["required"] = required
+    if rest:
+        schema["additionalProperties"] = rest
+    return schema if types is None else types.whole(schema)
+
+
+def _rest(label: str, signature: Signature, types: Types | None) -> dict[str, Any]:
+    """What the values of other names may be."""
+    if signature.rest is None or signature.rest is object:
+        return {}
+    try:
+        return plain(signature.rest)
+    except TypeError as error:
+        raise RegistrationError(f"{label}: the parameter with two stars: {error}") from None
+
+
+def of_arguments(
+    label: str, signature: Signature, closed: bool, described: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The schema of what a function takes; ``closed`` refuses other names, unless the function takes them."""
+    schema = understand(label, signature, described or {})
     if closed and not signature.open:
         schema["additionalProperties"] = False
     return schema
 
 
-def of_prompt(label: str, signature: Signature) -> list[dict[str, Any]]:
-    """The arguments of a prompt: strings, required without a default."""
+def of_prompt(
+    label: str, signature: Signature, described: dict[str, str]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The arguments of a prompt, which are texts, and the schema of what they stand for."""
+    schema = understand(label, signature, described)
     arguments: list[dict[str, Any]] = []
-    for parameter in signature.parameters:
-        name, default = parameter.name, parameter.default
-        try:
-            schema = _schema(parameter.annotation)
-        except TypeError:
-            schema = {"type": ""}
-        if not _takes_text(schema):
-            raise RegistrationError(f"{label}: parameter {name!r}: the arguments of a prompt are str")
+    for name, said in schema["properties"].items():
         argument: dict[str, Any] = {"name": name}
-        if "description" in schema:
-            argument["description"] = schema["description"]
-        if default is REQUIRED:
+        if "description" in said:
+            argument["description"] = said["description"]
+        if name in schema.get("required", ()):
             argument["required"] = True
         arguments.append(argument)
-    return arguments
+    return arguments, schema
 
 
-def _takes_text(schema: dict[str, Any]) -> bool:
+def is_text(schema: dict[str, Any]) -> bool:
+    """Whether any text is good, and nothing else is meant."""
     kind = schema.get("type", "string")
-    return "string" in ([kind] if isinstance(kind, str) else kind)
+    kinds = [kind] if isinstance(kind, str) else kind
+    return "string" in kinds and schema.keys() <= {"type", "description", "default", "title", "items"}
 
 
-def _schema(annotation: Any) -> dict[str, Any]:
+def plain(annotation: Any) -> dict[str, Any]:
+    """The schema of JSON's own types, which need no reading; ``TypeError`` for others."""
     if annotation is object or is_any(annotation):
         return {}
     if type(annotation).__hash__ is not None and annotation in _PLAIN:
         return {"type": _PLAIN[annotation]}
     origin, arguments = taken_apart(annotation)
     if origin is ANNOTATED:
-        _check_metadata(annotation)
-        if len(arguments) > 2:
-            raise TypeError(f"{_name(annotation)} has more than one description")
-        return {**_schema(arguments[0]), "description": arguments[1]}  # pyright: ignore
+        if len(arguments) > 2 or not isinstance(arguments[1], str):
+            raise TypeError("more is said than a description")
+        return {**plain(arguments[0]), "description": arguments[1]}  # pyright: ignore
     if origin is UNION:
-        return _union([_schema(part) for part in arguments])
+        return union([plain(part) for part in arguments])
     if origin is LITERAL:
-        return _literal(arguments)
+        return literal(arguments)
     if origin is list:
-        return {"type": "array", **({"items": _schema(arguments[0])} if arguments else {})}
+        return {"type": "array", **({"items": plain(arguments[0])} if arguments else {})}
     if origin is dict:
         if not arguments:
             return {"type": "object"}
         if arguments[0] is not str:
-            raise TypeError(f"{_name(annotation)} is no JSON type: the keys of an object are str")
-        values = _schema(arguments[1])
+            raise TypeError(f"{name(annotation)} is no JSON type: the keys of an object are str")
+        values = plain(arguments[1])
         return {"type": "object", **({"additionalProperties": values} if values else {})}
-    raise TypeError(f"{_name(annotation)} is no JSON type; give the tool an input_schema")
+    raise TypeError(f"{name(annotation)} is no JSON type; give the tool an input_schema")
 
 
-def _check_metadata(annotation: Any) -> None:
-    """Refuses what is said about a type and would be lost: only a description is understood."""
-    origin, arguments = taken_apart(annotation)
-    if origin is LITERAL:
-        return
-    if origin is ANNOTATED:
-        for extra in arguments[1:]:
-            if not isinstance(extra, str):
-                raise TypeError(
-                    f"{described(extra)} in Annotated is not understood, only a description is; "
-                    "give the tool an input_schema"
-                )
-        arguments = arguments[:1]
-    for part in arguments:
-        for item in part if isinstance(part, list) else (part,):  # the parameters of a Callable are a list
-            _check_metadata(item)
-
-
-def _union(parts: list[dict[str, Any]]) -> dict[str, Any]:
+def union(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of what is one of these."""
     if {} in parts:
         return {}
     if all(part.keys() == {"type"} and isinstance(part["type"], str) for part in parts):
         return {"type": [part["type"] for part in parts]}
     null = {"type": "null"}
     rest = [part for part in parts if part != null]
-    # Python 3.10 makes another Optional of what has None as its default.
-    if len(rest) == 1 < len(parts) and _takes_null(rest[0]):
-        return rest[0]
-    # One part with details and null, which is what Optional makes, stays flat: details concern values of their type.
-    if len(rest) == 1 < len(parts) and isinstance(rest[0].get("type"), str) and "enum" not in rest[0]:
-        return {**rest[0], "type": [rest[0]["type"], "null"]}
+    if len(rest) == 1 < len(parts) and not {"type", "enum"}.isdisjoint(rest[0]) and "const" not in rest[0]:
+        # One part with details and null, as Optional makes it, stays flat: details concern values of their type.
+        (one,) = rest
+        # Python 3.10 makes another Optional of what has None as its default.
+        if _takes_null(one):
+            return one
+        if "type" in one:
+            kinds = one["type"] if isinstance(one["type"], list) else [one["type"]]
+            one = {**one, "type": [*kinds, "null"]}
+        return {**one, "enum": [*one["enum"], None]} if "enum" in one else one
     return {"anyOf": parts}
 
 
-def _literal(values: tuple[Any, ...]) -> dict[str, Any]:
+def literal(values: tuple[Any, ...]) -> dict[str, Any]:
+    """The schema of one of these values."""
     kinds = {type(value) for value in values}
     unfit = kinds - {str, int, bool, type(None)}
     if unfit:
@@ -148,10 +168,11 @@ def _literal(values: tuple[Any, ...]) -> dict[str, Any]:
     return {**schema, "enum": list(values)}
 
 
-def _with_default(schema: dict[str, Any], default: Any) -> dict[str, Any]:
+def with_default(schema: dict[str, Any], default: Any) -> dict[str, Any]:
+    """The schema of what may be left out."""
     if default is None and schema:
         # `x: int = None` means an optional int, whatever it says.
-        schema = schema if _takes_null(schema) else _union([schema, {"type": "null"}])
+        schema = schema if _takes_null(schema) else union([schema, {"type": "null"}])
     try:
         to_json(default)
     except ValueError:
@@ -177,6 +198,32 @@ def number(annotation: Any) -> str:
     return _NUMBERS.get(annotation, "") if isinstance(annotation, type) else ""
 
 
+_SILENT = (str, int, float, bool, list, object, None, type(None))
+
+
+def says_nothing(annotation: Any) -> bool:
+    """Whether no more follows from a return annotation than from the value itself."""
+    return any(annotation is kind for kind in _SILENT) or is_any(annotation)
+
+
+def check_metadata(label: str, annotation: Any) -> None:
+    """Refuses what a return annotation says about a type and would be lost."""
+    origin, arguments = taken_apart(annotation)
+    if origin is LITERAL or not arguments:
+        return
+    if origin is ANNOTATED:
+        from . import _metadata
+
+        try:
+            _metadata.check(arguments[1:])
+        except TypeError as error:
+            raise RegistrationError(f"{label}: the return annotation: {error}") from None
+        arguments = arguments[:1]
+    for part in arguments:
+        for item in part if isinstance(part, list) else (part,):  # the parameters of a Callable are a list
+            check_metadata(label, item)
+
+
 def is_dict(annotation: Any) -> bool:
     origin, arguments = taken_apart(annotation)
     if origin is ANNOTATED:
@@ -186,7 +233,8 @@ def is_dict(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, dict)
 
 
-def _name(annotation: Any) -> str:
+def name(annotation: Any) -> str:
+    """An annotation as a message shows it."""
     if isinstance(annotation, type) and taken_apart(annotation)[0] is None:
         return annotation.__qualname__
     return str(annotation)

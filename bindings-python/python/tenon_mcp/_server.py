@@ -97,6 +97,7 @@ class Server(Registrations):
         self._version = version
         self._max_workers = max_workers
         self._errors: ErrorMap = {}
+        self.dependency_overrides = {}
         self._has_sync_handlers = self._has_async_handlers = False
         self._running: Running | None = None
         self._main: Main | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import _annotations
 from ._context import Context, SyncContext
 from ._errors import RegistrationError
@@ -10,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import Any
+
+    from ._depends import Dependency
 
 _DECLARATIONS = {("pydantic", "FieldInfo"), ("dataclasses", "Field")}
 _FUNCTION = type(lambda: None)
@@ -22,27 +26,40 @@ class REQUIRED:
     """The default of a parameter without one; and the annotation."""
 
 
+class ABSENT:
+    """The default of a parameter that may be left out, and of which no more is said."""
+
+
 class Parameter:
     """One that takes a value from the client."""
 
-    __slots__ = ("annotation", "default", "name")
+    __slots__ = ("annotation", "default", "key", "make_default", "name", "read")
 
     def __init__(self, name: str, annotation: Any, default: Any) -> None:
         self.name = name
         self.annotation = annotation
         self.default = default
+        self.key = name
+        """The name that clients know."""
+        self.read: Callable[[Any], Any] | None = None
+        """What makes the value of JSON, if it is not JSON itself."""
+        self.make_default: Callable[[], Any] | None = None
+        """What gives the default, if the function does not know it."""
 
 
 class Signature:
-    """What registration needs to know about a function: its parameters, and which of them takes the context; whether it
-    takes any other name, too; its return annotation."""
+    """What registration needs to know about a function: its parameters, which of them takes the context, and which are
+    for what the function depends on; whether it takes any other name, too, and what its value is; its return
+    annotation."""
 
-    __slots__ = ("context", "open", "parameters", "returned")
+    __slots__ = ("context", "dependencies", "open", "parameters", "rest", "returned")
 
     def __init__(self, parameters: list[Parameter], context: str | None, open: bool, returned: Any) -> None:
         self.parameters = parameters
         self.context = context
+        self.dependencies: list[tuple[str, Dependency]] = []
         self.open = open
+        self.rest: Any = None
         self.returned = returned
 
     def takes(self, label: str, names: Collection[str], what: str) -> None:
@@ -76,6 +93,14 @@ def is_generator(function: Callable[..., Any]) -> bool:
     import inspect
 
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
+def is_async_generator(function: Callable[..., Any]) -> bool:
+    if _is_plain(function):
+        return bool(function.__code__.co_flags & _ASYNC_GENERATOR)
+    import inspect
+
+    return inspect.isasyncgenfunction(function)
 
 
 def doc(function: Callable[..., Any]) -> str | None:
@@ -112,20 +137,34 @@ def read(label: str, function: Callable[..., Any], on_loop: bool, strict: bool) 
     parameters: list[Parameter] = []
     context: str | None = None
     is_open = False
+    rest: Any = None
+    dependencies: list[tuple[str, Dependency]] = []
     for kind, parameter in declared:
         name = parameter.name
         if kind == "**":
-            is_open = True
+            rest = _annotation(label, parameter, hints, strict)
+            named = _unpacked(rest)
+            if named is None:
+                is_open = True
+            else:
+                parameters += named
+                rest = None
             continue
         if kind is not None:
             name = kind + name
             raise RegistrationError(f"{label}: parameter {name!r} is positional only, but arguments come by name")
         annotation = _annotation(label, parameter, hints, strict)
+        dependency = _dependency(label, parameter, annotation)
+        if dependency is not None:
+            dependencies.append((name, dependency))
+            continue
+        annotation, parameter.default = _field(annotation, parameter.default)
         if _is_declaration(parameter.default):
             raise RegistrationError(
                 f"{label}: parameter {name!r}: the default is {described(parameter.default)}, which is not "
                 "understood; give the plain default, and an input_schema for the rest"
             )
+        annotation = _context(annotation)
         # `is`, because what is no class may compare as it likes.
         if annotation is Context or annotation is SyncContext:
             if context is not None:
@@ -143,7 +182,58 @@ def read(label: str, function: Callable[..., Any], on_loop: bool, strict: bool) 
             context = name
             continue
         parameters.append(Parameter(name, annotation, parameter.default))
-    return Signature(parameters, context, is_open, hints.get("return"))
+    signature = Signature(parameters, context, is_open, hints.get("return"))
+    signature.rest, signature.dependencies = rest, dependencies
+    return signature
+
+
+def _context(annotation: Any) -> Any:
+    """The kind of context, also where an annotation says that it may be missing."""
+    if type(annotation) is type or type(annotation) is str:
+        return annotation
+    origin, arguments = _annotations.taken_apart(annotation)
+    if origin is _annotations.UNION:
+        kinds = [part for part in arguments if part is Context or part is SyncContext]
+        if len(kinds) == 1 and all(part is type(None) or part is kinds[0] for part in arguments):
+            return kinds[0]
+    return annotation
+
+
+def _dependency(label: str, parameter: Parameter, annotation: Any) -> Dependency | None:
+    """What a parameter depends on, by its default or in ``Annotated``."""
+    depends = sys.modules.get(f"{__package__}._depends")
+    if depends is None:  # nobody can have made one
+        return None
+    origin, arguments = _annotations.taken_apart(annotation)
+    found = [part for part in (arguments[1:] if origin is _annotations.ANNOTATED else ()) if depends.is_one(part)]
+    if depends.is_one(parameter.default):
+        found.append(parameter.default)
+    if len(found) > 1:
+        raise RegistrationError(f"{label}: parameter {parameter.name!r} depends on more than one function")
+    return found[0] if found else None
+
+
+def _field(annotation: Any, default: Any) -> tuple[Any, Any]:
+    """A default that is pydantic's ``Field`` says something about the type, and perhaps what the default is."""
+    if type(default) is not getattr(sys.modules.get("pydantic.fields"), "FieldInfo", None):
+        return annotation, default
+    from typing import Annotated
+
+    return Annotated[annotation, default], REQUIRED
+
+
+def _unpacked(annotation: Any) -> list[Parameter] | None:
+    """The parameters that ``**options: Unpack[…]`` stands for."""
+    if "typing" not in sys.modules or annotation is object:
+        return None
+    from ._types import unpacked
+
+    options = unpacked(annotation)
+    if options is None:
+        return None
+    from ._classes import fields_of
+
+    return [Parameter(name, said, REQUIRED if needed else ABSENT) for name, said, needed in fields_of(options)]
 
 
 def _own(function: Any) -> list[tuple[str | None, Parameter]]:

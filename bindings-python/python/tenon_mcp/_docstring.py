@@ -1,0 +1,138 @@
+"""Descriptions of parameters in docstrings, as Google, NumPy and Sphinx have them."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+_GOOGLE = re.compile(r"^(?:Args|Arguments|Parameters|Params|Keyword Args|Keyword Arguments|Attributes):$")
+_NUMPY = re.compile(r"^(?:Parameters|Other Parameters|Attributes)$")
+_ENTRY = re.compile(r"^(\*{0,2}\w+)\s*(?:\([^)]*\)|\[[^\]]*\])?\s*:(?:\s+(.*)|)$")
+_NUMPY_ENTRY = re.compile(r"^(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?$")
+_SPHINX = re.compile(r"^:(param|parameter|arg|argument|key|keyword|type)\s+(?:[^:]*?\s)?\*{0,2}(\w+)\s*:\s*(.*)$")
+
+
+def might_describe(text: str) -> bool:
+    """Whether it is worth a closer look."""
+    return ":" in text and any(word in text for word in _WORDS) or "---" in text
+
+
+_WORDS = ("Args:", "Arguments:", "Parameters:", "Params:", "Attributes:", ":param", ":arg", ":key", ":type")
+
+
+def parameters_of(text: str | None) -> dict[str, str]:
+    """What a docstring says of each parameter or attribute."""
+    import inspect
+
+    return split(inspect.cleandoc(text), None)[1] if text else {}
+
+
+def split(text: str, names: Container[str] | None) -> tuple[str, dict[str, str]]:
+    """The text without the entries of these names (all of them, if it is ``None``), and those entries.
+
+    A heading stays with the entries that are of other names. ``text`` is as ``inspect.cleandoc`` leaves it.
+    """
+    lines = text.split("\n")
+    rest: list[str] = []
+    found: dict[str, str] = {}
+    place = 0
+    while place < len(lines):
+        line = lines[place]
+        if _GOOGLE.match(line.strip()) and not line.startswith("        "):
+            place = _section(lines, place, place + 1, names, rest, found, _google)
+        elif _NUMPY.match(line) and place + 1 < len(lines) and re.match(r"^-{3,}\s*$", lines[place + 1]):
+            place = _section(lines, place, place + 2, names, rest, found, _numpy)
+        elif _SPHINX.match(line):
+            place = _field(lines, place, names, rest, found)
+        else:
+            rest.append(line)
+            place += 1
+    cleaned = "\n".join(rest).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", cleaned) if found else text, found
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _section(lines, place, start, names, rest, found, entries):  # type: ignore[no-untyped-def]
+    end, kept = entries(lines, place, start, names, found)
+    if kept:
+        rest += [*lines[place:start], *kept]
+        if end < len(lines):
+            rest.append("")
+    return end
+
+
+def _google(lines, place, start, names, found):  # type: ignore[no-untyped-def]
+    """Entries that are indented more than their heading, up to a line that is not."""
+    head = _indent(lines[place])
+    end = start
+    while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > head):
+        end += 1
+    body = lines[start:end]
+    depth = min((_indent(line) for line in body if line.strip()), default=0)
+    return end, _entries(body, depth, _ENTRY, names, found, inline=True)
+
+
+def _numpy(lines, place, start, names, found):  # type: ignore[no-untyped-def]
+    """Entries at the margin, up to the next underlined heading."""
+    end = start
+    while end < len(lines):
+        if end + 1 < len(lines) and lines[end].strip() and re.match(r"^-{3,}\s*$", lines[end + 1]):
+            break
+        if lines[end].strip() and not lines[end].startswith(" ") and not _NUMPY_ENTRY.match(lines[end]):
+            break
+        end += 1
+    return end, _entries(lines[start:end], 0, _NUMPY_ENTRY, names, found, inline=False)
+
+
+def _entries(body, depth, pattern, names, found, inline):  # type: ignore[no-untyped-def]
+    """Takes the entries that begin at this depth; gives back the lines that are of no name asked for."""
+    kept: list[str] = []
+    current: list[str] | None = None
+    taken: list[tuple[list[str], list[str]]] = []
+    for line in body:
+        matched = pattern.match(line.strip()) if line.strip() and _indent(line) == depth else None
+        if matched:
+            own = [name.strip().lstrip("*") for name in matched[1].split(",")]
+            if names is None or all(name in names for name in own):
+                current = [matched[2] or ""] if inline else []
+                taken.append((own, current))
+                continue
+            current = None
+        if current is not None and (not line.strip() or _indent(line) > depth):
+            current.append(line.strip())
+        else:
+            current = None
+            kept.append(line)
+    for own, texts in taken:
+        said = _joined(texts)
+        for name in own:
+            if said:
+                found.setdefault(name, said)
+    return kept if any(line.strip() for line in kept) else []
+
+
+def _field(lines, place, names, rest, found):  # type: ignore[no-untyped-def]
+    matched = _SPHINX.match(lines[place])
+    kind, name, text = matched.groups()
+    texts = [text]
+    end = place + 1
+    while end < len(lines) and lines[end].startswith(" ") and lines[end].strip():
+        texts.append(lines[end].strip())
+        end += 1
+    if names is not None and name not in names:
+        rest += lines[place:end]
+    elif kind != "type":
+        found.setdefault(name, _joined(texts))
+    return end
+
+
+def _joined(texts: list[str]) -> str:
+    """Lines as a paragraph; empty lines part paragraphs."""
+    parts = "\n".join(texts).strip().split("\n\n")
+    return "\n\n".join(" ".join(part.split("\n")).strip() for part in parts)
