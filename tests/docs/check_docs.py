@@ -38,7 +38,7 @@ SECONDS = 30
 
 
 def pages():
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("bindings-*/README.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("bindings-*/README.md"))]
 
 
 def check_page(page, write):

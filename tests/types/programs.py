@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from tenon_mcp import Answer, Context, Entry, Root, Server, SyncContext, ToolResult
+from tenon_mcp import Answer, Context, Depends, Entry, Root, Server, SyncContext, ToolResult
 from typing_extensions import assert_type
 
 app = Server("demo", "1.0.0", title="Demo", call_timeout=2.5, max_calls=10)
@@ -50,6 +50,17 @@ def wait_sync(ctx: SyncContext) -> str:
     return answer.text
 
 
+def settings() -> dict[str, str]:
+    return {}
+
+
+@app.tool
+def depends(held: Annotated[dict[str, str], Depends(settings)], other: list[str] = Depends(list)) -> str:  # noqa: B008
+    assert_type(held, dict[str, str])
+    return held["a"]
+
+
+app.dependency_overrides[settings] = lambda: {"a": "b"}
 assert_type(add(1, 2), int)
 assert_type(total([1.0]), float)
 add("1", 2)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -34,7 +34,7 @@ def is_named_tuple(kind: type) -> bool:
 
 def value_of(member: Any) -> Any:
     """What stands for a member of an enumeration: its value, or its name where not all values are JSON's."""
-    kind = type(member)
+    kind: Any = type(member)
     return member.value if all(type(one.value) in _SCALARS for one in kind) else member.name
 
 
@@ -76,14 +76,15 @@ def typed_dict(types: Types, kind: Any, variables: dict[Any, Any]) -> Type:
 def dataclass(types: Types, kind: Any, variables: dict[Any, Any]) -> Type:
     import dataclasses
 
+    words: Any = dataclasses
     hints = _hints(kind)
     fields: list[tuple[str, Any, bool, Any, str | None]] = []
     for name, field in kind.__dataclass_fields__.items():
-        if field._field_type is dataclasses._FIELD_INITVAR:  # type: ignore[attr-defined]
+        if field._field_type is words._FIELD_INITVAR:
             raise TypeError(
                 f"{kind.__qualname__}.{name} is an InitVar, which is no field; give the tool an input_schema"
             )
-        if field._field_type is not dataclasses._FIELD:  # type: ignore[attr-defined]
+        if field._field_type is not words._FIELD:
             continue
         if not (field.init or types.results):
             continue
@@ -101,7 +102,7 @@ def dataclass(types: Types, kind: Any, variables: dict[Any, Any]) -> Type:
 def named_tuple(types: Types, kind: Any, variables: dict[Any, Any]) -> Type:
     hints = _hints(kind)
     defaults = kind._field_defaults
-    fields = [
+    fields: list[tuple[str, Any, bool, Any, str | None]] = [
         (name, hints.get(name, object), name not in defaults, defaults.get(name, _NOTHING), None)
         for name in kind._fields
     ]
@@ -195,7 +196,7 @@ def _with_default(schema: dict[str, Any], found: Type, default: Any) -> dict[str
 
 def own_doc(kind: type) -> bool:
     """Whether somebody wrote its docstring: those of dataclasses and named tuples may be made."""
-    text = kind.__dict__.get("__doc__")
+    text: Any = kind.__dict__.get("__doc__")
     return bool(text) and not text.startswith(f"{kind.__name__}(") and text != "An enumeration."
 
 

@@ -161,16 +161,16 @@ class _Scope:
         while self._opened:
             generator, _ = self._opened.pop()
             raised = _ended(generator, raised)
-        if raised is not error:
-            raise raised  # type: ignore[misc]
+        if raised is not error and raised is not None:
+            raise raised
 
     async def close_on_loop(self, error: BaseException | None) -> None:
         raised = error
         while self._opened:
             generator, is_async = self._opened.pop()
             raised = await _ended_on_loop(generator, raised) if is_async else _ended(generator, raised)
-        if raised is not error:
-            raise raised  # type: ignore[misc]
+        if raised is not error and raised is not None:
+            raise raised
 
 
 def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
@@ -202,7 +202,7 @@ async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseExc
     return error or RuntimeError("a function that is depended on must yield once")
 
 
-def bound(of: Function, function: Callable[..., Any], slot: str | None, own: str | None) -> Callable[..., Any]:
+def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
     """A function that is handed what it depends on.
 
     ``slot`` is where the context comes in, and if there is an ``own``, the function takes it there too.
@@ -224,7 +224,7 @@ def bound(of: Function, function: Callable[..., Any], slot: str | None, own: str
     return call
 
 
-def bound_on_loop(of: Function, function: Callable[..., Any], slot: str | None, own: str | None) -> Callable[..., Any]:
+def bound_on_loop(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
     """The same on a loop."""
     nodes = _Nodes(of)
 

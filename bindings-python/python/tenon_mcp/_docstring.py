@@ -6,21 +6,19 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
+    from typing import TypeAlias
+
+    Names: TypeAlias = "Container[str] | None"
+    Found: TypeAlias = dict[str, str]
+    # The lines, where the heading is and where its entries begin: where they end, and those that stay.
+    Entries: TypeAlias = "Callable[[list[str], int, int, Names, Found], tuple[int, list[str]]]"
 
 _GOOGLE = re.compile(r"^(?:Args|Arguments|Parameters|Params|Keyword Args|Keyword Arguments|Attributes):$")
 _NUMPY = re.compile(r"^(?:Parameters|Other Parameters|Attributes)$")
 _ENTRY = re.compile(r"^(\*{0,2}\w+)\s*(?:\([^)]*\)|\[[^\]]*\])?\s*:(?:\s+(.*)|)$")
 _NUMPY_ENTRY = re.compile(r"^(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?$")
 _SPHINX = re.compile(r"^:(param|parameter|arg|argument|key|keyword|type)\s+(?:[^:]*?\s)?\*{0,2}(\w+)\s*:\s*(.*)$")
-
-
-def might_describe(text: str) -> bool:
-    """Whether it is worth a closer look."""
-    return ":" in text and any(word in text for word in _WORDS) or "---" in text
-
-
-_WORDS = ("Args:", "Arguments:", "Parameters:", "Params:", "Attributes:", ":param", ":arg", ":key", ":type")
 
 
 def parameters_of(text: str | None) -> dict[str, str]:
@@ -30,7 +28,7 @@ def parameters_of(text: str | None) -> dict[str, str]:
     return split(inspect.cleandoc(text), None)[1] if text else {}
 
 
-def split(text: str, names: Container[str] | None) -> tuple[str, dict[str, str]]:
+def split(text: str, names: Names) -> tuple[str, dict[str, str]]:
     """The text without the entries of these names (all of them, if it is ``None``), and those entries.
 
     A heading stays with the entries that are of other names. ``text`` is as ``inspect.cleandoc`` leaves it.
@@ -45,8 +43,8 @@ def split(text: str, names: Container[str] | None) -> tuple[str, dict[str, str]]
             place = _section(lines, place, place + 1, names, rest, found, _google)
         elif _NUMPY.match(line) and place + 1 < len(lines) and re.match(r"^-{3,}\s*$", lines[place + 1]):
             place = _section(lines, place, place + 2, names, rest, found, _numpy)
-        elif _SPHINX.match(line):
-            place = _field(lines, place, names, rest, found)
+        elif matched := _SPHINX.match(line):
+            place = _field(lines, place, matched, names, rest, found)
         else:
             rest.append(line)
             place += 1
@@ -58,7 +56,9 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _section(lines, place, start, names, rest, found, entries):  # type: ignore[no-untyped-def]
+def _section(
+    lines: list[str], place: int, start: int, names: Names, rest: list[str], found: Found, entries: Entries
+) -> int:
     end, kept = entries(lines, place, start, names, found)
     if kept:
         rest += [*lines[place:start], *kept]
@@ -67,7 +67,7 @@ def _section(lines, place, start, names, rest, found, entries):  # type: ignore[
     return end
 
 
-def _google(lines, place, start, names, found):  # type: ignore[no-untyped-def]
+def _google(lines: list[str], place: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
     """Entries that are indented more than their heading, up to a line that is not."""
     head = _indent(lines[place])
     end = start
@@ -78,7 +78,7 @@ def _google(lines, place, start, names, found):  # type: ignore[no-untyped-def]
     return end, _entries(body, depth, _ENTRY, names, found, inline=True)
 
 
-def _numpy(lines, place, start, names, found):  # type: ignore[no-untyped-def]
+def _numpy(lines: list[str], place: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
     """Entries at the margin, up to the next underlined heading."""
     end = start
     while end < len(lines):
@@ -90,7 +90,9 @@ def _numpy(lines, place, start, names, found):  # type: ignore[no-untyped-def]
     return end, _entries(lines[start:end], 0, _NUMPY_ENTRY, names, found, inline=False)
 
 
-def _entries(body, depth, pattern, names, found, inline):  # type: ignore[no-untyped-def]
+def _entries(
+    body: list[str], depth: int, pattern: re.Pattern[str], names: Names, found: Found, inline: bool
+) -> list[str]:
     """Takes the entries that begin at this depth; gives back the lines that are of no name asked for."""
     kept: list[str] = []
     current: list[str] | None = None
@@ -117,8 +119,7 @@ def _entries(body, depth, pattern, names, found, inline):  # type: ignore[no-unt
     return kept if any(line.strip() for line in kept) else []
 
 
-def _field(lines, place, names, rest, found):  # type: ignore[no-untyped-def]
-    matched = _SPHINX.match(lines[place])
+def _field(lines: list[str], place: int, matched: re.Match[str], names: Names, rest: list[str], found: Found) -> int:
     kind, name, text = matched.groups()
     texts = [text]
     end = place + 1

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _VARIABLES = r"\{[+#./;?&]?([^{}]*)\}"
 _TOLD = ("tool", "prompt", "method", "notification")
 """Whose clients are told of parameters."""
+_MARKS = ("Args:", "Arguments:", "Parameters", "Params:", ":param", ":arg", ":key")
+"""What a docstring has that describes parameters."""
 _WRITTEN = ("resource", "resource template", "method")
 """Beside tools, whose results are JSON where they are objects."""
 
@@ -55,7 +57,8 @@ class Function:
     def _split(self, strict: bool) -> tuple[str | None, dict[str, str]]:
         """Its docstring, without what that says of parameters if clients are told of them."""
         text = doc(self.function)
-        if not (text and strict and self.noun in _TOLD) or not (":" in text or "---" in text):
+        # Looked at here, because to take it apart takes `re`, which is long to load.
+        if not (text and strict and self.noun in _TOLD) or not any(mark in text for mark in _MARKS):
             return text, {}
         from . import _docstring
 

@@ -88,18 +88,22 @@ class Registrations(Served, Registry):
     ) -> Any:
         """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
 
-        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the
-        name is the function's, the description its docstring, and ``input_schema`` comes from its signature: JSON
-        types, lists and dicts of them, unions, ``Literal``. A parameter annotated ``Context`` (``SyncContext`` in a
-        ``def`` function) receives the call's context. ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons``
-        and ``meta`` are as the protocol has them. ``ui`` is the view that hosts of MCP Apps show its results in: its
-        address (see ``ui``), or a dict with ``resourceUri`` and ``visibility``, which says who may call the tool, a
-        list of ``"model"`` and ``"app"``.
+        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the name
+        is the function's, and ``input_schema`` comes from its signature: JSON's types, dates, UUIDs, paths, bytes,
+        enumerations, dataclasses, named tuples, typed dicts, unions and collections of them, pydantic models. The
+        function gets values of these types. ``Annotated`` and the docstring describe parameters; the rest of the
+        docstring is the description. A parameter with ``Depends`` is none that clients see. A parameter annotated
+        ``Context`` (``SyncContext`` in a ``def`` function) receives the call's context. ``annotations`` (such as
+        ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has them. ``ui`` is the view that hosts
+        of MCP Apps show its results in: its address (see ``ui``), or a dict with ``resourceUri`` and ``visibility``,
+        which says who may call the tool, a list of ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
-        annotation is a dict or a ``TypedDict``, or with ``structured=True`` or an ``output_schema``, it is sent as
-        structured content too. ``Content``, ``Image``, ``Audio``, ``File`` and lists with one of them are sent as what
-        they are, ``ToolResult`` is the whole result. ``timeout`` is in seconds.
+        annotation is an object (a dict, a dataclass, a model …) or a list of JSON, or with ``structured=True`` or an
+        ``output_schema``, it is sent as structured content too, with an output schema from the annotation unless one is
+        given; ``structured=False`` leaves the text alone. ``Content``, ``Image``, ``Audio``, ``File`` and lists with
+        one of them are sent as what they are, ``ToolResult`` is the whole result. A generator yields content, and each
+        text is the message of a progress notification too, if the client asked. ``timeout`` is in seconds.
 
         ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
         the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
@@ -169,9 +173,9 @@ class Registrations(Served, Registry):
     ) -> Callable[[F], F]:
         """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
 
-        A template (RFC 6570) hands its variables to the parameters of their names: each a ``str``, a list of them where
-        the template says so with ``*``. One that an address may leave out needs a default. Where nothing is there,
-        raise ``NotFound``.
+        A template (RFC 6570) hands its variables to the parameters of their names: each a text that is read as what the
+        annotation says, a list of them where the template says so with ``*``. One that an address may leave out needs a
+        default. Where nothing is there, raise ``NotFound``.
 
         A ``str`` is the contents as text, ``bytes`` as a blob, anything else is sent as JSON; ``ResourceContents``, one
         or a list of them, may have addresses and media types of their own. Unless given, the name is the function's
@@ -268,9 +272,10 @@ class Registrations(Served, Registry):
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
 
-        Unless given, ``arguments`` come from its signature: parameters are ``str``, required without a default,
-        described by ``Annotated[str, "…"]``. A ``str`` or a ``Content`` that it returns is one message of the user's; a
-        list has several of them, or ``PromptMessage`` where the assistant speaks.
+        Unless given, ``arguments`` come from its signature: required without a default, described by ``Annotated[str,
+        "…"]`` or the docstring. They come as texts and are read as what annotations say: ``int``, ``date``, an
+        enumeration, JSON for lists and objects. A ``str`` or a ``Content`` that it returns is one message of the
+        user's; a list has several of them, or ``PromptMessage`` where the assistant speaks.
         """
 
         def register(function: F) -> F:

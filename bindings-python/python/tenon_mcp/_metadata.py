@@ -177,17 +177,22 @@ def constrained(found: Type, said: Said) -> Type:
             schema[keyword] = bound
             continue
         if word in _LENGTHS:
-            is_most = word == "max_length"
-            checks.append(lambda value, most=is_most, n=bound: len(value) <= n if most else len(value) >= n)
+            checks.append(_bounded(len, _BOUNDS["le" if word == "max_length" else "ge"][1], bound))
             reasons.append(f"it {_LENGTHS[word][1]} {bound}")
         elif found.read is None:
             raise TypeError(f"{word} says nothing about {_schema.name(found.schema.get('type', 'any value'))}")
         else:
             _, compare, text = _BOUNDS[word]
-            checks.append(lambda value, compare=compare, bound=bound: compare(value, bound))
+            checks.append(_bounded(None, compare, bound))
             reasons.append(f"it {text} {bound}")
     read = _checked(found.read, checks, reasons) if checks else found.read
     return Type(schema, found.kinds, read, found.write, found.is_object)
+
+
+def _bounded(
+    measure: Callable[[Any], Any] | None, compare: Callable[[Any, Any], bool], bound: Any
+) -> Callable[[Any], bool]:
+    return lambda value: compare(value if measure is None else measure(value), bound)
 
 
 def _keyword(found: Type, word: str) -> str | None:

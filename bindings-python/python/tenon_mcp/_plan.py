@@ -36,7 +36,7 @@ def planned(of: Function) -> tuple[Callable[..., Any], str | None]:
 
         function = (_yields.gathered_on_loop if of.on_loop else _yields.gathered)(function, own)
         own = slot
-    if signature.dependencies:
+    if signature.dependencies and slot is not None:
         from . import _depends
 
         bind = _depends.bound_on_loop if of.on_loop else _depends.bound

@@ -143,13 +143,17 @@ def _flat(types: Types, schema: dict[str, Any], name: str) -> dict[str, Any]:
             own = own[len(ref) :]
             return {**({"$ref": ref + names[own]} if own in recursive else flat(defs[own])), **said}
         found = {key: flat(one) for key, one in value.items()}
+        whole = found.get("allOf")
+        if isinstance(whole, list) and len(whole) == 1:  # how older versions say more about a reference
+            del found["allOf"]
+            found = {**whole[0], **found}
         return _without_null(found)
 
     for own in recursive:
         types.defs[names[own]] = flat(defs[own])
-    mapping = flat(schema)
     # An OpenAPI discriminator would point at definitions that are not there.
-    return _without_discriminators(mapping)
+    whole: dict[str, Any] = _without_discriminators(flat(schema))
+    return whole
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_BARE = ({}, {"type": "object"}, {"type": "array"}, {"type": "array", "items": {}})
+_BARE: tuple[dict[str, Any], ...] = ({}, {"type": "object"}, {"type": "array"}, {"type": "array", "items": {}})
 
 
 class Returned:

@@ -49,8 +49,8 @@ def of(types: Types, bare: type) -> Type | None:
     if "decimal" in sys.modules and bare is sys.modules["decimal"].Decimal:
         if types.results:
             return Type({"type": "string"}, ("string",))
-        schema = {"type": ["number", "string"], "pattern": _DECIMAL}
-        return Type(schema, ("number", "integer", "string"), lambda value: bare(str(value)))
+        either = {"type": ["number", "string"], "pattern": _DECIMAL}
+        return Type(either, ("number", "integer", "string"), lambda value: bare(str(value)))
     if bare in (bytes, bytearray):
         return Type({"type": "string", "contentEncoding": "base64"}, ("string",), partial(_bytes, bare), _base64)
     return None

@@ -118,9 +118,10 @@ def plain(annotation: Any) -> dict[str, Any]:
         return {"type": _PLAIN[annotation]}
     origin, arguments = taken_apart(annotation)
     if origin is ANNOTATED:
-        if len(arguments) > 2 or not isinstance(arguments[1], str):
+        annotated, *said = arguments
+        if len(said) > 1 or not isinstance(said[0], str):
             raise TypeError("more is said than a description")
-        return {**plain(arguments[0]), "description": arguments[1]}  # pyright: ignore
+        return {**plain(annotated), "description": said[0]}
     if origin is UNION:
         return union([plain(part) for part in arguments])
     if origin is LITERAL:

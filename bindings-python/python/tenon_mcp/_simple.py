@@ -54,7 +54,8 @@ def _dumped(value: Any) -> Any:
         return value.model_dump(mode="json", by_alias=True)
     from pydantic import RootModel
 
-    return RootModel[type(value)](value).model_dump(mode="json", by_alias=True)
+    model: Any = RootModel
+    return model[type(value)](value).model_dump(mode="json", by_alias=True)
 
 
 def key_of(key: Any) -> Any:

@@ -216,19 +216,16 @@ class Types:
         elif schemas:
             schema["prefixItems"] = schemas
         schema = {**schema, "minItems": len(items), "maxItems": len(items)}
-        write = None
-        if any(item.write for item in items):
-            writes = [item.write for item in items]
-
-            def write(value: Any) -> Any:
-                return [each(one) if each else one for each, one in zip(writes, value)]
-
         reads = [item.read for item in items]
+        writes = [item.write for item in items]
+
+        def write(value: Any) -> Any:
+            return [each(one) if each else one for each, one in zip(writes, value)]
 
         def read(value: list[Any]) -> tuple[Any, ...]:
             return tuple([_at(place, each, one) for place, (each, one) in enumerate(zip(reads, value))])
 
-        return Type(schema, ("array",), read, write)
+        return Type(schema, ("array",), read, write if any(writes) else None)
 
     def _mapping(self, annotation: Any, arguments: tuple[Any, ...], given: dict[Any, Any] | None) -> Type:
         if not arguments:
