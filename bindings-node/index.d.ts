@@ -340,10 +340,14 @@ export type Kind =
 /** What happens to a server: a legacy session opened or ended, a client's roots changed. */
 export type Hook = 'session_start' | 'session_end' | 'roots_changed' | 'subscribe' | 'unsubscribe'
 
+import type { CallResult, RequestOptions } from './testing.cjs'
+
 /** What every entry may have. */
 export interface EntryOptions {
   /** How long one call may run, in milliseconds. Default `limits.callTimeout`. */
   timeout?: number
+  /** Words that `disable({ tags })` hides it by; clients do not see them. */
+  tags?: Iterable<string>
 }
 
 /** What entries show of themselves in lists. */
@@ -1011,16 +1015,33 @@ export class Server {
   /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean
-  /** Shows an entry that was disabled. `false` if there is none of this name. */
+  /**
+   * Shows an entry that was disabled, or what tags were disabled for. `false` if there is none. What has another tag that is
+   * disabled, or was disabled by its name, stays hidden.
+   */
+  enable(what: { tags: Iterable<string> }): boolean
   enable(kind: 'completion', name: Completed): boolean
   enable(kind: Exclude<Kind, 'completion'>, name: string): boolean
-  /** Hides an entry, as if it were not registered; calls in flight go on. `false` if there is none of this name. */
+  /**
+   * Hides an entry, as if it were not registered, or everything with one of these tags, now and when it is registered later;
+   * calls in flight go on. `false` if there is none.
+   */
+  disable(what: { tags: Iterable<string> }): boolean
   disable(kind: 'completion', name: Completed): boolean
   disable(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /** What is registered of a kind, by name, in order of registration. */
   entries(kind: Kind): Map<string, Entry>
   /** The tools, by name. */
   readonly tools: Map<string, Entry>
+  /**
+   * Calls a tool through the whole engine, as a client of this process (`tenon-mcp/testing`), and starts the server for that if
+   * it does not listen. One that fails rejects with `ToolError`, or with `raiseOnError: false` is a result that says so.
+   */
+  callTool(
+    name: string,
+    args?: Record<string, unknown>,
+    options?: RequestOptions & { raiseOnError?: boolean }
+  ): Promise<CallResult>
   /**
    * Has errors of a type, thrown by any handler, be protocol errors of this code, with their own message. Where several types
    * fit, the latest given holds.

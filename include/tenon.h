@@ -910,6 +910,7 @@ tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
  *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
  * - "cache": how long what a resource or template holds may be kept, and by whom, such as
  *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
+ * - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.
  * - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
  *
  * "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
@@ -1006,6 +1007,19 @@ tenon_status tenon_server_enable(tenon_server *server, tenon_kind kind, const ch
  * tenon_server_enable().
  */
 tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const char *name);
+
+/**
+ * Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
+ * name, stays hidden. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is enabled all the same.
+ */
+tenon_status tenon_server_enable_tag(tenon_server *server, const char *tag);
+
+/**
+ * Hides every entry with this tag, which tenon_entry_set() gives it by "tags", now and when it is added later, until the tag
+ * is enabled again. Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is disabled all the
+ * same.
+ */
+tenon_status tenon_server_disable_tag(tenon_server *server, const char *tag);
 
 /**
  * Calls `visit`, on this thread and before it returns, with the definition of each entry of a kind and whether it is

@@ -22,6 +22,13 @@ const POLICIES = {
   cache: ['object', 'cache']
 }
 
+/** Words that an entry is hidden by: strings, several of them. */
+function tagsOf(what, tags) {
+  const words = typeof tags === 'string' || typeof tags?.[Symbol.iterator] !== 'function' ? [tags, undefined] : [...tags]
+  if (!words.every((word) => typeof word === 'string')) throw new TypeError(`${what} must be strings, several of them`)
+  return words
+}
+
 const CALLED = ['timeout']
 const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
 
@@ -57,6 +64,10 @@ function entryOf(kind, what, name, options) {
   const policies = { structured: false, hidden: false }
   for (const [option, value] of Object.entries(options)) {
     if (value == null) continue
+    if (option === 'tags' && kind !== 'hook') {
+      policies.tags = tagsOf(`${what}: tags`, value)
+      continue
+    }
     if (own.includes(option)) {
       const [type, policy] = POLICIES[option]
       if (typeof value !== type) throw new TypeError(`${what}: ${option} must be ${type === 'object' ? 'an' : 'a'} ${type}`)
@@ -112,4 +123,4 @@ function argumentsOf(what, args) {
   })
 }
 
-module.exports = { entryOf, memberText, viewOf }
+module.exports = { entryOf, memberText, tagsOf, viewOf }

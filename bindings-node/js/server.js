@@ -4,8 +4,9 @@
 
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
-const { entryOf, memberText, viewOf } = require('./entries')
+const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { beforeExit } = require('./exit')
+const inside = require('./inside')
 const { Engine, completionName } = require('./native')
 const { listenOptions, serverOptions } = require('./options')
 const { own } = require('./owner')
@@ -17,9 +18,6 @@ const { parse, stringify } = JSON
 /** Whether the handlers of a kind return what is read at an address. */
 const READS = ['resource', 'resource_template']
 
-/** What clients in the process need of a server. */
-let inside
-
 class Server {
   #bridge
   #next = 0
@@ -28,7 +26,7 @@ class Server {
   #resolveClosed
 
   static {
-    inside = (server) => ({ bridge: server.#bridge, listening: server.#listening === true })
+    inside.open((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
   }
 
   constructor(options) {
@@ -74,7 +72,7 @@ class Server {
     if (typeof list !== 'function') throw new TypeError('resourceProvider: list must be a function')
     this.#add('resource_template', template, shown, read, { hidden: true })
     try {
-      return this.#add('resource_provider', template, { timeout: shown.timeout }, list)
+      return this.#add('resource_provider', template, { timeout: shown.timeout, tags: shown.tags }, list)
     } catch (error) {
       this.#remove('resource_template', template)
       throw error
@@ -141,12 +139,18 @@ class Server {
 
   /** Shows an entry that was disabled. `false` if there is none of this name. */
   enable(kind, name) {
-    return this.#bridge.engine.enable(String(kind), nameIn(kind, name), true)
+    return this.#switch(kind, name, true)
   }
 
   /** Hides an entry, as if it were not registered. `false` if there is none of this name. */
   disable(kind, name) {
-    return this.#bridge.engine.enable(String(kind), nameIn(kind, name), false)
+    return this.#switch(kind, name, false)
+  }
+
+  #switch(kind, name, enabled) {
+    const { engine } = this.#bridge
+    if (!isObject(kind)) return engine.enable(String(kind), nameIn(kind, name), enabled)
+    return engine.enableTags(tagsOf(enabled ? 'enable: tags' : 'disable: tags', kind.tags), enabled)
   }
 
   /** What is registered of a kind, by name, in order of registration. */
@@ -163,6 +167,17 @@ class Server {
 
   get tools() {
     return this.entries('tool')
+  }
+
+  /** Calls a tool through the whole engine, as a client of the same process. */
+  async callTool(name, args, options) {
+    const { Client } = require('./testing')
+    const client = new Client(this)
+    try {
+      return await client.callTool(name, args, options)
+    } finally {
+      await client.close()
+    }
   }
 
   /** Has errors of a type be protocol errors of a code. */
@@ -259,4 +274,4 @@ function nameIn(kind, name) {
   return completionName(of.kind, of.name, name.argument)
 }
 
-module.exports = { Server, insideOf: (server) => inside(server) }
+module.exports = { Server }

@@ -21,6 +21,8 @@ pub struct Policies {
     pub defer_task: Option<bool>,
     /// In no list.
     pub hidden: bool,
+    /// Words that it is hidden by.
+    pub tags: Option<Vec<String>>,
 }
 
 /// The kind of this word.
@@ -84,6 +86,9 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     }
     if let Some(cache) = cache {
         entry = entry.cache(cache);
+    }
+    if let Some(tags) = policies.tags {
+        entry = entry.tags(tags);
     }
     Ok(if policies.hidden { entry.hidden() } else { entry })
 }

@@ -115,6 +115,13 @@ impl Engine {
         Ok(kinds(&kind)?.into_iter().all(set))
     }
 
+    /// Shows or hides what has one of these tags; whether anything has.
+    #[napi(catch_unwind)]
+    pub fn enable_tags(&self, tags: Vec<String>, enabled: bool) -> bool {
+        let server = &self.0.server;
+        (if enabled { server.enable_tags(tags) } else { server.disable_tags(tags) }) > 0
+    }
+
     /// All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`.
     #[napi(catch_unwind)]
     pub fn entries(&self, kind: String) -> Result<String> {

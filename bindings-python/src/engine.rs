@@ -17,6 +17,9 @@ use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 use tenon_mcp::{Error, Html, Kind, Server, Target, Ui};
 
+/// A definition, whether it is shown, and the function.
+type Found<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
+
 /// A server with the table of its Python functions.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Engine {
@@ -48,14 +51,17 @@ impl Engine {
     }
 
     /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores;
-    /// `policies` what the engine does with it, see [`registration::apply`]. `lane` is where its function runs.
-    #[pyo3(signature = (kind, definition, handler, *, lane, policies))]
+    /// `policies` what the engine does with it, see [`registration::apply`]. `function` is what the program
+    /// gave, `lane` is where it runs.
+    #[pyo3(signature = (kind, definition, handler, *, function, lane, policies))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn add(
         &self,
         py: Python<'_>,
         kind: &str,
         definition: &Bound<'_, PyDict>,
         handler: &Bound<'_, Handler>,
+        function: Py<PyAny>,
         lane: &str,
         policies: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
@@ -63,6 +69,7 @@ impl Engine {
         let entry = registration::entry(registration::kind(kind)?, definition, policies, bounds)?;
         let lane = loop_lane::named(lane)?;
         // The table first: a call may come as soon as the entry is there.
+        handler.get().remember(function);
         let (handler, claim) = self.handlers.add(handler)?;
         let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });
         self.handlers.sweep(py);
@@ -106,6 +113,29 @@ impl Engine {
     fn enable(&self, kind: &str, name: &str, enabled: bool) -> PyResult<bool> {
         let kind = registration::kind(kind)?;
         Ok(if enabled { self.server.enable(kind, name) } else { self.server.disable(kind, name) })
+    }
+
+    /// Shows or hides what has one of these tags; says whether anything has.
+    fn enable_tags(&self, tags: Vec<String>, enabled: bool) -> bool {
+        let tagged = if enabled { self.server.enable_tags(tags) } else { self.server.disable_tags(tags) };
+        tagged > 0
+    }
+
+    /// An entry's definition, whether it is shown, and its function, if it has one.
+    fn entry<'py>(&self, py: Python<'py>, kind: &str, name: &str) -> PyResult<Option<Found<'py>>> {
+        let Some((entry, enabled)) = self.server.registered(registration::kind(kind)?, name) else {
+            return Ok(None);
+        };
+        let function = match entry.target {
+            Target::Lane { handler, .. } => Some(self.handlers.get(py, handler)?.get().given(py)),
+            _ => None,
+        };
+        Ok(Some((read::value(py, &entry.definition().to_json())?, enabled, function)))
+    }
+
+    /// The names of the entries of a kind, in order of registration.
+    fn names(&self, kind: &str) -> PyResult<Vec<String>> {
+        Ok(self.server.names(registration::kind(kind)?))
     }
 
     /// The definitions of a kind, each with whether it is enabled.

@@ -4,12 +4,15 @@ use crate::read;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyString};
 use pyo3::{PyTraverseError, PyVisit};
+use std::sync::OnceLock;
 use tenon_mcp::JsonSlice;
 
 /// A registered function, with its parameters by name.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Handler {
     function: Py<PyAny>,
+    /// What the program gave, which `function` may be made of.
+    given: OnceLock<Py<PyAny>>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
     /// It takes what it does not name, too.
@@ -55,6 +58,7 @@ impl Handler {
         });
         Handler {
             function,
+            given: OnceLock::new(),
             parameters: parameters.collect(),
             context: context.map(|name| PyString::intern(py, name).unbind()),
             open,
@@ -63,13 +67,23 @@ impl Handler {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.function)
+        visit.call(&self.function)?;
+        self.given.get().map_or(Ok(()), |given| visit.call(given))
     }
 }
 
 impl Handler {
     pub(crate) fn function<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.function.bind(py).clone()
+    }
+
+    pub(crate) fn remember(&self, given: Py<PyAny>) {
+        let _ = self.given.set(given);
+    }
+
+    /// The function as the program gave it.
+    pub(crate) fn given<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.given.get().unwrap_or(&self.function).bind(py).clone()
     }
 
     /// The parameter that takes the context, or `None`.

@@ -49,6 +49,7 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "coerce_arguments" => entry.coerce_arguments(settings::flag(name, value)?),
         "cache" => entry.cache(settings::cache_hints(value)?),
         "hidden" => entry.hidden(),
+        "tags" => entry.tags(value.extract::<Vec<String>>()?),
         "once_only" => entry.once_only(settings::flag(name, value)?),
         "task_support" => {
             let support = value.extract().ok().and_then(TaskSupport::named);

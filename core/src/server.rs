@@ -124,6 +124,43 @@ impl Server {
         self.switch(kind, name, false)
     }
 
+    /// Shows what [`Server::disable_tags`] has hidden by these tags; says how many entries have one of them. An entry that has
+    /// another tag that is disabled, or was disabled by its name, stays hidden.
+    pub fn enable_tags(&self, tags: impl IntoIterator<Item = impl Into<String>>) -> usize {
+        self.switch_tags(tags.into_iter().map(Into::into).collect(), true)
+    }
+
+    /// Hides every entry with one of these [tags](crate::Tool::tags), now and when it is added later, until the tags are enabled
+    /// again; calls in flight go on. Says how many entries have one of them now.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Kind, Server, Tool};
+    /// let server = Server::new("demo", "1.0.0");
+    /// server.tool(Tool::new("wipe").tags(["admin"]), || async { "done" })?;
+    /// assert_eq!(server.disable_tags(["admin"]), 1);
+    /// assert!(!server.entries(Kind::Tool)[0].1);
+    /// # Ok::<(), tenon_mcp::Error>(())
+    /// ```
+    pub fn disable_tags(&self, tags: impl IntoIterator<Item = impl Into<String>>) -> usize {
+        self.switch_tags(tags.into_iter().map(Into::into).collect(), false)
+    }
+
+    fn switch_tags(&self, tags: Vec<String>, enabled: bool) -> usize {
+        let tagged = self.engine.0.catalog.enable_tags(&tags, enabled);
+        self.engine.changed();
+        tagged
+    }
+
+    /// What is registered under a name, also if it is disabled, and whether it is shown.
+    pub fn registered(&self, kind: Kind, name: &str) -> Option<(Arc<Registered>, bool)> {
+        self.engine.0.catalog.look(kind, name)
+    }
+
+    /// The names of the entries of a kind, in order of registration.
+    pub fn names(&self, kind: Kind) -> Vec<String> {
+        self.engine.0.catalog.all(kind).into_iter().map(|(entry, _)| entry.name.clone()).collect()
+    }
+
     fn switch(&self, kind: Kind, name: &str, enabled: bool) -> bool {
         let found = self.engine.0.catalog.enable(kind, name, enabled);
         if found {

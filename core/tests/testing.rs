@@ -199,3 +199,10 @@ async fn the_last_client_ends_what_the_first_has_started() {
         assert!(Exchange::open(&server, None).is_err(), "nobody serves it");
     }
 }
+
+#[tokio::test]
+async fn a_server_calls_its_own_tools() {
+    let server = server();
+    assert_eq!(server.call_tool("add", json!({ "a": 1, "b": 2 })).await.unwrap().data(), 3);
+    assert!(matches!(server.call_tool("fail", json!({})).await, Err(ClientError::Tool(_))));
+}

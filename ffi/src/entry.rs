@@ -196,6 +196,7 @@ impl tenon_entry {
 ///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
 /// - "cache": how long what a resource or template holds may be kept, and by whom, such as
 ///   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
+/// - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.
 /// - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
 ///
 /// "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and

@@ -147,6 +147,15 @@ impl Inner {
         if self.setup.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
     }
 
+    /// Shows or hides what has a tag.
+    pub(crate) fn enable_tag(&self, tag: &str, enabled: bool) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().enable_tag(tag, enabled) > 0 {
+            return Ok(());
+        }
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no entry has the tag {tag:?}")))
+    }
+
     /// The definitions of a kind, and whether each is enabled.
     pub(crate) fn entries(&self, kind: Kind) -> Result<Vec<(JsonSlice, bool)>> {
         self.check_fork()?;

@@ -23,7 +23,7 @@ fn hints(value: &JsonSlice, what: &str) -> Result<CacheHints> {
 type SetPolicy = fn(Entry, &JsonSlice, &str) -> Result<Entry>;
 
 /// The policies of entries.
-const POLICIES: [(&str, SetPolicy); 6] = [
+const POLICIES: [(&str, SetPolicy); 7] = [
     ("unknown_arguments", |entry, value, what| {
         const WORDS: [(&str, UnknownArguments); 3] = [
             ("schema", UnknownArguments::Schema),
@@ -39,6 +39,7 @@ const POLICIES: [(&str, SetPolicy); 6] = [
     ("once_only", |entry, value, what| Ok(entry.once_only(truth(value, what)?))),
     ("defer_task", |entry, value, what| Ok(entry.defer_task(truth(value, what)?))),
     ("cache", |entry, value, what| Ok(entry.cache(hints(value, what)?))),
+    ("tags", |entry, value, what| Ok(entry.tags(words(value, what)?))),
     ("hidden", |entry, value, what| Ok(if truth(value, what)? { entry.hidden() } else { entry })),
 ];
 

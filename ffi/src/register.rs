@@ -123,6 +123,33 @@ pub unsafe extern "C" fn tenon_server_disable(
     })
 }
 
+/// Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
+/// name, stays hidden. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is enabled all the same.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_enable_tag(
+    server: *mut tenon_server,
+    tag: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), tag = text(tag) => {
+        server.inner.enable_tag(tag, true)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Hides every entry with this tag, which tenon_entry_set() gives it by "tags", now and when it is added later, until the tag
+/// is enabled again. Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is disabled all the
+/// same.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_disable_tag(
+    server: *mut tenon_server,
+    tag: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), tag = text(tag) => {
+        server.inner.enable_tag(tag, false)?;
+        Ok(TENON_OK)
+    })
+}
+
 /// What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
 /// lives until the function returns.
 pub type tenon_entries_fn = Option<

@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
     skills: Vec<String>,
+    disabled_tags: Vec<String>,
 }
 
 /// An entry that is registered, to be registered again when settings have changed.
@@ -97,6 +98,7 @@ impl Setup {
             members: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
+            disabled_tags: Vec::new(),
         })
     }
 
@@ -189,6 +191,16 @@ impl Setup {
         !kinds.is_empty()
     }
 
+    /// Says how many entries have the tag.
+    pub(crate) fn enable_tag(&mut self, tag: &str, enabled: bool) -> usize {
+        if enabled {
+            self.disabled_tags.retain(|other| other != tag);
+            return self.server.enable_tags([tag]);
+        }
+        self.disabled_tags.push(tag.to_owned());
+        self.server.disable_tags([tag])
+    }
+
     pub(crate) fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
         self.server.entries(kind)
     }
@@ -231,6 +243,7 @@ impl Setup {
             for folder in &self.skills {
                 server.skills(folder)?;
             }
+            server.disable_tags(self.disabled_tags.iter().cloned());
             self.server = server;
             self.changed = false;
         }

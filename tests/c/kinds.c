@@ -405,6 +405,34 @@ static void switches(void) {
     CHECK(reads.destroyed == 1 && lists.destroyed == 1);
 }
 
+static void tags(void) {
+    tenon_entry *entry;
+    server = new_server();
+    OK(tenon_tool_new("a", &entry, NULL));
+    OK(tenon_entry_set(entry, "tags", "[\"admin\",\"slow\"]", TENON_NUL));
+    OK(tenon_entry_set_handler(entry, answers, NULL, NULL));
+    OK(tenon_server_add(server, entry, NULL));
+    OK(tenon_tool_new("b", &entry, NULL));
+    CHECK_STATUS(TENON_ERR_JSON, tenon_entry_set(entry, "tags", "[", TENON_NUL));
+    CHECK(tenon_entry_set(entry, "tags", "\"admin\"", TENON_NUL) != TENON_OK);
+    tenon_entry_free(entry);
+    OK(tenon_server_disable_tag(server, "admin"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable_tag(NULL, "admin"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable_tag(server, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_disable_tag(server, "none"));
+    /* A setting after that builds the server anew. */
+    OK(tenon_server_set_instructions(server, "x"));
+    begin();
+    CHECK(strstr(request(1, "tools/list", "{}"), "\"name\":\"a\"") == NULL);
+    OK(tenon_server_disable_tag(server, "slow"));
+    OK(tenon_server_enable_tag(server, "admin"));
+    CHECK(strstr(request(2, "tools/list", "{}"), "\"name\":\"a\"") == NULL);
+    OK(tenon_server_enable_tag(server, "slow"));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    CHECK_IN("\"name\":\"a\"", request(3, "tools/list", "{}"));
+    end();
+}
+
 static void keeps_silent(void *user_data, tenon_call *call) {
     (void)user_data;
     (void)call;
@@ -432,6 +460,7 @@ static const struct test all[] = {
     {"subscriptions", subscriptions},
     {"parameters", parameters},
     {"switches", switches},
+    {"tags", tags},
     {"masked", masked},
 };
 RUN_TESTS(all)

@@ -6,7 +6,7 @@ import sys
 import threading
 
 import pytest
-from tenon_mcp import Context, McpError, Server, StateError, SyncContext, ToolError
+from tenon_mcp import Context, McpError, RegistrationError, Server, StateError, SyncContext, ToolError
 from tenon_mcp.testing import Client
 from wire import SECONDS, serving
 
@@ -306,3 +306,63 @@ def test_it_is_not_imported_with_the_package():
     program = "import sys, tenon_mcp; print([name for name in sys.modules if name.startswith('tenon_mcp')])"
     loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert "testing" not in loaded and "_test_clients" not in loaded and "_replies" not in loaded
+
+
+def test_functions_are_reached_by_name():
+    app = server()
+    assert app.tools["add"].fn(3, 5) == 8
+    assert app.tools["add"].input_schema["required"] == ["a", "b"] and app.tools["add"].name == "add"
+    assert list(app.tools) == ["add", "double", "describe", "fail", "refuse", "greet"] and len(app.tools) == 6
+    assert app.resources["config://app"].fn() == {"v": 1} and app.resources["config://app"].mime_type
+    assert app.resource_templates["note://{id}"].fn("7") == "note 7"
+    assert app.prompts["ask"].fn("3") == "3 times"
+    assert "none" not in app.tools and app.tools.get("none") is None
+    with pytest.raises(KeyError):
+        app.tools["none"]
+    tools = app.tools
+    app.remove("tool", "add")
+    assert "add" not in tools
+
+
+def test_a_server_calls_its_own_tools():
+    app = server()
+
+    @app.tool
+    async def both(a: int) -> int:
+        return (await app.call_tool("add", {"a": a, "b": a})).data
+
+    async def main():
+        assert (await app.call_tool("both", {"a": 2})).data == 4
+        with pytest.raises(ToolError, match="no luck"):
+            await app.call_tool("fail")
+        assert (await app.call_tool("fail", raise_on_error=False)).is_error
+
+    asyncio.run(main())
+    assert app._running is None
+
+
+def test_tags_hide_and_show():
+    app = Server("t")
+    app.tool("a", tags={"admin"})(lambda: "")
+    app.tool("b", tags=["admin", "slow"])(lambda: "")
+    app.tool("c")(lambda: "")
+    app.resource("x://y", tags=["slow"])(lambda: "")
+    app.resource_provider("row://{id}", list=lambda: [], read=lambda id: "", tags=["slow"])
+    app.prompt("p", tags=("slow",))(lambda: "")
+
+    def shown():
+        return [name for view in (app.tools, app.resources, app.prompts) for name in view if view[name].enabled]
+
+    assert app.disable(tags={"admin"}) and shown() == ["c", "x://y", "p"]
+    assert app.disable(tags=["slow"]) and shown() == ["c"]
+    assert not app.resource_templates["row://{id}"].enabled
+    assert app.enable(tags=["admin"]) and shown() == ["a", "c"]
+    assert app.enable(tags=["slow"]) and shown() == ["a", "b", "c", "x://y", "p"]
+    assert not app.disable(tags=["none"])
+    for wrong in ({}, {"tags": "admin"}, {"tags": [1]}):
+        with pytest.raises(RegistrationError):
+            app.disable(**wrong)
+    with pytest.raises(RegistrationError):
+        app.disable("tool")
+    with pytest.raises(RegistrationError):
+        app.tool("d", tags="admin")(lambda: "")

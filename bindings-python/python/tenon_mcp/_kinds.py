@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from . import _schema
 from ._errors import RegistrationError
-from ._registry import Registry, named
+from ._registry import Registry, named, read_tags
 from ._served import Served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeAlias, TypeVar, overload
 
     from ._entry import Entry
     from ._function import Function
     from ._option_types import Cache, Thread
+    from ._view import View
 
     F = TypeVar("F", bound=Callable[..., Any])
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
+    Tags: TypeAlias = "Iterable[str] | None"
 
 
 class Registrations(Served, Registry):
@@ -56,6 +58,7 @@ class Registrations(Served, Registry):
             output_schema: dict[str, Any] | None = None,
             structured: bool | None = None,
             timeout: float | None = None,
+            tags: Tags = None,
             thread: Thread = None,
             unknown_arguments: str | None = None,
             coerce_arguments: bool | None = None,
@@ -79,6 +82,7 @@ class Registrations(Served, Registry):
         output_schema: dict[str, Any] | None = None,
         structured: bool | None = None,
         timeout: float | None = None,
+        tags: Tags = None,
         thread: Thread = None,
         unknown_arguments: str | None = None,
         coerce_arguments: bool | None = None,
@@ -112,7 +116,8 @@ class Registrations(Served, Registry):
 
         ``task_support`` says whether calls may become tasks, which outlive their connection: ``"forbidden"`` (default),
         ``"optional"`` (where the client can have tasks) or ``"required"``. With ``defer_task`` a call of a stateless
-        client becomes one only when the function says so with ``Context.start_task``.
+        client becomes one only when the function says so with ``Context.start_task``. ``tags`` are words that
+        ``disable(tags=…)`` hides it by; clients do not see them.
 
         Whatever the function raises fails its call and nothing else: the client is told the message, the logger
         ``tenon_mcp.call`` the traceback; ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client. But a
@@ -143,6 +148,7 @@ class Registrations(Served, Registry):
                 policies={
                     "structured": is_structured,
                     "timeout": timeout,
+                    "tags": read_tags(tags),
                     "unknown_arguments": unknown_arguments,
                     "coerce_arguments": coerce_arguments,
                     "once_only": once_only,
@@ -168,6 +174,7 @@ class Registrations(Served, Registry):
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
+        tags: Tags = None,
         thread: Thread = None,
         cache: Cache | None = None,
     ) -> Callable[[F], F]:
@@ -202,7 +209,7 @@ class Registrations(Served, Registry):
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout, "cache": cache},
+                policies={"timeout": timeout, "tags": read_tags(tags), "cache": cache},
             )
             return function
 
@@ -216,6 +223,7 @@ class Registrations(Served, Registry):
         list: Callable[..., Any],
         read: Callable[..., Any],
         timeout: float | None = None,
+        tags: Tags = None,
         thread: Thread = None,
         cache: Cache | None = None,
     ) -> None:
@@ -229,10 +237,11 @@ class Registrations(Served, Registry):
         lister.takes(["cursor"], "what a provider is handed")
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.takes_variables(template)
-        policies = {"timeout": timeout, "cache": cache, "hidden": True}
+        lists: dict[str, Any] = {"timeout": timeout, "tags": read_tags(tags)}
+        policies = {**lists, "cache": cache, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
         try:
-            self._add("resource_provider", {"uri_template": template}, lister, policies={"timeout": timeout})
+            self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
         except BaseException:
             self._engine.remove("resource_template", template)
             raise
@@ -254,6 +263,7 @@ class Registrations(Served, Registry):
             icons: Icons = None,
             meta: dict[str, Any] | None = None,
             timeout: float | None = None,
+            tags: Tags = None,
             thread: Thread = None,
         ) -> Callable[[F], F]: ...
 
@@ -268,6 +278,7 @@ class Registrations(Served, Registry):
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
+        tags: Tags = None,
         thread: Thread = None,
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
@@ -297,7 +308,7 @@ class Registrations(Served, Registry):
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout},
+                policies={"timeout": timeout, "tags": read_tags(tags)},
             )
             return function
 
@@ -440,19 +451,71 @@ class Registrations(Served, Registry):
             self._engine.remove("resource_template", name)
         return removed
 
-    def enable(self, kind: str, name: str) -> bool:
-        """Shows an entry that was disabled. ``False`` if there is none of this kind and name."""
-        return self._switch(kind, name, True)
+    if TYPE_CHECKING:
 
-    def disable(self, kind: str, name: str) -> bool:
-        """Hides an entry, as if it were not registered, until it is enabled. ``False`` if there is none."""
-        return self._switch(kind, name, False)
+        @overload
+        def enable(self, kind: str, name: str) -> bool: ...
 
-    def _switch(self, kind: str, name: str, enabled: bool) -> bool:
+        @overload
+        def enable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def enable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Shows an entry that was disabled, or with ``tags`` what these were disabled for. ``False`` if there is none.
+
+        What has another tag that is disabled, or was disabled by its name, stays hidden.
+        """
+        return self._switch(kind, name, tags, True)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def disable(self, kind: str, name: str) -> bool: ...
+
+        @overload
+        def disable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Hides an entry, as if it were not registered, until it is enabled; ``disable(tags={"admin"})`` hides what has
+        one of these tags, now and when it is registered later. Calls in flight go on. ``False`` if there is none.
+        """
+        return self._switch(kind, name, tags, False)
+
+    def _switch(self, kind: str | None, name: str | None, tags: Tags, enabled: bool) -> bool:
+        words = read_tags(tags)
+        if (kind is None) != (name is None) or (kind is None) == (words is None):
+            raise RegistrationError("name a kind and a name, or tags")
+        if words is not None:
+            return self._engine.enable_tags(words, enabled)
+        assert kind is not None and name is not None
         found = self._engine.enable(kind, name, enabled)
         if found and kind == "resource_provider":
             self._engine.enable("resource_template", name, enabled)
         return found
+
+    @property
+    def tools(self) -> View:
+        """The tools by their names, as they are at any time: ``app.tools["add"].fn`` is the function."""
+        return self._view("tool")
+
+    @property
+    def prompts(self) -> View:
+        """The prompts by their names."""
+        return self._view("prompt")
+
+    @property
+    def resources(self) -> View:
+        """The resources by their addresses."""
+        return self._view("resource")
+
+    @property
+    def resource_templates(self) -> View:
+        """The templates of resources, by themselves; also those behind providers."""
+        return self._view("resource_template")
+
+    def _view(self, kind: str) -> View:
+        from ._view import View
+
+        return View(self._engine, kind)
 
     def entries(self, kind: str) -> list[Entry]:
         """What is registered of a kind, in the order of registration."""

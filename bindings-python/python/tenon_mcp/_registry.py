@@ -7,7 +7,7 @@ from ._function import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from ._native import Engine, Handler
@@ -27,6 +27,16 @@ def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
     if own is None:
         raise RegistrationError(f"a {noun(kind)} made from a {type(function).__name__} needs a name")
     return own
+
+
+def read_tags(tags: Iterable[str] | None) -> list[str] | None:
+    """Words, which a string is not."""
+    if tags is None:
+        return None
+    words = [tags] if isinstance(tags, str) else list(tags)
+    if isinstance(tags, str) or not all(isinstance(word, str) for word in words):
+        raise RegistrationError("tags must be strings, several of them")
+    return words
 
 
 class Registry:
@@ -62,6 +72,7 @@ class Registry:
             kind,
             {name: value for name, value in definition.items() if value is not None},
             function.handler() if handler is None else handler,
+            function=function.function,
             lane=function.lane,
             policies={name: value for name, value in (policies or {}).items() if value is not None},
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._main import Main
     from ._native import Running
     from ._option_types import Cache, Http, Sockets, Stdio, Unix, Web
+    from ._replies import CallResult
     from ._workers import Workers
 
     Transports: TypeAlias = dict[str, Any]
@@ -139,6 +140,20 @@ class Server(Registrations):
         if isinstance(error, bool) or not (isinstance(error, int) or callable(error)):
             raise RegistrationError(f"map_error: {kind.__name__} stands for a code or a function, not {error!r}")
         self._errors[kind] = error
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any] | None = None, *, raise_on_error: bool = True
+    ) -> CallResult:
+        """Calls a tool through the whole engine, as a client of this process.
+
+        A server that is not being served is for that, on the running loop. A tool that fails raises ``ToolError``, or
+        with ``raise_on_error=False`` is a result that says so; an error of the protocol raises ``McpError``.
+        ``tenon_mcp.testing.Client`` does more, and does so in programs without a loop.
+        """
+        from .testing import Client
+
+        async with Client(self) as client:
+            return await client.call_tool(name, arguments, raise_on_error=raise_on_error)
 
     def elicitation_complete(self, id: str) -> bool:
         """Tells a client of 2025-11-25 that the visit ``elicit_url`` asked for with this ``id`` has come to its end.

@@ -11,7 +11,7 @@ use crate::proto::extension::Extensions;
 use crate::proto::kind::Kind;
 use crate::proto::task::TaskSupport;
 use crate::proto::version::Revision;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -53,6 +53,8 @@ struct Entries<T> {
     had: Capabilities,
     /// And their extensions.
     extensions: Extensions,
+    /// Entries with one of these are hidden.
+    disabled: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -70,12 +72,25 @@ impl<T> Default for Catalog<T> {
             next: 0,
             had: Capabilities::default(),
             extensions: Extensions::default(),
+            disabled: HashSet::new(),
         };
         Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
     }
 }
 
 impl<T> Entries<T> {
+    fn shows(&self, slot: &Slot<T>) -> bool {
+        slot.enabled && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
+    }
+
+    /// What is shown, kind by kind.
+    fn shown(&self) -> [Vec<u64>; Kind::ALL.len()] {
+        Kind::ALL.map(|kind| {
+            let slots = self.in_order[kind.index()].iter();
+            slots.filter(|slot| self.shows(slot)).map(|slot| slot.number).collect()
+        })
+    }
+
     fn place(&self, kind: Kind, name: &str) -> Option<usize> {
         let number = self.places[kind.index()].get(name)?;
         self.in_order[kind.index()].binary_search_by_key(number, |slot| slot.number).ok()
@@ -109,15 +124,16 @@ impl<T> Catalog<T> {
 
     /// Removes an entry; calls in flight go on. Returns it, so that a host can let go of the handler.
     pub fn remove(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
-        let slot = {
+        let (slot, shown) = {
             let mut entries = self.entries.lock();
             let place = entries.place(kind, name)?;
             entries.places[kind.index()].remove(name);
             let slot = entries.in_order[kind.index()].remove(place);
             *self.snapshot.write() = None;
-            slot
+            let shown = entries.shows(&slot);
+            (slot, shown)
         };
-        if slot.enabled {
+        if shown {
             self.note(kind);
         }
         Some(slot.entry)
@@ -141,6 +157,32 @@ impl<T> Catalog<T> {
         true
     }
 
+    /// Shows or hides what has one of these tags, also what is added later. Says how many entries have one now.
+    pub fn enable_tags(&self, tags: &[String], enabled: bool) -> usize {
+        let (tagged, changed) = {
+            let mut entries = self.entries.lock();
+            let before = entries.shown();
+            for tag in tags {
+                if enabled {
+                    entries.disabled.remove(tag);
+                } else {
+                    entries.disabled.insert(tag.clone());
+                }
+            }
+            let after = entries.shown();
+            let has = |slot: &&Slot<T>| slot.entry.tags.iter().any(|tag| tags.contains(tag));
+            let tagged = entries.in_order.iter().flatten().filter(has).count();
+            let changed: Vec<_> =
+                Kind::ALL.into_iter().filter(|kind| before[kind.index()] != after[kind.index()]).collect();
+            if !changed.is_empty() {
+                *self.snapshot.write() = None;
+            }
+            (tagged, changed)
+        };
+        changed.into_iter().for_each(|kind| self.note(kind));
+        tagged
+    }
+
     /// The entry of this name, also a hidden one.
     pub fn get(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
         let entries = self.entries.lock();
@@ -148,10 +190,18 @@ impl<T> Catalog<T> {
         Some(entries.in_order[kind.index()][place].entry.clone())
     }
 
-    /// All entries of a kind, in order of registration, and whether each is enabled.
+    /// The same, and whether it is shown.
+    pub fn look(&self, kind: Kind, name: &str) -> Option<(Arc<Registered<T>>, bool)> {
+        let entries = self.entries.lock();
+        let slot = &entries.in_order[kind.index()][entries.place(kind, name)?];
+        Some((slot.entry.clone(), entries.shows(slot)))
+    }
+
+    /// All entries of a kind, in order of registration, and whether each is shown.
     pub fn all(&self, kind: Kind) -> Vec<(Arc<Registered<T>>, bool)> {
         let entries = self.entries.lock();
-        entries.in_order[kind.index()].iter().map(|slot| (slot.entry.clone(), slot.enabled)).collect()
+        let slots = entries.in_order[kind.index()].iter();
+        slots.map(|slot| (slot.entry.clone(), entries.shows(slot))).collect()
     }
 
     /// Says that what a kind's list shows has changed, although what is registered has not.
@@ -172,7 +222,7 @@ impl<T> Catalog<T> {
         }
         let entries = self.entries.lock();
         let mut place = self.snapshot.write();
-        let shelf = |kind: Kind| Shelf::new(&entries.in_order[kind.index()]);
+        let shelf = |kind: Kind| Shelf::new(&entries, kind);
         place
             .get_or_insert_with(|| {
                 Arc::new(Snapshot::new(Kind::ALL.map(shelf), (entries.had, entries.extensions)))
@@ -182,9 +232,9 @@ impl<T> Catalog<T> {
 }
 
 impl<T> Shelf<T> {
-    fn new(slots: &[Slot<T>]) -> Shelf<T> {
-        let entries: Vec<_> =
-            slots.iter().filter(|slot| slot.enabled).map(|slot| slot.entry.clone()).collect();
+    fn new(all: &Entries<T>, kind: Kind) -> Shelf<T> {
+        let slots = all.in_order[kind.index()].iter();
+        let entries: Vec<_> = slots.filter(|slot| all.shows(slot)).map(|slot| slot.entry.clone()).collect();
         let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
         Shelf { entries, by_name, lists: Default::default() }
     }

@@ -21,6 +21,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Tags of one entry, and bytes of one tag.
+const MAX_TAGS: usize = 64;
+const MAX_TAG: usize = 128;
+
 /// Something of a host's, of which only the end matters here.
 type Kept = Arc<dyn Any + Send + Sync>;
 
@@ -35,6 +39,7 @@ pub struct Entry {
     timeout: Option<Duration>,
     cache: Option<CacheHints>,
     hidden: bool,
+    tags: Vec<String>,
     once_only: bool,
     defer_task: bool,
     inline: bool,
@@ -60,6 +65,7 @@ impl Entry {
             timeout: None,
             cache: None,
             hidden: false,
+            tags: Vec::new(),
             once_only: false,
             defer_task: false,
             inline: false,
@@ -145,6 +151,13 @@ impl Entry {
     /// Leaves the entry out of every list; it can be called all the same. For the template behind a provider.
     pub fn hidden(mut self) -> Entry {
         self.hidden = true;
+        self
+    }
+
+    /// Words by which [`Server::disable_tags`](crate::Server::disable_tags) hides entries, and shows them again; clients do not
+    /// see them. At most 64 of at most 128 bytes each.
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Entry {
+        self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
@@ -236,6 +249,8 @@ pub struct Registered<T> {
     pub(crate) cache: Option<CacheHints>,
     /// Whether it is in no list.
     pub(crate) hidden: bool,
+    /// Words that it is hidden by.
+    pub(crate) tags: Vec<String>,
     /// Whether a request's state may be used once.
     pub(crate) once_only: bool,
     /// Whether its calls may be tasks.
@@ -278,6 +293,7 @@ impl<T> Registered<T> {
             timeout,
             cache,
             hidden,
+            tags,
             once_only,
             defer_task,
             inline,
@@ -325,6 +341,12 @@ impl<T> Registered<T> {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(wrong("timeout must be more than zero".into()));
         }
+        if let Some(tag) = tags.iter().find(|tag| tag.is_empty() || tag.len() > MAX_TAG) {
+            return Err(wrong(format!("tag {:?} must have 1 to {MAX_TAG} bytes", clip(tag))));
+        }
+        if tags.len() > MAX_TAGS {
+            return Err(wrong(format!("{} tags are more than {MAX_TAGS}", tags.len())));
+        }
         // A view, or a tool that has one.
         let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
         let extension = extension.or(has_view.then_some(Extension::Ui));
@@ -345,6 +367,7 @@ impl<T> Registered<T> {
             timeout,
             cache,
             hidden,
+            tags,
             once_only,
             task_support,
             defer_task,

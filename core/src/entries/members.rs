@@ -113,6 +113,12 @@ macro_rules! member {
             self.map(|entry| entry.timeout(timeout))
         }
     };
+    (tags) => {
+        /// Words by which [`Server::disable_tags`](crate::Server::disable_tags) hides it; see [`Entry::tags`].
+        pub fn tags(self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+            self.map(|entry| entry.tags(tags))
+        }
+    };
     (inline) => {
         /// Has the handler begin on the thread that received the call, where one that ends without waiting costs least. It
         /// must not block before its first wait; see [`Entry::inline`].

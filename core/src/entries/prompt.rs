@@ -37,6 +37,7 @@ impl Prompt {
     member!(meta);
     member!(argument);
     member!(timeout);
+    member!(tags);
     member!(inline);
     member!(keep);
     member!(set);

@@ -44,6 +44,12 @@ impl ResourceProvider {
         self.map(|entry| entry.timeout(timeout))
     }
 
+    /// Words by which [`Server::disable_tags`](crate::Server::disable_tags) hides it; see [`Entry::tags`].
+    pub fn tags(self, tags: impl IntoIterator<Item = impl Into<String>>) -> ResourceProvider {
+        let tags: Vec<String> = tags.into_iter().map(Into::into).collect();
+        self.map(|entry| entry.tags(tags.clone()))
+    }
+
     /// Has both handlers begin on the thread that received the call. They must not block before their first wait; see
     /// [`Entry::inline`].
     pub fn inline(self) -> ResourceProvider {

@@ -203,6 +203,23 @@ impl ClientBuilder {
     }
 }
 
+impl Server {
+    /// Calls a tool through the whole engine, as a client in the process whose revision is the newest, and which cannot be asked
+    /// anything; [`Client`] is for more. The server is started for that if it is not being served.
+    ///
+    /// # Errors
+    /// [`ClientError::Tool`] where the tool fails, [`ClientError::Mcp`] for an error of the protocol.
+    pub async fn call_tool(
+        &self,
+        name: &str,
+        arguments: impl Into<JsonSlice>,
+    ) -> Result<ToolReply, ClientError> {
+        let arguments = arguments.into();
+        let client = Client::new(self).map_err(|error| ClientError::Invalid(error.to_string()))?;
+        client.call_tool(name, arguments).await
+    }
+}
+
 impl Client {
     /// A client of the newest revision, which cannot be asked anything.
     pub fn new(server: &Server) -> Result<Client, Error> {

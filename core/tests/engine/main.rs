@@ -27,6 +27,7 @@ mod roundtrips;
 mod shares;
 mod subscriptions;
 mod support;
+mod tags;
 mod tasks;
 mod timeouts;
 mod typed;
