@@ -82,7 +82,5 @@ pub mod __private {
     pub use crate::proto::message::Message;
     pub use crate::proto::operation::names_in;
     pub use crate::proto::sse::SseDecoder;
-    #[cfg(feature = "runtime")]
-    pub use crate::runtime::http::websocket::frames::{Fault, Reader as WebSocketReader, Received, Room};
     pub use serde_json::json;
 }
