@@ -1,6 +1,7 @@
 //! HTTP+SSE of 2024-11-05 over real sockets.
 
 mod client;
+mod splits;
 #[path = "../websocket/up.rs"]
 mod up;
 
