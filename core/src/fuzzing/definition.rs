@@ -28,6 +28,7 @@ pub(super) fn run(data: &[u8]) {
     assert_eq!(again.to_json().as_bytes(), shown.as_bytes());
     assert_eq!(again.name(), definition.name());
     let given: Value = serde_json::from_slice(shown.as_bytes()).expect("it is JSON");
+    kept(&serde_json::from_slice(object.as_bytes()).expect("it is JSON"), &given);
     for revision in Revision::ALL {
         let mut out = JsonWriter::new();
         definition.write(revision, &mut out);
@@ -42,6 +43,24 @@ pub(super) fn run(data: &[u8]) {
     if let Some(arguments) = given["arguments"].as_array() {
         let names: BTreeSet<_> = arguments.iter().map(|argument| argument["name"].as_str()).collect();
         assert_eq!(names.len(), arguments.len(), "each has a name of its own: {given}");
+    }
+}
+
+/// All that was said is there, under the specification's name.
+fn kept(said: &Value, given: &Value) {
+    for (name, said) in said.as_object().expect("it is an object") {
+        let mut letters = name.split('_').map(str::to_owned);
+        let mut plain = letters.next().unwrap_or_default();
+        letters.filter(|word| !word.is_empty()).for_each(|mut word| {
+            word[..1].make_ascii_uppercase();
+            plain.push_str(&word);
+        });
+        let found = match name.as_str() {
+            "_meta" | "meta" => &given["_meta"],
+            "ui" if given.get("ui").is_none() => &given["_meta"]["ui"],
+            name => given.get(name).unwrap_or(&given[plain]),
+        };
+        assert!(is_part(said, found), "{name} of {given}");
     }
 }
 

@@ -31,6 +31,22 @@ fn headers(head: &[u8]) -> HeaderMap {
     headers
 }
 
+/// Once a request is taken, it is not with a header twice, or in other letters.
+fn exact(headers: &HeaderMap, message: &Message, served: Revisions, names: &[&'static str]) {
+    for name in names {
+        let Some(value) = headers.get(*name) else { continue };
+        let mut changed = headers.clone();
+        changed.append(*name, value.clone());
+        assert!(rules::route(&changed, message, served).is_err(), "{name} is there twice");
+        let swapped = |byte: &u8| if byte.is_ascii_alphabetic() { byte ^ 0x20 } else { *byte };
+        let other: Vec<u8> = value.as_bytes().iter().map(swapped).collect();
+        if other != value.as_bytes() {
+            changed.insert(*name, HeaderValue::from_bytes(&other).expect("letters are legal"));
+            assert!(rules::route(&changed, message, served).is_err(), "{name} in other letters");
+        }
+    }
+}
+
 fn once(headers: &HeaderMap, name: &str) {
     assert!(headers.get_all(name).iter().count() < 2, "{name} is there twice");
 }
@@ -116,9 +132,7 @@ pub(super) fn run(data: &[u8]) {
             assert_eq!(named(rules::METHOD), Some(request.method.as_str().as_bytes()));
             assert_eq!(named(rules::PROTOCOL_VERSION), Some(client.revision.as_str().as_bytes()));
             assert!(client.revision.is_modern());
-            [rules::METHOD, rules::PROTOCOL_VERSION, rules::NAME]
-                .iter()
-                .for_each(|name| once(&headers, name));
+            exact(&headers, &message, served, &[rules::METHOD, rules::PROTOCOL_VERSION]);
             let target = match request.method.as_str() {
                 "tools/call" | "prompts/get" => request.params.get("name"),
                 "resources/read" => request.params.get("uri"),
@@ -126,6 +140,7 @@ pub(super) fn run(data: &[u8]) {
             };
             if let Some(target) = target.as_ref().and_then(|target| target.decode_str()) {
                 assert_eq!(said(named(rules::NAME).expect("it is named")), target.as_bytes());
+                exact(&headers, &message, served, &[rules::NAME]);
             }
         }
         Ok(Route::Session(session)) => {

@@ -25,8 +25,9 @@ pub(super) fn request(which: u8, id: u64, task: Option<&Value>) -> Value {
         10 => ("logging/setLevel", json!({ "level": "debug" })),
         11 => ("no/such", json!({})),
         12 => {
+            let tasks = task.map_or(json!([]), |task| json!([task]));
             let wanted =
-                json!({ "toolsListChanged": true, "resourceSubscriptions": ["a://b"], "taskIds": [task] });
+                json!({ "toolsListChanged": true, "resourceSubscriptions": ["a://b"], "taskIds": tasks });
             ("subscriptions/listen", json!({ "notifications": wanted }))
         }
         13 if id.is_multiple_of(2) => ("resources/unsubscribe", json!({ "uri": "a://b" })),
