@@ -80,9 +80,7 @@ pub mod __private {
     pub use crate::dispatch::schema::Schema;
     pub use crate::json::{minify, scan};
     pub use crate::proto::message::Message;
-    pub use crate::proto::operation::names_in;
+    pub use crate::proto::operation::{names_in, outgoing};
     pub use crate::proto::sse::SseDecoder;
-    #[cfg(feature = "runtime")]
-    pub use crate::runtime::http::websocket::frames::{Fault, Reader as WebSocketReader, Received, Room};
     pub use serde_json::json;
 }

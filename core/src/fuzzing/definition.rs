@@ -5,6 +5,8 @@ use crate::proto::definition::Definition;
 use crate::proto::kind::Kind;
 use crate::proto::version::Revision;
 use bytes::Bytes;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn read(kind: Kind, object: &JsonSlice) -> Result<Definition, String> {
     let mut definition = Definition::from_json(kind, object)?;
@@ -25,11 +27,53 @@ pub(super) fn run(data: &[u8]) {
     let again = read(kind, &shown).expect("what is shown is legal");
     assert_eq!(again.to_json().as_bytes(), shown.as_bytes());
     assert_eq!(again.name(), definition.name());
+    let given: Value = serde_json::from_slice(shown.as_bytes()).expect("it is JSON");
+    kept(&serde_json::from_slice(object.as_bytes()).expect("it is JSON"), &given);
     for revision in Revision::ALL {
         let mut out = JsonWriter::new();
         definition.write(revision, &mut out);
         let written = out.into_slice();
-        let value: serde_json::Value = serde_json::from_slice(written.as_bytes()).expect("it is JSON");
+        let value: Value = serde_json::from_slice(written.as_bytes()).expect("it is JSON");
         assert!(value.is_object(), "{value}");
+        assert!(is_part(&value, &given), "{value} of {given}");
+        if revision == Revision::V2026_07_28 {
+            assert!(is_part(&given, &value), "{value} of {given}");
+        }
+    }
+    if let Some(arguments) = given["arguments"].as_array() {
+        let names: BTreeSet<_> = arguments.iter().map(|argument| argument["name"].as_str()).collect();
+        assert_eq!(names.len(), arguments.len(), "each has a name of its own: {given}");
+    }
+}
+
+/// All that was said is there, under the specification's name.
+fn kept(said: &Value, given: &Value) {
+    for (name, said) in said.as_object().expect("it is an object") {
+        let mut letters = name.split('_').map(str::to_owned);
+        let mut plain = letters.next().unwrap_or_default();
+        letters.filter(|word| !word.is_empty()).for_each(|mut word| {
+            word[..1].make_ascii_uppercase();
+            plain.push_str(&word);
+        });
+        let found = match name.as_str() {
+            "_meta" | "meta" => &given["_meta"],
+            "ui" if given.get("ui").is_none() => &given["_meta"]["ui"],
+            name => given.get(name).unwrap_or(&given[plain]),
+        };
+        assert!(is_part(said, found), "{name} of {given}");
+    }
+}
+
+/// Whether a value is another one but for what may have been left out of it.
+fn is_part(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| is_part(part, whole)))
+        }
+        (Value::Array(part), Value::Array(whole)) => {
+            let mut rest = whole.iter();
+            part.iter().all(|part| rest.any(|whole| is_part(part, whole)))
+        }
+        _ => part == whole,
     }
 }

@@ -6,8 +6,11 @@ use crate::json::Limits;
 use crate::proto::http::{self as rules, Access, Refusal, Route};
 use crate::proto::message::Message;
 use crate::proto::version::Revisions;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use std::net::IpAddr;
 
 fn refused(refusal: &Refusal) {
     assert!(refusal.status.is_client_error() || refusal.status.as_u16() == 503, "{}", refusal.status);
@@ -28,18 +31,70 @@ fn headers(head: &[u8]) -> HeaderMap {
     headers
 }
 
+/// Once a request is taken, it is not with a header twice, or in other letters.
+fn exact(headers: &HeaderMap, message: &Message, served: Revisions, names: &[&'static str]) {
+    for name in names {
+        let Some(value) = headers.get(*name) else { continue };
+        let mut changed = headers.clone();
+        changed.append(*name, value.clone());
+        assert!(rules::route(&changed, message, served).is_err(), "{name} is there twice");
+        let swapped = |byte: &u8| if byte.is_ascii_alphabetic() { byte ^ 0x20 } else { *byte };
+        let other: Vec<u8> = value.as_bytes().iter().map(swapped).collect();
+        if other != value.as_bytes() {
+            changed.insert(*name, HeaderValue::from_bytes(&other).expect("letters are legal"));
+            assert!(rules::route(&changed, message, served).is_err(), "{name} in other letters");
+        }
+    }
+}
+
+fn once(headers: &HeaderMap, name: &str) {
+    assert!(headers.get_all(name).iter().count() < 2, "{name} is there twice");
+}
+
+/// What a header's value stands for, plainly read.
+fn said(value: &[u8]) -> Vec<u8> {
+    let encoded = value.strip_prefix(b"=?base64?").and_then(|rest| rest.strip_suffix(b"?="));
+    encoded.map_or_else(|| value.to_vec(), |text| STANDARD.decode(text).expect("it is Base64"))
+}
+
+/// Whether a host with or without port, or the page of one, is of this machine.
+fn is_local(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        _ => authority,
+    };
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+/// Whoever may call an endpoint of this machine names it; no page calls but its own and the one that is allowed by name.
+fn called(headers: &HeaderMap, local: bool, page: Option<&str>) {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().expect("it is text"));
+    ["host", "origin"].iter().for_each(|name| once(headers, name));
+    assert!(!local || text("host").is_some_and(is_local), "{headers:?}");
+    if let Some(origin) = text("origin") {
+        let own = local && origin.split_once("://").is_some_and(|(_, host)| is_local(host));
+        let origin = origin.to_ascii_lowercase();
+        assert!(own || page.is_some_and(|page| origin.trim_end_matches(":443") == page), "{origin}");
+    }
+}
+
 pub(super) fn run(data: &[u8]) {
     let end = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
     let (head, body) = (&data[..end], data.get(end + 2..).unwrap_or_default());
     let headers = headers(head);
     let uri = Uri::from_static("/mcp");
-    for access in
-        [Access::loopback(), Access::public(), Access::loopback().allow_origins(["https://a.example"])]
-    {
+    const PAGE: &str = "https://a.example";
+    for (access, local, page) in [
+        (Access::loopback(), true, None),
+        (Access::public(), false, None),
+        (Access::loopback().allow_origins([PAGE]), true, Some(PAGE)),
+    ] {
         let origin = headers.get(header::ORIGIN);
         match access.check(&uri, &headers) {
             Ok(allowed) => {
                 assert_eq!(allowed, origin, "what is allowed is what came");
+                called(&headers, local, page);
                 let _ = rules::preflight_headers(&headers, allowed);
             }
             Err(refusal) => refused(&refusal),
@@ -49,6 +104,9 @@ pub(super) fn run(data: &[u8]) {
         refused(&refusal);
     }
     let served = Revisions::default();
+    let essence = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    assert_eq!(rules::check_content_type(&headers).is_ok(), media.as_deref() == Some("application/json"));
     [
         rules::check_content_type(&headers).err(),
         rules::session_request(&headers, served).err(),
@@ -74,9 +132,20 @@ pub(super) fn run(data: &[u8]) {
             assert_eq!(named(rules::METHOD), Some(request.method.as_str().as_bytes()));
             assert_eq!(named(rules::PROTOCOL_VERSION), Some(client.revision.as_str().as_bytes()));
             assert!(client.revision.is_modern());
+            exact(&headers, &message, served, &[rules::METHOD, rules::PROTOCOL_VERSION]);
+            let target = match request.method.as_str() {
+                "tools/call" | "prompts/get" => request.params.get("name"),
+                "resources/read" => request.params.get("uri"),
+                _ => None,
+            };
+            if let Some(target) = target.as_ref().and_then(|target| target.decode_str()) {
+                assert_eq!(said(named(rules::NAME).expect("it is named")), target.as_bytes());
+                exact(&headers, &message, served, &[rules::NAME]);
+            }
         }
         Ok(Route::Session(session)) => {
             assert_eq!(named(rules::SESSION_ID), Some(session.id.as_bytes()));
+            once(&headers, rules::SESSION_ID);
             for revision in crate::proto::version::Revision::ALL {
                 let _ = session.check(revision).map_err(|refusal| refused(&refusal));
             }

@@ -10,6 +10,10 @@ mod lines;
 mod scan;
 mod sse;
 mod template;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "runtime")]
+mod websocket;
 
 /// A target.
 pub type Target = fn(&[u8]);
@@ -23,6 +27,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("scan", scan::run),
     ("sse", sse::run),
     ("template", template::run),
+    #[cfg(feature = "runtime")]
+    ("websocket", websocket::run),
 ];
 
 /// Takes bytes that say how the rest is to be divided, and gives it whole and in these parts.
@@ -37,26 +43,4 @@ fn divided(data: &[u8]) -> Option<(&[u8], Vec<&[u8]>)> {
     }
     parts.push(rest);
     Some((text, parts))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::TARGETS;
-    use std::path::Path;
-
-    #[test]
-    fn seeds_pass() {
-        let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds");
-        for (name, target) in TARGETS {
-            let seeds = std::fs::read_dir(folders.join(name)).expect(name);
-            let mut count = 0;
-            for seed in seeds {
-                target(&std::fs::read(seed.unwrap().path()).unwrap());
-                count += 1;
-            }
-            assert!(count > 0, "{name} has no seeds");
-            // Cut anywhere, they are input too.
-            target(b"");
-        }
-    }
 }

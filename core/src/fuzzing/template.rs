@@ -1,32 +1,52 @@
-//! URI templates: a template in the first line, a URI in the second.
+//! URI templates: a template in the first line, a URI in the second, other templates in those that follow.
 
 use crate::dispatch::uri_template::{TemplateSet, UriTemplate, Value};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 pub(super) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let (template, uri) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut lines = text.split('\n');
+    let (template, uri) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let read = match UriTemplate::parse(template) {
         Ok(read) => Arc::new(read),
         Err(reason) => return assert!(!reason.is_empty()),
     };
     assert_eq!(read.as_str(), template);
-    let set = TemplateSet::new([read.clone()]);
-    let found = read.matches(uri);
-    assert_eq!(set.find(uri).map(|(_, values)| values), found);
-    let Some(values) = found else { return };
+    let others = lines.take(8).filter_map(|line| UriTemplate::parse(line).ok().map(Arc::new));
+    let all: Vec<_> = [read.clone()].into_iter().chain(others).collect();
+    let set = TemplateSet::new(all.clone());
+    let fitting = all.iter().enumerate().filter_map(|(place, one)| Some((place, one, one.matches(uri)?)));
+    let best = fitting.max_by_key(|(place, one, _)| (one.specificity(), Reverse(*place)));
+    assert_eq!(set.find(uri), best.map(|(place, _, values)| (place, values)));
+    if let Some(values) = read.matches(uri) {
+        found(&read, uri, values);
+    }
+}
+
+/// What must be true of the values that make a template this URI.
+fn found(read: &UriTemplate, uri: &str, values: Vec<(&str, Value)>) {
+    let template = read.as_str();
     let names: Vec<&str> = read.variables().collect();
     assert!(values.iter().all(|(name, _)| names.contains(name)), "{values:?}");
-    // Where no operator lets a variable be more than one segment, none is.
-    if !template.contains("{+") && !template.contains("{#") && !template.contains('*') {
-        let segment = |value: &str| !value.contains('/') && value != "..";
-        for (name, value) in &values {
-            if let Value::Text(text) = value {
-                let query = template.contains("{?") || template.contains("{&") || template.contains("{;");
-                assert!(query || segment(text), "{name} is {text:?}");
-            }
+    // Where no operator lets a variable be more than one segment, none is; and no path leads out of its place.
+    let open = template.contains("{+") || template.contains("{#");
+    let named = template.contains("{?") || template.contains("{&") || template.contains("{#");
+    let queried = named || template.contains(['?', '#']);
+    for (name, value) in &values {
+        let items = match value {
+            Value::Text(text) => std::slice::from_ref(text),
+            Value::List(items) => items,
+        };
+        for item in items {
+            assert!(!item.contains('\0'), "{name} is {item:?}");
+            assert!(queried || item.split(['/', '\\']).all(|part| part != ".."), "{name} is {item:?}");
+            assert!(queried || open || !item.contains('/'), "{name} is {item:?}");
         }
     }
-    // What it stands for is a URI that fits again.
-    let _ = read.expand(&values);
+    // What it stands for is a URI that reads as the same. Where reserved characters stay bare, what was encoded need not.
+    if !open || !uri.contains('%') {
+        let again = read.expand(&values);
+        assert_eq!(read.matches(&again).as_ref(), Some(&values), "{again}");
+    }
 }

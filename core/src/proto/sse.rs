@@ -102,7 +102,7 @@ pub struct SseDecoder {
 const BOM: &[u8; 3] = b"\xEF\xBB\xBF";
 
 /// What a field name may add to a line whose data is just at the limit.
-const FIELD_NAME_ROOM: usize = 16;
+pub(crate) const FIELD_NAME_ROOM: usize = 16;
 
 impl SseDecoder {
     /// A decoder for events of at most `max_bytes` bytes of data.

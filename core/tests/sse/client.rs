@@ -22,7 +22,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-fn connect(authority: &str) -> TcpStream {
+pub fn connect(authority: &str) -> TcpStream {
     let stream = TcpStream::connect(authority).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream

@@ -1,6 +1,7 @@
 //! HTTP+SSE of 2024-11-05 over real sockets.
 
 mod client;
+mod splits;
 #[path = "../websocket/up.rs"]
 mod up;
 
@@ -35,6 +36,23 @@ fn a_session_is_a_stream_and_an_address() {
     }
     let tokens: Vec<_> = (0..3).map(|_| Client::new(&url).messages).collect();
     assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2]);
+}
+
+/// SSE-9: a header that names a version is not looked at, whatever it says.
+#[test]
+fn the_version_header_means_nothing() {
+    let (_up, url) = up(Limits::default());
+    let (authority, _) = parts(&url);
+    let mut client = Client::new(&url);
+    client.open("2024-11-05");
+    for (id, version) in [(1, "2025-11-25"), (2, "2026-07-28"), (3, "nonsense")] {
+        let head = format!("{JSON}mcp-protocol-version: {version}\r\n");
+        let message = call(id, "add", json!({ "a": 1, "b": 2 })).to_string();
+        let reply = request(&authority, "POST", &client.messages, &head, message.as_bytes());
+        assert_eq!(reply.status, 202, "{version}");
+        let answer = client.next();
+        assert_eq!((&answer["id"], text(&answer)), (&json!(id), "3"));
+    }
 }
 
 /// ERA-15: what is modern is refused on the stream, by a list of what is spoken here.

@@ -28,6 +28,24 @@ fn both_eras_share_a_connection() {
     assert_eq!((again["id"].clone(), again["error"]["code"].clone()), (json!(7), json!(-32600)), "{again}");
 }
 
+/// WS-7: what headers of the upgrade say of MCP is not looked at.
+#[test]
+fn headers_of_the_upgrade_say_nothing_of_messages() {
+    let (_up, url) = up(Limits::default());
+    for version in ["2025-03-26", "2026-07-28", "nonsense"] {
+        let mut client = Client::with(&url, |request| {
+            for (name, value) in
+                [("mcp-protocol-version", version), ("mcp-method", "ping"), ("mcp-session-id", "none")]
+            {
+                request.headers_mut().insert(name, value.parse().unwrap());
+            }
+        });
+        assert_eq!(text(&client.ask(&modern(1, "add", json!({ "a": 1, "b": 2 })))), "3");
+        client.open("2025-06-18");
+        assert_eq!(text(&client.ask(&call(2, "add", json!({ "a": 3, "b": 4 })))), "7");
+    }
+}
+
 /// WS-11, BAD-1: what is no message is told so, and the next one is served.
 #[test]
 fn nonsense_is_answered_and_the_connection_goes_on() {

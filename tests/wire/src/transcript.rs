@@ -80,14 +80,17 @@ impl Over {
 const BY_NAME: &str = "settings";
 
 impl Transcript {
+    /// Whether it is about this transport.
+    pub fn is_over(&self, transport: Transport) -> bool {
+        // HTTP+SSE is of the legacy revisions (ERA-15).
+        let has_era = transport != Transport::Sse || !self.has_envelope();
+        has_era && self.over.is_none_or(|over| over.has(transport))
+    }
+
     /// Whether it is about this host and its transport at all.
     pub fn is_for(&self, host: &Host) -> bool {
-        let is_over = self.over.is_none_or(|over| over.has(host.transport));
-        // That transport is of the legacy revisions (ERA-15).
-        let has_era = host.transport != Transport::Sse || !self.has_envelope();
         let is_served = self.apps == host.apps;
-        is_over
-            && has_era
+        self.is_over(host.transport)
             && is_served
             && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
     }

@@ -1,32 +1,37 @@
 //! The server as a state machine: messages, completions, questions, time-outs and ends in any order.
 //!
 //! Two bytes are a step. Whatever comes: nothing panics, what is sent is JSON, a request has one answer under its own id or
-//! none if it was cancelled, and at the end nothing is left.
+//! none if it was cancelled, nothing is told of what is over, and at the end nothing is left.
+
+mod client;
+mod message;
 
 use crate::dispatch::ask::Ask;
 use crate::dispatch::environment::Environment;
 use crate::error::Error;
 use crate::host::{
-    AskMode, CancelReason, Delivery, Drained, Engine, HandlerId, HostOp, LaneId, Outcome, Outgoing, Peer,
-    Sink, Target, Wake,
+    AskMode, CancelReason, Drained, Engine, HandlerId, HostOp, LaneId, Outcome, Peer, Sink, Target, Wake,
 };
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::event::Event;
 use crate::proto::kind::Kind;
+use crate::proto::task::TaskSupport;
 use crate::server::Server;
 use crate::{Entry, Limits};
 use bytes::Bytes;
+use client::Client;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 const LANE: LaneId = LaneId(0);
 const STEPS: usize = 64;
 
-struct Clock(Mutex<Duration>);
+/// The time, and how much randomness was asked for.
+#[derive(Default)]
+struct Clock(Mutex<Duration>, AtomicU64);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -40,7 +45,9 @@ impl Environment for Clock {
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-        out.fill(7);
+        // No two names are the same.
+        let drawn = self.1.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
         Ok(())
     }
 }
@@ -49,61 +56,6 @@ struct Nobody;
 
 impl Wake for Nobody {
     fn wake(&self) {}
-}
-
-/// What the client has sent and got.
-#[derive(Default)]
-struct Client(Mutex<Ledger>);
-
-#[derive(Default)]
-struct Ledger {
-    /// How many answers each id may still get.
-    owed: BTreeMap<String, usize>,
-    /// Requests that will not be answered, by cancellation.
-    dropped: usize,
-    /// Questions of the server's without answer.
-    questions: Vec<Value>,
-}
-
-impl Ledger {
-    fn expect(&mut self, message: &Value) {
-        let members = message.as_array().map_or(std::slice::from_ref(message), Vec::as_slice);
-        for member in members {
-            if let Some(id) = member.get("id") {
-                *self.owed.entry(id.to_string()).or_default() += 1;
-            }
-        }
-    }
-
-    fn answered(&mut self, answer: &Value) {
-        assert_eq!(answer["jsonrpc"], "2.0", "{answer}");
-        assert!(answer.get("result").is_some() != answer.get("error").is_some(), "{answer}");
-        let Some(id) = answer.get("id").filter(|id| !id.is_null()) else {
-            return assert!(answer.get("error").is_some(), "{answer}");
-        };
-        let owed = self.owed.get_mut(&id.to_string()).filter(|owed| **owed > 0);
-        *owed.unwrap_or_else(|| panic!("nobody asked for {answer}")) -= 1;
-    }
-}
-
-impl Sink for Client {
-    fn send(&self, message: Outgoing) -> Delivery {
-        let mut ledger = self.0.lock();
-        let read = |body: &Bytes| serde_json::from_slice::<Value>(body).expect("what is sent is JSON");
-        match message {
-            Outgoing::Event { body, .. } => {
-                let event = read(&body);
-                assert!(event.get("id").is_none() && event["method"].is_string(), "{event}");
-            }
-            Outgoing::Question { body, .. } => ledger.questions.push(read(&body)),
-            Outgoing::Response { body, .. } => match read(&body) {
-                Value::Array(answers) => answers.iter().for_each(|answer| ledger.answered(answer)),
-                answer => ledger.answered(&answer),
-            },
-            Outgoing::Dropped => ledger.dropped += 1,
-        }
-        Delivery::Queued
-    }
 }
 
 fn server(clock: &Arc<Clock>) -> Server {
@@ -122,7 +74,9 @@ fn server(clock: &Arc<Clock>) -> Server {
     let typed = r#"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}"#;
     let typed = Entry::new(Kind::Tool, "typed").set("inputSchema", schema(typed).expect("JSON"));
     let page = Entry::new(Kind::Resource, "a://b").set_text("name", "b");
-    for entry in [work, typed, page] {
+    let long = Entry::new(Kind::Tool, "long").task_support(TaskSupport::Required);
+    let later = Entry::new(Kind::Tool, "later").task_support(TaskSupport::Optional).defer_task(true);
+    for entry in [work, typed, page, long, later] {
         server.add(entry, target()).expect("it is an entry");
     }
     server
@@ -138,47 +92,32 @@ struct World {
     calls: Vec<crate::dispatch::calls::CallId>,
 }
 
-/// A request or notification; which, and with which id, the byte says.
-fn message(which: u8, id: u64) -> Value {
-    let call = |name: &str, arguments: Value| json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": id } });
-    let (method, params) = match which % 12 {
-        0 => (
-            "initialize",
-            json!({ "protocolVersion": "2025-03-26", "capabilities": { "elicitation": {} },
-            "clientInfo": { "name": "c", "version": "1" } }),
-        ),
-        1 => (
-            "initialize",
-            json!({ "protocolVersion": "2025-11-25", "capabilities": { "elicitation": {} },
-            "clientInfo": { "name": "c", "version": "1" } }),
-        ),
-        2 | 3 => ("tools/call", call("work", json!({}))),
-        4 => ("tools/call", call("typed", json!({ "a": id }))),
-        5 => ("tools/call", call("typed", json!({ "a": "x" }))),
-        6 => ("tools/list", json!({})),
-        7 => ("ping", json!({})),
-        8 => ("resources/read", json!({ "uri": "a://b" })),
-        9 => ("server/discover", json!({})),
-        10 => ("logging/setLevel", json!({ "level": "debug" })),
-        _ => ("no/such", json!({})),
-    };
-    let id = if id == 5 { json!("5") } else { json!(id) };
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+/// The other end of a channel.
+fn connected(client: &Arc<Client>) -> Arc<Peer> {
+    let peer = Peer::new(None);
+    peer.set_sink(client.clone());
+    peer
 }
 
 impl World {
     fn new() -> World {
-        let clock = Arc::new(Clock(Mutex::default()));
+        let clock = Arc::<Clock>::default();
         let server = server(&clock);
+        let client = Arc::<Client>::default();
         World {
             engine: server.engine().clone(),
             lane: server.port().lane(LANE, Arc::new(Nobody)),
-            client: Arc::default(),
-            peer: Peer::new(None),
+            peer: connected(&client),
+            client,
             calls: Vec::new(),
             clock,
             server,
         }
+    }
+
+    fn request(&self, which: u8, id: u64) -> Value {
+        let tasks = &self.client.0.lock().tasks;
+        message::request(which, id, tasks.get(usize::from(which >> 6) % tasks.len().max(1)))
     }
 
     fn send(&self, message: &Value) {
@@ -207,23 +146,18 @@ impl World {
     fn step(&mut self, what: u8, which: u8) {
         let id = u64::from(which >> 4) % 6;
         match what % 16 {
-            0..=3 => self.send(&message(which, id)),
-            4 => {
-                let mut modern = message(which, id);
-                modern["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-                modern["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
-                    json!({ "elicitation": { "form": {} } });
-                self.send(&modern);
-            }
-            5 => self.send(&json!([message(which, id), message(which >> 1, id + 1), message(7, id + 2)])),
-            6 => self.receive(
-                json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string().into(),
-            ),
+            0..=3 => self.send(&self.request(which, id)),
+            4 => self.send(&message::modern(self.request(which, id))),
+            5 => self.send(&json!([
+                self.request(which, id),
+                self.request(which >> 1, id + 1),
+                self.request(which >> 2, id + 2)
+            ])),
+            6 => self.receive(message::notification("notifications/initialized", json!({}))),
             7 => {
+                self.client.0.lock().cancelled(&json!(id));
                 let params = json!({ "requestId": id });
-                let cancel =
-                    json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
-                self.receive(cancel.to_string().into());
+                self.receive(message::notification("notifications/cancelled", params));
             }
             8 => self.drain(),
             9 | 10 => self.complete(which),
@@ -238,13 +172,18 @@ impl World {
                     let _ = self.server.port().emit(call, Event::progress(f64::from(which), None, None));
                 }
             }
-            14 if which % 4 == 1 => drop(self.server.enable(Kind::Tool, "typed")),
-            14 => drop(self.server.disable(Kind::Tool, "typed")),
+            14 => match which / 2 % 4 {
+                0 => drop(self.server.enable(Kind::Tool, "typed")),
+                1 => drop(self.server.disable(Kind::Tool, "typed")),
+                2 => self.server.resource_updated("a://b"),
+                _ => drop(self.pick(which / 8).map(|call| self.server.port().start_task(call))),
+            },
             _ => match which % 8 {
                 0 => self.engine.end_input(&self.peer),
                 1 => {
                     self.engine.close_peer(&self.peer, CancelReason::Disconnected);
-                    self.peer = Peer::new(None);
+                    self.client.0.lock().gone();
+                    self.peer = connected(&self.client);
                 }
                 _ => self.receive(vec![b'{'; usize::from(which)]),
             },
@@ -300,14 +239,12 @@ pub(super) fn run(data: &[u8]) {
     let mut world = World::new();
     for step in data.chunks_exact(2).take(STEPS) {
         world.step(step[0], step[1]);
-        assert!(world.engine.in_flight() <= 6, "more is in flight than may be");
+        let (all, own) = (world.engine.in_flight(), world.peer.in_flight());
+        assert!(own <= all && all <= 6, "{own} of {all} calls are the client's");
     }
     world.engine.close_peer(&world.peer, CancelReason::Closing);
     world.engine.cancel_all(CancelReason::Closing);
     world.drain();
     assert_eq!((world.engine.in_flight(), world.peer.in_flight(), world.peer.questions()), (0, 0, 0));
-    let ledger = world.client.0.lock();
-    // A batch drops its members one by one, but tells of it once.
-    let owed: usize = ledger.owed.values().sum();
-    assert!(ledger.dropped <= owed, "{} requests were dropped, {owed} not answered", ledger.dropped);
+    world.client.0.lock().settled();
 }
