@@ -125,6 +125,19 @@ STAGES = {
         "commands": [".venv/bin/python tests/types/run.py"],
         "needs": ["build-python"],
     },
+    "packaging": {
+        "budget": 20,
+        "beside": True,
+        "commands": [".venv/bin/python -m pytest -q tests/packaging"],
+        "needs": ["build-python"],
+    },
+    # Compiles the engine once more, for the source distribution.
+    "packaging-install": {
+        "budget": 240,
+        "limit": 1500,
+        "commands": [".venv/bin/python tests/packaging/install.py"],
+        "needs": ["build-python"],
+    },
     "lifecycle": {
         "budget": 30,
         "commands": [".venv/bin/python tests/lifecycle/run.py"],
@@ -188,6 +201,22 @@ STAGES = {
         "commands": [WORKSPACE.format("test") + " --test load"],
         "env": {"TENON_LOAD_SECONDS": "70"},
     },
+    # A tenth of the long run.
+    "load-python": {
+        "budget": 60,
+        "alone": True,
+        "commands": [
+            ".venv/bin/python tests/soak/python_calls.py --calls 100000",
+            ".venv/bin/python tests/soak/python_spin.py",
+        ],
+        "needs": ["build-python"],
+    },
+    "soak-python": {
+        "budget": 300,
+        "limit": 1800,
+        "commands": [".venv/bin/python tests/soak/python_calls.py", ".venv/bin/python tests/soak/python_spin.py"],
+        "needs": ["build-python"],
+    },
     "soak-fuzz": {
         "budget": 1500,
         "limit": 3000,
@@ -241,6 +270,7 @@ QUICK = [
     "c",
     "parity",
     "types",
+    "packaging",
     "lifecycle",
     "runner",
     "rust",
@@ -261,9 +291,11 @@ GROUPS = {
         "loom",
         "fuzz",
         "load",
+        "load-python",
+        "packaging-install",
         "instructions-parent",
         "bench-smoke",
     ],
     # What takes long and wants a quiet machine.
-    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-bench"],
+    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-python", "soak-bench"],
 }
