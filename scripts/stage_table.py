@@ -196,7 +196,7 @@ STAGES = {
         "env": {"RUSTC_WORKSPACE_WRAPPER": ""},
     },
     "load": {
-        "budget": 120,
+        "budget": 170,
         "alone": True,
         "commands": [WORKSPACE.format("test") + " --test load"],
         "env": {"TENON_LOAD_SECONDS": "70"},
@@ -224,7 +224,7 @@ STAGES = {
         "env": {"RUSTC_WORKSPACE_WRAPPER": ""},
     },
     "soak-load": {
-        "budget": 720,
+        "budget": 800,
         "limit": 1400,
         "commands": [WORKSPACE.format("test") + " --test load"],
         "env": {"TENON_LOAD_SECONDS": "600"},

@@ -18,6 +18,7 @@ mod metered;
 pub mod page;
 mod plan;
 pub mod prompt_arguments;
+pub(crate) mod room;
 pub(crate) mod route;
 pub mod schema;
 pub mod seal;

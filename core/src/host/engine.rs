@@ -310,6 +310,7 @@ impl Engine {
             self.end_stream(listen, end);
         }
         self.unsubscribe_all(peer);
+        self.0.bus.leave(peer);
     }
 
     /// Ends every call in flight, as the last step of a shutdown.

@@ -39,6 +39,8 @@ struct State {
     closed: bool,
     /// The program was told of its beginning here, and not of its end yet.
     begun: bool,
+    /// The bus's number for it, while it is told of lists.
+    joined: Option<u64>,
     /// What it is told of, if it ever asked for something.
     told: Option<Box<Told>>,
 }
@@ -315,6 +317,14 @@ impl Peer {
 
     pub(super) fn take_subscriber(&self) -> Option<u64> {
         self.state.lock().told.as_mut()?.subscriber.take()
+    }
+
+    pub(super) fn set_joined(&self, number: u64) {
+        self.state.lock().joined = Some(number);
+    }
+
+    pub(super) fn take_joined(&self) -> Option<u64> {
+        self.state.lock().joined.take()
     }
 
     /// Whether it starts nothing any more.

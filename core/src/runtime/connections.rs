@@ -1,5 +1,6 @@
 //! The connections of a listener, to be told about its end.
 
+use crate::dispatch::room::spare;
 use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
 use std::collections::HashMap;
@@ -120,6 +121,7 @@ impl Drop for Place {
         let acceptor = {
             let mut table = self.connections.table.lock();
             table.tasks.remove(&self.key);
+            spare(&mut table.tasks);
             table.waits_for_room.take().and_then(|key| table.tasks.get(&key).cloned().flatten())
         };
         self.connections.changed.notify_all();

@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::task::Waker;
 use tokio::sync::Notify;
 
+/// Wakers for which there is room in any case.
+const KEPT: usize = 256;
+
 #[derive(Default)]
 pub(super) struct Mailbox {
     wakers: Mutex<Vec<Waker>>,
@@ -52,6 +55,8 @@ impl Mailbox {
             self.arrived.notified().await;
             std::mem::swap(&mut *self.wakers.lock(), &mut wakers);
             wakers.drain(..).for_each(Waker::wake);
+            // The room of a burst is not kept.
+            wakers.shrink_to(KEPT);
         }
     }
 }

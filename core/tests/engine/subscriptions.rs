@@ -213,3 +213,15 @@ fn what_clients_have_no_list_of_has_no_changes() {
     bench.advance(TICK);
     assert_eq!(bench.sink.one()["method"], "notifications/resources/list_changed");
 }
+
+#[test]
+fn nothing_of_a_session_is_left_when_it_is_closed() {
+    let bench = bench();
+    subscribe(&bench, "test://one");
+    bench.server.resource_updated("test://one");
+    bench.advance(TICK);
+    assert!(Arc::weak_count(&bench.peer) > 0, "it is told of changes");
+    bench.engine.close_peer(&bench.peer, CancelReason::Disconnected);
+    // A weak reference would keep the peer's memory for as long as the server lives.
+    assert_eq!(Arc::weak_count(&bench.peer), 0);
+}

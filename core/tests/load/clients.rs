@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// The resource that clients subscribe to.
+pub const WATCHED: &str = "load://watched";
 const MODERN: &str = "2026-07-28";
 
 /// A POST with what every client sends along, and `headers`.
@@ -25,15 +27,19 @@ pub fn head(headers: &str, length: usize) -> String {
 
 /// A modern call.
 pub fn call(name: &str, arguments: Value) -> Vec<u8> {
-    let meta = json!({
-        "io.modelcontextprotocol/protocolVersion": MODERN,
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "progressToken": 1,
-    });
+    let mut meta = meta();
+    meta["progressToken"] = json!(1);
     let params = json!({ "name": name, "arguments": arguments, "_meta": meta });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let headers = format!("mcp-protocol-version: {MODERN}\r\nmcp-method: tools/call\r\nmcp-name: {name}\r\n");
     post(&headers, &message)
+}
+
+fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
 }
 
 pub fn connect(address: SocketAddr) -> TcpStream {
@@ -59,6 +65,31 @@ pub fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<(u16, String, 
     Ok((status, head, String::from_utf8(body).unwrap()))
 }
 
+pub fn initialize() -> Value {
+    let params = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "load", "version": "1" },
+    });
+    json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
+}
+
+pub fn initialized() -> Value {
+    json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })
+}
+
+/// Of a legacy session.
+pub fn subscribe() -> Value {
+    json!({ "jsonrpc": "2.0", "id": 9, "method": "resources/subscribe", "params": { "uri": WATCHED } })
+}
+
+/// A modern stream of changes: of the list of tools, and where it `subscribes` of the resource, too.
+pub fn listen(subscribes: bool) -> Vec<u8> {
+    let watched: &[&str] = if subscribes { &[WATCHED] } else { &[] };
+    let notifications = json!({ "toolsListChanged": true, "resourceSubscriptions": watched });
+    let params = json!({ "notifications": notifications, "_meta": meta() });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": params });
+    post(&format!("mcp-protocol-version: {MODERN}\r\nmcp-method: subscriptions/listen\r\n"), &message)
+}
+
 /// One request on a connection of its own.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> (u16, String) {
     let mut stream = connect(address);
@@ -72,19 +103,27 @@ pub struct Session(String);
 
 impl Session {
     pub fn open(address: SocketAddr) -> Session {
-        let params = json!({
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "load", "version": "1" },
-        });
-        let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
-        let mut stream = BufReader::new(connect(address));
-        stream.get_mut().write_all(&post("", &initialize)).unwrap();
-        let (_, head, _) = read(&mut stream).unwrap();
+        Session::open_on(&mut BufReader::new(connect(address)))
+    }
+
+    /// The same on a connection that is there.
+    pub fn open_on(stream: &mut BufReader<TcpStream>) -> Session {
+        stream.get_mut().write_all(&post("", &initialize())).unwrap();
+        let (_, head, _) = read(stream).unwrap();
         let id = head.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).expect("a session");
         let session = Session(format!("mcp-session-id: {id}\r\n"));
-        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        stream.get_mut().write_all(&post(&session.0, &initialized)).unwrap();
-        assert_eq!(read(&mut stream).unwrap().0, 202);
+        stream.get_mut().write_all(&post(&session.0, &initialized())).unwrap();
+        assert_eq!(read(stream).unwrap().0, 202);
         session
+    }
+
+    pub fn subscribe(&self) -> Vec<u8> {
+        post(&self.0, &subscribe())
+    }
+
+    /// The end of it.
+    pub fn delete(&self) -> Vec<u8> {
+        format!("DELETE /mcp HTTP/1.1\r\nhost: localhost\r\n{}\r\n", self.0).into_bytes()
     }
 
     pub fn list(&self) -> Vec<u8> {

@@ -6,13 +6,20 @@
 //! And all of them behave, see `prompt.rs`: what the engine answers itself is answered at once, whatever hosts do. That
 //! decides by time, and is run where `TENON_LOAD_SECONDS` is set, or when it is asked for by its name.
 //!
+//! And 10,000 of them are streams on which nothing is said for most of the time, see `idle.rs`: they take little memory and
+//! nothing of others, and leave nothing behind. Without `TENON_LOAD_SECONDS` it is a tenth of them.
+//!
 //! The server is a process of its own, this program again, so that the memory is the server's alone. Without a harness,
 //! because the figures belong to the output.
 
+mod active;
 mod clients;
 mod crowd;
+mod heap;
+mod idle;
 mod prompt;
 mod server;
+mod streams;
 
 use clients::{Session, exchange};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -23,6 +30,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 1000;
+/// Idle streams, where there is time for them; otherwise a tenth.
+const STREAMS: usize = 10_000;
+/// `TENON_LOAD_SECONDS` from which on they are opened many times over.
+const LONG: u64 = 300;
 const WORKING: usize = 16;
 const DRIPPING: usize = 100;
 const UNREAD: usize = 100;
@@ -64,10 +75,11 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Server {
+    /// `what` says which of them.
+    fn start(what: &str) -> Server {
         let program = std::env::current_exe().unwrap();
         let mut child = Command::new(program)
-            .arg("--serve")
+            .arg(what)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -77,11 +89,16 @@ impl Server {
         Server { child, address: line.trim().parse().expect("the server says its address") }
     }
 
-    /// A figure of `/proc/PID/status`, in bytes.
-    fn memory(&self, name: &str) -> u64 {
+    /// A figure of `/proc/PID/status`.
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect(name);
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect(line) << 10
+        line.trim().trim_end_matches(" kB").parse().expect(line)
+    }
+
+    /// One that is shown in KiB, in bytes.
+    fn memory(&self, name: &str) -> u64 {
+        self.status(name) << 10
     }
 
     /// Ends its input, which ends it.
@@ -110,40 +127,60 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--serve") {
         return server::serve();
     }
+    if arguments.iter().any(|argument| argument == "--serve-streams") {
+        return server::serve_streams();
+    }
     const CROWD: &str = "a_thousand_connections_are_bounded_and_a_newcomer_is_answered";
     const PROMPT: &str = "lists_are_answered_at_once_under_a_thousand_connections_and_a_host_that_blocks";
+    const IDLE: &str = "ten_thousand_idle_streams_take_little_slow_nobody_and_are_all_told";
     if arguments.iter().any(|argument| argument == "--list") {
-        println!("{CROWD}: test\n{PROMPT}: test");
+        println!("{CROWD}: test\n{PROMPT}: test\n{IDLE}: test");
         return ExitCode::SUCCESS;
     }
     let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let is_named = |test: &str| names.iter().any(|name| test.contains(name.as_str()));
     let seconds: Option<u64> = std::env::var("TENON_LOAD_SECONDS").ok().and_then(|text| text.parse().ok());
     if names.is_empty() || is_named(CROWD) {
+        allow_descriptors(4 * CONNECTIONS);
         run(Duration::from_secs(seconds.unwrap_or(8)));
         println!("test {CROWD} ... ok");
     }
     if names.is_empty() && seconds.is_some() || is_named(PROMPT) {
-        allow_descriptors();
+        allow_descriptors(4 * CONNECTIONS);
         prompt::run();
         println!("test {PROMPT} ... ok");
+    }
+    if names.is_empty() || is_named(IDLE) {
+        let allowed = allow_descriptors(STREAMS + CONNECTIONS);
+        let streams = STREAMS.min(allowed.saturating_sub(CONNECTIONS));
+        let size = match seconds {
+            // The whole of it, and more than once where there is much time.
+            Some(seconds) => {
+                let cycles = if seconds >= LONG { 8 } else { 1 };
+                idle::Size { streams, subscribers: streams / 10, timed: true, cycles }
+            }
+            None => idle::Size { streams: streams / 10, subscribers: streams / 100, timed: false, cycles: 1 },
+        };
+        idle::run(&size);
+        println!("test {IDLE} ... ok");
     }
     ExitCode::SUCCESS
 }
 
-/// For this process and the server, which inherits it.
-fn allow_descriptors() {
-    let wanted = 4 * CONNECTIONS as u64;
-    let open = getrlimit(Resource::Nofile);
-    if open.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit { current: Some(wanted.min(open.maximum.unwrap_or(wanted))), ..open };
-        setrlimit(Resource::Nofile, raised).expect("descriptors for the connections");
+/// For this process and the server, which inherits it. Gives how many there may be, which can be fewer.
+fn allow_descriptors(wanted: usize) -> usize {
+    let (wanted, open) = (wanted as u64, getrlimit(Resource::Nofile));
+    if open.current.is_none_or(|current| current >= wanted) {
+        return wanted as usize;
     }
+    let raised = wanted.min(open.maximum.unwrap_or(wanted));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..open })
+        .expect("descriptors for the connections");
+    raised as usize
 }
 
 fn run(duration: Duration) {
-    allow_descriptors();
-    let server = Server::start();
+    let server = Server::start("--serve");
     let address = server.address;
     let session = Session::open(address);
     let before = server.memory("VmRSS");

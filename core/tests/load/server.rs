@@ -1,5 +1,7 @@
 //! The server under load, with the limits that everybody has.
 
+use super::clients::WATCHED;
+use super::heap;
 use serde::Deserialize;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -7,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::{
-    Context, HandlerId, HostOp, HttpOptions, JsonSlice, LaneId, Outcome, Parker, ServeOptions, Server,
-    Target, Tool, handler,
+    Context, HandlerId, HostOp, HttpOptions, JsonSlice, Kind, LaneId, Limits, Outcome, Parker, Resource,
+    Running, ServeOptions, Server, Target, Tool, WebSocketOptions, handler,
 };
 
 /// How long the host of the tool `block` blocks on each call.
@@ -18,6 +20,12 @@ pub const BLOCKED: Duration = Duration::from_secs(2);
 struct Echo {
     text: String,
 }
+
+/// Handlers of the host with many streams.
+const ECHO: u32 = 1;
+const UPDATE: u32 = 2;
+const CHANGE: u32 = 3;
+const HEAP: u32 = 4;
 
 #[derive(Deserialize)]
 struct Blow {
@@ -29,11 +37,14 @@ struct Report {
     times: u32,
 }
 
+fn tool(name: &str) -> Tool {
+    Tool::new(name).input_schema(JsonSlice::from_value(&json!({ "type": "object" })))
+}
+
 /// Serves until the end of its input.
 pub fn serve() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = Server::new("load", "1");
-    let tool = |name: &str| Tool::new(name).input_schema(JsonSlice::from_value(&json!({ "type": "object" })));
     server.tool(tool("echo"), handler(|Echo { text }, _| async move { Ok::<_, String>(text) })).unwrap();
     server
         .tool(tool("blow"), handler(|Blow { bytes }, _| async move { Ok::<_, String>("x".repeat(bytes)) }))
@@ -46,24 +57,63 @@ pub fn serve() -> ExitCode {
         Ok::<_, String>("done")
     });
     server.tool(tool("report"), report).unwrap();
-    let host = block_on_a_lane(&server, tool("block"));
+    // Each call blocks the host.
+    server.add(tool("block"), Target::Lane { lane: LaneId(1), handler: HandlerId(1) }).unwrap();
+    let host = host(&server, |_| {
+        std::thread::sleep(BLOCKED);
+        "blocked".to_owned()
+    });
     let entered = runtime.enter();
     let running = server.start(ServeOptions::new().http(HttpOptions::new("0").unwrap())).unwrap();
     drop(entered);
+    until_the_end(&running);
+    host.close();
+    ExitCode::SUCCESS
+}
+
+/// The same on threads of the engine's own, as programs in other languages have it, for many streams.
+pub fn serve_streams() -> ExitCode {
+    // The other limits are what everybody has.
+    let mut limits = Limits::default();
+    limits.max_connections = 12_000;
+    let server = Server::builder("load", "1").limits(limits).build().unwrap();
+    let target = |handler| Target::Lane { lane: LaneId(1), handler: HandlerId(handler) };
+    server.add(tool("echo"), target(ECHO)).unwrap();
+    server.add(tool("update"), target(UPDATE)).unwrap();
+    server.add(tool("change"), target(CHANGE)).unwrap();
+    server.add(tool("heap"), target(HEAP)).unwrap();
+    server.add(Resource::new(WATCHED), target(ECHO)).unwrap();
+    let tells = server.clone();
+    let host = host(&server, move |handler| {
+        match handler.0 {
+            UPDATE => tells.resource_updated(WATCHED),
+            CHANGE => tells.list_changed(Kind::Tool).unwrap(),
+            HEAP => return heap::in_use().to_string(),
+            _ => {}
+        }
+        "done".to_owned()
+    });
+    let options = ServeOptions::new()
+        .http(HttpOptions::new("0").unwrap())
+        .websocket(WebSocketOptions::new("/ws").unwrap());
+    until_the_end(&server.start(options).unwrap());
+    host.close();
+    ExitCode::SUCCESS
+}
+
+/// Says the address, and ends the server at the end of the input.
+fn until_the_end(running: &Running) {
     println!("{}", running.http_address().unwrap());
     std::io::stdout().flush().unwrap();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     running.close();
     running.wait();
-    host.close();
-    ExitCode::SUCCESS
 }
 
-/// A host with one thread, which each call of `tool` blocks.
-fn block_on_a_lane(server: &Server, tool: Tool) -> Arc<Parker> {
+/// A host with one thread, which takes the calls of the first lane.
+fn host(server: &Server, answer: impl Fn(HandlerId) -> String + Send + 'static) -> Arc<Parker> {
     let (parker, port) = (Arc::new(Parker::new()), server.port().clone());
     let lane = port.lane(LaneId(1), parker.clone());
-    server.add(tool, Target::Lane { lane: LaneId(1), handler: HandlerId(1) }).unwrap();
     let parked = parker.clone();
     std::thread::spawn(move || {
         while parked.park() {
@@ -71,9 +121,8 @@ fn block_on_a_lane(server: &Server, tool: Tool) -> Arc<Parker> {
             lane.drain(usize::MAX, Duration::MAX, &mut ops);
             for op in ops {
                 if let HostOp::Call(call) = op {
-                    std::thread::sleep(BLOCKED);
                     // Who has gone meanwhile needs no answer.
-                    let _ = port.complete(call.id, Outcome::Text("blocked".to_owned()));
+                    let _ = port.complete(call.id, Outcome::Text(answer(call.handler)));
                 }
             }
         }

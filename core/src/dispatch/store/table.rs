@@ -1,5 +1,6 @@
 //! A bounded table of things that expire.
 
+use crate::dispatch::room::spare;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,7 @@ impl<T> Table<T> {
     /// Removes something; gives it back if it had not expired.
     pub(super) fn remove(&mut self, key: &str, now: Instant) -> Option<Held<T>> {
         let held = self.held.remove(key)?;
+        spare(&mut self.held);
         self.bytes -= held.size + key.len();
         (held.expiry > now).then_some(held)
     }
@@ -125,6 +127,7 @@ impl<T> Table<T> {
             }
             stays
         });
+        spare(&mut self.held);
         (self.inserted, self.left, self.looked) = (0, self.held.len(), Some(now));
     }
 }

@@ -16,7 +16,7 @@ use crate::locks::Mutex;
 use crate::proto::subscription::Topic;
 pub use listen::ListenId;
 pub(super) use listen::StreamEnd;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use stream::Stream;
@@ -32,12 +32,19 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Who is told of what.
 #[derive(Default)]
 pub(super) struct Bus {
-    /// The legacy sessions, which are told of all lists.
-    sessions: Mutex<Vec<Weak<Peer>>>,
+    /// The legacy sessions, which are told of all lists, in the order in which they came.
+    sessions: Mutex<Sessions>,
     table: Mutex<Table>,
     changes: Mutex<Changes>,
     /// Says which tasks a client may be told of.
     tasks: OnceLock<Arc<dyn TaskWatch>>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    next: u64,
+    /// By their numbers. A weak reference keeps the memory of its peer, so it goes with the session.
+    all: BTreeMap<u64, Weak<Peer>>,
 }
 
 /// What is to be told.
@@ -80,19 +87,36 @@ impl Changes {
 }
 
 impl Bus {
-    /// Has a legacy session told of lists.
+    /// Has a legacy session told of lists until it is closed.
     pub(super) fn join(&self, peer: &Arc<Peer>) {
-        let mut sessions = self.sessions.lock();
-        // Those that have gone make room whenever the list would grow.
-        if sessions.len() == sessions.capacity() {
-            sessions.retain(|session| session.strong_count() > 0);
+        let number = {
+            let mut sessions = self.sessions.lock();
+            sessions.next += 1;
+            let number = sessions.next;
+            sessions.all.insert(number, Arc::downgrade(peer));
+            number
+        };
+        peer.set_joined(number);
+        // Looked at afterwards: who closes the session finds the number, or it is seen here.
+        if peer.is_closed() {
+            self.leave(peer);
         }
-        sessions.push(Arc::downgrade(peer));
+    }
+
+    /// A legacy session is closed.
+    pub(super) fn leave(&self, peer: &Peer) {
+        if let Some(number) = peer.take_joined() {
+            self.sessions.lock().all.remove(&number);
+        }
     }
 
     /// The legacy sessions.
     pub(super) fn everybody(&self) -> Vec<Arc<Peer>> {
-        self.sessions.lock().iter().filter_map(Weak::upgrade).collect()
+        let mut living = Vec::new();
+        // Whoever was dropped without being closed goes now.
+        let lives = |_: &u64, peer: &mut Weak<Peer>| peer.upgrade().map(|peer| living.push(peer)).is_some();
+        self.sessions.lock().all.retain(lives);
+        living
     }
 
     /// When the next changes are to be told.
@@ -102,7 +126,7 @@ impl Bus {
 
     /// Whether anybody is to be told of this.
     fn wants(&self, topic: &Topic) -> bool {
-        let listed = matches!(topic, Topic::List(_)) && !self.sessions.lock().is_empty();
+        let listed = matches!(topic, Topic::List(_)) && !self.sessions.lock().all.is_empty();
         listed || self.table.lock().has(topic)
     }
 }

@@ -1,6 +1,7 @@
 //! The subscribers, by the topics they are told of.
 
 use super::Subscriber;
+use crate::dispatch::room::spare;
 use crate::proto::subscription::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -121,6 +122,7 @@ impl Table {
         let last = told.is_empty();
         if last {
             self.index.remove(topic);
+            spare(&mut self.index);
         }
         last
     }
@@ -128,6 +130,7 @@ impl Table {
     /// Lets go of a subscriber. Gives back the topics that nobody is told of any more.
     pub(super) fn remove(&mut self, key: u64) -> Option<(Subscriber, Vec<Topic>)> {
         let Entry { subscriber, principal, mut topics, .. } = self.entries.remove(&key)?;
+        spare(&mut self.entries);
         self.streams -= usize::from(matches!(subscriber, Subscriber::Stream(_)));
         if let Some(principal) = principal
             && let Some(count) = self.principals.get_mut(&principal)

@@ -3,6 +3,7 @@
 use super::journal::{Journal, Stream};
 use super::sessions::Session;
 use super::slot::Slot;
+use crate::dispatch::room::spare;
 use crate::host::Engine;
 use crate::locks::Mutex;
 use crate::proto::version::Revision;
@@ -107,7 +108,14 @@ impl Kept {
         if let Some(streams) = &mut *session.streams.0.lock() {
             streams.retain(|other| *other != number);
         }
-        self.streams.lock().remove(&number).map(|place| place.slot)
+        self.take(number).map(|place| place.slot)
+    }
+
+    fn take(&self, number: u64) -> Option<Place> {
+        let mut streams = self.streams.lock();
+        let place = streams.remove(&number);
+        spare(&mut streams);
+        place
     }
 
     /// The stream of this name, if it is one of the session's that this process has.
@@ -124,8 +132,7 @@ impl Kept {
     pub(super) fn end_session(&self, session: &Session) {
         let ended = session.streams.0.lock().take().unwrap_or_default();
         for number in ended {
-            let place = self.streams.lock().remove(&number);
-            if let Some(place) = place {
+            if let Some(place) = self.take(number) {
                 // Its calls have ended, and with them their questions.
                 place.slot.give_up();
             }
@@ -145,7 +152,7 @@ impl Kept {
                 continue;
             }
             let Some(session) = session.upgrade() else {
-                self.streams.lock().remove(&number);
+                self.take(number);
                 continue;
             };
             self.remove(number, &session);

@@ -1,6 +1,7 @@
 //! The streams that are open, to be kept alive.
 
 use super::slot::Slot;
+use crate::dispatch::room::spare;
 use crate::locks::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -61,6 +62,10 @@ impl Streams {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.streams.table.lock().open.remove(&self.key);
+        let mut table = self.streams.table.lock();
+        let slot = table.open.remove(&self.key);
+        spare(&mut table.open);
+        drop(table);
+        drop(slot);
     }
 }

@@ -1,6 +1,7 @@
 //! The sessions one endpoint knows: which is in use, which is idle, and which makes room for another.
 
 use super::sessions::{Lease, Session};
+use crate::dispatch::room::spare;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -161,6 +162,7 @@ impl Table {
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Removed> {
         let entry = self.entries.remove(id)?;
+        spare(&mut self.entries);
         self.checks.remove(&(entry.check, entry.session.id.clone()));
         if let Some(place) = entry.place {
             self.order.remove(&place);

@@ -1,0 +1,45 @@
+//! How much of the heap is in use: an allocator that counts. What the system shows is what the allocator has kept, and that
+//! need not become less when everything was given back.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+struct Counting;
+
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes in use.
+pub fn in_use() -> usize {
+    BYTES.load(Relaxed)
+}
+
+// SAFETY: all of it is the system's allocator, whose blocks are counted and not touched.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        let block = unsafe { System.alloc(layout) };
+        if !block.is_null() {
+            BYTES.fetch_add(layout.size(), Relaxed);
+        }
+        block
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        let block = unsafe { System.realloc(block, layout, size) };
+        if !block.is_null() {
+            BYTES.fetch_add(size, Relaxed);
+            BYTES.fetch_sub(layout.size(), Relaxed);
+        }
+        block
+    }
+}
