@@ -79,6 +79,14 @@ impl Waker {
         Ok(())
     }
 
+    /// Has the loop end although this is attached, once nothing else keeps it.
+    pub(crate) fn unref(&self, env: &Env) {
+        if let Some(Function(function)) = &self.0.lock().function {
+            // SAFETY: the function is alive while it can be seen under the lock, and this is its environment's thread.
+            unsafe { sys::napi_unref_threadsafe_function(env.raw(), *function) };
+        }
+    }
+
     /// Lets the loop go; wakes do nothing from now on.
     pub(crate) fn release(&self) {
         if let Some(Function(function)) = self.0.lock().function.take() {
