@@ -415,9 +415,10 @@ def ask(port, method, message=None, **headers):
     return connection.getresponse()
 
 
+UVICORN = ("uvicorn", "--fd", "{fd}", "--log-level", "warning", "program:asgi")
 SERVERS = {
-    "uvicorn": ("uvicorn", "--fd", "{fd}", "--log-level", "warning", "program:asgi"),
-    "uvicorn without lifespan": ("uvicorn", "--fd", "{fd}", "--log-level", "warning", "--lifespan", "off", "program:asgi"),
+    "uvicorn": UVICORN,
+    "uvicorn without lifespan": (*UVICORN, "--lifespan", "off"),
     "hypercorn": ("hypercorn", "--bind", "fd://{fd}", "program:asgi"),
 }
 

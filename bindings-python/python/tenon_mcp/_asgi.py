@@ -67,8 +67,9 @@ class Asgi:
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
-        """Starts the server on entry and ends it on exit: as ``lifespan=`` of FastAPI or Starlette, or within a lifespan
-        of the program's own. Not needed: without it the server starts with its first request, and ends with the process.
+        """Starts the server on entry and ends it on exit: as ``lifespan=`` of FastAPI or Starlette, or within a
+        lifespan of the program's own. Not needed: without it the server starts with its first request, and ends with
+        the process.
         """
         claim_loop()
         self._home.enter()

@@ -1,5 +1,5 @@
-"""A server inside of the program's own HTTP server: it is started by the first request, and runs calls on the event loop
-that their request came in on."""
+"""A server inside of the program's own HTTP server: it is started by the first request, and runs calls on the event
+loop that their request came in on."""
 
 from __future__ import annotations
 
