@@ -201,13 +201,15 @@ async function fetched(open, request, options = {}) {
     over()
     throw error
   }
-  const { status, headers } = head
-  const first = await (status === 204 || status === 202 ? exchange.next() : undefined)
-  if (first !== undefined && first.kind === END) {
+  const { status } = head
+  const headers = pairs(head.headers)
+  // What is no stream is there at once.
+  const whole = headers['content-length'] !== undefined || status === 204 ? await exchange.next() : undefined
+  if (whole !== undefined && !whole.more) {
     over()
-    return new Response(null, { status, headers: pairs(headers) })
+    return new Response(whole.data?.length > 0 ? whole.data : null, { status, headers })
   }
-  return new Response(streamed(exchange, first, over), { status, headers: pairs(headers) })
+  return new Response(streamed(exchange, whole, over), { status, headers })
 }
 
 async function fed(exchange, reader) {

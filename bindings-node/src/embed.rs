@@ -62,9 +62,10 @@ impl Exchanges {
         self.open.borrow().get(&number).cloned()
     }
 
-    fn forget(&self, number: u32) {
+    /// Says whether it was the last.
+    fn forget(&self, number: u32) -> bool {
         let exchange = self.open.borrow_mut().remove(&number);
-        drop(exchange);
+        exchange.is_some() && self.open.borrow().is_empty()
     }
 }
 
@@ -109,6 +110,7 @@ impl Engine {
         exchanges.next.set(number.wrapping_add(1));
         let exchange = Exchange::new(&exchanges.embedded, head, exchanges.ready.waker(number));
         exchanges.open.borrow_mut().insert(number, Rc::new(exchange));
+        session.iter().filter(|_| exchanges.open.borrow().len() == 1).for_each(|session| session.keep(true));
         Ok(number)
     }
 
@@ -146,8 +148,9 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn forget_exchange(&self, number: u32) {
         let session = self.0.session.borrow().clone();
-        if let Some(exchanges) = session.as_ref().and_then(|session| session.exchanges()) {
-            exchanges.forget(number);
+        let Some(session) = session else { return };
+        if session.exchanges().is_some_and(|exchanges| exchanges.forget(number)) {
+            session.keep(false);
         }
     }
 

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
     exchanges: OnceCell<Exchanges>,
+    /// Without a request it does not keep the loop alive.
+    idle: Cell<bool>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
 }
 
@@ -103,6 +105,7 @@ impl Session {
             lane: OnceCell::new(),
             running: OnceCell::new(),
             exchanges: OnceCell::new(),
+            idle: Cell::new(false),
             hook: Cell::new(None),
         });
         if let Err(error) = session.start(env, options) {
@@ -117,6 +120,7 @@ impl Session {
         let (owns, unref) = (options.owner, options.unref);
         let options = options.into_serve()?;
         self.waker.attach(env, self, !unref).map_err(environment)?;
+        self.idle.set(unref);
         // Called later than the hook of the wake would be: hooks run last in, first out.
         let hook = env
             .add_env_cleanup_hook(Rc::downgrade(self), |session| {
@@ -140,6 +144,19 @@ impl Session {
 
     pub(crate) fn exchanges(&self) -> Option<&Exchanges> {
         self.exchanges.get()
+    }
+
+    /// Keeps the loop alive, or leaves that to others, where only requests do.
+    pub(crate) fn keep(&self, alive: bool) {
+        if self.idle.get() {
+            self.waker.keep(self.env, alive);
+        }
+    }
+
+    /// Keeps the loop alive until the end.
+    pub(crate) fn keep_to_the_end(&self) {
+        self.keep(true);
+        self.idle.set(false);
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {

@@ -79,11 +79,17 @@ impl Waker {
         Ok(())
     }
 
-    /// Has the loop end although this is attached, once nothing else keeps it.
-    pub(crate) fn unref(&self, env: &Env) {
+    /// Whether the loop stays alive because this is attached. To be called on its thread.
+    pub(crate) fn keep(&self, env: sys::napi_env, alive: bool) {
         if let Some(Function(function)) = &self.0.lock().function {
             // SAFETY: the function is alive while it can be seen under the lock, and this is its environment's thread.
-            unsafe { sys::napi_unref_threadsafe_function(env.raw(), *function) };
+            unsafe {
+                if alive {
+                    sys::napi_ref_threadsafe_function(env, *function)
+                } else {
+                    sys::napi_unref_threadsafe_function(env, *function)
+                }
+            };
         }
     }
 

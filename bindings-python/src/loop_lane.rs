@@ -21,8 +21,8 @@ use std::io::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tenon_mcp::locks::Mutex;
 use tenon_mcp::http::Ready;
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
 
 /// The lane of `async def` handlers.
