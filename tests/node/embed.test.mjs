@@ -1,7 +1,7 @@
 // Inside of HTTP servers of the program's: node:http, Express, Fastify, and fetch.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
 import { createRequire } from 'node:module'
@@ -260,4 +260,15 @@ test('it does not keep the process alive by itself', () => {
   `
   const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 30_000 })
   assert.deepEqual([stdout.trim(), status], ['405', 0], stderr)
+})
+
+test('the example', async () => {
+  const file = new URL('../../examples/node/embedded/server.mjs', import.meta.url).pathname
+  const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [said] = await once(child.stdout, 'data')
+  const url = said.toString().trim().replace('listening ', '')
+  assert.equal((await fetch(url.replace('/mcp', '/'))).status, 200)
+  assert.equal(text(await modern(url, 'tools/call', { name: 'price', arguments: { product: 'tea' } })), '4.5')
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
 })

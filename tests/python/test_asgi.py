@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import http.client
 import json
+import runpy
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 from tenon_mcp import Context, RegistrationError, Server, StateError
@@ -447,3 +449,18 @@ def test_under_servers(server, tmp_path):
     # It ended with the server, if not before its last chunk.
     with contextlib.suppress(http.client.HTTPException, OSError):
         listening.read()
+
+
+def test_the_example():
+    pytest.importorskip("fastapi")
+    path = Path(__file__).resolve().parents[2] / "examples/python/fastapi/server.py"
+    program = runpy.run_path(str(path))
+
+    async def main():
+        app = program["app"]
+        assert (await Request(app, "GET", "/", {}, [b""], {"query_string": b""}).whole())[0] == 200
+        for path in ("/mcp", "/mcp/"):
+            assert await value(call(app, "price", {"product": "tea"}, path=path, query_string=b"")) == 4.5
+
+    asyncio.run(main())
+    ended(program["mcp"])
