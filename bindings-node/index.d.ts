@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
 /** A JSON Schema 2020-12. Write it in place, or `as const`, and handlers get typed arguments from it. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
@@ -937,12 +939,48 @@ export interface ListenOptions {
   /** Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that have no other; named as `websocket`. */
   sse?: number | string | WebOptions
   /**
+   * Requests are handed over by the program, with `handler()` and `fetch()`. To be named where other transports are served
+   * besides; alone it is what those two do with the first request.
+   */
+  embedded?: boolean | EmbedOptions
+  /**
    * The process belongs to the server. The first SIGINT or SIGTERM closes it, or cuts a close short that is under way; a second
    * one ends the process at once with 128 + its number. When the server has ended, other than by `close()` alone, the program
    * has a quarter of a second before the process ends, whatever still runs in it: with 130 if SIGINT came, otherwise with
    * `process.exitCode` or 0. Default: no, so that signals do what they do to any Node program. Refused in workers.
    */
   signals?: boolean
+}
+
+/** Whom requests that the program hands over are answered for; see `Server.handler`. */
+export interface EmbedOptions {
+  /** Host names (without port) that requests may name besides the loopback ones. Default: any. */
+  allowedHosts?: string[]
+  /**
+   * Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. Default: none
+   * but pages of this machine, where the request names a host of this machine too.
+   */
+  allowedOrigins?: string[]
+}
+
+export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
+  /**
+   * Who sent a request, such as the user that a middleware has found out; `undefined` for nobody in particular. Sessions belong
+   * to whoever opened them, and handlers read it as `ctx.principal`.
+   */
+  principal?: (request: Request) => string | undefined
+}
+
+/** Answers requests of `node:http`, Express and Fastify. */
+export interface RequestHandler {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
+  /** Of Fastify, whose own around them are told by their `raw`. */
+  (request: { raw: IncomingMessage; body?: unknown }, reply: { raw: ServerResponse; hijack(): unknown }): void
+}
+
+export interface FetchOptions {
+  /** Who sent the request; see `HandlerOptions`. */
+  principal?: string
 }
 
 export interface Listening {
@@ -1075,6 +1113,20 @@ export class Server {
    * Rejects if a port is in use. Ends by `close()`, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
+  /**
+   * A function for the HTTP server of the program: `http.createServer(app.handler())`, `express().all('/mcp', app.handler())`,
+   * `fastify.all('/mcp', app.handler())`. Every path that is routed to it is answered.
+   *
+   * The first request starts the server, unless it listens with `embedded` already; `close()` ends it. Started this way it does
+   * not keep the process alive. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
+   * before the request is the server's goes to `next`, or is answered with 500.
+   */
+  handler(options?: HandlerOptions<any>): RequestHandler
+  /**
+   * Answers a `Request` with a `Response`, for Hono and other programs of that kind; its stream is made as it is read, and
+   * `request.signal` says that the client is gone. Starts the server as `handler` does. Rejects if the body was used before.
+   */
+  fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**
    * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, where stdio is served within
    * `limits.stdioDrainTimeout` if that is less, then resolves. A handler that awaits it waits for its own end.

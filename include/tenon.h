@@ -34,8 +34,8 @@
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
- * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries() and tenon_server_exchange() the function they are given: around any other function a program may hold a lock that its callbacks take too.
+ * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll() and
+ * tenon_server_run() call callbacks, and tenon_server_entries() the function it is given: around any other function a program may hold a lock that its callbacks take too.
  * `destroy` and the log are also called inside functions that end or complete something.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
@@ -110,6 +110,17 @@ typedef struct tenon_entry tenon_entry;
 typedef struct tenon_error tenon_error;
 
 /**
+ * One request that the program's own HTTP server received, and its response. Made by tenon_http_new(); given headers by
+ * tenon_http_add_header(); begun by tenon_server_handle_http(); then the request's body goes in by tenon_http_write() and
+ * tenon_http_end(), and the response comes out by tenon_http_next(); freed by tenon_http_free(), which before the end of the
+ * response says that the client is gone.
+ *
+ * It may be handed from thread to thread, and belongs to one at a time: a function that finds it in use by another thread, or
+ * further down on its own, fails with TENON_ERR_STATE.
+ */
+typedef struct tenon_http tenon_http;
+
+/**
  * A result of several parts, for tenon_call_return(): content blocks of a tool, contents of a resource, messages of a
  * prompt, suggestions of a completion, resources of a provider. Make one with tenon_result_new(), add to it, and hand it to
  * tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
@@ -138,6 +149,18 @@ typedef struct tenon_server tenon_server;
  */
 typedef int32_t tenon_status;
 
+/**
+ * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
+ * without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
+ */
+typedef void (*tenon_http_ready_fn)(void *user_data);
+
+/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+typedef void (*tenon_destroy_fn)(void *user_data);
+
+/** What tenon_http_next() has found: one of the TENON_HTTP_ values. */
+typedef int32_t tenon_http_step;
+
 /** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
@@ -153,9 +176,6 @@ typedef int32_t tenon_log_level;
  * functions of the server or of its calls.
  */
 typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
-
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
-typedef void (*tenon_destroy_fn)(void *user_data);
 
 /** What an entry is: one of the TENON_KIND_ values. */
 typedef int32_t tenon_kind;
@@ -229,6 +249,17 @@ typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t l
 #define TENON_ERR_CLIENT (-7014)
 /** A bug in the library: it panicked inside this function and went on. */
 #define TENON_ERR_PANIC (-7099)
+/** Nothing yet. */
+#define TENON_HTTP_WAIT 0
+/** The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once. */
+#define TENON_HTTP_HEAD 1
+/**
+ * A piece of its body, for tenon_http_data(). Send it on before asking for more: what a stream says is not made before it is
+ * asked for, and what is held for a client that does not read is bounded.
+ */
+#define TENON_HTTP_DATA 2
+/** The response is complete. */
+#define TENON_HTTP_END 3
 
 /* LOG LEVELS ============================================================================================= */
 
@@ -559,6 +590,102 @@ tenon_status tenon_server_websocket_url(const tenon_server *server, const char *
  * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
  */
 tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, size_t *len);
+
+/**
+ * Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may be
+ * served besides.
+ *
+ * Any host may be named by a request, unless tenon_server_allow_host() names some. A page in a browser may call if
+ * tenon_server_allow_origin() names its origin, or if both it and the host that the request names are of this machine.
+ */
+tenon_status tenon_server_listen_embedded(tenon_server *server, tenon_error **err);
+
+/**
+ * Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
+ *
+ * On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
+ */
+tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **err);
+
+/**
+ * Adds a header: `value` is `len` bytes, or up to the first NUL with TENON_NUL. Both are copied. Several of one name may be
+ * added.
+ *
+ * Fails with TENON_ERR_INVALID if HTTP has no such header, and with TENON_ERR_STATE once the request has been handed over.
+ */
+tenon_status tenon_http_add_header(
+    tenon_http *http, const char *name, const char *value, size_t len, tenon_error **err);
+
+/**
+ * The major version of HTTP that the client speaks, 1 if this is not said: a response to 1 may have the header `connection`.
+ */
+tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
+
+/**
+ * Who sends the request, where the program has found that out. A session belongs to whoever opened it, and callbacks read it
+ * as "principal".
+ */
+tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
+
+/**
+ * Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
+ * tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
+ * may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
+ * returned for the last time.
+ *
+ * The server's rules hold for the body too: over TENON_LIMIT_MAX_MESSAGE_BYTES it is answered with 413. Requests over
+ * TENON_LIMIT_MAX_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
+ *
+ * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
+ */
+tenon_status tenon_server_handle_http(
+    tenon_server *server, tenon_http *http, tenon_http_ready_fn ready, void *user_data,
+    tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
+ * learns early of a refusal, and never has more than one held.
+ */
+tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
+
+/** The request's body is complete; to be called also where there is none. */
+tenon_status tenon_http_end(tenon_http *http);
+
+/**
+ * What comes next of the response; if nothing is there, it waits: at most `timeout_ms` milliseconds, not at all for 0, without
+ * end below 0. Callbacks in TENON_MODE_INLINE run in here.
+ *
+ * On success `*step` is one of the TENON_HTTP_ values.
+ */
+tenon_status tenon_http_next(tenon_http *http, int32_t timeout_ms, tenon_http_step *step);
+
+/** The status of the response, such as 200. Fails with TENON_ERR_STATE before TENON_HTTP_HEAD. */
+tenon_status tenon_http_status(const tenon_http *http, uint32_t *status);
+
+/**
+ * A header of the response, by its place from 0 on: its name in lower case, NUL-terminated, and `len` bytes of value with a
+ * NUL behind them. Borrowed: both live as long as the request. `len` may be NULL. `content-length` is among them where it is
+ * known; how a body without it is framed, and `date`, are the program's business.
+ *
+ * Fails with TENON_ERR_NOT_FOUND behind the last one, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
+ */
+tenon_status tenon_http_header(
+    const tenon_http *http, size_t place, const char **name, const char **value, size_t *len);
+
+/**
+ * The piece of the body that the last TENON_HTTP_DATA was for; no bytes otherwise. Borrowed: it lives until the next
+ * tenon_http_next() or tenon_http_free().
+ */
+tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *len);
+
+/**
+ * Frees a request, whatever has become of it: before TENON_HTTP_END that says that its client is gone, which cancels a call of
+ * the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
+ * only function that may be called with it.
+ *
+ * Fails with TENON_ERR_STATE while another function uses it; it is not freed then.
+ */
+tenon_status tenon_http_free(tenon_http *http);
 
 /* ERRORS ================================================================================================= */
 

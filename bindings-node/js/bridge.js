@@ -18,6 +18,7 @@ const FORGET = 4
 const CLOSED = 5
 const LOG = 6
 const HEARD = 7
+const READY = 8
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -45,6 +46,8 @@ class Bridge {
     this.clients = new Map()
     /** Types of errors with the codes that they have for clients, oldest first. */
     this.mapped = []
+    /** Requests of the program's own server that are not answered to their end, by number. */
+    this.exchanges = new Map()
   }
 
   listen(options, onClosed) {
@@ -107,6 +110,7 @@ class Bridge {
             this.entries.delete(number)
             break
           case CLOSED:
+            for (const exchange of this.exchanges.values()) exchange.wake()
             this.#onClosed(values[i] ?? undefined)
             break
           case LOG:
@@ -114,6 +118,9 @@ class Bridge {
             break
           case HEARD:
             this.clients.get(number)?.(values[i])
+            break
+          case READY:
+            this.exchanges.get(number)?.wake()
         }
       }
     } finally {

@@ -113,29 +113,42 @@ function onMainThread() {
 const IN_PROCESS = Object.freeze({})
 
 function listenOptions(given) {
-  if (given === undefined) return { stdio: true, sockets: [], owner: false }
-  if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, inProcess: true }
+  if (given === undefined) return { stdio: true, sockets: [], owner: false, unref: false }
+  if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, unref: true, inProcess: true }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
-  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'signals'])
-  const { stdio, http, unix, socket, websocket, sse, signals } = given
+  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'embedded', 'signals'])
+  const { stdio, http, unix, socket, websocket, sse, embedded, signals } = given
   const options = {
     ...stdioOptions(
       stdio,
-      [http, unix, socket, websocket, sse].some((other) => other != null)
+      [http, unix, socket, websocket, sse, embedded].some((other) => other != null)
     ),
     http: http == null ? undefined : httpOptions(http),
     unix: unix == null ? undefined : unixOptions('unix', unix),
     sockets: socketOptions(socket),
     websocket: webOptions('websocket', '/ws', websocket),
     sse: webOptions('sse', '/sse', sse),
+    embedded: embedded == null || embedded === false ? undefined : embedOptions('listen: embedded', embedded),
     owner: optional('listen: signals', signals, 'boolean') ?? false
   }
   if (options.owner && !onMainThread()) throw new TypeError('listen: signals are for the main thread only')
   const { descriptors, sockets } = options
   const web = options.websocket || options.sse
   const named = options.stdio || descriptors || options.http || options.unix || sockets.length > 0 || web
-  if (!named) throw new TypeError('listen: name at least one transport')
+  options.unref = !named
+  if (!named && !options.embedded) throw new TypeError('listen: name at least one transport')
   return options
+}
+
+/** Whom requests that the program hands over are answered for. */
+function embedOptions(what, given) {
+  if (given === true) given = {}
+  only(what, given, ['allowedHosts', 'allowedOrigins'])
+  const { allowedHosts = [], allowedOrigins = [] } = given
+  return {
+    allowedHosts: strings(`${what}: allowedHosts`, allowedHosts),
+    allowedOrigins: strings(`${what}: allowedOrigins`, allowedOrigins)
+  }
 }
 
 function addressOf({ port, host = '127.0.0.1' }) {
@@ -172,4 +185,4 @@ function httpOptions(http) {
   return { ...place, path: path || undefined, allowedHosts, allowedOrigins }
 }
 
-module.exports = { IN_PROCESS, serverOptions, listenOptions }
+module.exports = { IN_PROCESS, only, serverOptions, listenOptions }

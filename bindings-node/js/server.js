@@ -213,7 +213,26 @@ class Server {
 
   /** Starts the transports; resolves once they accept messages. */
   async listen(options) {
-    const transports = listenOptions(options)
+    return this.#start(listenOptions(options))
+  }
+
+  /** A function for `node:http`, Express and Fastify; it starts the server with its first request. */
+  handler(options) {
+    return require('./embed').handlerOf((embedded) => this.#embedded(embedded), options)
+  }
+
+  /** Answers a `Request` with a `Response`; starts the server. */
+  async fetch(request, options) {
+    return require('./embed').fetched((embedded) => this.#embedded(embedded), request, options)
+  }
+
+  /** Sees to it that the server runs. */
+  #embedded(options) {
+    if (!this.#listening) this.#start(listenOptions({ embedded: options }))
+    return this.#bridge
+  }
+
+  #start(transports) {
     if (this.#listening === false) this.#renew()
     const resolve = this.#resolveClosed
     let keep

@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Closed = 5,
     Log = 6,
     Heard = 7,
+    Ready = 8,
 }
 
 /// A batch being built. The text is an array with one element per operation.

@@ -6,6 +6,7 @@
 mod answers;
 mod batch;
 mod calls;
+mod embed;
 mod entry;
 mod error;
 mod link;

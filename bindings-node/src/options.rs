@@ -1,6 +1,7 @@
 //! What the JavaScript side hands over when it builds, registers and listens.
 
 use crate::calls::camel_case;
+use crate::embed::EmbedListenOptions;
 use crate::error::{Result, invalid};
 use crate::transports::{self, HttpListenOptions, UnixListenOptions};
 use crate::web::{self, WebListenOptions};
@@ -22,6 +23,10 @@ pub struct ListenOptions {
     pub sse: Option<WebListenOptions>,
     /// Clients in the process, which do not keep it alive.
     pub in_process: Option<bool>,
+    /// Requests that the program hands over.
+    pub embedded: Option<EmbedListenOptions>,
+    /// Nothing but the program's own server keeps the process alive.
+    pub unref: bool,
     /// The process belongs to the server.
     pub owner: bool,
 }
@@ -34,6 +39,9 @@ impl ListenOptions {
         }
         if self.in_process == Some(true) {
             serve = serve.in_process();
+        }
+        if let Some(embedded) = self.embedded {
+            serve = serve.embedded(embedded.read());
         }
         let serve = transports::add(serve, self.http, self.unix, self.sockets, self.descriptors)?;
         web::add(serve, self.websocket, self.sse)

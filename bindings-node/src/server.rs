@@ -181,6 +181,7 @@ impl Engine {
     pub fn close(&self) {
         let session = self.0.session.borrow().clone();
         let Some(running) = session.as_ref().and_then(|session| session.running()) else { return };
+        session.iter().for_each(|session| session.keep_to_the_end());
         match &*self.0.process.borrow() {
             Some(process) => process.close(),
             None => {

@@ -2,6 +2,7 @@
 
 use crate::batch::{ALONE, Batch, Kind, RECORD};
 use crate::calls::{Calls, join};
+use crate::embed::Exchanges;
 use crate::error::{Result, environment, invalid, state, to_js};
 use crate::link::told;
 use crate::log::Records;
@@ -64,6 +65,9 @@ pub(crate) struct Session {
     spare: RefCell<(Vec<HostOp>, Batch)>,
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
+    exchanges: OnceCell<Exchanges>,
+    /// Without a request it does not keep the loop alive.
+    idle: Cell<bool>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
 }
 
@@ -100,6 +104,8 @@ impl Session {
             spare: RefCell::default(),
             lane: OnceCell::new(),
             running: OnceCell::new(),
+            exchanges: OnceCell::new(),
+            idle: Cell::new(false),
             hook: Cell::new(None),
         });
         if let Err(error) = session.start(env, options) {
@@ -111,10 +117,10 @@ impl Session {
     }
 
     fn start(self: &Rc<Self>, env: &Env, options: ListenOptions) -> Result<()> {
-        let owns = options.owner;
-        let in_process = options.in_process == Some(true);
+        let (owns, unref) = (options.owner, options.unref);
         let options = options.into_serve()?;
-        self.waker.attach(env, self, !in_process).map_err(environment)?;
+        self.waker.attach(env, self, !unref).map_err(environment)?;
+        self.idle.set(unref);
         // Called later than the hook of the wake would be: hooks run last in, first out.
         let hook = env
             .add_env_cleanup_hook(Rc::downgrade(self), |session| {
@@ -127,10 +133,30 @@ impl Session {
         let _ = self.lane.set(self.owner.server.port().lane(LANE, self.waker.clone()));
         let running = self.owner.server.start(options).map_err(to_js)?;
         running.on_closed(self.waker.clone());
+        if let Some(exchanges) = Exchanges::of(&running, self.waker.clone()) {
+            let _ = self.exchanges.set(exchanges);
+        }
         *self.owner.process.borrow_mut() = owns.then(|| Owner::of(&running));
         let _ = self.running.set(running);
         self.owner.records.attach(Some(self.waker.clone()));
         Ok(())
+    }
+
+    pub(crate) fn exchanges(&self) -> Option<&Exchanges> {
+        self.exchanges.get()
+    }
+
+    /// Keeps the loop alive, or leaves that to others, where only requests do.
+    pub(crate) fn keep(&self, alive: bool) {
+        if self.idle.get() {
+            self.waker.keep(self.env, alive);
+        }
+    }
+
+    /// Keeps the loop alive until the end.
+    pub(crate) fn keep_to_the_end(&self) {
+        self.keep(true);
+        self.idle.set(false);
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {
@@ -193,6 +219,10 @@ impl Session {
             if alone {
                 self.send(batch);
             }
+        }
+        for exchange in self.exchanges.get().map_or_else(Vec::new, |exchanges| exchanges.ready.take()) {
+            self.make_room(batch, false);
+            batch.tell(Kind::Ready, exchange);
         }
         for record in self.owner.records.take() {
             self.make_room(batch, false);

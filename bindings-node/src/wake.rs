@@ -79,6 +79,20 @@ impl Waker {
         Ok(())
     }
 
+    /// Whether the loop stays alive because this is attached. To be called on its thread.
+    pub(crate) fn keep(&self, env: sys::napi_env, alive: bool) {
+        if let Some(Function(function)) = &self.0.lock().function {
+            // SAFETY: the function is alive while it can be seen under the lock, and this is its environment's thread.
+            unsafe {
+                if alive {
+                    sys::napi_ref_threadsafe_function(env, *function)
+                } else {
+                    sys::napi_unref_threadsafe_function(env, *function)
+                }
+            };
+        }
+    }
+
     /// Lets the loop go; wakes do nothing from now on.
     pub(crate) fn release(&self) {
         if let Some(Function(function)) = self.0.lock().function.take() {

@@ -9,6 +9,7 @@ mod bell;
 mod call;
 mod engine;
 mod errors;
+mod exchange;
 mod handler;
 mod handlers;
 mod home;
@@ -44,6 +45,8 @@ mod _native {
     use crate::call::Call;
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::exchange::Exchange;
     #[pymodule_export]
     use crate::handler::Handler;
     #[pymodule_export]

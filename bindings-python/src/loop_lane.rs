@@ -18,11 +18,12 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use tenon_mcp::http::Ready;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
+use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
 
 /// The lane of `async def` handlers.
 pub(crate) const LOOP: LaneId = LaneId(0);
@@ -66,11 +67,21 @@ impl Wake for ClosedWake {
     }
 }
 
+/// Takes a lane's place when its loop has ended.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(&self) {}
+}
+
+/// The first lane of the loops that are not the first. Each has two.
+const FURTHER: u32 = 8;
+
 /// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
 /// `(call, function, arguments, context parameter or None)` for a call of an `async def` function to start, `(None, call,
 /// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, id, None, None)`
 /// for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None,
-/// None, level, (logger, text))` for something to log.
+/// None, level, (logger, text))` for something to log, `(None, None, exchange, None)` for an exchange that is worth a look.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     port: HostPort,
@@ -83,9 +94,16 @@ pub struct LoopLane {
     closed: Arc<ClosedWake>,
     batch: Arc<Batch>,
     backlog: Mutex<Backlog>,
+    /// Where calls of requests that came in here go, if that is not where others go.
+    pub(crate) moved: Arc<[(LaneId, LaneId)]>,
+    /// Requests that came in here.
+    pub(crate) ready: Arc<Ready>,
+    exchanges: AtomicU32,
 }
 
 struct Backlog {
+    /// Exchanges that are worth a look.
+    ready: VecDeque<u32>,
     /// Each with whether it is for an `async def` function.
     ops: VecDeque<(HostOp, bool)>,
     /// When this turn must end.
@@ -104,12 +122,27 @@ struct Backlog {
 impl LoopLane {
     /// Attaches to these lanes of the engine; what it has queued wakes the new descriptor. What it logs from `log_level`
     /// on comes here too, without one nothing.
+    ///
+    /// With a `number` they are lanes of this loop alone, for calls of the requests that came in on it.
     #[new]
-    fn new(py: Python<'_>, engine: &Engine, lanes: Vec<String>, log_level: Option<u8>) -> PyResult<LoopLane> {
+    #[pyo3(signature = (engine, lanes, log_level, number=None))]
+    fn new(
+        py: Python<'_>,
+        engine: &Engine,
+        lanes: Vec<String>,
+        log_level: Option<u8>,
+        number: Option<u32>,
+    ) -> PyResult<LoopLane> {
         let wake = Arc::new(Bell::new()?);
         let port = engine.server.port();
         let ids = lanes.iter().map(|lane| named(lane)).collect::<PyResult<Vec<_>>>()?;
-        let lanes = ids.into_iter().map(|id| (port.lane(id, wake.clone()), id == LOOP)).collect();
+        let own = |place: usize, id| match number {
+            Some(number) => LaneId(FURTHER + 2 * number + place as u32),
+            None => id,
+        };
+        let placed = || ids.iter().enumerate().map(|(place, id)| (*id, own(place, *id)));
+        let lanes = placed().map(|(id, own)| (port.lane(own, wake.clone()), id == LOOP)).collect();
+        let moved = placed().filter(|(id, own)| id != own).collect();
         if let Some(level) = log_level {
             let weak: Weak<Bell> = Arc::downgrade(&wake);
             engine.handlers.on_left(weak.clone());
@@ -118,6 +151,7 @@ impl LoopLane {
         let closed = Arc::new(ClosedWake { closed: AtomicBool::new(false), wake: wake.clone() });
         let backlog = Backlog {
             ops: VecDeque::new(),
+            ready: VecDeque::new(),
             end: Instant::now(),
             room: 0,
             stale: false,
@@ -129,6 +163,9 @@ impl LoopLane {
             lanes,
             handlers: engine.handlers.clone_ref(py),
             records: log_level.map(|_| engine.records.clone()),
+            moved,
+            ready: Ready::new(wake.clone()),
+            exchanges: AtomicU32::new(0),
             wake,
             closed,
             batch: Arc::new(Batch::new(Bounds::of(engine.server.engine().limits()))),
@@ -213,7 +250,14 @@ impl LoopLane {
                     backlog = self.backlog.lock();
                 }
                 if backlog.ops.is_empty() {
+                    if backlog.ready.is_empty() {
+                        backlog.ready.extend(self.ready.take());
+                    }
+                    let ready = backlog.ready.pop_front();
                     drop(backlog);
+                    if let Some(exchange) = ready {
+                        return (py.None(), py.None(), exchange, py.None()).into_pyobject(py).map(Some);
+                    }
                     if let Some((level, logger, text)) = self.pop_record() {
                         let item = (py.None(), py.None(), level, (logger, text));
                         return item.into_pyobject(py).map(Some);
@@ -266,6 +310,21 @@ impl LoopLane {
         self.closed.wake();
     }
 
+    /// Lets go of the engine: the loop has ended. What was queued for it alone fails.
+    fn retire(&self) {
+        let mut ops: Vec<HostOp> = self.backlog.lock().ops.drain(..).map(|(op, _)| op).collect();
+        for (_, own) in &*self.moved {
+            let lane = self.port.lane(*own, Arc::new(Nobody));
+            while lane.drain(MAX_OPS, BUDGET, &mut ops) == Drained::More {}
+        }
+        for op in ops {
+            if let HostOp::Call(call) = op {
+                let outcome = Outcome::Failed("the event loop of this request has ended".into());
+                let _ = self.port.complete(call.id, outcome);
+            }
+        }
+    }
+
     /// What is left to log, one at a time: level, logger and text.
     fn record(&self) -> Option<Entry> {
         self.pop_record()
@@ -285,6 +344,11 @@ impl LoopLane {
 }
 
 impl LoopLane {
+    /// A number for one more exchange.
+    pub(crate) fn next_exchange(&self) -> u32 {
+        self.exchanges.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// What to have woken when the server has ended.
     pub(crate) fn closed_wake(&self) -> Arc<dyn Wake> {
         self.closed.clone()

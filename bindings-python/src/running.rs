@@ -1,11 +1,13 @@
 //! A started server.
 
-use crate::errors::engine_error;
+use crate::errors::{engine_error, exception};
+use crate::loop_lane::LoopLane;
 use pyo3::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tenon_mcp::Running as CoreRunning;
+use tenon_mcp::http::Embedded;
 
 /// A started server. Ends when its transports end or when it is closed.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -13,11 +15,18 @@ pub struct Running {
     pub(crate) running: CoreRunning,
     /// The end began with `close` or `end`, not with a transport or a signal.
     pub(crate) closed_by_program: Arc<AtomicBool>,
+    /// Where requests are handed over, if that is served.
+    embedded: Option<Embedded>,
 }
 
 impl Running {
     pub(crate) fn new(running: CoreRunning) -> Running {
-        Running { running, closed_by_program: Arc::default() }
+        Running { embedded: running.embedded(), running, closed_by_program: Arc::default() }
+    }
+
+    pub(crate) fn embedded(&self, py: Python<'_>) -> PyResult<&Embedded> {
+        let missing = || exception(py, "StateError", "this server takes no requests of an ASGI server");
+        self.embedded.as_ref().ok_or_else(missing)
     }
 
     fn began(&self, began: bool) {
@@ -73,6 +82,11 @@ impl Running {
     fn wait(&self, py: Python<'_>, seconds: f64) -> bool {
         let timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         py.detach(|| self.running.wait_for(timeout))
+    }
+
+    /// Has one more loop hear of the end.
+    fn tell(&self, lane: &LoopLane) {
+        self.running.on_closed(lane.closed_wake());
     }
 
     /// Raises `ForkedError` in a process that was forked off after the start.

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::PathBuf;
+use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{Error, HttpOptions, ServeOptions, UnixOptions};
 
 /// The transports, with the descriptors taken over: whatever fails from here on, none is left open.
@@ -13,6 +14,7 @@ pub(crate) struct Transports {
     http: Option<Http>,
     unix: Option<Unix>,
     web: WebTransports,
+    embedded: Option<EmbedOptions>,
 }
 
 struct Http {
@@ -90,7 +92,7 @@ impl Transports {
         let unix = unix.map_or(Ok(None), |unix| Unix::read(&unix, "path"))?;
         let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;
         let http = http.map(|http| Http::read(&http, http_socket)).transpose()?;
-        Ok(Transports { serve, http, unix, web: WebTransports::read(given)? })
+        Ok(Transports { serve, http, unix, web: WebTransports::read(given)?, embedded: embedded(given)? })
     }
 
     /// Looks the host up, which may take its time.
@@ -102,8 +104,22 @@ impl Transports {
         if let Some(http) = self.http {
             serve = serve.http(http.options()?);
         }
+        if let Some(embedded) = self.embedded {
+            serve = serve.embedded(embedded);
+        }
         self.web.add_to(serve)
     }
+}
+
+/// Requests that an ASGI server hands over.
+fn embedded(given: &Bound<'_, PyDict>) -> PyResult<Option<EmbedOptions>> {
+    let Some(embedded) = given.get_item("embedded")? else { return Ok(None) };
+    let embedded = embedded.cast_into::<PyDict>()?;
+    let names = |name: &str| -> PyResult<Vec<String>> {
+        embedded.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
+    };
+    let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
+    Ok(Some(EmbedOptions::new().allowed_hosts(hosts).allowed_origins(origins)))
 }
 
 impl Http {

@@ -9,6 +9,7 @@ use crate::web::Web;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
+use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{
     Entry, HandlerId, HostPort, HttpOptions, JsonSlice, Kind, LaneId, LimitValue, Limits, ServeOptions,
     Server, Target, Unit,
@@ -27,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) http: Option<String>,
     pub(crate) sockets: Sockets,
     pub(crate) web: Web,
+    /// Requests are handed over by the program.
+    pub(crate) embedded: bool,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     /// The first setter that failed.
@@ -90,6 +93,7 @@ impl Setup {
             http: None,
             sockets: Sockets::default(),
             web: Web::default(),
+            embedded: false,
             hosts: Vec::new(),
             origins: Vec::new(),
             rejected: None,
@@ -287,6 +291,10 @@ impl Setup {
         }
         options = self.sockets.add_to(options, access)?;
         options = self.web.add_to(options, &self.hosts, &self.origins);
+        if self.embedded {
+            let embedded = EmbedOptions::new().allowed_hosts(self.hosts.iter().cloned());
+            options = options.embedded(embedded.allowed_origins(self.origins.iter().cloned()));
+        }
         Ok(options)
     }
 }

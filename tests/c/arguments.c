@@ -708,8 +708,33 @@ static void served(void) {
     OK(tenon_server_free(server));
 }
 
+/* A request of the program's own server. */
+static void requests(void) {
+    tenon_http *http = NULL;
+    tenon_http_step step;
+    const char *text;
+    const void *data;
+    size_t len;
+    uint32_t status;
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_listen_embedded(NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_new(NULL, &http, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_new("GET", NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_add_header(NULL, "a", "b", 1, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_version(NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_principal(NULL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_write(NULL, "", 0));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_end(NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_next(NULL, 0, &step));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_status(NULL, &status));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_header(NULL, 0, &text, &text, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_data(NULL, &data, &len));
+    OK(tenon_http_free(NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_handle_http(NULL, NULL, NULL, NULL, NULL, NULL));
+    CHECK(http == NULL);
+}
+
 static const struct test all[] = {
-    {"served", served},
+    {"served", served}, {"requests", requests},
     {"errors", errors}, {"servers", servers}, {"server_settings", server_settings},
     {"server_members", server_members}, {"entries", entries}, {"results", results},
     {"tools", tools},   {"calls", calls},     {"no_call", no_call},

@@ -48,6 +48,9 @@ class LoopBridge:
         self._suspended: set[int] = set()
         self._working: dict[int, int] = {}
         self._held: dict[int, Call] = {}
+        self.lane = lane
+        self.waiting: dict[int, asyncio.Future[None] | None] = {}
+        """Requests of an ASGI server that are not answered to their end, by number."""
         loop.add_reader(lane.fileno(), self._turn)
         # Who watched the descriptor before may have read it.
         loop.call_soon(self._turn)
@@ -90,7 +93,9 @@ class LoopBridge:
 
     def _hear(self, what: Any, detail: Any, extra: Any) -> None:
         """What is no call to start."""
-        if what is None:
+        if what is None and extra is None:
+            self.wake(detail)
+        elif what is None:
             _log.record(detail, *extra)
         elif detail is None:
             self._cancel(what)
@@ -192,6 +197,22 @@ class LoopBridge:
                 continue
             self._suspended.add(call.id)
             task.cancel()
+
+    def ready(self, exchange: int) -> asyncio.Future[None]:
+        """What is done when an exchange is worth a look; to be asked for right after the look before."""
+        future = self.waiting[exchange] = self._loop.create_future()
+        return future
+
+    def wake(self, exchange: int) -> None:
+        """An exchange is worth a look."""
+        future = self.waiting.get(exchange)
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def abandon(self) -> None:
+        """The loop is closed: nothing runs any more."""
+        self._detached = True
+        self._lane.retire()
 
     def begin(self, call: Call) -> None:
         """An effect begins that must not be repeated: the attempt is not suspended before its end."""

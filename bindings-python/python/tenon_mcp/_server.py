@@ -12,11 +12,12 @@ from ._signals import Signals, open_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
     from typing import Any, TypeAlias
 
     from typing_extensions import Unpack
 
+    from ._asgi import Asgi
     from ._failure import ErrorMap
     from ._limits import Limits
     from ._main import Main
@@ -316,6 +317,34 @@ class Server(Registrations):
         if self._main is None:
             raise StateError("poll() is for a server that was started with start()")
         return self._main
+    def asgi(
+        self,
+        *,
+        path: str | None = None,
+        allowed_hosts: Sequence[str] | None = None,
+        allowed_origins: Sequence[str] | None = None,
+        principal: Callable[[MutableMapping[str, Any]], str | None] | None = None,
+    ) -> Asgi:
+        """The server as an ASGI 3 application, to be mounted in FastAPI or Starlette or run by uvicorn or hypercorn.
+
+        It needs no lifespan: the first request starts it, on whatever asyncio loop that came in on, and ``close`` or
+        the end of the process ends it; where an ASGI server delivers a lifespan, that starts and ends it, and
+        ``lifespan`` of what this returns does so by hand. ``async def`` handlers run on the loop of their request,
+        ``def`` handlers on worker threads. Call this once; what it returns may be mounted at several places.
+
+        Every path that is routed here is answered, or with ``path`` that one alone, with and without a slash at its
+        end, below the scope's ``root_path``; others get 404. Any ``Host`` is answered unless there are
+        ``allowed_hosts`` (names without port, besides the loopback ones). Pages in browsers may call only if their
+        origin is among ``allowed_origins`` (``scheme://host[:port]``, ``*``, ``null``), or if both the page and the
+        host that it names are of this machine. ``principal`` says who sent a request, from its scope: such as the user
+        that a middleware has put there, or ``None`` for nobody in particular. Sessions belong to whoever opened them,
+        and handlers read it as ``ctx.principal``.
+
+        WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
+        """
+        from ._asgi import Asgi
+
+        return Asgi(self, path, allowed_hosts, allowed_origins, principal)
 
     def close(self) -> None:
         """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,

@@ -33,7 +33,14 @@ class Service:
     main: LoopLane | None = None
     """What a main loop polls; without one it belongs to the thread that serves."""
 
-    def __init__(self, server: Server, transports: Transports, signals: Signals, polled: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        transports: Transports,
+        signals: Signals,
+        polled: bool = False,
+        embedded: dict[str, Any] | None = None,
+    ) -> None:
         server._claim()
         self.server = server
         self.signals = signals
@@ -42,8 +49,10 @@ class Service:
         checked = ("http", "unix", "websocket", "sse")
         check_transports(**{name: transports[name] for name in checked})
         engine = server._engine
+        self._embedded = {} if embedded is None else {"embedded": embedded}
+        self.log_level = _log.level()
         lanes = ["loop", "async"] if polled else ["main", "loop", "async"]
-        self.lane = LoopLane(engine, lanes, _log.level())
+        self.lane = LoopLane(engine, lanes, self.log_level)
         if polled:
             self.main = LoopLane(engine, ["main"], None)
         self.signals.interrupt(Direct.run.__code__, KeyboardInterrupt)
@@ -53,7 +62,7 @@ class Service:
     def start(self) -> Running:
         """Starts the engine; ``stop`` must follow."""
         server = self.server
-        running = server._engine.start(read_transports(**self._transports), self.lane)
+        running = server._engine.start({**read_transports(**self._transports), **self._embedded}, self.lane)
         server._running = running
         server._workers = self.workers
         self._end = _at_exit(running)

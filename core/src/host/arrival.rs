@@ -1,5 +1,6 @@
 //! What came with a message besides itself.
 
+use super::lane::LaneId;
 use crate::json::JsonSlice;
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ pub struct Arrival {
     pub headers: Option<Arc<dyn RequestHeaders>>,
     /// Who sent it, if that is known. What a client carries for the server is of use to the same principal only.
     pub principal: Option<Arc<str>>,
+    /// Calls for the first lane of a pair go to the second: a host with several loops runs each call on the one that its
+    /// request came in on.
+    pub lanes: Option<Arc<[(LaneId, LaneId)]>>,
 }
 
 impl fmt::Debug for Arrival {
@@ -29,5 +33,11 @@ impl Arrival {
     /// Who sent it; nobody in particular is the empty text.
     pub(crate) fn principal(&self) -> &str {
         self.principal.as_deref().unwrap_or_default()
+    }
+
+    /// Where calls for a lane go.
+    pub(crate) fn lane(&self, lane: LaneId) -> LaneId {
+        let pairs = self.lanes.iter().flat_map(|pairs| pairs.iter());
+        pairs.clone().find(|(from, _)| *from == lane).map_or(lane, |(_, to)| *to)
     }
 }

@@ -78,7 +78,7 @@ impl Scope {
     /// How the message came.
     pub(super) fn arrival(&self) -> Arrival {
         match self {
-            Scope::Channel(peer) => Arrival { headers: None, principal: peer.principal().cloned() },
+            Scope::Channel(peer) => Arrival { principal: peer.principal().cloned(), ..Arrival::default() },
             Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
         }
     }

@@ -287,7 +287,9 @@ impl Engine {
         let Start { input, asks, retried, listing, admission, may_be_task, own, thread } = start;
         let shared = &self.0;
         let lane = match &context.entry.target {
-            Target::Lane { lane, .. } | Target::Inline { lane, .. } => shared.lane(*lane),
+            Target::Lane { lane, .. } | Target::Inline { lane, .. } => {
+                shared.lane(context.arrival.lane(*lane))
+            }
             Target::Local(_) | Target::Aside(_) => shared.local.clone(),
         };
         if !lane.acquire() {

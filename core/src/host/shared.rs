@@ -232,6 +232,7 @@ impl Shared {
                 self.occupied.run(&*host, HostCall { id, handler, input, context });
             }
             Target::Lane { lane, handler } | Target::Inline { lane, handler, .. } => {
+                let lane = context.arrival.lane(lane);
                 let op = HostOp::Call(HostCall { id, handler, input, context });
                 let live = |op: &HostOp| op.starts().is_none_or(|id| self.calls.with(id, |_| ()).is_some());
                 if self.lane(lane).push_bounded(op, live).is_err() {
@@ -487,10 +488,10 @@ impl Shared {
         for (_, waiter) in flight.waiters {
             waiter(Err(AskError::Stale));
         }
-        if let (Some(reason), true, Target::Lane { lane, .. }) =
+        if let (Some(reason), true, Target::Lane { .. }) =
             (tell_host, flight.delivered && !flight.parked, &flight.context.entry.target)
         {
-            self.lane(*lane).push(HostOp::Cancel { call: id, reason });
+            flight.lane.push(HostOp::Cancel { call: id, reason });
         }
     }
 

@@ -67,11 +67,19 @@ impl Connections {
     }
 
     pub(super) fn enter(self: &Arc<Self>) -> Place {
+        self.enter_bounded(usize::MAX).expect("there is no bound")
+    }
+
+    /// The same if there are fewer than `max`.
+    pub(super) fn enter_bounded(self: &Arc<Self>, max: usize) -> Option<Place> {
         let mut table = self.table.lock();
+        if table.tasks.len() >= max {
+            return None;
+        }
         table.next += 1;
         let key = table.next;
         table.tasks.insert(key, None);
-        Place { connections: self.clone(), key }
+        Some(Place { connections: self.clone(), key })
     }
 
     /// Whether there are fewer than `max` tasks; if not, the accepting one is woken once there are.

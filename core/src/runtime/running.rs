@@ -1,6 +1,7 @@
 //! A started server.
 
 use super::executor::Executor;
+use super::http::Embedded;
 use super::lifecycle::Lifecycle;
 use super::options::ServeOptions;
 use super::serve::TokioSpawn;
@@ -171,6 +172,12 @@ impl Running {
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
         self.urls(|reach| matches!(reach, Reach::Sse(_)))
+    }
+
+    /// The endpoint for requests that the program hands over, where it is served
+    /// ([`ServeOptions::embedded`](crate::ServeOptions::embedded)).
+    pub fn embedded(&self) -> Option<Embedded> {
+        self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
     }
 
     fn urls(&self, wanted: fn(&Reach) -> bool) -> impl Iterator<Item = String> {

@@ -1,5 +1,6 @@
 //! The three ways to serve: start, serve, run.
 
+use super::http::{EmbedOptions, Embedded};
 use super::options::ServeOptions;
 use super::running::{self, Running};
 use super::signals::Watch;
@@ -32,6 +33,30 @@ impl Server {
     /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
     pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
         running::start(self, options, Handle::try_current().ok())
+    }
+
+    /// Starts the server without a listener, for a program that has an HTTP server of its own: a service that answers its
+    /// requests. Call it inside a tokio runtime if handlers are Rust.
+    ///
+    /// The server ends when the last clone of the service is dropped, as [`Running::close`] ends it, or when that is called.
+    /// To serve other transports besides, name them all in one [`Server::start`], with
+    /// [`ServeOptions::embedded`] among them.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Server, http::EmbedOptions};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let server = Server::new("demo", "1.0.0");
+    /// let service = server.service(EmbedOptions::new()).unwrap();
+    /// // A service of hyper, and with the feature `tower` one of tower:
+    /// // axum::Router::new().route_service("/mcp", service)
+    /// let request = http::Request::put("/mcp").body(String::new()).unwrap();
+    /// assert_eq!(service.handle(request).await.status(), 405);
+    /// # });
+    /// ```
+    pub fn service(&self, options: EmbedOptions) -> Result<Embedded, Error> {
+        let running = self.start(ServeOptions::new().embedded(options))?;
+        let embedded = running.embedded().expect("it was named");
+        Ok(embedded.owning(running))
     }
 
     /// Serves on the caller's tokio runtime until the transports end.

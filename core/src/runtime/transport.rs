@@ -1,7 +1,7 @@
 //! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
 
 use super::executor::Executor;
-use super::http::{Budget, HttpService, Listener};
+use super::http::{Budget, Embedded, HttpService, Listener};
 use super::lifecycle::Lifecycle;
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
@@ -23,6 +23,11 @@ pub(crate) trait Transport: fmt::Debug + Send {
 
     /// When it starts among the others.
     fn turn(&self) -> Turn;
+
+    /// Whether it serves what the program hands over.
+    fn is_embedded(&self) -> bool {
+        false
+    }
 
     /// How long calls in flight may finish where it is served.
     fn drain_timeout(&self, limits: &Limits) -> Duration {
@@ -66,6 +71,11 @@ pub(crate) trait Serving: Send + Sync {
 
     /// The address it listens on, if it has one.
     fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Where the program hands requests over, if it does.
+    fn embedded(&self) -> Option<&Embedded> {
         None
     }
 

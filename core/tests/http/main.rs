@@ -7,6 +7,7 @@ mod client;
 mod connections;
 mod crowded;
 mod delivery;
+mod embedded;
 mod eras;
 mod exchange;
 mod listens;

@@ -44,16 +44,19 @@ pub enum Transport {
     WebSocket,
     /// HTTP+SSE of 2024-11-05: posted messages, and a stream of events.
     Sse,
+    /// Streamable HTTP on a server of the program's.
+    Embedded,
 }
 
 impl Transport {
     /// Every one, and its name in transcripts and reports.
-    pub const ALL: [(Transport, &str); 5] = [
+    pub const ALL: [(Transport, &str); 6] = [
         (Transport::Stdio, "stdio"),
         (Transport::Http, "http"),
         (Transport::Unix, "unix"),
         (Transport::WebSocket, "websocket"),
         (Transport::Sse, "sse"),
+        (Transport::Embedded, "embedded"),
     ];
     /// Those that the servers in this process are played over. The rest of the engine is the same for all.
     pub const IN_PROCESS: [Transport; 2] = [Transport::Stdio, Transport::Http];
@@ -151,7 +154,7 @@ impl Host {
             Transport::Unix => Box::new(sockets::unix(place.trim_start_matches("unix:"), patience)?),
             Transport::WebSocket => Box::new(sockets::websocket(place, patience)?),
             Transport::Sse => Box::new(sockets::sse(place, patience)?),
-            Transport::Stdio | Transport::Http => {
+            Transport::Stdio | Transport::Http | Transport::Embedded => {
                 let address = Address::parse(place).map_err(std::io::Error::other)?;
                 Box::new(Http::new(address, patience, Box::new(|| {})))
             }

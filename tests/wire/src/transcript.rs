@@ -69,9 +69,9 @@ impl Over {
         match self {
             Over::Stdio => transport == Transport::Stdio,
             Over::Lines => matches!(transport, Transport::Stdio | Transport::Unix),
-            Over::Duplex => !matches!(transport, Transport::Http | Transport::Sse),
-            Over::Channel => transport != Transport::Http,
-            Over::Http => transport == Transport::Http,
+            Over::Duplex => !matches!(transport, Transport::Http | Transport::Embedded | Transport::Sse),
+            Over::Channel => !matches!(transport, Transport::Http | Transport::Embedded),
+            Over::Http => matches!(transport, Transport::Http | Transport::Embedded),
         }
     }
 }

@@ -11,9 +11,21 @@ use http::{StatusCode, Uri};
 /// loopback address. The `Origin` check stops the first, the `Host` check the second.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    loopback: bool,
+    place: Place,
     hosts: Vec<String>,
     origins: Vec<String>,
+}
+
+/// What is known of the address of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Only this machine can reach it.
+    Loopback,
+    /// Others can.
+    #[default]
+    Public,
+    /// That is for the program around it to know.
+    Embedded,
 }
 
 const ANY: &str = "*";
@@ -24,12 +36,19 @@ impl Access {
     /// For an endpoint that only this machine can reach: requests must name a loopback host, and pages of loopback
     /// hosts may call.
     pub fn loopback() -> Access {
-        Access { loopback: true, ..Access::default() }
+        Access { place: Place::Loopback, ..Access::default() }
     }
 
     /// For an endpoint that others can reach: any host, and no page.
     pub fn public() -> Access {
         Access::default()
+    }
+
+    /// For an endpoint inside of a program's own HTTP server, behind addresses and proxies that are the program's business:
+    /// any host; and a page only if both it and the host that the request names are of this machine, as with a client in a
+    /// browser beside a server under development. A page under a name that was made to resolve to this machine is none.
+    pub fn embedded() -> Access {
+        Access { place: Place::Embedded, ..Access::default() }
     }
 
     /// Accepts these host names, without port, besides the loopback ones. With any of them named, others are refused.
@@ -68,8 +87,8 @@ impl Access {
         self.check_host(uri, headers)?;
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else { return Ok(None) };
-        let allowed =
-            origins.next().is_none() && origin.to_str().is_ok_and(|origin| self.allows_origin(origin));
+        let allowed = origins.next().is_none()
+            && origin.to_str().is_ok_and(|origin| self.allows_origin(origin, uri, headers));
         if allowed {
             return Ok(Some(origin));
         }
@@ -82,19 +101,14 @@ impl Access {
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (host, twice) = (hosts.next(), hosts.next().is_some());
-        let checked = self.loopback || !self.hosts.is_empty();
+        let checked = self.place == Place::Loopback || !self.hosts.is_empty();
         if twice || checked && host.is_none() && uri.authority().is_none() {
             return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: name exactly one host"));
         }
         if !checked {
             return Ok(());
         }
-        // Somebody on the way may have gone by either of the two.
-        let named = [
-            uri.authority().map(|authority| authority.as_str()),
-            host.map(|host| host.to_str().unwrap_or_default().trim()),
-        ];
-        if named.into_iter().flatten().all(|host| self.allows_host(host)) {
+        if named(uri, headers).all(|host| self.allows_host(host)) {
             return Ok(());
         }
         Err(Refusal::plain(
@@ -109,14 +123,31 @@ impl Access {
             || self.hosts.iter().any(|allowed| Host::parse(allowed).as_ref() == Some(host.host()))
     }
 
-    fn allows_origin(&self, text: &str) -> bool {
+    fn allows_origin(&self, text: &str, uri: &Uri, headers: &HeaderMap) -> bool {
         if self.origins.iter().any(|allowed| allowed == ANY || allowed == text && text == NULL) {
             return true;
         }
         let Some(origin) = Origin::parse(text) else { return false };
-        self.loopback && origin.is_loopback()
+        let near = match self.place {
+            Place::Loopback => true,
+            Place::Public => false,
+            Place::Embedded => {
+                let near = |host: &str| Authority::parse(host).is_some_and(|host| host.host().is_loopback());
+                named(uri, headers).next().is_some() && named(uri, headers).all(near)
+            }
+        };
+        near && origin.is_loopback()
             || self.origins.iter().any(|allowed| Origin::parse(allowed) == Some(origin))
     }
+}
+
+/// The hosts that a request names: somebody on the way may have gone by any of them.
+fn named<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
+    let hosts = headers.get_all(header::HOST).iter();
+    uri.authority()
+        .map(|authority| authority.as_str())
+        .into_iter()
+        .chain(hosts.map(|host| host.to_str().unwrap_or_default().trim()))
 }
 
 /// Response headers a page may read (MH-8).

@@ -8,7 +8,7 @@ use super::sessions::{Lease, NoSession, Sessions};
 use super::slot::{End, FULL, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::limits::Limits;
-use crate::host::{Accepted, Arrival, Engine, Peer, Scope, Sink};
+use crate::host::{Accepted, Arrival, Engine, LaneId, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
 use crate::proto::id::RequestId;
 use crate::proto::message::{Malformed, Message};
@@ -455,10 +455,21 @@ impl HttpService {
     }
 }
 
-/// How a request came. Who sent it is not known yet.
+/// How a request came, and who sent it if the program around the endpoint says so.
 pub(super) fn arrival(head: &Arc<Parts>) -> Arrival {
-    Arrival { headers: Some(head.clone()), principal: None }
+    let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
+    let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
+    Arrival { headers: Some(head.clone()), principal, lanes }
 }
+
+/// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint
+/// sees them. A session belongs to the principal who opened it, and handlers read it as `principal`.
+#[derive(Clone, Debug)]
+pub struct Principal(pub Arc<str>);
+
+/// Another extension: calls for the first lane of a pair go to the second.
+#[derive(Clone, Debug)]
+pub(super) struct Moved(pub(super) Arc<[(LaneId, LaneId)]>);
 
 fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     match why {

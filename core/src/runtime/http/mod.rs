@@ -1,11 +1,12 @@
 //! Streamable HTTP: one URL for both eras.
 //!
-//! [`HttpService`] answers requests and knows no server; a listener, as the one behind [`HttpOptions`](crate::HttpOptions), is
+//! [`Embedded`] is for programs that have an HTTP server of their own. Beneath it, [`HttpService`] answers requests and knows no server; a listener, as the one behind [`HttpOptions`](crate::HttpOptions), is
 //! hyper around it, on connections of whatever kind.
 
 mod body;
 mod budget;
 mod carried;
+mod embedded;
 mod endpoint;
 mod exchange;
 mod journal;
@@ -36,6 +37,7 @@ pub(crate) mod websocket;
 pub use crate::proto::http::Access;
 pub use body::ResponseBody;
 pub(super) use budget::{Budget, Share};
-pub use exchange::HttpService;
+pub use embedded::{EmbedOptions, Embedded, EmbeddedBody, Exchange, Ready, RequestHead, Step};
+pub use exchange::{HttpService, Principal};
 pub(crate) use listener::Listener;
 pub(super) use slot::FULL;

@@ -1,6 +1,7 @@
 //! The endpoint as a `tower` service (feature `tower`).
 
 use super::body::ResponseBody;
+use super::embedded::{Embedded, EmbeddedBody};
 use super::exchange::HttpService;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -30,6 +31,26 @@ where
     type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Infallible>> + Send>>;
+
+    /// Always: what is too much is answered with 503.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
+    }
+}
+
+/// Any path is answered, as [`Embedded`] says. Needs the feature `tower`.
+impl<B> Service<Request<B>> for Embedded
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<EmbeddedBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<EmbeddedBody>, Infallible>> + Send>>;
 
     /// Always: what is too much is answered with 503.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {

@@ -1,0 +1,232 @@
+//! One request and its response, polled by a program that has no futures.
+
+use super::head::RequestHead;
+use super::service::{Embedded, EmbeddedBody};
+use crate::host::Wake;
+use crate::locks::Mutex;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// One request on its way to its response: the head and pieces of the body go in, then a head and pieces of a body come
+/// out. Dropping it before [`Step::End`] says that the client is gone.
+///
+/// Every method may be called from any thread, and none waits for another thread: a piece that is not there yet is
+/// [`Step::Wait`], and the waker says when to ask again.
+pub struct Exchange {
+    intake: Arc<Intake>,
+    state: Mutex<State>,
+    waker: Waker,
+}
+
+/// What comes out of an [`Exchange`] next.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing yet: the waker will be called.
+    Wait,
+    /// The head of the response, once. It says how long the body is where that is known; how one that goes on is framed is
+    /// the program's business.
+    Head(StatusCode, HeaderMap),
+    /// A piece of its body, and whether it is the last. The next is made only when it is asked for, so a client that does
+    /// not read holds little.
+    Data(Bytes, bool),
+    /// There is nothing more.
+    End,
+}
+
+struct State {
+    now: Now,
+    /// Somebody asked while another thread was at it, who looks once more.
+    again: bool,
+}
+
+enum Now {
+    Answering(Pin<Box<dyn Future<Output = Response<EmbeddedBody>> + Send>>),
+    Sending(EmbeddedBody),
+    /// A thread has taken it out.
+    Busy,
+    Over,
+}
+
+/// The pieces of a request's body that have come in.
+#[derive(Default)]
+struct Intake(Mutex<Pieces>);
+
+#[derive(Default)]
+struct Pieces {
+    waiting: VecDeque<Bytes>,
+    ended: bool,
+    reader: Option<Waker>,
+}
+
+struct Woken(Arc<dyn Wake>);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake();
+    }
+}
+
+impl Exchange {
+    /// Begins an exchange. `wake` is called, from any thread and perhaps without need, when there may be a step more; it
+    /// must not block, and must not call into the exchange.
+    pub fn new(embedded: &Embedded, head: RequestHead, wake: Arc<dyn Wake>) -> Exchange {
+        let intake: Arc<Intake> = Arc::default();
+        let request = Request::from_parts(head.0, Incoming(intake.clone()));
+        let embedded = embedded.clone();
+        let answer = Box::pin(async move { embedded.handle(request).await });
+        let state = State { now: Now::Answering(answer), again: false };
+        Exchange { intake, state: Mutex::new(state), waker: Arc::new(Woken(wake)).into() }
+    }
+
+    /// Hands in a piece of the request's body. [`Exchange::step`] takes it: a program that asks after each piece never has
+    /// more of them lie here than one, and learns early of a refusal.
+    pub fn feed(&self, data: Bytes) {
+        let reader = {
+            let mut pieces = self.intake.0.lock();
+            if !data.is_empty() {
+                pieces.waiting.push_back(data);
+            }
+            pieces.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// The request's body is complete. Without it nothing but a refusal comes out.
+    pub fn end(&self) {
+        let reader = {
+            let mut pieces = self.intake.0.lock();
+            pieces.ended = true;
+            pieces.reader.take()
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    /// What comes next. Handlers that run inline run in here.
+    pub fn step(&self) -> Step {
+        let mut now = {
+            let mut state = self.state.lock();
+            match state.now {
+                Now::Over => return Step::End,
+                Now::Busy => {
+                    state.again = true;
+                    return Step::Wait;
+                }
+                Now::Answering(_) | Now::Sending(_) => std::mem::replace(&mut state.now, Now::Busy),
+            }
+        };
+        let mut task = Context::from_waker(&self.waker);
+        loop {
+            let step = advance(&mut now, &mut task);
+            let mut state = self.state.lock();
+            if matches!(step, Step::Wait) && std::mem::take(&mut state.again) {
+                continue;
+            }
+            state.again = false;
+            // Given up meanwhile.
+            if matches!(state.now, Now::Over) {
+                drop(state);
+                return Step::End;
+            }
+            state.now = now;
+            return step;
+        }
+    }
+
+    /// The client is gone, or the program wants no more of it: a call of the modern era is cancelled. The same as dropping
+    /// it, where others still hold it; nothing comes out any more.
+    pub fn abandon(&self) {
+        let before = std::mem::replace(&mut self.state.lock().now, Now::Over);
+        drop(before);
+    }
+}
+
+fn advance(now: &mut Now, task: &mut Context<'_>) -> Step {
+    match now {
+        Now::Answering(answer) => match answer.as_mut().poll(task) {
+            Poll::Pending => Step::Wait,
+            Poll::Ready(response) => {
+                let (mut head, body) = response.into_parts();
+                let length = body.size_hint().exact().filter(|_| head.status != StatusCode::NO_CONTENT);
+                if let Some(length) = length {
+                    head.headers.insert(header::CONTENT_LENGTH, length.into());
+                }
+                *now = Now::Sending(body);
+                Step::Head(head.status, head.headers)
+            }
+        },
+        Now::Sending(body) => match Pin::new(&mut *body).poll_frame(task) {
+            Poll::Pending => Step::Wait,
+            Poll::Ready(frame) => {
+                let Ok(frame) = frame.transpose();
+                match frame.and_then(|frame| frame.into_data().ok()) {
+                    Some(data) => {
+                        let last = body.is_end_stream();
+                        if last {
+                            *now = Now::Over;
+                        }
+                        Step::Data(data, last)
+                    }
+                    None => {
+                        *now = Now::Over;
+                        Step::End
+                    }
+                }
+            }
+        },
+        Now::Busy | Now::Over => Step::End,
+    }
+}
+
+/// The body of the request.
+struct Incoming(Arc<Intake>);
+
+impl Body for Incoming {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let mut pieces = self.0.0.lock();
+        if let Some(data) = pieces.waiting.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        if pieces.ended {
+            return Poll::Ready(None);
+        }
+        pieces.reader = Some(task.waker().clone());
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let pieces = self.0.0.lock();
+        pieces.ended && pieces.waiting.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let pieces = self.0.0.lock();
+        let here = pieces.waiting.iter().map(|data| data.len() as u64).sum();
+        if pieces.ended {
+            return SizeHint::with_exact(here);
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(here);
+        hint
+    }
+}

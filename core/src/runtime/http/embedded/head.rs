@@ -1,0 +1,61 @@
+//! The head of a request that a program hands over piece by piece.
+
+use crate::error::Error;
+use crate::host::LaneId;
+use crate::runtime::http::exchange::{Moved, Principal};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Version};
+use std::sync::Arc;
+
+/// The head of a request, for [`Exchange::new`](super::Exchange::new). What cannot stand in HTTP is an error that names it;
+/// the program's server should have refused it.
+///
+/// The path does not matter: that the request is for the endpoint has been decided.
+#[derive(Debug)]
+pub struct RequestHead(pub(super) Parts);
+
+impl RequestHead {
+    /// A request with this method, of HTTP/1.1.
+    pub fn new(method: &str) -> Result<RequestHead, Error> {
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| Error::invalid(format!("{method:?} is no method of HTTP")))?;
+        Ok(RequestHead(head))
+    }
+
+    /// The major version of HTTP that the client speaks: a response to 1 may say that its connection ends.
+    pub fn version(&mut self, major: u8) {
+        self.0.version = match major {
+            2 => Version::HTTP_2,
+            3 => Version::HTTP_3,
+            _ => Version::HTTP_11,
+        };
+    }
+
+    /// Adds a header, which may be there already. What HTTP/2 has in the place of `Host` (`:authority`) is taken for it.
+    pub fn header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let shown = || String::from_utf8_lossy(name).into_owned();
+        let own = match name {
+            b":authority" => http::header::HOST,
+            // The others of HTTP/2 are known already, or do not matter.
+            [b':', ..] => return Ok(()),
+            _ => HeaderName::from_bytes(name)
+                .map_err(|_| Error::invalid(format!("{:?} is no name of a header", shown())))?,
+        };
+        let value = HeaderValue::from_bytes(value)
+            .map_err(|_| Error::invalid(format!("the header {:?} has a value that is none", shown())))?;
+        let added = self.0.headers.try_append(own, value);
+        added.map(drop).map_err(|_| Error::invalid("the request has too many headers"))
+    }
+
+    /// Who sends it, where the program has found that out.
+    pub fn principal(&mut self, principal: &str) {
+        self.0.extensions.insert(Principal(principal.into()));
+    }
+
+    /// Has calls for the first lane of each pair go to the second.
+    pub fn lanes(&mut self, pairs: Arc<[(LaneId, LaneId)]>) {
+        self.0.extensions.insert(Moved(pairs));
+    }
+}

@@ -1,0 +1,80 @@
+//! The endpoint as a transport: how it starts, and how the requests it has end.
+
+use super::options::EmbedOptions;
+use super::service::Embedded;
+use super::ticker::Ticker;
+use crate::error::Error;
+use crate::proto::http::Access;
+use crate::runtime::connections::{Connections, Phase};
+use crate::runtime::http::exchange::HttpService;
+use crate::runtime::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::transport::{Serving, Site, Transport, Turn};
+use std::sync::Arc;
+
+/// An embedded endpoint that has not been started.
+#[derive(Debug)]
+pub(super) struct Slot(pub(super) EmbedOptions);
+
+impl Transport for Slot {
+    fn check(&self) -> Result<(), Error> {
+        self.0.access().map(drop)
+    }
+
+    fn turn(&self) -> Turn {
+        Turn::Address
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        let shared = site.http(|| HttpService::with_engine(&site.engine, Access::public()));
+        let service = shared.with_access(self.0.access()?);
+        let ticker = Ticker::start(service.clone())?;
+        let exchanges: Arc<Connections> = Arc::default();
+        let embedded = Embedded::new(service, exchanges.clone());
+        Ok(Box::new(Served { embedded, exchanges, ticker, lifecycle: site.lifecycle.clone() }))
+    }
+}
+
+struct Served {
+    embedded: Embedded,
+    exchanges: Arc<Connections>,
+    ticker: Arc<Ticker>,
+    lifecycle: Arc<Lifecycle>,
+}
+
+impl Serving for Served {
+    /// Listening streams end at once, and further requests are refused.
+    fn begin_end(&self) {
+        self.lifecycle.on_hurry(self.exchanges.clone());
+        self.exchanges.advance(Phase::Draining);
+        self.embedded.end_streams();
+    }
+
+    fn drain(&self) {
+        self.exchanges.wait(0, || self.lifecycle.deadline());
+    }
+
+    /// What the program has not taken by then, it gets no more.
+    fn flush(&self) {
+        self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH);
+        self.exchanges.advance(Phase::Dead);
+    }
+
+    fn close(&self) {
+        self.ticker.stop();
+    }
+
+    fn embedded(&self) -> Option<&Embedded> {
+        Some(&self.embedded)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.exchanges.advance(Phase::Dead);
+        self.ticker.stop();
+    }
+}

@@ -1,0 +1,173 @@
+//! The endpoint as a function from requests to responses, with an end.
+
+use crate::proto::http::Refusal;
+use crate::runtime::connections::{Connections, Phase, Place};
+use crate::runtime::http::body::ResponseBody;
+use crate::runtime::http::exchange::{HttpService, refused, unheard};
+use crate::runtime::running::Running;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The MCP endpoint of a server that is being served, for a program that has an HTTP server of its own:
+/// [`Server::service`](crate::Server::service) or [`Running::embedded`](crate::Running::embedded). Cheap to clone; clones are
+/// the same endpoint.
+///
+/// Every path is answered: which requests come here is for the program's router to say. It is a service of hyper, and with
+/// the feature `tower` one of tower, with bodies of any kind. It needs no particular executor; Rust handlers run on the
+/// tokio runtime that the server was started in.
+///
+/// Once the server is being closed, further requests are refused with 503, streams that a client listens on end, and calls
+/// in flight may finish. Requests over [`Limits::max_connections`](crate::Limits::max_connections) at a time are refused in
+/// the same way.
+#[derive(Clone)]
+pub struct Embedded {
+    service: HttpService,
+    exchanges: Arc<Connections>,
+    /// Closes the server with the last clone, where nobody else has it.
+    end: Option<Arc<EndOnDrop>>,
+}
+
+struct EndOnDrop(Running);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Embedded {
+    pub(super) fn new(service: HttpService, exchanges: Arc<Connections>) -> Embedded {
+        Embedded { service, exchanges, end: None }
+    }
+
+    /// The same, whose last clone closes the server.
+    pub(in crate::runtime) fn owning(mut self, running: Running) -> Embedded {
+        self.end = Some(Arc::new(EndOnDrop(running)));
+        self
+    }
+
+    /// The server, where this came from [`Server::service`](crate::Server::service).
+    pub fn running(&self) -> Option<&Running> {
+        self.end.as_ref().map(|end| &end.0)
+    }
+
+    /// Legacy sessions this endpoint knows.
+    pub fn sessions(&self) -> usize {
+        self.service.sessions()
+    }
+
+    pub(super) fn end_streams(&self) {
+        self.service.end_streams();
+    }
+
+    /// Answers one request, whatever its path. What [`HttpService::handle`](crate::http::HttpService::handle) says of bodies
+    /// and of clients that go away holds here.
+    ///
+    /// An extension [`Principal`](crate::http::Principal) of the request says who sent it.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<EmbeddedBody>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let place = self.exchanges.enter_bounded(self.service.limits().max_connections);
+        let Some(place) = place.filter(|place| place.phase() == Phase::Open) else {
+            let why = match self.exchanges.phase() {
+                Phase::Open => "Server busy: too many requests are open",
+                _ => "Server busy: it is shutting down",
+            };
+            let (head, body) = request.into_parts();
+            let response = unheard(refused(Refusal::busy(why)), &head, pin!(body)).await;
+            return response.map(|body| EmbeddedBody { body, place: None });
+        };
+        let mut answer = pin!(self.service.handle(request));
+        let response = poll_fn(|task| {
+            if let Poll::Ready(response) = answer.as_mut().poll(task) {
+                return Poll::Ready(Some(response));
+            }
+            place.register(task.waker());
+            match place.phase() {
+                Phase::Open | Phase::Draining => Poll::Pending,
+                Phase::Dead => Poll::Ready(None),
+            }
+        });
+        let response = response.await;
+        let response = response.unwrap_or_else(|| refused(Refusal::busy("Server busy: it is shutting down")));
+        response.map(|body| EmbeddedBody { body, place: Some(place) })
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for Embedded
+where
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<EmbeddedBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<EmbeddedBody>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.handle(request).await) })
+    }
+}
+
+/// The body of a response: nothing, one piece, or an event stream.
+///
+/// A stream makes progress by being polled, and holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it says that
+/// the client is gone: in the modern era that cancels the call. It ends early if the server has ended.
+pub struct EmbeddedBody {
+    body: ResponseBody,
+    /// Where the end of the server waits for it; given back once there is nothing more to say.
+    place: Option<Place>,
+}
+
+impl EmbeddedBody {
+    fn is_dead(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.phase() == Phase::Dead)
+    }
+}
+
+impl Body for EmbeddedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        let frame = match Pin::new(&mut this.body).poll_frame(task) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                if let Some(place) = &this.place {
+                    place.register(task.waker());
+                }
+                if !this.is_dead() {
+                    return Poll::Pending;
+                }
+                None
+            }
+        };
+        if frame.is_none() || this.body.is_end_stream() {
+            this.place = None;
+        }
+        if frame.is_none() {
+            // Whoever asks again must not go on with a stream that was broken off.
+            this.body = ResponseBody::empty();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

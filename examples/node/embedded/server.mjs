@@ -1,0 +1,20 @@
+import { createServer } from 'node:http'
+import { Server } from 'tenon-mcp'
+
+const mcp = new Server({ name: 'shop' })
+const input = { type: 'object', properties: { product: { type: 'string' } }, required: ['product'] }
+mcp.tool('price', { description: 'What a product costs.', input }, ({ product }) => ({ tea: 4.5 })[product])
+
+// In Express: app.all('/mcp', mcp.handler()). In Fastify the same. In Hono: app.all('/mcp', (c) => mcp.fetch(c.req.raw)).
+const tools = mcp.handler()
+const server = createServer((request, response) =>
+  request.url === '/mcp' ? tools(request, response) : response.end('A shop with tools at /mcp\n')
+)
+server.listen(Number(process.env.PORT ?? 8000), '127.0.0.1', () => {
+  console.log(`listening http://127.0.0.1:${server.address().port}/mcp`)
+})
+process.once('SIGTERM', async () => {
+  server.close()
+  // Streams that clients listen on end with it; calls in flight may finish.
+  await mcp.close()
+})

@@ -1,0 +1,288 @@
+/* Requests of a program's own HTTP server. */
+#include "support.h"
+
+#define MODERN "2026-07-28"
+#define META \
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN \
+    "\",\"io.modelcontextprotocol/clientCapabilities\":{},\"progressToken\":1}"
+#define INITIALIZE \
+    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" LEGACY \
+    "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}"
+
+static atomic_int destroyed;
+
+static void count_destroy(void *user_data) {
+    (void)user_data;
+    atomic_fetch_add(&destroyed, 1);
+}
+
+static void yes(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_bool(call, true));
+}
+
+static void steps(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_progress(call, 1, 2, NULL));
+    OK(tenon_call_progress(call, 2, 2, NULL));
+    OK(tenon_call_return_text(call, "done", TENON_NUL));
+}
+
+static void who(void *user_data, tenon_call *call) {
+    const char *json;
+    size_t len;
+    (void)user_data;
+    OK(tenon_call_get(call, "principal", &json, &len));
+    OK(tenon_call_return_text(call, json, len));
+}
+
+static tenon_server *started(void) {
+    tenon_server *server = new_server();
+    add_tool(server, "yes", NULL, TENON_MODE_INLINE, yes, NULL, NULL);
+    add_tool(server, "steps", NULL, TENON_MODE_WORKER, steps, NULL, NULL);
+    add_tool(server, "who", NULL, TENON_MODE_WORKER, who, NULL, NULL);
+    OK(tenon_server_listen_embedded(server, NULL));
+    OK(tenon_server_start(server, NULL));
+    return server;
+}
+
+static tenon_http *head(const char *method) {
+    tenon_http *http;
+    OK(tenon_http_new(method, &http, NULL));
+    OK(tenon_http_add_header(http, "Content-Type", "application/json", TENON_NUL, NULL));
+    OK(tenon_http_add_header(http, "Accept", "application/json, text/event-stream", TENON_NUL, NULL));
+    return http;
+}
+
+/* Hands it over with this body. */
+static void begin(tenon_server *server, tenon_http *http, const char *body) {
+    OK(tenon_server_handle_http(server, http, NULL, NULL, NULL, NULL));
+    OK(tenon_http_write(http, body, strlen(body) / 2));
+    OK(tenon_http_write(http, body + strlen(body) / 2, strlen(body) - strlen(body) / 2));
+    OK(tenon_http_end(http));
+}
+
+static tenon_http *call(tenon_server *server, const char *tool, const char *principal) {
+    char body[512];
+    tenon_http *http = head("POST");
+    OK(tenon_http_add_header(http, "mcp-protocol-version", MODERN, TENON_NUL, NULL));
+    OK(tenon_http_add_header(http, "mcp-method", "tools/call", TENON_NUL, NULL));
+    OK(tenon_http_add_header(http, "mcp-name", tool, TENON_NUL, NULL));
+    if (principal != NULL) OK(tenon_http_set_principal(http, principal));
+    snprintf(
+        body, sizeof body,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\"," META "}}", tool);
+    begin(server, http, body);
+    return http;
+}
+
+static uint32_t status_of(tenon_http *http) {
+    tenon_http_step step;
+    uint32_t status;
+    OK(tenon_http_next(http, -1, &step));
+    CHECK(step == TENON_HTTP_HEAD);
+    OK(tenon_http_status(http, &status));
+    return status;
+}
+
+/* The value of a header, or NULL. */
+static const char *header(tenon_http *http, const char *wanted) {
+    const char *name, *value;
+    size_t len, place;
+    for (place = 0; tenon_http_header(http, place, &name, &value, &len) == TENON_OK; place++) {
+        CHECK(strlen(value) == len);
+        if (strcmp(name, wanted) == 0) return value;
+    }
+    return NULL;
+}
+
+/* The rest of the body. */
+static const char *body_of(tenon_http *http) {
+    static char body[8192];
+    size_t used = 0, len;
+    const void *data;
+    tenon_http_step step;
+    for (;;) {
+        OK(tenon_http_next(http, 30000, &step));
+        CHECK(step == TENON_HTTP_DATA || step == TENON_HTTP_END);
+        if (step == TENON_HTTP_END) break;
+        OK(tenon_http_data(http, &data, &len));
+        CHECK(used + len < sizeof body);
+        memcpy(body + used, data, len);
+        used += len;
+    }
+    body[used] = '\0';
+    OK(tenon_http_data(http, &data, &len));
+    CHECK(len == 0);
+    return body;
+}
+
+static void answers_and_streams(void) {
+    tenon_server *server = started();
+    tenon_http *http = call(server, "yes", NULL);
+    CHECK(status_of(http) == 200);
+    CHECK(strcmp(header(http, "content-type"), "application/json") == 0);
+    CHECK(header(http, "content-length") != NULL);
+    CHECK_IN("true", body_of(http));
+    OK(tenon_http_free(http));
+    http = call(server, "steps", NULL);
+    CHECK(status_of(http) == 200);
+    CHECK(strcmp(header(http, "content-type"), "text/event-stream") == 0);
+    CHECK_IN("\"done\"", body_of(http));
+    OK(tenon_http_free(http));
+    http = call(server, "who", "ann");
+    CHECK(status_of(http) == 200);
+    CHECK_IN("ann", body_of(http));
+    OK(tenon_http_free(http));
+    OK(tenon_server_free(server));
+}
+
+static void sessions(void) {
+    tenon_server *server = started();
+    tenon_http *http = head("POST");
+    char session[128];
+    begin(server, http, INITIALIZE);
+    CHECK(status_of(http) == 200);
+    snprintf(session, sizeof session, "%s", header(http, "mcp-session-id"));
+    OK(tenon_http_free(http));
+    /* A listening stream says nothing, and ends with the server. */
+    http = head("GET");
+    OK(tenon_http_add_header(http, "mcp-session-id", session, strlen(session), NULL));
+    OK(tenon_http_add_header(http, "mcp-protocol-version", LEGACY, TENON_NUL, NULL));
+    begin(server, http, "");
+    CHECK(status_of(http) == 200);
+    OK(tenon_server_close(server));
+    (void)body_of(http);
+    OK(tenon_http_free(http));
+    http = head("POST");
+    begin(server, http, INITIALIZE);
+    CHECK(status_of(http) == 503);
+    OK(tenon_http_free(http));
+    OK(tenon_server_free(server));
+}
+
+static sem_t rung;
+
+static void ring(void *user_data) {
+    CHECK(user_data == &rung);
+    sem_post(&rung);
+}
+
+/* A program that is woken instead of waiting. */
+static void wakes(void) {
+    tenon_server *server = started();
+    tenon_http *http = call(server, "steps", NULL);
+    tenon_http_step step = TENON_HTTP_WAIT;
+    OK(tenon_http_free(http));
+    http = head("POST");
+    sem_init(&rung, 0, 0);
+    atomic_store(&destroyed, 0);
+    OK(tenon_server_handle_http(server, http, ring, &rung, count_destroy, NULL));
+    OK(tenon_http_next(http, 0, &step));
+    CHECK(step == TENON_HTTP_WAIT);
+    OK(tenon_http_next(http, 1, &step));
+    CHECK(step == TENON_HTTP_WAIT);
+    OK(tenon_http_write(http, INITIALIZE, strlen(INITIALIZE)));
+    OK(tenon_http_end(http));
+    while (step == TENON_HTTP_WAIT) {
+        sem_wait(&rung);
+        OK(tenon_http_next(http, 0, &step));
+    }
+    CHECK(step == TENON_HTTP_HEAD);
+    CHECK(atomic_load(&destroyed) == 0);
+    OK(tenon_http_free(http));
+    CHECK(atomic_load(&destroyed) == 1);
+    OK(tenon_server_free(server));
+}
+
+static tenon_http *inside;
+
+static void frees(void *user_data, tenon_call *call) {
+    tenon_http_step step;
+    (void)user_data;
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_free(inside));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_next(inside, 0, &step));
+    OK(tenon_call_return_bool(call, true));
+}
+
+static void wrong_uses(void) {
+    tenon_server *server = new_server(), *other = new_server();
+    tenon_http *http = NULL, *untouched = (tenon_http *)&http;
+    tenon_error *err = NULL;
+    tenon_http_step step;
+    const char *text;
+    const void *data;
+    size_t len;
+    uint32_t status;
+
+    http = untouched;
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_http_new("GE T", &http, &err));
+    CHECK(http == untouched);
+    CHECK_IN("GE T", tenon_error_message(err));
+    tenon_error_free(err);
+
+    http = head("POST");
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_add_header(http, NULL, "b", 1, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_add_header(http, "a", NULL, 1, NULL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_http_add_header(http, "a", "\xff", 1, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_http_add_header(http, "a b", "c", 1, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_http_add_header(http, "a", "c\nd", TENON_NUL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_principal(http, NULL));
+    OK(tenon_http_set_version(http, 2));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_write(http, "a", 1));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_end(http));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_next(http, 0, &step));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_status(http, &status));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_data(http, &data, &len));
+
+    /* Not started, and then without requests. Whatever fails, `destroy` runs. */
+    atomic_store(&destroyed, 0);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_handle_http(NULL, http, NULL, NULL, count_destroy, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_handle_http(server, NULL, NULL, NULL, count_destroy, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_handle_http(server, http, NULL, NULL, count_destroy, NULL));
+    OK(tenon_server_listen_http(other, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(other, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_handle_http(other, http, NULL, NULL, count_destroy, &err));
+    CHECK_IN("tenon_server_listen_embedded", tenon_error_message(err));
+    tenon_error_free(err);
+    CHECK(atomic_load(&destroyed) == 4);
+
+    add_tool(server, "frees", NULL, TENON_MODE_INLINE, frees, NULL, NULL);
+    OK(tenon_server_allow_host(server, "mcp.example.com"));
+    OK(tenon_server_listen_embedded(server, NULL));
+    OK(tenon_server_start(server, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_listen_embedded(server, NULL));
+    OK(tenon_http_add_header(http, "Host", "evil.example", TENON_NUL, NULL));
+    begin(server, http, INITIALIZE);
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_add_header(http, "a", "b", 1, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_handle_http(server, http, NULL, NULL, count_destroy, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_http_status(http, &status));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_write(http, NULL, 1));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_next(http, 0, NULL));
+    CHECK(status_of(http) == 403);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_status(http, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_http_header(http, 1000, &text, &text, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_data(http, NULL, NULL));
+    OK(tenon_http_free(http));
+
+    /* An inline callback runs inside tenon_http_next(). */
+    inside = head("POST");
+    OK(tenon_http_add_header(inside, "Host", "localhost", TENON_NUL, NULL));
+    OK(tenon_http_add_header(inside, "mcp-protocol-version", MODERN, TENON_NUL, NULL));
+    OK(tenon_http_add_header(inside, "mcp-method", "tools/call", TENON_NUL, NULL));
+    OK(tenon_http_add_header(inside, "mcp-name", "frees", TENON_NUL, NULL));
+    begin(server, inside, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"frees\"," META "}}");
+    CHECK(status_of(inside) == 200);
+    OK(tenon_server_free(server));
+    /* What is left of a request after its server can be freed. */
+    OK(tenon_http_free(inside));
+    OK(tenon_server_free(other));
+}
+
+static const struct test tests[] = {
+    {"answers and streams come out", answers_and_streams},
+    {"sessions, and the end of the server", sessions},
+    {"a program can be woken", wakes},
+    {"wrong uses", wrong_uses},
+};
+RUN_TESTS(tests)

@@ -1,0 +1,274 @@
+// Inside of HTTP servers of the program's: node:http, Express, Fastify, and fetch.
+
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, get } from 'node:http'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { Server } from '../../bindings-node/index.mjs'
+import { modern, post, session } from './support/http.mjs'
+import { PACKAGE } from './support/process.mjs'
+
+// The frameworks are beside the interop tests' clients.
+const require = createRequire(new URL('../package.json', import.meta.url))
+const number = { type: 'number' }
+const input = { type: 'object', properties: { a: number, b: number }, required: ['a', 'b'] }
+const add = { name: 'add', arguments: { a: 2, b: 3 } }
+const text = ({ result }) => result.content[0].text
+const initialize = {
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+}
+
+function demo(options) {
+  const app = new Server({ name: 'demo', ...options })
+  app.tool('add', { input }, ({ a, b }) => a + b)
+  app.tool('count', async (_, ctx) => {
+    for (let i = 1; i < 4; i++) ctx.progress(i)
+    return 'done'
+  })
+  app.tool('who', (_, ctx) => JSON.stringify(ctx.principal ?? null))
+  return app
+}
+
+/** Runs `use` with the address of a server of Node's. */
+async function serving(listener, use) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return await use(`http://127.0.0.1:${server.address().port}/mcp`)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+async function speaks(url) {
+  assert.equal(text(await modern(url, 'tools/call', add)), '5')
+  const request = await session(url)
+  assert.equal(text(await request('tools/call', add)), '5')
+  const params = { name: 'count', _meta: { progressToken: 1 } }
+  const { headers, messages } = await post(url, { id: 9, method: 'tools/call', params }, request.headers)
+  assert.equal(headers.get('content-type'), 'text/event-stream')
+  assert.deepEqual(messages.map(({ method }) => method), [...Array(3).fill('notifications/progress'), undefined])
+  const ended = await fetch(url, { method: 'DELETE', headers: request.headers })
+  assert.equal(ended.status, 204)
+  assert.equal((await post(url, { id: 10, method: 'ping' }, request.headers)).status, 404)
+}
+
+test('a server of node:http', async () => {
+  const app = demo()
+  await serving(app.handler(), speaks)
+  await app.close()
+  // The next request starts it again.
+  await serving(app.handler(), speaks)
+  await app.close()
+})
+
+for (const name of ['express', 'express4']) {
+  const express = require(name)
+  test(`${name}: before and behind what parses bodies`, async () => {
+    for (const parsers of [[], [express.json()], [express.text({ type: '*/*' })], [express.raw({ type: '*/*' })]]) {
+      const app = demo()
+      const outer = express()
+      if (parsers.length > 0) outer.use(parsers)
+      outer.all('/mcp', app.handler())
+      outer.use((_, response) => response.status(418).end())
+      await serving(outer, async (url) => {
+        await speaks(url)
+        await speaks(`${url}/`)
+        assert.equal((await fetch(url.replace('/mcp', '/tea'))).status, 418)
+      })
+      await app.close()
+    }
+  })
+
+  test(`${name}: a body that nobody has any more is refused by name`, async () => {
+    const app = demo()
+    const outer = express()
+    outer.use((request, _, next) => {
+      request.on('end', next)
+      request.resume()
+    })
+    outer.all('/mcp', app.handler())
+    outer.use((error, _request, response, _next) => response.status(500).send(error.message))
+    await serving(outer, async (url) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', ...initialize })
+      const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+      assert.equal(response.status, 500)
+      assert.match(await response.text(), /body of the request was read before/)
+    })
+    await app.close()
+  })
+}
+
+test('Fastify', async () => {
+  const app = demo()
+  const outer = require('fastify')()
+  outer.all('/mcp', app.handler())
+  const url = await outer.listen({ port: 0, host: '127.0.0.1' })
+  await speaks(`${url}/mcp`)
+  await outer.close()
+  await app.close()
+})
+
+test('fetch, as Hono calls it', async () => {
+  const app = demo()
+  const { Hono } = require('hono')
+  const outer = new Hono().all('/mcp', (context) => app.fetch(context.req.raw))
+  const real = globalThis.fetch
+  globalThis.fetch = (url, options) => outer.fetch(new Request(url, options))
+  try {
+    await speaks('http://localhost/mcp')
+  } finally {
+    globalThis.fetch = real
+  }
+  await app.close()
+})
+
+test('a response of fetch is made as it is read, and ends with the signal', async () => {
+  const app = demo()
+  let began, ended
+  const begun = new Promise((resolve) => (began = resolve))
+  const over = new Promise((resolve) => (ended = resolve))
+  app.tool('wait', async (_, ctx) => {
+    ctx.progress(1)
+    began()
+    await once(ctx.signal, 'abort')
+    ended()
+  })
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+    progressToken: 1
+  }
+  const controller = new AbortController()
+  const ask = (signal) =>
+    new Request('http://localhost/mcp', {
+      method: 'POST',
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'wait'
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'wait', _meta: meta } })
+    })
+  const response = await app.fetch(ask(controller.signal))
+  const reader = response.body.getReader()
+  assert.match(Buffer.from((await reader.read()).value).toString(), /notifications\/progress/)
+  await begun
+  controller.abort()
+  await over
+  // Whoever stops reading is gone, too.
+  const again = new Promise((resolve) => (ended = resolve))
+  const other = await app.fetch(ask())
+  await other.body.cancel()
+  await again
+  await app.close()
+})
+
+test('a client that goes away cancels its call', async () => {
+  const app = demo()
+  let ended
+  const over = new Promise((resolve) => (ended = resolve))
+  app.tool('wait', async (_, ctx) => {
+    ctx.progress(1)
+    await once(ctx.signal, 'abort')
+    ended()
+  })
+  await serving(app.handler(), async (url) => {
+    const controller = new AbortController()
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      progressToken: 1
+    }
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'wait', _meta: meta } }
+    const headers = {
+      'content-type': 'application/json',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'wait'
+    }
+    await fetch(url, { method: 'POST', headers, body: JSON.stringify(message), signal: controller.signal })
+    controller.abort()
+    await over
+  })
+  await app.close()
+})
+
+test('a stream begins before it says anything, and ends with the server', async () => {
+  const app = demo()
+  await serving(app.handler(), async (url) => {
+    const { headers } = await session(url)
+    const answer = await new Promise((resolve) =>
+      get(url, { headers: { ...headers, accept: 'text/event-stream' } }, resolve)
+    )
+    assert.equal(answer.statusCode, 200)
+    answer.resume()
+    await Promise.all([once(answer, 'end'), app.close()])
+    assert.equal(app.tools.size, 3)
+  })
+})
+
+test('pages, hosts and principals', async () => {
+  const app = demo()
+  const principal = (request) => request.headers['x-user']
+  await serving(app.handler({ allowedOrigins: ['https://app.example'], principal }), async (url) => {
+    const status = async (headers) => (await post(url, initialize, headers)).status
+    assert.equal(await status({ origin: 'http://evil.example' }), 403)
+    assert.equal(await status({ origin: 'https://app.example' }), 200)
+    assert.equal(await status({ origin: 'http://localhost:6274' }), 200)
+    const opened = await post(url, initialize, { 'x-user': 'ann' })
+    const named = { 'mcp-session-id': opened.headers.get('mcp-session-id'), 'mcp-protocol-version': '2025-11-25' }
+    const ping = async (user) => (await post(url, { id: 1, method: 'ping' }, { ...named, 'x-user': user })).status
+    assert.deepEqual([await ping('ann'), await ping('bob')], [200, 404])
+  })
+  await app.close()
+})
+
+test('beside other transports, and what is wrong is named', async () => {
+  const app = demo()
+  const { url } = await app.listen({ http: 0, embedded: true })
+  const request = await session(url)
+  const same = new Request('http://localhost/mcp', {
+    method: 'POST',
+    headers: { ...request.headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
+  })
+  assert.equal((await app.fetch(same)).status, 200)
+  await assert.rejects(app.fetch(same), /body of the request was used|read before/)
+  await app.close()
+  await app.listen({ http: 0 })
+  await assert.rejects(app.fetch(new Request('http://localhost/')), /name it in listen/)
+  await app.close()
+  assert.throws(() => app.handler({ hosts: [] }), /no option "hosts"/)
+  assert.throws(() => app.handler({ principal: 'ann' }), /principal must be a function/)
+  await assert.rejects(app.fetch(new Request('http://localhost/'), { principal: 1 }), /principal must be a string/)
+  await assert.rejects(app.listen({ embedded: { allowedHosts: ['http://x'] } }), /allowed_hosts|allowedHosts/)
+})
+
+test('it does not keep the process alive by itself', () => {
+  const program = `
+    import { Server } from ${JSON.stringify(PACKAGE)}
+    const app = new Server({ name: 'demo' })
+    app.fetch(new Request('http://localhost/mcp', { method: 'PUT' })).then(({ status }) => console.log(status))
+  `
+  const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', timeout: 30_000 })
+  assert.deepEqual([stdout.trim(), status], ['405', 0], stderr)
+})
+
+test('the example', async () => {
+  const file = new URL('../../examples/node/embedded/server.mjs', import.meta.url).pathname
+  const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [said] = await once(child.stdout, 'data')
+  const url = said.toString().trim().replace('listening ', '')
+  assert.equal((await fetch(url.replace('/mcp', '/'))).status, 200)
+  assert.equal(text(await modern(url, 'tools/call', { name: 'price', arguments: { product: 'tea' } })), '4.5')
+  child.kill('SIGTERM')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})

@@ -1,0 +1,466 @@
+"""A server inside of ASGI servers and frameworks."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+from tenon_mcp import Context, RegistrationError, Server, StateError
+from wire import ENVELOPE, SECONDS
+
+SESSION = "mcp-session-id"
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+
+
+class Request:
+    """One request to an application, as an ASGI server would make it."""
+
+    def __init__(self, app, method, path, headers, pieces, scope):
+        self.said = asyncio.Queue()
+        self.taken = asyncio.Event()
+        self.taken.set()
+        self._pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+        self._pieces[-1]["more_body"] = False
+        self._gone = asyncio.Event()
+        named = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "headers": named, **scope}
+        self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
+
+    async def _receive(self):
+        if self._pieces:
+            return self._pieces.pop(0)
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message):
+        await self.taken.wait()
+        await self.said.put(message)
+
+    def leave(self):
+        self._gone.set()
+
+    async def next(self):
+        said = asyncio.ensure_future(self.said.get())
+        await asyncio.wait((said, self.task), timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not said.done():
+            assert self.task.done(), "nothing comes"
+            self.task.result()
+            assert not self.said.empty(), "the application says nothing"
+        return await said
+
+    async def head(self):
+        start = await self.next()
+        assert start["type"] == "http.response.start"
+        return start["status"], {name.decode(): value.decode() for name, value in start["headers"]}
+
+    async def whole(self):
+        status, headers = await self.head()
+        body, more = b"", True
+        while more:
+            piece = await self.next()
+            body += piece["body"]
+            more = piece.get("more_body", False)
+        await asyncio.wait_for(self.task, SECONDS)
+        return status, headers, body
+
+
+def post(app, message, headers=None, path="/mcp", pieces=None, **scope):
+    text = json.dumps(message).encode()
+    pieces = pieces or [text[:9], text[9:]]
+    all = {"host": "localhost", "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    return Request(app, "POST", path, {**all, **(headers or {})}, pieces, scope)
+
+
+def call(app, name, arguments=None, **more):
+    params = {"name": name, "arguments": arguments or {}, "_meta": {**ENVELOPE, "progressToken": 1}}
+    headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": name}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    return post(app, message, {**headers, **more.pop("headers", {})}, **more)
+
+
+async def value(request):
+    status, _, body = await request.whole()
+    assert status == 200, body
+    return json.loads(json.loads(body)["result"]["content"][0]["text"])
+
+
+def demo():
+    app = Server("demo")
+
+    @app.tool
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @app.tool
+    async def where() -> list[int]:
+        await asyncio.sleep(0)
+        return [id(asyncio.get_running_loop()), threading.get_ident()]
+
+    @app.tool
+    def thread() -> int:
+        return threading.get_ident()
+
+    @app.tool
+    async def who(ctx: Context) -> str:
+        return json.dumps(ctx.principal)
+
+    return app
+
+
+def ended(app):
+    app.close()
+    running = app._running
+    assert running is None or running.wait(SECONDS)
+
+
+def test_answers_without_a_lifespan_on_loops_that_come_and_go():
+    app = demo()
+    asgi = app.asgi()
+
+    async def once():
+        assert await value(call(asgi, "add", {"a": 1, "b": 2})) == 3
+        mine = [id(asyncio.get_running_loop()), threading.get_ident()]
+        assert await value(call(asgi, "where")) == mine
+        assert await value(call(asgi, "thread")) != mine[1], "a worker runs it"
+
+    for _ in range(3):
+        asyncio.run(once())
+    ended(app)
+
+
+def test_each_call_runs_on_the_loop_of_its_request():
+    app = demo()
+    asgi = app.asgi()
+    together = threading.Barrier(3)
+    failures = []
+
+    async def serve():
+        for _ in range(20):
+            assert await value(call(asgi, "where")) == [id(asyncio.get_running_loop()), threading.get_ident()]
+
+    def run():
+        try:
+            together.wait(SECONDS)
+            asyncio.run(serve())
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert not failures
+    ended(app)
+
+
+def test_a_lifespan_starts_and_ends_the_server():
+    app = demo()
+    asgi = app.asgi()
+
+    async def live():
+        events, said = asyncio.Queue(), asyncio.Queue()
+        life = asyncio.ensure_future(asgi({"type": "lifespan"}, events.get, said.put))
+        await events.put({"type": "lifespan.startup"})
+        assert await said.get() == {"type": "lifespan.startup.complete"}
+        assert await value(call(asgi, "add", {"a": 1, "b": 2})) == 3
+        await events.put({"type": "lifespan.shutdown"})
+        assert await said.get() == {"type": "lifespan.shutdown.complete"}
+        await life
+        assert app._running is None
+
+    # It can be lived again.
+    for _ in range(2):
+        asyncio.run(live())
+
+
+def test_a_lifespan_by_hand_and_what_keeps_a_start():
+    app = demo()
+    asgi = app.asgi()
+
+    async def live():
+        async with asgi.lifespan():
+            with pytest.raises(StateError, match="being served already"):
+                await app.serve(http=0)
+        assert app._running is None
+        said = asyncio.Queue()
+        wrong = Server("wrong").asgi(allowed_hosts=["http://x"])
+        events = asyncio.Queue()
+        await events.put({"type": "lifespan.startup"})
+        await wrong({"type": "lifespan"}, events.get, said.put)
+        failed = await said.get()
+        assert failed["type"] == "lifespan.startup.failed" and "allowed_hosts" in failed["message"]
+
+    asyncio.run(live())
+
+
+def test_who_goes_away_cancels_the_call():
+    app = Server("demo")
+    seen = []
+
+    @app.tool
+    async def wait(ctx: Context) -> str:
+        seen.append("began")
+        ctx.progress(1)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("cancelled")
+            over.set()
+        return "never"
+
+    async def main():
+        global over
+        over = asyncio.Event()
+        request = call(app.asgi(), "wait")
+        assert (await request.head())[1]["content-type"] == "text/event-stream"
+        request.leave()
+        await asyncio.wait_for(over.wait(), SECONDS)
+        await asyncio.wait_for(request.task, SECONDS)
+
+    asyncio.run(main())
+    assert seen == ["began", "cancelled"]
+    ended(app)
+
+
+def test_a_client_that_does_not_read_is_not_sent_more():
+    app = Server("demo")
+    finished = []
+
+    @app.tool
+    async def count(ctx: Context) -> str:
+        for number in range(1, 50):
+            ctx.progress(number)
+            await asyncio.sleep(0)
+        finished[0].set()
+        return "done"
+
+    async def main():
+        finished.append(asyncio.Event())
+        request = call(app.asgi(), "count")
+        request.taken.clear()
+        await asyncio.wait_for(finished[0].wait(), SECONDS)
+        request.taken.set()
+        await request.head()
+        pieces = []
+        while not pieces or pieces[-1]["more_body"]:
+            pieces.append(await request.next())
+        body = b"".join(piece["body"] for piece in pieces)
+        assert body.count(b"notifications/progress") == 49 and b"done" in body
+        # What gathered meanwhile came together.
+        assert len(pieces) < 5
+
+    asyncio.run(main())
+    ended(app)
+
+
+def test_a_body_over_the_limit_is_refused_before_its_end():
+    app = Server("demo", max_message_bytes=4096)
+
+    async def main():
+        request = post(app.asgi(), INITIALIZE, pieces=[b" " * 1024] * 64)
+        status, _, body = await request.whole()
+        assert status == 413, body
+        assert request._pieces, "the rest is not read"
+
+    asyncio.run(main())
+    ended(app)
+
+
+def test_paths():
+    every, one = demo(), demo()
+    anywhere, somewhere = every.asgi(), one.asgi(path="/mcp")
+
+    async def main():
+        def status(asgi, path, root=""):
+            return post(asgi, INITIALIZE, path=path, root_path=root).whole()
+
+        assert (await status(anywhere, "/x/y"))[0] == 200
+        for path, root in (("/mcp", ""), ("/mcp/", ""), ("/api/mcp", "/api"), ("/api/mcp/", "/api"), ("/mcp", "/api")):
+            assert (await status(somewhere, path, root))[0] == 200, (path, root)
+        for path, root in (("/mcpx", ""), ("/mcp/x", ""), ("/", ""), ("/mcp//", ""), ("/apimcp", "/api")):
+            assert (await status(somewhere, path, root))[0] == 404, (path, root)
+
+    asyncio.run(main())
+    ended(every)
+    ended(one)
+
+
+def test_hosts_origins_and_principals():
+    app = demo()
+
+    async def main():
+        asgi = app.asgi(allowed_origins=["https://app.example"], principal=lambda scope: scope.get("user"))
+
+        async def status(**headers):
+            return (await post(asgi, INITIALIZE, headers).whole())[0]
+
+        assert await status(host="evil.example", origin="http://evil.example") == 403
+        assert await status(host="mcp.example.com", origin="https://app.example") == 200
+        assert await status(host="localhost:1", origin="http://127.0.0.1:6274") == 200
+        assert await value(call(asgi, "who", user="ann")) == "ann"
+        assert await value(call(asgi, "who")) is None
+        _, headers, _ = await post(asgi, INITIALIZE, user="ann").whole()
+        named = {SESSION: headers[SESSION], "mcp-protocol-version": "2025-11-25"}
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        assert (await post(asgi, ping, named, user="ann").whole())[0] == 200
+        assert (await post(asgi, ping, named, user="bob").whole())[0] == 404
+
+    asyncio.run(main())
+    ended(app)
+
+
+def test_websockets_are_refused():
+    async def main():
+        said = asyncio.Queue()
+
+        async def receive():
+            return {"type": "websocket.connect"}
+
+        await Server("demo").asgi()({"type": "websocket", "path": "/mcp"}, receive, said.put)
+        assert (await said.get())["type"] == "websocket.close"
+
+    asyncio.run(main())
+
+
+def test_what_is_no_option_is_named():
+    app = Server("demo")
+    for wrong in ({"path": "mcp"}, {"allowed_hosts": "a"}, {"allowed_origins": "a"}, {"principal": "ann"}):
+        with pytest.raises(RegistrationError, match=next(iter(wrong))):
+            app.asgi(**wrong)
+
+
+def test_inside_of_fastapi():
+    fastapi = pytest.importorskip("fastapi")
+    mcp = demo()
+    app = fastapi.FastAPI()
+    asgi = mcp.asgi(path="/mcp")
+    app.add_route("/mcp{slash:path}", asgi)
+
+    @app.get("/hello")
+    def hello() -> str:
+        return "hello"
+
+    other = demo()
+    app.mount("/tools", other.asgi())
+
+    async def main():
+        assert (await Request(app, "GET", "/hello", {}, [b""], {"query_string": b""}).whole())[0] == 200
+        for path in ("/mcp", "/mcp/", "/tools/"):
+            assert (await post(app, INITIALIZE, path=path, query_string=b"").whole())[0] == 200, path
+        assert (await post(app, INITIALIZE, path="/mcpx", query_string=b"").whole())[0] == 404
+
+    asyncio.run(main())
+    ended(mcp)
+    ended(other)
+
+
+PROGRAM = """
+import asyncio, sys
+from tenon_mcp import Context, Server
+
+app = Server("demo")
+
+@app.tool
+def add(a: int, b: int) -> int:
+    return a + b
+
+@app.tool
+async def count(ctx: Context) -> str:
+    for number in range(1, 4):
+        ctx.progress(number)
+        await asyncio.sleep(0)
+    return "done"
+
+asgi = app.asgi()
+"""
+
+
+@contextlib.contextmanager
+def served(tmp_path, *command):
+    """An ASGI server on a socket of ours, in a process of its own; its end is a SIGTERM."""
+    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = [word.format(fd=listener.fileno()) for word in command]
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words], cwd=tmp_path, pass_fds=[listener.fileno()], stderr=subprocess.PIPE
+        )
+        try:
+            yield listener.getsockname()[1]
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=SECONDS)
+            assert process.returncode in (0, -signal.SIGTERM), log
+            assert b"Traceback" not in log, log
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def ask(port, method, message=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    all = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    connection.request(method, "/", None if message is None else json.dumps(message), {**all, **headers})
+    return connection.getresponse()
+
+
+UVICORN = ("uvicorn", "--fd", "{fd}", "--log-level", "warning", "program:asgi")
+SERVERS = {
+    "uvicorn": UVICORN,
+    "uvicorn without lifespan": (*UVICORN, "--lifespan", "off"),
+    "hypercorn": ("hypercorn", "--bind", "fd://{fd}", "program:asgi"),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_under_servers(server, tmp_path):
+    pytest.importorskip(SERVERS[server][0])
+    with served(tmp_path, *SERVERS[server]) as port:
+        session = ask(port, "POST", INITIALIZE).headers[SESSION]
+        named = {SESSION: session, "mcp-protocol-version": "2025-11-25"}
+        assert ask(port, "POST", {"jsonrpc": "2.0", "method": "notifications/initialized"}, **named).status == 202
+        params = {"name": "count", "_meta": {"progressToken": 1}}
+        answer = ask(port, "POST", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, **named)
+        assert answer.headers["content-type"] == "text/event-stream"
+        events = [line for line in answer.read().decode().splitlines() if line.startswith("data: {")]
+        assert len(events) == 4 and '"done"' in events[-1]
+        assert ask(port, "DELETE", **{**named}).status == 204
+        listening = ask(port, "GET", **named)
+        assert listening.status == 404, "the session has ended"
+        # A stream that stays open keeps uvicorn from ending no more than others do; hypercorn waits for its client.
+        session = ask(port, "POST", INITIALIZE).headers[SESSION]
+        listening = ask(port, "GET", **{**named, SESSION: session, "accept": "text/event-stream"})
+        assert listening.status == 200
+        if server == "hypercorn":
+            listening.close()
+    # It ended with the server, if not before its last chunk.
+    with contextlib.suppress(http.client.HTTPException, OSError):
+        listening.read()
+
+
+def test_the_example():
+    pytest.importorskip("fastapi")
+    path = Path(__file__).resolve().parents[2] / "examples/python/fastapi/server.py"
+    program = runpy.run_path(str(path))
+
+    async def main():
+        app = program["app"]
+        assert (await Request(app, "GET", "/", {}, [b""], {"query_string": b""}).whole())[0] == 200
+        for path in ("/mcp", "/mcp/"):
+            assert await value(call(app, "price", {"product": "tea"}, path=path, query_string=b"")) == 4.5
+
+    asyncio.run(main())
+    ended(program["mcp"])
