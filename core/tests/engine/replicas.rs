@@ -83,7 +83,8 @@ fn processes_that_share_no_store_serve_together_only_what_needs_none() {
     let refused = server(&Revision::ALL).prepare_fork().unwrap_err().to_string();
     assert!(refused.contains("live in one process"), "{refused}");
     let schema = JsonSlice::from_value(&json!({ "type": "object" }));
-    let tools: [(&str, fn(Entry) -> Entry); 2] = [
+    type Change = fn(Entry) -> Entry;
+    let tools: [(&str, Change); 2] = [
         ("tasks", |tool| tool.task_support(TaskSupport::Optional)),
         ("once_only", |tool| tool.once_only(true)),
     ];
