@@ -42,18 +42,30 @@ impl Ledger {
         }
     }
 
-    /// Notes that it wants no answer to what has this id, which ends a stream without another word.
-    pub(super) fn cancelled(&mut self, id: &Value) {
-        self.open.remove(&id.to_string());
+    /// Notes that it wants no answer to what has this id, which ends a stream without another word, and what became of
+    /// that: how many requests were dropped before.
+    pub(super) fn cancelled(&mut self, id: &Value, before: usize) {
+        let key = id.to_string();
+        if self.dropped > before
+            && let Some(owed) = self.owed.get_mut(&key)
+        {
+            *owed -= 1;
+            self.dropped -= 1;
+        }
+        self.open.remove(&key);
     }
 
-    /// Notes that its connection is gone.
+    pub(super) fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// Notes that its connection is gone, and with it whatever it waited for.
     pub(super) fn gone(&mut self) {
-        self.open.clear();
-        self.questions.clear();
+        let (tasks, outliving) = (std::mem::take(&mut self.tasks), std::mem::take(&mut self.outliving));
+        *self = Ledger { tasks, outliving, ..Ledger::default() };
     }
 
-    fn answered(&mut self, answer: &Value) {
+    fn answered(&mut self, answer: &Value, gathered: bool) {
         assert_eq!(answer["jsonrpc"], "2.0", "{answer}");
         assert!(answer.get("result").is_some() != answer.get("error").is_some(), "{answer}");
         let Some(id) = answer.get("id").filter(|id| !id.is_null()) else {
@@ -62,6 +74,9 @@ impl Ledger {
         let key = id.to_string();
         let owed = self.owed.get_mut(&key).filter(|owed| **owed > 0);
         let owed = owed.unwrap_or_else(|| panic!("nobody asked for {answer}"));
+        // What is said in an array was true when its member was looked at.
+        let in_use = answer["error"]["message"].as_str().is_some_and(|text| text.ends_with("is in flight"));
+        assert!(gathered || !in_use || *owed > 1, "its id is free: {answer}");
         *owed -= 1;
         if *owed == 0 {
             self.open.remove(&key);
@@ -111,9 +126,9 @@ impl Sink for Client {
             Outgoing::Response { body, .. } => match read(&body) {
                 Value::Array(answers) => {
                     assert!(!answers.is_empty(), "an answer of nothing");
-                    answers.iter().for_each(|answer| ledger.answered(answer));
+                    answers.iter().for_each(|answer| ledger.answered(answer, true));
                 }
-                answer => ledger.answered(&answer),
+                answer => ledger.answered(&answer, false),
             },
             Outgoing::Dropped => ledger.dropped += 1,
         }

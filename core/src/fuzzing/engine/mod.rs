@@ -148,16 +148,17 @@ impl World {
         match what % 16 {
             0..=3 => self.send(&self.request(which, id)),
             4 => self.send(&message::modern(self.request(which, id))),
-            5 => self.send(&json!([
-                self.request(which, id),
-                self.request(which >> 1, id + 1),
-                self.request(which >> 2, id + 2)
-            ])),
+            5 => {
+                let mut members = vec![self.request(which, id), self.request(which, id + 1)];
+                members.extend((which % 2 == 1).then(|| self.request(which >> 2, id + 2)));
+                self.send(&Value::Array(members));
+            }
             6 => self.receive(message::notification("notifications/initialized", json!({}))),
             7 => {
-                self.client.0.lock().cancelled(&json!(id));
+                let before = self.client.0.lock().dropped();
                 let params = json!({ "requestId": id });
                 self.receive(message::notification("notifications/cancelled", params));
+                self.client.0.lock().cancelled(&json!(id), before);
             }
             8 => self.drain(),
             9 | 10 => self.complete(which),
