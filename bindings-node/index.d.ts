@@ -44,6 +44,11 @@ export interface Limits {
   /** Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096. */
   maxLaneCalls?: number
   /**
+   * Calls of one entry that wait because as many of it run as its `max_concurrency` allows; one more is refused as
+   * busy. Default 256.
+   */
+  maxWaitingCalls?: number
+  /**
    * Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as
    * busy. Default 1,024.
    */
@@ -350,7 +355,31 @@ export interface EntryOptions {
   timeout?: number
   /** Words that `disable({ tags })` hides it by; clients do not see them. */
   tags?: Iterable<string>
+  /**
+   * How many of its calls may run at a time. Others wait for their turn, in the order they came and within their time-out,
+   * which begins anew when they run; `limits.maxWaitingCalls` bounds how many wait. Default: any number.
+   */
+  maxConcurrency?: number
 }
+
+/** What middleware can be put around: an operation's word, the protocol's name of one, or a registered method's. */
+export type Operation =
+  | 'tool'
+  | 'resource'
+  | 'prompt'
+  | 'completion'
+  | 'tool_list'
+  | 'resource_list'
+  | 'resource_template_list'
+  | 'prompt_list'
+  | (string & {})
+
+/**
+ * A function around calls. `next()` runs what is further inside, at last the handler, and resolves to what that returned, or
+ * rejects with what it threw; `next(changed)` hands it other arguments, which are checked like a client's. It may be left out,
+ * or called again. What the function returns or throws is judged like a handler's.
+ */
+export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 
 /** What entries show of themselves in lists. */
 export interface ShownOptions extends EntryOptions {
@@ -408,6 +437,11 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> extends ShownOpt
    * always, so that other clients are refused.
    */
   taskSupport?: 'forbidden' | 'optional' | 'required'
+  /**
+   * Has each state that a client of 2026-07-28 carries back after a question used once, so that no effect of the handler
+   * happens twice because the same round was sent again. Default: no.
+   */
+  onceOnly?: boolean
   /** Has a call of a client of 2026-07-28 become a task only when the handler says so, by {@link Context.startTask}. */
   deferTask?: boolean
   /** The view that hosts of MCP Apps show its results in: its address (see `Server.ui`), or more. */
@@ -696,6 +730,13 @@ export interface Context {
   readonly sessionId: string | undefined
   /** The id of the task that the call is, from when it is one. */
   readonly taskId: string | undefined
+  /** What the handler is handed, to look at: a copy. */
+  readonly arguments: { readonly [name: string]: any }
+  /**
+   * What the middleware and the handler of this call share: theirs to fill. It is gone with the call, and a call that is run
+   * again because a client of 2026-07-28 brought answers begins with an empty one.
+   */
+  readonly state: { [name: string]: any }
   /** The settings of an extension that the client declared; `undefined` if it did not. */
   extension(id: string): { readonly [setting: string]: unknown } | undefined
   /** Says how far the call has come. Dropped if the client did not ask, or if `progress` does not increase. */
@@ -1050,6 +1091,16 @@ export class Server {
   replace(method: string, handler: Handler<any>): this
   /** Has `handler` called with what happened, when it happens. */
   on(hook: Hook, handler: Handler<any>): this
+  /**
+   * Puts a function around operations; without `operations` around calls of tools, reads of resources, prompts and completions.
+   * The first one that is put around something is the outermost. For the life of the server.
+   *
+   * Only what is in order comes to it: calls of what is registered, with arguments that fit. Views and skills, which the engine
+   * answers, come to it too. A list with middleware around it is no longer answered while JavaScript is busy; `next()` resolves
+   * to its result there, an object. Throws for what does not exist, and for what the engine alone answers.
+   */
+  middleware(middleware: Middleware): this
+  middleware(operations: Operation | readonly Operation[], middleware: Middleware): this
   /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean

@@ -208,6 +208,9 @@ typedef int32_t tenon_action;
  */
 typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t len);
 
+/** What something came to: one of the TENON_OUTCOME_ values. */
+typedef int32_t tenon_outcome;
+
 /* STATUSES =============================================================================================== */
 
 /** Done. */
@@ -301,6 +304,20 @@ typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t l
 #define TENON_ACTION_DECLINE 2
 /** Closed the question without choosing. */
 #define TENON_ACTION_CANCEL 3
+/** Text or a JSON value: that value. */
+#define TENON_OUTCOME_VALUE 0
+/** Bytes: a string, their base64. */
+#define TENON_OUTCOME_BYTES 1
+/** Content blocks, messages or contents of a resource, one or an array. */
+#define TENON_OUTCOME_CONTENT 2
+/** A whole result, an object. */
+#define TENON_OUTCOME_RESULT 3
+/** A failure: a string, what the client is told. */
+#define TENON_OUTCOME_FAILED 4
+/** A failure of the callback itself, such as to return without completing its call: a string. */
+#define TENON_OUTCOME_EXCEPTION 5
+/** A protocol error: an object with "code", "message" and perhaps "data". */
+#define TENON_OUTCOME_ERROR 6
 
 /* KINDS ================================================================================================== */
 
@@ -510,6 +527,11 @@ typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t l
 #define TENON_LIMIT_TASK_LEASE_MS 52
 /** Skills in one folder; a folder with more is refused. Default 1,000. */
 #define TENON_LIMIT_SKILLS 53
+/**
+ * Calls of one entry that wait because as many of it run as its `max_concurrency` allows; one more is refused as busy.
+ * Default 256.
+ */
+#define TENON_LIMIT_WAITING_CALLS 54
 
 #ifdef __cplusplus
 extern "C" {
@@ -1035,6 +1057,9 @@ tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
  *   so that nothing happens twice because the same round was sent again. Default: false.
  * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
  *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
+ * - "max_concurrency": a positive integer; how many of its calls may run at a time. Others wait for their turn, in the order
+ *   they came and within their time-out, which begins anew when they run; TENON_LIMIT_WAITING_CALLS bounds how many wait.
+ *   Default: any number.
  * - "cache": how long what a resource or template holds may be kept, and by whom, such as
  *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
  * - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.
@@ -1740,6 +1765,63 @@ tenon_status tenon_call_set_status(tenon_call *call, const char *text);
 tenon_status tenon_server_exchange(
     tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
     void *user_data, tenon_error **err);
+
+/* MIDDLEWARE ============================================================================================= */
+
+/**
+ * Puts a callback around calls. `operations` are words with spaces between them: "tool", "resource", "prompt", "completion",
+ * "tool_list", "resource_list", "resource_template_list", "prompt_list", the protocol's own names, or that of a registered
+ * method. NULL stands for the first four. The first callback that is put around something is the outermost; it stays for the
+ * life of the server.
+ *
+ * The callback gets calls that are in order, those of what is registered and with arguments that fit, before their handler.
+ * It completes its call itself, or has what follows run with tenon_call_next(). A callback that returns without either fails
+ * the call. It runs where the handler does; where the library answers what it is around (views, skills, lists), in `mode`.
+ * After a question, the call begins with its outermost middleware again.
+ *
+ * A list with middleware around it is no longer answered by the library alone; its result is a JSON object.
+ *
+ * Fails with TENON_ERR_INVALID for a word that stands for nothing, and for what the library alone answers.
+ */
+tenon_status tenon_server_add_middleware(
+    tenon_server *server, const char *operations, tenon_mode mode, tenon_handler_fn middleware,
+    void *user_data, tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * Has what follows middleware run: that which is further inside, at last the handler. With `arguments` it is handed those,
+ * a JSON object of `len` bytes, or up to the first NUL with TENON_NUL, which are made ready and checked as a client's are;
+ * NULL leaves them as they are. What follows may complete before this returns; a callback begins on this thread.
+ *
+ * When it has come to something, `after` is called with `data` and this call: it may look with tenon_call_outcome(), and
+ * complete the call with something else, keep it with tenon_call_retain(), or use tenon_call_next() again. If it does
+ * nothing of this, and where it is NULL, what followed passes on as it is. It runs on the thread that completed what
+ * followed; where the library did, in the mode of the middleware. A call that ends meanwhile is not told of. `destroy` runs
+ * exactly once in every case, and `data` and `destroy` may be NULL.
+ *
+ * Fails with TENON_ERR_STATE if the call is not that of middleware or if what follows is under way, with TENON_ERR_INVALID if
+ * the arguments do not fit, with TENON_ERR_JSON if they are no JSON, and with TENON_ERR_STALE if the call has ended.
+ */
+tenon_status tenon_call_next(
+    tenon_call *call, const char *arguments, size_t len, tenon_handler_fn after, void *data,
+    tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * What followed middleware came to, once it has: `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
+ * `kind` may be NULL.
+ *
+ * Fails with TENON_ERR_STATE if nothing has followed yet.
+ */
+tenon_status tenon_call_outcome(tenon_call *call, tenon_outcome *kind, const char **json, size_t *len);
+
+/**
+ * Keeps a pointer with a call, for its middleware and its handler to share; one that was kept before is given up.
+ * `destroy`, which may be NULL, runs exactly once: when it is given up, or when the call is over and nobody holds it. A call
+ * that is run again because a client of 2026-07-28 brought answers begins without.
+ */
+tenon_status tenon_call_set_state(tenon_call *call, void *state, tenon_destroy_fn destroy);
+
+/** The pointer of tenon_call_set_state(); NULL where there is none. */
+void *tenon_call_state(const tenon_call *call);
 
 /* THE LIBRARY ============================================================================================ */
 

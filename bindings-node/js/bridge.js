@@ -4,6 +4,7 @@
 
 const { Call } = require('./call')
 const { Context } = require('./context')
+const { READS, chain } = require('./middleware')
 const { Outbox } = require('./outbox')
 const { cover } = require('./streams')
 
@@ -19,6 +20,8 @@ const CLOSED = 5
 const LOG = 6
 const HEARD = 7
 const READY = 8
+const WRAPPED = 9
+const NEXT = 10
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -44,6 +47,8 @@ class Bridge {
     this.entries = new Map()
     /** Clients in the process, by number: what hears their events. */
     this.clients = new Map()
+    /** Middleware, by number. */
+    this.layers = new Map()
     /** Types of errors with the codes that they have for clients, oldest first. */
     this.mapped = []
     /** Requests of the program's own server that are not answered to their end, by number. */
@@ -113,6 +118,12 @@ class Bridge {
             for (const exchange of this.exchanges.values()) exchange.wake()
             this.#onClosed(values[i] ?? undefined)
             break
+          case WRAPPED:
+            this.#wrapped(slot, generation, number, values[i])
+            break
+          case NEXT:
+            this.#find(slot, generation)?.followed(number, values[i])
+            break
           case LOG:
             this.#log(values[i])
             break
@@ -133,16 +144,33 @@ class Bridge {
     return call?.generation === generation ? call : undefined
   }
 
-  #call(slot, generation, number, args) {
-    const entry = this.entries.get(number)
+  #begin(slot, generation, entry) {
     const call = new Call(this, slot, generation, entry)
     // A slot is given out again only when the call that had it is over.
     this.#live[slot]?.end('the call is over')
     this.#live[slot] = call
+    return call
+  }
+
+  #call(slot, generation, number, args) {
+    const entry = this.entries.get(number)
+    const call = this.#begin(slot, generation, entry)
     if (entry === undefined) return call.threw(new Error('the handler was removed'))
+    this.#run(call, () => entry.handler(args, new Context(call)))
+  }
+
+  /** A call with middleware around it: what answers it is an entry of ours, or the engine. */
+  #wrapped(slot, generation, number, [layers, args, kind, name]) {
+    const entry = kind === undefined ? this.entries.get(number) : { kind, name, reads: READS.includes(kind) }
+    const call = this.#begin(slot, generation, entry)
+    if (entry === undefined) return call.threw(new Error('the handler was removed'))
+    const functions = layers.map((layer) => this.layers.get(layer))
+    this.#run(call, () => chain(call, functions, entry.handler, args))
+  }
+
+  #run(call, run) {
     try {
-      const { handler } = entry
-      const result = handler(args, new Context(call))
+      const result = run()
       if (typeof result?.then === 'function') {
         Promise.resolve(result).then(
           (value) => call.returned(value),

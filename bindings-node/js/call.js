@@ -5,6 +5,7 @@
 const { AskError, Suspended, abortReason, carries, messageOf } = require('./errors')
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
 const { logLevels } = require('./native')
+const { outcome } = require('./outcome')
 const { FAILED, REFUSED, SUSPEND } = require('./outbox')
 const { encode, encodeThrown, nameOf } = require('./results')
 const { tolerate } = require('./unawaited')
@@ -36,6 +37,9 @@ class Call {
   #suspended
   #patience
   #about
+  #state
+  /** How to settle what middleware awaits of the engine. */
+  #following
 
   constructor(bridge, slot, generation, entry) {
     this.#bridge = bridge
@@ -219,6 +223,44 @@ class Call {
     }
   }
 
+  /** What middleware and handler share. */
+  get state() {
+    this.#state ??= {}
+    return this.#state
+  }
+
+  /** What the handler is handed; nothing once the call is over. */
+  get input() {
+    const text = this.#bridge.engine.input(this.slot, this.generation)
+    return text == null ? {} : parse(text)
+  }
+
+  /** Other arguments, as JSON text, made ready like those of a client. */
+  prepare(text) {
+    this.#alive()
+    return this.#bridge.engine.prepare(this.slot, this.generation, text)
+  }
+
+  /** What the engine comes to that middleware is around; `text` are other arguments. */
+  next(text) {
+    return new Promise((resolve, reject) => {
+      this.#alive()
+      this.#bridge.engine.next(this.slot, this.generation, text)
+      this.#following = { resolve, reject }
+    })
+  }
+
+  /** The engine has come to something. */
+  followed(kind, value) {
+    const following = this.#following
+    this.#following = undefined
+    try {
+      following?.resolve(outcome(kind, value))
+    } catch (error) {
+      following.reject(error)
+    }
+  }
+
   answered(ask, answer) {
     this.#take(ask)?.resolve(answer)
   }
@@ -293,6 +335,7 @@ class Call {
 
   #refuse(error) {
     const asked = [...(this.#open ?? []), ...(this.#asked?.values() ?? [])]
+    if (this.#following !== undefined) asked.push(this.#following)
     if (asked.length === 0) return
     tolerate(error)
     for (const { reject } of asked) reject(error)

@@ -9,6 +9,8 @@ const { isObject } = require('./schema')
 
 class Context {
   #call
+  #given
+  #arguments
 
   static {
     // A new field is a row in the engine's table.
@@ -20,8 +22,21 @@ class Context {
     }
   }
 
-  constructor(call) {
+  /** `given` are the arguments, where they are not the call's own. */
+  constructor(call, given) {
     this.#call = call
+    this.#given = given
+  }
+
+  /** What the handler is handed, to look at: a copy. */
+  get arguments() {
+    this.#arguments ??= this.#given === undefined ? this.#call.input : structuredClone(this.#given)
+    return this.#arguments
+  }
+
+  /** What middleware and handler of the call share. */
+  get state() {
+    return this.#call.state
   }
 
   /** Aborted when the call is over without this handler's answer. */

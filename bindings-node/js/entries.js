@@ -15,6 +15,8 @@ const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
 const POLICIES = {
   structured: ['boolean', 'structured'],
   timeout: ['number', 'timeout'],
+  maxConcurrency: ['number', 'maxConcurrency'],
+  onceOnly: ['boolean', 'onceOnly'],
   unknownArguments: ['string', 'unknown'],
   coerceArguments: ['boolean', 'coerce'],
   taskSupport: ['string', 'taskSupport'],
@@ -29,12 +31,12 @@ function tagsOf(what, tags) {
   return words
 }
 
-const CALLED = ['timeout']
+const CALLED = ['timeout', 'maxConcurrency']
 const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
 
 /** The member that names an entry of a kind, and the options it has besides members of its definition. */
 const KINDS = {
-  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
+  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
   resource: { names: 'uri', policies: [...CALLED, 'cache'], schemas: [] },
   resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache'], schemas: [] },
   resource_provider: { names: 'uriTemplate', policies: CALLED, schemas: [] },

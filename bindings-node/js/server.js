@@ -7,6 +7,7 @@ const { Bridge } = require('./bridge')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { beforeExit } = require('./exit')
 const inside = require('./inside')
+const { READS } = require('./middleware')
 const { Engine, completionName } = require('./native')
 const { listenOptions, serverOptions } = require('./options')
 const { own } = require('./owner')
@@ -15,8 +16,6 @@ const { isObject } = require('./schema')
 
 const { parse, stringify } = JSON
 
-/** Whether the handlers of a kind return what is read at an address. */
-const READS = ['resource', 'resource_template']
 
 class Server {
   #bridge
@@ -124,6 +123,19 @@ class Server {
 
   on(hook, handler) {
     return this.#add('hook', hook, {}, handler)
+  }
+
+  /** Puts a function around operations: calls of handlers, unless it is said which. */
+  middleware(operations, fn) {
+    const around = fn === undefined ? operations : fn
+    if (typeof around !== 'function') throw new TypeError('middleware: the middleware must be a function')
+    const words = fn === undefined ? undefined : typeof operations === 'string' ? [operations] : operations
+    if (words != null && !Array.isArray(words)) throw new TypeError('middleware: operations must be an array of strings')
+    const { engine, layers } = this.#bridge
+    const number = layers.size
+    engine.addMiddleware(words?.map(String), number)
+    layers.set(number, around)
+    return this
   }
 
   /** Removes an entry; calls in flight go on. `false` if there is none of this name. */

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Log = 6,
     Heard = 7,
     Ready = 8,
+    Wrapped = 9,
+    Next = 10,
 }
 
 /// A batch being built. The text is an array with one element per operation.
@@ -52,6 +54,12 @@ impl Batch {
     /// Appends an operation, and keeps or lets go of its call.
     pub(crate) fn push(&mut self, op: HostOp, calls: &mut Calls) {
         match op {
+            HostOp::Call(call) if call.middleware().len() > 0 => self.wrapped(call, calls),
+            HostOp::Next { call, outcome } => {
+                let (kind, value) = outcome.told();
+                self.record(Kind::Next, split(call), kind as u32);
+                self.text.extend_from_slice(value.as_bytes());
+            }
             HostOp::Call(HostCall { id, handler, input, context, .. }) => {
                 self.record(Kind::Call, split(id), handler.0);
                 self.text.extend_from_slice(input.as_bytes());
@@ -73,6 +81,24 @@ impl Batch {
             // The end of the server is told by its own record; this binding asks for no other operations.
             _ => {}
         }
+    }
+
+    /// Appends a call with its middleware: `[layers, input, kind, name]`, where without the last two the handler is one of
+    /// JavaScript's.
+    fn wrapped(&mut self, call: HostCall, calls: &mut Calls) {
+        self.record(Kind::Wrapped, split(call.id), call.handler.0);
+        let mut out = JsonWriter::new();
+        out.begin_array().begin_array();
+        for layer in call.middleware() {
+            out.int(layer.0.into());
+        }
+        out.end_array().slice(&call.input);
+        if !call.has_handler() {
+            out.str(call.context.entry.kind.as_str()).str(&call.context.entry.name);
+        }
+        out.end_array();
+        self.text.extend_from_slice(out.as_bytes());
+        calls.insert(call.id, call.context);
     }
 
     /// Appends a word of the binding's own.

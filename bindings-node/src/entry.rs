@@ -10,6 +10,9 @@ use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, TaskSupport, UnknownArgument
 pub struct Policies {
     pub structured: bool,
     pub timeout: Option<f64>,
+    /// How many calls run at a time.
+    pub max_concurrency: Option<f64>,
+    pub once_only: Option<bool>,
     /// What becomes of arguments without a property: `schema`, `refuse`, `drop`.
     pub unknown: Option<String>,
     pub coerce: Option<bool>,
@@ -54,6 +57,11 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
         ),
         None => None,
     };
+    let most = match policies.max_concurrency {
+        Some(given) if given >= 1.0 && given.fract() == 0.0 => Some(given as usize),
+        Some(given) => return Err(wrong(format!("maxConcurrency must be a positive integer, not {given}"))),
+        None => None,
+    };
     let unknown = match policies.unknown.as_deref() {
         None => None,
         Some("schema") => Some(UnknownArguments::Schema),
@@ -71,6 +79,12 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     let cache = policies.cache.map(hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
     if let Some(timeout) = timeout {
         entry = entry.timeout(timeout);
+    }
+    if let Some(most) = most {
+        entry = entry.max_concurrency(most);
+    }
+    if let Some(once_only) = policies.once_only {
+        entry = entry.once_only(once_only);
     }
     if let Some(unknown) = unknown {
         entry = entry.unknown_arguments(unknown);

@@ -10,7 +10,7 @@ use napi::Env;
 use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 use std::rc::Rc;
-use tenon_mcp::{HandlerId, Html, Kind, Target, Ui};
+use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Target, Ui};
 
 /// A server of this environment.
 #[napi]
@@ -82,6 +82,20 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn add_skills(&self, folder: String) -> Result<()> {
         self.0.server.skills(folder).map_err(to_js)
+    }
+
+    /// Puts a function of JavaScript's around operations, by their words; without any around calls of handlers.
+    #[napi(catch_unwind)]
+    pub fn add_middleware(&self, operations: Option<Vec<String>>, handler: u32) -> Result<()> {
+        let layer = Layer::Lane { lane: LANE, handler: HandlerId(handler), moves: false };
+        let added = match &operations {
+            None => self.0.server.add_middleware(&CALLS, layer),
+            Some(words) => {
+                let words: Vec<_> = words.iter().map(String::as_str).collect();
+                self.0.server.add_middleware(&words, layer)
+            }
+        };
+        added.map_err(to_js)
     }
 
     /// Removes an entry; `null` if there is none of this name.

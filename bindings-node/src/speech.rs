@@ -41,6 +41,27 @@ impl Engine {
         let _ = self.0.server.port().complete(id, Outcome::Bytes(bytes.to_vec()));
     }
 
+    /// What a call's handler is handed, as JSON text; `null` once the call is over.
+    #[napi(catch_unwind)]
+    pub fn input(&self, slot: u32, generation: u32) -> Option<String> {
+        let input = self.0.server.port().input(join(slot, generation)).ok()?;
+        Some(input.as_str().to_owned())
+    }
+
+    /// Makes other arguments ready that middleware hands on; JSON text for JSON text.
+    #[napi(catch_unwind)]
+    pub fn prepare(&self, slot: u32, generation: u32, input: String) -> Result<String> {
+        let input = self.0.server.port().prepare(join(slot, generation), json(input));
+        Ok(input.map_err(|error| invalid(error.to_string()))?.as_str().to_owned())
+    }
+
+    /// Has the engine do what middleware is around; the dispatch function hears what it came to.
+    #[napi(catch_unwind)]
+    pub fn next(&self, slot: u32, generation: u32, input: Option<String>) -> Result<()> {
+        let next = self.0.server.port().next(join(slot, generation), input.map(json));
+        next.map_err(|error| invalid(error.to_string()))
+    }
+
     /// Tells the client something of the call: a word for the kind, and its parameters as JSON text.
     #[napi(catch_unwind)]
     pub fn emit(&self, slot: u32, generation: u32, kind: String, params: String) -> Result<()> {

@@ -3,7 +3,7 @@
 use crate::errors::exception;
 use crate::read;
 use pyo3::prelude::*;
-use tenon_mcp::{Answer, AskError};
+use tenon_mcp::{Answer, AskError, Outcome};
 
 /// Why a question went unanswered; carried by `AskError`, so that a call which cannot do without ends the right way.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -41,4 +41,11 @@ pub(crate) fn to_python<'py>(
 /// The `AskError` for a failure.
 pub(crate) fn failure(py: Python<'_>, error: AskError) -> PyErr {
     exception(py, "AskError", (error.to_string(), AskFailure(error)))
+}
+
+/// What followed middleware, as a value or an exception.
+pub(crate) fn followed<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyAny>> {
+    let (kind, value) = outcome.told();
+    let value = read::value(py, &value)?;
+    py.import("tenon_mcp._middleware")?.getattr("outcome")?.call1((kind as u32, value))
 }

@@ -1,16 +1,19 @@
 //! One call, from its start in Python to its completion.
 
 use crate::answers::{self, AskFailure};
+use crate::errors::exception;
+use crate::handler::Handler;
 use crate::home::Home;
 use crate::outcome;
 use crate::{read, write};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
     Ask, AskError, AskMode, Asked, CallContext, CallId, Event, EventKind, HostCall, HostPort, JsonSlice,
-    Kind, LogLevel, Outcome, Question, RpcError,
+    Kind, LogLevel, NextError, Outcome, Question, RpcError,
 };
 
 /// What is logged about calls goes under this name, as in the engine.
@@ -59,6 +62,19 @@ impl Call {
     fn json(&self, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
         write::json(value, self.home.bounds())
             .map_err(|unfit| PyValueError::new_err(format!("{unfit} is not JSON")))
+    }
+
+    /// Other arguments of middleware as JSON.
+    fn given(&self, given: Option<Bound<'_, PyAny>>) -> PyResult<Option<JsonSlice>> {
+        given
+            .map(|given| {
+                let what = "call_next: the arguments must be a dict";
+                if !given.is_instance_of::<PyDict>() {
+                    return Err(PyTypeError::new_err(what));
+                }
+                self.json(&given)
+            })
+            .transpose()
     }
 
     fn question(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<Ask> {
@@ -204,6 +220,55 @@ impl Call {
         }
     }
 
+    /// What the function is handed.
+    fn input<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.port.input(self.id) {
+            Ok(input) => read::value(py, &input),
+            Err(_) => Ok(PyDict::new(py).into_any()),
+        }
+    }
+
+    /// What a chain ends with: the handler's function, its arguments, made of `given` in place of the call's own, and the
+    /// parameter for the context.
+    fn arranged<'py>(
+        &self,
+        handler: &Bound<'py, Handler>,
+        given: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>, Bound<'py, PyAny>)> {
+        let py = handler.py();
+        let input = match self.given(given)? {
+            Some(given) => self.port.prepare(self.id, given).map_err(|error| not_next(py, &error))?,
+            None => self.port.input(self.id).map_err(|_| not_next(py, &NextError::Stale))?,
+        };
+        let handler = handler.get();
+        Ok((handler.function(py), handler.arguments(py, &input)?, handler.context(py)))
+    }
+
+    /// Has the engine do what middleware is around; its lane hears what that came to.
+    fn next(&self, py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let given = self.given(given)?;
+        self.port.next(self.id, given).map_err(|error| not_next(py, &error))
+    }
+
+    /// The same from a `def` function, which waits for it.
+    fn next_and_wait<'py>(
+        &self,
+        py: Python<'py>,
+        given: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Home::Pool(pool, _) = &self.home else {
+            return Err(not_next(py, &NextError::State("this thread cannot wait for the engine")));
+        };
+        self.next(py, given)?;
+        let outcome = py.detach(|| pool.wait_followed(self.id));
+        let outcome = outcome.ok_or_else(|| not_next(py, &NextError::Stale))?;
+        let value = answers::followed(py, &outcome)?;
+        if value.is_instance_of::<PyBaseException>() {
+            return Err(PyErr::from_value(value));
+        }
+        Ok(value)
+    }
+
     /// Has the call become a task, if it may, and says whether it is one.
     fn start_task(&self, py: Python<'_>) -> PyResult<bool> {
         self.port.start_task(self.id).map_err(|error| answers::failure(py, error))
@@ -279,5 +344,13 @@ impl Call {
     /// What the call's handler may read under this name, `None` where the call has none.
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.context.get(name).map(|value| read::value(py, &value)).transpose()
+    }
+}
+
+/// Why what follows middleware does not: arguments that do not fit are a `ValueError`.
+fn not_next(py: Python<'_>, error: &NextError) -> PyErr {
+    match error {
+        NextError::Invalid(_) => PyValueError::new_err(format!("call_next: {error}")),
+        _ => exception(py, "StateError", &*format!("call_next: {error}")),
     }
 }

@@ -14,8 +14,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use std::any::Any;
 use std::sync::Arc;
-use tenon_mcp::{Error, Html, Kind, Server, Target, Ui};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{CALLS, Error, Html, Kind, Layer, Server, Target, Ui};
 
 /// A definition, whether it is shown, and the function.
 type Found<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
@@ -26,6 +28,8 @@ pub struct Engine {
     pub(crate) server: Server,
     pub(crate) handlers: Handlers,
     pub(crate) records: Arc<Records>,
+    /// The places of middleware, which stays.
+    claims: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
 
 #[pymethods]
@@ -47,7 +51,7 @@ impl Engine {
             .log(records.clone());
         let builder = settings::apply(builder, settings)?;
         let server = builder.build().map_err(|error| engine_error(py, &error))?;
-        Ok(Engine { server, handlers: Handlers::new(py), records })
+        Ok(Engine { server, handlers: Handlers::new(py), records, claims: Mutex::default() })
     }
 
     /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores;
@@ -73,6 +77,26 @@ impl Engine {
         let (handler, claim) = self.handlers.add(handler)?;
         let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });
         self.handlers.sweep(py);
+        added.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Puts a function around operations, by their words; without any around calls of handlers.
+    fn add_middleware(
+        &self,
+        py: Python<'_>,
+        operations: Option<Vec<String>>,
+        handler: &Bound<'_, Handler>,
+        on_loop: bool,
+    ) -> PyResult<()> {
+        let lane = loop_lane::named(if on_loop { "async" } else { "pool" })?;
+        let (handler, claim) = self.handlers.add(handler)?;
+        // A call with `async def` middleware goes to the loop, whatever its handler is.
+        let layer = Layer::Lane { lane, handler, moves: on_loop };
+        let words = operations.as_ref().map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
+        let added = self.server.add_middleware(words.as_deref().unwrap_or(&CALLS), layer);
+        if added.is_ok() {
+            self.claims.lock().push(claim);
+        }
         added.map_err(|error| engine_error(py, &error))
     }
 

@@ -14,7 +14,7 @@ use crate::write::Bounds;
 use nix::libc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use std::collections::VecDeque;
 use std::io::{Error, ErrorKind};
@@ -23,7 +23,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tenon_mcp::http::Ready;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Wake};
+use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Target, Wake};
 
 /// The lane of `async def` handlers.
 pub(crate) const LOOP: LaneId = LaneId(0);
@@ -279,7 +279,7 @@ impl LoopLane {
                     if stale && self.port.is_cancelled(call.id) {
                         continue;
                     }
-                    if let Some(item) = self.start(py, &call)? {
+                    if let Some(item) = self.start(py, &call, is_async)? {
                         if is_async {
                             return Ok(Some(item));
                         }
@@ -297,6 +297,10 @@ impl LoopLane {
                         Err(error) => error.into_value(py).into_bound(py).into_any(),
                     };
                     let item = (py.None(), call.to_u64(), ask.0, answer);
+                    return item.into_pyobject(py).map(Some);
+                }
+                Some((HostOp::Next { call, outcome }, _)) => {
+                    let item = (py.None(), call.to_u64(), NEXT, answers::followed(py, &outcome)?);
                     return item.into_pyobject(py).map(Some);
                 }
                 // This binding asks for no other operations.
@@ -395,8 +399,17 @@ impl LoopLane {
         true
     }
 
-    fn start<'py>(&self, py: Python<'py>, call: &HostCall) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        start(py, &self.port, &self.handlers, call, Home::Loop(self.batch.clone()))
+    fn start<'py>(
+        &self,
+        py: Python<'py>,
+        call: &HostCall,
+        is_async: bool,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let home = Home::Loop(self.batch.clone());
+        if call.middleware().len() > 0 {
+            return chain(py, &self.port, &self.handlers, call, home, is_async).map(Some);
+        }
+        start(py, &self.port, &self.handlers, call, home)
     }
 }
 
@@ -405,6 +418,44 @@ fn at_once<'py>(item: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
     let py = item.py();
     (py.None(), item.get_item(0)?, (item.get_item(1)?, item.get_item(2)?), item.get_item(3)?)
         .into_pyobject(py)
+}
+
+/// The number of what follows middleware, in place of a question's; the same as in `_middleware.py`.
+const NEXT: i32 = -1;
+
+/// The word of a lane.
+fn word(lane: LaneId) -> &'static str {
+    match lane {
+        LOOP => "async",
+        BESIDE => "loop",
+        MAIN => "main",
+        _ => "pool",
+    }
+}
+
+/// Makes the tuple of a call with middleware around it: its function is the chain, which takes the context.
+#[cold]
+pub(crate) fn chain<'py>(
+    py: Python<'py>,
+    port: &HostPort,
+    handlers: &Handlers,
+    call: &HostCall,
+    home: Home,
+    is_async: bool,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let handler = if call.has_handler() { Some(handlers.get(py, call.handler)?) } else { None };
+    let lane = match (&handler, &call.context.entry.target) {
+        (Some(_), Target::Lane { lane, .. }) => Some(word(*lane)),
+        _ => None,
+    };
+    let layers = call.middleware().map(|layer| Ok(handlers.get(py, layer)?.get().function(py)));
+    let layers = layers.collect::<PyResult<Vec<_>>>()?;
+    let returns_dict = handler.as_ref().is_some_and(|handler| handler.get().returns_dict);
+    let started = Bound::new(py, Call::new(port.clone(), call, home, returns_dict))?;
+    let class = if is_async { "LoopChain" } else { "SyncChain" };
+    let chain = py.import("tenon_mcp._middleware")?.getattr(class)?;
+    let chain = chain.call1((&started, layers, handler, lane))?;
+    (started, chain, PyDict::new(py), "context").into_pyobject(py)
 }
 
 /// Makes a call's tuple; a call whose arguments Python cannot hold fails here and gives `None`.

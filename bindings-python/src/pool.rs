@@ -50,6 +50,8 @@ pub(crate) struct Pool {
 struct State {
     ready: VecDeque<HostCall>,
     answers: HashMap<(CallId, AskId), Result<Answer, AskError>>,
+    /// What followed the middleware of calls.
+    followed: HashMap<CallId, Outcome>,
     /// What calls came to that have not been sent home. Only while something is ready, and watched.
     held: Vec<(CallId, Outcome)>,
     /// By handler, whether its function was short the last time.
@@ -84,7 +86,9 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(call: &HostCall) -> Run {
-        Run { id: call.id, handler: call.handler, started: Instant::now() }
+        // A chain counts as its outermost function; there may be no handler.
+        let handler = call.middleware().next().unwrap_or(call.handler);
+        Run { id: call.id, handler, started: Instant::now() }
     }
 }
 
@@ -104,6 +108,9 @@ impl State {
     fn forget(&mut self, call: CallId) {
         if !self.answers.is_empty() {
             self.answers.retain(|(other, _), _| *other != call);
+        }
+        if !self.followed.is_empty() {
+            self.followed.remove(&call);
         }
     }
 
@@ -298,6 +305,28 @@ impl Pool {
         answer
     }
 
+    /// Waits for what follows the middleware of a call that a worker runs; nothing if the call has ended.
+    pub(crate) fn wait_followed(&self, call: CallId) -> Option<Outcome> {
+        let mut state = self.state.lock();
+        state.waiting += 1;
+        if !state.ready.is_empty() && state.all_wait() {
+            self.work.notify_one();
+        }
+        let outcome = loop {
+            if let Some(outcome) = state.followed.remove(&call) {
+                break Some(outcome);
+            }
+            if state.closed || MutexGuard::unlocked(&mut state, || self.port.is_cancelled(call)) {
+                break state.followed.remove(&call);
+            }
+            if !state.followed.contains_key(&call) {
+                self.answered.wait_for(&mut state, LOOK);
+            }
+        };
+        state.waiting -= 1;
+        outcome
+    }
+
     /// Ends the parked workers now and the busy ones when they come back.
     pub(crate) fn close(&self) {
         // Dropped outside of the lock; without it the engine and the pool would keep each other alive.
@@ -325,6 +354,10 @@ impl Pool {
                 }
                 HostOp::Answer { call, ask, answer } if !self.port.is_cancelled(call) => {
                     self.state.lock().answers.insert((call, ask), answer);
+                    self.answered.notify_all();
+                }
+                HostOp::Next { call, outcome } if !self.port.is_cancelled(call) => {
+                    self.state.lock().followed.insert(call, outcome);
                     self.answered.notify_all();
                 }
                 // An answer that comes too late; this binding asks for no other operations.

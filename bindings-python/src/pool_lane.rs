@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::handlers::Handlers;
 use crate::home::Home;
-use crate::loop_lane::start;
+use crate::loop_lane::{chain, start};
 use crate::pool::{POOL, Pool, Run};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -59,6 +59,10 @@ impl PoolLane {
                 },
             };
             let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
+            if taken.call.middleware().len() > 0 {
+                let item = chain(py, self.pool.port(), &self.handlers, &taken.call, home, false)?;
+                return Ok(Some((item, taken.grow)));
+            }
             if let Some(item) = start(py, self.pool.port(), &self.handlers, &taken.call, home)? {
                 return Ok(Some((item, taken.grow)));
             }

@@ -45,6 +45,13 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
     Ok(match name {
         "completes" => entry,
         "timeout" => entry.timeout(limits::seconds("timeout", value)?),
+        "max_concurrency" => {
+            let most: usize = value.extract().map_err(|_| {
+                let text = format!("max_concurrency must be a positive integer, not {value}");
+                exception(value.py(), "RegistrationError", &*text)
+            })?;
+            entry.max_concurrency(most)
+        }
         "structured" => entry.structured(value.extract()?),
         "coerce_arguments" => entry.coerce_arguments(settings::flag(name, value)?),
         "cache" => entry.cache(settings::cache_hints(value)?),

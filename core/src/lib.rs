@@ -45,8 +45,9 @@ pub use error::{Error, ErrorKind};
 pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};
 pub use host::{
     Arrival, AskMode, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained, HandlerId,
-    HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, LocalFuture, LocalHandler, Outcome, Parker,
-    Registered, RequestHeaders, Spawn, Stale, Target, Wake,
+    HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture, LocalHandler, LocalMiddleware,
+    Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders, Spawn, Stale, State, Target,
+    Wake,
 };
 pub use json::JsonSlice;
 pub use proto::cache::{CacheHints, CacheScope, Cacheable};
@@ -57,6 +58,7 @@ pub use proto::event::{Event, EventKind};
 pub use proto::id::RequestId;
 pub use proto::kind::Kind;
 pub use proto::logging::Level;
+pub use proto::operation::CALLS;
 pub use proto::question::{Action, Answer, Question, Root};
 pub use proto::task::TaskSupport;
 pub use proto::trace::TraceContext;

@@ -9,7 +9,7 @@ use crate::dispatch::log::{Log, TracingLog};
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::{MemoryStore, Store, StoreBounds};
 use crate::error::Error;
-use crate::host::{Engine, HostPort, Registered, Setup, Shared, Target};
+use crate::host::{Engine, HostPort, Layer, Registered, Setup, Shared, Target};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
 use crate::proto::capability::{Capabilities, Capability};
@@ -97,6 +97,15 @@ impl Server {
         self.engine.0.catalog.add(entry)?;
         self.engine.changed();
         Ok(())
+    }
+
+    /// Puts a function of a host's around operations: those that `operations` name by their words (`tool`, `resource`, `prompt`,
+    /// `completion`, `tool_list`, …), by the protocol's names, or by that of a registered method. It is inside of those that
+    /// were put around them before. Middleware written in Rust has [`Server::middleware`].
+    ///
+    /// What is wrapped is answered by the program from then on, lists too, which the engine else answers by itself.
+    pub fn add_middleware(&self, operations: &[&str], layer: Layer) -> Result<(), Error> {
+        self.engine.wrap(operations, &layer)
     }
 
     /// Removes an entry and says where its calls went; calls in flight go on. Resources go by their URI, templates and
@@ -371,8 +380,7 @@ impl ServerBuilder {
         let declared = self.declared.with(Capability::Logging);
         let mask_errors = self.mask_errors;
         let setup = Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log };
-        let shared = Shared::new(setup);
-        let engine = Engine(Arc::new(shared));
+        let engine = Engine(Shared::new(setup));
         engine.show_tasks();
         Ok(Server { arguments, engine, own_store })
     }

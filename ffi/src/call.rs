@@ -4,6 +4,7 @@ use crate::fields::{Copies, Fields};
 use crate::guard::*;
 use crate::handlers::Handler;
 use crate::log::LOG_TARGET;
+use crate::stage::Stage;
 use crate::status::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ pub struct tenon_call {
     process: u32,
     /// What was handed out by name.
     lent: Copies,
+    /// Where middleware is around the call.
+    pub(crate) stage: Option<Box<Stage>>,
     // Last, and only held: keeps the program's data alive as long as the call.
     _handler: Arc<Handler>,
 }
@@ -43,6 +46,17 @@ pub(crate) struct Progress {
     reason: Option<Reason>,
 }
 
+impl Progress {
+    /// Says whether somebody keeps the call.
+    pub(crate) fn keep(&mut self, kept: bool) {
+        self.retained = kept;
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.retained
+    }
+}
+
 /// What a call ends with if its callback lets a failure through.
 pub(crate) struct Reason {
     pub(crate) outcome: Outcome,
@@ -55,6 +69,7 @@ impl tenon_call {
         port: HostPort,
         call: HostCall,
         handler: Arc<Handler>,
+        stage: Option<Box<Stage>>,
         max_depth: usize,
         process: u32,
     ) -> tenon_call {
@@ -68,6 +83,24 @@ impl tenon_call {
             max_depth,
             process,
             lent: Copies::default(),
+            stage,
+            _handler: handler,
+        }
+    }
+
+    /// The same call for another callback of its chain.
+    pub(crate) fn staged(&self, input: JsonSlice, handler: Arc<Handler>, stage: Box<Stage>) -> tenon_call {
+        tenon_call {
+            port: self.port.clone(),
+            id: self.id,
+            context: self.context.clone(),
+            arguments: Fields::new("argument", input),
+            progress: Mutex::default(),
+            reasoned: AtomicBool::new(false),
+            max_depth: self.max_depth,
+            process: self.process,
+            lent: Copies::default(),
+            stage: Some(stage),
             _handler: handler,
         }
     }
@@ -97,7 +130,7 @@ impl tenon_call {
     pub(crate) fn complete(&self, outcome: Outcome) -> Result<tenon_status> {
         self.check_fork()?;
         let first = !std::mem::replace(&mut self.progress.lock().completed, true);
-        if first && self.port.complete(self.id, outcome).is_ok() {
+        if first && self.end(outcome).is_ok() {
             return Ok(TENON_OK);
         }
         Err(Failure::stale())
@@ -158,15 +191,18 @@ impl Drop for tenon_call {
         if progress.completed || self.process != std::process::id() {
             return;
         }
+        let (suspended, retained, reason) = (progress.suspended, progress.retained, progress.reason.take());
         let entry = &self.context.entry;
-        if progress.suspended {
-            let _ = self.port.complete(self.id, Outcome::Suspend);
+        if suspended {
+            let _ = self.end(Outcome::Suspend);
             return;
         }
-        let retained = progress.retained;
-        let reason = progress.reason.take();
+        if let (None, Some(came)) = (&reason, self.stage.as_ref().and_then(|stage| stage.came())) {
+            let _ = self.end(came);
+            return;
+        }
         if reason.is_none() && !awaited {
-            let _ = self.port.complete(self.id, Outcome::Text(String::new()));
+            let _ = self.end(Outcome::Text(String::new()));
             return;
         }
         let Reason { outcome, own } = reason.unwrap_or_else(|| {
@@ -181,7 +217,7 @@ impl Drop for tenon_call {
             Outcome::Failed(why) | Outcome::Exception(why) if own => Some(format!("{entry}: {why}")),
             _ => None,
         };
-        if self.port.complete(self.id, outcome).is_ok()
+        if self.end(outcome).is_ok()
             && let Some(said) = said
         {
             self.port.log(LogLevel::Error, LOG_TARGET, &said);

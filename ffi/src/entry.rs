@@ -28,6 +28,18 @@ pub const TENON_MODE_POLL: tenon_mode = 1;
 /// runs on a thread of the library of its own.
 pub const TENON_MODE_INLINE: tenon_mode = 2;
 
+impl Mode {
+    /// The mode of a number of C's.
+    pub(crate) fn of(mode: tenon_mode) -> Result<Mode> {
+        Ok(match mode {
+            TENON_MODE_WORKER => Mode::Worker,
+            TENON_MODE_POLL => Mode::Poll,
+            TENON_MODE_INLINE => Mode::Inline,
+            _ => return Err(Failure::new(TENON_ERR_INVALID, format!("there is no mode {mode}"))),
+        })
+    }
+}
+
 /// What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
 /// function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
 /// free it with tenon_entry_free(). One thread at a time may use it.
@@ -121,12 +133,7 @@ impl tenon_entry {
     }
 
     pub(crate) fn set_mode(&mut self, mode: tenon_mode) -> Result<()> {
-        self.mode = match mode {
-            TENON_MODE_WORKER => Mode::Worker,
-            TENON_MODE_POLL => Mode::Poll,
-            TENON_MODE_INLINE => Mode::Inline,
-            _ => return Err(Failure::new(TENON_ERR_INVALID, format!("there is no mode {mode}"))),
-        };
+        self.mode = Mode::of(mode)?;
         Ok(())
     }
 
@@ -194,6 +201,9 @@ impl tenon_entry {
 ///   so that nothing happens twice because the same round was sent again. Default: false.
 /// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
 ///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
+/// - "max_concurrency": a positive integer; how many of its calls may run at a time. Others wait for their turn, in the order
+///   they came and within their time-out, which begins anew when they run; TENON_LIMIT_WAITING_CALLS bounds how many wait.
+///   Default: any number.
 /// - "cache": how long what a resource or template holds may be kept, and by whom, such as
 ///   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
 /// - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.

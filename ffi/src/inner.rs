@@ -1,25 +1,28 @@
 //! A server behind its handle: first settings, then three lanes that the callbacks run from.
 
 use crate::call::tenon_call;
-use crate::entry::{Answers, Part, tenon_entry};
+use crate::entry::{Answers, Part, tenon_entry, tenon_mode};
 use crate::error::c_string;
 use crate::guard::Result;
-use crate::handlers::{Gate, Handlers, Mode};
+use crate::handlers::{Gate, Handler, Handlers, Mode, UserData};
 use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
 use crate::log::LOG_TARGET;
 use crate::poll::PollLane;
 use crate::setup::{Record, Setup};
+use crate::stage::{Chain, Stage, Upon};
 use crate::status::*;
 use crate::web::WebUrls;
 use crate::workers::Workers;
-use std::ffi::{CString, c_int};
+use std::collections::HashMap;
+use std::ffi::{CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::testing::Exchange;
 use tenon_mcp::{
-    HandlerId, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running, ServeOptions, Server, Target,
+    CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running,
+    ServeOptions, Server, Target,
 };
 
 pub(crate) struct Inner {
@@ -27,6 +30,8 @@ pub(crate) struct Inner {
     started: OnceLock<Started>,
     handlers: Handlers,
     gate: Gate,
+    /// Middleware that waits for what the engine comes to, by call.
+    following: Mutex<HashMap<CallId, Upon>>,
 }
 
 /// What exists from the start on.
@@ -55,6 +60,7 @@ impl Inner {
             started: OnceLock::new(),
             handlers: Handlers::default(),
             gate: Gate::default(),
+            following: Mutex::default(),
         }))
     }
 
@@ -251,12 +257,12 @@ impl Inner {
             }
         };
         let Some(pass) = self.gate.enter() else { return self.fail(&call, closing()) };
-        let Some(handler) = self.handlers.get(call.handler) else {
+        let Some((handler, stage)) = self.first_of(&call) else {
             let why = format!("{} was removed before its call was run", call.context.entry);
             return self.fail(&call, Outcome::Failed(why));
         };
         let (port, depth) = (started.port.clone(), started.max_depth);
-        let call = Arc::new(tenon_call::new(port, call, handler.clone(), depth, started.process));
+        let call = Arc::new(tenon_call::new(port, call, handler.clone(), stage, depth, started.process));
         let inside = Inside::enter(self.address(), inline);
         handler.run(Arc::as_ptr(&call).cast_mut());
         drop(inside);
@@ -271,6 +277,117 @@ impl Inner {
         }
         drop(handler);
         drop(pass);
+    }
+
+    /// The callback that a call begins with: its handler's, or that of its outermost middleware.
+    fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<Stage>>)> {
+        let layers = call.middleware();
+        if layers.len() == 0 {
+            return Some((self.handlers.get(call.handler)?, None));
+        }
+        let layers: Option<Vec<_>> = layers.map(|layer| self.handlers.get(layer)).collect();
+        let (layers, handler) = (layers?, call.has_handler().then(|| self.handlers.get(call.handler)));
+        if let Some(None) = handler {
+            return None;
+        }
+        let (inner, first) = (Arc::downgrade(self), layers[0].clone());
+        let chain = Chain { inner, layers, handler: handler.flatten() };
+        Some((first, Some(Stage::outermost(chain))))
+    }
+
+    /// Runs a further callback of a call, on the thread that has it run.
+    pub(crate) fn run_stage(&self, call: Arc<tenon_call>, handler: &Handler) {
+        let Some(pass) = self.gate.enter() else { return };
+        let inside = Inside::enter(self.address(), Inside::is_inline());
+        handler.run(Arc::as_ptr(&call).cast_mut());
+        drop(inside);
+        drop(call);
+        drop(pass);
+    }
+
+    /// Runs what middleware does when what it is around has come to something.
+    pub(crate) fn run_after(
+        &self,
+        call: &Arc<tenon_call>,
+        after: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+        data: &UserData,
+    ) {
+        let Some(pass) = self.gate.enter() else { return };
+        let inside = Inside::enter(self.address(), Inside::is_inline());
+        // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
+        unsafe { after(data.pointer, Arc::as_ptr(call).cast_mut()) };
+        drop(inside);
+        drop(pass);
+    }
+
+    /// Middleware waits for what the engine comes to.
+    pub(crate) fn follow(&self, id: CallId, upon: Upon) {
+        let mut over = Vec::new();
+        {
+            let mut following = self.following.lock();
+            if following.len() >= 64
+                && let Some(started) = self.started.get()
+            {
+                // Those of calls that have ended and that nobody was told of.
+                let ended: Vec<_> =
+                    following.keys().filter(|id| started.port.is_cancelled(**id)).copied().collect();
+                over.extend(ended.into_iter().filter_map(|id| following.remove(&id)));
+            }
+            over.extend(following.insert(id, upon));
+        }
+        drop(over);
+    }
+
+    /// Whoever waits for what the engine comes to.
+    pub(crate) fn followed_by(&self, id: CallId) -> Option<Upon> {
+        self.following.lock().remove(&id)
+    }
+
+    /// Does what a lane brought.
+    pub(crate) fn take(self: &Arc<Self>, op: HostOp) {
+        match op {
+            HostOp::Call(call) => self.run(call, false),
+            other => self.hear(other),
+        }
+    }
+
+    /// What is no call to start.
+    pub(crate) fn hear(&self, op: HostOp) {
+        match op {
+            HostOp::Next { call, outcome } => {
+                if let Some(upon) = self.followed_by(call) {
+                    upon.resume(outcome);
+                }
+            }
+            // An ended call shows itself as such to the callback; answers bring their call back.
+            HostOp::Cancel { call, .. } => drop(self.followed_by(call)),
+            _ => {}
+        }
+    }
+
+    /// Puts a callback around operations.
+    pub(crate) fn add_middleware(
+        self: &Arc<Self>,
+        words: Option<Vec<&str>>,
+        mode: tenon_mode,
+        handler: Handler,
+    ) -> Result<()> {
+        self.check_fork()?;
+        let mode = Mode::of(mode)?;
+        let id = self.handlers.insert(Arc::new(handler));
+        let words = words.unwrap_or_else(|| CALLS.to_vec()).into_iter().map(str::to_owned).collect();
+        let added = {
+            let mut setup = self.setup.lock();
+            let threads = match self.started.get() {
+                None => Ok(()),
+                Some(started) => self.start_workers(started, mode == Mode::Worker, &setup),
+            };
+            threads.and_then(|()| setup.add_middleware(words, mode.lane(), id))
+        };
+        if added.is_err() {
+            self.forget(vec![id]);
+        }
+        added
     }
 
     /// Ends a call whose callback does not run.
@@ -325,6 +442,8 @@ impl Inner {
             started.helper.stop();
             self.gate.close();
         }
+        let following = std::mem::take(&mut *self.following.lock());
+        drop(following);
         self.handlers.clear();
         let log = self.setup.lock().log.take();
         if let Some(log) = log {

@@ -52,6 +52,8 @@ mod task;
 
 mod exchange;
 
+mod middleware;
+
 mod version;
 
 mod args;
@@ -70,5 +72,6 @@ mod policy;
 mod poll;
 mod setup;
 mod signals;
+mod stage;
 mod thread;
 mod workers;

@@ -23,7 +23,7 @@ fn hints(value: &JsonSlice, what: &str) -> Result<CacheHints> {
 type SetPolicy = fn(Entry, &JsonSlice, &str) -> Result<Entry>;
 
 /// The policies of entries.
-const POLICIES: [(&str, SetPolicy); 7] = [
+const POLICIES: [(&str, SetPolicy); 8] = [
     ("unknown_arguments", |entry, value, what| {
         const WORDS: [(&str, UnknownArguments); 3] = [
             ("schema", UnknownArguments::Schema),
@@ -38,6 +38,10 @@ const POLICIES: [(&str, SetPolicy); 7] = [
     ("coerce_arguments", |entry, value, what| Ok(entry.coerce_arguments(truth(value, what)?))),
     ("once_only", |entry, value, what| Ok(entry.once_only(truth(value, what)?))),
     ("defer_task", |entry, value, what| Ok(entry.defer_task(truth(value, what)?))),
+    ("max_concurrency", |entry, value, what| {
+        let most = value.deserialize().map_err(|_| invalid(format!("{what} must be a positive integer")))?;
+        Ok(entry.max_concurrency(most))
+    }),
     ("cache", |entry, value, what| Ok(entry.cache(hints(value, what)?))),
     ("tags", |entry, value, what| Ok(entry.tags(words(value, what)?))),
     ("hidden", |entry, value, what| Ok(if truth(value, what)? { entry.hidden() } else { entry })),

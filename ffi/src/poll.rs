@@ -26,7 +26,7 @@ pub(crate) struct PollLane {
     lane: Lane,
     wake: Arc<PipeWake>,
     /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
-    ready: Mutex<VecDeque<HostCall>>,
+    ready: Mutex<VecDeque<HostOp>>,
     waiting: AtomicUsize,
     /// Callbacks that run now.
     inside: AtomicUsize,
@@ -88,15 +88,11 @@ impl PollLane {
 
     /// Drains at every take, even if something is ready: the caller may have consumed the byte that told of more, and
     /// once it is inside a callback nobody would come for it.
-    fn take(&self) -> Option<HostCall> {
+    fn take(&self) -> Option<HostOp> {
         let mut ops = Vec::new();
         let mut ready = self.ready.lock();
         self.lane.drain(BATCH, BUDGET, &mut ops);
-        ready.extend(ops.into_iter().filter_map(|op| match op {
-            HostOp::Call(call) => Some(call),
-            // An ended call shows itself as such to the callback; answers bring their call back.
-            _ => None,
-        }));
+        ready.extend(ops);
         let call = ready.pop_front();
         // Another thread that polls may take the rest while this one is in a callback.
         if !ready.is_empty() && self.waiting.load(Ordering::SeqCst) > 0 {
@@ -120,10 +116,17 @@ impl PollLane {
             let closed = running.is_closed();
             let begin = Instant::now();
             let mut handled = 0;
-            while let Some(call) = self.take() {
+            while let Some(op) = self.take() {
+                let op = match op {
+                    HostOp::Call(_) | HostOp::Next { .. } => op,
+                    other => {
+                        inner.hear(other);
+                        continue;
+                    }
+                };
                 handled += 1;
                 self.inside.fetch_add(1, Ordering::Relaxed);
-                inner.run(call, false);
+                inner.take(op);
                 self.inside.fetch_sub(1, Ordering::Relaxed);
                 if handled == max || begin.elapsed() >= BUDGET {
                     // There may be more, and the reset has taken the byte that said so.
@@ -163,9 +166,9 @@ impl PollLane {
                 self.wake.wake();
                 return Ok(true);
             }
-            if let Some(call) = self.take() {
+            if let Some(op) = self.take() {
                 self.inside.fetch_add(1, Ordering::Relaxed);
-                inner.run(call, false);
+                inner.take(op);
                 self.inside.fetch_sub(1, Ordering::Relaxed);
                 self.wake.wake();
                 continue;
@@ -203,8 +206,10 @@ impl PollLane {
     pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
         self.wake.reset();
         let closed = running.is_closed();
-        while let Some(call) = self.take() {
-            refuse(call);
+        while let Some(op) = self.take() {
+            if let HostOp::Call(call) = op {
+                refuse(call);
+            }
         }
         if closed {
             // For threads that poll, against the rules: they return rather than sleep on.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{
-    Entry, HandlerId, HostPort, HttpOptions, JsonSlice, Kind, LaneId, LimitValue, Limits, ServeOptions,
-    Server, Target, Unit,
+    Entry, HandlerId, HostPort, HttpOptions, JsonSlice, Kind, LaneId, Layer, LimitValue, Limits,
+    ServeOptions, Server, Target, Unit,
 };
 
 pub(crate) struct Setup {
@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     server: Server,
     changed: bool,
     records: Vec<Record>,
+    /// What it is around, where it runs, its callback.
+    middleware: Vec<(Vec<String>, LaneId, HandlerId)>,
     members: Vec<(String, JsonSlice)>,
     extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
@@ -99,6 +101,7 @@ impl Setup {
             rejected: None,
             changed: false,
             records: Vec::new(),
+            middleware: Vec::new(),
             members: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
@@ -151,6 +154,18 @@ impl Setup {
             }
         }
         self.records.extend(records);
+        Ok(())
+    }
+
+    /// Puts a callback around operations.
+    pub(crate) fn add_middleware(
+        &mut self,
+        words: Vec<String>,
+        lane: LaneId,
+        handler: HandlerId,
+    ) -> Result<()> {
+        wrap(&self.server, &words, lane, handler)?;
+        self.middleware.push((words, lane, handler));
         Ok(())
     }
 
@@ -217,6 +232,7 @@ impl Setup {
     /// Whether any entry's calls go to `lane`.
     pub(crate) fn has_entry_in(&self, lane: LaneId) -> bool {
         self.records.iter().any(|record| record.callback.is_some_and(|(own, _)| own == lane))
+            || self.middleware.iter().any(|(_, own, _)| *own == lane)
     }
 
     /// The server with all settings.
@@ -243,6 +259,9 @@ impl Setup {
             let server = builder.build()?;
             for record in &self.records {
                 record.add_to(&server)?;
+            }
+            for (words, lane, handler) in &self.middleware {
+                wrap(&server, words, *lane, *handler)?;
             }
             for folder in &self.skills {
                 server.skills(folder)?;
@@ -301,6 +320,12 @@ impl Setup {
 
 /// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
 pub type tenon_limit = i32;
+
+fn wrap(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    server.add_middleware(&words, Layer::Lane { lane, handler, moves: false })?;
+    Ok(())
+}
 
 pub(crate) fn set_limit(limits: &mut Limits, number: tenon_limit, value: u64) -> Result<()> {
     let invalid = |reason: String| Failure::new(TENON_ERR_INVALID, format!("limit {number} {reason}"));

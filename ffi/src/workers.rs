@@ -82,9 +82,7 @@ impl Shared {
             loop {
                 self.lane.drain(1, Duration::ZERO, &mut ops);
                 let Some(op) = ops.pop() else { break };
-                if let HostOp::Call(call) = op {
-                    inner.run(call, false);
-                }
+                inner.take(op);
             }
         }
     }

@@ -25,7 +25,7 @@ check() {
 listed() { grep -v '^#' tests/abi/symbols.txt | cut -d' ' -f1 | sort; }
 exported() { nm -D --defined-only "$lib" | awk '{ print $3 }' | sort; }
 declared() { grep -o '^[a-z].*\btenon_[a-z0-9_]*(' include/tenon.h | grep -o 'tenon_[a-z0-9_]*(' | tr -d '(' | sort -u; }
-numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|KIND_[A-Z_]+|MODE_[A-Z_]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+|LOG_[A-Z]+|HTTP_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
+numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|KIND_[A-Z_]+|MODE_[A-Z_]+|OUTCOME_[A-Z]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+|LOG_[A-Z]+|HTTP_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
 
 # Every version is one that has been, or the present one.
 versions() {

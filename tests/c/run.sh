@@ -14,7 +14,7 @@ build=${BUILD:-build/c}
 cc=${CC:-cc}
 cxx=${CXX:-c++}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments kinds ask destroy late modes inline elicit results log lifecycle start descriptors sockets web http signals owner served exchange)
+programs=(arguments kinds middleware ask destroy late modes inline elicit results log lifecycle start descriptors sockets web http signals owner served exchange)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.

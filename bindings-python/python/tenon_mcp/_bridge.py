@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+    from ._executor import DaemonExecutor
     from ._failure import ErrorMap
     from ._native import Call, LoopLane
 
@@ -51,6 +52,7 @@ class LoopBridge:
         self.lane = lane
         self.waiting: dict[int, asyncio.Future[None] | None] = {}
         """Requests of an ASGI server that are not answered to their end, by number."""
+        self._threads: DaemonExecutor | None = None
         loop.add_reader(lane.fileno(), self._turn)
         # Who watched the descriptor before may have read it.
         loop.call_soon(self._turn)
@@ -174,6 +176,22 @@ class LoopBridge:
         self._asked.setdefault(call.id, {})[asked] = future
         return await future
 
+    async def follow(self, call: Call, given: dict[str, Any] | None) -> Any:
+        """What the engine comes to that middleware is around."""
+        future = self._loop.create_future()
+        asked = self._asked.setdefault(call.id, {})
+        call.next(given)
+        asked[-1] = future
+        return await future
+
+    def executor(self) -> DaemonExecutor:
+        """The threads for ``def`` functions in the chains of the loop."""
+        if self._threads is None:
+            from ._executor import DaemonExecutor
+
+            self._threads = DaemonExecutor()
+        return self._threads
+
     async def suspend(self, call: Call) -> NoReturn:
         """Ends the attempt at the next turn, with all it has asked by then."""
         if _effect.get() == call.id:
@@ -238,6 +256,8 @@ class LoopBridge:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=patience)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
         self._loop.remove_reader(self._lane.fileno())
         self._detached = True
         self._lane.flush()

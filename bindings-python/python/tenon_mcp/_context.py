@@ -24,10 +24,31 @@ class Suspended(BaseException):
 class _CallContext:
     """What both kinds of context have in common."""
 
-    __slots__ = ("_call",)
+    __slots__ = ("_call", "_given", "_state")
 
     def __init__(self, call: Call) -> None:
         self._call = call
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the handler is handed, to look at: changing it changes nothing."""
+        given = getattr(self, "_given", None)
+        if given is None:
+            given = self._given = self._call.input()
+        return given
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the middleware and the handler of this call share: theirs to fill.
+
+        It is gone with the call, and a call that is run again because a client of 2026-07-28 brought answers begins with
+        an empty one.
+        """
+        try:
+            return self._state
+        except AttributeError:
+            self._state: dict[str, Any] = {}
+            return self._state
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Reports how far the call has come.

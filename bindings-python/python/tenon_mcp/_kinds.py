@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from . import _schema
+from ._around import Arounds
 from ._errors import RegistrationError
-from ._registry import Registry, named, read_tags
+from ._registry import named, read_tags
 from ._served import Served
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Tags: TypeAlias = "Iterable[str] | None"
 
 
-class Registrations(Served, Registry):
+class Registrations(Served, Arounds):
     """The part of a server that registers.
 
     Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
@@ -59,6 +60,7 @@ class Registrations(Served, Registry):
             structured: bool | None = None,
             timeout: float | None = None,
             tags: Tags = None,
+            max_concurrency: int | None = None,
             thread: Thread = None,
             unknown_arguments: str | None = None,
             coerce_arguments: bool | None = None,
@@ -83,6 +85,7 @@ class Registrations(Served, Registry):
         structured: bool | None = None,
         timeout: float | None = None,
         tags: Tags = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
         unknown_arguments: str | None = None,
         coerce_arguments: bool | None = None,
@@ -103,11 +106,10 @@ class Registrations(Served, Registry):
         which says who may call the tool, a list of ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
-        annotation is an object (a dict, a dataclass, a model …) or a list of JSON, or with ``structured=True`` or an
-        ``output_schema``, it is sent as structured content too, with an output schema from the annotation unless one is
-        given; ``structured=False`` leaves the text alone. ``Content``, ``Image``, ``Audio``, ``File`` and lists with
-        one of them are sent as what they are, ``ToolResult`` is the whole result. A generator yields content, and each
-        text is the message of a progress notification too, if the client asked. ``timeout`` is in seconds.
+from . import _schema
+from ._around import Arounds
+from ._errors import RegistrationError
+from ._registry import named, read_tags
 
         ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
         the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
@@ -149,6 +151,7 @@ class Registrations(Served, Registry):
                     "structured": is_structured,
                     "timeout": timeout,
                     "tags": read_tags(tags),
+                    "max_concurrency": max_concurrency,
                     "unknown_arguments": unknown_arguments,
                     "coerce_arguments": coerce_arguments,
                     "once_only": once_only,
@@ -175,6 +178,7 @@ class Registrations(Served, Registry):
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
         tags: Tags = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
         cache: Cache | None = None,
     ) -> Callable[[F], F]:
@@ -209,7 +213,7 @@ class Registrations(Served, Registry):
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout, "tags": read_tags(tags), "cache": cache},
+                policies={"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags), "cache": cache},
             )
             return function
 
@@ -224,6 +228,7 @@ class Registrations(Served, Registry):
         read: Callable[..., Any],
         timeout: float | None = None,
         tags: Tags = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
         cache: Cache | None = None,
     ) -> None:
@@ -238,7 +243,7 @@ class Registrations(Served, Registry):
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.takes_variables(template)
         lists: dict[str, Any] = {"timeout": timeout, "tags": read_tags(tags)}
-        policies = {**lists, "cache": cache, "hidden": True}
+        policies = {**lists, "max_concurrency": max_concurrency, "cache": cache, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
         try:
             self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
@@ -264,6 +269,7 @@ class Registrations(Served, Registry):
             meta: dict[str, Any] | None = None,
             timeout: float | None = None,
             tags: Tags = None,
+            max_concurrency: int | None = None,
             thread: Thread = None,
         ) -> Callable[[F], F]: ...
 
@@ -279,6 +285,7 @@ class Registrations(Served, Registry):
         meta: dict[str, Any] | None = None,
         timeout: float | None = None,
         tags: Tags = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
@@ -308,7 +315,7 @@ class Registrations(Served, Registry):
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout, "tags": read_tags(tags)},
+                policies={"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)},
             )
             return function
 
@@ -321,6 +328,7 @@ class Registrations(Served, Registry):
         template: str | None = None,
         argument: str,
         timeout: float | None = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function that suggests values for an argument of a prompt or a variable of a template.
@@ -336,7 +344,12 @@ class Registrations(Served, Registry):
         def register(function: F) -> F:
             of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)
             of.takes(["value", "arguments"], "what a completion is handed")
-            self._add("completion", {}, of, policies={"completes": (of_kind, of_name, argument), "timeout": timeout})
+            policies = {
+                "completes": (of_kind, of_name, argument),
+                "timeout": timeout,
+                "max_concurrency": max_concurrency,
+            }
+            self._add("completion", {}, of, policies=policies)
             return function
 
         return register

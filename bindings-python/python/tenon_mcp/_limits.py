@@ -18,6 +18,10 @@ class Limits(TypedDict, total=False):
     """Calls in flight in the whole server. Default 16,384."""
     max_lane_calls: int
     """Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096."""
+    max_waiting_calls: int
+    """Calls of one entry that wait because as many of it run as its ``max_concurrency`` allows; one more is refused
+    as busy. Default 256.
+    """
     max_peer_calls: int
     """Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as
     busy. Default 1,024.

@@ -329,10 +329,24 @@ def _picture(value: Any) -> Image | None:
     return None if found is None else Image(*found)
 
 
+class Passed:
+    """What the engine came to that JSON values alone cannot say; sent as it is when it is returned."""
+
+    __slots__ = ("json", "word")
+
+    def __init__(self, word: str, json: Any) -> None:
+        self.word = word
+        self.json = json
+
+
 def convert(value: Any) -> tuple[str, Any] | None:
     """What a handler returned and JSON cannot hold: what it is, in the engine's word, and as JSON or bytes."""
     if isinstance(value, ToolResult):
         return "result", value.json
+    if isinstance(value, Passed):
+        return value.word, value.json
+    if isinstance(value, Passed):
+        return value.word, value.json
     if isinstance(value, _Json):
         return "content", value.json
     if isinstance(value, _BYTES):

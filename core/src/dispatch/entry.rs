@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Policy, UnknownArguments};
 use super::headers::header_params;
+use super::places::Places;
 use super::prompt_arguments::PromptArguments;
 use super::schema::Schema;
 use super::uri_template::UriTemplate;
@@ -37,6 +38,7 @@ pub struct Entry {
     unknown: UnknownArguments,
     coerce: Option<bool>,
     timeout: Option<Duration>,
+    max_concurrency: Option<usize>,
     cache: Option<CacheHints>,
     hidden: bool,
     tags: Vec<String>,
@@ -63,6 +65,7 @@ impl Entry {
             unknown,
             coerce: None,
             timeout: None,
+            max_concurrency: None,
             cache: None,
             hidden: false,
             tags: Vec::new(),
@@ -139,6 +142,15 @@ impl Entry {
     /// How long one call may run. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Entry {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How many of its calls may run at a time. Others wait for their turn, in the order they came and within their
+    /// time-out, which begins anew when they run; [`Limits::max_waiting_calls`](crate::Limits::max_waiting_calls) bounds
+    /// how many wait. A call that waits for an answer of its client runs, too, unless its attempt has ended with the
+    /// question. Default: any number.
+    pub fn max_concurrency(mut self, calls: usize) -> Entry {
+        self.max_concurrency = Some(calls);
         self
     }
 
@@ -245,6 +257,8 @@ pub struct Registered<T> {
     pub structured: bool,
     /// The entry's own time-out.
     pub timeout: Option<Duration>,
+    /// The calls that run and those that wait, where the entry bounds how many run at a time.
+    pub(crate) places: Option<Places>,
     /// How long and by whom its answers may be kept.
     pub(crate) cache: Option<CacheHints>,
     /// Whether it is in no list.
@@ -291,6 +305,7 @@ impl<T> Registered<T> {
             unknown,
             coerce,
             timeout,
+            max_concurrency,
             cache,
             hidden,
             tags,
@@ -347,6 +362,9 @@ impl<T> Registered<T> {
         if tags.len() > MAX_TAGS {
             return Err(wrong(format!("{} tags are more than {MAX_TAGS}", tags.len())));
         }
+        if max_concurrency == Some(0) {
+            return Err(wrong("max_concurrency must be more than zero".into()));
+        }
         // A view, or a tool that has one.
         let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
         let extension = extension.or(has_view.then_some(Extension::Ui));
@@ -365,6 +383,7 @@ impl<T> Registered<T> {
             output,
             structured,
             timeout,
+            places: max_concurrency.map(Places::new),
             cache,
             hidden,
             tags,

@@ -141,6 +141,9 @@ limits! {
     3 max_calls: Count = 16_384, 1, MANY;
     /// Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
     4 max_lane_calls: Count = 4_096, 1, MANY;
+    /// Calls of one entry that wait because as many of it run as its `max_concurrency` allows; one more is refused as busy.
+    /// Default 256.
+    54 max_waiting_calls: Count = 256, 0, MANY;
     /// Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as busy. Default 1,024.
     21 max_peer_calls: Count = 1_024, 1, MANY;
     /// How long a tool without a time-out of its own may run. Default 5 minutes.

@@ -16,6 +16,7 @@ mod loom_calls;
 pub(crate) mod media;
 mod metered;
 pub mod page;
+pub(crate) mod places;
 mod plan;
 pub mod prompt_arguments;
 pub(crate) mod room;

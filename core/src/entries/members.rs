@@ -119,11 +119,23 @@ macro_rules! member {
             self.map(|entry| entry.tags(tags))
         }
     };
+    (max_concurrency) => {
+        /// How many of its calls may run at a time; see [`Entry::max_concurrency`](crate::Entry::max_concurrency).
+        pub fn max_concurrency(self, calls: usize) -> Self {
+            self.map(|entry| entry.max_concurrency(calls))
+        }
+    };
     (inline) => {
         /// Has the handler begin on the thread that received the call, where one that ends without waiting costs least. It
         /// must not block before its first wait; see [`Entry::inline`].
         pub fn inline(self) -> Self {
             self.map(|entry| entry.inline())
+        }
+    };
+    (once_only) => {
+        /// Has each state that a client carries back after a question used once; see [`Entry::once_only`](crate::Entry::once_only).
+        pub fn once_only(self, once_only: bool) -> Self {
+            self.map(|entry| entry.once_only(once_only))
         }
     };
     (task_support) => {

@@ -40,7 +40,7 @@ entry! {
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
     Tool: title description icons annotations meta ui input_schema output_schema structured unknown_arguments
-        coerce_arguments timeout tags task_support defer_task inline keep set
+        coerce_arguments timeout max_concurrency tags once_only task_support defer_task inline keep set
 }
 
 impl Tool {
@@ -57,7 +57,7 @@ entry! {
     /// use tenon_mcp::Resource;
     /// let resource = Resource::new("config://app").name("config").mime_type("application/json");
     /// ```
-    Resource: name title description icons annotations meta mime_type size timeout tags inline cache keep set
+    Resource: name title description icons annotations meta mime_type size timeout max_concurrency tags inline cache keep set
 }
 
 impl Resource {
@@ -74,7 +74,7 @@ entry! {
     /// use tenon_mcp::ResourceTemplate;
     /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
     /// ```
-    ResourceTemplate: name title description icons annotations meta mime_type timeout tags inline cache keep set
+    ResourceTemplate: name title description icons annotations meta mime_type timeout max_concurrency tags inline cache keep set
 }
 
 impl ResourceTemplate {
@@ -92,7 +92,7 @@ entry! {
     /// let style = Completion::prompt("greet", "style");
     /// let city = Completion::template("weather://{city}", "city");
     /// ```
-    Completion: timeout tags inline keep set
+    Completion: timeout max_concurrency tags inline keep set
 }
 
 impl Completion {
@@ -109,7 +109,7 @@ impl Completion {
 
 entry! {
     /// A request of the program's own, or one of the protocol's that the program answers itself. A name does as well.
-    Method: description input_schema timeout tags inline keep set
+    Method: description input_schema timeout max_concurrency tags inline keep set
 }
 
 impl Method {
@@ -127,7 +127,7 @@ impl<T: AsRef<str>> From<T> for Method {
 
 entry! {
     /// A notification of the program's own. A name does as well.
-    Notification: description input_schema timeout tags inline keep set
+    Notification: description input_schema timeout max_concurrency tags inline keep set
 }
 
 impl Notification {

@@ -108,7 +108,7 @@ macro_rules! from {
 from! {
     Boxed AskError RpcError String &str std::io::Error std::num::ParseIntError std::num::ParseFloatError
     std::str::Utf8Error std::string::FromUtf8Error std::fmt::Error serde_json::Error crate::json::JsonError
-    crate::error::Error
+    crate::error::Error crate::host::NextError
 }
 
 /// What a call comes to whose handler ended with an error.

@@ -1,5 +1,6 @@
 //! Handlers from plain async functions: what they are handed as a type, what they return as another.
 
+mod around;
 mod error;
 mod function;
 mod given;

@@ -5,6 +5,7 @@ use super::batch::Batch;
 use super::bus::{ListenId, StreamEnd};
 use super::op::CancelReason;
 use super::peer::Peer;
+use super::places::Place;
 use super::port::HostPort;
 use super::shared::{End, Shared, Thread};
 use super::sink::Sink;
@@ -12,7 +13,7 @@ use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
 use crate::proto::envelope::{self, Client};
-use crate::proto::error::clip;
+use crate::proto::error::{RpcError, clip};
 use crate::proto::header_params::ParamFields;
 use crate::proto::id::RequestId;
 use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
@@ -361,6 +362,13 @@ impl Engine {
         for call in self.0.calls.expired(now) {
             if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
                 self.0.fail(call, &Shared::no_store("it did not answer in time"));
+                continue;
+            }
+            if self.0.calls.with(call, |flight| flight.place) == Some(Place::Waits) {
+                self.0.fail(
+                    call,
+                    &RpcError::busy("Server busy: other calls of this handler did not end in time"),
+                );
                 continue;
             }
             let Some(text) = self.0.calls.with(call, |flight| {

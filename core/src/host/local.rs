@@ -2,6 +2,7 @@
 
 use super::op::{CallContext, Outcome, Stale};
 use super::port::HostPort;
+use super::state::State;
 use super::turn;
 use crate::dispatch::ask::AskError;
 use crate::dispatch::calls::CallId;
@@ -270,6 +271,23 @@ impl Context {
     /// The request's `_meta`, as sent.
     pub fn meta(&self) -> Option<&JsonSlice> {
         self.call.meta.as_ref()
+    }
+
+    /// What the middleware and the handler of this call share: values, one of each type. It is gone with the call, and a call
+    /// that is run again because a client of 2026-07-28 brought answers begins with nothing.
+    ///
+    /// ```
+    /// # use tenon_mcp::Context;
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// async fn whoami(context: Context) -> Option<String> {
+    ///     context.state().get().map(|User(name)| name)
+    /// }
+    /// # let _ = whoami;
+    /// ```
+    pub fn state(&self) -> &State {
+        self.call.state()
     }
 
     /// Says why this call's handler failed.

@@ -137,6 +137,8 @@ impl Engine {
             progress_token: None,
             arrival: scope.arrival(),
             task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around: None,
         });
         let start = Start { thread, ..Start::of(input) };
         let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);

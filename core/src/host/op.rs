@@ -1,8 +1,10 @@
 //! What crosses to a host and back.
 
-use super::Registered;
 use super::arrival::Arrival;
+use super::middleware::Around;
 use super::peer::Peer;
+use super::state::State;
+use super::{Registered, Target};
 use crate::dispatch::ask::{AskError, AskId};
 use crate::dispatch::calls::CallId;
 use crate::json::JsonSlice;
@@ -40,6 +42,13 @@ pub enum HostOp {
         ask: AskId,
         /// The answer.
         answer: Result<Answer, AskError>,
+    },
+    /// What [`HostPort::next`](crate::HostPort::next) came to.
+    Next {
+        /// The call.
+        call: CallId,
+        /// As if a handler had come to it.
+        outcome: Outcome,
     },
 }
 
@@ -80,9 +89,27 @@ pub struct CallContext {
     pub progress_token: Option<JsonSlice>,
     /// The id of the task that the call is, from when it is one.
     pub task_id: OnceLock<Arc<str>>,
+    /// What middleware and handler share.
+    pub(super) state: OnceLock<Arc<State>>,
+    /// The middleware around the call, if there is any.
+    pub(super) around: Option<Box<Around>>,
 }
 
 impl CallContext {
+    /// Where the call goes: to its entry's handler, or to the middleware around it.
+    pub(super) fn target(&self) -> &Target {
+        match &self.around {
+            None => &self.entry.target,
+            Some(around) => around.target(&self.entry),
+        }
+    }
+
+    /// What middleware and handler of this call share. It is the call's alone, and gone with it; a call that is run again
+    /// because a client of 2026-07-28 brought answers begins with nothing.
+    pub fn state(&self) -> &State {
+        self.state.get_or_init(Arc::default)
+    }
+
     /// The result of this call from its items (blocks, contents, messages, suggestions, resources, each as the newest revision
     /// writes it) and its other members, by the specification's names or those with underscores. The error names a member
     /// that results of this kind do not have.

@@ -113,9 +113,13 @@ impl HostPort {
     fn emit_log(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let found = self.0.calls.with(id, |flight| {
             let session = flight.task.as_ref().and_then(|task| task.session());
-            (flight.context.clone(), flight.peer.clone().or(session))
+            (flight.context.clone(), flight.peer.clone().or(session), flight.outer)
         });
-        let (context, peer) = found.ok_or(Stale)?;
+        let (context, mut peer, outer) = found.ok_or(Stale)?;
+        if let Some(outer) = outer {
+            // What its session wants is said there.
+            peer = self.0.calls.with(outer, |flight| flight.peer.clone()).flatten();
+        }
         let level = params.member("level");
         let level = level.as_ref().map(|level| Level::read(level, "level"));
         let Some(Ok(level)) = level.filter(|_| params.member("data").is_some()) else {

@@ -110,11 +110,14 @@ impl HostPort {
 
     /// The call that wants to ask, and its session, if it is one that can be asked in.
     fn asks_of(&self, id: CallId, kind: Question) -> Result<Asker, AskError> {
-        let found = self
-            .0
-            .calls
-            .with(id, |flight| (flight.context.clone(), flight.peer.clone(), flight.task.clone()));
-        let (context, peer, task) = found.ok_or(AskError::Stale)?;
+        let found = self.0.calls.with(id, |flight| {
+            (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer)
+        });
+        let (context, peer, task, outer) = found.ok_or(AskError::Stale)?;
+        if outer.is_some() {
+            let text = "a handler cannot ask behind middleware of another host";
+            return Err(AskError::Invalid(format!("{}: {text}", kind.noun())));
+        }
         let asker = context.entry.kind;
         if !Question::may_come_from(asker) {
             let text = format!("{}: the handler of a {} cannot ask", kind.noun(), asker.noun());
@@ -301,7 +304,7 @@ impl HostPort {
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
                 Next::Local(flight.waiters.remove(place).1, answer)
-            } else if let Target::Inline { .. } = flight.context.entry.target {
+            } else if let Target::Inline { .. } = flight.context.target() {
                 // Nobody waits on its lane; the attempt that is about to end finds the answer.
                 Next::Nothing
             } else {

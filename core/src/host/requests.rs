@@ -4,14 +4,16 @@ use super::Target;
 use super::admission::Admission;
 use super::engine::{Accepted, Engine, Scope};
 use super::listing::{Listed, Part};
+use super::middleware::Wrapped;
 use super::notices::SESSION_END;
-use super::op::CallContext;
+use super::op::{CallContext, CancelReason};
 use super::peer::{Peer, Untracked};
+use super::places::Place;
 use super::shared::{End, Flight, Thread};
 use super::sink::{Outgoing, Sink};
 use super::tasks::{Wanted, wanted};
 use crate::dispatch::asks::Asks;
-use crate::dispatch::calls::Full;
+use crate::dispatch::calls::{CallId, Full};
 use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::envelope::{self, Client};
@@ -27,7 +29,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 /// What became of a request.
-enum Step {
+pub(super) enum Step {
     Answer(Bytes),
     Started(Accepted),
 }
@@ -45,6 +47,8 @@ pub(super) struct Start {
     pub(super) own: Option<Own>,
     /// Who hands it over.
     pub(super) thread: Thread,
+    /// The call that it is within.
+    pub(super) outer: Option<CallId>,
 }
 
 /// How long the engine takes to answer what it answers itself.
@@ -68,6 +72,7 @@ impl Start {
             may_be_task: false,
             own: None,
             thread: Thread::Receiver,
+            outer: None,
         }
     }
 }
@@ -109,7 +114,7 @@ impl Engine {
         if !served.has(client.revision) {
             return Err(RpcError::unserved_version(client.revision.as_str(), served));
         }
-        self.perform(scope, request, client, sink)
+        self.perform(scope, request, client, sink, None)
     }
 
     fn legacy(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
@@ -132,16 +137,17 @@ impl Engine {
             }
             return Err(RpcError::invalid_request("Invalid request: the first request must be initialize"));
         };
-        self.perform(scope, request, client, sink)
+        self.perform(scope, request, client, sink, None)
     }
 
-    /// Answers what a client that is known asks for.
-    fn perform(
+    /// Answers what a client that is known asks for; within a call `outer` it is asked for by middleware.
+    pub(super) fn perform(
         &self,
         scope: &Scope,
         request: &Request,
         client: Client,
         sink: &Arc<dyn Sink>,
+        outer: Option<CallId>,
     ) -> Result<Step, RpcError> {
         let (id, params, revision) = (&request.id, &request.params, client.revision);
         let snapshot = self.0.catalog.snapshot();
@@ -156,14 +162,22 @@ impl Engine {
                 op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
             ) => self.about_tasks(scope, request, client, op, sink).map(Step::Started),
             Route::Call(invocation) => {
-                self.call(scope, request, client, invocation, None, sink).map(Step::Started)
+                self.call(scope, request, client, (invocation, None), sink, outer).map(Step::Started)
             }
             Route::List(kind, operation) => {
+                if let Some(wrapped) = self.around(request, outer) {
+                    let (entry, input) = (wrapped.entry.clone(), params.object());
+                    let invocation = Invocation { entry, input, uri: None };
+                    return self
+                        .call(scope, request, client, (invocation, None), sink, None)
+                        .map(Step::Started);
+                }
                 match self.list(kind, operation, id, params, (scope.arrival().principal(), revision))? {
                     Listed::Page(body) => Ok(Step::Answer(body)),
                     Listed::Ask(entry, input, part) => {
                         let invocation = Invocation { entry, input, uri: None };
-                        self.call(scope, request, client, invocation, Some(part), sink).map(Step::Started)
+                        self.call(scope, request, client, (invocation, Some(part)), sink, outer)
+                            .map(Step::Started)
                     }
                 }
             }
@@ -171,7 +185,7 @@ impl Engine {
                 let (input, part) =
                     self.page_of(operation, params, (scope.arrival().principal(), revision))?;
                 let invocation = Invocation { input, ..invocation };
-                self.call(scope, request, client, invocation, Some(part), sink).map(Step::Started)
+                self.call(scope, request, client, (invocation, Some(part)), sink, outer).map(Step::Started)
             }
             Route::Failed(text) => Ok(Step::Answer(shaper.failed(id, revision, &text))),
             Route::Own(Op::Discover) => {
@@ -208,9 +222,9 @@ impl Engine {
         scope: &Scope,
         request: &Request,
         client: Client,
-        invocation: Invocation<Target>,
-        listing: Option<Box<Part>>,
+        (invocation, listing): (Invocation<Target>, Option<Box<Part>>),
         sink: &Arc<dyn Sink>,
+        outer: Option<CallId>,
     ) -> Result<Accepted, RpcError> {
         let params = &request.params;
         let Invocation { entry, input, uri } = invocation;
@@ -228,6 +242,10 @@ impl Engine {
             }
             _ => Wanted::Never,
         };
+        let around = self.around(request, outer).map(|wrapped| match Arc::ptr_eq(&wrapped.entry, &entry) {
+            true => wrapped.around_operation(scope),
+            false => wrapped.around(&entry),
+        });
         let context = Arc::new(CallContext {
             request_id: Some(request.id.clone()),
             client,
@@ -238,6 +256,8 @@ impl Engine {
             progress_token,
             arrival: scope.arrival(),
             task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around,
         });
         let asks = self.resume_asks(params, &context, &input)?;
         let retried = context.client.revision.is_modern()
@@ -246,8 +266,14 @@ impl Engine {
         let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
         let admission = Admission::of(state.as_deref(), task);
         let may_be_task = task == Wanted::Later;
-        let start = Start { asks, retried, listing, admission, may_be_task, ..Start::of(input) };
+        let start = Start { asks, retried, listing, admission, may_be_task, outer, ..Start::of(input) };
         self.start(scope, context, start, sink)
+    }
+
+    /// The middleware around what is asked for, unless middleware asks.
+    #[inline]
+    fn around(&self, request: &Request, outer: Option<CallId>) -> Option<Arc<Wrapped>> {
+        if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 
     /// The answers a modern retry brings along.
@@ -284,14 +310,19 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, may_be_task, own, thread } = start;
+        self.start_for(scope.peer().cloned(), context, start, sink)
+    }
+
+    pub(super) fn start_for(
+        &self,
+        peer: Option<Arc<Peer>>,
+        context: Arc<CallContext>,
+        start: Start,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Accepted, RpcError> {
+        let Start { input, asks, retried, listing, admission, may_be_task, own, thread, outer } = start;
         let shared = &self.0;
-        let lane = match &context.entry.target {
-            Target::Lane { lane, .. } | Target::Inline { lane, .. } => {
-                shared.lane(context.arrival.lane(*lane))
-            }
-            Target::Local(_) | Target::Aside(_) => shared.local.clone(),
-        };
+        let lane = shared.lane_of(&context);
         if !lane.acquire() {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
         }
@@ -302,12 +333,14 @@ impl Engine {
             Some(Own::Untimed) => None,
             _ => now.checked_add(if admitting { shared.limits.store_timeout } else { timeout }),
         };
+        // To its client a call within another does not exist.
+        let tracked = peer.filter(|_| outer.is_none());
         let insert = || {
             let flight = Flight {
                 context: context.clone(),
                 input: input.clone(),
                 sink: sink.clone(),
-                peer: scope.peer().cloned(),
+                peer: tracked.clone(),
                 lane: lane.clone(),
                 timeout,
                 began: Some(now),
@@ -323,10 +356,13 @@ impl Engine {
                 listing,
                 task: None,
                 may_be_task,
+                outer,
+                following: None,
+                place: Place::None,
             };
             shared.calls.insert(deadline, |_| flight)
         };
-        let started = match (scope.peer(), &context.request_id) {
+        let started = match (&tracked, &context.request_id) {
             (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, insert),
             (Some(peer), None) => {
                 // Its end is told however much the client has sent.
@@ -345,8 +381,14 @@ impl Engine {
                 Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
             }
         })?;
+        if let Some(outer) = outer {
+            if !shared.belongs(outer, call) {
+                shared.end(call, End::Silent(CancelReason::Suspended));
+                return Ok(Accepted::Started(call));
+            }
+        } else if
         // Looked at once the call is in the table: who closes the server finds it there, or it is seen here.
-        if shared.closing.load(Ordering::Acquire) {
+        shared.closing.load(Ordering::Acquire) {
             shared.end(call, End::Closing);
             return Ok(Accepted::Started(call));
         }

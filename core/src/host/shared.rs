@@ -6,9 +6,11 @@ use super::inline::Occupied;
 use super::lane::{LaneId, LaneQueue, Lanes};
 use super::listing::Part;
 use super::local::{LocalState, Spawn, Waiter};
+use super::middleware::{Following, Layers};
 use super::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
 use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
+use super::places::Place;
 use super::sink::{Outgoing, Sink};
 use super::skills::Skills;
 use super::tasks::{Live, Tasks};
@@ -59,8 +61,13 @@ pub(crate) struct Shared {
     /// What the server has of skills, once it has some.
     pub(super) skills: Mutex<Option<Arc<Skills>>>,
     pub(super) tasks: Tasks,
+    pub(super) layers: Layers,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
+    /// Counts the calls that wait for a place and are in no lane.
+    pub(super) waiting: Arc<LaneQueue>,
+    /// For who has nothing but this.
+    pub(super) this: Weak<Shared>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
     pub(super) timer: Mutex<Option<Arc<dyn Wake>>>,
     pub(super) serving: AtomicBool,
@@ -117,6 +124,11 @@ pub(super) struct Flight {
     pub(super) task: Option<Arc<Live>>,
     /// It becomes a task when its handler says so.
     pub(super) may_be_task: bool,
+    /// The call that it is within.
+    pub(super) outer: Option<CallId>,
+    /// What its middleware waits for.
+    pub(super) following: Option<Box<Following>>,
+    pub(super) place: Place,
 }
 
 impl Flight {
@@ -161,7 +173,11 @@ pub(super) enum End {
 }
 
 impl Shared {
-    pub(crate) fn new(setup: Setup) -> Shared {
+    pub(crate) fn new(setup: Setup) -> Arc<Shared> {
+        Arc::new_cyclic(|this| Shared::made(setup, this.clone()))
+    }
+
+    fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
@@ -170,6 +186,9 @@ impl Shared {
             tasks: Tasks::default(),
             visits: Visits::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
+            waiting: Arc::new(LaneQueue::new(usize::MAX)),
+            layers: Layers::default(),
+            this,
             lanes: Lanes::new(limits.max_lane_calls),
             spawn: RwLock::default(),
             timer: Mutex::default(),
@@ -227,7 +246,24 @@ impl Shared {
         context: Arc<CallContext>,
         thread: Thread,
     ) {
-        match context.entry.target.clone() {
+        if let Some(places) = &context.entry.places
+            && !self.take_place(places, id, &context)
+        {
+            return;
+        }
+        self.hand_over(port, id, input, context, thread);
+    }
+
+    /// Hands over a call that may run.
+    pub(super) fn hand_over(
+        &self,
+        port: &super::HostPort,
+        id: CallId,
+        input: JsonSlice,
+        context: Arc<CallContext>,
+        thread: Thread,
+    ) {
+        match context.target().clone() {
             Target::Inline { handler, host, .. } if thread == Thread::Receiver => {
                 self.occupied.run(&*host, HostCall { id, handler, input, context });
             }
@@ -306,6 +342,12 @@ impl Shared {
 
     /// The response to a call whose handler completed.
     pub(super) fn complete(&self, id: CallId, flight: Flight, outcome: Outcome) {
+        if let (Some(outer), None) = (flight.outer, &flight.listing) {
+            // For middleware, as the handler gave it.
+            self.finish(id, flight, Outgoing::Dropped, None);
+            self.followed(outer, outcome);
+            return;
+        }
         let outcome = match self.bounded(flight.entry(), outcome) {
             // A string like any other, which its schema has to allow (TL-21).
             Outcome::Text(text) if flight.entry().output.is_some() => {
@@ -451,6 +493,12 @@ impl Shared {
         tell_host: Option<CancelReason>,
     ) {
         flight.lane.release();
+        if let Some(places) = &flight.context.entry.places {
+            self.end_place(places, id, flight.place);
+        }
+        if let Some(following) = &flight.following {
+            self.end_following(following);
+        }
         if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
             // Before the response: who has it may use the id again at once (RPC-7).
             peer.forget(request);
@@ -489,7 +537,7 @@ impl Shared {
             waiter(Err(AskError::Stale));
         }
         if let (Some(reason), true, Target::Lane { .. }) =
-            (tell_host, flight.delivered && !flight.parked, &flight.context.entry.target)
+            (tell_host, flight.delivered && !flight.parked, flight.context.target())
         {
             flight.lane.push(HostOp::Cancel { call: id, reason });
         }

@@ -211,6 +211,37 @@ pub static OPERATIONS: &[Operation] = &[
     notification(Op::RootsChanged, "notifications/roots/list_changed", LEGACY),
 ];
 
+/// Operations that middleware can be put around, by the words of programs.
+const WORDS: [(&str, Op); 8] = [
+    ("tool", Op::ToolsCall),
+    ("resource", Op::ResourcesRead),
+    ("prompt", Op::PromptsGet),
+    ("completion", Op::Complete),
+    ("tool_list", Op::ToolsList),
+    ("resource_list", Op::ResourcesList),
+    ("resource_template_list", Op::TemplatesList),
+    ("prompt_list", Op::PromptsList),
+];
+
+/// The words that stand for what middleware is put around unless a program says otherwise: calls of handlers.
+pub const CALLS: [&str; 4] = ["tool", "resource", "prompt", "completion"];
+
+/// The name of the operation that a word of programs stands for, or that is given as it is; nothing for what the protocol
+/// does not have. The error says what cannot be wrapped: what the engine alone answers.
+pub fn wrapped(word: &str) -> Result<Option<&'static str>, String> {
+    let op = WORDS.iter().find(|(own, _)| *own == word).map(|(_, op)| *op);
+    match OPERATIONS.iter().find(|row| Some(row.op) == op || row.name == word) {
+        Some(row) if row.form == Form::Request && row.needs != Needs::Nothing => Ok(Some(row.name)),
+        Some(row) => Err(format!("{:?} is the engine's own: no middleware can be put around it", row.name)),
+        None => Ok(None),
+    }
+}
+
+/// The words that [`wrapped`] knows.
+pub fn wrapped_words() -> impl Iterator<Item = &'static str> {
+    WORDS.into_iter().map(|(word, _)| word)
+}
+
 /// What the engine says of its own accord.
 pub mod outgoing {
     /// A question is withdrawn.

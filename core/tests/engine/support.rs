@@ -272,11 +272,17 @@ impl Bench {
         self.port.complete(id, Outcome::Text(text.into())).is_ok()
     }
 
+    /// No call is left, and the peer has none.
+    #[track_caller]
+    pub fn assert_over(&self) {
+        assert_eq!(self.engine.in_flight(), 0);
+        assert_eq!((self.peer.in_flight(), self.peer.questions()), (0, 0));
+    }
+
     /// Nothing is held any more: the table, the peer's tables and the lane's credits are as at the start.
     #[track_caller]
     pub fn assert_settled(&self) {
-        assert_eq!(self.engine.in_flight(), 0);
-        assert_eq!((self.peer.in_flight(), self.peer.questions()), (0, 0));
+        self.assert_over();
         self.drain();
         let limit = self.engine.limits().max_lane_calls;
         let sink = Arc::new(Recorder::default());

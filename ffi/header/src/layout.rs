@@ -3,7 +3,7 @@
 const WIDTH: usize = 110;
 
 /// Section titles in their order, each with the name that the first declaration below it declares.
-const SECTIONS: [(&str, &str); 21] = [
+const SECTIONS: [(&str, &str); 22] = [
     ("TENON_VERSION", "VERSIONS"),
     ("tenon_answer", "TYPES"),
     ("TENON_OK", "STATUSES"),
@@ -24,6 +24,7 @@ const SECTIONS: [(&str, &str); 21] = [
     ("tenon_call_return_text", "COMPLETING A CALL"),
     ("tenon_result_new", "RESULTS OF SEVERAL PARTS"),
     ("tenon_call_elicit", "ASKING THE CLIENT"),
+    ("tenon_server_add_middleware", "MIDDLEWARE"),
     ("tenon_version", "THE LIBRARY"),
 ];
 

@@ -120,6 +120,8 @@ impl Engine {
             progress_token: None,
             arrival: scope.arrival(),
             task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around: None,
         });
         let start =
             Start { own: Some(own), thread: Thread::Receiver, ..Start::of(JsonSlice::empty_object()) };

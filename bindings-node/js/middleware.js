@@ -1,0 +1,28 @@
+'use strict'
+
+// Functions around calls: the chain of one call, run where its handler runs.
+
+const { Context } = require('./context')
+const { memberText } = require('./entries')
+const { isObject } = require('./schema')
+
+/** Whether the handlers of a kind return what is read at an address. */
+const READS = ['resource', 'resource_template']
+
+/** Runs `layers`, the first outermost, around `handler`, or around what the engine comes to where there is none. */
+function chain(call, layers, handler, args) {
+  const run = (place, args, changed) => {
+    const context = new Context(call, args)
+    if (place < layers.length) return layers[place](context, next(place + 1, args, changed))
+    return handler === undefined ? call.next(changed) : handler(args, context)
+  }
+  const next = (place, args, changed) => async (given) => {
+    if (given === undefined) return run(place, args, changed)
+    if (!isObject(given)) throw new TypeError('next: arguments must be an object')
+    const ready = call.prepare(memberText('next: arguments', given))
+    return run(place, JSON.parse(ready), ready)
+  }
+  return run(0, args, undefined)
+}
+
+module.exports = { READS, chain }

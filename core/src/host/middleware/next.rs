@@ -1,0 +1,286 @@
+//! What follows middleware where its host cannot run it: a call within a call.
+
+use super::super::engine::Engine;
+use super::super::op::{CallContext, HostOp, Outcome, Stale};
+use super::super::port::HostPort;
+use super::super::requests::{Start, Step};
+use super::super::shared::{End, Flight, Shared, Thread};
+use super::super::sink::{Delivery, Outgoing, Sink};
+use super::Inner;
+use crate::dispatch::calls::CallId;
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::error::RpcError;
+use crate::proto::message::{Message, Request};
+use crate::proto::reply::Reply;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// What a call waits for whose middleware has asked for what follows.
+pub(in crate::host) struct Following {
+    then: Then,
+    /// The call within it, once there is one.
+    child: Option<CallId>,
+}
+
+/// Who hears of what it came to.
+pub(in crate::host) enum Then {
+    /// The host, by its lane.
+    Lane,
+    /// A future.
+    Local(Box<dyn FnOnce(Outcome) + Send>),
+}
+
+/// Why what follows cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NextError {
+    /// The call has ended.
+    Stale,
+    /// What follows is being waited for already, or is the host's own to run.
+    State(&'static str),
+    /// The arguments do not fit; says why.
+    Invalid(String),
+}
+
+impl fmt::Display for NextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NextError::Stale => f.write_str("the call has ended"),
+            NextError::State(what) => f.write_str(what),
+            NextError::Invalid(reason) => write!(f, "the arguments do not fit: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for NextError {}
+
+impl From<Stale> for NextError {
+    fn from(_: Stale) -> NextError {
+        NextError::Stale
+    }
+}
+
+impl HostPort {
+    /// What a call's handler is handed: the same as [`HostCall::input`](crate::HostCall::input).
+    pub fn input(&self, id: CallId) -> Result<JsonSlice, Stale> {
+        self.0.calls.with(id, |flight| flight.input.clone()).ok_or(Stale)
+    }
+
+    /// Makes other arguments ready that middleware hands on, as those of a client are: they satisfy the entry's schema.
+    pub fn prepare(&self, id: CallId, input: JsonSlice) -> Result<JsonSlice, NextError> {
+        let context = self.0.calls.with(id, |flight| flight.context.clone()).ok_or(NextError::Stale)?;
+        context.entry.prepare(input).map_err(NextError::Invalid)
+    }
+
+    /// Has the engine do what middleware is around, where that is not the host's own to run: a view, a list. It is handed
+    /// `input` in place of the call's own, which is checked. What it comes to is told by [`HostOp::Next`], once; then it may
+    /// be asked for again.
+    pub fn next(&self, id: CallId, input: Option<JsonSlice>) -> Result<(), NextError> {
+        self.next_with(id, input, Then::Lane)
+    }
+
+    pub(in crate::host) fn next_with(
+        &self,
+        id: CallId,
+        input: Option<JsonSlice>,
+        then: Then,
+    ) -> Result<(), NextError> {
+        let own = |flight: &mut Flight| (flight.context.clone(), flight.input.clone());
+        let (context, before) = self.0.calls.with(id, own).ok_or(NextError::Stale)?;
+        let Some(around) = &context.around else {
+            return Err(NextError::State("the call has no middleware"));
+        };
+        let input = match input {
+            Some(input) => context.entry.prepare(input).map_err(NextError::Invalid)?,
+            None => before.clone(),
+        };
+        if let Inner::Handler = around.inner {
+            return Err(NextError::State("the host runs the handler itself"));
+        }
+        let begun = self.0.calls.with(id, |flight| {
+            let free = flight.following.is_none();
+            if free {
+                flight.following = Some(Box::new(Following { then, child: None }));
+            }
+            free
+        });
+        if !begun.ok_or(NextError::Stale)? {
+            return Err(NextError::State("what follows is being waited for already"));
+        }
+        let sink: Arc<dyn Sink> = Arc::new(Inwards { port: self.clone(), outer: id });
+        let engine = Engine(self.0.clone());
+        let step = match &around.inner {
+            Inner::Operation(scope) => engine.operation_of(scope, &context, &before, &input, (id, &sink)),
+            _ => engine.handler_of(&context, input, (id, &sink)),
+        };
+        match step {
+            Ok(Step::Answer(body)) => self.0.followed(id, outcome_of(&body)),
+            Ok(Step::Started(_)) => {}
+            Err(error) => self.0.followed(id, Outcome::Error(error)),
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// The operation again, this time without middleware.
+    fn operation_of(
+        &self,
+        scope: &super::super::engine::Scope,
+        context: &CallContext,
+        before: &JsonSlice,
+        input: &JsonSlice,
+        (outer, sink): (CallId, &Arc<dyn Sink>),
+    ) -> Result<Step, RpcError> {
+        let request = self.request_of(context, before, input)?;
+        self.perform(scope, &request, context.client.clone(), sink, Some(outer))
+    }
+
+    /// The request that a call stands for.
+    fn request_of(
+        &self,
+        context: &CallContext,
+        before: &JsonSlice,
+        input: &JsonSlice,
+    ) -> Result<Request, RpcError> {
+        let internal = || RpcError::internal("The request cannot be made again");
+        let id = context.request_id.as_ref().ok_or_else(internal)?;
+        let mut out = JsonWriter::new();
+        out.begin_object().key("jsonrpc").str("2.0").key("id").slice(id.raw());
+        out.key("method").str(&context.entry.name).key("params").begin_object();
+        for member in input.members() {
+            let name = member.name(input.as_bytes());
+            out.key(&name).slice(&input.subslice(member.value));
+        }
+        // The envelope of a modern request stands there.
+        if let (None, Some(meta)) = (input.member("_meta"), before.member("_meta")) {
+            out.key("_meta").slice(&meta);
+        }
+        out.end_object().end_object();
+        match Message::decode(out.into_bytes(), &self.0.limits.json()) {
+            Ok(Message::Request(request)) => Ok(request),
+            Ok(_) => Err(internal()),
+            Err(malformed) => Err(malformed.error),
+        }
+    }
+
+    /// A call of the entry's own handler, without middleware.
+    fn handler_of(
+        &self,
+        context: &CallContext,
+        input: JsonSlice,
+        (outer, sink): (CallId, &Arc<dyn Sink>),
+    ) -> Result<Step, RpcError> {
+        let task_id = OnceLock::new();
+        if let Some(id) = context.task_id.get() {
+            let _ = task_id.set(id.clone());
+        }
+        let state = OnceLock::new();
+        let _ = state.set(context.state.get_or_init(Arc::default).clone());
+        let context = CallContext {
+            request_id: context.request_id.clone(),
+            client: context.client.clone(),
+            meta: context.meta.clone(),
+            session_id: context.session_id.clone(),
+            entry: context.entry.clone(),
+            uri: context.uri.clone(),
+            arrival: context.arrival.clone(),
+            progress_token: context.progress_token.clone(),
+            task_id,
+            state,
+            around: None,
+        };
+        let start = Start { thread: Thread::Other, outer: Some(outer), ..Start::of(input) };
+        self.start_for(None, Arc::new(context), start, sink).map(Step::Started)
+    }
+}
+
+impl Shared {
+    /// A call within another has begun: it ends with that one. `false` if that has ended.
+    pub(in crate::host) fn belongs(&self, outer: CallId, child: CallId) -> bool {
+        let known = self.calls.with(outer, |flight| match &mut flight.following {
+            Some(following) => {
+                following.child = Some(child);
+                true
+            }
+            None => false,
+        });
+        known == Some(true)
+    }
+
+    /// Ends the call within one that has ended.
+    pub(in crate::host) fn end_following(&self, following: &Following) {
+        if let Some(child) = following.child {
+            self.end(child, End::Silent(super::super::op::CancelReason::Suspended));
+        }
+    }
+
+    /// Tells middleware what followed.
+    pub(in crate::host) fn followed(&self, outer: CallId, outcome: Outcome) {
+        let found = self.calls.with(outer, |flight| {
+            flight.following.take().map(|following| (following.then, flight.lane.clone()))
+        });
+        match found.flatten() {
+            Some((Then::Lane, lane)) => lane.push(HostOp::Next { call: outer, outcome }),
+            Some((Then::Local(waiter), _)) => waiter(outcome),
+            None => {}
+        }
+    }
+}
+
+/// Where the messages of a call within another go: its answer to the middleware, all else where that of the other goes.
+struct Inwards {
+    port: HostPort,
+    outer: CallId,
+}
+
+impl Sink for Inwards {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let shared = &self.port.0;
+        match message {
+            Outgoing::Response { body, .. } => shared.followed(self.outer, outcome_of(&body)),
+            Outgoing::Event { .. } => {
+                let Some(outbox) = shared.calls.with(self.outer, |flight| flight.queue(message)) else {
+                    return Delivery::Gone;
+                };
+                self.port.flush(&outbox);
+            }
+            // A call within another asks nothing, and its end without an answer is that of the other.
+            Outgoing::Question { .. } => return Delivery::Gone,
+            Outgoing::Dropped => {}
+        }
+        Delivery::Queued
+    }
+}
+
+/// A result without the members that every result gets on its way out.
+fn without_frame(result: &JsonSlice) -> JsonSlice {
+    let mut out = JsonWriter::with_capacity(result.as_bytes().len());
+    out.begin_object();
+    for member in result.members() {
+        let name = member.name(result.as_bytes());
+        if !["_meta", "resultType"].contains(&&*name) {
+            out.key(&name).slice(&result.subslice(member.value));
+        }
+    }
+    out.end_object();
+    out.into_slice()
+}
+
+/// What an answer of the engine is to who asked for it in the program.
+fn outcome_of(body: &bytes::Bytes) -> Outcome {
+    match Reply::of(body).map(|reply| reply.outcome) {
+        Some(Ok(result)) => Outcome::Json(without_frame(&result)),
+        Some(Err(error)) => {
+            let code = error.member("code").and_then(|code| code.deserialize().ok()).unwrap_or_default();
+            let message = error.member("message");
+            let message = message.as_ref().and_then(|text| text.decode_str()).unwrap_or_default();
+            let failed = RpcError::new(code, message);
+            Outcome::Error(match error.member("data") {
+                Some(data) => failed.with_data(data),
+                None => failed,
+            })
+        }
+        None => Outcome::Failed("the engine gave no answer".to_owned()),
+    }
+}
