@@ -1123,6 +1123,20 @@ export class Server {
   /** The tools, by name. */
   readonly tools: Map<string, Entry>
   /**
+   * Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources and templates as
+   * `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with their completions. What the other one
+   * registers, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be nested,
+   * and one server mounted in several. `prefix` has letters, digits and hyphens.
+   *
+   * A call of a mounted entry is a call of this server: its limits, middleware, `mapError` and `maskErrors` are in force, and the
+   * context says the name and the address that the client used. What the other server is besides (its name and settings, its
+   * hooks, methods and notifications, its skills and its middleware) stays with it.
+   *
+   * Throws `TENON_DUPLICATE` where a name is taken here, and `TENON_STATE` where this server is a part of the other one; then
+   * nothing is mounted. Registering in the other one fails for the same reasons from then on.
+   */
+  mount(other: Server, prefix: string): this
+  /**
    * Calls a tool through the whole engine, as a client of this process (`tenon-mcp/testing`), and starts the server for that if
    * it does not listen. One that fails rejects with `ToolError`, or with `raiseOnError: false` is a result that says so.
    */

@@ -45,6 +45,8 @@ class Bridge {
     this.outbox = new Outbox(engine)
     /** What is registered, by the number the engine knows its handler by. */
     this.entries = new Map()
+    /** The bridges of servers that are mounted here. */
+    this.mounted = new Set()
     /** Clients in the process, by number: what hears their events. */
     this.clients = new Map()
     /** Middleware, by number. */
@@ -67,6 +69,17 @@ class Bridge {
     this.#onClosed = onClosed
     if (options.stdio) cover()
     return urls
+  }
+
+  /** What has a number, here or in a server that is mounted. */
+  entry(number) {
+    const own = this.entries.get(number)
+    if (own !== undefined) return own
+    for (const within of this.mounted) {
+      const found = within.entry(number)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** Never throws. */
@@ -153,7 +166,7 @@ class Bridge {
   }
 
   #call(slot, generation, number, args) {
-    const entry = this.entries.get(number)
+    const entry = this.entry(number)
     const call = this.#begin(slot, generation, entry)
     if (entry === undefined) return call.threw(new Error('the handler was removed'))
     this.#run(call, () => entry.handler(args, new Context(call)))
@@ -161,7 +174,7 @@ class Bridge {
 
   /** A call with middleware around it: what answers it is an entry of ours, or the engine. */
   #wrapped(slot, generation, number, [layers, args, kind, name]) {
-    const entry = kind === undefined ? this.entries.get(number) : { kind, name, reads: READS.includes(kind) }
+    const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READS.includes(kind) }
     const call = this.#begin(slot, generation, entry)
     if (entry === undefined) return call.threw(new Error('the handler was removed'))
     const functions = layers.map((layer) => this.layers.get(layer))

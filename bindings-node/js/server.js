@@ -17,9 +17,11 @@ const { isObject } = require('./schema')
 const { parse, stringify } = JSON
 
 
+/** Numbers of handlers, which are those of all servers, since one may be mounted in another. */
+let next = 0
+
 class Server {
   #bridge
-  #next = 0
   #listening
   #closed
   #resolveClosed
@@ -50,7 +52,7 @@ class Server {
     }
     const { engine, entries } = this.#bridge
     const { definition, policies } = entryOf(kind, what, name, options)
-    const number = this.#next++
+    const number = next++
     engine.add(kind, definition, { ...policies, hidden }, number)
     const { structured } = policies
     entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: call, given: handler })
@@ -179,6 +181,14 @@ class Server {
 
   get tools() {
     return this.entries('tool')
+  }
+
+  /** Makes another server a part of this one, under a prefix. */
+  mount(other, prefix) {
+    if (!(other instanceof Server)) throw new TypeError('mount: other must be a Server')
+    this.#bridge.engine.mount(other.#bridge.engine, String(prefix))
+    this.#bridge.mounted.add(other.#bridge)
+    return this
   }
 
   /** Calls a tool through the whole engine, as a client of the same process. */

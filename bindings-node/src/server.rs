@@ -129,6 +129,12 @@ impl Engine {
         Ok(kinds(&kind)?.into_iter().all(set))
     }
 
+    /// Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
+    #[napi(catch_unwind)]
+    pub fn mount(&self, other: &Engine, prefix: String) -> Result<()> {
+        self.0.server.mount(&other.0.server, &prefix).map_err(to_js)
+    }
+
     /// Shows or hides what has one of these tags; whether anything has.
     #[napi(catch_unwind)]
     pub fn enable_tags(&self, tags: Vec<String>, enabled: bool) -> bool {

@@ -139,6 +139,14 @@ impl Engine {
         Ok(if enabled { self.server.enable(kind, name) } else { self.server.disable(kind, name) })
     }
 
+    /// Makes another server a part of this one.
+    fn mount(&self, py: Python<'_>, other: &Engine, prefix: &str) -> PyResult<()> {
+        // The table first: a call may come as soon as an entry is there.
+        self.handlers.mount(py, &other.handlers)?;
+        let (server, other) = (&self.server, &other.server);
+        py.detach(|| server.mount(other, prefix)).map_err(|error| engine_error(py, &error))
+    }
+
     /// Shows or hides what has one of these tags; says whether anything has.
     fn enable_tags(&self, tags: Vec<String>, enabled: bool) -> bool {
         let tagged = if enabled { self.server.enable_tags(tags) } else { self.server.disable_tags(tags) };
@@ -151,7 +159,9 @@ impl Engine {
             return Ok(None);
         };
         let function = match entry.target {
-            Target::Lane { handler, .. } => Some(self.handlers.get(py, handler)?.get().given(py)),
+            Target::Lane { handler, .. } => {
+                Some(self.handlers.of_entry(py, &entry, handler)?.get().given(py))
+            }
             _ => None,
         };
         Ok(Some((read::value(py, &entry.definition().to_json())?, enabled, function)))

@@ -1,18 +1,21 @@
 //! The table behind the engine's handler ids.
 
 use crate::handler::Handler;
+use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HandlerId, Wake};
+use tenon_mcp::{HandlerId, HostCall, Registered, Wake};
 
 /// `Handler` objects by place. A place is kept for its handler while a call may still name it.
 pub(crate) struct Handlers {
     list: Py<PyList>,
+    /// The tables of servers that are mounted here: by number, the list and the tables within.
+    mounted: Py<PyDict>,
     places: Arc<Places>,
 }
 
@@ -47,12 +50,14 @@ impl Drop for Claim {
 
 impl Handlers {
     pub(crate) fn new(py: Python<'_>) -> Handlers {
-        Handlers { list: PyList::empty(py).unbind(), places: Arc::default() }
+        let (list, mounted) = (PyList::empty(py).unbind(), PyDict::new(py).unbind());
+        Handlers { list, mounted, places: Arc::default() }
     }
 
     /// The same table once more.
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Handlers {
-        Handlers { list: self.list.clone_ref(py), places: self.places.clone() }
+        let (list, mounted) = (self.list.clone_ref(py), self.mounted.clone_ref(py));
+        Handlers { list, mounted, places: self.places.clone() }
     }
 
     /// Puts a handler in. Its place is free again some time after the second value was dropped.
@@ -79,6 +84,40 @@ impl Handlers {
         Ok(self.list.bind(py).get_item(id.0 as usize)?.cast_into()?)
     }
 
+    /// What tells a table from others.
+    fn number(places: &Arc<Places>) -> usize {
+        Arc::as_ptr(places).addr()
+    }
+
+    /// The handlers of another server are found here, too.
+    pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<()> {
+        let within = (other.list.clone_ref(py), other.mounted.clone_ref(py));
+        self.mounted.bind(py).set_item(Handlers::number(&other.places), within)
+    }
+
+    /// The handler of a call, which may be of a server that is mounted.
+    pub(crate) fn of<'py>(&self, py: Python<'py>, call: &HostCall) -> PyResult<Bound<'py, Handler>> {
+        self.of_entry(py, &call.context.entry, call.handler)
+    }
+
+    /// The handler of an entry.
+    pub(crate) fn of_entry<'py>(
+        &self,
+        py: Python<'py>,
+        entry: &Registered,
+        handler: HandlerId,
+    ) -> PyResult<Bound<'py, Handler>> {
+        let claim = entry.kept().and_then(|kept| kept.downcast_ref::<Claim>());
+        match claim.filter(|claim| !Arc::ptr_eq(&claim.places, &self.places)) {
+            None => self.get(py, handler),
+            Some(claim) => {
+                let list = find(self.mounted.bind(py), Handlers::number(&claim.places))?;
+                let list = list.ok_or_else(|| PyLookupError::new_err("the server is not mounted"))?;
+                Ok(list.get_item(handler.0 as usize)?.cast_into()?)
+            }
+        }
+    }
+
     /// Lets go of the handlers that no call can name any more.
     pub(crate) fn sweep(&self, py: Python<'_>) {
         if !self.places.any_left.swap(false, Ordering::AcqRel) {
@@ -99,6 +138,20 @@ impl Handlers {
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.list)
+        visit.call(&self.list)?;
+        visit.call(&self.mounted)
     }
+}
+
+/// The list of a table, among those that are mounted and those within them.
+fn find<'py>(mounted: &Bound<'py, PyDict>, number: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+    if let Some(found) = mounted.get_item(number)? {
+        return Ok(Some(found.get_item(0)?.cast_into()?));
+    }
+    for within in mounted.values() {
+        if let Some(found) = find(&within.get_item(1)?.cast_into()?, number)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }

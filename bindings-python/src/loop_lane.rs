@@ -466,7 +466,7 @@ pub(crate) fn start<'py>(
     call: &HostCall,
     home: Home,
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    let handler = handlers.get(py, call.handler)?;
+    let handler = handlers.of(py, call)?;
     let handler = handler.get();
     let started = Call::new(port.clone(), call, home, handler.returns_dict);
     match handler.arguments(py, &call.input) {

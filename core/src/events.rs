@@ -22,7 +22,7 @@ impl Server {
     /// # Ok::<(), tenon_mcp::Error>(())
     /// ```
     pub fn resource_updated(&self, uri: &str) {
-        self.engine().publish(&Topic::Resource(uri.into()), None);
+        self.engine().publish_above(&Topic::Resource(uri.into()));
     }
 
     /// Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists. Entries
@@ -32,7 +32,7 @@ impl Server {
     pub fn list_changed(&self, kind: Kind) -> Result<(), Error> {
         match capability(kind).filter(|list| list.list_changed().is_some()) {
             Some(list) => {
-                self.engine().publish(&Topic::List(list), None);
+                self.engine().publish_above(&Topic::List(list));
                 Ok(())
             }
             None => {

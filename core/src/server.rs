@@ -90,13 +90,7 @@ impl Server {
     /// Registers an entry of any kind, whose calls go to `target`; handlers written in Rust have methods of their own,
     /// such as [`Server::tool`]. The error names the entry and what is wrong with it.
     pub fn add(&self, entry: impl Into<Entry>, target: Target) -> Result<(), Error> {
-        let entry = Registered::new(entry.into(), target, self.arguments)?;
-        if let Some(view) = entry.definition().view() {
-            self.engine.check_view_now(&entry.to_string(), &view)?;
-        }
-        self.engine.0.catalog.add(entry)?;
-        self.engine.changed();
-        Ok(())
+        self.engine.register(entry.into(), target, self.arguments)
     }
 
     /// Puts a function of a host's around operations: those that `operations` name by their words (`tool`, `resource`, `prompt`,
@@ -112,14 +106,40 @@ impl Server {
     /// providers by their template; the hidden template behind a provider goes with it.
     pub fn remove(&self, kind: Kind, name: &str) -> Option<Target> {
         let catalog = &self.engine.0.catalog;
-        let removed = catalog.remove(kind, name)?;
+        let removed = self.engine.unregister(kind, name)?;
         if kind == Kind::ResourceProvider
             && catalog.get(Kind::ResourceTemplate, name).is_some_and(|template| template.hidden)
         {
-            catalog.remove(Kind::ResourceTemplate, name);
+            self.engine.unregister(Kind::ResourceTemplate, name);
         }
-        self.engine.changed();
         Some(removed.target.clone())
+    }
+
+    /// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers
+    /// as `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both.
+    /// What the other one adds, removes, enables or disables later shows here as well, and so do its updates of resources.
+    /// Mounts may be nested, and one server mounted in several.
+    ///
+    /// A call of a mounted entry is a call of this server: its limits, its lanes, its middleware, its log and its
+    /// masking of errors are in force, and the context says the name and the address that the client used. Time-outs, tags and
+    /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks,
+    /// methods and notifications, its skills and its middleware, stays with it. `prefix` has letters, digits and hyphens.
+    ///
+    /// # Errors
+    /// The prefix is none, a name is taken here (then nothing is mounted), an entry has no name or address with the prefix, or
+    /// this server is a part of the other one. Registering in the other one fails for the same reasons from then on.
+    pub fn mount(&self, other: &Server, prefix: &str) -> Result<(), Error> {
+        self.mount_with(other, prefix, |target| target.clone())
+    }
+
+    /// The same for hosts: `adopt` makes of where calls go in the other server where they go here.
+    pub fn mount_with(
+        &self,
+        other: &Server,
+        prefix: &str,
+        adopt: impl Fn(&Target) -> Target + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.engine.mount(&other.engine, prefix, other.arguments, Arc::new(adopt))
     }
 
     /// Shows an entry that was disabled; `false` if there is none of this kind and name.
@@ -155,9 +175,7 @@ impl Server {
     }
 
     fn switch_tags(&self, tags: Vec<String>, enabled: bool) -> usize {
-        let tagged = self.engine.0.catalog.enable_tags(&tags, enabled);
-        self.engine.changed();
-        tagged
+        self.engine.switch(|shared| shared.catalog.enable_tags(&tags, enabled))
     }
 
     /// What is registered under a name, also if it is disabled, and whether it is shown.
@@ -171,11 +189,7 @@ impl Server {
     }
 
     fn switch(&self, kind: Kind, name: &str, enabled: bool) -> bool {
-        let found = self.engine.0.catalog.enable(kind, name, enabled);
-        if found {
-            self.engine.changed();
-        }
-        found
+        self.engine.switch(|shared| shared.catalog.enable(kind, name, enabled))
     }
 
     /// Tells a client of 2025-11-25 that a visit to a page it was asked for, by

@@ -86,12 +86,14 @@ impl Mode {
 #[derive(Default)]
 pub(crate) struct Handlers {
     entries: RwLock<HashMap<u32, Arc<Handler>>>,
-    next: AtomicU32,
 }
+
+/// Ids are those of all servers, since one may be mounted in another.
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Handlers {
     pub(crate) fn insert(&self, handler: Arc<Handler>) -> HandlerId {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
         self.entries.write().insert(id, handler);
         HandlerId(id)
     }

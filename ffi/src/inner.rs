@@ -9,7 +9,7 @@ use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
 use crate::log::LOG_TARGET;
 use crate::poll::PollLane;
-use crate::setup::{Record, Setup};
+use crate::setup::{Adopt, Record, Setup};
 use crate::stage::{Chain, Stage, Upon};
 use crate::status::*;
 use crate::web::WebUrls;
@@ -17,8 +17,9 @@ use crate::workers::Workers;
 use std::collections::HashMap;
 use std::ffi::{CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use tenon_mcp::locks::Mutex;
+use tenon_mcp::locks::{Mutex, RwLock};
 use tenon_mcp::testing::Exchange;
 use tenon_mcp::{
     CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running,
@@ -29,6 +30,10 @@ pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
     started: OnceLock<Started>,
     handlers: Handlers,
+    /// The servers that are mounted here, whose callbacks run here too.
+    mounted: RwLock<Vec<Arc<Inner>>>,
+    /// It is mounted itself, so its callbacks stay.
+    is_mounted: AtomicBool,
     gate: Gate,
     /// Middleware that waits for what the engine comes to, by call.
     following: Mutex<HashMap<CallId, Upon>>,
@@ -59,6 +64,8 @@ impl Inner {
             setup: Mutex::new(Setup::new(name, version)?),
             started: OnceLock::new(),
             handlers: Handlers::default(),
+            mounted: RwLock::default(),
+            is_mounted: AtomicBool::new(false),
             gate: Gate::default(),
             following: Mutex::default(),
         }))
@@ -82,6 +89,9 @@ impl Inner {
         let mut setup = self.setup.lock();
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already; settings come before the start"));
+        }
+        if setup.fixed {
+            return Err(Failure::state("the server is mounted already; settings come before that"));
         }
         change(&mut setup)
     }
@@ -198,7 +208,11 @@ impl Inner {
         let inner = Arc::downgrade(self);
         let helper = Workers::new(&port, Mode::Inline.lane(), |parker| Arc::new(Elsewhere { inner, parker }));
         // The threads first: once the transports are up nothing can fail any more.
-        let count = if setup.has_entry_in(Mode::Worker.lane()) { setup.worker_threads } else { 0 };
+        let count = if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
+            setup.worker_threads
+        } else {
+            0
+        };
         let running = match workers.ensure(self, count).and_then(|()| Ok(server.start(options)?)) {
             Ok(running) => running,
             Err(failure) => {
@@ -283,10 +297,10 @@ impl Inner {
     fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<Stage>>)> {
         let layers = call.middleware();
         if layers.len() == 0 {
-            return Some((self.handlers.get(call.handler)?, None));
+            return Some((self.handler(call.handler)?, None));
         }
-        let layers: Option<Vec<_>> = layers.map(|layer| self.handlers.get(layer)).collect();
-        let (layers, handler) = (layers?, call.has_handler().then(|| self.handlers.get(call.handler)));
+        let layers: Option<Vec<_>> = layers.map(|layer| self.handler(layer)).collect();
+        let (layers, handler) = (layers?, call.has_handler().then(|| self.handler(call.handler)));
         if let Some(None) = handler {
             return None;
         }
@@ -390,6 +404,50 @@ impl Inner {
         added
     }
 
+    /// A callback, here or of a server that is mounted.
+    fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        let own = self.handlers.get(id);
+        own.or_else(|| self.mounted.read().iter().find_map(|within| within.handler(id)))
+    }
+
+    /// Makes another server a part of this one.
+    pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: &str) -> Result<()> {
+        self.check_fork()?;
+        other.check_fork()?;
+        if Arc::ptr_eq(self, other) {
+            return Err(Failure::state("mount: the server is a part of the other one already"));
+        }
+        let part = other.setup.lock().build()?;
+        let here = Arc::downgrade(self);
+        let adopt: Adopt = Arc::new(move |target: &Target| match target {
+            Target::Inline { lane, handler, .. } => {
+                Target::Inline { lane: *lane, handler: *handler, host: Arc::new(Here(here.clone())) }
+            }
+            target => target.clone(),
+        });
+        // First: a call may come as soon as an entry is there.
+        self.mounted.write().push(other.clone());
+        let mounted = {
+            let mut setup = self.setup.lock();
+            let workers = match self.started.get() {
+                Some(started) => self.start_workers(started, true, &setup),
+                None => Ok(()),
+            };
+            workers.and_then(|()| setup.mount(part, prefix, adopt))
+        };
+        if mounted.is_err() {
+            let mut within = self.mounted.write();
+            let place = within.iter().rposition(|part| Arc::ptr_eq(part, other));
+            let gone = place.map(|place| within.remove(place));
+            drop(within);
+            drop(gone);
+            return mounted;
+        }
+        other.setup.lock().fixed = true;
+        other.is_mounted.store(true, Ordering::Release);
+        Ok(())
+    }
+
     /// Ends a call whose callback does not run.
     fn fail(&self, call: &HostCall, outcome: Outcome) {
         if let Some(started) = self.started.get() {
@@ -444,7 +502,9 @@ impl Inner {
         }
         let following = std::mem::take(&mut *self.following.lock());
         drop(following);
-        self.handlers.clear();
+        if !self.is_mounted.load(Ordering::Acquire) {
+            self.handlers.clear();
+        }
         let log = self.setup.lock().log.take();
         if let Some(log) = log {
             log.close();

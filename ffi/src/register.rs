@@ -123,6 +123,32 @@ pub unsafe extern "C" fn tenon_server_disable(
     })
 }
 
+/// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers as
+/// `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both. What the
+/// other one adds, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be
+/// nested. `prefix` has letters, digits and hyphens.
+///
+/// A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
+/// context says the name and the address that the client used. What the other server is besides, such as its name, its
+/// settings, its hooks, methods and notifications and its skills, stays with it. Its settings come before this. It may be
+/// freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
+///
+/// Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
+/// mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
+/// reasons from then on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_mount(
+    server: *mut tenon_server,
+    other: *mut tenon_server,
+    prefix: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), other = object(other), prefix = text(prefix) => {
+        server.inner.mount(&other.inner, prefix)?;
+        Ok(TENON_OK)
+    })
+}
+
 /// Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
 /// name, stays hidden. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is enabled all the same.
 #[unsafe(no_mangle)]

@@ -45,7 +45,13 @@ pub(crate) struct Setup {
     /// Folders of skills.
     skills: Vec<String>,
     disabled_tags: Vec<String>,
+    mounts: Vec<(Server, String, Adopt)>,
+    /// It is mounted, so it is not built anew.
+    pub(crate) fixed: bool,
 }
+
+/// Makes of where calls go in a server where they go in the one it is mounted in.
+pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
 
 /// An entry that is registered, to be registered again when settings have changed.
 pub(crate) struct Record {
@@ -106,6 +112,8 @@ impl Setup {
             extensions: Vec::new(),
             skills: Vec::new(),
             disabled_tags: Vec::new(),
+            mounts: Vec::new(),
+            fixed: false,
         })
     }
 
@@ -220,6 +228,16 @@ impl Setup {
         self.server.disable_tags([tag])
     }
 
+    pub(crate) fn mount(&mut self, other: Server, prefix: &str, adopt: Adopt) -> Result<()> {
+        mount(&self.server, &other, prefix, &adopt)?;
+        self.mounts.push((other, prefix.to_owned(), adopt));
+        Ok(())
+    }
+
+    pub(crate) fn has_mounts(&self) -> bool {
+        !self.mounts.is_empty()
+    }
+
     pub(crate) fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
         self.server.entries(kind)
     }
@@ -265,6 +283,9 @@ impl Setup {
             }
             for folder in &self.skills {
                 server.skills(folder)?;
+            }
+            for (other, prefix, adopt) in &self.mounts {
+                mount(&server, other, prefix, adopt)?;
             }
             server.disable_tags(self.disabled_tags.iter().cloned());
             self.server = server;
@@ -316,6 +337,12 @@ impl Setup {
         }
         Ok(options)
     }
+}
+
+fn mount(server: &Server, other: &Server, prefix: &str, adopt: &Adopt) -> Result<()> {
+    let adopt = adopt.clone();
+    server.mount_with(other, prefix, move |target| adopt(target))?;
+    Ok(())
 }
 
 /// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.

@@ -366,3 +366,74 @@ def test_tags_hide_and_show():
         app.disable("tool")
     with pytest.raises(RegistrationError):
         app.tool("d", tags="admin")(lambda: "")
+
+
+def test_a_server_is_mounted_in_another():
+    app, part, deep = Server("app"), Server("part"), Server("deep")
+    part.mount(deep, "in")
+    app.mount(part, "sub")
+
+    @part.tool
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    with Client(app) as client:
+        assert client.call_tool("sub_add", {"a": 1, "b": 2}).data == 3
+
+        # The first function for a loop comes while only workers are needed.
+        @deep.tool
+        async def name(ctx: Context) -> str:
+            await asyncio.sleep(0)
+            return ctx.name
+
+        deep.resource_provider(
+            "row://{id}", list=lambda: [{"uri": "row://1", "name": "one"}], read=lambda id: f"row {id}"
+        )
+        assert client.call_tool("sub_in_name").text == "sub_in_name"
+        assert client.list_resources()[0].uri == "row://sub/in/1"
+        assert client.read_resource("row://sub/in/1").text == "row 1"
+        part.disable("tool", "add")
+        assert [tool.name for tool in client.list_tools()] == ["sub_in_name"]
+        part.enable("tool", "add")
+        deep.remove("tool", "name")
+        assert [tool.name for tool in client.list_tools()] == ["sub_add"]
+    assert app.tools["sub_add"].fn is add
+    with Client(part) as client:
+        assert client.call_tool("add", {"a": 1, "b": 2}).data == 3
+
+
+def test_what_cannot_be_mounted():
+    app, part = Server("app"), Server("part")
+    app.tool("sub_add")(lambda: "")
+    part.tool("add")(lambda: "")
+    part.tool("other")(lambda: "")
+    with pytest.raises(RegistrationError, match='"sub_add" is registered already'):
+        app.mount(part, "sub")
+    assert list(app.tools) == ["sub_add"]
+    app.mount(part, "part")
+    for other, prefix, error in ((app, "x", StateError), (part, "a_b", RegistrationError)):
+        with pytest.raises(error):
+            app.mount(other, prefix)
+    with pytest.raises(StateError):
+        part.mount(app, "back")
+    with pytest.raises(RegistrationError):
+        app.mount(object(), "x")
+
+
+def test_a_mounted_server_is_let_go_of():
+    import gc
+    import weakref
+
+    def make():
+        app, part = Server("app"), Server("part")
+
+        @part.tool
+        def own() -> str:
+            return part.name
+
+        app.mount(part, "sub")
+        return weakref.ref(app), weakref.ref(part), weakref.ref(own)
+
+    gone = make()
+    gc.collect()
+    assert [one() for one in gone] == [None, None, None]

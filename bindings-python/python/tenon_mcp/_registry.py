@@ -48,6 +48,7 @@ class Registry:
     _has_async_handlers: bool
     dependency_overrides: dict[Callable[..., Any], Callable[..., Any]]
     """What takes the place of functions that handlers depend on (``Depends``), for tests. May change at any time."""
+    _mounted_in: list[Callable[[], Registry | None]]
 
     def _function(
         self, kind: str, name: str, function: Callable[..., Any], strict: bool = False, *, thread: str | None = None
@@ -65,9 +66,8 @@ class Registry:
         policies: dict[str, Any] | None = None,
     ) -> None:
         """Adds an entry. Members and policies that are ``None`` are not set."""
-        if function.lane in ("async", "loop"):
-            # First, because a call may come as soon as the entry is there.
-            self._has_async_handlers = True
+        # First, because a call may come as soon as the entry is there.
+        self._needs_loop(function.lane in ("async", "loop"))
         self._engine.add(
             kind,
             {name: value for name, value in definition.items() if value is not None},
@@ -76,7 +76,47 @@ class Registry:
             lane=function.lane,
             policies={name: value for name, value in (policies or {}).items() if value is not None},
         )
-        if function.lane == "pool":
+        self._needs_workers(function.lane == "pool")
+
+    def _needs_loop(self, needed: bool) -> None:
+        """Here, and where this server is mounted."""
+        if needed:
+            self._has_async_handlers = True
+            for above in self._above():
+                above._needs_loop(True)
+
+    def _needs_workers(self, needed: bool) -> None:
+        """The same for workers."""
+        if needed:
             self._has_sync_handlers = True
             if self._workers is not None:
                 self._workers.start()
+            for above in self._above():
+                above._needs_workers(True)
+
+    def _above(self) -> list[Registry]:
+        """The servers that this one is mounted in."""
+        return [above for reference in self._mounted_in if (above := reference()) is not None]
+
+    def mount(self, other: Registry, prefix: str) -> None:
+        """Makes another server a part of this one: its tools and prompts as ``prefix_name``, its resources and templates
+        as ``scheme://prefix/rest`` (``scheme:prefix/rest`` where an address has no authority), with their completions.
+        What the other one registers, removes, enables or disables later shows here as well, and so do its updates of
+        resources. Mounts may be nested, and one server mounted in several. ``prefix`` has letters, digits and hyphens.
+
+        A call of a mounted entry is a call of this server: its limits, its loop and its workers, its middleware,
+        ``map_error`` and ``mask_errors`` are in force, and the context says the name and the address that the client
+        used. What the other server is besides (its name and settings, its hooks, methods and notifications, its skills
+        and its middleware) stays with it.
+
+        Raises ``RegistrationError`` where a name is taken here, and ``StateError`` where this server is a part of the
+        other one; then nothing is mounted. Registering in the other one fails for the same reasons from then on.
+        """
+        if not isinstance(other, Registry):
+            raise RegistrationError(f"mount: a server is needed, not {type(other).__name__}")
+        import weakref
+
+        self._engine.mount(other._engine, prefix)
+        other._mounted_in.append(weakref.ref(self))
+        self._needs_loop(other._has_async_handlers)
+        self._needs_workers(other._has_sync_handlers)

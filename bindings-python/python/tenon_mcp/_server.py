@@ -101,6 +101,7 @@ class Server(Registrations):
         self._errors: ErrorMap = {}
         self.dependency_overrides = {}
         self._has_sync_handlers = self._has_async_handlers = False
+        self._mounted_in = []
         self._running: Running | None = None
         self._main: Main | None = None
         self._announce: Callable[[Server], object] | None = None

@@ -61,6 +61,8 @@ struct Entries<T> {
 struct Slot<T> {
     number: u64,
     enabled: bool,
+    /// Where its own server is mounted here: whether it is shown there.
+    shown: bool,
     entry: Arc<Registered<T>>,
 }
 
@@ -80,7 +82,7 @@ impl<T> Default for Catalog<T> {
 
 impl<T> Entries<T> {
     fn shows(&self, slot: &Slot<T>) -> bool {
-        slot.enabled && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
+        slot.enabled && slot.shown && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
     }
 
     /// What is shown, kind by kind.
@@ -115,7 +117,7 @@ impl<T> Catalog<T> {
                 entries.had = entries.had.with(Capability::Tasks);
             }
             entries.places[place].insert(entry.name.clone(), number);
-            entries.in_order[place].push(Slot { number, enabled: true, entry: Arc::new(entry) });
+            entries.in_order[place].push(Slot { number, enabled: true, shown: true, entry: Arc::new(entry) });
             *self.snapshot.write() = None;
         }
         self.note(kind);
@@ -141,11 +143,21 @@ impl<T> Catalog<T> {
 
     /// Shows or hides an entry: a hidden one is in no list and cannot be called. `false` if there is none of this name.
     pub fn enable(&self, kind: Kind, name: &str, enabled: bool) -> bool {
+        self.set(kind, name, |slot| slot.enabled = enabled)
+    }
+
+    /// Says whether an entry is shown in its own server, which is mounted here.
+    pub(crate) fn show(&self, kind: Kind, name: &str, shown: bool) {
+        self.set(kind, name, |slot| slot.shown = shown);
+    }
+
+    fn set(&self, kind: Kind, name: &str, set: impl FnOnce(&mut Slot<T>)) -> bool {
         let changed = {
             let mut entries = self.entries.lock();
             let Some(place) = entries.place(kind, name) else { return false };
-            let slot = &mut entries.in_order[kind.index()][place];
-            let changed = std::mem::replace(&mut slot.enabled, enabled) != enabled;
+            let before = entries.shows(&entries.in_order[kind.index()][place]);
+            set(&mut entries.in_order[kind.index()][place]);
+            let changed = entries.shows(&entries.in_order[kind.index()][place]) != before;
             if changed {
                 *self.snapshot.write() = None;
             }

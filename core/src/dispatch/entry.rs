@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Policy, UnknownArguments};
 use super::headers::header_params;
+use super::mounted::Prefix;
 use super::places::Places;
 use super::prompt_arguments::PromptArguments;
 use super::schema::Schema;
@@ -47,6 +48,8 @@ pub struct Entry {
     inline: bool,
     paged: bool,
     extension: Option<Extension>,
+    /// The mounts that it is seen through, the outermost first.
+    under: Vec<Prefix>,
     kept: Option<Kept>,
     /// What is wrong with a member that was set; registering reports it.
     rejected: Option<String>,
@@ -74,6 +77,7 @@ impl Entry {
             inline: false,
             paged: false,
             extension: None,
+            under: Vec::new(),
             kept: None,
             rejected,
         }
@@ -227,6 +231,19 @@ impl Entry {
         self
     }
 
+    /// The same where its server is mounted; nothing for what stays with its server, the error for what cannot be there.
+    pub(crate) fn mounted(&self, prefix: &Prefix) -> Option<Result<Entry, String>> {
+        if self.paged || matches!(self.kind(), Kind::Method | Kind::Notification | Kind::Hook) {
+            return None;
+        }
+        let mut entry = self.clone();
+        entry.under.insert(0, prefix.clone());
+        if let Err(reason) = entry.definition.rename(|kind, name| prefix.name(kind, name)) {
+            return Some(Err(reason));
+        }
+        Some(Ok(entry))
+    }
+
     /// What it is.
     pub fn kind(&self) -> Kind {
         self.definition.kind()
@@ -279,7 +296,11 @@ pub struct Registered<T> {
     pub(crate) extension: Option<Extension>,
     /// Where calls go.
     pub target: T,
-    _kept: Option<Kept>,
+    /// The mounts that it is seen through, the outermost first.
+    pub(crate) under: Vec<Prefix>,
+    /// What it was made of, to be made again where its server is mounted.
+    pub(crate) source: Entry,
+    kept: Option<Kept>,
 }
 
 /// How what a client sends is made ready for a handler.
@@ -299,6 +320,7 @@ impl<T> Registered<T> {
     /// Checks the definition and compiles its schemas; errors name the entry and the reason. `policy` is the server's, for
     /// what the entry has none of its own.
     pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
+        let source = entry.clone();
         let Entry {
             mut definition,
             structured,
@@ -314,6 +336,7 @@ impl<T> Registered<T> {
             inline,
             paged,
             extension,
+            under,
             kept,
             rejected,
         } = entry;
@@ -394,7 +417,9 @@ impl<T> Registered<T> {
             target,
             name,
             definition,
-            _kept: kept,
+            under,
+            source,
+            kept,
         })
     }
 
@@ -414,6 +439,12 @@ impl<T> Registered<T> {
             Input::Template(template) => template.variables().any(|own| own == name),
             Input::Open | Input::Schema(_) => false,
         }
+    }
+
+    /// What [`Entry::keep`] keeps: by it a host knows its own handler, also where the entry is another server's that is
+    /// mounted.
+    pub fn kept(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.kept.as_ref()
     }
 
     /// The definition.

@@ -15,6 +15,7 @@ pub mod log;
 mod loom_calls;
 pub(crate) mod media;
 mod metered;
+pub(crate) mod mounted;
 pub mod page;
 pub(crate) mod places;
 mod plan;

@@ -8,6 +8,7 @@ use super::sink::Outgoing;
 use crate::dispatch::page::{self, Cursor, Fingerprint, Scope};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::cache::Cacheable;
+use crate::proto::definition::Definition;
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
 use crate::proto::kind::Kind;
@@ -163,7 +164,10 @@ impl Shared {
             out.slice(&resource);
         }
         for resource in resources {
-            resource.write(revision, &mut out);
+            match entry.under.is_empty() {
+                true => resource.write(revision, &mut out),
+                false => self.listed_under(entry, resource).write(revision, &mut out),
+            }
         }
         out.end_array();
         let cursor = |fingerprint, inner| Cursor { part: 1, position: 0, fingerprint, inner };
@@ -172,6 +176,17 @@ impl Shared {
             None => part.then.map(|then| cursor(then, None)),
         };
         self.listed(flight, id, part, (out.into_slice(), next))
+    }
+
+    /// A resource that a mounted provider lists, with the address that it has here.
+    fn listed_under(&self, entry: &Registered, resource: &Definition) -> Definition {
+        let mut moved = resource.clone();
+        for prefix in entry.under.iter().rev() {
+            if let Err(reason) = moved.rename(|_, uri| prefix.address(uri)) {
+                self.blame(|| format!("{entry}: {reason}"));
+            }
+        }
+        moved
     }
 
     fn listed(

@@ -17,6 +17,7 @@ mod loom_lane;
 #[cfg(all(test, loom))]
 mod loom_outbox;
 mod middleware;
+mod mounts;
 mod notices;
 mod op;
 mod outbox;

@@ -7,6 +7,7 @@ use super::lane::{LaneId, LaneQueue, Lanes};
 use super::listing::Part;
 use super::local::{LocalState, Spawn, Waiter};
 use super::middleware::{Following, Layers};
+use super::mounts::Mounts;
 use super::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
 use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
@@ -74,6 +75,8 @@ pub(crate) struct Shared {
     pub(super) occupied: Occupied,
     /// No call starts any more.
     pub(super) closing: AtomicBool,
+    /// What it is mounted in.
+    pub(super) mounts: Mounts,
     /// What keeps it served for clients in the process, if they have started it.
     pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
     /// Who is told when it is no longer served.
@@ -195,6 +198,7 @@ impl Shared {
             serving: AtomicBool::new(false),
             occupied: Occupied::default(),
             closing: AtomicBool::new(false),
+            mounts: Mounts::default(),
             held: Mutex::new(Weak::<()>::new()),
             attached: Mutex::default(),
             catalog: Catalog::default(),

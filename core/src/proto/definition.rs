@@ -99,6 +99,38 @@ impl Definition {
         Ok(())
     }
 
+    /// Has it called what `rename` makes of a name or an address of a kind, and with it what it says of others: the view of a
+    /// tool, what a completion completes.
+    pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
+        let no_place = |definition: &Definition| definition.told("has no scheme that a prefix could follow");
+        if self.kind == Kind::Completion {
+            let reference = self.given.get("ref").cloned().unwrap_or_else(JsonSlice::empty_object);
+            let of_prompt = reference.member("name").is_some();
+            let (kind, member) =
+                if of_prompt { (Kind::Prompt, "name") } else { (Kind::ResourceTemplate, "uri") };
+            let own = reference.member(member).and_then(|own| Some(own.decode_str()?.into_owned()));
+            let argument = self.given.get("argument").and_then(|own| Some(own.decode_str()?.into_owned()));
+            let name = own.and_then(|own| rename(kind, &own)).ok_or_else(|| no_place(self))?;
+            *self = Definition::completion(kind, &name, &argument.unwrap_or_default())?;
+            return Ok(());
+        }
+        let name = rename(self.kind, &self.name).ok_or_else(|| no_place(self))?;
+        if let (Some(view), Some(ui)) = (self.view(), &self.ui) {
+            let view = rename(Kind::Resource, &view).ok_or_else(|| no_place(self))?;
+            let mut moved = JsonWriter::new();
+            moved.begin_object().key("resourceUri").str(&view);
+            for member in ui.members() {
+                let own = member.name(ui.as_bytes());
+                if own != "resourceUri" {
+                    moved.key(&own).raw(member.text(ui.as_bytes()));
+                }
+            }
+            moved.end_object();
+            self.ui = Some(moved.into_slice());
+        }
+        self.set(self.kind.names(), text(&name))
+    }
+
     /// Fills in what has a default and checks the whole: nothing required is missing, the name is one. Without `name` a
     /// resource and a template get their URI, without `inputSchema` a tool takes no arguments.
     pub fn finish(&mut self) -> Result<(), String> {

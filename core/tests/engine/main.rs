@@ -18,6 +18,7 @@ mod local;
 mod locks;
 mod logs;
 mod middleware;
+mod mounts;
 mod once;
 mod progress;
 mod races;

@@ -1,0 +1,90 @@
+//! What entries are called where their server is mounted, and back.
+//!
+//! Of a name `prefix_name`; of an address or a template `scheme://prefix/rest`, or `scheme:prefix/rest` where there is no
+//! authority. Prefixes of mounts within mounts come one after the other.
+
+use crate::error::Error;
+use crate::proto::kind::Kind;
+
+/// Bytes of a prefix.
+const MOST: usize = 64;
+
+/// What stands before the names of a server that is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix(String);
+
+impl Prefix {
+    /// Letters, digits and hyphens, so that it can stand in any name and any address, and that its end can be told.
+    pub(crate) fn new(text: &str) -> Result<Prefix, Error> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if text.is_empty() || text.len() > MOST || !text.chars().all(legal) {
+            let what =
+                format!("mount: the prefix {text:?} must have 1 to {MOST} characters of A-Z a-z 0-9 -");
+            return Err(Error::invalid(what));
+        }
+        Ok(Prefix(text.to_owned()))
+    }
+
+    /// The name of an entry where it is mounted; nothing for kinds that stay with their server, and for a template that does
+    /// not begin with a scheme.
+    pub(crate) fn name(&self, kind: Kind, name: &str) -> Option<String> {
+        match kind {
+            Kind::Tool | Kind::Prompt => Some(format!("{}_{name}", self.0)),
+            Kind::Resource | Kind::ResourceTemplate | Kind::ResourceProvider => self.address(name),
+            Kind::Completion | Kind::Method | Kind::Notification | Kind::Hook => None,
+        }
+    }
+
+    /// An address or a template where it is mounted.
+    pub(crate) fn address(&self, uri: &str) -> Option<String> {
+        let (scheme, rest) = split(uri)?;
+        Some(format!("{scheme}{}/{rest}", self.0))
+    }
+
+    /// The address within the mounted server, as scheme and rest.
+    #[cfg(test)]
+    pub(crate) fn own<'a>(&self, uri: &'a str) -> Option<(&'a str, &'a str)> {
+        let (scheme, rest) = split(uri)?;
+        Some((scheme, rest.strip_prefix(self.0.as_str())?.strip_prefix('/')?))
+    }
+}
+
+/// The scheme with what ends it, and the rest.
+fn split(uri: &str) -> Option<(&str, &str)> {
+    let colon = uri.find(':')?;
+    if uri[..colon].is_empty()
+        || !uri[..colon].chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    {
+        return None;
+    }
+    let end = colon + if uri[colon + 1..].starts_with("//") { 3 } else { 1 };
+    Some(uri.split_at(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_go_there_and_back() {
+        let prefix = Prefix::new("sub").unwrap();
+        for (own, mounted) in [
+            ("config://app", "config://sub/app"),
+            ("note://{id}/x", "note://sub/{id}/x"),
+            ("urn:isbn:1", "urn:sub/isbn:1"),
+            ("file:///a/b", "file://sub//a/b"),
+            ("ui://clock", "ui://sub/clock"),
+        ] {
+            assert_eq!(prefix.address(own).as_deref(), Some(mounted));
+            let (scheme, rest) = prefix.own(mounted).unwrap();
+            assert_eq!(format!("{scheme}{rest}"), own);
+            assert!(prefix.own(own).is_none(), "{own}");
+        }
+        assert!(prefix.address("{+any}").is_none());
+        assert!(prefix.own("config://subway/app").is_none());
+        assert_eq!(prefix.name(Kind::Tool, "add").as_deref(), Some("sub_add"));
+        for wrong in ["", "a b", "a_b", "a/b", &"x".repeat(65)] {
+            assert!(Prefix::new(wrong).is_err());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Servers within others: what one registers is registered in those that it is mounted in, under a prefix.
+//!
+//! A change goes to the catalog it is made in and then to those above, under one lock per server that is taken from the inner
+//! to the outer; mounts make no circle, so no two wait for each other. To a call a mounted entry is like any other: nothing is
+//! passed on, and nothing is looked up twice.
+
+use super::engine::Engine;
+use super::shared::Shared;
+use super::{Registered, Target};
+use crate::dispatch::arguments::Policy;
+use crate::dispatch::entry::Entry;
+use crate::dispatch::mounted::Prefix;
+use crate::error::{Error, ErrorKind};
+use crate::locks::Mutex;
+use crate::proto::kind::Kind;
+use crate::proto::subscription::Topic;
+use std::sync::{Arc, Weak};
+
+/// What a server is mounted in.
+#[derive(Default)]
+pub(crate) struct Mounts {
+    /// Held while a change is made here and above.
+    changing: Mutex<()>,
+    above: Mutex<Vec<Mount>>,
+}
+
+/// Makes of where calls go in a server where they go in the one it is mounted in.
+pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
+
+#[derive(Clone)]
+struct Mount {
+    into: Weak<Shared>,
+    prefix: Prefix,
+    policy: Policy,
+    adopt: Adopt,
+}
+
+/// One mount is made at a time in the process, so that two do not make a circle together.
+static MOUNTING: Mutex<()> = Mutex::new(());
+
+impl Engine {
+    fn above(&self) -> Vec<(Engine, Mount)> {
+        let mut above = self.0.mounts.above.lock();
+        above.retain(|mount| mount.into.strong_count() > 0);
+        above.iter().filter_map(|mount| Some((Engine(mount.into.upgrade()?), mount.clone()))).collect()
+    }
+
+    /// Registers an entry here, and where this server is mounted.
+    pub(crate) fn register(&self, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
+        let _changing = self.0.mounts.changing.lock();
+        let registered = Registered::new(entry, target, policy)?;
+        if let Some(view) = registered.definition().view() {
+            self.check_view_now(&registered.to_string(), &view)?;
+        }
+        let (kind, name) = (registered.kind, registered.name.clone());
+        let (source, target) = (registered.source.clone(), registered.target.clone());
+        self.0.catalog.add(registered)?;
+        for (place, (above, mount)) in self.above().iter().enumerate() {
+            if let Err(error) = above.register_mounted(&source, &target, mount) {
+                for (above, mount) in &self.above()[..place] {
+                    above.unregister_mounted(kind, &name, mount);
+                }
+                self.0.catalog.remove(kind, &name);
+                return Err(error);
+            }
+        }
+        self.changed();
+        Ok(())
+    }
+
+    fn register_mounted(&self, source: &Entry, target: &Target, mount: &Mount) -> Result<(), Error> {
+        let Some(mounted) = source.mounted(&mount.prefix) else { return Ok(()) };
+        let mounted = mounted.map_err(|reason| Error::invalid(format!("mount: {reason}")))?;
+        self.register(mounted, (mount.adopt)(target), mount.policy)
+    }
+
+    /// Removes an entry here, and where this server is mounted.
+    pub(crate) fn unregister(&self, kind: Kind, name: &str) -> Option<Arc<Registered>> {
+        let _changing = self.0.mounts.changing.lock();
+        let removed = self.0.catalog.remove(kind, name)?;
+        for (above, mount) in self.above() {
+            above.unregister_mounted(kind, name, &mount);
+        }
+        self.changed();
+        Some(removed)
+    }
+
+    fn unregister_mounted(&self, kind: Kind, name: &str, mount: &Mount) {
+        if let Some(name) = mount.prefix.name(kind, name) {
+            self.unregister(kind, &name);
+        }
+    }
+
+    /// Makes a change of what is shown here, and shows and hides it where this server is mounted.
+    pub(crate) fn switch<R>(&self, change: impl FnOnce(&Shared) -> R) -> R {
+        let _changing = self.0.mounts.changing.lock();
+        let changed = change(&self.0);
+        self.show_above();
+        changed
+    }
+
+    /// Says where this server is mounted what is shown here. Whoever changed it still holds the lock.
+    fn show_above(&self) {
+        for (above, mount) in self.above() {
+            let _changing = above.0.mounts.changing.lock();
+            for kind in Kind::ALL {
+                for (entry, shown) in self.0.catalog.all(kind) {
+                    if let Some(name) = mount.prefix.name(kind, &entry.name) {
+                        above.0.catalog.show(kind, &name, shown);
+                    }
+                }
+            }
+            above.show_above();
+        }
+        self.changed();
+    }
+
+    /// Has a change of a resource or a list told here, and where this server is mounted.
+    pub(crate) fn publish_above(&self, topic: &Topic) {
+        self.publish(topic, None);
+        for (above, mount) in self.above() {
+            let mounted = match topic {
+                Topic::Resource(uri) => mount.prefix.address(uri).map(|uri| Topic::Resource(uri.into())),
+                topic => Some(topic.clone()),
+            };
+            if let Some(topic) = mounted {
+                above.publish_above(&topic);
+            }
+        }
+    }
+
+    fn is_within(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.above().iter().any(|(above, _)| above.is_within(other))
+    }
+
+    /// Registers what another server has, and what it will have, under a prefix.
+    pub(crate) fn mount(
+        &self,
+        other: &Engine,
+        prefix: &str,
+        policy: Policy,
+        adopt: Adopt,
+    ) -> Result<(), Error> {
+        let prefix = Prefix::new(prefix)?;
+        let _mounting = MOUNTING.lock();
+        if self.is_within(other) {
+            return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
+        }
+        let _changing = other.0.mounts.changing.lock();
+        let mount = Mount { into: Arc::downgrade(&self.0), prefix, policy, adopt };
+        let mut done: Vec<(Kind, String)> = Vec::new();
+        for kind in Kind::ALL {
+            for (entry, shown) in other.0.catalog.all(kind) {
+                if let Err(error) = self.register_mounted(&entry.source, &entry.target, &mount) {
+                    done.iter().for_each(|(kind, name)| self.unregister_mounted(*kind, name, &mount));
+                    return Err(error);
+                }
+                if !shown && let Some(name) = mount.prefix.name(kind, &entry.name) {
+                    self.switch(|shared| shared.catalog.show(kind, &name, false));
+                }
+                done.push((kind, entry.name.clone()));
+            }
+        }
+        other.0.mounts.above.lock().push(mount);
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! Servers within others.
+
+use serde_json::{Value, json};
+use tenon_mcp::testing::Client;
+use tenon_mcp::{
+    Completing, Completion, Context, ErrorKind, Kind, Prompt, Resource, ResourceProvider, ResourceTemplate,
+    Server, Tool,
+};
+
+fn part() -> Server {
+    let part = Server::new("part", "1.0.0");
+    part.tool(
+        Tool::new("hello").tags(["polite"]),
+        |context: Context| async move { context.name().to_owned() },
+    )
+    .unwrap();
+    part.resource(Resource::new("part://static"), || async { "static" }).unwrap();
+    part.resource_template(ResourceTemplate::new("part://{id}/data"), |context: Context| async move {
+        context.uri().unwrap_or_default().to_owned()
+    })
+    .unwrap();
+    part.prompt(Prompt::new("say").argument("word"), || async { "say" }).unwrap();
+    part.completion(Completion::prompt("say", "word"), |Completing { value, .. }: Completing| async move {
+        vec![format!("{value}!")]
+    })
+    .unwrap();
+    let list = || async { json!([{ "uri": "row://1", "name": "one" }]) };
+    part.resource_provider(ResourceProvider::new("row://{id}"), list, || async { "row" }).unwrap();
+    part
+}
+
+async fn names(client: &Client) -> Vec<String> {
+    let tools = client.list_tools().await.unwrap();
+    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn uris(list: &[Value], member: &str) -> Vec<String> {
+    list.iter().map(|item| item[member].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_part_is_called_under_its_prefix() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    app.mount(&part, "sub").unwrap();
+    let client = Client::new(&app).unwrap();
+    assert_eq!(names(&client).await, ["sub_hello"]);
+    assert_eq!(client.call_tool("sub_hello", json!({})).await.unwrap().text(), "sub_hello");
+    assert_eq!(client.read_resource("part://sub/static").await.unwrap().text(), "static");
+    assert_eq!(client.read_resource("part://sub/7/data").await.unwrap().text(), "part://sub/7/data");
+    assert!(client.read_resource("part://static").await.is_err());
+    assert_eq!(client.get_prompt("sub_say", json!({})).await.unwrap().text(), "say");
+    assert_eq!(client.complete_prompt("sub_say", "word", "a").await.unwrap().values(), ["a!"]);
+    let listed = client.list_resources().await.unwrap();
+    assert_eq!(uris(&listed, "uri"), ["part://sub/static", "row://sub/1"]);
+    assert_eq!(client.read_resource("row://sub/1").await.unwrap().text(), "row");
+    let templates = client.list_resource_templates().await.unwrap();
+    assert_eq!(uris(&templates, "uriTemplate"), ["part://sub/{id}/data"]);
+    // The part goes on by itself.
+    let alone = Client::new(&part).unwrap();
+    assert_eq!(alone.call_tool("hello", json!({})).await.unwrap().text(), "hello");
+}
+
+#[tokio::test]
+async fn what_changes_in_a_part_changes_where_it_is_mounted_however_deep() {
+    let (app, middle, part) = (Server::new("app", "1.0.0"), Server::new("middle", "1.0.0"), part());
+    middle.mount(&part, "in").unwrap();
+    app.mount(&middle, "out").unwrap();
+    let client = Client::new(&app).unwrap();
+    assert_eq!(names(&client).await, ["out_in_hello"]);
+    assert_eq!(client.read_resource("part://out/in/static").await.unwrap().text(), "static");
+    assert_eq!(client.read_resource("row://out/in/1").await.unwrap().text(), "row");
+    assert_eq!(uris(&client.list_resources().await.unwrap(), "uri")[1], "row://out/in/1");
+    part.tool(Tool::new("more"), || async { "more" }).unwrap();
+    assert_eq!(client.call_tool("out_in_more", json!({})).await.unwrap().text(), "more");
+    part.disable(Kind::Tool, "more");
+    assert_eq!(names(&client).await, ["out_in_hello"]);
+    part.enable(Kind::Tool, "more");
+    part.disable_tags(["polite"]);
+    assert_eq!(names(&client).await, ["out_in_more"]);
+    part.enable_tags(["polite"]);
+    middle.disable(Kind::Tool, "in_hello");
+    assert_eq!(names(&client).await, ["out_in_more"]);
+    middle.enable(Kind::Tool, "in_hello");
+    app.disable_tags(["polite"]);
+    assert_eq!(names(&client).await, ["out_in_more"]);
+    assert!(part.remove(Kind::Tool, "more").is_some());
+    assert!(names(&client).await.is_empty());
+    assert!(part.registered(Kind::Tool, "hello").unwrap().1, "it is hidden further out only");
+}
+
+#[test]
+fn collisions_and_circles_are_refused_and_leave_nothing() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    app.prompt(Prompt::new("sub_say"), || async { "" }).unwrap();
+    let refused = app.mount(&part, "sub").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Duplicate);
+    assert!(refused.message().contains("prompt \"sub_say\""), "{refused}");
+    assert!(app.names(Kind::Tool).is_empty() && app.names(Kind::Resource).is_empty());
+    app.mount(&part, "other").unwrap();
+    app.tool(Tool::new("other_more"), || async { "" }).unwrap();
+    let refused = part.tool(Tool::new("more"), || async { "" }).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Duplicate);
+    assert_eq!(part.names(Kind::Tool), ["hello"], "nowhere, or everywhere");
+    assert!(app.tool(Tool::new("other_hello"), || async { "" }).is_err());
+    assert_eq!(part.mount(&app, "back").unwrap_err().kind(), ErrorKind::State);
+    assert_eq!(app.mount(&app, "self").unwrap_err().kind(), ErrorKind::State);
+    for wrong in ["", "a_b", "a/b", "a b"] {
+        assert_eq!(app.mount(&Server::new("x", "1"), wrong).unwrap_err().kind(), ErrorKind::Invalid);
+    }
+}
