@@ -22,6 +22,7 @@ ENV = {
 # Everything but the wheel's module, which maturin builds: it needs a command of its own in any case.
 WORKSPACE_SELECTION = "--workspace --exclude tenon-python"
 WORKSPACE = f"cargo {{}} --locked --profile ci {WORKSPACE_SELECTION}"
+TESTS = WORKSPACE.format("test") + " --no-fail-fast"
 # What a wheel for the tests has beyond a published one.
 WHEEL_FEATURES = "one-build"
 LAYERS_SELECTION = "-p tenon-mcp -p tenon-features --no-default-features"
@@ -98,7 +99,9 @@ STAGES = {
         "needs": ["build-rust"],
     },
     "startup": {"budget": 30, "alone": True, "commands": ["python3 tests/startup/run.py"], "needs": BUILD},
-    "rust": {"budget": 90, "commands": [WORKSPACE.format("test") + " --no-fail-fast"], "env": FIXTURES},
+    "rust": {"budget": 90, "commands": [TESTS], "env": {**FIXTURES, "TENON_WIRE_BRIEF": "python,node"}},
+    # With each transcript in each revision, whatever the host takes to start.
+    "rust-all": {"budget": 150, "commands": [TESTS], "env": FIXTURES},
     "python": {"budget": 90, "commands": [".venv/bin/python -m pytest -q tests/python"]},
     "python-oldest": {"budget": 90, "commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
     "node": {"budget": 90, "commands": ["cd bindings-node && npm test --silent"]},
@@ -283,7 +286,8 @@ GROUPS = {
     "build": BUILD,
     "quick": QUICK,
     "full": [
-        *[stage for stage in QUICK if stage not in ("interop", "conformance")],
+        *[stage for stage in QUICK if stage not in ("rust", "interop", "conformance")],
+        "rust-all",
         "interop-all",
         "conformance-all",
         "python-oldest",

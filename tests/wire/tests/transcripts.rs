@@ -2,7 +2,8 @@
 //!
 //! The engine in this process is always played. A command line in `TENON_WIRE_RUST`, `TENON_WIRE_PYTHON`,
 //! `TENON_WIRE_NODE` or `TENON_WIRE_C` adds that host; `TENON_WIRE_HOSTS` names those that must not be left out.
-//! Arguments are parts of names: only results that hold one of them are played.
+//! `TENON_WIRE_BRIEF` names hosts that take long to start: over stdio, where each transcript needs a process, they play it in
+//! its oldest and its newest revision only. Arguments are parts of names: only results that hold one of them are played.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -14,6 +15,8 @@ use tenon_wire::play::play;
 use tenon_wire::transcript::{self, Transcript};
 
 const HOSTS: [&str; 4] = ["rust", "python", "node", "c"];
+/// Some wait for a time of the server's, so there may be more at once than processors.
+const AT_ONCE: usize = 4;
 
 fn main() -> ExitCode {
     match run() {
@@ -34,6 +37,7 @@ fn run() -> Result<usize, Box<dyn Error>> {
     let (hosts, missing) = hosts()?;
     let filters: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let brief = named("TENON_WIRE_BRIEF")?;
     let mut cases = VecDeque::new();
     let mut unfit = 0;
     for host in &hosts {
@@ -44,7 +48,8 @@ fn run() -> Result<usize, Box<dyn Error>> {
             continue;
         }
         for transcript in &transcripts {
-            if !transcript.is_for(host) {
+            let is_brief = host.transport == Transport::Stdio && brief.contains(&host.name);
+            if !transcript.is_for(host) || is_brief && !is_at_an_end(transcript, &transcripts) {
                 continue;
             }
             let case = Case { host, transcript };
@@ -56,9 +61,9 @@ fn run() -> Result<usize, Box<dyn Error>> {
     }
     let tally = Mutex::new(Tally::default());
     let cases = Mutex::new(cases);
-    let workers = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
+    let at_once = std::thread::available_parallelism().map_or(AT_ONCE, |count| count.get().clamp(AT_ONCE, 8));
     std::thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some(case) = { cases.lock().expect("no holder panics").pop_front() } {
                     tally.lock().expect("no holder panics").add(&case, case.run());
@@ -87,6 +92,14 @@ fn run() -> Result<usize, Box<dyn Error>> {
     }
     println!("{passed} passed, {failed} failed");
     Ok(failed)
+}
+
+/// Whether none of the same name is of an older revision, or none of a newer one.
+fn is_at_an_end(transcript: &Transcript, all: &[Transcript]) -> bool {
+    let mut same = all.iter().filter(|other| other.name == transcript.name);
+    let mut others = same.clone();
+    same.all(|other| other.revision >= transcript.revision)
+        || others.all(|other| other.revision <= transcript.revision)
 }
 
 /// The shortest conversation: a ping and the end.
@@ -165,11 +178,7 @@ type Missing = (&'static str, bool);
 
 /// The hosts to play on, and those that are not there.
 fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
-    let wanted = std::env::var("TENON_WIRE_HOSTS").unwrap_or_default();
-    let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    if let Some(unknown) = wanted.iter().find(|name| !HOSTS.contains(name)) {
-        return Err(format!("TENON_WIRE_HOSTS: {unknown:?} is none of {HOSTS:?}").into());
-    }
+    let wanted = named("TENON_WIRE_HOSTS")?;
     let mut hosts = Vec::new();
     for transport in Transport::IN_PROCESS {
         hosts.push(Host::engine(transport)?);
@@ -187,8 +196,19 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
                     hosts.push(Host::command_apps(name, transport, &line));
                 }
             }
-            _ => missing.push((name, wanted.contains(&name))),
+            _ => missing.push((name, wanted.iter().any(|wanted| wanted == name))),
         }
     }
     Ok((hosts, missing))
+}
+
+/// The hosts that a variable names.
+fn named(variable: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    let text = std::env::var(variable).unwrap_or_default();
+    let names: Vec<_> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    match names.iter().find(|name| !HOSTS.contains(&name.as_str())) {
+        Some(unknown) => Err(format!("{variable}: {unknown:?} is none of {HOSTS:?}").into()),
+        None => Ok(names),
+    }
 }
