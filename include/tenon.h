@@ -34,8 +34,8 @@
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll() and
- * tenon_server_run() call callbacks, and tenon_server_entries() the function it is given: around any other function a program may hold a lock that its callbacks take too.
+ * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
+ * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries() and tenon_server_exchange() the function they are given: around any other function a program may hold a lock that its callbacks take too.
  * `destroy` and the log are also called inside functions that end or complete something.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in

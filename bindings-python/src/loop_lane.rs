@@ -443,7 +443,7 @@ pub(crate) fn chain<'py>(
     home: Home,
     is_async: bool,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let handler = if call.has_handler() { Some(handlers.get(py, call.handler)?) } else { None };
+    let handler = if call.has_handler() { Some(handlers.of(py, call)?) } else { None };
     let lane = match (&handler, &call.context.entry.target) {
         (Some(_), Target::Lane { lane, .. }) => Some(word(*lane)),
         _ => None,

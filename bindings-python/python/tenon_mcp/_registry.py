@@ -99,8 +99,9 @@ class Registry:
         return [above for reference in self._mounted_in if (above := reference()) is not None]
 
     def mount(self, other: Registry, prefix: str) -> None:
-        """Makes another server a part of this one: its tools and prompts as ``prefix_name``, its resources and templates
-        as ``scheme://prefix/rest`` (``scheme:prefix/rest`` where an address has no authority), with their completions.
+        """Makes another server a part of this one: its tools and prompts as ``prefix_name``, its resources and
+        templates as ``scheme://prefix/rest`` (``scheme:prefix/rest`` where an address has no authority), with their
+        completions.
         What the other one registers, removes, enables or disables later shows here as well, and so do its updates of
         resources. Mounts may be nested, and one server mounted in several. ``prefix`` has letters, digits and hyphens.
 
