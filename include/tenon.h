@@ -36,7 +36,9 @@
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
  * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
  * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries() and tenon_server_exchange() the function they are given: around any other function a program may hold a lock that its callbacks take too.
- * `destroy` and the log are also called inside functions that end or complete something.
+ * `destroy` and the log are also called inside functions that end or complete something. In a call with middleware around it
+ * tenon_call_next() runs what follows, and what completes the call, or releases it, the function that tenon_call_next() was
+ * given.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
  * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there. A child may make, start

@@ -88,19 +88,20 @@ pub unsafe extern "C" fn tenon_call_next(
     let given = !arguments.is_null();
     let arguments = if given { arguments } else { c"{}".as_ptr() };
     let len = if given { len } else { 2 };
-    entry!(err; data = user_data(data, destroy), state = object(call), text = tried_slice(arguments, len) => {
-        state.check_fork()?;
-        state.went_on();
-        let Some(stage) = &state.stage else {
+    let held = call.cast_const();
+    entry!(err; data = user_data(data, destroy), call = object(call), text = tried_slice(arguments, len) => {
+        call.check_fork()?;
+        call.went_on();
+        let Some(stage) = &call.stage else {
             return Err(Failure::state("nothing follows a handler; tenon_call_next() is for middleware"));
         };
-        let input = if given { Some(json_within(text?, "arguments", state.max_depth)?) } else { None };
+        let input = if given { Some(json_within(text?, "arguments", call.max_depth)?) } else { None };
         // SAFETY: a live call, which the library holds in an `Arc`; the count is that of the value made here.
-        let call = unsafe {
-            Arc::increment_strong_count(call.cast_const());
-            Arc::from_raw(call.cast_const())
+        let owned = unsafe {
+            Arc::increment_strong_count(held);
+            Arc::from_raw(held)
         };
-        stage.next(call, input, (after, data))
+        stage.next(owned, input, (after, data))
     })
 }
 

@@ -88,6 +88,11 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_call_notify(NULL, "a", NULL, 0));
     CHECK_STATUS(TENON_ERR_NULL, tenon_call_close_stream(NULL, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_call_set_status(NULL, "a"));
+    CHECK_ERROR(TENON_ERR_NULL, "server", tenon_server_add_middleware(NULL, NULL, 0, nothing, NULL, NULL, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "call", tenon_call_next(NULL, NULL, 0, NULL, NULL, NULL, &err));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_outcome(NULL, NULL, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_set_state(NULL, NULL, NULL));
+    CHECK(tenon_call_state(NULL) == NULL);
     CHECK_ERROR(TENON_ERR_NULL, "call", tenon_call_start_task(NULL, NULL, &err));
 
     /* Descriptors are taken in every case, so they are closed afterwards. */
@@ -126,6 +131,9 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_resource_updated(server, NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_list_changed(server, TENON_KIND_TOOL));
     CHECK_ERROR(TENON_ERR_NULL, "hook", tenon_server_on(server, NULL, 0, nothing, NULL, NULL, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "middleware", tenon_server_add_middleware(server, NULL, 0, NULL, NULL, NULL, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "no operation", tenon_server_add_middleware(server, "\xc3\xa4", 0, nothing, NULL, NULL, &err));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_server_add_middleware(server, "\xff", 0, nothing, NULL, NULL, NULL));
     CHECK_ERROR(TENON_ERR_NULL, "handler", tenon_server_on(server, "session_end", 0, NULL, NULL, NULL, &err));
     CHECK_ERROR(TENON_ERR_INVALID, "no mode 9", tenon_server_on(server, "session_end", 9, nothing, NULL, NULL, &err));
     CHECK_ERROR(TENON_ERR_INVALID, "session_start", tenon_server_on(server, "party", 0, nothing, NULL, NULL, &err));
