@@ -77,6 +77,9 @@ static void servers(void) {
 
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable(NULL, TENON_KIND_TOOL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable(NULL, TENON_KIND_TOOL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable_tag(NULL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable_tag(NULL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_exchange(NULL, "{}", TENON_NUL, 0, NULL, NULL, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_entries(NULL, TENON_KIND_TOOL, NULL, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_set(NULL, "title", "\"a\"", TENON_NUL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_add_extension(NULL, "a/b", "{}", TENON_NUL));
@@ -122,6 +125,8 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_enable(server, TENON_KIND_PROMPT, "none"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable(server, TENON_KIND_PROMPT, NULL));
     CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_disable(server, TENON_KIND_PROMPT, "none"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable_tag(server, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable_tag(server, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_entries(server, TENON_KIND_TOOL, NULL, NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_elicitation_complete(server, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_elicitation_complete(server, NULL));

@@ -1,4 +1,4 @@
-"""Middleware: `def` and `async def` around handlers of both kinds and around what the engine answers; calls at a time."""
+"""Middleware: `def` and `async def`, around handlers of both kinds and what the engine answers; calls at a time."""
 
 import asyncio
 import contextlib

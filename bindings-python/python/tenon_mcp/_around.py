@@ -29,24 +29,25 @@ class Arounds(Registry):
     def middleware(self, function: Any = None, /, *, ops: str | Sequence[str] | None = None) -> Any:
         """Registers a function around calls, ``def`` or ``async def``; with or without parentheses.
 
-        It is called with the context of the call and ``call_next``. ``call_next()`` runs what is further inside, at last
-        the handler, and gives what that returned, or raises what it raised; in ``async def`` middleware it is awaited.
-        ``call_next(arguments)`` hands on other arguments than ``context.arguments``, which are checked as a client's are.
-        It may be left out, or called again. What the function returns or raises is judged as a handler's is.
+        It is called with the context of the call and ``call_next``. ``call_next()`` runs what is further inside, at
+        last the handler, and gives what that returned, or raises what it raised; in ``async def`` middleware it is
+        awaited. ``call_next(arguments)`` hands on other arguments than ``context.arguments``, which are checked as a
+        client's are. It may be left out, or called again. What the function returns or raises is judged as a handler's
+        is.
 
-        ``ops`` says what it is around: ``"tool"``, ``"resource"``, ``"prompt"`` and ``"completion"`` (the default is these
-        four), ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"``, ``"prompt_list"``, the protocol's names,
-        or those of registered methods. The first function that is put around something is the outermost. For the life of
-        the server.
+        ``ops`` says what it is around: ``"tool"``, ``"resource"``, ``"prompt"`` and ``"completion"`` (the default is
+        these four), ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"``, ``"prompt_list"``, the
+        protocol's names, or those of registered methods. The first function that is put around something is the
+        outermost. For the life of the server.
 
         Only what is in order comes to it: calls of what is registered, with arguments that fit; also views and skills,
         which the engine answers. A list with middleware around it is no longer answered while Python is busy; there
-        ``call_next()`` gives its result, a dict. A call that is run again because a client of 2026-07-28 brought answers
-        runs through it again.
+        ``call_next()`` gives its result, a dict. A call that is run again because a client of 2026-07-28 brought
+        answers runs through it again.
 
         ``def`` middleware runs on the thread of a ``def`` handler, and on one of its own beside an ``async def`` one.
-        ``async def`` middleware runs on the loop, and a ``def`` handler then on a thread beside it; around functions for
-        the main thread there can be none.
+        ``async def`` middleware runs on the loop, and a ``def`` handler then on a thread beside it; around functions
+        for the main thread there can be none.
         """
 
         def register(function: F) -> F:

@@ -41,8 +41,8 @@ class _CallContext:
     def state(self) -> dict[str, Any]:
         """What the middleware and the handler of this call share: theirs to fill.
 
-        It is gone with the call, and a call that is run again because a client of 2026-07-28 brought answers begins with
-        an empty one.
+        It is gone with the call, and a call that is run again because a client of 2026-07-28 brought answers begins
+        with an empty one.
         """
         try:
             return self._state

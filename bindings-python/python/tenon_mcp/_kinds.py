@@ -213,7 +213,12 @@ from ._registry import named, read_tags
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags), "cache": cache},
+                policies={
+                    "timeout": timeout,
+                    "max_concurrency": max_concurrency,
+                    "tags": read_tags(tags),
+                    "cache": cache,
+                },
             )
             return function
 

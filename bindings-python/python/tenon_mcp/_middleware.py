@@ -127,8 +127,8 @@ class LoopChain:
     async def _beside(
         self, context: Context, function: Callable[..., Any], place: int, given: dict[str, Any] | None
     ) -> Any:
-        """Runs a ``def`` function on a thread. What it wants of the loop meanwhile is done in this task, so that the call's
-        end reaches it."""
+        """Runs a ``def`` function on a thread. What it wants of the loop meanwhile is done in this task, so that the
+        call's end reaches it."""
         import asyncio
         import contextvars
 
