@@ -24,7 +24,9 @@ class Arounds(Registry):
         def middleware(self, function: F, /) -> F: ...
 
         @overload
-        def middleware(self, *, ops: str | Sequence[str] | None = None) -> Callable[[F], F]: ...
+        def middleware(
+            self, function: None = None, /, *, ops: str | Sequence[str] | None = None
+        ) -> Callable[[F], F]: ...
 
     def middleware(self, function: Any = None, /, *, ops: str | Sequence[str] | None = None) -> Any:
         """Registers a function around calls, ``def`` or ``async def``; with or without parentheses.
@@ -60,7 +62,8 @@ class Arounds(Registry):
                 # First, because a call may come as soon as it is there.
                 self._has_async_handlers = True
             handler = Handler(Layer(function, on_loop), [], None, True, False)
-            self._engine.add_middleware([ops] if isinstance(ops, str) else ops and list(ops), handler, on_loop)
+            words = [ops] if isinstance(ops, str) else None if ops is None else list(ops)
+            self._engine.add_middleware(words, handler, on_loop)
             if not on_loop:
                 self._has_sync_handlers = True
                 if self._workers is not None:

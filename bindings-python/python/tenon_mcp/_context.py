@@ -25,6 +25,8 @@ class _CallContext:
     """What both kinds of context have in common."""
 
     __slots__ = ("_call", "_given", "_state")
+    _given: dict[str, Any] | None
+    _state: dict[str, Any]
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -47,7 +49,7 @@ class _CallContext:
         try:
             return self._state
         except AttributeError:
-            self._state: dict[str, Any] = {}
+            self._state = {}
             return self._state
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:

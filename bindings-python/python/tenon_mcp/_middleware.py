@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._bridge import LoopBridge
     from ._native import Call, Handler
 
 NEXT = -1
@@ -143,7 +144,8 @@ class LoopChain:
         sync = _Bridged(call)
         sync._desk, sync._bridge = desk, bridge
         sync._state, sync._given = context.state, given
-        work = loop.run_in_executor(bridge.executor(), contextvars.copy_context().run, function, sync, call_next)
+        variables = contextvars.copy_context()
+        work = loop.run_in_executor(bridge.executor(), lambda: variables.run(function, sync, call_next))
         work.add_done_callback(lambda _: wishes.put_nowait(None))
         try:
             while (wish := await wishes.get()) is not None:
@@ -222,6 +224,8 @@ class _Bridged(SyncContext):
     """The context of a ``def`` function around whose call is a task of the loop."""
 
     __slots__ = ("_bridge", "_desk")
+    _bridge: LoopBridge
+    _desk: _Desk
 
     def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Any:
         from . import _answer
