@@ -77,6 +77,7 @@ static void servers(void) {
 
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable(NULL, TENON_KIND_TOOL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable(NULL, TENON_KIND_TOOL, "a"));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(NULL, NULL, "a", NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_enable_tag(NULL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_disable_tag(NULL, "a"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_exchange(NULL, "{}", TENON_NUL, 0, NULL, NULL, NULL));

@@ -2,9 +2,12 @@
 
 import base64
 import http.client
+import io
 import json
 import os
+import queue
 import socket
+import sys
 import threading
 from urllib.parse import urlsplit
 
@@ -155,13 +158,21 @@ def test_a_path_needs_an_http_address():
         Server("wrong").run(websocket="/ws", signals=False)
 
 
-def test_the_addresses_are_told(capfd):
+def test_the_addresses_are_told(monkeypatch):
+    said = queue.Queue()
+
+    class Stderr(io.StringIO):
+        def write(self, text):
+            said.put(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Stderr())
     app = adder()
     thread = threading.Thread(target=app.run, kwargs={"websocket": 0, "sse": 0, "stdio": False}, daemon=True)
     thread.start()
     told = ""
     while told.count("adder is listening on ") < 2:
-        told += capfd.readouterr().err
+        told += said.get(timeout=SECONDS)
     assert app.websocket_url in told and app.sse_url in told
     app.close()
     thread.join(SECONDS)

@@ -47,6 +47,9 @@ def run(
     server._engine.prepare_fork()
     listener, options = _listen(transports["http"])
     try:
+        # Last: where the program is wrong as well, that is what it should hear of.
+        if threading.active_count() > 1:
+            raise StateError("workers are forked off, and this process has other threads, which would not be in them")
         supervisor = Supervisor(server, listener, options, transports["websocket"])
         code = supervisor.run(workers, wants_signals, on_started or say)
     finally:
@@ -68,8 +71,6 @@ def _check(server: Server, workers: int, transports: Transports) -> None:
     if websocket is not None and not (isinstance(websocket, str) and websocket.startswith("/")):
         raise RegistrationError("workers share one listener: websocket must be a path of http's address")
     server._claim()
-    if threading.active_count() > 1:
-        raise StateError("workers are forked off, and this process has other threads, which would not be in them")
 
 
 def _listen(http: Any) -> tuple[socket.socket, dict[str, Any]]:
