@@ -119,14 +119,19 @@ class Asgi:
         exchange = Exchange(running, bridge.lane, scope["method"], version, headers, principal)
         bridge.waiting[exchange.number] = None
         gone: asyncio.Task[None] | None = None
+
+        async def waited() -> Any:
+            nonlocal gone
+            ready = bridge.ready(exchange.number)
+            if gone is None:
+                gone = asyncio.ensure_future(_leave(exchange, bridge, receive))
+            await ready
+            return exchange.step()
+
         try:
             step = await _take_in(exchange, receive)
             while step is None:
-                ready = bridge.ready(exchange.number)
-                if gone is None:
-                    gone = asyncio.ensure_future(_leave(exchange, bridge, receive))
-                await ready
-                step = exchange.step()
+                step = await waited()
             if step is False:
                 return
             await send({"type": "http.response.start", "status": step[0], "headers": step[1]})
@@ -138,11 +143,7 @@ class Asgi:
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                 first = False
                 while step is None:
-                    ready = bridge.ready(exchange.number)
-                    if gone is None:
-                        gone = asyncio.ensure_future(_leave(exchange, bridge, receive))
-                    await ready
-                    step = exchange.step()
+                    step = await waited()
                 data, more = step or (b"", False)
                 # Returns when the client has taken what was sent before, more or less: nothing is made meanwhile.
                 await send({"type": "http.response.body", "body": data, "more_body": more})

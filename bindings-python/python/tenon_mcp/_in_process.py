@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 
-from ._serving import PATIENCE, Service, attend, last_words
+from ._serving import Service, serve_here
 from ._signals import Signals
 
 TYPE_CHECKING = False
@@ -147,21 +147,7 @@ async def release_here(held: Hold | None) -> None:
 def _serve(held: Hold) -> None:
     server = held.server
     try:
-        service = Service(server, TRANSPORTS, Signals(False))
-        try:
-            running = service.start()
-            try:
-                service.open(running, lambda _: held.settle())
-                attend(service, running)
-            finally:
-                service.check_fork()
-                if not running.closed:
-                    running.end()
-                    running.wait(PATIENCE)
-                service.stop()
-        finally:
-            service.close()
-            last_words(service.lane)
+        serve_here(Service(server, TRANSPORTS, Signals(False)), lambda _: held.settle())
     except BaseException as error:
         held.settle(error)
     finally:

@@ -104,11 +104,15 @@ def run(
 
         _loop.run(server, transports, signals, on_started or say)
         return
-    service = Service(server, transports, signals)
+    serve_here(Service(server, transports, signals), say)
+
+
+def serve_here(service: Service, on_started: Callable[[Server], object]) -> None:
+    """Serves on this thread, without a loop while nothing needs one."""
     try:
         running = service.start()
         try:
-            service.open(running, say)
+            service.open(running, on_started)
             attend(service, running)
         finally:
             service.check_fork()
