@@ -1,12 +1,17 @@
 # The commands people type. What a stage does is in scripts/stages.py.
-.PHONY: test test-full conformance demo bench soak build update-instructions clean
+.PHONY: test test-full conformance demo bench bench-python bench-node bench-c soak build install update-instructions clean
+
+# Where `install` puts the C library; DESTDIR goes in front of it.
+PREFIX ?= /usr/local
+LIBDIR ?= lib
+PROFILE ?= release
 
 test:
 	@scripts/bootstrap.sh
 	@python3 scripts/stages.py quick
 
 test-full:
-	@scripts/bootstrap.sh
+	@scripts/bootstrap.sh full
 	@python3 scripts/stages.py full
 
 conformance:
@@ -14,20 +19,41 @@ conformance:
 	@python3 scripts/stages.py build
 	@python3 tests/conformance/run.py
 
+# EXAMPLE=name serves that example at ADDRESS; without it, the quickstart is shown and the names are listed.
 demo:
 	@scripts/bootstrap.sh demo
+ifdef EXAMPLE
+	@.venv/bin/python scripts/example.py $(EXAMPLE) $(ADDRESS)
+else
 	@python3 scripts/stages.py build-python
 	@.venv/bin/python scripts/demo.py
+	@.venv/bin/python scripts/example.py
+endif
 
 build:
 	@scripts/bootstrap.sh
 	@python3 scripts/stages.py build
 
+install:
+	@python3 scripts/install_c.py --prefix "$(PREFIX)" --libdir "$(LIBDIR)" --profile "$(PROFILE)" $(if $(BUILT),--built) $(if $(DESTDIR),--destdir "$(DESTDIR)")
+
 bench:
-	@scripts/bootstrap.sh
+	@scripts/bootstrap.sh tools
 	@python3 tests/bench/prepare.py release
 	@target/release/tenon-bench --json docs/performance
 	@python3 tests/bench/page.py
+
+# Beside other makers' libraries for the language; pinned to one core, then unpinned.
+bench-python bench-node:
+	@scripts/bootstrap.sh tools
+	@python3 tests/bench/prepare.py release --peers
+	@python3 tests/bench/beside.py $(@:bench-%=%)
+
+# Beside the same server in Rust.
+bench-c:
+	@scripts/bootstrap.sh tools
+	@python3 tests/bench/prepare.py release
+	@python3 tests/bench/beside.py c
 
 soak:
 	@scripts/bootstrap.sh

@@ -1,5 +1,12 @@
-//! Link arguments of a Node.js addon.
+//! Link arguments of a Node.js addon, and where its macros write down what it exports.
+
+use std::path::Path;
 
 fn main() {
     napi_build::setup();
+    // scripts/native-types.mjs makes native.d.ts of it. The folder stays, and so does what the last compiler wrote.
+    let out = std::env::var("OUT_DIR").expect("cargo names the folder of what a build script makes");
+    let folder = Path::new(&out).join("native-types");
+    std::fs::create_dir_all(&folder).expect("the folder of what a build script makes can be written to");
+    println!("cargo::rustc-env=NAPI_TYPE_DEF_TMP_FOLDER={}", folder.display());
 }

@@ -1,35 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** A JSON Schema 2020-12. Write it in place, or `as const`, and handlers get typed arguments from it. */
-export type JsonSchema = { readonly [keyword: string]: unknown }
+import type { Arguments, FromSchema, Given, Infer, JsonSchema, StandardSchema } from './schema.js'
+
+export type { Arguments, FromSchema, Given, Infer, JsonSchema, StandardSchema }
 
 type Flat<T> = { [K in keyof T]: T[K] }
-type Properties<P, R extends PropertyKey> = Flat<
-  { -readonly [K in keyof P as K extends R ? K : never]: FromSchema<P[K]> } & {
-    -readonly [K in keyof P as K extends R ? never : K]?: FromSchema<P[K]>
-  }
->
-
-/** The type of the values a JSON Schema allows; `any` where it says too little. */
-export type FromSchema<S> = S extends { readonly const: infer C }
-  ? C
-  : S extends { readonly enum: readonly (infer E)[] }
-    ? E
-    : S extends { readonly type: 'string' }
-      ? string
-      : S extends { readonly type: 'number' | 'integer' }
-        ? number
-        : S extends { readonly type: 'boolean' }
-          ? boolean
-          : S extends { readonly type: 'null' }
-            ? null
-            : S extends { readonly type: 'array'; readonly items: infer I }
-              ? FromSchema<I>[]
-              : S extends { readonly type: 'object'; readonly properties: infer P; readonly required: readonly (infer R)[] }
-                ? Properties<P, R & PropertyKey>
-                : S extends { readonly type: 'object'; readonly properties: infer P }
-                  ? Properties<P, never>
-                  : any
 
 /** Bounds of a server. Counts and bytes are whole numbers, times are milliseconds. */
 export interface Limits {
@@ -88,6 +63,13 @@ export interface Limits {
    * Default 8 MiB.
    */
   maxOutboundBytes?: number
+  /** How long a handler of `start` may take, while calls wait for it; then the server is not served. Default 60 s. */
+  startTimeout?: number
+  /**
+   * How long a handler of `stop` may take after the last call, before the server's end is reported without it.
+   * Default 5 s.
+   */
+  stopTimeout?: number
   /**
    * How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
    * `stdioDrainTimeout` holds if it is less. Default 5 s.
@@ -344,8 +326,15 @@ export type Kind =
   | 'notification'
   | 'hook'
 
-/** What happens to a server: a legacy session opened or ended, a client's roots changed. */
-export type Hook = 'session_start' | 'session_end' | 'roots_changed' | 'subscribe' | 'unsubscribe'
+/**
+ * What happens to a server. `start`: it is served from now on; runs before the first call, for what handlers need. Calls that
+ * come meanwhile wait, and lists are answered. If it throws or takes longer than `limits.startTimeout`, `listen` rejects (its
+ * error has the `code` `TENON_START`) and nothing is served. `stop`: it has ended; runs once after the last call, for at most
+ * `limits.stopTimeout`, and not where `start` failed. Both run once each time the server is served, also for servers that are
+ * mounted in it: their start after its own, their stop before. What handlers have in common is in a variable around them.
+ * The others: a legacy session opened or ended, a client's roots changed, a resource has its first subscriber or lost its last.
+ */
+export type Hook = 'start' | 'stop' | 'session_start' | 'session_end' | 'roots_changed' | 'subscribe' | 'unsubscribe'
 
 import type { CallResult, RequestOptions } from './testing.cjs'
 
@@ -394,27 +383,21 @@ export interface ShownOptions extends EntryOptions {
 }
 
 /** Policies for arguments that a schema describes. */
-export interface ArgumentOptions<S extends JsonSchema = JsonSchema> {
+export interface ArgumentOptions<S = JsonSchema> {
   /**
-   * The schema of the arguments, with `type: 'object'` at its root. Without one a tool takes no arguments, and a method any.
-   * The validators of a library are refused unless they say how they are written as JSON Schema (Standard JSON Schema):
-   * convert them, for instance with `z.toJSONSchema(schema)`.
+   * The schema of the arguments, with `type: 'object'` at its root: a JSON Schema, one of TypeBox, or one of a library that keeps
+   * to Standard Schema ({@link StandardSchema}). Without one a tool takes no arguments, and a method any.
+   *
+   * The engine checks arguments by the JSON Schema before JavaScript sees them. A library's own validator runs then, right before
+   * the handler, which gets what it makes of them; its issues refuse the arguments in the engine's words. It may be asynchronous.
    */
-  input?: S | StandardSchema
+  input?: S
+  /** The JSON Schema of `input`, where that is of a library that does not know it. */
+  inputSchema?: JsonSchema
   /** What becomes of arguments that the schema has no properties for. Default `schema`: what it says. */
   unknownArguments?: 'schema' | 'refuse' | 'drop'
   /** Whether texts among arguments that do not fit are coerced. Default: what the server says. */
   coerceArguments?: boolean
-}
-
-/** A validator of a library that knows its JSON Schema (Standard JSON Schema, version 1). */
-export interface StandardSchema<Output = any> {
-  readonly '~standard': {
-    readonly version: 1
-    readonly vendor: string
-    readonly types?: { readonly input: any; readonly output: Output } | undefined
-    readonly jsonSchema: { readonly input: (options: { readonly target: any }) => Record<string, unknown> }
-  }
 }
 
 /** Hints for clients on what a tool does; nothing relies on them. */
@@ -426,9 +409,16 @@ export interface ToolAnnotations {
   openWorldHint?: boolean
 }
 
-export interface ToolOptions<S extends JsonSchema = JsonSchema> extends ShownOptions, ArgumentOptions<S> {
-  /** The schema of the result; it makes the tool structured, and what the handler returns is checked against it. */
-  output?: JsonSchema | StandardSchema
+export interface ToolOptions<S = JsonSchema, O = JsonSchema> extends ShownOptions, ArgumentOptions<S> {
+  /**
+   * The schema of the result, of the same kinds as `input`; it makes the tool structured, and what the handler returns is checked
+   * against it. A library's own validator runs on values, and on the structured content of a {@link ToolResult}; the client gets
+   * what it makes of them. The compiler holds the handler to it as well ({@link Returned}). A value that is no object by its
+   * schema stands in one as the member `result`, and so does its schema, for clients of 2025-06-18 and 2025-11-25.
+   */
+  output?: O
+  /** The JSON Schema of what `output` gives, where that is of a library that does not know it. */
+  outputSchema?: JsonSchema
   /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
   structured?: boolean
   annotations?: ToolAnnotations
@@ -562,10 +552,14 @@ export interface PromptArgument {
 }
 
 /** The arguments of a prompt, which are all strings: their names, what is said of each, or a schema of an object. */
-export type PromptArguments = readonly string[] | { readonly [name: string]: PromptArgument } | JsonSchema | StandardSchema
+export type PromptArguments =
+  | readonly string[]
+  | { readonly [name: string]: PromptArgument }
+  | { readonly type: 'object' }
+  | StandardSchema
 
-type PromptInput<A> = A extends StandardSchema<infer O>
-  ? O
+type PromptInput<A> = A extends StandardSchema
+  ? Infer<A>
   : A extends { readonly type: 'object' }
     ? FromSchema<A>
     : A extends readonly (infer N extends string)[]
@@ -580,6 +574,8 @@ type PromptInput<A> = A extends StandardSchema<infer O>
 
 export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions {
   args?: A
+  /** The JSON Schema of `args`, where that is of a library that does not know it. */
+  argsSchema?: JsonSchema
 }
 
 /** What is completed: an argument of a prompt, or a variable of a resource template. */
@@ -606,10 +602,22 @@ type MaybePromise<T> = T | Promise<T>
  * by everything else; it is logged.
  *
  * Members that are `undefined` are left out. What else JSON cannot express, anywhere in the value, fails the call: `NaN` and
- * the infinities, `undefined` in an array, functions, symbols, bigints, maps, sets, promises, generators, errors, array
- * buffers, invalid dates, cycles, and more levels than `limits.maxDepth`.
+ * the infinities, `undefined` in an array, functions, symbols, bigints beyond 2^53, maps, sets, promises, generators, errors, invalid
+ * dates, bytes inside of a value (base64 is up to the program), typed arrays, blobs, responses and other objects that hold all they have
+ * out of sight, cycles, getters that throw, and more levels than `limits.maxDepth`.
  */
 export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
+
+/**
+ * What the handler of a tool returns by the schema of its `output`: a value of it, or a {@link ToolResult}, whose structured
+ * content is looked at when it runs. Without a schema in place anything.
+ */
+export type Returned<O> = Fixed<Given<O>> | ToolResult
+
+type Results<O> = JsonSchema extends O ? any : MaybePromise<Returned<O>>
+
+/** What need not be changed, in all its parts: literals in handlers keep their types that way. */
+type Fixed<T> = T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T
 
 /** What may be registered, as it stands: `app.tools.get('add')`. */
 export interface Entry {
@@ -664,7 +672,10 @@ export function file(
 
 /** What a resource holds, or a part of it: a string is text, anything else bytes. */
 export class ResourceContents {
-  constructor(data: string | Uint8Array | ArrayBuffer, options?: { uri?: string; mimeType?: string; meta?: Meta })
+  constructor(
+    data: string | Uint8Array | ArrayBuffer,
+    options?: { uri?: string | undefined; mimeType?: string | undefined; meta?: Meta }
+  )
   /** Default: the address that is read. */
   readonly uri?: string
   readonly mimeType?: string
@@ -702,7 +713,7 @@ export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critica
 export interface Context {
   /**
    * Aborted when the call is over without this handler: cancelled, timed out, or to be run again with answers, where the
-   * reason is {@link Suspended}.
+   * reason is {@link Suspended}. What listens runs in the `AsyncLocalStorage` of the call.
    */
   readonly signal: AbortSignal
   /** The id of the client's request; a notification or a hook has none. */
@@ -771,13 +782,13 @@ export interface Context {
   notify(method: string, params?: { readonly [name: string]: unknown }): void
   /**
    * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
-   * client cannot be asked.
+   * client cannot be asked, or where the validator of a library's schema refuses the answer.
    *
    * Some clients answer in a second request. The handler is then run again from its start, and everything it asked before
    * is answered at once; so what it does before its last question should be safe to repeat, or stand in {@link once}. The
    * first run ends by a rejection with {@link Suspended}.
    */
-  elicit<const S extends JsonSchema>(message: string, schema: S, options?: AskOptions): Promise<Answer<FromSchema<S>>>
+  elicit<const S extends JsonSchema>(message: string, schema: S, options?: AskOptions): Promise<Answer<Infer<S>>>
   /**
    * Asks the user behind the client to visit a page, where what no form may ask for can be entered. The address holds no
    * secrets. That the user accepts means that the page is opened, not that anything was done there.
@@ -855,6 +866,16 @@ export type Answer<T> =
   | { action: 'accept'; content: T }
   /** The user said no, or closed the form without choosing. */
   | { action: 'decline' | 'cancel'; content?: undefined }
+
+/**
+ * The arguments of a call are not what its handler takes: refused in the same way as those that do not fit the schema, in
+ * every revision. The message says which and why, best as `/place/in/them: reason`. The issues of a library's validator are
+ * one, which middleware sees.
+ */
+export class ArgumentError extends Error {
+  constructor(message: string, options?: ErrorOptions)
+  readonly name: 'ArgumentError'
+}
 
 /** Why a question was not asked or not answered. A handler that cannot do without the answer lets it through. */
 export class AskError extends Error {
@@ -1021,7 +1042,7 @@ export interface RequestHandler {
 
 export interface FetchOptions {
   /** Who sent the request; see `HandlerOptions`. */
-  principal?: string
+  principal?: string | undefined
 }
 
 export interface Listening {
@@ -1033,12 +1054,18 @@ export interface Listening {
   sseUrl: string | undefined
 }
 
+/** What a tool without `input` takes. */
+type NoArguments = { readonly type: 'object'; readonly properties: {}; readonly additionalProperties: false }
+
 /** An MCP server. Opens nothing until `listen`; keeps the process alive while it listens. */
 export class Server {
   constructor(options: ServerOptions)
   /** Registers a tool, at any time. Throws if the name is taken or the definition is wrong, or the handler a generator. */
-  tool<O>(name: string, options: ToolOptions & { input: StandardSchema<O> }, handler: Handler<O>): this
-  tool<const S extends JsonSchema>(name: string, options: ToolOptions<S>, handler: Handler<FromSchema<S>>): this
+  tool<
+    const S extends JsonSchema = NoArguments,
+    const O extends JsonSchema = JsonSchema,
+    const R extends Results<O> = any
+  >(name: string, options: ToolOptions<S, O>, handler: Handler<Arguments<S>, R>): this
   tool(name: string, handler: Handler<Record<string, never>>): this
   /**
    * Registers a resource, at any time: by its URI, or by a template (RFC 6570) for all addresses that fit it, whose variables
@@ -1074,17 +1101,17 @@ export class Server {
   /** Registers suggestions for an argument of a prompt, or for a variable of a resource template. */
   completion(options: Completed & EntryOptions, handler: Completer): this
   /** Registers a request of the program's own. The handler returns an object, or nothing. */
-  method<const S extends JsonSchema>(
+  method<const S extends JsonSchema = object>(
     name: string,
     options: ArgumentOptions<S> & EntryOptions & { description?: string },
-    handler: Handler<FromSchema<S>>
+    handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this
   /** Registers a notification of the program's own, which is not answered. */
-  notification<const S extends JsonSchema>(
+  notification<const S extends JsonSchema = object>(
     name: string,
     options: ArgumentOptions<S> & EntryOptions & { description?: string },
-    handler: Handler<FromSchema<S>>
+    handler: Handler<Arguments<S>>
   ): this
   notification(name: string, handler: Handler<any>): this
   /** Answers one of the protocol's own methods instead of the engine: lists, reads, calls … Returns the result object. */
@@ -1146,10 +1173,12 @@ export class Server {
     options?: RequestOptions & { raiseOnError?: boolean }
   ): Promise<CallResult>
   /**
-   * Has errors of a type, thrown by any handler, be protocol errors of this code, with their own message. Where several types
-   * fit, the latest given holds.
+   * Says what errors of a type stand for when a handler throws them: a code of the protocol, with their own message, or a function
+   * that gets the error and returns the one to take its place ({@link McpError}, {@link NotFound}, {@link ToolError}). What it
+   * throws takes the place too; what it returns that is no error, such as a promise, fails the call. Where several types fit, the
+   * latest given holds. The errors of this package are meant as they are, and not mapped. Throws a TypeError for what is neither.
    */
-  mapError(type: abstract new (...args: any[]) => unknown, code: number): this
+  mapError<E>(type: abstract new (...args: any[]) => E, error: number | ((error: E) => Error)): this
   /**
    * Sends a notification of the program's own to every legacy session that can be reached; returns how many those are.
    * Clients of 2026-07-28 get such notifications on the stream of their own request only: {@link Context.notify}. Throws a
@@ -1174,8 +1203,8 @@ export class Server {
    */
   elicitationComplete(id: string): boolean
   /**
-   * Starts the transports and resolves once they accept messages. Without options: stdio; a number or a string: HTTP.
-   * Rejects if a port is in use. Ends by `close()`, or when the standard input ends.
+   * Starts the transports and resolves once the handlers of `start` have ended and calls run. Without options: stdio; a number or a string: HTTP.
+   * Rejects if a port is in use, or a handler of `start` fails. Ends by `close()`, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
   /**

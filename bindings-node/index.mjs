@@ -1,9 +1,17 @@
 import { createRequire } from 'node:module'
 
 // Not by an import, which would have Node look for names in the text first.
-const tenon = createRequire(import.meta.url)('./dist/tenon.cjs')
+const require = createRequire(import.meta.url)
+const load = () => {
+  try {
+    return require('./dist/tenon.cjs')
+  } catch (error) {
+    throw require('./unbuilt.cjs')(error)
+  }
+}
 
 export const {
+  ArgumentError,
   AskError,
   Content,
   McpError,
@@ -17,4 +25,4 @@ export const {
   audio,
   file,
   image
-} = tenon
+} = load()

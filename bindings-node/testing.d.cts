@@ -110,8 +110,8 @@ export class CallResult implements Result {
   readonly meta: Record<string, any>
   readonly text: string
   /**
-   * The structured content, or else the only text: as JSON if it is such, else a string. `undefined` where there is no one such
-   * value.
+   * The value given as structured content, without the object that a revision may put around it, or else the only text: as JSON if
+   * it is such, else a string. `undefined` where there is no one such value.
    */
   readonly data: any
   readonly isError: boolean

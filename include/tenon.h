@@ -13,7 +13,8 @@
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
  * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Outputs are
- * written only on success. There are no in-out parameters.
+ * written only on success. There are no in-out parameters. TENON_MUST_USE stands where it is a mistake to ignore a status:
+ * it says whether there is an object at all, whether it was registered, or whether the callback has to return now.
  *
  * NULL. A pointer may be NULL only where its description says so. Anything else gets TENON_ERR_NULL and does nothing.
  *
@@ -28,17 +29,19 @@
  * no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may leave one.
  *
  * Threads. Where callbacks run is each entry's choice, see tenon_entry_set_mode(); without one, several threads of the
- * library run them at once. Functions of a tenon_server and of a tenon_call may be called from any thread, several at once.
- * A tenon_entry, a tenon_result, a tenon_error and the outputs of any function belong to one thread at a time. Nothing is global: servers
- * in one process do not know of each other.
+ * library run them at once. Functions of a tenon_server and of a tenon_call may be called from any thread, several at
+ * once. A tenon_entry, a tenon_result, a tenon_error and the outputs of any function belong to one thread at a time.
+ * Nothing is global: servers in one process do not know of each other.
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
  * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
- * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries() and tenon_server_exchange() the function they are given: around any other function a program may hold a lock that its callbacks take too.
- * `destroy` and the log are also called inside functions that end or complete something. In a call with middleware around it
- * tenon_call_next() runs what follows, and what completes the call, or releases it, the function that tenon_call_next() was
- * given.
+ * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries(), tenon_server_exchange() and,
+ * for a call that was cancelled, tenon_call_on_cancel() the function they are given: around any other function a program
+ * may hold a lock that its callbacks take too. `destroy` and the log are also called inside functions that end or complete
+ * something. In a call with middleware around it
+ * tenon_call_next() runs what follows, and what completes the call, or releases it, the function that tenon_call_next()
+ * was given.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
  * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there. A child may make, start
@@ -49,9 +52,13 @@
  * or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask), or use
  * TENON_MODE_POLL.
  *
- * Versions. Numbers of statuses, kinds, modes, limits, levels and actions are never given another meaning. See tenon_abi_version().
+ * Versions. Numbers of statuses, kinds, modes, limits, levels and actions are never given another meaning. The name of the
+ * shared library has the number of the ABI in it, so a program never runs with another than it was linked with. See
+ * tenon_abi_version().
  *
- * Linking. -ltenon; for the static library also -lpthread -ldl -lm.
+ * Linking. `pkg-config --cflags --libs tenon`, or find_package(Tenon) and Tenon::tenon in CMake; by hand -ltenon. For the
+ * static library `pkg-config --static`, or Tenon::static; by hand also -lpthread -ldl -lm. One process may hold the library
+ * and Tenon's Python package.
  */
 
 #ifndef TENON_H
@@ -73,6 +80,13 @@
 
 /* A length that says: the text ends at its first NUL. */
 #define TENON_NUL SIZE_MAX
+
+/* Functions whose status must be looked at: ignoring it is a warning where the compiler has one. */
+#if defined(__GNUC__) || defined(__clang__)
+#define TENON_MUST_USE __attribute__((warn_unused_result))
+#else
+#define TENON_MUST_USE
+#endif
 
 /**
  * Counts incompatible changes of this interface. Functions may be added within one number, nothing else changes.
@@ -151,18 +165,6 @@ typedef struct tenon_server tenon_server;
  */
 typedef int32_t tenon_status;
 
-/**
- * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
- * without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
- */
-typedef void (*tenon_http_ready_fn)(void *user_data);
-
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
-typedef void (*tenon_destroy_fn)(void *user_data);
-
-/** What tenon_http_next() has found: one of the TENON_HTTP_ values. */
-typedef int32_t tenon_http_step;
-
 /** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
@@ -179,8 +181,23 @@ typedef int32_t tenon_log_level;
  */
 typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
 
+/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+typedef void (*tenon_destroy_fn)(void *user_data);
+
+/**
+ * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
+ * without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
+ */
+typedef void (*tenon_http_ready_fn)(void *user_data);
+
+/** What tenon_http_next() has found: one of the TENON_HTTP_ values. */
+typedef int32_t tenon_http_step;
+
 /** What an entry is: one of the TENON_KIND_ values. */
 typedef int32_t tenon_kind;
+
+/** What a parameter is besides its type: TENON_PARAM_ values, added up; 0 for one that may be left out. */
+typedef uint32_t tenon_param_flags;
 
 /**
  * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
@@ -200,6 +217,9 @@ typedef int32_t tenon_mode;
  * lives until the function returns.
  */
 typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t len, bool enabled);
+
+/** Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given. */
+typedef void (*tenon_cancel_fn)(void *user_data);
 
 /** What the user did with a question: one of the TENON_ACTION_ values. */
 typedef int32_t tenon_action;
@@ -252,8 +272,24 @@ typedef int32_t tenon_outcome;
 #define TENON_ERR_UNSUPPORTED (-7013)
 /** The client failed, or its answer is not what was asked for. */
 #define TENON_ERR_CLIENT (-7014)
+/** A callback of "start" failed, so nothing was served. */
+#define TENON_ERR_START (-7015)
 /** A bug in the library: it panicked inside this function and went on. */
 #define TENON_ERR_PANIC (-7099)
+
+/* LOG LEVELS ============================================================================================= */
+
+/** For those who look for a fault. */
+#define TENON_LOG_DEBUG 1
+/** Worth knowing, nothing is wrong. */
+#define TENON_LOG_INFO 2
+/** Something went wrong and was coped with. */
+#define TENON_LOG_WARN 3
+/** A call failed because of the program: nobody completed it, or its result could not be used. */
+#define TENON_LOG_ERROR 4
+
+/* STEPS OF A RESPONSE ==================================================================================== */
+
 /** Nothing yet. */
 #define TENON_HTTP_WAIT 0
 /** The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once. */
@@ -266,16 +302,10 @@ typedef int32_t tenon_outcome;
 /** The response is complete. */
 #define TENON_HTTP_END 3
 
-/* LOG LEVELS ============================================================================================= */
+/* PARAMETERS ============================================================================================= */
 
-/** For those who look for a fault. */
-#define TENON_LOG_DEBUG 1
-/** Worth knowing, nothing is wrong. */
-#define TENON_LOG_INFO 2
-/** Something went wrong and was coped with. */
-#define TENON_LOG_WARN 3
-/** A call failed because of the program: nobody completed it, or its result could not be used. */
-#define TENON_LOG_ERROR 4
+/** A call without it is refused before the callback runs. */
+#define TENON_PARAM_REQUIRED 1
 
 /* MODES ================================================================================================== */
 
@@ -306,6 +336,9 @@ typedef int32_t tenon_outcome;
 #define TENON_ACTION_DECLINE 2
 /** Closed the question without choosing. */
 #define TENON_ACTION_CANCEL 3
+
+/* OUTCOMES =============================================================================================== */
+
 /** Text or a JSON value: that value. */
 #define TENON_OUTCOME_VALUE 0
 /** Bytes: a string, their base64. */
@@ -534,182 +567,18 @@ typedef int32_t tenon_outcome;
  * Default 256.
  */
 #define TENON_LIMIT_WAITING_CALLS 54
+/**
+ * How long a handler of `start` may take, while calls wait for it; then the server is not served. Default 60 s.
+ */
+#define TENON_LIMIT_START_TIMEOUT_MS 55
+/**
+ * How long a handler of `stop` may take after the last call, before the server's end is reported without it. Default 5 s.
+ */
+#define TENON_LIMIT_STOP_TIMEOUT_MS 56
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-/**
- * Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
- * clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
- *
- * The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
- * which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
- * is no socket. The file is removed when the server ends.
- *
- * Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
- */
-tenon_status tenon_server_listen_unix(tenon_server *server, const char *path, tenon_error **err);
-
-/**
- * Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
- * Default 0600. Fails with TENON_ERR_INVALID above 0777.
- */
-tenon_status tenon_server_set_unix_mode(tenon_server *server, uint32_t mode);
-
-/**
- * Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
- * is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
- * client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
- *
- * Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
- * shares it sees too. TCP has no permissions: whoever reaches the address may call.
- *
- * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
- */
-tenon_status tenon_server_listen_socket(tenon_server *server, int socket, tenon_error **err);
-
-/**
- * Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
- * tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
- *
- * Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
- */
-tenon_status tenon_server_listen_http_socket(
-    tenon_server *server, int socket, const char *path, tenon_error **err);
-
-/**
- * Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
- * "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
- * on too is shared with it; a path alone, "/ws", is one of the HTTP address.
- *
- * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
- * TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
- *
- * Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
- */
-tenon_status tenon_server_listen_websocket(tenon_server *server, const char *address, tenon_error **err);
-
-/**
- * Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
- * under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
- * it, where clients send to. Clients of 2026-07-28 are refused here.
- *
- * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. Fails as tenon_server_listen_websocket() does.
- */
-tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, tenon_error **err);
-
-/**
- * The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
- * tenon_server_http_url().
- *
- * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
- */
-tenon_status tenon_server_websocket_url(const tenon_server *server, const char **url, size_t *len);
-
-/**
- * The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
- * tenon_server_http_url().
- *
- * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
- */
-tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, size_t *len);
-
-/**
- * Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may be
- * served besides.
- *
- * Any host may be named by a request, unless tenon_server_allow_host() names some. A page in a browser may call if
- * tenon_server_allow_origin() names its origin, or if both it and the host that the request names are of this machine.
- */
-tenon_status tenon_server_listen_embedded(tenon_server *server, tenon_error **err);
-
-/**
- * Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
- *
- * On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
- */
-tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **err);
-
-/**
- * Adds a header: `value` is `len` bytes, or up to the first NUL with TENON_NUL. Both are copied. Several of one name may be
- * added.
- *
- * Fails with TENON_ERR_INVALID if HTTP has no such header, and with TENON_ERR_STATE once the request has been handed over.
- */
-tenon_status tenon_http_add_header(
-    tenon_http *http, const char *name, const char *value, size_t len, tenon_error **err);
-
-/**
- * The major version of HTTP that the client speaks, 1 if this is not said: a response to 1 may have the header `connection`.
- */
-tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
-
-/**
- * Who sends the request, where the program has found that out. A session belongs to whoever opened it, and callbacks read it
- * as "principal".
- */
-tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
-
-/**
- * Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
- * tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
- * may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
- * returned for the last time.
- *
- * The server's rules hold for the body too: over TENON_LIMIT_MAX_MESSAGE_BYTES it is answered with 413. Requests over
- * TENON_LIMIT_MAX_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
- *
- * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
- */
-tenon_status tenon_server_handle_http(
-    tenon_server *server, tenon_http *http, tenon_http_ready_fn ready, void *user_data,
-    tenon_destroy_fn destroy, tenon_error **err);
-
-/**
- * Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
- * learns early of a refusal, and never has more than one held.
- */
-tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
-
-/** The request's body is complete; to be called also where there is none. */
-tenon_status tenon_http_end(tenon_http *http);
-
-/**
- * What comes next of the response; if nothing is there, it waits: at most `timeout_ms` milliseconds, not at all for 0, without
- * end below 0. Callbacks in TENON_MODE_INLINE run in here.
- *
- * On success `*step` is one of the TENON_HTTP_ values.
- */
-tenon_status tenon_http_next(tenon_http *http, int32_t timeout_ms, tenon_http_step *step);
-
-/** The status of the response, such as 200. Fails with TENON_ERR_STATE before TENON_HTTP_HEAD. */
-tenon_status tenon_http_status(const tenon_http *http, uint32_t *status);
-
-/**
- * A header of the response, by its place from 0 on: its name in lower case, NUL-terminated, and `len` bytes of value with a
- * NUL behind them. Borrowed: both live as long as the request. `len` may be NULL. `content-length` is among them where it is
- * known; how a body without it is framed, and `date`, are the program's business.
- *
- * Fails with TENON_ERR_NOT_FOUND behind the last one, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
- */
-tenon_status tenon_http_header(
-    const tenon_http *http, size_t place, const char **name, const char **value, size_t *len);
-
-/**
- * The piece of the body that the last TENON_HTTP_DATA was for; no bytes otherwise. Borrowed: it lives until the next
- * tenon_http_next() or tenon_http_free().
- */
-tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *len);
-
-/**
- * Frees a request, whatever has become of it: before TENON_HTTP_END that says that its client is gone, which cancels a call of
- * the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
- * only function that may be called with it.
- *
- * Fails with TENON_ERR_STATE while another function uses it; it is not freed then.
- */
-tenon_status tenon_http_free(tenon_http *http);
 
 /* ERRORS ================================================================================================= */
 
@@ -734,7 +603,8 @@ const char *tenon_status_text(tenon_status status);
  *
  * On success `*out` is the server.
  */
-tenon_status tenon_server_new(const char *name, const char *version, tenon_server **out, tenon_error **err);
+tenon_status tenon_server_new(
+    const char *name, const char *version, tenon_server **out, tenon_error **err) TENON_MUST_USE;
 
 /** How a model should use the server: a text that clients may put into its prompt. */
 tenon_status tenon_server_set_instructions(tenon_server *server, const char *instructions);
@@ -845,6 +715,82 @@ tenon_status tenon_server_allow_host(tenon_server *server, const char *host);
  */
 tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin);
 
+/**
+ * Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
+ * clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
+ *
+ * The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
+ * which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
+ * is no socket. The file is removed when the server ends.
+ *
+ * Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
+ */
+tenon_status tenon_server_listen_unix(tenon_server *server, const char *path, tenon_error **err);
+
+/**
+ * Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
+ * Default 0600. Fails with TENON_ERR_INVALID above 0777.
+ */
+tenon_status tenon_server_set_unix_mode(tenon_server *server, uint32_t mode);
+
+/**
+ * Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
+ * is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
+ * client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
+ *
+ * Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
+ * shares it sees too. TCP has no permissions: whoever reaches the address may call.
+ *
+ * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
+ */
+tenon_status tenon_server_listen_socket(tenon_server *server, int socket, tenon_error **err);
+
+/**
+ * Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
+ * tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
+ *
+ * Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
+ */
+tenon_status tenon_server_listen_http_socket(
+    tenon_server *server, int socket, const char *path, tenon_error **err);
+
+/**
+ * Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
+ * "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
+ * on too is shared with it; a path alone, "/ws", is one of the HTTP address.
+ *
+ * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
+ * TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
+ *
+ * Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
+ */
+tenon_status tenon_server_listen_websocket(tenon_server *server, const char *address, tenon_error **err);
+
+/**
+ * Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
+ * under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
+ * it, where clients send to. Clients of 2026-07-28 are refused here.
+ *
+ * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. Fails as tenon_server_listen_websocket() does.
+ */
+tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, tenon_error **err);
+
+/**
+ * The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
+ * tenon_server_http_url().
+ *
+ * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
+ */
+tenon_status tenon_server_websocket_url(const tenon_server *server, const char **url, size_t *len);
+
+/**
+ * The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
+ * tenon_server_http_url().
+ *
+ * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
+ */
+tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, size_t *len);
+
 /* RUNNING A SERVER ======================================================================================= */
 
 /**
@@ -853,8 +799,11 @@ tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin)
  * Fails with TENON_ERR_INVALID without a transport or with an allowed host or origin that is none, with
  * TENON_ERR_ADDRESS if the port is in use or not permitted, with TENON_ERR_STATE if the server was started already;
  * nothing is left running then, and unless it was started already it may be started again.
+ *
+ * Callbacks of "start" (tenon_server_on()) have returned when this does, unless one is in TENON_MODE_POLL and so waits for
+ * tenon_server_poll(). Fails with TENON_ERR_START if one failed; the server has ended then, for good.
  */
-tenon_status tenon_server_start(tenon_server *server, tenon_error **err);
+tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Starts the server, unless it was started already, and serves until it has ended: by tenon_server_close(), by the end of
@@ -873,9 +822,10 @@ tenon_status tenon_server_start(tenon_server *server, tenon_error **err);
  * that is ignored stays ignored. Servers that are run at the same time share them. tenon_server_set_signals() switches them
  * off.
  *
- * Fails like tenon_server_start(), and with TENON_ERR_STATE inside a callback of this server.
+ * Fails like tenon_server_start(), also where a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE inside
+ * a callback of this server.
  */
-tenon_status tenon_server_run(tenon_server *server, tenon_error **err);
+tenon_status tenon_server_run(tenon_server *server, tenon_error **err) TENON_MUST_USE;
 
 /**
  * What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
@@ -907,7 +857,8 @@ tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
  *
  * TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
  * server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during
- * a modal dialog. Fails with TENON_ERR_STATE before the start.
+ * a modal dialog. Fails with TENON_ERR_STATE before the start, and with TENON_ERR_START in place of
+ * TENON_ENDED if a callback of "start" failed.
  */
 tenon_status tenon_server_poll(tenon_server *server, uint32_t max, int32_t timeout_ms, uint32_t *handled);
 
@@ -919,17 +870,115 @@ tenon_status tenon_server_poll(tenon_server *server, uint32_t max, int32_t timeo
 tenon_status tenon_server_close(tenon_server *server);
 
 /** Whether a started server has ended; false for NULL, before the start and in a forked child. */
-bool tenon_server_is_closed(const tenon_server *server);
+bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
 
 /**
  * Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
- * runs afterwards. Calls waiting for tenon_server_poll() fail. Calls kept with tenon_call_retain() stay valid until their
+ * runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their
  * release, and with them their user_data. No other thread may use the server meanwhile. NULL is ignored.
  *
  * Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
  * it; the server is not freed then.
  */
 tenon_status tenon_server_free(tenon_server *server);
+
+/* INSIDE OF AN HTTP SERVER OF THE PROGRAM ================================================================ */
+
+/**
+ * Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may be
+ * served besides.
+ *
+ * Any host may be named by a request, unless tenon_server_allow_host() names some. A page in a browser may call if
+ * tenon_server_allow_origin() names its origin, or if both it and the host that the request names are of this machine.
+ */
+tenon_status tenon_server_listen_embedded(tenon_server *server, tenon_error **err);
+
+/**
+ * Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
+ *
+ * On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
+ */
+tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **err) TENON_MUST_USE;
+
+/**
+ * Adds a header: `value` is `len` bytes, or up to the first NUL with TENON_NUL. Both are copied. Several of one name may be
+ * added.
+ *
+ * Fails with TENON_ERR_INVALID if HTTP has no such header, and with TENON_ERR_STATE once the request has been handed over.
+ */
+tenon_status tenon_http_add_header(
+    tenon_http *http, const char *name, const char *value, size_t len, tenon_error **err);
+
+/**
+ * The major version of HTTP that the client speaks, 1 if this is not said: a response to 1 may have the header `connection`.
+ */
+tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
+
+/**
+ * Who sends the request, where the program has found that out. A session belongs to whoever opened it, and callbacks read it
+ * as "principal".
+ */
+tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
+
+/**
+ * Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
+ * tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
+ * may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
+ * returned for the last time.
+ *
+ * The server's rules hold for the body too: over TENON_LIMIT_MESSAGE_BYTES it is answered with 413. Requests over
+ * TENON_LIMIT_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
+ *
+ * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
+ */
+tenon_status tenon_server_handle_http(
+    tenon_server *server, tenon_http *http, tenon_http_ready_fn ready, void *user_data,
+    tenon_destroy_fn destroy, tenon_error **err) TENON_MUST_USE;
+
+/**
+ * Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
+ * learns early of a refusal, and never has more than one held.
+ */
+tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
+
+/** The request's body is complete; to be called also where there is none. */
+tenon_status tenon_http_end(tenon_http *http);
+
+/**
+ * What comes next of the response; if nothing is there, it waits: at most `timeout_ms` milliseconds, not at all for 0, without
+ * end below 0. Callbacks in TENON_MODE_INLINE run in here.
+ *
+ * On success `*step` is one of the TENON_HTTP_ values.
+ */
+tenon_status tenon_http_next(tenon_http *http, int32_t timeout_ms, tenon_http_step *step) TENON_MUST_USE;
+
+/** The status of the response, such as 200. Fails with TENON_ERR_STATE before TENON_HTTP_HEAD. */
+tenon_status tenon_http_status(const tenon_http *http, uint32_t *status);
+
+/**
+ * A header of the response, by its place from 0 on: its name in lower case, NUL-terminated, and `len` bytes of value with a
+ * NUL behind them. Borrowed: both live as long as the request. `len` may be NULL. `content-length` is among them where it is
+ * known; how a body without it is framed, and `date`, are the program's business.
+ *
+ * Fails with TENON_ERR_NOT_FOUND behind the last one, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
+ */
+tenon_status tenon_http_header(
+    const tenon_http *http, size_t place, const char **name, const char **value, size_t *len);
+
+/**
+ * The piece of the body that the last TENON_HTTP_DATA was for; no bytes otherwise. Borrowed: it lives until the next
+ * tenon_http_next() or tenon_http_free().
+ */
+tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *len);
+
+/**
+ * Frees a request, whatever has become of it: before TENON_HTTP_END that says that its client is gone, which cancels a call of
+ * the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
+ * only function that may be called with it.
+ *
+ * Fails with TENON_ERR_STATE while another function uses it; it is not freed then.
+ */
+tenon_status tenon_http_free(tenon_http *http);
 
 /* ENTRIES, BY KIND ======================================================================================= */
 
@@ -941,7 +990,7 @@ tenon_status tenon_server_free(tenon_server *server);
  *
  * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; so do the other constructors.
  */
-tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **err);
+tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a resource at one address, an absolute URI. Its members are `name` (default: the URI), `title`, `description`,
@@ -950,7 +999,7 @@ tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **e
  * Its callback has no arguments and completes the call with the contents: text by tenon_call_return_text(), bytes by
  * tenon_call_return_bytes(), any JSON value as its text by tenon_call_return_json(), or several by tenon_call_return().
  */
-tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error **err);
+tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a resource template: all resources whose address fits `uri_template` (RFC 6570), such as
@@ -959,7 +1008,8 @@ tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error 
  * Its callback gets the variables as arguments and completes the call like a resource's, or with
  * tenon_call_not_found() where there is nothing at the address; tenon_call_uri() is the address.
  */
-tenon_status tenon_resource_template_new(const char *uri_template, tenon_entry **out, tenon_error **err);
+tenon_status tenon_resource_template_new(
+    const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a resource provider: resources that are not known beforehand, such as the rows of a table. It has two callbacks.
@@ -968,7 +1018,8 @@ tenon_status tenon_resource_template_new(const char *uri_template, tenon_entry *
  * tenon_entry_set_handler() reads one whose address fits `uri_template`, as a template's does. The template itself stands
  * in no list.
  */
-tenon_status tenon_resource_provider_new(const char *uri_template, tenon_entry **out, tenon_error **err);
+tenon_status tenon_resource_provider_new(
+    const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta`, and `arguments`, for
@@ -977,7 +1028,7 @@ tenon_status tenon_resource_provider_new(const char *uri_template, tenon_entry *
  * Its callback gets the arguments, all of them strings, and completes the call with text, which is one message of the
  * user, or with tenon_call_return() and a message for each block.
  */
-tenon_status tenon_prompt_new(const char *name, tenon_entry **out, tenon_error **err);
+tenon_status tenon_prompt_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. A required one that
@@ -997,42 +1048,37 @@ tenon_status tenon_prompt_add_argument(
  * Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
  */
 tenon_status tenon_completion_new(
-    tenon_kind of_kind, const char *of, const char *argument, tenon_entry **out, tenon_error **err);
+    tenon_kind of_kind, const char *of, const char *argument, tenon_entry **out,
+    tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a schema
  * in the member `input_schema` may bind, and completes the call with a JSON object. See also tenon_server_replace().
  */
-tenon_status tenon_method_new(const char *name, tenon_entry **out, tenon_error **err);
+tenon_status tenon_method_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters; nobody
  * waits for it, and it need not complete its call.
  */
-tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_error **err);
+tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * The schema of a tool's arguments: JSON Schema 2020-12, or the dialect its "$schema" names, with "type": "object" at its
  * root, at most 1 MiB. Arguments are checked against it before the callback runs.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(); whether it is a
+ * schema is checked when the tool is added.
  */
 tenon_status tenon_tool_set_input_schema(tenon_entry *entry, const char *schema);
 
 /**
- * Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(): `schema` is the JSON schema of
- * its value, such as {"type":"integer","description":"How many."}. The tool then takes these parameters and no others.
- *
- * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_DUPLICATE if there is a parameter of this name.
- */
-tenon_status tenon_tool_add_param(tenon_entry *entry, const char *name, const char *schema, bool required);
-
-/**
  * The schema of a tool's result; it makes the tool structured, and what tenon_call_return_json() is given, or
  * tenon_call_return_text() as a JSON string, is checked against it: a result that does not fit reaches the client as a
- * failure.
+ * failure. A value that is no object by its schema stands in one as the member "result", and so does its schema, for
+ * clients of 2025-06-18 and 2025-11-25.
  *
- * Fails like tenon_tool_set_input_schema().
+ * Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
  */
 tenon_status tenon_tool_set_output_schema(tenon_entry *entry, const char *schema);
 
@@ -1041,6 +1087,19 @@ tenon_status tenon_tool_set_output_schema(tenon_entry *entry, const char *schema
  * false, or true with an output schema.
  */
 tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
+
+/**
+ * Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(). `type` is "string", "integer",
+ * "number", "boolean", "array" or "object"; one of these with "[]" behind it, such as "string[]", for an array of them; or
+ * the JSON schema of its value, such as {"type":"integer","minimum":1}. `description` says what it is for, and may be NULL.
+ * `flags` are TENON_PARAM_ values. The tool then takes these parameters and no others.
+ *
+ * Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, with TENON_ERR_JSON if a schema
+ * is not JSON, with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if the tool has an
+ * input schema.
+ */
+tenon_status tenon_tool_add_param(
+    tenon_entry *entry, const char *name, const char *type, const char *description, tenon_param_flags flags);
 
 /* ENTRIES OF ALL KINDS =================================================================================== */
 
@@ -1115,7 +1174,7 @@ void tenon_entry_free(tenon_entry *entry);
  * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
  * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
  */
-tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_error **err);
+tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Answers a request of the protocol's own by the program in place of the library: `method` is an entry of
@@ -1124,15 +1183,24 @@ tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_er
  *
  * Fails with TENON_ERR_INVALID if the entry is no method.
  */
-tenon_status tenon_server_replace(tenon_server *server, tenon_entry *method, tenon_error **err);
+tenon_status tenon_server_replace(
+    tenon_server *server, tenon_entry *method, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Has a callback run when something happens to the server. `hook` is one of
+ * - "start": the server is served from now on. Runs before the first call; calls that come meanwhile wait, and what the library
+ *   answers itself it answers. If the callback fails (tenon_call_fail()) or takes longer than TENON_LIMIT_START_TIMEOUT_MS,
+ *   nothing is served.
+ * - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
+ *   failed.
  * - "session_start": a client has opened a legacy session.
  * - "session_end": it is over.
  * - "roots_changed": a client's roots have changed.
  * - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
  * - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
+ *
+ * Those two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
+ * before. What the callbacks have in common is in their `user_data`.
  *
  * What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
  * callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
@@ -1170,15 +1238,15 @@ tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const c
  *
  * A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
  * context says the name and the address that the client used. What the other server is besides, such as its name, its
- * settings, its hooks, methods and notifications and its skills, stays with it. Its settings come before this. It may be
- * freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
+ * settings, its hooks but "start" and "stop", methods and notifications and its skills, stays with it. Its settings come
+ * before this. It may be freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
  *
  * Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
  * mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
  * reasons from then on.
  */
 tenon_status tenon_server_mount(
-    tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err);
+    tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
@@ -1200,6 +1268,8 @@ tenon_status tenon_server_disable_tag(tenon_server *server, const char *tag);
 tenon_status tenon_server_entries(
     tenon_server *server, tenon_kind kind, tenon_entries_fn visit, void *user_data);
 
+/* VIEWS AND SKILLS ======================================================================================= */
+
 /**
  * Makes a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of the tools that name
  * it (tenon_tool_set_ui()). `uri` starts with "ui://". It has no callback, and the members of a resource but for `mime_type`
@@ -1213,7 +1283,8 @@ tenon_status tenon_server_entries(
  * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; what is wrong with the document is told when
  * the entry is added. A server does not start while a tool names a view that it does not have.
  */
-tenon_status tenon_ui_new(const char *uri, const char *html, tenon_entry **out, tenon_error **err);
+tenon_status tenon_ui_new(
+    const char *uri, const char *html, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Makes a view of a folder: of its index.html, with everything put inside that it loads from the folder (scripts, style sheets,
@@ -1223,7 +1294,7 @@ tenon_status tenon_ui_new(const char *uri, const char *html, tenon_entry **out, 
  * In everything else it is like tenon_ui_new().
  */
 tenon_status tenon_ui_new_from_folder(
-    const char *uri, const char *folder, tenon_entry **out, tenon_error **err);
+    const char *uri, const char *folder, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Names the view that hosts of MCP Apps show a tool's results in, by its address; it may be added later. Other clients see the
@@ -1314,9 +1385,11 @@ void tenon_call_release(tenon_call *call);
 tenon_status tenon_call_arguments(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * The integer argument `name`.
+ * The integer argument `name`: the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such as
+ * "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
  *
- * Fails with TENON_ERR_NOT_FOUND if it is absent and with TENON_ERR_TYPE if it is no integer of 64 bits. A callback that
+ * Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
+ * TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that
  * returns because of such a failure, without completing the call, fails the call with that reason; so do the other
  * tenon_call_arg_ functions. It goes on, and has not let the failure through, once it has read another argument, kept the
  * call, reported progress, logged or asked something.
@@ -1410,7 +1483,7 @@ tenon_status tenon_call_meta(const tenon_call *call, const char **json, size_t *
  * Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,
  * and return when it is true. True for NULL and in a forked child.
  */
-bool tenon_call_is_cancelled(const tenon_call *call);
+bool tenon_call_is_cancelled(const tenon_call *call) TENON_MUST_USE;
 
 /**
  * Reports progress. `total` below 0, or not a number, means unknown; `message` may be NULL. It is dropped if the client
@@ -1463,6 +1536,28 @@ tenon_status tenon_call_once_get(const tenon_call *call, const char *key, const 
  */
 tenon_status tenon_call_once_put(
     tenon_call *call, const char *key, const char *json, size_t len, tenon_error **err);
+
+/**
+ * Has `callback` run once if the call ends before the program completes it: the client cancels it or goes away, its time is
+ * up, the server closes. So a callback that waits for something of its own can be made to wait no longer; what it then
+ * completes the call with is dropped. There may be several for a call; they run in their order.
+ *
+ * It runs on a thread that the library keeps for these alone, beside the call's own callback; if that is in TENON_MODE_POLL,
+ * only in tenon_server_poll(), tenon_server_run() and tenon_server_exchange(). It should be brief, since those of other calls
+ * wait for it. If the call was cancelled before, it runs at once, in this function. It does not run if the program completes
+ * the call, or if its attempt ends with a question.
+ *
+ * It neither begins nor goes on once the library has seen the callback of the call return, unless the call is kept, by
+ * tenon_call_retain() or for what tenon_call_next() will bring. But variables of that callback are gone a moment earlier, and
+ * `callback` may still run then: `user_data` must not be one of them, nor refer to them. It has to live until `destroy`.
+ *
+ * `destroy` runs exactly once in every case: after `callback`, or as soon as that cannot run any more; at once if this
+ * function fails. Both `user_data` and `destroy` may be NULL.
+ *
+ * Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be started.
+ */
+tenon_status tenon_call_on_cancel(
+    tenon_call *call, tenon_cancel_fn callback, void *user_data, tenon_destroy_fn destroy);
 
 /* COMPLETING A CALL ====================================================================================== */
 
@@ -1531,7 +1626,7 @@ tenon_status tenon_call_error(tenon_call *call, int32_t code, const char *messag
 /* RESULTS OF SEVERAL PARTS =============================================================================== */
 
 /** Makes a result without parts. On success `*out` is the result. */
-tenon_status tenon_result_new(tenon_result **out, tenon_error **err);
+tenon_status tenon_result_new(tenon_result **out, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. Of a tool it is a content block, of a prompt a
@@ -1604,7 +1699,8 @@ tenon_status tenon_result_set(tenon_result *result, const char *member, const ch
 
 /**
  * Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked against
- * the output schema. If nothing is added to the result, it stands there as text too.
+ * the output schema. If nothing is added to the result, it stands there as text too. Fails with TENON_ERR_STATE if it is
+ * written piece by piece, see tenon_result_begin_object().
  */
 tenon_status tenon_result_set_structured(tenon_result *result, const char *value, size_t len);
 
@@ -1624,6 +1720,53 @@ void tenon_result_free(tenon_result *result);
  */
 tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_error **err);
 
+/* STRUCTURED CONTENT, PIECE BY PIECE ===================================================================== */
+
+/**
+ * Begins an object in a result's structured content, which is written piece by piece in its order: objects and arrays by
+ * this function and tenon_result_begin_array(), each with one tenon_result_end(), and values by the tenon_result_put_
+ * functions. `key` names the member of the object that is open; it is NULL in an array and for the outermost value. Of a
+ * tool what is written is the structured content, see tenon_result_set_structured(), of a method the result itself.
+ *
+ * What does not fit what is open fails with TENON_ERR_STATE, and so do further pieces once the outermost value is complete,
+ * and tenon_call_return() before it is. Fails with TENON_ERR_DUPLICATE if the object has the member, and with
+ * TENON_ERR_INVALID below 128 levels.
+ */
+tenon_status tenon_result_begin_object(tenon_result *result, const char *key);
+
+/** Begins an array; see tenon_result_begin_object(). */
+tenon_status tenon_result_begin_array(tenon_result *result, const char *key);
+
+/**
+ * Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is open.
+ */
+tenon_status tenon_result_end(tenon_result *result);
+
+/**
+ * Writes a string, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL; see tenon_result_begin_object().
+ */
+tenon_status tenon_result_put_string(tenon_result *result, const char *key, const char *text, size_t len);
+
+/** Writes an integer; see tenon_result_begin_object(). */
+tenon_status tenon_result_put_int64(tenon_result *result, const char *key, int64_t number);
+
+/**
+ * Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, which JSON cannot say.
+ */
+tenon_status tenon_result_put_double(tenon_result *result, const char *key, double number);
+
+/** Writes true or false; see tenon_result_begin_object(). */
+tenon_status tenon_result_put_bool(tenon_result *result, const char *key, bool value);
+
+/** Writes null; see tenon_result_begin_object(). */
+tenon_status tenon_result_put_null(tenon_result *result, const char *key);
+
+/**
+ * Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object(). Fails
+ * also with TENON_ERR_JSON.
+ */
+tenon_status tenon_result_put_json(tenon_result *result, const char *key, const char *json, size_t len);
+
 /* ASKING THE CLIENT ====================================================================================== */
 
 /**
@@ -1642,7 +1785,7 @@ tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_err
  */
 tenon_status tenon_call_elicit(
     tenon_call *call, const char *key, const char *message, const char *schema, tenon_answer **answer,
-    tenon_error **err);
+    tenon_error **err) TENON_MUST_USE;
 
 /**
  * Asks the user to visit a page, where what no form may ask for can be entered: passwords, keys, payments. `url` holds no
@@ -1652,7 +1795,7 @@ tenon_status tenon_call_elicit(
  */
 tenon_status tenon_call_elicit_url(
     tenon_call *call, const char *key, const char *message, const char *url, const char *elicitation_id,
-    tenon_answer **answer, tenon_error **err);
+    tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
@@ -1662,7 +1805,8 @@ tenon_status tenon_call_elicit_url(
  * Fails like tenon_call_elicit().
  */
 tenon_status tenon_call_require_url(
-    tenon_call *call, const char *message, const char *url, const char *elicitation_id, tenon_error **err);
+    tenon_call *call, const char *message, const char *url, const char *elicitation_id,
+    tenon_error **err) TENON_MUST_USE;
 
 /**
  * Asks the client's model. `params` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL: what
@@ -1671,13 +1815,14 @@ tenon_status tenon_call_require_url(
  */
 tenon_status tenon_call_sample(
     tenon_call *call, const char *key, const char *params, size_t len, tenon_answer **answer,
-    tenon_error **err);
+    tenon_error **err) TENON_MUST_USE;
 
 /**
  * Asks for the directories the user works in; they are guidance, not a fence. tenon_answer_root() reads them. The rest is
  * as with tenon_call_elicit().
  */
-tenon_status tenon_call_roots(tenon_call *call, const char *key, tenon_answer **answer, tenon_error **err);
+tenon_status tenon_call_roots(
+    tenon_call *call, const char *key, tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
  * Asks a question of any kind: `question` is "elicit", "elicit_url", "sample" or "roots", and `params` what its request
@@ -1686,7 +1831,7 @@ tenon_status tenon_call_roots(tenon_call *call, const char *key, tenon_answer **
  */
 tenon_status tenon_call_ask(
     tenon_call *call, const char *question, const char *key, const char *params, size_t len,
-    tenon_answer **answer, tenon_error **err);
+    tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /** What the user did; 0 for NULL. */
 tenon_action tenon_answer_action(const tenon_answer *answer);
@@ -1735,6 +1880,8 @@ tenon_status tenon_answer_json(const tenon_answer *answer, const char **json, si
 /** Frees an answer. NULL is ignored. */
 void tenon_answer_free(tenon_answer *answer);
 
+/* TASKS ================================================================================================== */
+
 /**
  * Whether calls of a tool may become tasks, which outlive their connection and are looked at until they have their result:
  * "forbidden" (the default), "optional" (where the client can have tasks), "required" (other clients are refused).
@@ -1764,6 +1911,8 @@ tenon_status tenon_call_start_task(tenon_call *call, bool *is_task, tenon_error 
  * Fails with TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_set_status(tenon_call *call, const char *text);
+
+/* TESTS ================================================================================================== */
 
 /**
  * For tests: hands the server a message as if a client had sent it, waits for what comes of it, and calls `hear`, on this
@@ -1823,7 +1972,7 @@ tenon_status tenon_server_add_middleware(
  */
 tenon_status tenon_call_next(
     tenon_call *call, const char *arguments, size_t len, tenon_handler_fn after, void *data,
-    tenon_destroy_fn destroy, tenon_error **err);
+    tenon_destroy_fn destroy, tenon_error **err) TENON_MUST_USE;
 
 /**
  * What followed middleware came to, once it has: `*json` is not NUL-terminated; it is borrowed and lives as long as the call.

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Prepares a fresh clone for building and testing: .venv, .venv-oldest, the npm packages of the tests, valgrind.
-# With `demo`, only the .venv that the demo runs in. Runs again in no time when nothing changed.
+# Prepares a fresh clone for building and testing: .venv, .venv-oldest, the npm packages of the tests, valgrind, tools for C.
+# With `demo`, only the .venv that the demo runs in; with `npm`, only the packages of the tests. With `full`, also what the
+# example programs need, a database, a browser, Python packages, and Conan. Runs again in no time when nothing changed.
+# While it waits for what it fetches, it compiles: with `demo` the wheel's module, with `tools` nothing, else the workspace.
 # Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -72,6 +74,47 @@ install_valgrind() {
     apt_install valgrind
 }
 
+# What the C library's package is tested with: a second compiler, those who find installed libraries, the database of an
+# example, and what compares ABIs.
+install_c_tools() {
+    local tool missing=()
+    for tool in clang cmake pkg-config abidiff; do
+        command -v "$tool" >/dev/null || missing+=("${tool/abidiff/abigail-tools}")
+    done
+    echo '#include <sqlite3.h>' | cc -E -x c - >/dev/null 2>&1 || missing+=(libsqlite3-dev)
+    if [ ${#missing[@]} = 0 ]; then return; fi
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+        die "missing for the tests in C: install them; on Debian and Ubuntu: apt-get install ${missing[*]}"
+    fi
+    say "installing ${missing[*]}"
+    apt_install "${missing[@]}"
+}
+
+# What example programs are tested with: a database, and a browser. Debian would start a database of its own.
+install_system_tools() {
+    local missing=()
+    { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || missing+=(postgresql)
+    { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null 2>&1 || missing+=(chromium)
+    if [ ${#missing[@]} = 0 ]; then return; fi
+    if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+        die "missing for the tests of examples: install them; on Debian and Ubuntu: apt-get install ${missing[*]}"
+    fi
+    say "installing ${missing[*]}"
+    if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    fi
+    apt_install "${missing[@]}"
+}
+
+# Prints a file with what slower tests need and what each example pins.
+systems_requirements() {
+    local file=.cache/requirements-systems.txt
+    cat tests/requirements-systems.txt examples/python/*/requirements.txt | grep -v '^#' | sort -u >"$file.new"
+    mv "$file.new" "$file"
+    echo "$file"
+}
+
 # The lists of packages are fetched only if those that are there do not do.
 apt_install() {
     export DEBIAN_FRONTEND=noninteractive
@@ -80,19 +123,31 @@ apt_install() {
         die "could not install $*"
 }
 
-# make_venv FOLDER PYTHON [REQUIREMENTS]
-# The stamp goes in last, so a run that was cut short is done over.
+# make_venv FOLDER PYTHON REQUIREMENTS...
+# Each file of requirements has a stamp, which goes in last, so a run that was cut short is done over. What a folder has is
+# kept; a changed file or interpreter makes it anew.
 make_venv() {
-    local folder=$1 python=$2 requirements=${3:-} stamp
-    stamp="$([ -z "$requirements" ] || cat "$requirements")
-$("$python" -V) $python"
-    if [ -x "$folder/bin/python" ] && [ "$(cat "$folder/.bootstrapped" 2>/dev/null)" = "$stamp" ]; then return; fi
-    say "$folder: $("$python" -V)"
-    "$python" -m venv --clear "$folder"
-    if [ -n "$requirements" ]; then
-        "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$requirements"
+    local folder=$1 python=$2 file stamp missing=() stale=0
+    shift 2
+    stamp="$("$python" -V) $python"
+    [ "$(cat "$folder/.bootstrapped" 2>/dev/null)" = "$stamp" ] || stale=1
+    for file; do
+        if [ ! -e "$folder/.$(basename "$file")" ]; then
+            missing+=(-r "$file")
+        elif ! cmp -s "$file" "$folder/.$(basename "$file")"; then
+            stale=1
+        fi
+    done
+    if [ $stale = 1 ]; then
+        say "$folder: $("$python" -V)"
+        "$python" -m venv --clear "$folder"
+        printf '%s' "$stamp" >"$folder/.bootstrapped"
+        missing=()
+        for file; do missing+=(-r "$file"); done
     fi
-    printf '%s' "$stamp" >"$folder/.bootstrapped"
+    if [ ${#missing[@]} = 0 ]; then return; fi
+    "$folder/bin/python" -m pip install -q --disable-pip-version-check "${missing[@]}"
+    for file; do cp "$file" "$folder/.$(basename "$file")"; done
 }
 
 install_npm() {
@@ -114,7 +169,20 @@ main() {
         flock 9
     fi
     check_tools
-    [ "$what" = demo ] || install_valgrind
+    local folder
+    if [ "$what" = npm ]; then
+        for folder in $NPM_FOLDERS; do install_npm "$folder"; done
+        return
+    fi
+    if [ "$what" != demo ]; then
+        install_valgrind
+        install_c_tools
+    fi
+    local more=()
+    if [ "$what" = full ]; then
+        install_system_tools
+        more=("$(systems_requirements)")
+    fi
     local pythons
     pythons=$(usable_pythons)
     if [ -z "$pythons" ]; then
@@ -124,10 +192,21 @@ main() {
     fi
     pythons=$(sort -n -u -k1,1 <<<"$pythons")
     # Side by side: each waits for disk and network most of the time.
-    local jobs=() job folder
-    make_venv .venv "$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements.txt &
-    jobs+=($!)
-    if [ "$what" != demo ]; then
+    local jobs=() job
+    local newest
+    newest=$(tail -n 1 <<<"$pythons" | cut -d ' ' -f 2-)
+    if [ "$what" = demo ]; then
+        python3 scripts/stages.py compile-python &
+        jobs+=($!)
+        make_venv .venv "$newest" tests/requirements-demo.txt &
+        jobs+=($!)
+    else
+        if [ "$what" != tools ]; then
+            python3 scripts/stages.py build-rust &
+            jobs+=($!)
+        fi
+        make_venv .venv "$newest" tests/requirements-demo.txt tests/requirements.txt ${more[@]+"${more[@]}"} &
+        jobs+=($!)
         make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements-oldest.txt &
         jobs+=($!)
         for folder in $NPM_FOLDERS; do
@@ -135,7 +214,7 @@ main() {
             jobs+=($!)
         done
     fi
-    for job in "${jobs[@]}"; do wait "$job" || die "not everything could be installed"; done
+    for job in "${jobs[@]}"; do wait "$job" || die "not everything could be prepared"; done
 }
 
 main "$@"

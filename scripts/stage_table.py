@@ -4,13 +4,16 @@ One cargo profile, `ci`, and one set of features build engine, wheel, addon, C l
 compiled once: the stage `features` checks it, scripts/features brings it about.
 
 `budget`: seconds a stage may take on two cores in a fresh clone. The runner marks what took longer; it fails nothing.
-`beside`: it depends on no time, and may run while others do. `alone`: nothing runs beside it.
+`beside`: the lane it runs in, while others do. `alone`: nothing runs beside it.
 `limit`: seconds after which a stage has failed, and all it started is ended. Without it what `limit()` says.
 """
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Lanes beside the stages that name none, and how far each stands back. What depends on no time is in `checks`.
+LANES = {"checks": 10, "python": 0, "transcripts": 0}
 
 # For every stage. Without it, PyO3's build scripts look for an interpreter, and what they find depends on whether cargo
 # or maturin runs them; each change compiles PyO3 again.
@@ -25,6 +28,7 @@ WORKSPACE = f"cargo {{}} --locked --profile ci {WORKSPACE_SELECTION}"
 TESTS = WORKSPACE.format("test") + " --no-fail-fast"
 # What a wheel for the tests has beyond a published one.
 WHEEL_FEATURES = "one-build"
+WHEEL = f"--locked --profile ci --features {WHEEL_FEATURES}"
 LAYERS_SELECTION = "-p tenon-mcp -p tenon-features --no-default-features"
 FIXTURES = {
     "TENON_WIRE_HOSTS": "rust,python,node,c",
@@ -45,13 +49,18 @@ STAGES = {
         # What `cargo test` needs. With all targets, those that have no tests would be compiled as tests too.
         "commands": [WORKSPACE.format("build") + " --lib --bins --examples --tests"],
     },
+    # As maturin does it, which needs .venv; this runs while that is made.
+    "compile-python": {
+        "budget": 110,
+        "limit": 1200,
+        "commands": [f"cargo rustc {WHEEL} --lib --manifest-path bindings-python/Cargo.toml -- -C strip=symbols"],
+    },
     "build-python": {
         "budget": 110,
         "limit": 1200,
         "commands": [
             "rm -rf build/wheels",
-            f".venv/bin/python -m maturin build --locked --profile ci --features {WHEEL_FEATURES}"
-            " -m bindings-python/Cargo.toml -o build/wheels",
+            f".venv/bin/python -m maturin build {WHEEL} -m bindings-python/Cargo.toml -o build/wheels",
             # Only a new wheel is installed; the copy goes in last.
             "for venv in .venv $(ls -d .venv-oldest 2>/dev/null); do cmp -s build/wheels/*.whl $venv/.wheel || {"
             " $venv/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps"
@@ -66,51 +75,77 @@ STAGES = {
         "needs": ["build-rust"],
     },
     "build-c": {
-        "budget": 10,
+        "budget": 20,
         "commands": [
             "mkdir -p build/c",
             "tests/c/programs.sh",
         ],
     },
-    "format": {"budget": 10, "beside": True, "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
+    "format": {"budget": 10, "beside": "checks", "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
     "clippy": {
         "budget": 60,
-        "beside": True,
+        "beside": "checks",
         "commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"],
     },
     "runner": {"budget": 30, "commands": [".venv/bin/python -m pytest -q tests/runner"]},
-    "features": {"budget": 10, "beside": True, "commands": ["python3 scripts/check_features.py"]},
+    "features": {"budget": 10, "beside": "checks", "commands": ["python3 scripts/check_features.py"]},
     "layers": {
         "budget": 15,
-        "beside": True,
+        "beside": "checks",
         "commands": [f"cargo check --locked --profile ci {LAYERS_SELECTION}"],
     },
     "instructions": {
         "budget": 45,
-        "beside": True,
+        "beside": "checks",
         "commands": ["python3 tests/instructions/run.py", ".venv/bin/python -m pytest -q tests/instructions"],
         "needs": ["build-rust"],
     },
     # As on a machine without a baseline.
     "instructions-parent": {
         "budget": 120,
-        "beside": True,
+        "beside": "checks",
         "commands": ["python3 tests/instructions/run.py --against-parent"],
         "needs": ["build-rust"],
     },
     "startup": {"budget": 30, "alone": True, "commands": ["python3 tests/startup/run.py"], "needs": BUILD},
-    "rust": {"budget": 90, "commands": [TESTS], "env": {**FIXTURES, "TENON_WIRE_BRIEF": "python,node"}},
+    "rust": {
+        "budget": 90,
+        "beside": "transcripts",
+        "commands": [TESTS],
+        "env": {**FIXTURES, "TENON_WIRE_BRIEF": "python,node"},
+    },
     # With each transcript in each revision, whatever the host takes to start.
-    "rust-all": {"budget": 150, "commands": [TESTS], "env": FIXTURES},
-    "python": {"budget": 90, "commands": [".venv/bin/python -m pytest -q tests/python"]},
-    "python-oldest": {"budget": 90, "commands": [".venv-oldest/bin/python -m pytest -q tests/python"]},
+    "rust-all": {"budget": 150, "beside": "transcripts", "commands": [TESTS], "env": FIXTURES},
+    "python": {"budget": 90, "beside": "python", "commands": [".venv/bin/python -m pytest -q tests/python"]},
+    "python-oldest": {
+        "budget": 90,
+        "beside": "python",
+        "commands": [".venv-oldest/bin/python -m pytest -q tests/python"],
+    },
     "node": {"budget": 90, "commands": ["cd bindings-node && npm test --silent"]},
-    "c": {"budget": 60, "commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
-    "abi": {"budget": 30, "beside": True, "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
+    "c": {"budget": 80, "commands": ["tests/c/run.sh"], "needs": ["build-rust"]},
+    "cpp": {"budget": 40, "beside": "checks", "commands": ["tests/cpp/run.sh"], "needs": ["build-rust"]},
+    "examples": {
+        "budget": 15,
+        "beside": "checks",
+        "commands": [".venv/bin/python -m pytest -q tests/examples"],
+        "needs": ["build-rust", "build-c"],
+    },
+    # The larger examples with what they need: other makers' clients, a database, upstreams on this machine.
+    "systems": {
+        "budget": 240,
+        "beside": "python",
+        "commands": [".venv/bin/python -m pytest -q tests/systems"],
+        "needs": BUILD,
+    },
+    "abi": {"budget": 30, "beside": "checks", "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
     "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
+    # Each compiles the engine once more, for itself.
+    "c-asan": {"budget": 300, "limit": 1800, "commands": ["tests/c/sanitized.sh address"]},
+    "c-tsan": {"budget": 200, "limit": 1800, "commands": ["tests/c/sanitized.sh thread"]},
     "docs": {
         "budget": 30,
-        "beside": True,
+        "beside": "checks",
         "commands": [
             ".venv/bin/python tests/docs/check_docs.py",
             ".venv/bin/python tests/docs/check_protocol.py",
@@ -124,15 +159,22 @@ STAGES = {
     },
     "types": {
         "budget": 30,
-        "beside": True,
+        "beside": "checks",
         "commands": [".venv/bin/python tests/types/run.py"],
         "needs": ["build-python"],
     },
     "packaging": {
-        "budget": 20,
-        "beside": True,
+        "budget": 50,
+        "beside": "checks",
         "commands": [".venv/bin/python -m pytest -q tests/packaging"],
-        "needs": ["build-python"],
+        "needs": ["build-python", "build-node"],
+    },
+    # The C library as it is installed, used by programs outside of this repository.
+    "packaging-c": {
+        "budget": 100,
+        "beside": "checks",
+        "commands": [".venv/bin/python -m pytest -q tests/install"],
+        "needs": ["build-rust", "build-python"],
     },
     # Compiles the engine once more, for the source distribution.
     "packaging-install": {
@@ -178,7 +220,7 @@ STAGES = {
     },
     "loom": {
         "budget": 600,
-        "beside": True,
+        "beside": "checks",
         "limit": 1800,
         "commands": ["cargo test --locked --release -p tenon-mcp --no-default-features --lib loom_"],
         "env": {
@@ -193,7 +235,7 @@ STAGES = {
     # A tenth of the long runs.
     "fuzz": {
         "budget": 300,
-        "beside": True,
+        "beside": "checks",
         "commands": ["python3 tests/fuzz/run.py --seconds 30"],
         # It names the compiler's flags itself.
         "env": {"RUSTC_WORKSPACE_WRAPPER": ""},
@@ -204,6 +246,12 @@ STAGES = {
         "commands": [WORKSPACE.format("test") + " --test load"],
         "env": {"TENON_LOAD_SECONDS": "70"},
     },
+    "idle": {
+        "budget": 60,
+        "beside": "checks",
+        "commands": [".venv/bin/python tests/soak/idle.py"],
+        "needs": BUILD,
+    },
     # A tenth of the long run.
     "load-python": {
         "budget": 60,
@@ -213,6 +261,25 @@ STAGES = {
             ".venv/bin/python tests/soak/python_spin.py",
         ],
         "needs": ["build-python"],
+    },
+    # A tenth of the long run.
+    "load-node": {
+        "budget": 60,
+        "alone": True,
+        "commands": [
+            "node tests/soak/node_calls.mjs 100000",
+            "MALLOC_ARENA_MAX=1 node --expose-gc --max-semi-space-size=1 tests/soak/node_workers.mjs 25",
+        ],
+        "needs": ["build-node"],
+    },
+    "soak-node": {
+        "budget": 200,
+        "limit": 1800,
+        "commands": [
+            "node tests/soak/node_calls.mjs",
+            "MALLOC_ARENA_MAX=1 node --expose-gc --max-semi-space-size=1 tests/soak/node_workers.mjs",
+        ],
+        "needs": ["build-node"],
     },
     "soak-python": {
         "budget": 300,
@@ -245,13 +312,15 @@ STAGES = {
     "bench-smoke": {
         "budget": 120,
         "alone": True,
-        "commands": ["python3 tests/bench/prepare.py ci", "target/ci/tenon-bench --quick"],
+        "commands": [
+            "python3 tests/bench/prepare.py ci --peers",
+            "target/ci/tenon-bench --quick",
+            "target/ci/tenon-bench --quick --peers --era modern --part calls",
+        ],
         "needs": BUILD,
     },
     "demo": {"budget": 15, "commands": [".venv/bin/python scripts/demo.py"]},
 }
-
-
 
 def limit(stage):
     """Generous, since machines differ; what is over it hangs."""
@@ -261,45 +330,53 @@ def limit(stage):
 QUICK = [
     *BUILD,
     "startup",
-    "clippy",
     "format",
     "features",
-    "layers",
     "instructions",
     "abi",
     "docs",
+    # The first of each lane starts it.
     "python",
+    "rust",
     "node",
     "c",
+    "cpp",
+    "examples",
     "parity",
     "types",
     "packaging",
     "lifecycle",
     "runner",
-    "rust",
     "background",
     "interop",
     "conformance",
     "demo",
 ]
+# What takes a stage's place where time does not matter.
+WHOLE = {"rust": "rust-all", "interop": "interop-all", "conformance": "conformance-all"}
 GROUPS = {
     "build": BUILD,
     "quick": QUICK,
     "full": [
-        *[stage for stage in QUICK if stage not in ("rust", "interop", "conformance")],
-        "rust-all",
-        "interop-all",
-        "conformance-all",
+        *[WHOLE.get(stage, stage) for stage in QUICK],
+        "clippy",
+        "layers",
         "python-oldest",
+        "systems",
         "c-valgrind",
+        "c-asan",
+        "c-tsan",
         "loom",
         "fuzz",
         "load",
         "load-python",
+        "load-node",
+        "idle",
         "packaging-install",
+        "packaging-c",
         "instructions-parent",
         "bench-smoke",
     ],
     # What takes long and wants a quiet machine.
-    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-python", "soak-bench"],
+    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-python", "soak-node", "soak-bench"],
 }

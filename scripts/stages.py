@@ -8,19 +8,20 @@ without any counts as one. What a stage prints is shown when it fails, and kept 
 No stage hangs: at its limit, or when this program is told to end, the log says what each of its processes is at, and
 all of them are ended. TENON_STAGES_SECONDS limits all stages together; what it leaves no time for has failed.
 
-Stages that are marked `beside` run one after the other at a lower priority, beside those that come after the first of
-them; before one that is marked `alone` they are waited for.
+Stages that name a lane (`beside`) run one after the other in a runner of their own, beside other lanes and beside those
+stages that come after the first of them; before one that is marked `alone` they are waited for.
 """
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import watched
-from stage_table import ENV, GROUPS, STAGES, limit
+from stage_table import ENV, GROUPS, LANES, STAGES, limit
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
@@ -34,6 +35,12 @@ COUNTS = [
     re.compile(r"^(?:=+ )?(?:(?P<failed>\d+) failed, )?(?P<passed>\d+) passed(?:, \d+ \w+)* in "
                r"[\d.:() s]+(?: =+)?$", re.M),
 ]
+# How the runners in use begin the line that tells a failure.
+FAILURE = re.compile(
+    r"FAILED|ERROR|not ok |✖|error(\[|:)|---- .* stdout ----|test .* \.\.\. FAILED|thread '.*' .*panicked|E  "
+)
+LINES_OF_A_FAILURE = 12
+FAILURE_LINES = 200
 NODE_COUNT = re.compile(r"^(?:#|ℹ) (?P<what>pass|fail) (?P<count>\d+)$", re.M)
 
 
@@ -70,9 +77,25 @@ def run_command(command, environment, log, seconds):
     )
 
 
+def cpu_of_children():
+    """Seconds, of those that have ended and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def show(path):
-    tail = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    print("\n".join(f"    {line}" for line in tail), flush=True)
+    """Prints the end of a log, and before it what failed further up, with the lines after each."""
+    lines = path.read_text(errors="replace").splitlines()
+    above = max(len(lines) - TAIL_LINES, 0)
+    failed, until = [], 0
+    for at, line in enumerate(lines[:above]):
+        if FAILURE.match(line):
+            failed += [] if at < until else ["…"]
+            until = at + LINES_OF_A_FAILURE
+        if at < until:
+            failed.append(line)
+    shown = [*failed[:FAILURE_LINES], "…", *lines[above:]] if failed else lines[above:]
+    print("\n".join(f"    {line}" for line in shown), flush=True)
 
 
 def run_stage(name, end):
@@ -80,7 +103,7 @@ def run_stage(name, end):
     stage = STAGES[name]
     path = LOGS / f"{name}.log"
     environment = {**os.environ, "NO_COLOR": "1", "CARGO_TERM_COLOR": "never", **ENV, **stage.get("env", {})}
-    started = time.monotonic()
+    started, cpu = time.monotonic(), cpu_of_children()
     end = min(end, started + limit(stage))
     code, left = 0, []
     try:
@@ -106,7 +129,8 @@ def run_stage(name, end):
     marks = [f"timed out after {took:.0f} s"] if code is None else ["OVER BUDGET"] if took > budget else []
     if left:
         marks.append("LEFT PROCESSES BEHIND")
-    print(f"{word:6} {name:19} {took:7.1f} s of {budget:4}   {passed} passed, {failed} failed",
+    used = cpu_of_children() - cpu
+    print(f"{word:6} {name:19} {took:7.1f} s of {budget:4}, {used:6.1f} of CPU   {passed} passed, {failed} failed",
           *marks, sep="   ", flush=True)
     if word == "FAILED" or left:
         show(path)
@@ -124,10 +148,10 @@ def names(arguments):
     return chosen
 
 
-class Beside:
-    """Stages in a runner of their own, which yields to what runs here and tells only this one how it ended."""
+class Lane:
+    """Stages in a runner of their own, which tells only this one how it ended."""
 
-    def __init__(self, chosen, end):
+    def __init__(self, name, chosen, end):
         self.told, tells = os.pipe()
         left = end - time.monotonic() if end < float("inf") else end
         self.process = subprocess.Popen(
@@ -135,7 +159,7 @@ class Beside:
             stdin=subprocess.DEVNULL,
             env={**os.environ, "TENON_STAGES_SECONDS": str(max(left, 0))},
             start_new_session=True,
-            preexec_fn=lambda: os.nice(10),
+            preexec_fn=lambda: os.nice(LANES[name]),
             pass_fds=(tells,),
         )
         os.close(tells)
@@ -146,19 +170,22 @@ class Beside:
         with os.fdopen(self.told) as told:
             said = told.read()
         self.process.wait()
-        watched.spare(None)
+        watched.spare(self.process.pid, False)
         passed, failed = map(int, said.split()) if said else (0, 1)
         return passed, failed
 
     def stop(self):
         self.process.terminate()
-        self.finish()
 
 
-def beside_of(chosen):
-    """The stages of these that run beside the others, if there are others."""
-    beside = [name for name in chosen if STAGES[name].get("beside")]
-    return beside if len(beside) < len(chosen) and PROCESSORS > 1 else []
+def lanes_of(chosen):
+    """{lane: its stages}, if there are others to run beside."""
+    lanes = {}
+    for name in chosen:
+        if lane := STAGES[name].get("beside"):
+            lanes.setdefault(lane, []).append(name)
+    aside = sum(map(len, lanes.values()))
+    return lanes if PROCESSORS > 1 and (aside < len(chosen) or len(lanes) > 1) else {}
 
 
 def main(arguments):
@@ -172,13 +199,13 @@ def main(arguments):
         os.set_inheritable(tells, False)
     LOGS.mkdir(parents=True, exist_ok=True)
     chosen = names(arguments)
-    aside = beside_of(chosen) if tells is None else []
+    lanes = lanes_of(chosen) if tells is None else {}
     watched.prepare()
     started = time.monotonic()
     end = started + float(os.environ.get("TENON_STAGES_SECONDS", "inf"))
     passed = failed = 0
     broken = set()
-    beside = None
+    running = []
 
     def fits(name):
         missing = broken.intersection(STAGES[name].get("needs", ()))
@@ -188,21 +215,23 @@ def main(arguments):
         return not missing
 
     def settle():
-        nonlocal beside, passed, failed
-        if beside:
-            stage_passed, stage_failed = beside.finish()
+        nonlocal passed, failed
+        while running:
+            stage_passed, stage_failed = running.pop().finish()
             passed += stage_passed
             failed += stage_failed
-            beside = False
 
     try:
         for name in chosen:
-            if name in aside:
+            lane = STAGES[name].get("beside")
+            if lane in lanes:
                 # At the first of them all that it and the others need has been built.
-                if beside is None:
-                    fit = [each for each in aside if fits(each)]
-                    failed += len(aside) - len(fit)
-                    beside = Beside(fit, end) if fit else False
+                if stages := lanes[lane]:
+                    lanes[lane] = []
+                    fit = [each for each in stages if fits(each)]
+                    failed += len(stages) - len(fit)
+                    if fit:
+                        running.append(Lane(lane, fit, end))
                 continue
             if not fits(name):
                 failed += 1
@@ -220,8 +249,9 @@ def main(arguments):
                 broken.add(name)
         settle()
     except watched.Stopped as stopped:
-        if beside:
-            beside.stop()
+        for lane in running:
+            lane.stop()
+        settle()
         return 128 + stopped.number
     if tells is not None:
         os.write(tells, f"{passed} {failed}".encode())

@@ -75,12 +75,12 @@ def stat(pid):
 _spared = set()
 
 
-def spare(pid):
-    """From now on this child and what it starts are somebody else's to end; `None` takes that back."""
-    if pid is None:
-        _spared.clear()
-    else:
+def spare(pid, spared=True):
+    """From now on this child and what it starts are somebody else's to end; `False` takes that back."""
+    if spared:
         _spared.add(pid)
+    else:
+        _spared.discard(pid)
 
 
 def descendants():

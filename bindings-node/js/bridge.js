@@ -22,6 +22,7 @@ const HEARD = 7
 const READY = 8
 const WRAPPED = 9
 const NEXT = 10
+const BEGAN = 11
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -33,6 +34,7 @@ class Bridge {
   #live = []
   /** Where the engine puts the numbers of a batch. */
   #numbers = new Uint32Array(FULL * RECORD)
+  #onBegan
   #onClosed
   #log
 
@@ -51,13 +53,13 @@ class Bridge {
     this.clients = new Map()
     /** Middleware, by number. */
     this.layers = new Map()
-    /** Types of errors with the codes that they have for clients, oldest first. */
+    /** Types of errors with what they stand for, oldest first. */
     this.mapped = []
     /** Requests of the program's own server that are not answered to their end, by number. */
     this.exchanges = new Map()
   }
 
-  listen(options, onClosed) {
+  listen(options, onBegan, onClosed) {
     const turn = () => this.engine.turn()
     const urls = this.engine.listen(
       (text) => this.#dispatch(text),
@@ -66,6 +68,7 @@ class Bridge {
       this.#numbers,
       options
     )
+    this.#onBegan = onBegan
     this.#onClosed = onClosed
     if (options.stdio) cover()
     return urls
@@ -131,6 +134,9 @@ class Bridge {
             for (const exchange of this.exchanges.values()) exchange.wake()
             this.#onClosed(values[i] ?? undefined)
             break
+          case BEGAN:
+            this.#onBegan(values[i] ?? undefined)
+            break
           case WRAPPED:
             this.#wrapped(slot, generation, number, values[i])
             break
@@ -182,6 +188,10 @@ class Bridge {
   }
 
   #run(call, run) {
+    call.scope.runInAsyncScope(() => this.#handle(call, run))
+  }
+
+  #handle(call, run) {
     try {
       const result = run()
       if (typeof result?.then === 'function') {

@@ -2,6 +2,7 @@
 
 // One call of a handler, from the moment it arrives until it is answered or over.
 
+const { AsyncResource } = require('node:async_hooks')
 const { AskError, Suspended, abortReason, carries, messageOf } = require('./errors')
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
 const { logLevels } = require('./native')
@@ -11,6 +12,8 @@ const { encode, encodeThrown, nameOf } = require('./results')
 const { tolerate } = require('./unawaited')
 
 const { parse, stringify } = JSON
+
+const SCOPE = { requireManualDestroy: false }
 
 /** How long, in milliseconds, a handler may take to unwind before its attempt is ended without it. */
 const UNWIND = 1000
@@ -23,6 +26,11 @@ const LEVELS = logLevels()
 
 class Call {
   over = false
+  /**
+   * Where its handler runs, and what hears its signal: a store of AsyncLocalStorage that one call enters is not the next one's,
+   * although they come in one batch.
+   */
+  scope = new AsyncResource('TENON_CALL', SCOPE)
   #bridge
   #controller
   #reason
@@ -66,9 +74,9 @@ class Call {
     if (this.#suspended !== undefined && carries(thrown, this.#suspended)) return this.#suspend()
     const refusal = typeof thrown === 'object' && thrown !== null ? refusals.get(thrown) : undefined
     if (refusal?.call === this) return this.#answer(REFUSED, String(refusal.number))
-    const { kind, line, level } = encodeThrown(thrown, this.#bridge.mapped, this.#bridge.bounds)
+    const { kind, line, level, wrong = thrown } = encodeThrown(thrown, this.#bridge.mapped, this.#bridge.bounds)
     this.#answer(kind, line)
-    this.#log(level, `${this.#name} failed: ${messageOf(thrown)}`, thrown)
+    this.#log(level, `${this.#name} failed: ${messageOf(wrong)}`, wrong)
   }
 
   /** The call is over without this handler's answer. */
@@ -330,7 +338,7 @@ class Call {
     if (this.#controller === undefined) return
     // Whatever the handler gave the signal to rejects with this, and only one of those promises is awaited.
     tolerate(this.#reason)
-    this.#controller.abort(this.#reason)
+    this.scope.runInAsyncScope(() => this.#controller.abort(this.#reason))
   }
 
   #refuse(error) {

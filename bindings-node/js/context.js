@@ -4,8 +4,15 @@
 
 const { formParams, pageParams, sampleParams, sampled } = require('./asking')
 const { memberText } = require('./entries')
+const { AskError } = require('./errors')
 const { contextFields } = require('./native')
 const { isObject } = require('./schema')
+const { accepted, validatorOf } = require('./validate')
+
+/** An answer with what the validator of its form made of it. */
+function judged(answer, said) {
+  return { ...answer, content: accepted(said, (reasons) => new AskError('failed', `the client's answer does not fit: ${reasons}`)) }
+}
 
 class Context {
   #call
@@ -89,7 +96,9 @@ class Context {
 
   /** Asks the user behind the client to fill in a form. */
   elicit(message, schema, options) {
-    return this.#call.ask('elicit', () => formParams(message, schema), options?.key)
+    const judge = validatorOf(schema)
+    const read = judge && (async (answer) => (answer.action === 'accept' ? judged(answer, await judge(answer.content)) : answer))
+    return this.#call.ask('elicit', () => formParams(message, schema), options?.key, read)
   }
 
   /** Asks the user behind the client to visit a page. */

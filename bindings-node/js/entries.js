@@ -4,12 +4,15 @@
 // definition may hold is the engine's knowledge; here are only the words that differ from the protocol's.
 
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
-const { BOUNDS, isObject, schemaText } = require('./schema')
+const { BOUNDS, isObject, isValidator, schemaText } = require('./schema')
 
 const { stringify } = JSON
 
 /** Options that are schemas, with the members they become. */
 const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
+
+/** Options that may be validators, with the options that say their JSON Schemas where they do not. */
+const BESIDES = { ...SCHEMAS, args: 'argsSchema' }
 
 /** Options that are no members of a definition, with their types and the policies they become. */
 const POLICIES = {
@@ -58,6 +61,19 @@ function memberText(what, value) {
   return wellFormed(text)
 }
 
+/** The option whose JSON Schema `option` is, if that is a validator. */
+function whose(option, options) {
+  return Object.keys(BESIDES).find((name) => BESIDES[name] === option && isValidator(options[name]))
+}
+
+/** The JSON text of the schema that `option` says, or the option beside it. */
+function schemaOf(what, options, option) {
+  const besides = BESIDES[option]
+  const explicit = isValidator(options[option]) ? options[besides] : undefined
+  if (explicit != null) return schemaText(`${what}: ${besides}`, explicit)
+  return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', besides })
+}
+
 /** `definition` and `policies` of an entry that messages call `what`. */
 function entryOf(kind, what, name, options) {
   const { names, policies: own, schemas } = KINDS[kind]
@@ -75,11 +91,11 @@ function entryOf(kind, what, name, options) {
       if (typeof value !== type) throw new TypeError(`${what}: ${option} must be ${type === 'object' ? 'an' : 'a'} ${type}`)
       policies[policy] = type === 'object' ? memberText(`${what}: ${option}`, value) : value
     } else if (schemas.includes(option)) {
-      members.push(`"${SCHEMAS[option]}":${schemaText(`${what}: ${option}`, value)}`)
+      members.push(`"${SCHEMAS[option]}":${schemaOf(what, options, option)}`)
       if (option === 'output') policies.structured = true
     } else if (kind === 'prompt' && option === 'args') {
-      members.push(`"arguments":${memberText(`${what}: args`, argumentsOf(what, value))}`)
-    } else {
+      members.push(`"arguments":${memberText(`${what}: args`, argumentsOf(what, value, options))}`)
+    } else if (whose(option, options) === undefined) {
       const called = Object.keys(SCHEMAS).find((name) => SCHEMAS[name] === option && schemas.includes(name))
       if (called !== undefined) throw new TypeError(`${what}: ${option} is called ${called} here`)
       members.push(`${stringify(option)}:${memberText(`${what}: ${option}`, value)}`)
@@ -107,10 +123,10 @@ function viewOf(what, uri, options) {
 }
 
 /** The arguments of a prompt: names with what is said of each, or the properties of a schema. */
-function argumentsOf(what, args) {
+function argumentsOf(what, args, options) {
   if (Array.isArray(args)) return args.map((arg) => (typeof arg === 'string' ? { name: arg } : arg))
-  const whole = typeof args?.['~standard'] === 'object' || args?.type === 'object'
-  const schema = whole ? JSON.parse(schemaText(`${what}: args`, args)) : undefined
+  const whole = isValidator(args) || typeof args?.['~standard'] === 'object' || args?.type === 'object'
+  const schema = whole ? JSON.parse(schemaOf(what, options, 'args')) : undefined
   if (schema === undefined) {
     if (!isObject(args)) throw new TypeError(`${what}: args must be an object`)
     return Object.entries(args).map(([name, about]) => {

@@ -29,6 +29,14 @@ class ToolError extends Error {
   }
 }
 
+/** The arguments of a call are not what its handler takes; the message says which and why. */
+class ArgumentError extends Error {
+  constructor(message, options) {
+    super(message, options)
+    this.name = 'ArgumentError'
+  }
+}
+
 /** Why a question was not asked or not answered; `code` says which. */
 class AskError extends Error {
   constructor(code, message) {
@@ -96,4 +104,15 @@ function textOf(thrown) {
   return thrown === undefined ? 'the handler failed' : String(thrown)
 }
 
-module.exports = { AskError, McpError, NotFound, Suspended, ToolError, abortReason, carries, comesFrom, messageOf }
+module.exports = {
+  ArgumentError,
+  AskError,
+  McpError,
+  NotFound,
+  Suspended,
+  ToolError,
+  abortReason,
+  carries,
+  comesFrom,
+  messageOf
+}

@@ -2,10 +2,11 @@
 
 // What the package exports. `scripts/bundle.mjs` makes one file of this one and all that it needs.
 const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./content')
-const { AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
+const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
 const { Server } = require('./server')
 
 const names = {
+  ArgumentError,
   AskError,
   Content,
   McpError,

@@ -10,10 +10,13 @@ const { stringify } = JSON
 /** Characters of a place that are named. */
 const PLACE = 200
 
+/** The largest integer that every reader of JSON gets as it is. */
+const MOST = BigInt(Number.MAX_SAFE_INTEGER)
+
 /** Says what JSON cannot hold, and where in the value that was. */
 class Unfit extends Error {}
 
-/** Objects whose content `JSON.stringify` does not see. */
+/** Objects whose content `JSON.stringify` does not see, or writes as what no reader takes for it. */
 const OPAQUE = {
   Map: types.isMap,
   Set: types.isSet,
@@ -30,9 +33,16 @@ const OPAQUE = {
   iterator: (value) => types.isMapIterator(value) || types.isSetIterator(value)
 }
 
+const { toJSON: BUFFER_JSON } = Buffer.prototype
+
 function opaque(value) {
   for (const name in OPAQUE) if (OPAQUE[name](value)) return name
-  return undefined
+  if (Buffer.isBuffer(value)) return 'Buffer'
+  const tag = value[Symbol.toStringTag]
+  if (types.isTypedArray(value)) return tag
+  // Blobs, responses, headers, streams and whatever else holds all it has out of sight.
+  const named = typeof tag === 'string' && tag !== '' && Object.getPrototypeOf(value) !== null
+  return named && Object.keys(value).length === 0 ? tag : undefined
 }
 
 /** Values that one walk may still meet. */
@@ -80,14 +90,23 @@ function plainObject(value, depth) {
 
 /**
  * The JSON text of `value`; `undefined` for a value without one. Throws {@link Unfit} for what JSON cannot express
- * anywhere inside, for more than `depth` levels, and for what is sure to take more than `size` bytes. `name` is what
- * places begin with.
+ * anywhere inside, for what cannot be read, for more than `depth` levels, and for what is sure to take more than `size` bytes.
+ * `name` is what places begin with.
  */
 function encodeJson(value, name, { depth, size }) {
   room = size
-  if (plain(value, depth)) return stringify(value)
+  if (fits(value, depth)) return stringify(value)
   if (room < 0) throw tooLong(size)
-  return look(value, name, depth, size)
+  return new Walk(name, depth, size).text({ '': value }, '')
+}
+
+function fits(value, depth) {
+  try {
+    return plain(value, depth)
+  } catch {
+    // A getter, a proxy: the closer look says where.
+    return false
+  }
 }
 
 /** Each value takes a byte at least. */
@@ -95,51 +114,109 @@ function tooLong(size) {
   return new Unfit(`a value of more than ${size} bytes`)
 }
 
-/** As `encodeJson`, slowly: what `toJSON` returns is looked at too, and what is wrong is placed. */
-function look(root, name, depth, size) {
-  /** The objects around the value that is looked at, and the keys they were found under. */
-  const open = []
-  const keys = []
-  let left = size
-  return stringify(root, function (key, value) {
-    while (open.length > 0 && open[open.length - 1] !== this) {
-      open.pop()
-      keys.pop()
+/** What `JSON.stringify` does, slowly: what `toJSON` returns is looked at too, and what is wrong is placed. */
+class Walk {
+  #name
+  #depth
+  #left
+  #size
+  /** The objects around the value that is looked at, and the keys from the first of them to it. */
+  #open = []
+  #keys = []
+
+  constructor(name, depth, size) {
+    this.#name = name
+    this.#depth = depth
+    this.#left = this.#size = size
+  }
+
+  /** The text of one member of what is around it. */
+  text(holder, key) {
+    if (--this.#left < 0) throw tooLong(this.#size)
+    try {
+      return this.#value(holder, key)
+    } catch (error) {
+      throw error instanceof Unfit ? error : this.#wrong(`a value that cannot be read: ${reasonOf(error)}`)
     }
-    const step = Array.isArray(this) ? Number(key) : key
-    const wrong = (what) => {
-      // The first key is the root's own.
-      return new Unfit(open.length === 0 ? what : `${placeOf(name, [...keys.slice(1), step])} is ${what}`)
+  }
+
+  #wrong(what) {
+    return new Unfit(this.#keys.length === 0 ? what : `${placeOf(this.#name, this.#keys)} is ${what}`)
+  }
+
+  #value(holder, key) {
+    let value = holder[key]
+    if (value != null && ['object', 'function', 'bigint'].includes(typeof value)) {
+      const { toJSON } = value
+      // A Buffer's own is an array of numbers that nothing reads; a program's is meant.
+      if (typeof toJSON === 'function' && toJSON !== BUFFER_JSON) {
+        const made = toJSON.call(value, String(key))
+        if (made === null && types.isDate(value)) throw this.#wrong('an invalid date')
+        value = made
+      }
     }
-    if (--left < 0) throw tooLong(size)
+    if (types.isBoxedPrimitive(value)) value = unboxed(value)
     switch (typeof value) {
       case 'number':
-        if (!Number.isFinite(value)) throw wrong(`the number ${value}`)
-        return value
+        if (!Number.isFinite(value)) throw this.#wrong(`the number ${value}`)
+        return stringify(value)
       case 'bigint':
+        if (value > MOST || value < -MOST) throw this.#wrong('a bigint beyond 2^53')
+        return String(value)
       case 'function':
       case 'symbol':
-        throw wrong(`a value of type ${typeof value}`)
+        throw this.#wrong(`a value of type ${typeof value}`)
       case 'undefined':
-        if (Array.isArray(this)) throw wrong('undefined')
-        return value
+        if (Array.isArray(holder)) throw this.#wrong('undefined')
+        return undefined
       case 'object':
-        break
+        return value === null ? 'null' : this.#object(value)
       default:
-        return value
+        return stringify(value)
     }
-    if (value === null) {
-      if (types.isDate(this[key])) throw wrong('an invalid date')
-      return value
-    }
-    if (types.isNumberObject(value) && !Number.isFinite(Number(value))) throw wrong(`the number ${Number(value)}`)
+  }
+
+  #object(value) {
+    // A number as its source has it.
+    if (JSON.isRawJSON?.(value)) return value.rawJSON
     const kind = opaque(value)
-    if (kind !== undefined) throw wrong(`${/^[AEi]/.test(kind) ? 'an' : 'a'} ${kind}`)
-    if (open.length >= depth) throw new Unfit(`a value nested deeper than ${depth} levels`)
-    open.push(value)
-    keys.push(step)
-    return value
-  })
+    if (kind !== undefined) throw this.#wrong(`${/^[AEIOaeio]/.test(kind) ? 'an' : 'a'} ${kind}`)
+    const again = this.#open.indexOf(value)
+    if (again >= 0) throw this.#wrong(`a cycle back to ${placeOf(this.#name, this.#keys.slice(0, again))}`)
+    if (this.#open.length >= this.#depth) throw this.#wrong(`a value nested deeper than ${this.#depth} levels`)
+    this.#open.push(value)
+    const text = Array.isArray(value) ? this.#items(value) : this.#members(value)
+    this.#open.pop()
+    return text
+  }
+
+  #items(value) {
+    let text = ''
+    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#within(value, i)}`
+    return `[${text}]`
+  }
+
+  #members(value) {
+    let text = ''
+    for (const key of Object.keys(value)) {
+      const member = this.#within(value, key)
+      if (member !== undefined) text += `${text === '' ? '' : ','}${stringify(key)}:${member}`
+    }
+    return `{${text}}`
+  }
+
+  #within(holder, key) {
+    this.#keys.push(key)
+    const text = this.text(holder, key)
+    this.#keys.pop()
+    return text
+  }
+}
+
+/** What is in a `new Number(…)` and its like. */
+function unboxed(value) {
+  if (types.isNumberObject(value)) return Number(value)
+  return types.isStringObject(value) ? String(value) : value.valueOf()
 }
 
 /** A value's place: `result.a[3]["odd key"]`. Numbers are places in arrays. */

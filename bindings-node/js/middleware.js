@@ -16,11 +16,17 @@ function chain(call, layers, handler, args) {
     if (place < layers.length) return layers[place](context, next(place + 1, args, changed))
     return handler === undefined ? call.next(changed) : handler(args, context)
   }
-  const next = (place, args, changed) => async (given) => {
+  const further = async (place, args, changed, given) => {
     if (given === undefined) return run(place, args, changed)
     if (!isObject(given)) throw new TypeError('next: arguments must be an object')
     const ready = call.prepare(memberText('next: arguments', given))
     return run(place, JSON.parse(ready), ready)
+  }
+  const next = (place, args, changed) => (given) => {
+    const result = further(place, args, changed, given)
+    // Middleware that answers without it must not have a handler's failure end the process.
+    result.catch(() => {})
+    return result
   }
   return run(0, args, undefined)
 }

@@ -12,6 +12,7 @@ const CONTENT = 5
 const RESULT = 6
 const ERROR = 7
 const NOT_FOUND = 8
+const MISFIT = 9
 
 /** Numbers per answer: slot, generation, kind. */
 const RECORD = 3
@@ -74,4 +75,4 @@ class Outbox {
   }
 }
 
-module.exports = { Outbox, CONTENT, ERROR, EXCEPTION, FAILED, NOT_FOUND, REFUSED, RESULT, SUSPEND, VALUE }
+module.exports = { Outbox, CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, REFUSED, RESULT, SUSPEND, VALUE }

@@ -3,10 +3,11 @@
 // What a handler returned or threw, as a line for the engine. Which kind of answer it is follows from classes; what
 // becomes of it in each kind of entry and revision is the engine's knowledge.
 
+const { types } = require('node:util')
 const { ToolResult, Typed, isBytes } = require('./content')
-const { AskError, McpError, NotFound, ToolError, messageOf } = require('./errors')
+const { ArgumentError, AskError, McpError, NotFound, ToolError, messageOf } = require('./errors')
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
-const { CONTENT, ERROR, EXCEPTION, FAILED, NOT_FOUND, RESULT, VALUE } = require('./outbox')
+const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./outbox')
 
 const { stringify } = JSON
 
@@ -63,24 +64,64 @@ function quote(message) {
   return wellFormed(stringify(message))
 }
 
-/** The line for what a handler threw, and the level it is logged with. `mapped` are types with their codes. */
+/**
+ * The line for what a handler threw, and the level it is logged with; `wrong` is what failed on the way. `mapped` are types with
+ * what their errors stand for.
+ */
 function encodeThrown(thrown, mapped, bounds) {
+  const told = known(thrown, bounds)
+  if (told !== undefined) return told
+  const found = mappingOf(thrown, mapped)
+  if (found === undefined) return exception(thrown)
+  const { type, to } = found
+  if (typeof to === 'number') return protocolError({ code: to }, messageOf(thrown), bounds)
+  let made
+  try {
+    made = to(thrown)
+    if (!types.isNativeError(made) && !(made instanceof Error)) {
+      // That of an async function may reject.
+      Promise.resolve(made).catch(() => {})
+      throw new TypeError(`mapError of ${type.name} gave ${made === null ? 'null' : `a value of type ${typeof made}`} and no error`)
+    }
+  } catch (wrong) {
+    return { ...(known(wrong, bounds) ?? exception(wrong)), wrong }
+  }
+  return known(made, bounds) ?? exception(made)
+}
+
+/** The line for errors of this package. */
+function known(thrown, bounds) {
   const message = messageOf(thrown)
   try {
-    if (thrown instanceof McpError) return { kind: ERROR, line: errorLine(thrown, message, bounds), level: 'info' }
+    if (thrown instanceof McpError) return protocolError(thrown, message, bounds)
     if (thrown instanceof NotFound) return { kind: NOT_FOUND, line: thrown.message === '' ? 'null' : quote(message), level: 'info' }
+    if (thrown instanceof ArgumentError) return { kind: MISFIT, line: quote(message), level: 'info' }
+    // A result that its validator refuses: not an exception's text, which may be masked.
+    if (thrown instanceof Unfit) return { ...failure(message), level: 'error' }
     if (thrown instanceof ToolError) return { ...failure(message), level: 'info' }
     // What the client did not answer, or not usably, is not the program's fault.
     if (thrown instanceof AskError) return { ...failure(message), level: thrown.code === 'invalid' ? 'error' : 'info' }
-    // The latest that fits: a program names what is special after what is general.
-    for (let i = mapped.length - 1; i >= 0; i--) {
-      const { type, code } = mapped[i]
-      if (thrown instanceof type) return { kind: ERROR, line: errorLine({ code }, message, bounds), level: 'info' }
-    }
   } catch {
     // Something that cannot even be looked at.
   }
-  return { kind: EXCEPTION, line: quote(message), level: 'error' }
+  return undefined
+}
+
+/** The latest that fits: a program names what is special after what is general. */
+function mappingOf(thrown, mapped) {
+  try {
+    return mapped.findLast(({ type }) => thrown instanceof type)
+  } catch {
+    return undefined
+  }
+}
+
+function exception(thrown) {
+  return { kind: EXCEPTION, line: quote(messageOf(thrown)), level: 'error' }
+}
+
+function protocolError(error, message, bounds) {
+  return { kind: ERROR, line: errorLine(error, message, bounds), level: 'info' }
 }
 
 function errorLine({ code, data }, message, bounds) {

@@ -11,7 +11,7 @@ const BOUNDS = { depth: 128, size: 1 << 24 }
 /** What turns the validators of a library into JSON Schemas; the names are mostly those of Standard Schema. */
 const CONVERT = {
   'arktype': 'schema.toJsonSchema()',
-  'valibot': 'toJsonSchema(schema) of @valibot/to-json-schema',
+  'valibot': 'toStandardJsonSchema(schema) of @valibot/to-json-schema',
   'zod': 'z.toJSONSchema(schema)',
   'zod 3': 'zodToJsonSchema(schema) of zod-to-json-schema'
 }
@@ -20,11 +20,17 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The JSON text of the schema that messages call `what`; throws a TypeError that says why there is none. */
-function schemaText(what, given) {
-  const value = written(given)
+/**
+ * The JSON text of the schema that messages call `what`; throws a TypeError that says why there is none. A validator that knows
+ * its JSON Schema is asked for that of `side`, what it takes or what it gives; `besides` is the option that could say it.
+ */
+function schemaText(what, given, { side = 'input', besides } = {}) {
+  const value = written(what, given, side, besides)
   const wrong = foreign(value, [], new Set())
-  if (wrong !== undefined) throw new TypeError(`${placeOf(what, wrong.keys)} ${wrong.what}`)
+  if (wrong !== undefined) {
+    const way = besides === undefined || wrong.keys.length > 0 || !isValidator(value) ? '' : `, or its JSON Schema as ${besides}`
+    throw new TypeError(`${placeOf(what, wrong.keys)} ${wrong.what}${way}`)
+  }
   const none = `${what} must be a JSON Schema object`
   if (!isObject(value)) throw new TypeError(none)
   let text
@@ -38,10 +44,21 @@ function schemaText(what, given) {
 }
 
 /** What a validator says of itself that knows its JSON Schema (Standard JSON Schema). */
-function written(value) {
+function written(what, value, side, besides) {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || converted(value)) return value
-  const convert = value['~standard']?.jsonSchema
-  return typeof convert?.input === 'function' ? convert.input({ target: 'draft-2020-12' }) : value
+  const standard = value['~standard']
+  if (typeof standard?.jsonSchema?.[side] !== 'function') return value
+  try {
+    return standard.jsonSchema[side]({ target: 'draft-2020-12' })
+  } catch (error) {
+    const way = besides === undefined ? '' : `; say it as ${besides}`
+    throw new TypeError(`${what} is a schema of ${standard.vendor} that has no JSON Schema: ${reasonOf(error).replace(/\.$/, '')}${way}`)
+  }
+}
+
+/** Whether `value` can judge values itself (Standard Schema). */
+function isValidator(value) {
+  return typeof value?.['~standard']?.validate === 'function'
 }
 
 /** The first part of `value` that no JSON text would have become, with the keys that lead to it. */
@@ -58,7 +75,7 @@ function foreign(value, keys, seen) {
 }
 
 function validator(value) {
-  const known = typeof value['~standard']?.validate === 'function' && !converted(value)
+  const known = isValidator(value) && !converted(value)
   if (!known && !('_def' in value && typeof value.parse === 'function')) return undefined
   const vendor = known ? String(value['~standard'].vendor) : 'zod'
   const library = vendor === 'zod' && '_def' in value && !('_zod' in value) ? 'zod 3' : vendor
@@ -85,4 +102,4 @@ function instance(value) {
   return `is an instance of ${value.constructor?.name || 'a class'}, not a JSON Schema`
 }
 
-module.exports = { BOUNDS, isObject, schemaText }
+module.exports = { BOUNDS, isObject, isValidator, schemaText }

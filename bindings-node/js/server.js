@@ -13,6 +13,7 @@ const { listenOptions, serverOptions } = require('./options')
 const { own } = require('./owner')
 const { nameOf } = require('./results')
 const { isObject } = require('./schema')
+const { validated, validatorOf } = require('./validate')
 
 const { parse, stringify } = JSON
 
@@ -25,6 +26,8 @@ class Server {
   #listening
   #closed
   #resolveClosed
+  #settled
+  #failure
 
   static {
     inside.open((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
@@ -55,7 +58,9 @@ class Server {
     const number = next++
     engine.add(kind, definition, { ...policies, hidden }, number)
     const { structured } = policies
-    entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: call, given: handler })
+    const judges = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
+    const around = judges.input || judges.output ? validated(call, judges, what) : call
+    entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: around, given: handler })
     return this
   }
 
@@ -73,7 +78,8 @@ class Server {
     if (typeof list !== 'function') throw new TypeError('resourceProvider: list must be a function')
     this.#add('resource_template', template, shown, read, { hidden: true })
     try {
-      return this.#add('resource_provider', template, { timeout: shown.timeout, tags: shown.tags }, list)
+      const { timeout, maxConcurrency, tags } = shown
+      return this.#add('resource_provider', template, { timeout, maxConcurrency, tags }, list)
     } catch (error) {
       this.#remove('resource_template', template)
       throw error
@@ -202,11 +208,13 @@ class Server {
     }
   }
 
-  /** Has errors of a type be protocol errors of a code. */
-  mapError(type, code) {
+  /** Says what errors of a type stand for: a code of the protocol, or what a function makes of them. */
+  mapError(type, error) {
     if (typeof type !== 'function') throw new TypeError('mapError: type must be a class')
-    if (!Number.isInteger(code) || (code | 0) !== code) throw new TypeError('mapError: code must be a 32-bit integer')
-    this.#bridge.mapped.push({ type, code })
+    if (typeof error !== 'function' && (!Number.isInteger(error) || (error | 0) !== error)) {
+      throw new TypeError('mapError: error must be a code, a 32-bit integer, or a function')
+    }
+    this.#bridge.mapped.push({ type, to: error })
     return this
   }
 
@@ -233,9 +241,27 @@ class Server {
     return this.#bridge.engine.elicitationComplete(String(id))
   }
 
-  /** Starts the transports; resolves once they accept messages. */
+  /** Starts the transports; resolves once calls run. */
   async listen(options) {
-    return this.#start(listenOptions(options))
+    const { started, ...urls } = this.#start(listenOptions(options))
+    if (!started) await this.#began()
+    return urls
+  }
+
+  /** Waits for the handlers of `start`; rejects if one failed, once the server has ended. */
+  async #began() {
+    // What only clients in the process use keeps nothing alive.
+    const kept = setInterval(() => {}, 1 << 30)
+    try {
+      await new Promise((resolve) => {
+        this.#settled = resolve
+      })
+      if (this.#failure === undefined) return
+      await this.#closed
+      throw Object.assign(new Error(this.#failure), { code: 'TENON_START' })
+    } finally {
+      clearInterval(kept)
+    }
   }
 
   /** A function for `node:http`, Express and Fastify; it starts the server with its first request. */
@@ -260,14 +286,20 @@ class Server {
     let keep
     // Before the first message is answered: who has an answer may send a signal.
     const release = transports.owner ? own() : undefined
+    this.#settled = this.#failure = undefined
+    const began = (failure) => {
+      this.#failure = failure
+      this.#settled?.()
+    }
+    const closed = (code) => {
+      this.#listening = false
+      keep()
+      release?.(code)
+      resolve()
+    }
     let urls
     try {
-      urls = this.#bridge.listen(transports, (code) => {
-        this.#listening = false
-        keep()
-        release?.(code)
-        resolve()
-      })
+      urls = this.#bridge.listen(transports, began, closed)
     } catch (error) {
       release?.()
       throw error
@@ -275,8 +307,8 @@ class Server {
     this.#listening = true
     // What has been answered is written before the process goes.
     keep = beforeExit(() => this.#bridge.abandon())
-    const { url, websocketUrl, sseUrl } = urls
-    return { url, websocketUrl, sseUrl }
+    const { url, websocketUrl, sseUrl, started } = urls
+    return { url, websocketUrl, sseUrl, started }
   }
 
   /** Ends the server: nothing more is accepted, calls in flight may finish. Resolves when that is done. */

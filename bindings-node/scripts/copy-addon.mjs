@@ -1,23 +1,45 @@
 // Puts the addon that cargo built beside the package, under the name `js/native.js` looks for, makes one file of js/, and
-// links the package into the examples. Usage: copy-addon.mjs [cargo profile], by default `ci`.
+// links the package into the examples. Usage: copy-addon.mjs [cargo profile [target [platform]]], by default `ci` and this machine.
 
-import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import './bundle.mjs'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target')
-const profile = process.argv[2] ?? 'ci'
-const library = { darwin: 'libtenon_node.dylib', win32: 'tenon_node.dll' }[process.platform] ?? 'libtenon_node.so'
-const platform = [process.platform, process.arch, ...(process.platform === 'linux' ? ['gnu'] : [])].join('-')
+const [profile = 'ci', triple = '', platform = thisPlatform()] = process.argv.slice(2)
+const library = platform.startsWith('darwin') ? 'libtenon_node.dylib' : platform.startsWith('win32') ? 'tenon_node.dll' : 'libtenon_node.so'
+
+function thisPlatform() {
+  const { glibcVersionRuntime } = process.report.getReport().header
+  const libc = process.platform === 'linux' ? [glibcVersionRuntime === undefined ? 'musl' : 'gnu'] : []
+  return [process.platform, process.arch, ...libc].join('-')
+}
 
 // By renaming, so that a process that runs the old one keeps it.
 const file = join(here, `tenon.${platform}.node`)
-copyFileSync(join(target, profile, library), `${file}.new`)
+copyFileSync(join(target, triple, profile, library), `${file}.new`)
 renameSync(`${file}.new`, file)
 
 const modules = join(here, '..', 'examples', 'node', 'node_modules')
 mkdirSync(modules, { recursive: true })
-rmSync(join(modules, 'tenon-mcp'), { force: true, recursive: true })
-symlinkSync(join('..', '..', '..', 'bindings-node'), join(modules, 'tenon-mcp'), 'dir')
+/** Links what `folder` has under a name into the examples. */
+function link(folder, name) {
+  const place = join(modules, name)
+  mkdirSync(dirname(place), { recursive: true })
+  rmSync(place, { force: true, recursive: true })
+  symlinkSync(relative(dirname(place), folder), place, 'dir')
+}
+link(here, 'tenon-mcp')
+// The libraries that an example uses are among those of the tests.
+const schemas = ['zod', 'valibot', '@valibot/to-json-schema', 'arktype', 'typebox']
+for (const name of [...schemas, 'chokidar', 'express', 'fastify', 'hono', '@hono/node-server']) {
+  const folder = join(here, '..', 'tests', 'node_modules', name)
+  if (existsSync(folder)) link(folder, name)
+}
+// What compiles an example in TypeScript is the package's own.
+for (const name of ['typescript', '@types/node']) {
+  const folder = join(here, 'node_modules', name)
+  if (existsSync(folder)) link(folder, name)
+}

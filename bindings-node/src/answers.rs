@@ -28,6 +28,8 @@ mod kind {
     pub(super) const ERROR: u32 = 7;
     /// Something does not exist: a string that says what, or null.
     pub(super) const NOT_FOUND: u32 = 8;
+    /// A string: why the arguments are not what the handler takes.
+    pub(super) const MISFIT: u32 = 9;
 }
 
 /// Reads a batch, and lets go of its calls.
@@ -51,6 +53,10 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
             kind::NOT_FOUND => {
                 let Some((context, _)) = kept else { continue };
                 not_found(&context, &line)
+            }
+            kind::MISFIT => {
+                let Some((context, _)) = kept else { continue };
+                context.arguments_refused(&text_of(&line))
             }
             kind::SUSPEND => Outcome::Suspend,
             kind::REFUSED => {

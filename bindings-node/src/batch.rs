@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     Ready = 8,
     Wrapped = 9,
     Next = 10,
+    Began = 11,
 }
 
 /// A batch being built. The text is an array with one element per operation.
@@ -105,6 +106,15 @@ impl Batch {
     pub(crate) fn tell(&mut self, kind: Kind, number: u32) {
         self.record(kind, (0, 0), number);
         self.text.extend_from_slice(b"null");
+    }
+
+    /// Appends what became of the start: why it failed, or null.
+    pub(crate) fn began(&mut self, failure: Option<&str>) {
+        self.record(Kind::Began, (0, 0), 0);
+        match failure {
+            Some(failure) => self.string(failure),
+            None => self.text.extend_from_slice(b"null"),
+        }
     }
 
     /// Appends the end of the server, with the code that the process is to exit with.

@@ -16,6 +16,7 @@ impl AsRef<str> for Code {
             ErrorKind::Address => "TENON_ADDRESS",
             ErrorKind::Io => "TENON_IO",
             ErrorKind::Forked => "TENON_FORKED",
+            ErrorKind::Start => "TENON_START",
             _ => "TENON_INVALID",
         }
     }

@@ -13,6 +13,7 @@ mod link;
 mod log;
 mod options;
 mod owner;
+mod platform;
 mod server;
 mod session;
 mod settings;

@@ -178,13 +178,13 @@ impl Engine {
     pub fn listen(
         &self,
         env: Env,
-        dispatch: Dispatch<'_>,
-        again: Again<'_>,
+        #[napi(ts_arg_type = "(batch: string) => void")] dispatch: Dispatch<'_>,
+        #[napi(ts_arg_type = "() => void")] again: Again<'_>,
         numbers: Uint32Array,
         options: ListenOptions,
     ) -> Result<Urls> {
         let session = Session::open(&env, &self.0, &dispatch, &again, numbers, options)?;
-        Ok(Urls::of(session.running()))
+        Ok(Urls::of(session.running(), session.has_begun()))
     }
 
     /// Takes a turn; called because `again` was.

@@ -19,7 +19,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tenon_mcp::testing::Link;
-use tenon_mcp::{Drained, HostOp, Lane, LaneId, Outcome, Running, Server};
+use tenon_mcp::{Drained, Error, ErrorKind, HostOp, Lane, LaneId, Outcome, Running, Server};
 
 /// An environment is one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
@@ -66,6 +66,8 @@ pub(crate) struct Session {
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
     exchanges: OnceCell<Exchanges>,
+    /// JavaScript knows what became of the start.
+    began: Cell<bool>,
     /// Without a request it does not keep the loop alive.
     idle: Cell<bool>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
@@ -105,6 +107,7 @@ impl Session {
             lane: OnceCell::new(),
             running: OnceCell::new(),
             exchanges: OnceCell::new(),
+            began: Cell::new(false),
             idle: Cell::new(false),
             hook: Cell::new(None),
         });
@@ -133,6 +136,11 @@ impl Session {
         let _ = self.lane.set(self.owner.server.port().lane(LANE, self.waker.clone()));
         let running = self.owner.server.start(options).map_err(to_js)?;
         running.on_closed(self.waker.clone());
+        // Where nobody is to be told of it, it is over already.
+        self.began.set(running.start_outcome().is_some());
+        if !self.began.get() {
+            running.on_started(self.waker.clone());
+        }
         if let Some(exchanges) = Exchanges::of(&running, self.waker.clone()) {
             let _ = self.exchanges.set(exchanges);
         }
@@ -157,6 +165,11 @@ impl Session {
     pub(crate) fn keep_to_the_end(&self) {
         self.keep(true);
         self.idle.set(false);
+    }
+
+    /// Whether what became of the start is known without a wait.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.began.get()
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {
@@ -246,6 +259,13 @@ impl Session {
                 self.make_room(batch, false);
                 batch.tell(Kind::Forget, handler);
             }
+        }
+        let outcome = self.running.get().filter(|_| !self.began.get()).and_then(Running::start_outcome);
+        if let Some(outcome) = outcome {
+            self.began.set(true);
+            self.make_room(batch, false);
+            let failure = outcome.err().filter(|error| error.kind() == ErrorKind::Start);
+            batch.began(failure.as_ref().map(Error::message));
         }
         if over {
             self.make_room(batch, false);

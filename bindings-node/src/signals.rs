@@ -158,10 +158,7 @@ pub(crate) fn forced() -> bool {
 /// Whether this is the thread that the process began with; `false` too where the system does not say.
 #[napi(catch_unwind)]
 pub fn on_first_thread() -> bool {
-    #[cfg(target_os = "linux")]
-    return nix::unistd::gettid() == nix::unistd::getpid();
-    #[cfg(not(target_os = "linux"))]
-    false
+    crate::platform::on_first_thread()
 }
 
 /// Has our thread see to signals, for which there are listeners. Without it, only [`take_signal`] does.

@@ -36,14 +36,17 @@ pub struct Urls {
     pub url: Option<String>,
     pub websocket_url: Option<String>,
     pub sse_url: Option<String>,
+    /// Whether calls run already; otherwise dispatch hears what becomes of the start.
+    pub started: bool,
 }
 
 impl Urls {
-    pub(crate) fn of(running: Option<&Running>) -> Urls {
+    pub(crate) fn of(running: Option<&Running>, started: bool) -> Urls {
         Urls {
             url: running.and_then(Running::http_url),
             websocket_url: running.and_then(Running::websocket_url),
             sse_url: running.and_then(Running::sse_url),
+            started,
         }
     }
 }

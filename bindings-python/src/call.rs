@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
     Ask, AskError, AskMode, Asked, CallContext, CallId, Event, EventKind, HostCall, HostPort, JsonSlice,
-    Kind, LogLevel, NextError, Outcome, Question, RpcError,
+    LogLevel, NextError, Outcome, Question, RpcError,
 };
 
 /// What is logged about calls goes under this name, as in the engine.
@@ -30,13 +30,21 @@ pub struct Call {
     context: Arc<CallContext>,
     home: Home,
     returns_dict: bool,
+    /// That of the handler's server.
+    lifespan: Option<Py<PyAny>>,
     done: AtomicBool,
 }
 
 impl Call {
-    pub(crate) fn new(port: HostPort, call: &HostCall, home: Home, returns_dict: bool) -> Call {
+    pub(crate) fn new(
+        port: HostPort,
+        call: &HostCall,
+        home: Home,
+        returns_dict: bool,
+        lifespan: Option<Py<PyAny>>,
+    ) -> Call {
         let context = call.context.clone();
-        Call { port, id: call.id, context, home, returns_dict, done: AtomicBool::new(false) }
+        Call { port, id: call.id, context, home, returns_dict, lifespan, done: AtomicBool::new(false) }
     }
 
     pub(crate) fn complete(&self, outcome: Outcome) -> bool {
@@ -147,11 +155,7 @@ impl Call {
 
     /// Completes the call whose arguments do not fit its function, in the words of those that are not admitted.
     fn fail_arguments(&self, reasons: &str) -> bool {
-        let entry = &self.context.entry;
-        self.complete(match entry.kind {
-            Kind::Tool => Outcome::Failed(format!("Invalid arguments for tool {:?}: {reasons}", entry.name)),
-            _ => Outcome::Error(RpcError::invalid_params(format!("Invalid params: {reasons}"))),
-        })
+        self.complete(self.context.arguments_refused(reasons))
     }
 
     /// Completes the call for what does not exist.
@@ -333,6 +337,12 @@ impl Call {
     #[getter]
     fn noun(&self) -> &str {
         self.context.entry.kind.noun()
+    }
+
+    /// The value of the server's lifespan, if it has one.
+    #[getter]
+    fn lifespan<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.lifespan.as_ref().map(|lifespan| lifespan.bind(py).getattr("value")).transpose()
     }
 
     /// What it is registered under.

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CALLS, Error, Html, Kind, Layer, Server, Target, Ui};
 
@@ -30,6 +30,14 @@ pub struct Engine {
     pub(crate) records: Arc<Records>,
     /// The places of middleware, which stays.
     claims: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// What keeps the value of the lifespan.
+    lifespan: OnceLock<Py<PyAny>>,
+}
+
+impl Engine {
+    fn lifespan(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lifespan.get().map(|lifespan| lifespan.clone_ref(py))
+    }
 }
 
 #[pymethods]
@@ -51,7 +59,8 @@ impl Engine {
             .log(records.clone());
         let builder = settings::apply(builder, settings)?;
         let server = builder.build().map_err(|error| engine_error(py, &error))?;
-        Ok(Engine { server, handlers: Handlers::new(py), records, claims: Mutex::default() })
+        let (handlers, claims) = (Handlers::new(py), Mutex::default());
+        Ok(Engine { server, handlers, records, claims, lifespan: OnceLock::new() })
     }
 
     /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores;
@@ -74,6 +83,7 @@ impl Engine {
         let lane = loop_lane::named(lane)?;
         // The table first: a call may come as soon as the entry is there.
         handler.get().remember(function);
+        handler.get().belong(self.lifespan(py));
         let (handler, claim) = self.handlers.add(handler)?;
         let added = self.server.add(entry.keep(claim), Target::Lane { lane, handler });
         self.handlers.sweep(py);
@@ -89,6 +99,7 @@ impl Engine {
         on_loop: bool,
     ) -> PyResult<()> {
         let lane = loop_lane::named(if on_loop { "async" } else { "pool" })?;
+        handler.get().belong(self.lifespan(py));
         let (handler, claim) = self.handlers.add(handler)?;
         // A call with `async def` middleware goes to the loop, whatever its handler is.
         let layer = Layer::Lane { lane, handler, moves: on_loop };
@@ -119,6 +130,16 @@ impl Engine {
     /// Serves a folder of skills.
     fn add_skills(&self, py: Python<'_>, folder: String) -> PyResult<()> {
         py.detach(|| self.server.skills(folder)).map_err(|error| engine_error(py, &error))
+    }
+
+    /// Says what keeps the value of the lifespan, for handlers that are registered later.
+    fn set_lifespan(&self, lifespan: Py<PyAny>) {
+        let _ = self.lifespan.set(lifespan);
+    }
+
+    /// Whether a handler of `start`, here or of what is mounted, runs in this lane.
+    fn starts_on(&self, lane: &str) -> PyResult<bool> {
+        Ok(self.server.starts_on(loop_lane::named(lane)?))
     }
 
     /// Prepares for being served by processes that are forked off.
@@ -208,10 +229,12 @@ impl Engine {
         let running = py.detach(move || server.start(transports.options()?));
         let running = running.map_err(|error: Error| engine_error(py, &error))?;
         running.on_closed(lane.closed_wake());
+        running.on_started(lane.any_wake());
         Ok(Running::new(running))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.lifespan.get().map_or(Ok(()), |lifespan| visit.call(lifespan))?;
         self.handlers.traverse(&visit)
     }
 }

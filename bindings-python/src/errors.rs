@@ -38,6 +38,7 @@ pub(crate) fn engine_error(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Invalid | ErrorKind::Duplicate | ErrorKind::NotFound => "RegistrationError",
         ErrorKind::Address | ErrorKind::Io => "ServeError",
         ErrorKind::Forked => "ForkedError",
+        ErrorKind::Start => "StartError",
         _ => "StateError",
     };
     exception(py, class, error.message())

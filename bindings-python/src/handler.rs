@@ -13,6 +13,8 @@ pub struct Handler {
     function: Py<PyAny>,
     /// What the program gave, which `function` may be made of.
     given: OnceLock<Py<PyAny>>,
+    /// That of its server.
+    lifespan: OnceLock<Py<PyAny>>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
     /// It takes what it does not name, too.
@@ -59,6 +61,7 @@ impl Handler {
         Handler {
             function,
             given: OnceLock::new(),
+            lifespan: OnceLock::new(),
             parameters: parameters.collect(),
             context: context.map(|name| PyString::intern(py, name).unbind()),
             open,
@@ -68,6 +71,7 @@ impl Handler {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
+        self.lifespan.get().map_or(Ok(()), |lifespan| visit.call(lifespan))?;
         self.given.get().map_or(Ok(()), |given| visit.call(given))
     }
 }
@@ -79,6 +83,17 @@ impl Handler {
 
     pub(crate) fn remember(&self, given: Py<PyAny>) {
         let _ = self.given.set(given);
+    }
+
+    pub(crate) fn belong(&self, lifespan: Option<Py<PyAny>>) {
+        if let Some(lifespan) = lifespan {
+            let _ = self.lifespan.set(lifespan);
+        }
+    }
+
+    /// What keeps the value of its server's lifespan, if it has one.
+    pub(crate) fn lifespan(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lifespan.get().map(|lifespan| lifespan.clone_ref(py))
     }
 
     /// The function as the program gave it.

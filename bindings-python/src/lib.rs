@@ -18,6 +18,7 @@ mod link;
 mod loop_lane;
 mod outcome;
 mod parent;
+mod platform;
 mod pool;
 mod pool_lane;
 mod read;

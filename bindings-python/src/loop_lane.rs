@@ -94,6 +94,8 @@ pub struct LoopLane {
     closed: Arc<ClosedWake>,
     batch: Arc<Batch>,
     backlog: Mutex<Backlog>,
+    /// Of a program's own main loop.
+    polled: bool,
     /// Where calls of requests that came in here go, if that is not where others go.
     pub(crate) moved: Arc<[(LaneId, LaneId)]>,
     /// Requests that came in here.
@@ -170,6 +172,7 @@ impl LoopLane {
             closed,
             batch: Arc::new(Batch::new(Bounds::of(engine.server.engine().limits()))),
             backlog: Mutex::new(backlog),
+            polled: ids.contains(&MAIN),
         })
     }
 
@@ -183,30 +186,7 @@ impl LoopLane {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let timeout = timeout.map(|seconds| limits::seconds("timeout", &seconds)).transpose()?;
-        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let wait = || {
-            let mut descriptor =
-                libc::pollfd { fd: self.wake.descriptor(), events: libc::POLLIN, revents: 0 };
-            let left = end.map_or(-1, |end| {
-                // Rounded up, or the last millisecond would be spent in turning round.
-                let left =
-                    (end.saturating_duration_since(Instant::now()) + Duration::from_micros(999)).as_millis();
-                i32::try_from(left).unwrap_or(i32::MAX)
-            });
-            // SAFETY: one descriptor, which is open as long as `self` is.
-            if unsafe { libc::poll(&raw mut descriptor, 1, left) } < 0 {
-                Some(Error::last_os_error())
-            } else {
-                None
-            }
-        };
-        while let Some(error) = py.detach(wait) {
-            match error.kind() {
-                ErrorKind::Interrupted => py.check_signals()?,
-                _ => return Err(error.into()),
-            }
-        }
-        Ok(())
+        wait_for(py, &self.wake, timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
     /// Starts a turn: reads the descriptor, then takes what is queued. What is queued during the turn belongs to it too,
@@ -227,6 +207,11 @@ impl LoopLane {
         backlog.room = MAX_OPS.saturating_sub(backlog.ops.len());
         self.fill(&mut backlog);
         Ok(())
+    }
+
+    /// Has the thread of the lane look, as there is something of Python's own for it; from any thread.
+    fn ring(&self) {
+        self.wake.ring();
     }
 
     /// Whether the server has ended.
@@ -283,7 +268,13 @@ impl LoopLane {
                         if is_async {
                             return Ok(Some(item));
                         }
-                        self.backlog.lock().came = true;
+                        let mut backlog = self.backlog.lock();
+                        backlog.came = true;
+                        // The function may go on polling, or watch the descriptor, as a dialog does: what is left of this
+                        // turn is for it, and what comes meanwhile makes the descriptor readable.
+                        if self.polled && !(backlog.ops.is_empty() && self.wake.rest()) {
+                            self.wake.call_again();
+                        }
                         return at_once(&item).map(Some);
                     }
                 }
@@ -358,6 +349,11 @@ impl LoopLane {
         self.closed.clone()
     }
 
+    /// What to have woken when there may be something to look at.
+    pub(crate) fn any_wake(&self) -> Arc<dyn Wake> {
+        self.wake.clone()
+    }
+
     fn pop_record(&self) -> Option<Entry> {
         self.records.as_ref().and_then(|records| records.pop())
     }
@@ -413,6 +409,32 @@ impl LoopLane {
     }
 }
 
+/// Waits until somebody rings, or until `end`. Signals are handled meanwhile, and may raise.
+pub(crate) fn wait_for(py: Python<'_>, bell: &Bell, end: Option<Instant>) -> PyResult<()> {
+    let wait = || {
+        let mut descriptor = libc::pollfd { fd: bell.descriptor(), events: libc::POLLIN, revents: 0 };
+        let left = end.map_or(-1, |end| {
+            // Rounded up, or the last millisecond would be spent in turning round.
+            let left =
+                (end.saturating_duration_since(Instant::now()) + Duration::from_micros(999)).as_millis();
+            i32::try_from(left).unwrap_or(i32::MAX)
+        });
+        // SAFETY: one descriptor, which is open as long as the bell is.
+        if unsafe { libc::poll(&raw mut descriptor, 1, left) } < 0 {
+            Some(Error::last_os_error())
+        } else {
+            None
+        }
+    };
+    while let Some(error) = py.detach(wait) {
+        match error.kind() {
+            ErrorKind::Interrupted => py.check_signals()?,
+            _ => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// The tuple of a call that is run at once.
 fn at_once<'py>(item: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
     let py = item.py();
@@ -451,7 +473,12 @@ pub(crate) fn chain<'py>(
     let layers = call.middleware().map(|layer| Ok(handlers.get(py, layer)?.get().function(py)));
     let layers = layers.collect::<PyResult<Vec<_>>>()?;
     let returns_dict = handler.as_ref().is_some_and(|handler| handler.get().returns_dict);
-    let started = Bound::new(py, Call::new(port.clone(), call, home, returns_dict))?;
+    let lifespan = match &handler {
+        Some(handler) => handler.get().lifespan(py),
+        // Of the server that is around what the engine answers.
+        None => call.middleware().next().and_then(|layer| handlers.get(py, layer).ok()?.get().lifespan(py)),
+    };
+    let started = Bound::new(py, Call::new(port.clone(), call, home, returns_dict, lifespan))?;
     let class = if is_async { "LoopChain" } else { "SyncChain" };
     let chain = py.import("tenon_mcp._middleware")?.getattr(class)?;
     let chain = chain.call1((&started, layers, handler, lane))?;
@@ -468,7 +495,7 @@ pub(crate) fn start<'py>(
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
     let handler = handlers.of(py, call)?;
     let handler = handler.get();
-    let started = Call::new(port.clone(), call, home, handler.returns_dict);
+    let started = Call::new(port.clone(), call, home, handler.returns_dict, handler.lifespan(py));
     match handler.arguments(py, &call.input) {
         Ok(arguments) => {
             let item = (started, handler.function(py), arguments, handler.context(py));

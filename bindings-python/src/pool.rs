@@ -253,8 +253,12 @@ impl Pool {
                 end = Instant::now() + IDLE;
                 continue;
             }
-            if self.work.wait_until(&mut state, end).timed_out() && state.workers > 1 {
-                break None;
+            if self.work.wait_until(&mut state, end).timed_out() {
+                if state.workers > 1 {
+                    break None;
+                }
+                // The last one stays.
+                end = Instant::now() + IDLE;
             }
         };
         self.send_held(&mut state);

@@ -1,7 +1,8 @@
 //! A started server.
 
+use crate::bell::Bell;
 use crate::errors::{engine_error, exception};
-use crate::loop_lane::LoopLane;
+use crate::loop_lane::{LoopLane, wait_for};
 use pyo3::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,9 +85,34 @@ impl Running {
         py.detach(|| self.running.wait_for(timeout))
     }
 
-    /// Has one more loop hear of the end.
+    /// Whether it is known what became of the start.
+    #[getter]
+    fn settled(&self) -> bool {
+        self.running.start_outcome().is_some()
+    }
+
+    /// Whether calls run, or have run.
+    #[getter]
+    fn started(&self) -> bool {
+        self.running.start_outcome().is_some_and(|outcome| outcome.is_ok())
+    }
+
+    /// Waits until it is known what became of the start. Signals are handled meanwhile, and may raise.
+    fn wait_started(&self, py: Python<'_>) -> PyResult<()> {
+        let bell = Arc::new(Bell::new()?);
+        self.running.on_started(bell.clone());
+        wait_for(py, &bell, None)
+    }
+
+    /// Raises `StartError` if a handler of `start` failed.
+    fn check_start(&self, py: Python<'_>) -> PyResult<()> {
+        self.running.failure().map_or(Ok(()), |error| Err(engine_error(py, &error)))
+    }
+
+    /// Has one more loop hear of the start and the end.
     fn tell(&self, lane: &LoopLane) {
         self.running.on_closed(lane.closed_wake());
+        self.running.on_started(lane.any_wake());
     }
 
     /// Raises `ForkedError` in a process that was forked off after the start.

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Io,
     /// The process forked after the server started; start servers after the fork.
     Forked,
+    /// A handler of the hook `start` failed, so nothing was served.
+    Start,
 }
 
 /// An error of registration, configuration or start.

@@ -12,9 +12,40 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{self, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+/// The order that a lock makes, said once more in this crate. The standard library is not compiled with ThreadSanitizer,
+/// which so does not see that order where a thread has waited. In all other builds this is nothing.
+#[derive(Debug, Default)]
+struct Order(#[cfg(lock_order)] AtomicUsize);
+
+impl Order {
+    const fn new() -> Order {
+        Order(
+            #[cfg(lock_order)]
+            AtomicUsize::new(0),
+        )
+    }
+
+    /// The lock was taken.
+    #[inline]
+    fn taken(&self) {
+        #[cfg(lock_order)]
+        self.0.load(std::sync::atomic::Ordering::Acquire);
+    }
+
+    /// The lock is about to be given back.
+    #[inline]
+    fn left(&self) {
+        #[cfg(lock_order)]
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Release);
+    }
+}
+
 /// Lets one thread at a time to its value.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(sync::Mutex<T>);
+pub struct Mutex<T> {
+    lock: sync::Mutex<T>,
+    order: Order,
+}
 
 /// The value of a [`Mutex`], which is free again when this is dropped.
 #[derive(Debug)]
@@ -27,7 +58,7 @@ pub struct MutexGuard<'a, T> {
 impl<T> Mutex<T> {
     /// A lock that nobody holds.
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex(sync::Mutex::new(value))
+        Mutex { lock: sync::Mutex::new(value), order: Order::new() }
     }
 
     /// Waits until nobody holds the lock. A thread that holds it already waits for ever.
@@ -38,22 +69,25 @@ impl<T> Mutex<T> {
 
     /// `None` while somebody holds the lock.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let held = match self.0.try_lock() {
+        let held = match self.lock.try_lock() {
             Ok(held) => held,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
+        self.order.taken();
         Some(MutexGuard { mutex: self, held: Some(held) })
     }
 
     /// The value of a lock that nobody else can hold.
     pub fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.lock.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[inline]
     fn hold(&self) -> sync::MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.order.taken();
+        held
     }
 }
 
@@ -67,9 +101,19 @@ impl<T> MutexGuard<'_, T> {
                 self.0.held = Some(self.0.mutex.hold());
             }
         }
+        guard.mutex.order.left();
         guard.held = None;
         let _back = Back(guard);
         within()
+    }
+}
+
+#[cfg(lock_order)]
+impl<T> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        if self.held.is_some() {
+            self.mutex.order.left();
+        }
     }
 }
 
@@ -147,7 +191,9 @@ impl Condvar {
         let held = guard.held.take()?;
         self.waiting.fetch_add(1, Relaxed);
         self.unnotified.fetch_add(1, Relaxed);
+        guard.mutex.order.left();
         let (held, result) = wait(held);
+        guard.mutex.order.taken();
         guard.held = Some(held);
         let waiting = self.waiting.fetch_sub(1, Relaxed) - 1;
         // A thread that was woken by its time has left its place among the unnotified.

@@ -3,13 +3,13 @@
 use crate::dispatch::arguments::Policy;
 use crate::dispatch::entry::Entry;
 use crate::dispatch::environment::Environment;
-use crate::dispatch::format::Formats;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, TracingLog};
+use crate::dispatch::schema::Formats;
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::{MemoryStore, Store, StoreBounds};
 use crate::error::Error;
-use crate::host::{Engine, HostPort, Layer, Registered, Setup, Shared, Target};
+use crate::host::{Engine, HostPort, LaneId, Layer, Registered, Setup, Shared, Target};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
 use crate::proto::capability::{Capabilities, Capability};
@@ -122,7 +122,7 @@ impl Server {
     ///
     /// A call of a mounted entry is a call of this server: its limits, its lanes, its middleware, its log and its
     /// masking of errors are in force, and the context says the name and the address that the client used. Time-outs, tags and
-    /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks,
+    /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks but `start` and `stop`,
     /// methods and notifications, its skills and its middleware, stays with it. `prefix` has letters, digits and hyphens.
     ///
     /// # Errors
@@ -234,6 +234,12 @@ impl Server {
             }
         }
         shared.sealer.prepare(&*shared.environment)
+    }
+
+    /// Whether a handler of [`Hook::Start`](crate::Hook::Start), here or of what is mounted, runs in this lane, so that who
+    /// drains it must not wait for the start.
+    pub fn starts_on(&self, lane: LaneId) -> bool {
+        self.engine.starts_on(lane)
     }
 
     /// What entries have that say nothing of it.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tenon_mcp::testing::{Client, ClientError, Exchange};
 use tenon_mcp::{
-    CallError, Completing, Completion, Context, Elicit, Level, Limits, Prompt, Resource, ResourceTemplate,
-    Revision, ServeOptions, Server, Tool,
+    CallError, Completing, Completion, Context, Elicit, Json, Level, Limits, Prompt, Resource,
+    ResourceTemplate, Revision, ServeOptions, Server, Tool,
 };
 
 #[derive(serde::Deserialize)]
@@ -111,6 +111,26 @@ async fn failures_and_errors_are_told_apart() {
     assert!(matches!(wrong, Err(ClientError::Mcp(error)) if error.code == -32601));
 }
 
+/// Such a message is answered without an id.
+#[tokio::test]
+async fn what_the_server_does_not_read_fails_its_request_and_nothing_else() {
+    let mut deep = json!(1);
+    for _ in 0..200 {
+        deep = json!([deep]);
+    }
+    for revision in [Revision::V2024_11_05, Revision::V2026_07_28] {
+        let client = Client::builder(&server()).revision(revision).open().unwrap();
+        for wrong in [json!("x".repeat(5 << 20)), deep.clone()] {
+            let refused = client.call_tool("add", json!({ "a": wrong, "b": 1 })).await;
+            assert!(
+                matches!(&refused, Err(ClientError::Mcp(error)) if error.code < 0),
+                "{revision:?}: {refused:?}"
+            );
+            assert_eq!(client.call_tool("add", json!({ "a": 3, "b": 5 })).await.unwrap().data(), 8);
+        }
+    }
+}
+
 #[tokio::test]
 async fn questions_are_answered_in_both_eras() {
     let server = server();
@@ -205,4 +225,22 @@ async fn a_server_calls_its_own_tools() {
     let server = server();
     assert_eq!(server.call_tool("add", json!({ "a": 1, "b": 2 })).await.unwrap().data(), 3);
     assert!(matches!(server.call_tool("fail", json!({})).await, Err(ClientError::Tool(_))));
+}
+
+#[tokio::test]
+async fn a_value_in_an_object_that_the_revision_wants_is_given_alone() {
+    let server = Server::new("demo", "1");
+    server
+        .tool(Tool::new("eight").output_schema(json!({ "type": "integer" })), || async { Json(8) })
+        .unwrap();
+    // An object of its own is nobody's wrapping.
+    let own = json!({ "type": "object", "properties": { "result": { "type": "integer" } } });
+    server.tool(Tool::new("own").output_schema(own), || async { Json(json!({ "result": 8 })) }).unwrap();
+    for revision in Revision::ALL {
+        let client = Client::builder(&server).revision(revision).open().unwrap();
+        let eight = client.call_tool("eight", json!({})).await.unwrap();
+        assert_eq!((eight.data(), eight.text()), (json!(8), "8"), "{revision:?}");
+        let own = client.call_tool("own", json!({})).await.unwrap();
+        assert_eq!(own.data(), json!({ "result": 8 }), "{revision:?}");
+    }
 }

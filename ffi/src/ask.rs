@@ -22,6 +22,7 @@ use tenon_mcp::{Ask, AskError, AskMode, Asked, Outcome, Question};
 ///   wrong. A callback that returns because of these, without completing the call, fails the call with that reason.
 ///
 /// Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_elicit(
     call: *mut tenon_call,
@@ -42,6 +43,7 @@ pub unsafe extern "C" fn tenon_call_elicit(
 /// secrets and is https outside of development. `elicitation_id` names the visit for tenon_server_elicitation_complete(), or
 /// is NULL. The rest is as with tenon_call_elicit(). That the user accepts means that the page is opened, not that anything
 /// was done there.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_elicit_url(
     call: *mut tenon_call,
@@ -61,6 +63,7 @@ pub unsafe extern "C" fn tenon_call_elicit_url(
 /// tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
 ///
 /// Fails like tenon_call_elicit().
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_require_url(
     call: *mut tenon_call,
@@ -87,6 +90,7 @@ pub unsafe extern "C" fn tenon_call_require_url(
 /// Asks the client's model. `params` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL: what
 /// sampling/createMessage takes, at least "messages" and "maxTokens". tenon_answer_text() is what the model said. The rest
 /// is as with tenon_call_elicit(); fails also with TENON_ERR_JSON.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_sample(
     call: *mut tenon_call,
@@ -105,6 +109,7 @@ pub unsafe extern "C" fn tenon_call_sample(
 
 /// Asks for the directories the user works in; they are guidance, not a fence. tenon_answer_root() reads them. The rest is
 /// as with tenon_call_elicit().
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_roots(
     call: *mut tenon_call,
@@ -120,6 +125,7 @@ pub unsafe extern "C" fn tenon_call_roots(
 /// Asks a question of any kind: `question` is "elicit", "elicit_url", "sample" or "roots", and `params` what its request
 /// takes, `len` bytes of a JSON object or up to the first NUL with TENON_NUL. The rest is as with tenon_call_elicit(); fails
 /// also with TENON_ERR_JSON.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_ask(
     call: *mut tenon_call,

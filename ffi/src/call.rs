@@ -1,13 +1,15 @@
 //! One call, as its callback sees it.
 
+use crate::cancel::Watch;
 use crate::fields::{Copies, Fields};
 use crate::guard::*;
-use crate::handlers::Handler;
+use crate::handlers::{Handler, Mode};
+use crate::inner::Inner;
 use crate::log::LOG_TARGET;
 use crate::stage::Stage;
 use crate::status::*;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
 
@@ -27,6 +29,12 @@ pub struct tenon_call {
     /// How deeply a result may be nested.
     pub(crate) max_depth: usize,
     process: u32,
+    pub(crate) inner: Weak<Inner>,
+    pub(crate) mode: Mode,
+    /// What is to be done if it is cancelled.
+    pub(crate) watches: OnceLock<Mutex<Vec<Arc<Watch>>>>,
+    /// It goes on when its callback returns, or did.
+    pub(crate) outlives: AtomicBool,
     /// What was handed out by name.
     lent: Copies,
     /// Where middleware is around the call.
@@ -66,10 +74,9 @@ pub(crate) struct Reason {
 
 impl tenon_call {
     pub(crate) fn new(
-        port: HostPort,
-        call: HostCall,
-        handler: Arc<Handler>,
-        stage: Option<Box<Stage>>,
+        (inner, port): (Weak<Inner>, HostPort),
+        (call, mode): (HostCall, Mode),
+        (handler, stage): (Arc<Handler>, Option<Box<Stage>>),
         max_depth: usize,
         process: u32,
     ) -> tenon_call {
@@ -82,6 +89,10 @@ impl tenon_call {
             reasoned: AtomicBool::new(false),
             max_depth,
             process,
+            inner,
+            mode,
+            watches: OnceLock::new(),
+            outlives: AtomicBool::new(false),
             lent: Copies::default(),
             stage,
             _handler: handler,
@@ -99,6 +110,10 @@ impl tenon_call {
             reasoned: AtomicBool::new(false),
             max_depth: self.max_depth,
             process: self.process,
+            inner: self.inner.clone(),
+            mode: self.mode,
+            watches: OnceLock::new(),
+            outlives: AtomicBool::new(false),
             lent: Copies::default(),
             stage: Some(stage),
             _handler: handler,
@@ -136,6 +151,11 @@ impl tenon_call {
         Err(Failure::stale())
     }
 
+    /// Whether the program has ended the call, here or in another callback of its chain.
+    pub(crate) fn was_completed(&self) -> bool {
+        self.progress.lock().completed || self.stage.as_ref().is_some_and(|stage| stage.was_completed())
+    }
+
     /// Passes on what a step came to, and keeps the reason of a failure for a callback that just returns because of it.
     /// One that goes on has not let it through.
     pub(crate) fn note<T>(&self, result: Result<T>) -> Result<T> {
@@ -164,6 +184,7 @@ impl tenon_call {
 
     pub(crate) fn retain(&self) {
         self.went_on();
+        self.outlives.store(true, Ordering::Release);
         self.progress.lock().retained = true;
     }
 

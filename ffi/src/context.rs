@@ -54,9 +54,11 @@ pub unsafe extern "C" fn tenon_call_arguments(
     })
 }
 
-/// The integer argument `name`.
+/// The integer argument `name`: the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such as
+/// "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
 ///
-/// Fails with TENON_ERR_NOT_FOUND if it is absent and with TENON_ERR_TYPE if it is no integer of 64 bits. A callback that
+/// Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
+/// TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that
 /// returns because of such a failure, without completing the call, fails the call with that reason; so do the other
 /// tenon_call_arg_ functions. It goes on, and has not let the failure through, once it has read another argument, kept the
 /// call, reported progress, logged or asked something.
@@ -288,6 +290,7 @@ fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) 
 
 /// Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,
 /// and return when it is true. True for NULL and in a forked child.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_is_cancelled(call: *const tenon_call) -> bool {
     // SAFETY: NULL or a live call, by the contract of handles.

@@ -4,7 +4,7 @@ use crate::args::owned;
 use crate::guard::*;
 use crate::handlers::{Handler, Mode, tenon_destroy_fn, tenon_handler_fn};
 use crate::json::{json, json_array, json_text};
-use crate::kind::{Param, schema_of};
+use crate::param::{Param, is_input_schema, schema_of_all};
 use crate::policy::set_policy;
 use crate::status::*;
 use std::ffi::{c_char, c_void};
@@ -153,11 +153,7 @@ impl tenon_entry {
             return Err(failure);
         }
         if !self.params.is_empty() {
-            if self.has_schema {
-                let text = "has an input schema and parameters; give it one of them";
-                return Err(self.wrong(text));
-            }
-            let schema = schema_of(&self.params);
+            let schema = schema_of_all(&self.params);
             self.change(|entry| entry.set("input_schema", schema));
         }
         if !self.arguments.is_empty() {
@@ -228,7 +224,9 @@ pub unsafe extern "C" fn tenon_entry_set(
             if set_policy(entry, member, &value)? {
                 return Ok(());
             }
-            entry.has_schema |= matches!(member, "inputSchema" | "input_schema");
+            if is_input_schema(member) {
+                entry.takes_schema()?;
+            }
             entry.change(|entry| entry.set(member, value));
             Ok(())
         })

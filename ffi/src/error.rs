@@ -66,6 +66,7 @@ pub extern "C" fn tenon_status_text(status: tenon_status) -> *const c_char {
         TENON_ERR_STATE => c"not possible in the present state",
         TENON_ERR_ADDRESS => c"the address cannot be listened on",
         TENON_ERR_IO => c"the operating system refused",
+        TENON_ERR_START => c"a callback of \"start\" failed",
         TENON_ERR_FORKED => c"the server was started before this process was forked off",
         TENON_ERR_STALE => c"the call is no longer in flight",
         TENON_ERR_TYPE => c"the value does not fit the type asked for",

@@ -2,8 +2,9 @@
 
 use crate::error::tenon_error;
 use crate::guard::*;
-use crate::inner::{Inner, Started};
+use crate::inner::Inner;
 use crate::server::tenon_server;
+use crate::started::Started;
 use crate::status::*;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

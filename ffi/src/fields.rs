@@ -2,6 +2,7 @@
 
 use crate::guard::Result;
 use crate::status::*;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::Kind;
@@ -66,10 +67,31 @@ impl Fields {
         &self.object
     }
 
+    /// A member by its name, or what a JSON pointer (RFC 6901) leads to: that begins with a slash.
     fn member(&self, name: &str) -> Result<JsonSlice> {
-        self.object
-            .member(name)
-            .ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, format!("{} {name:?} is missing", self.what)))
+        let found = match name.strip_prefix('/') {
+            None => self.object.member(name),
+            Some(steps) => self.pointed(steps, name)?,
+        };
+        found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, format!("{} {name:?} is missing", self.what)))
+    }
+
+    fn pointed(&self, steps: &str, pointer: &str) -> Result<Option<JsonSlice>> {
+        let mut value = self.object.clone();
+        for step in steps.split('/') {
+            let step = unescaped(step).ok_or_else(|| {
+                let text = format!("{pointer:?} is no JSON pointer: a ~ in it must be followed by 0 or 1");
+                Failure::new(TENON_ERR_INVALID, text)
+            })?;
+            let next = match value.kind() {
+                Kind::Object => value.member(&step),
+                Kind::Array => index(&step).and_then(|place| value.elements().nth(place)),
+                _ => None,
+            };
+            let Some(next) = next else { return Ok(None) };
+            value = next;
+        }
+        Ok(Some(value))
     }
 
     fn wrong(&self, name: &str, wanted: &str) -> Failure {
@@ -121,8 +143,37 @@ impl Fields {
         let copy = self.copies.get(name, || {
             let member = self.member(name)?;
             let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
-            Ok(format!("{text}\0").into_boxed_str())
+            // By hand: the machinery of format! would be the greater part of what the call costs beyond one in Rust.
+            let mut copy = String::with_capacity(text.len() + 1);
+            copy.push_str(&text);
+            copy.push('\0');
+            Ok(copy.into_boxed_str())
         })?;
         Ok(&copy.as_bytes()[..copy.len() - 1])
     }
+}
+
+/// A step of a JSON pointer; `None` if it has a tilde that stands for nothing.
+fn unescaped(step: &str) -> Option<Cow<'_, str>> {
+    if !step.contains('~') {
+        return Some(step.into());
+    }
+    let mut parts = step.split('~');
+    let mut out = parts.next()?.to_owned();
+    for part in parts {
+        let (stands_for, rest) = match part.as_bytes().first()? {
+            b'0' => ('~', &part[1..]),
+            b'1' => ('/', &part[1..]),
+            _ => return None,
+        };
+        out.push(stands_for);
+        out.push_str(rest);
+    }
+    Some(out.into())
+}
+
+/// The place of an element: digits without a zero before them.
+fn index(step: &str) -> Option<usize> {
+    let is_plain = step == "0" || !step.starts_with(['0', '+']);
+    step.parse().ok().filter(|_| is_plain)
 }

@@ -129,6 +129,7 @@ pub unsafe extern "C" fn tenon_server_listen_embedded(
 /// Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
 ///
 /// On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_new(
     method: *const c_char,
@@ -192,10 +193,11 @@ pub unsafe extern "C" fn tenon_http_set_principal(
 /// may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
 /// returned for the last time.
 ///
-/// The server's rules hold for the body too: over TENON_LIMIT_MAX_MESSAGE_BYTES it is answered with 413. Requests over
-/// TENON_LIMIT_MAX_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
+/// The server's rules hold for the body too: over TENON_LIMIT_MESSAGE_BYTES it is answered with 413. Requests over
+/// TENON_LIMIT_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
 ///
 /// Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_handle_http(
     server: *mut tenon_server,
@@ -257,6 +259,7 @@ pub unsafe extern "C" fn tenon_http_end(http: *mut tenon_http) -> tenon_status {
 /// end below 0. Callbacks in TENON_MODE_INLINE run in here.
 ///
 /// On success `*step` is one of the TENON_HTTP_ values.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_next(
     http: *mut tenon_http,

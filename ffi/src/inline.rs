@@ -1,5 +1,6 @@
 //! Inline callbacks: on the thread that received their call.
 
+use crate::handlers::Mode;
 use crate::inner::Inner;
 use std::sync::{Arc, Weak};
 use tenon_mcp::{HostCall, InlineHost, Parker, Wake};
@@ -11,7 +12,7 @@ impl InlineHost for Here {
     fn run(&self, call: HostCall) {
         // Without a server there is nobody left to answer to.
         if let Some(inner) = self.0.upgrade() {
-            inner.run(call, true);
+            inner.run(call, Mode::Inline, true);
         }
     }
 }

@@ -4,26 +4,26 @@ use crate::call::tenon_call;
 use crate::entry::{Answers, Part, tenon_entry, tenon_mode};
 use crate::error::c_string;
 use crate::guard::Result;
-use crate::handlers::{Gate, Handler, Handlers, Mode, UserData};
+use crate::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
 use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
 use crate::log::LOG_TARGET;
 use crate::poll::PollLane;
 use crate::setup::{Adopt, Record, Setup};
 use crate::stage::{Chain, Stage, Upon};
+use crate::started::Started;
 use crate::status::*;
 use crate::web::WebUrls;
 use crate::workers::Workers;
 use std::collections::HashMap;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::{Mutex, RwLock};
-use tenon_mcp::testing::Exchange;
 use tenon_mcp::{
-    CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, Running,
-    ServeOptions, Server, Target,
+    CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, ServeOptions,
+    Target,
 };
 
 pub(crate) struct Inner {
@@ -37,25 +37,6 @@ pub(crate) struct Inner {
     gate: Gate,
     /// Middleware that waits for what the engine comes to, by call.
     following: Mutex<HashMap<CallId, Upon>>,
-}
-
-/// What exists from the start on.
-pub(crate) struct Started {
-    pub(crate) running: Running,
-    pub(crate) url: Option<CString>,
-    pub(crate) web: WebUrls,
-    pub(crate) poll: PollLane,
-    pub(crate) server: Server,
-    /// The channel of tenon_server_exchange().
-    pub(crate) exchange: Mutex<Option<Arc<Exchange>>>,
-    port: HostPort,
-    workers: Workers,
-    /// For inline calls that no receiving thread hands over.
-    helper: Workers,
-    max_depth: usize,
-    process: u32,
-    /// Whether the program began the end.
-    closed: Mutex<bool>,
 }
 
 impl Inner {
@@ -179,7 +160,22 @@ impl Inner {
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.begin()?;
+        self.wait_started()
+    }
+
+    /// Starts without waiting for the callbacks of "start".
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<()> {
         self.start_on(Setup::transports)
+    }
+
+    /// Unless they wait for this thread to poll.
+    fn wait_started(&self) -> Result<()> {
+        let started = self.started()?;
+        if !started.server.starts_on(Mode::Poll.lane()) {
+            let _ = started.running.wait_started();
+        }
+        started.check_start()
     }
 
     /// Starts on what was named, or for clients in the process if that is nothing.
@@ -187,7 +183,8 @@ impl Inner {
         self.start_on(|setup| {
             let options = setup.named()?;
             Ok(if options.is_empty() { options.in_process() } else { options })
-        })
+        })?;
+        self.wait_started()
     }
 
     fn start_on(self: &Arc<Self>, transports: impl FnOnce(&Setup) -> Result<ServeOptions>) -> Result<()> {
@@ -204,9 +201,9 @@ impl Inner {
         let options = transports(&setup)?;
         let port = server.port();
         let poll = PollLane::new(&port, Mode::Poll.lane())?;
-        let workers = Workers::new(&port, Mode::Worker.lane(), |parker| parker);
+        let workers = Workers::new(&port, Mode::Worker, |parker| parker);
         let inner = Arc::downgrade(self);
-        let helper = Workers::new(&port, Mode::Inline.lane(), |parker| Arc::new(Elsewhere { inner, parker }));
+        let helper = Workers::new(&port, Mode::Inline, |parker| Arc::new(Elsewhere { inner, parker }));
         // The threads first: once the transports are up nothing can fail any more.
         let count = if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
             setup.worker_threads
@@ -236,12 +233,19 @@ impl Inner {
             port,
             workers,
             helper,
+            cancels: Arc::default(),
             max_depth,
             process,
             closed: Mutex::new(false),
         };
+        let helps = started.server.starts_on(Mode::Inline.lane());
         self.started.get_or_init(|| started);
         setup.stdio = None;
+        drop(setup);
+        if helps {
+            // It may have been asked for before there was anybody to ask.
+            self.help_inline();
+        }
         Ok(())
     }
 
@@ -260,8 +264,8 @@ impl Inner {
         if needed { started.workers.ensure(self, setup.worker_threads) } else { Ok(()) }
     }
 
-    /// Runs one callback.
-    pub(crate) fn run(self: &Arc<Self>, call: HostCall, inline: bool) {
+    /// Runs one callback; `here` if this is the thread that received its call.
+    pub(crate) fn run(self: &Arc<Self>, call: HostCall, mode: Mode, here: bool) {
         let closing = || Outcome::Failed("the server is closing".to_owned());
         let started = match self.awaited() {
             Ok(started) => started,
@@ -276,10 +280,12 @@ impl Inner {
             return self.fail(&call, Outcome::Failed(why));
         };
         let (port, depth) = (started.port.clone(), started.max_depth);
-        let call = Arc::new(tenon_call::new(port, call, handler.clone(), stage, depth, started.process));
-        let inside = Inside::enter(self.address(), inline);
+        let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), stage));
+        let call = Arc::new(tenon_call::new(served, (call, mode), first, depth, started.process));
+        let inside = Inside::enter(self.address(), here);
         handler.run(Arc::as_ptr(&call).cast_mut());
         drop(inside);
+        call.end_watches();
         // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
         // Ending a call runs engine code; should that panic, it must not take the thread along.
         if catch_unwind(AssertUnwindSafe(|| drop(call))).is_err() {
@@ -305,7 +311,7 @@ impl Inner {
             return None;
         }
         let (inner, first) = (Arc::downgrade(self), layers[0].clone());
-        let chain = Chain { inner, layers, handler: handler.flatten() };
+        let chain = Chain { inner, layers, handler: handler.flatten(), completed: AtomicBool::new(false) };
         Some((first, Some(Stage::outermost(chain))))
     }
 
@@ -315,6 +321,7 @@ impl Inner {
         let inside = Inside::enter(self.address(), Inside::is_inline());
         handler.run(Arc::as_ptr(&call).cast_mut());
         drop(inside);
+        call.end_watches();
         drop(call);
         drop(pass);
     }
@@ -358,9 +365,9 @@ impl Inner {
     }
 
     /// Does what a lane brought.
-    pub(crate) fn take(self: &Arc<Self>, op: HostOp) {
+    pub(crate) fn take(self: &Arc<Self>, op: HostOp, mode: Mode) {
         match op {
-            HostOp::Call(call) => self.run(call, false),
+            HostOp::Call(call) => self.run(call, mode, false),
             other => self.hear(other),
         }
     }
@@ -463,8 +470,13 @@ impl Inner {
         }
     }
 
+    /// Leave to run code of the program's, unless the server's life is over.
+    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        self.gate.enter()
+    }
+
     /// What tells this server from others.
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
@@ -498,6 +510,9 @@ impl Inner {
             while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
             started.helper.stop();
+            // Last of them: a callback may wait for what this runs.
+            started.cancels.stop();
+            started.poll.give_up();
             self.gate.close();
         }
         let following = std::mem::take(&mut *self.following.lock());
@@ -515,46 +530,4 @@ impl Inner {
 
 fn no_entry(kind: Kind, name: &str) -> Failure {
     Failure::new(TENON_ERR_NOT_FOUND, format!("there is no {} {name:?}", kind.noun()))
-}
-
-impl Started {
-    #[cfg(feature = "engine")]
-    pub(crate) fn engine(&self) -> &tenon_mcp::transport::Engine {
-        self.server.engine()
-    }
-
-    pub(crate) fn elicitation_complete(&self, id: &str) -> bool {
-        self.server.elicitation_complete(id)
-    }
-
-    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> Result<()> {
-        self.server.notify(method, params)?;
-        Ok(())
-    }
-
-    pub(crate) fn resource_updated(&self, uri: &str) {
-        self.server.resource_updated(uri);
-    }
-
-    pub(crate) fn list_changed(&self, kind: Kind) -> Result<()> {
-        Ok(self.server.list_changed(kind)?)
-    }
-
-    /// The program asks for the end.
-    pub(crate) fn close(&self) {
-        // Under the lock: whoever learns of the end may ask at once who began it.
-        let mut closed = self.closed.lock();
-        if self.running.close() {
-            *closed = true;
-        }
-    }
-
-    /// Whether the program began the end, rather than the input or a signal.
-    pub(crate) fn was_closed(&self) -> bool {
-        *self.closed.lock()
-    }
-
-    pub(crate) fn check_fork(&self) -> Result<()> {
-        Ok(self.running.check_fork()?)
-    }
 }

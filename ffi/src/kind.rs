@@ -3,11 +3,11 @@
 use crate::entry::tenon_entry;
 use crate::error::tenon_error;
 use crate::guard::*;
-use crate::json::{json, json_array, json_object, json_text};
+use crate::json::json;
 use crate::status::*;
 use std::ffi::c_char;
 use tenon_mcp::json::JsonWriter;
-use tenon_mcp::{Entry, JsonSlice, Kind};
+use tenon_mcp::{Entry, Kind};
 
 /// What an entry is: one of the TENON_KIND_ values.
 pub type tenon_kind = i32;
@@ -26,6 +26,7 @@ pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
 /// tenon_tool_add_param(); without either the tool takes none.
 ///
 /// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; so do the other constructors.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_new(
     name: *const c_char,
@@ -43,6 +44,7 @@ pub unsafe extern "C" fn tenon_tool_new(
 ///
 /// Its callback has no arguments and completes the call with the contents: text by tenon_call_return_text(), bytes by
 /// tenon_call_return_bytes(), any JSON value as its text by tenon_call_return_json(), or several by tenon_call_return().
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_new(
     uri: *const c_char,
@@ -60,6 +62,7 @@ pub unsafe extern "C" fn tenon_resource_new(
 ///
 /// Its callback gets the variables as arguments and completes the call like a resource's, or with
 /// tenon_call_not_found() where there is nothing at the address; tenon_call_uri() is the address.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_template_new(
     uri_template: *const c_char,
@@ -77,6 +80,7 @@ pub unsafe extern "C" fn tenon_resource_template_new(
 /// (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. That of
 /// tenon_entry_set_handler() reads one whose address fits `uri_template`, as a template's does. The template itself stands
 /// in no list.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_provider_new(
     uri_template: *const c_char,
@@ -94,6 +98,7 @@ pub unsafe extern "C" fn tenon_resource_provider_new(
 ///
 /// Its callback gets the arguments, all of them strings, and completes the call with text, which is one message of the
 /// user, or with tenon_call_return() and a message for each block.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_prompt_new(
     name: *const c_char,
@@ -141,6 +146,7 @@ pub unsafe extern "C" fn tenon_prompt_add_argument(
 /// tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
 ///
 /// Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_completion_new(
     of_kind: tenon_kind,
@@ -158,6 +164,7 @@ pub unsafe extern "C" fn tenon_completion_new(
 
 /// Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a schema
 /// in the member `input_schema` may bind, and completes the call with a JSON object. See also tenon_server_replace().
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_method_new(
     name: *const c_char,
@@ -172,6 +179,7 @@ pub unsafe extern "C" fn tenon_method_new(
 
 /// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters; nobody
 /// waits for it, and it need not complete its call.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_notification_new(
     name: *const c_char,
@@ -187,7 +195,8 @@ pub unsafe extern "C" fn tenon_notification_new(
 /// The schema of a tool's arguments: JSON Schema 2020-12, or the dialect its "$schema" names, with "type": "object" at its
 /// root, at most 1 MiB. Arguments are checked against it before the callback runs.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(); whether it is a
+/// schema is checked when the tool is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_input_schema(
     entry: *mut tenon_entry,
@@ -195,61 +204,18 @@ pub unsafe extern "C" fn tenon_tool_set_input_schema(
 ) -> tenon_status {
     entry!(entry = object_mut(entry), input_schema = tried_text(schema) => entry.set(|entry| {
         let schema = json(input_schema?, "input schema")?;
+        entry.takes_schema()?;
         entry.change(|entry| entry.set("input_schema", schema));
-        entry.has_schema = true;
         Ok(())
     }))
-}
-
-/// Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(): `schema` is the JSON schema of
-/// its value, such as {"type":"integer","description":"How many."}. The tool then takes these parameters and no others.
-///
-/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_DUPLICATE if there is a parameter of this name.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tenon_tool_add_param(
-    entry: *mut tenon_entry,
-    name: *const c_char,
-    schema: *const c_char,
-    required: bool,
-) -> tenon_status {
-    entry!(entry = object_mut(entry), name = tried_text(name), schema = tried_text(schema) => entry.set(|entry| {
-        let name = name?;
-        let schema = json(schema?, &format!("the schema of parameter {name:?}"))?;
-        if entry.params.iter().any(|param| param.name == name) {
-            let text = format!("there is a parameter {name:?} already");
-            return Err(Failure::new(TENON_ERR_DUPLICATE, text));
-        }
-        entry.params.push(Param { name: name.to_owned(), schema, required });
-        Ok(())
-    }))
-}
-
-/// A parameter of a tool.
-pub(crate) struct Param {
-    name: String,
-    schema: JsonSlice,
-    required: bool,
-}
-
-/// The input schema of these parameters.
-pub(crate) fn schema_of(params: &[Param]) -> JsonSlice {
-    let properties = json_object(params.iter().map(|param| (param.name.as_str(), param.schema.clone())));
-    let required: Vec<_> =
-        params.iter().filter(|param| param.required).map(|param| json_text(&param.name)).collect();
-    let mut schema = JsonWriter::new();
-    schema.begin_object().key("type").str("object").key("properties").slice(&properties);
-    if !required.is_empty() {
-        schema.key("required").slice(&json_array(&required));
-    }
-    schema.key("additionalProperties").bool(false).end_object();
-    schema.into_slice()
 }
 
 /// The schema of a tool's result; it makes the tool structured, and what tenon_call_return_json() is given, or
 /// tenon_call_return_text() as a JSON string, is checked against it: a result that does not fit reaches the client as a
-/// failure.
+/// failure. A value that is no object by its schema stands in one as the member "result", and so does its schema, for
+/// clients of 2025-06-18 and 2025-11-25.
 ///
-/// Fails like tenon_tool_set_input_schema().
+/// Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_output_schema(
     entry: *mut tenon_entry,

@@ -1,20 +1,15 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
-//! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`] and [`entry`], [`register`], [`events`],
-//! [`context`], [`complete`], [`result`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`] and [`args`] stand between C and
+//! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`], [`param`] and [`entry`], [`register`], [`events`],
+//! [`context`], [`cancel`], [`complete`], [`result`] and [`writer`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`] and [`args`] stand between C and
 //! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
-//! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it; [`workers`], [`poll`] and [`inline`] are where
+//! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it, with what it [`started`]; [`workers`], [`poll`] and [`inline`] are where
 //! callbacks run, [`handlers`] keeps them, [`call`] is what they get; [`signals`] and [`owner`] are for
 //! `tenon_server_run`. Everything the protocol decides is decided in the engine.
 #![allow(non_camel_case_types, reason = "C names")]
 
 // In the order of the header; rustfmt sorts within a group only.
-mod sockets;
-
 mod status;
-mod web;
-
-mod http;
 
 mod error;
 
@@ -24,9 +19,17 @@ mod log;
 
 mod listen;
 
+mod sockets;
+
+mod web;
+
 mod run;
 
+mod http;
+
 mod kind;
+
+mod param;
 
 mod entry;
 
@@ -40,9 +43,13 @@ mod call;
 
 mod context;
 
+mod cancel;
+
 mod complete;
 
 mod result;
+
+mod writer;
 
 mod ask;
 
@@ -68,10 +75,12 @@ mod inside;
 mod json;
 mod owner;
 mod pipe;
+mod platform;
 mod policy;
 mod poll;
 mod setup;
 mod signals;
 mod stage;
+mod started;
 mod thread;
 mod workers;

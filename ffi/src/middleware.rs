@@ -75,6 +75,7 @@ pub unsafe extern "C" fn tenon_server_add_middleware(
 ///
 /// Fails with TENON_ERR_STATE if the call is not that of middleware or if what follows is under way, with TENON_ERR_INVALID if
 /// the arguments do not fit, with TENON_ERR_JSON if they are no JSON, and with TENON_ERR_STALE if the call has ended.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_next(
     call: *mut tenon_call,

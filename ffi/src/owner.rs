@@ -1,7 +1,8 @@
 //! The process that tenon_server_run() owns: its end, when a callback in TENON_MODE_POLL keeps that function from returning.
 
-use crate::inner::{Inner, Started};
+use crate::inner::Inner;
 use crate::signals::{self, RunId};
+use crate::started::Started;
 use crate::thread;
 use nix::libc;
 use std::sync::{Arc, Weak};

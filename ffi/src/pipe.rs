@@ -1,16 +1,16 @@
 //! Pipes of the library's own.
 
 use crate::guard::Result;
+use crate::platform;
 use crate::status::Failure;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::pipe::{PipeFlags, pipe_with};
 
 /// The read end and the write end of a pipe, closed on exec. Where a program was started without one of the descriptors
 /// 0, 1 and 2, no end takes its number: it would be served, or printed to.
-pub(crate) fn pipe(flags: PipeFlags) -> Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd)> {
     let pair = || -> std::result::Result<_, Errno> {
-        let (read, write) = pipe_with(flags | PipeFlags::CLOEXEC)?;
+        let (read, write) = platform::pipe(nonblocking)?;
         Ok((above_standard(read)?, above_standard(write)?))
     };
     pair().map_err(|error| Failure::io("cannot make a pipe", error))

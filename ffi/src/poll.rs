@@ -1,13 +1,14 @@
 //! Poll mode: callbacks on a thread of the program, in its own main loop.
 
+use crate::cancel::Watch;
 use crate::guard::Result;
+use crate::handlers::Mode;
 use crate::inner::Inner;
 use crate::pipe::pipe;
 use crate::status::Failure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd, RawFd};
 use rustix::io::Errno;
-use rustix::pipe::PipeFlags;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,6 +28,8 @@ pub(crate) struct PollLane {
     wake: Arc<PipeWake>,
     /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
     ready: Mutex<VecDeque<HostOp>>,
+    /// What is to be done because calls were cancelled.
+    cancelled: Mutex<VecDeque<Arc<Watch>>>,
     waiting: AtomicUsize,
     /// Callbacks that run now.
     inside: AtomicUsize,
@@ -37,6 +40,12 @@ struct PipeWake {
     read: OwnedFd,
     write: OwnedFd,
     signalled: AtomicBool,
+}
+
+/// One thing to do.
+enum Work {
+    Op(HostOp),
+    Cancelled(Arc<Watch>),
 }
 
 /// What a poll came to.
@@ -66,11 +75,12 @@ impl PipeWake {
 
 impl PollLane {
     pub(crate) fn new(port: &HostPort, lane: LaneId) -> Result<PollLane> {
-        let (read, write) = pipe(PipeFlags::NONBLOCK)?;
+        let (read, write) = pipe(true)?;
         let wake = Arc::new(PipeWake { read, write, signalled: AtomicBool::new(false) });
         let lane = port.lane(lane, wake.clone());
         let (waiting, inside) = Default::default();
-        Ok(PollLane { lane, wake, ready: Mutex::default(), waiting, inside })
+        let (ready, cancelled) = Default::default();
+        Ok(PollLane { lane, wake, ready, cancelled, waiting, inside })
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -88,17 +98,47 @@ impl PollLane {
 
     /// Drains at every take, even if something is ready: the caller may have consumed the byte that told of more, and
     /// once it is inside a callback nobody would come for it.
-    fn take(&self) -> Option<HostOp> {
+    fn take(&self) -> Option<Work> {
+        if let Some(watch) = self.next_cancelled() {
+            return Some(Work::Cancelled(watch));
+        }
         let mut ops = Vec::new();
         let mut ready = self.ready.lock();
         self.lane.drain(BATCH, BUDGET, &mut ops);
         ready.extend(ops);
-        let call = ready.pop_front();
+        let op = ready.pop_front();
         // Another thread that polls may take the rest while this one is in a callback.
         if !ready.is_empty() && self.waiting.load(Ordering::SeqCst) > 0 {
             self.wake.wake();
         }
-        call
+        op.map(Work::Op)
+    }
+
+    fn next_cancelled(&self) -> Option<Arc<Watch>> {
+        self.cancelled.lock().pop_front()
+    }
+
+    /// A call was cancelled; whoever polls does what is to be done.
+    pub(crate) fn cancelled(&self, watch: Arc<Watch>) {
+        self.cancelled.lock().push_back(watch);
+        self.wake.wake();
+    }
+
+    /// Nobody polls any more.
+    pub(crate) fn give_up(&self) {
+        while let Some(watch) = self.next_cancelled() {
+            watch.give_up();
+        }
+    }
+
+    /// Does one thing.
+    fn run(&self, inner: &Arc<Inner>, work: Work) {
+        self.inside.fetch_add(1, Ordering::Relaxed);
+        match work {
+            Work::Op(op) => inner.take(op, Mode::Poll),
+            Work::Cancelled(watch) => inner.tell(&watch),
+        }
+        self.inside.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Runs what is there; waits for something to run if nothing is.
@@ -116,18 +156,16 @@ impl PollLane {
             let closed = running.is_closed();
             let begin = Instant::now();
             let mut handled = 0;
-            while let Some(op) = self.take() {
-                let op = match op {
-                    HostOp::Call(_) | HostOp::Next { .. } => op,
-                    other => {
-                        inner.hear(other);
+            while let Some(work) = self.take() {
+                let work = match work {
+                    Work::Op(op) if !matches!(op, HostOp::Call(_) | HostOp::Next { .. }) => {
+                        inner.hear(op);
                         continue;
                     }
+                    work => work,
                 };
                 handled += 1;
-                self.inside.fetch_add(1, Ordering::Relaxed);
-                inner.take(op);
-                self.inside.fetch_sub(1, Ordering::Relaxed);
+                self.run(inner, work);
                 if handled == max || begin.elapsed() >= BUDGET {
                     // There may be more, and the reset has taken the byte that said so.
                     self.wake.wake();
@@ -166,10 +204,8 @@ impl PollLane {
                 self.wake.wake();
                 return Ok(true);
             }
-            if let Some(op) = self.take() {
-                self.inside.fetch_add(1, Ordering::Relaxed);
-                inner.take(op);
-                self.inside.fetch_sub(1, Ordering::Relaxed);
+            if let Some(work) = self.take() {
+                self.run(inner, work);
                 self.wake.wake();
                 continue;
             }
@@ -190,7 +226,7 @@ impl PollLane {
         });
         self.waiting.fetch_add(1, Ordering::SeqCst);
         // What another thread has drained and not started before it saw this one waiting.
-        if !self.ready.lock().is_empty() {
+        if !self.ready.lock().is_empty() || !self.cancelled.lock().is_empty() {
             self.wake.wake();
         }
         let result = poll(&mut [PollFd::new(&self.wake.read, PollFlags::IN)], timeout.as_ref());
@@ -206,9 +242,11 @@ impl PollLane {
     pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
         self.wake.reset();
         let closed = running.is_closed();
-        while let Some(op) = self.take() {
-            if let HostOp::Call(call) = op {
-                refuse(call);
+        while let Some(work) = self.take() {
+            match work {
+                Work::Op(HostOp::Call(call)) => refuse(call),
+                Work::Op(_) => {}
+                Work::Cancelled(watch) => watch.give_up(),
             }
         }
         if closed {

@@ -15,6 +15,7 @@ use tenon_mcp::{Entry, Kind};
 ///
 /// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
 /// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add(
     server: *mut tenon_server,
@@ -33,6 +34,7 @@ pub unsafe extern "C" fn tenon_server_add(
 /// by tenon_server_remove() with TENON_KIND_METHOD.
 ///
 /// Fails with TENON_ERR_INVALID if the entry is no method.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_replace(
     server: *mut tenon_server,
@@ -50,11 +52,19 @@ pub unsafe extern "C" fn tenon_server_replace(
 }
 
 /// Has a callback run when something happens to the server. `hook` is one of
+/// - "start": the server is served from now on. Runs before the first call; calls that come meanwhile wait, and what the library
+///   answers itself it answers. If the callback fails (tenon_call_fail()) or takes longer than TENON_LIMIT_START_TIMEOUT_MS,
+///   nothing is served.
+/// - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
+///   failed.
 /// - "session_start": a client has opened a legacy session.
 /// - "session_end": it is over.
 /// - "roots_changed": a client's roots have changed.
 /// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
 /// - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
+///
+/// Those two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
+/// before. What the callbacks have in common is in their `user_data`.
 ///
 /// What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
 /// callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
@@ -130,12 +140,13 @@ pub unsafe extern "C" fn tenon_server_disable(
 ///
 /// A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
 /// context says the name and the address that the client used. What the other server is besides, such as its name, its
-/// settings, its hooks, methods and notifications and its skills, stays with it. Its settings come before this. It may be
-/// freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
+/// settings, its hooks but "start" and "stop", methods and notifications and its skills, stays with it. Its settings come
+/// before this. It may be freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
 ///
 /// Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
 /// mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
 /// reasons from then on.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_mount(
     server: *mut tenon_server,

@@ -6,10 +6,11 @@ use crate::error::tenon_error;
 use crate::guard::*;
 use crate::json::{json, json_object, json_text};
 use crate::status::*;
+use crate::writer::Writing;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::ffi::{c_char, c_void};
-use tenon_mcp::json::Member;
+use tenon_mcp::json::{self, Member};
 use tenon_mcp::{JsonSlice, Kind};
 
 /// A result of several parts, for tenon_call_return(): content blocks of a tool, contents of a resource, messages of a
@@ -21,8 +22,12 @@ use tenon_mcp::{JsonSlice, Kind};
 pub struct tenon_result {
     items: Vec<Item>,
     members: Vec<(String, JsonSlice)>,
+    /// Structured content that is written piece by piece.
+    writing: Option<Writing>,
     rejected: Option<Failure>,
 }
+
+const STRUCTURED: &str = "structured_content";
 
 /// A part of a result.
 struct Item {
@@ -116,16 +121,54 @@ impl tenon_result {
         self.members.push((member.to_owned(), value));
         Ok(())
     }
+
+    /// Writes a piece of the structured content.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Writing) -> Result<()>) -> Result<tenon_status> {
+        self.change(|result| {
+            if result.members.iter().any(|(member, _)| is_structured(member)) {
+                return Err(Failure::state("the result has structured content already"));
+            }
+            write(result.writing.get_or_insert_default())
+        })
+    }
+
+    fn not_written(&self) -> Result<()> {
+        match self.writing {
+            None => Ok(()),
+            Some(_) => Err(Failure::state("the structured content is written piece by piece already")),
+        }
+    }
+
+    /// The members, with what was written piece by piece: of a method that is the result itself.
+    fn finish(&mut self, kind: Kind) -> Result<()> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        let value = writing.finish()?;
+        if kind != Kind::Method {
+            return self.set(STRUCTURED, value);
+        }
+        if value.kind() != json::Kind::Object {
+            return Err(Failure::new(TENON_ERR_INVALID, "the result of a method must be an object"));
+        }
+        for member in value.members() {
+            self.set(&member.name(value.as_bytes()), value.subslice(member.value))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_structured(member: &str) -> bool {
+    matches!(member, STRUCTURED | "structuredContent")
 }
 
 /// Makes a result without parts. On success `*out` is the result.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_new(
     out: *mut *mut tenon_result,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; out = out(out) => {
-        let result = tenon_result { items: Vec::new(), members: Vec::new(), rejected: None };
+        let result = tenon_result { items: Vec::new(), members: Vec::new(), writing: None, rejected: None };
         out.write(Box::into_raw(Box::new(result)));
         Ok(TENON_OK)
     })
@@ -314,13 +357,17 @@ pub unsafe extern "C" fn tenon_result_set(
         result.change(|result| {
             let member = member?;
             let value = json(value?, member)?;
+            if is_structured(member) {
+                result.not_written()?;
+            }
             result.set(member, value)
         })
     })
 }
 
 /// Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked against
-/// the output schema. If nothing is added to the result, it stands there as text too.
+/// the output schema. If nothing is added to the result, it stands there as text too. Fails with TENON_ERR_STATE if it is
+/// written piece by piece, see tenon_result_begin_object().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_set_structured(
     result: *mut tenon_result,
@@ -329,7 +376,8 @@ pub unsafe extern "C" fn tenon_result_set_structured(
 ) -> tenon_status {
     entry!(result = object_mut(result), value = tried_slice(value, len) => result.change(|result| {
         let value = json(value?, "structured content")?;
-        result.set("structured_content", value)
+        result.not_written()?;
+        result.set(STRUCTURED, value)
     }))
 }
 
@@ -369,11 +417,11 @@ pub unsafe extern "C" fn tenon_call_return(
 ) -> tenon_status {
     // The result first: it is taken whatever fails.
     entry!(err; result = owned(result), call = object(call) => {
-        let result = call.note(result.ok_or_else(|| Failure::null("result")))?;
-        let outcome = match result.rejected {
-            Some(failure) => Err(failure),
-            None => {
-                let kind = call.context.entry.kind;
+        let mut result = call.note(result.ok_or_else(|| Failure::null("result")))?;
+        let kind = call.context.entry.kind;
+        let outcome = match result.rejected.take().map_or_else(|| result.finish(kind), Err) {
+            Err(failure) => Err(failure),
+            Ok(()) => {
                 let items: Vec<_> = result.items.iter().map(|item| item.written(kind)).collect();
                 let outcome = call.context.assemble(&items, &result.members);
                 outcome.map_err(|error| Failure::new(TENON_ERR_INVALID, error))

@@ -18,6 +18,10 @@ use std::time::Duration;
 /// Fails with TENON_ERR_INVALID without a transport or with an allowed host or origin that is none, with
 /// TENON_ERR_ADDRESS if the port is in use or not permitted, with TENON_ERR_STATE if the server was started already;
 /// nothing is left running then, and unless it was started already it may be started again.
+///
+/// Callbacks of "start" (tenon_server_on()) have returned when this does, unless one is in TENON_MODE_POLL and so waits for
+/// tenon_server_poll(). Fails with TENON_ERR_START if one failed; the server has ended then, for good.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_start(
     server: *mut tenon_server,
@@ -45,7 +49,9 @@ pub unsafe extern "C" fn tenon_server_start(
 /// that is ignored stays ignored. Servers that are run at the same time share them. tenon_server_set_signals() switches them
 /// off.
 ///
-/// Fails like tenon_server_start(), and with TENON_ERR_STATE inside a callback of this server.
+/// Fails like tenon_server_start(), also where a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE inside
+/// a callback of this server.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_run(
     server: *mut tenon_server,
@@ -66,7 +72,7 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
     // Before the start: once it serves, nothing is left that could fail.
     let watch = if inner.setup.lock().signals { Some(Watch::new()?) } else { None };
     if startable {
-        inner.start()?;
+        inner.begin()?;
     }
     let started = inner.started()?;
     // Declared after `watch`, so that it goes first.
@@ -75,6 +81,7 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
         Owner::new(watch.id(), inner, &started.running)
     });
     while let Polled::Handled(_) = started.poll.poll(inner, &started.running, 0, None)? {}
+    started.check_start()?;
     Ok(TENON_OK)
 }
 
@@ -122,7 +129,8 @@ pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *
 ///
 /// TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
 /// server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during
-/// a modal dialog. Fails with TENON_ERR_STATE before the start.
+/// a modal dialog. Fails with TENON_ERR_STATE before the start, and with TENON_ERR_START in place of
+/// TENON_ENDED if a callback of "start" failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_poll(
     server: *mut tenon_server,
@@ -141,7 +149,7 @@ pub unsafe extern "C" fn tenon_server_poll(
                 }
                 Ok(TENON_OK)
             }
-            Polled::Ended => Ok(TENON_ENDED),
+            Polled::Ended => started.check_start().map(|()| TENON_ENDED),
         }
     })
 }
@@ -158,6 +166,7 @@ pub unsafe extern "C" fn tenon_server_close(server: *mut tenon_server) -> tenon_
 }
 
 /// Whether a started server has ended; false for NULL, before the start and in a forked child.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> bool {
     // SAFETY: NULL or a live server, by the contract of handles.
@@ -165,7 +174,7 @@ pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> 
 }
 
 /// Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
-/// runs afterwards. Calls waiting for tenon_server_poll() fail. Calls kept with tenon_call_retain() stay valid until their
+/// runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their
 /// release, and with them their user_data. No other thread may use the server meanwhile. NULL is ignored.
 ///
 /// Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started

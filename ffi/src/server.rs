@@ -26,6 +26,7 @@ pub struct tenon_server {
 /// Makes a server. `name` is for programs, `version` is the version of the server program; both are copied.
 ///
 /// On success `*out` is the server.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_new(
     name: *const c_char,

@@ -12,7 +12,6 @@ use nix::libc::{self, c_int};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::pipe::PipeFlags;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
@@ -175,7 +174,7 @@ fn state() -> &'static State {
 impl Installed {
     /// The pipe and the thread; the handlers come with [`Installed::take_over`].
     fn new(inherited: [Option<libc::sigaction>; 2]) -> Result<Installed> {
-        let pipe = pipe(PipeFlags::empty())?;
+        let pipe = pipe(false)?;
         // A handler must not block: the thread behind the pipe may be waiting for what its thread holds.
         fcntl_getfl(&pipe.1)
             .and_then(|flags| fcntl_setfl(&pipe.1, flags | OFlags::NONBLOCK))

@@ -28,6 +28,8 @@ pub(crate) struct Chain {
     pub(crate) inner: Weak<Inner>,
     pub(crate) layers: Vec<Arc<Handler>>,
     pub(crate) handler: Option<Arc<Handler>>,
+    /// One of them has ended the call.
+    pub(crate) completed: AtomicBool,
 }
 
 /// Middleware that waits for what follows.
@@ -57,6 +59,10 @@ impl Stage {
         self.came.lock().clone()
     }
 
+    pub(crate) fn was_completed(&self) -> bool {
+        self.chain.completed.load(Ordering::Acquire)
+    }
+
     /// Runs what follows, which is handed `input` in place of the call's own.
     pub(crate) fn next(
         &self,
@@ -70,6 +76,7 @@ impl Stage {
         if self.waits.swap(true, Ordering::AcqRel) {
             return Err(Failure::state("what follows is under way already"));
         }
+        call.outlives.store(true, Ordering::Release);
         let begun = self.begin(call, input, (after, data));
         if begun.is_err() {
             self.waits.store(false, Ordering::Release);
@@ -143,7 +150,13 @@ impl tenon_call {
     /// Ends this callback's part: the outcome is the call's, or that of what follows the middleware outside.
     pub(crate) fn end(&self, outcome: Outcome) -> std::result::Result<(), Stale> {
         match self.stage.as_ref().and_then(|stage| stage.upon()) {
-            None => self.port.complete(self.id, outcome),
+            None => {
+                let ended = self.port.complete(self.id, outcome);
+                if let (Ok(()), Some(stage)) = (&ended, &self.stage) {
+                    stage.chain.completed.store(true, Ordering::Release);
+                }
+                ended
+            }
             Some(_) if self.port.is_cancelled(self.id) => Err(Stale),
             Some(upon) => {
                 upon.resume(outcome);

@@ -42,6 +42,8 @@ pub const TENON_ERR_TYPE: tenon_status = -7012;
 pub const TENON_ERR_UNSUPPORTED: tenon_status = -7013;
 /// The client failed, or its answer is not what was asked for.
 pub const TENON_ERR_CLIENT: tenon_status = -7014;
+/// A callback of "start" failed, so nothing was served.
+pub const TENON_ERR_START: tenon_status = -7015;
 /// A bug in the library: it panicked inside this function and went on.
 pub const TENON_ERR_PANIC: tenon_status = -7099;
 
@@ -89,6 +91,7 @@ impl From<Error> for Failure {
             ErrorKind::Address => TENON_ERR_ADDRESS,
             ErrorKind::Io => TENON_ERR_IO,
             ErrorKind::Forked => TENON_ERR_FORKED,
+            ErrorKind::Start => TENON_ERR_START,
             // Invalid, and kinds of later versions.
             _ => TENON_ERR_INVALID,
         };

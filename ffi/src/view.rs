@@ -20,6 +20,7 @@ use tenon_mcp::Html;
 ///
 /// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; what is wrong with the document is told when
 /// the entry is added. A server does not start while a tool names a view that it does not have.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_ui_new(
     uri: *const c_char,
@@ -38,6 +39,7 @@ pub unsafe extern "C" fn tenon_ui_new(
 /// outside of it is read, and no symbolic link followed. Scripts with imports of their own have to be bundled before.
 ///
 /// In everything else it is like tenon_ui_new().
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_ui_new_from_folder(
     uri: *const c_char,

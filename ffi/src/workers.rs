@@ -1,13 +1,14 @@
 //! Worker threads: the default place for callbacks.
 
 use crate::guard::Result;
+use crate::handlers::Mode;
 use crate::inner::Inner;
 use crate::thread;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Parker, Wake};
+use tenon_mcp::{HostCall, HostOp, HostPort, Lane, Parker, Wake};
 
 pub(crate) struct Workers {
     shared: Arc<Shared>,
@@ -21,6 +22,7 @@ struct Threads {
 }
 
 struct Shared {
+    mode: Mode,
     lane: Lane,
     parker: Arc<Parker>,
 }
@@ -29,12 +31,12 @@ impl Workers {
     /// No thread yet; calls are queued, and wake what `wake` makes of the threads' parker.
     pub(crate) fn new(
         port: &HostPort,
-        lane: LaneId,
+        mode: Mode,
         wake: impl FnOnce(Arc<Parker>) -> Arc<dyn Wake>,
     ) -> Workers {
         let parker = Arc::new(Parker::new());
-        let lane = port.lane(lane, wake(parker.clone()));
-        Workers { shared: Arc::new(Shared { lane, parker }), threads: Mutex::default() }
+        let lane = port.lane(mode.lane(), wake(parker.clone()));
+        Workers { shared: Arc::new(Shared { mode, lane, parker }), threads: Mutex::default() }
     }
 
     /// Starts threads until there are so many.
@@ -82,7 +84,7 @@ impl Shared {
             loop {
                 self.lane.drain(1, Duration::ZERO, &mut ops);
                 let Some(op) = ops.pop() else { break };
-                inner.take(op);
+                inner.take(op, self.mode);
             }
         }
     }

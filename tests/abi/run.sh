@@ -25,7 +25,7 @@ check() {
 listed() { grep -v '^#' tests/abi/symbols.txt | cut -d' ' -f1 | sort; }
 exported() { nm -D --defined-only "$lib" | awk '{ print $3 }' | sort; }
 declared() { grep -o '^[a-z].*\btenon_[a-z0-9_]*(' include/tenon.h | grep -o 'tenon_[a-z0-9_]*(' | tr -d '(' | sort -u; }
-numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|KIND_[A-Z_]+|MODE_[A-Z_]+|OUTCOME_[A-Z]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+|LOG_[A-Z]+|HTTP_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
+numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|KIND_[A-Z_]+|MODE_[A-Z_]+|PARAM_[A-Z]+|OUTCOME_[A-Z]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+|LOG_[A-Z]+|HTTP_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
 
 # Every version is one that has been, or the present one.
 versions() {
@@ -41,6 +41,19 @@ versions() {
     return $wrong
 }
 
+# What comments name is there. A name that ends with _ stands for all that begin so; tenon_mcp is the engine.
+named() {
+    local name missing=0
+    while read -r name; do
+        case $name in
+            tenon_mcp) continue ;;
+            *_) grep -q "^[^ ].*\b$name" include/tenon.h ;;
+            *) grep -qE "^([^ /]|    ).*\b$name\b" include/tenon.h ;;
+        esac || { echo "$name is named, and is not there"; missing=1; }
+    done < <(grep -E '^ ?(/?\*)' include/tenon.h | grep -oE '\b(tenon_[a-z0-9_]+|TENON_[A-Z0-9_]+)\b' | sort -u)
+    return $missing
+}
+
 # The generator that was built along with the library, if it was.
 generator=$(dirname "$lib")/tenon-header
 check "the header is what its sources make" \
@@ -48,6 +61,8 @@ check "the header is what its sources make" \
 check "exported symbols are those of tests/abi/symbols.txt" diff -u <(listed) <(exported)
 check "declared functions are those of tests/abi/symbols.txt" diff -u <(listed) <(declared)
 check "numbers are those of tests/abi/numbers.txt" diff -u <(grep -v '^#' tests/abi/numbers.txt) <(numbers)
+check "what the header names is there" named
+check "docs/c-abi.md has the functions" python3 tests/abi/page.py
 check "versions agree" versions
 
 echo "$passed passed, $failed failed"

@@ -10,13 +10,13 @@ import json
 import sys
 from pathlib import Path
 
+import beside
 from charts import files
 from goals import NAMES, lines
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "performance.md"
 HISTORY = ROOT / "docs" / "performance"
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 def newest(folder):
@@ -97,11 +97,11 @@ def block(record, file):
     return "\n\n".join("\n".join(table) for table in tables)
 
 
-def put(page, text):
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def put(page, text, name="bench"):
+    before, begin, rest = page.partition(f"<!-- {name}:begin -->")
+    _, end, after = rest.partition(f"<!-- {name}:end -->")
     if not end:
-        raise SystemExit(f"page: no {BEGIN} … {END}")
+        raise SystemExit(f"page: no <!-- {name}:begin --> … <!-- {name}:end -->")
     return f"{before}{begin}\n{text}\n{end}{after}"
 
 
@@ -109,7 +109,11 @@ def written():
     """Every file that is made from the newest run, with what it is to hold."""
     file = newest(HISTORY)
     record = json.loads(file.read_text())
-    yield PAGE, put(PAGE.read_text(), block(record, file))
+    page = put(PAGE.read_text(), block(record, file))
+    for name in beside.PAIRS:
+        if beside.records(name):
+            page = put(page, beside.block(name), f"beside-{name}")
+    yield PAGE, page
     for name, svg in files(record).items():
         yield HISTORY / name, svg
 

@@ -5,6 +5,7 @@ package, a server in each language on them.
     prepare.py ci                         the tests' build, into build/bench/ci; what the stages have built is taken
     prepare.py release --engine DIR       the engine of another tree, this one's servers, into build/bench/other
     prepare.py release --commit COMMIT    the same of a commit
+    prepare.py release --peers            other makers' libraries as well, into build/bench/peers
 
 Nothing that the tests use is changed. CARGO_TARGET_DIR is honoured; another tree has a target directory of its own.
 Standard library only.
@@ -80,6 +81,29 @@ def environment_for_python(engine, profile, target, into):
         shutil.copy2(wheel, kept)
 
 
+def peers(wheel, package, into):
+    """Other makers' libraries, each beside this one, which the servers import that measure more than the usual call."""
+    requirements, venv = BENCH / "peers" / "python" / "requirements.txt", into / "venv"
+    python, kept = venv / "bin" / "python", venv / "requirements.txt"
+    if not kept.exists() or kept.read_bytes() != requirements.read_bytes():
+        run(ROOT / ".venv" / "bin" / "python", "-m", "venv", "--clear", venv)
+        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements)
+        shutil.copy2(requirements, kept)
+    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--force-reinstall", "--no-deps", wheel)
+    node, lock = into / "node", BENCH / "peers" / "node" / "package-lock.json"
+    kept = node / "node_modules" / "package-lock.json"
+    if not kept.exists() or kept.read_bytes() != lock.read_bytes():
+        shutil.rmtree(node, ignore_errors=True)
+        shutil.copytree(BENCH / "peers" / "node", node, ignore=shutil.ignore_patterns("node_modules"))
+        run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=node)
+        shutil.copy2(lock, kept)
+    for file in (BENCH / "peers" / "node").glob("*.mjs"):
+        shutil.copy2(file, node)
+    ours = node / "node_modules" / "tenon-mcp"
+    shutil.rmtree(ours, ignore_errors=True)
+    shutil.copytree(package, ours)
+
+
 def environment_of_the_tests(into):
     """For a smoke test: what the stages have installed."""
     if into.is_symlink() or into.is_file():
@@ -118,6 +142,7 @@ def sources(commit):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("profile", choices=["release", "ci"])
+    parser.add_argument("--peers", action="store_true")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--engine", type=Path)
     other.add_argument("--commit")
@@ -129,6 +154,10 @@ def main():
         target, into = BUILD / "target", BUILD / "other"
     into.mkdir(parents=True, exist_ok=True)
     prepare(arguments.profile, engine, target, into)
+    if arguments.peers:
+        wheels = ROOT / "build" / ("wheels" if arguments.profile == "ci" else "bench/release/wheels")
+        [wheel] = wheels.glob("*.whl")
+        peers(wheel, into / "node" / "node_modules" / "tenon-mcp", BUILD / "peers")
     print(f"prepared: {into}")
     return 0
 

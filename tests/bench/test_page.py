@@ -13,12 +13,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import beside  # noqa: E402
 import charts  # noqa: E402
 import goals  # noqa: E402
 import page  # noqa: E402
 
 SVG = "{http://www.w3.org/2000/svg}"
-NAMES = [line.split('"')[1] for line in (HERE / "src" / "targets.rs").read_text().splitlines() if " target(\"" in line]
+NAMES = re.findall(r'\btarget\(\s*"?([\w-]+)"?,', (HERE / "src" / "targets.rs").read_text())
 
 
 def row(target, transport, era, ratio, in_flight=None):
@@ -125,13 +126,34 @@ def test_the_block_has_every_row_and_says_what_is_missed_and_when_the_machine_wa
     assert "busy" not in text
     run["machine"]["busy"] = True
     assert "**The machine was busy during this run" in page.block(run, Path("x.json"))
-    assert page.put(f"a\n{page.BEGIN}\nold\n{page.END}\nb\n", "new") == f"a\n{page.BEGIN}\nnew\n{page.END}\nb\n"
+    begin, end = "<!-- it:begin -->", "<!-- it:end -->"
+    assert page.put(f"a\n{begin}\nold\n{end}\nb\n", "new", "it") == f"a\n{begin}\nnew\n{end}\nb\n"
     with pytest.raises(SystemExit):
         page.put("nothing", "new")
 
 
 def test_what_is_measured_has_a_name_and_what_is_to_be_reached_is_measured():
     assert len(NAMES) >= 9 and goals.NAMES.keys() >= {name for name in NAMES if name != "LEAST"} | {"ceiling-rust"}
+
+
+def test_a_pair_says_how_much_of_the_others_time_it_takes(run):
+    cpu = {"python-def": 4.0, "mcp-def": 420.0}
+    rows = [
+        {"target": target, "transport": transport, "era": era, "in_flight": beside.USUAL[transport],
+         "cpu": cpu.get(target, 5.0 if target.startswith("python") else 80.0)}
+        for pair in beside.PAIRS["python"] for target in (pair.ours, pair.theirs)
+        for transport in beside.USUAL for era in beside.ERAS
+    ]  # fmt: skip
+    lines = list(beside.rows("python", {"pinned": {"calls": rows}}))
+    def_row = "| Python, `def` beside PyPI `mcp`, `def` | stdio, legacy | 4.00, 420.0, 1/105 | ≤ 1/100 | reached |"
+    async_row = "`async def` | http, modern | 5.00, 80.0, 1/16 | ≤ 1/15 | reached |"
+    assert def_row in lines and any(line.endswith(async_row) for line in lines)
+    assert sum("**missed**" in line for line in lines) == 3 and beside.of_one(1.2) == "1.20"
+
+
+def test_every_pair_is_measured():
+    measured = {name for pairs in beside.PAIRS.values() for pair in pairs for name in (pair.ours, pair.theirs)}
+    assert measured <= set(NAMES)
 
 
 def test_the_page_and_the_charts_are_those_of_the_newest_run():

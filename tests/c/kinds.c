@@ -322,8 +322,8 @@ static void parameters(void) {
     const char *line;
     server = new_server();
     OK(tenon_tool_new("everything", &entry, NULL));
-    OK(tenon_tool_add_param(entry, "wrong", "{\"type\":\"boolean\"}", true));
-    OK(tenon_tool_add_param(entry, "more", "{\"type\":\"integer\"}", false));
+    OK(tenon_tool_add_param(entry, "wrong", "boolean", NULL, TENON_PARAM_REQUIRED));
+    OK(tenon_tool_add_param(entry, "more", "{\"type\":\"integer\"}", NULL, 0));
     OK(tenon_entry_set(entry, "unknown_arguments", "\"drop\"", TENON_NUL));
     OK(tenon_entry_set(entry, "coerce_arguments", "true", TENON_NUL));
     OK(tenon_entry_set(entry, "title", "\"All of it\"", TENON_NUL));

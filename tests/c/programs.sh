@@ -15,5 +15,20 @@ program() {
 program fixture tests/fixtures/c/*.c
 program conformance tests/conformance/c/*.c
 for source in tests/lifecycle/lifecycle.c examples/c/*/*.c; do
-    program "$(basename "$source" .c)" "$source"
+    case $source in
+        */database.c) program database "$source" -lsqlite3 ;;
+        */devices.c) program devices "$source" -lm ;;
+        *) program "$(basename "$source" .c)" "$source" ;;
+    esac
 done
+# A name, what it is built as, and further libraries.
+cpp_program() {
+    local name=$1 built=$2
+    shift 2
+    "${CXX:-c++}" -std=c++17 -O2 -Wall -Wextra -Wpedantic -Werror -Iinclude "examples/cpp/$name/$name.cpp" \
+        -o "$build/$built" -L"$lib" -ltenon "$@" -lpthread -Wl,-rpath,"$lib"
+}
+cpp_program quickstart quickstart-cpp &
+cpp_program notes notes &
+cpp_program shell shell-cpp -lsqlite3 &
+for _ in 1 2 3; do wait -n; done

@@ -1,20 +1,18 @@
 #!/usr/bin/env bash
-# Builds and runs the C tests against a built library. Last line: "N passed, N failed".
+# Builds and runs the C tests against a built library, two programs at once. Last line: "N passed, N failed".
 #
 #   tests/c/run.sh [--valgrind] [PROGRAM...]
 #
-# TENON_LIB: the directory of libtenon.so (default target/ci). CC, CXX: the compilers. BUILD: where programs go (build/c).
-# Without PROGRAM also checks the header (every C and C++ standard, two translation units), the static library, and that
-# every function is called with NULL somewhere.
+# TENON_LIB: the directory of libtenon.so (default target/ci). CC: the compiler of the programs, CXX: of those in C++. BUILD: where
+# programs go (build/c). Without PROGRAM also checks the header (every C and C++ standard, two translation units) and the static library.
 set -u
 cd "$(dirname "$0")/../.."
 
 lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}") || exit 2
 build=${BUILD:-build/c}
 cc=${CC:-cc}
-cxx=${CXX:-c++}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments kinds middleware ask destroy late modes inline elicit results log lifecycle start descriptors sockets web http signals owner served exchange)
+programs=(arguments arguments_entries arguments_calls helpers kinds middleware ask destroy destroy_paths late cancel modes inline elicit results log lifecycle life start descriptors sockets web http signals owner served exchange)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.
@@ -73,12 +71,12 @@ two_units() {
     compile "$build/two-a.c" "$build/two-b.c" -o "$build/two" "$@" && "${limited[@]}" 20 "$build/two"
 }
 
-null_everywhere() {
-    local missing=0 function
-    for function in $(grep -o '^[a-z].*\btenon_[a-z0-9_]*(' include/tenon.h | grep -o 'tenon_[a-z0-9_]*(' | sort -u); do
-        grep -qF "$function" tests/c/arguments.c || { echo "$function) is not called in tests/c/arguments.c"; missing=1; }
-    done
-    return $missing
+# A status that must be looked at is not ignored without a warning.
+ignored_status() {
+    local source='#include <tenon.h>
+        void ignores(tenon_server *server); void ignores(tenon_server *server) { '
+    "${limited[@]}" 120 "$cc" -std=c11 -x c "${strict[@]}" -Iinclude -c -o /dev/null - <<<"$source tenon_server_set_signals(server, true); }" &&
+        ! "${limited[@]}" 120 "$cc" -std=c11 -x c "${strict[@]}" -Iinclude -c -o /dev/null - <<<"$source tenon_server_start(server, NULL); }" 2>/dev/null
 }
 
 hello='{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},'
@@ -112,11 +110,15 @@ without_output() { printf '%s\n' "$hello" | without_one >&-; }
 tool() { echo '{"jsonrpc":"2.0","id":'"$1"',"method":"tools/call","params":{"name":"'"$2"'","arguments":'"$3"'}}'; }
 
 if [ $complete = 1 ]; then
-    for standard in c99 c11 c17; do check "header $standard" header "$cc" c "$standard"; done
-    for standard in c++11 c++14 c++17 c++20; do check "header $standard" header "$cxx" c++ "$standard"; done
+    for compiler in gcc clang; do
+        for standard in c99 c11 c17; do check "header, $compiler, $standard" header $compiler c $standard; done
+    done
+    for compiler in g++ clang++; do
+        for standard in c++11 c++14 c++17 c++20; do check "header, $compiler, $standard" header $compiler c++ $standard; done
+    done
     check "two translation units, shared" two_units -L"$lib" -ltenon -Wl,-rpath,"$lib"
     check "two translation units, static" two_units "$lib/libtenon.a" -lpthread -ldl -lm
-    check "every function is called with NULL" null_everywhere
+    check "an ignored status is a warning" ignored_status
     check "fixture and examples compile" "${limited[@]}" 300 env TENON_LIB="$lib" BUILD="$build" tests/c/programs.sh
     check "fixture without standard error" without_errors
     check "fixture without standard input" without_input
@@ -129,26 +131,66 @@ if [ $complete = 1 ]; then
         "$(tool 1 count_primes '{"below":100000}')"
 fi
 
-for program in "${programs[@]}"; do
-    if ! compile "tests/c/$program.c" tests/c/support.c -o "$build/test-$program" -L"$lib" -ltenon -lm -lpthread \
-        -Wl,-rpath,"$lib"; then
-        failed=$((failed + 1))
-        echo "FAILED $program: does not compile"
-        continue
+# The tests: two at once, each a process of its own. What they say goes to files, and is shown in their order.
+[ $complete = 1 ] && programs=(refusals "${programs[@]}")
+names=()
+pids=()
+told=0
+trap 'kill $(jobs -rp) 2>/dev/null; wait; exit 130' INT TERM
+
+# Compiles and runs a program, or calls every function with what it must refuse: the cases are made from the header. In place
+# of this shell, so that whoever ends it ends that.
+attempt() {
+    if [ "$1" = refusals ]; then
+        CC=$cc exec "${limited[@]}" 400 python3 tests/c/refusals.py "$lib" "$build"
     fi
-    output=$build/test-$program.log
-    python3 scripts/watched.py "$seconds" "${under[@]}" "$build/test-$program" >"$output" 2>&1
-    code=$?
-    # valgrind says which system calls it does not know; the library goes on without them.
-    sed -e '/^--[0-9]/d' -e "s/^\(ok\|FAILED\) /\1 $program: /" "$output"
-    passed=$((passed + $(grep -c '^ok ' "$output")))
-    bad=$(grep -c '^FAILED ' "$output")
-    failed=$((failed + bad))
-    if [ $code != 0 ] && [ "$bad" = 0 ]; then
+    if ! compile "tests/c/$1.c" tests/c/support.c -o "$build/test-$1" -L"$lib" -ltenon -lm -lpthread -Wl,-rpath,"$lib"; then
+        echo "FAILED does not compile"
+        exit 1
+    fi
+    exec python3 scripts/watched.py "$seconds" "${under[@]}" "$build/test-$1"
+}
+
+# Counts and shows what a test came to, whose exit code is given.
+tell() {
+    local program=$1 code=$2 output=$build/test-$1.log bad
+    if [ "$program" = refusals ]; then
+        # Its own names are complete, and its last line is its count.
+        sed '/^[0-9]* passed, [0-9]* failed$/d' "$output"
+        passed=$((passed + $(sed -n '$s/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$output" | grep . || echo 0)))
+        bad=$(sed -n '$s/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$output")
+    else
+        # valgrind says which system calls it does not know; the library goes on without them.
+        sed -e '/^--[0-9]/d' -e "s/^\(ok\|FAILED\) /\1 $program: /" "$output"
+        passed=$((passed + $(grep -c '^ok ' "$output")))
+        bad=$(grep -c '^FAILED ' "$output")
+    fi
+    failed=$((failed + ${bad:-0}))
+    if [ "$code" != 0 ] && [ "${bad:-0}" = 0 ]; then
         failed=$((failed + 1))
         echo "FAILED $program: ended with $code"
     fi
+}
+
+# Waits until no more than so many run, and tells of those that have ended and stand before all that run.
+settle() {
+    local running code
+    while running=$(jobs -rp) && [ "$(wc -w <<<"$running")" -gt "$1" ]; do wait -n; done
+    while [ $told -lt ${#pids[@]} ] && ! grep -qx "${pids[told]}" <<<"$running"; do
+        wait "${pids[told]}"
+        code=$?
+        tell "${names[told]}" $code
+        told=$((told + 1))
+    done
+}
+
+for program in "${programs[@]}"; do
+    settle 1
+    attempt "$program" >"$build/test-$program.log" 2>&1 &
+    names+=("$program")
+    pids+=($!)
 done
+settle 0
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

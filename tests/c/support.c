@@ -94,16 +94,18 @@ void send_line(struct peer *peer, const char *format, ...) {
 
 const char *next_line(struct peer *peer) {
     for (;;) {
-        char *start = peer->line + peer->taken, *end;
         struct pollfd ready;
         ssize_t got;
-        if (peer->line != NULL && (end = memchr(start, '\n', peer->used - peer->taken)) != NULL) {
-            *end = '\0';
-            peer->taken = (size_t)(end + 1 - peer->line);
-            return start;
+        if (peer->line != NULL) {
+            char *start = peer->line + peer->taken, *end = memchr(start, '\n', peer->used - peer->taken);
+            if (end != NULL) {
+                *end = '\0';
+                peer->taken = (size_t)(end + 1 - peer->line);
+                return start;
+            }
         }
         if (peer->taken > 0) {
-            memmove(peer->line, start, peer->used - peer->taken);
+            memmove(peer->line, peer->line + peer->taken, peer->used - peer->taken);
             peer->used -= peer->taken;
             peer->taken = 0;
         }

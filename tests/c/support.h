@@ -29,6 +29,16 @@
     } while (0)
 #define OK(call) CHECK_STATUS(TENON_OK, call)
 
+/* A call with an error place: the status, a message that says something, and the detail agrees. */
+#define CHECK_ERROR(status, needle, call) \
+    do { \
+        tenon_error *err = NULL; \
+        CHECK_STATUS(status, call); \
+        CHECK(tenon_error_status(err) == (status)); \
+        CHECK_IN(needle, tenon_error_message(err)); \
+        tenon_error_free(err); \
+    } while (0)
+
 /* Ends the process at once if called too often: a test that has lost its way should not run on. */
 void check_failed(const char *file, int line, const char *what, const char *seen);
 

@@ -2,7 +2,7 @@
 
     check_docs.py [--write]
 
-A code block in python, js, c or rust must follow a line `<!-- file: PATH -->` and equal that file; `--write` copies
+A code block in a programming language must follow a line `<!-- file: PATH -->` and equal that file; `--write` copies
 the files into the pages. Relative links must exist. Each quickstart is started over stdio, asked for its tools, and its
 `add` is called. Closing line: `N passed, N failed`. Standard library only.
 """
@@ -21,6 +21,7 @@ QUICKSTARTS = {
     "python": [PYTHON, "examples/python/quickstart/server.py"],
     "node": ["node", "examples/node/quickstart/server.mjs"],
     "c": ["build/c/quickstart"],
+    "cpp": ["build/c/quickstart-cpp"],
     "rust": ["target/ci/quickstart"],
 }
 # Programs that test a server, and end well if it passes.
@@ -30,8 +31,8 @@ TESTS = {
     "c": ["build/c/testing"],
 }
 # How many lines a first program may have.
-MOST_LINES = {"python": 11, "node": 12, "c": 25}
-PROGRAMS = ("python", "py", "js", "ts", "c", "rust")
+MOST_LINES = {"python": 11, "node": 12, "c": 25, "cpp": 20}
+PROGRAMS = ("python", "py", "js", "ts", "c", "cpp", "rust")
 BLOCK = re.compile(r"^(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 SECONDS = 30
@@ -64,7 +65,7 @@ def check_page(page, write):
             yield what, None if same else f"differs from {found['file']} (check_docs.py --write copies it)"
         elif found["language"] in PROGRAMS:
             yield what, "names no file, so nothing runs it"
-    for target in LINK.findall(text):
+    for target in LINK.findall(BLOCK.sub("", text)):
         yield f"{name} link {target}", None if (page.parent / target).exists() else "leads nowhere"
 
 

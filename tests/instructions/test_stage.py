@@ -59,6 +59,13 @@ def test_just_above_the_bound_fails_and_just_below_passes(capsys):
     assert "FAILED scan" in capsys.readouterr().out
 
 
+def test_a_path_may_take_only_so_much_more_than_the_one_beside_it(capsys):
+    assert stage.compare_beside({"rust-inline": 10000, "c-inline": 10500}) == (1, 0)
+    assert stage.compare_beside({"rust-inline": 10000, "c-inline": 10501}) == (0, 1)
+    assert "FAILED c-inline" in capsys.readouterr().out
+    assert stage.compare_beside({"c-inline": 10501}) == (0, 0)
+
+
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
     """A repository of two commits, in place of this one; returns git."""

@@ -136,7 +136,7 @@ class Server:
         return names
 
     def wait_for_handlers(self):
-        """Where the address is known before the program waits for signals."""
+        """A program may serve before it waits for signals."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{self.process.pid}/status").read_text(), re.M)
@@ -171,6 +171,8 @@ def ends(host, events, code, tool=None, long=False):
     """Asks for the end once `tool` blocks, step by step."""
     with Server(host, *(["--long"] if long else [])) as server:
         server.call("quick")
+        if any(event != "end" for event in events):
+            server.wait_for_handlers()
         if tool:
             server.send("blocked", tool)
             server.wait_for_error("blocked")

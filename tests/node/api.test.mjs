@@ -56,7 +56,7 @@ test('a wrong definition is refused with the reason', () => {
   assert.throws(() => tool({ input: { type: 'string' } }), /input schema: must have "type": "object"/)
   assert.throws(() => tool({ output: { type: 7 } }), /tool "t": output schema/)
   assert.throws(() => tool({ input: 'object' }), /input must be a JSON Schema object/)
-  assert.throws(() => tool({ input: { type: 'object', default: 1n } }), /input must be a JSON Schema object/)
+  assert.throws(() => tool({ input: { type: 'object', default: 2n ** 60n } }), /input must be a JSON Schema object/)
   assert.throws(() => tool({ desc: 'x' }), /tool "t": unknown member "desc"; a tool has name, title/)
   assert.throws(() => tool({ description: 5 }), /description must be a string/)
   assert.throws(() => tool({ structured: 1 }), /structured must be a boolean/)
@@ -112,12 +112,13 @@ test('a validator is refused where a JSON Schema belongs, with the way to conver
   const app = make()
   const tool = (options) => () => app.tool('t', options, () => 1)
   for (const member of ['input', 'output']) {
+    const besides = `, or its JSON Schema as ${member}Schema`
     const refused = (schema, message) => assert.throws(tool({ [member]: schema }), { name: 'TypeError', message })
     const begin = `tool "t": ${member}`
-    refused(new ZodObject(), `${begin} is a schema of zod, not a JSON Schema: pass z.toJSONSchema(schema)`)
+    refused(new ZodObject(), `${begin} is a schema of zod, not a JSON Schema: pass z.toJSONSchema(schema)${besides}`)
     refused(new Zod3(), `${begin} is a schema of zod, not a JSON Schema: pass zodToJsonSchema(schema) of zod-to-json-schema`)
-    refused(valibot, new RegExp(`${begin} is a schema of valibot, .*: pass toJsonSchema\\(schema\\) of`))
-    refused(arktype, `${begin} is a schema of arktype, not a JSON Schema: pass schema.toJsonSchema()`)
+    refused(valibot, new RegExp(`${begin} is a schema of valibot, .*: pass toStandardJsonSchema\\(schema\\) of`))
+    refused(arktype, `${begin} is a schema of arktype, not a JSON Schema: pass schema.toJsonSchema()${besides}`)
     // The raw shape of another library, and validators further down.
     refused({ a: new ZodObject() }, new RegExp(`^${begin}\\.a is a schema of zod`))
     refused({ type: 'object', properties: { a: valibot } }, new RegExp(`^${begin}\\.properties\\.a is a schema of valibot`))

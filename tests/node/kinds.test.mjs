@@ -299,7 +299,7 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.tool('t', { inputSchema: {} }, handler), /inputSchema is called input here/],
     [() => app.tool('t', { unknownArguments: 'no' }, handler), /tool "t": unknownArguments must be schema, refuse or drop/],
     [() => app.tool('t', { annotations: { readonly: true } }, handler), /tool "t": annotations: unknown member "readonly"/],
-    [() => app.tool('t', { icons: [{ src: 1n }] }, handler), /icons\[0\]\.src is a value of type bigint/],
+    [() => app.tool('t', { icons: [{ src: Symbol() }] }, handler), /icons\[0\]\.src is a value of type symbol/],
     [() => app.remove('tools', 'x'), /there is no kind "tools"; there are tool, resource/],
     [() => app.remove('tool', { prompt: 'x' }), /is named by a string/],
     [() => app.notify('x', 5), /params must be an object/],
@@ -308,7 +308,9 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.listChanged('completion'), /clients have no list of kind "completion"/],
     [() => app.resourceUpdated(5), /uri must be a string/],
     [() => app.mapError('Error', 1), /must be a class/],
-    [() => app.mapError(Error, 'x'), /32-bit integer/]
+    [() => app.mapError(Error, 'x'), /a 32-bit integer, or a function/],
+    [() => app.mapError(Error, 2 ** 31), /a 32-bit integer, or a function/],
+    [() => app.mapError(Error), /a 32-bit integer, or a function/]
   ]) {
     const told = () => {
       try {

@@ -102,7 +102,7 @@ test('wrong settings are refused by name', () => {
     [{ title: 5 }, /server: title must be a string/],
     [{ websiteUrl: 'nowhere' }, /server: websiteUrl must be an absolute URI/],
     [{ icons: [{}] }, /icons\[0\]\.src is missing/],
-    [{ icons: [{ src: 1n }] }, /icons\[0\]\.src is a value of type bigint/],
+    [{ icons: [{ src: Symbol() }] }, /icons\[0\]\.src is a value of type symbol/],
     [{ revisions: ['2025'] }, /revisions: there is no revision "2025"; there are 2026-07-28/],
     [{ revisions: [] }, /at least one revision/],
     [{ revisions: '2025-11-25' }, /revisions must be an array of strings/],

@@ -16,7 +16,7 @@ test('log messages reach clients that want them, and wrong ones are refused', as
     })
     app.tool('wrong', (_, ctx) => {
       const told = []
-      for (const args of [['warn', 1], ['info', NaN], ['info', undefined], ['info', { a: 1n }]]) {
+      for (const args of [['warn', 1], ['info', NaN], ['info', undefined], ['info', { a: 2n ** 60n }]]) {
         try { ctx.log(...args) } catch (error) { told.push(String(error)) }
       }
       return told
@@ -38,7 +38,7 @@ test('log messages reach clients that want them, and wrong ones are refused', as
       'TypeError: ctx.log: level must be one of debug, info, notice, warning, error, critical, alert, emergency',
       'TypeError: ctx.log: the number NaN',
       'TypeError: ctx.log: data must be what JSON can hold',
-      'TypeError: ctx.log: data.a is a value of type bigint'
+      'TypeError: ctx.log: data.a is a bigint beyond 2^53'
     ])
     client.notes = []
     await client.send('tools/call', { name: 'log', _meta: { ...envelope(), 'io.modelcontextprotocol/logLevel': 'info' } })
@@ -153,7 +153,7 @@ test('an effect is not repeated over the rounds of a call', async () => {
       for (const effect of [() => { throw new Error('no') }, () => 'yes', () => 'again', 5]) {
         await ctx.once('k', effect).then((value) => told.push(value), (error) => told.push(String(error)))
       }
-      for (const effect of [() => 1n, () => ({ a: NaN }), () => {}, undefined]) {
+      for (const effect of [() => 2n ** 53n, () => ({ a: NaN }), () => {}, undefined]) {
         await ctx.once('j' + told.length, effect).then((value) => told.push(value), (error) => told.push(String(error)))
       }
       return told
@@ -170,7 +170,7 @@ test('an effect is not repeated over the rounds of a call', async () => {
     assert.equal(text(await client.modern('effects')), '2')
     assert.deepEqual(JSON.parse(text(await client.modern('fails'))), [
       'Error: no', 'yes', 'yes', 'yes',
-      'TypeError: ctx.once: the result under "j4": a value of type bigint',
+      'TypeError: ctx.once: the result under "j4": a bigint beyond 2^53',
       'TypeError: ctx.once: the result under "j5": result.a is the number NaN',
       null,
       'TypeError: ctx.once: the effect must be a function'
@@ -182,14 +182,24 @@ const ERRORS = `
   import { McpError, NotFound, ToolError } from ${JSON.stringify(PACKAGE)}
   class Odd extends Error {}
   class Odder extends Odd {}
-  app.mapError(Odd, -32050).mapError(Odder, -32051)
+  class Made extends Error {}
+  app.mapError(Odd, -32050).mapError(Odder, -32051).mapError(Made, (error) => error.make(error))
+  const made = (make) => () => Object.assign(new Made('secret'), { make })
   const thrown = {
     mcp: () => new McpError(-32099, 'mine', { a: [1] }),
-    unfit: () => new McpError(-32098, 'mine', 1n),
+    unfit: () => new McpError(-32098, 'mine', 2n ** 60n),
     missing: () => new NotFound('it'),
     tool: () => new ToolError('for you', { cause: new Error('secret') }),
     odd: () => new Odd('odd'),
     odder: () => new Odder('odder'),
+    toMcp: made(({ message }) => new McpError(-32097, 'from ' + message, { n: 1 })),
+    toMissing: made(() => new NotFound('gone')),
+    toTool: made(() => new ToolError('not now')),
+    toOther: made(() => new Odd('other')),
+    toNothing: made(() => {}),
+    toPromise: made(async () => { throw new McpError(1, 'late') }),
+    toThrown: made(() => { throw new McpError(-32096, 'thrown') }),
+    toBroken: made(() => { throw new Error('broken') }),
     plain: () => new Error('secret'),
     revoked: () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }
   }
@@ -217,11 +227,24 @@ test('what a handler throws is a failed result or a protocol error, as its class
     await everywhere('unfit', { code: -32098, message: 'mine' })
     await everywhere('odd', { code: -32050, message: 'odd' })
     await everywhere('odder', { code: -32051, message: 'odder' })
-    for (const [name, message] of [['tool', 'for you'], ['plain', 'secret']]) {
+    await everywhere('toMcp', { code: -32097, message: 'from secret', data: { n: 1 } })
+    await everywhere('toThrown', { code: -32096, message: 'thrown' })
+    for (const [name, message] of [
+      ['tool', 'for you'],
+      ['plain', 'secret'],
+      ['toTool', 'not now'],
+      // What a function returns is not mapped again.
+      ['toOther', 'other'],
+      ['toNothing', 'mapError of Made gave a value of type undefined and no error'],
+      ['toPromise', 'mapError of Made gave a value of type object and no error'],
+      ['toBroken', 'broken']
+    ]) {
       assert.deepEqual(await tool(name), [true, message])
       for (const told of await others(name)) assert.deepEqual(told, { code: -32603, message })
     }
     assert.deepEqual(await tool('missing'), [true, 'it'])
+    assert.deepEqual(await tool('toMissing'), [true, 'gone'])
+    await client.until(() => client.stderr.includes('failed: mapError of Made gave'))
     for (const told of await others('missing')) assert.match(told.message, /it/)
     assert.equal((await tool('revoked'))[0], true)
   })
@@ -238,5 +261,7 @@ test('exceptions are masked where the server says so, and logged under the refer
     assert.equal(await client.text('tool'), 'for you')
     assert.equal((await client.call('mcp')).error.message, 'mine')
     assert.equal((await client.call('odd')).error.message, 'odd')
+    assert.equal((await client.call('toMcp')).error.message, 'from secret')
+    for (const name of ['toNothing', 'toBroken', 'toOther']) assert.match(await client.text(name), /reference|[0-9a-f]{8,}/)
   }, { server: '{ name: "test", maskErrors: true }' })
 })

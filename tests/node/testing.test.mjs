@@ -224,3 +224,16 @@ test('a server is mounted in another', async () => {
   assert.throws(() => app.mount(part, 'a_b'), { code: 'TENON_INVALID' })
   assert.throws(() => app.mount({}, 'x'), /other must be a Server/)
 })
+
+test('a value in an object that the revision wants is given alone', async () => {
+  const result = { type: 'integer' }
+  for (const revision of REVISIONS) {
+    const app = new Server({ name: 'test' })
+    app.tool('eight', { output: result }, () => 8)
+    app.tool('own', { output: { type: 'object', properties: { result } } }, () => ({ result: 8 }))
+    await using(app, { revision }, async (client) => {
+      assert.deepEqual((await client.callTool('eight')).data, 8, revision)
+      assert.deepEqual((await client.callTool('own')).data, { result: 8 }, revision)
+    })
+  }
+})

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as tenon from '../../bindings-node/index.mjs'
@@ -13,12 +14,58 @@ const { Context } = contexts
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
-test('usage type-checks, and misuse does not', () => {
+/** What the compiler says of a project, which must be in order. */
+function compile(project, ...options) {
   const { resolve } = createRequire(here('../../bindings-node/package.json'))
   const tsc = here('../../bindings-node/node_modules/typescript/bin/tsc')
   assert.ok(resolve('typescript/package.json'), 'npm ci in bindings-node installs the compiler')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', here('types')], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', project, ...options], { encoding: 'utf8' })
   assert.equal(status, 0, stdout + stderr)
+  return stdout
+}
+
+test('usage type-checks, and misuse does not', () => {
+  compile(here('types'))
+})
+
+test('schemas infer to what they say', () => {
+  // Without the declarations of the libraries, which take longer than all else.
+  compile(here('types/libraries.json'))
+})
+
+// What a tool's schema may be, with a number that makes it one of its own.
+const SCHEMAS = [
+  (n) => `{ type: 'object', properties: { a: { type: 'string' }, b: { type: 'integer', default: ${n} }, c: { type: 'array', items: { enum: ['x', 'y'] } } }, required: ['a'] }`,
+  (n) => `{ type: 'object', properties: { u: { anyOf: [{ type: 'string' }, { type: 'null' }, { type: 'object', properties: { n${n}: { type: 'number' } } }] } } }`,
+  (n) => `{ type: 'object', properties: { deep: { type: 'object', properties: { er: { type: 'array', items: { type: 'object', properties: { s${n}: { type: ['number', 'null'] } } } } } } } }`,
+  (n) => `{ type: 'object', allOf: [{ properties: { p${n}: { type: 'string' } } }, { properties: { q: { type: 'boolean' } }, required: ['q'] }] }`,
+  (n) => `{ type: 'object', properties: { t: { type: 'array', prefixItems: [{ type: 'string' }, { const: ${n} }], minItems: 2, items: false }, r: { type: 'object', additionalProperties: { type: 'number' } } } }`
+]
+const ZOD = (n) => `z.object({ a${n}: z.string(), b: z.number().optional(), c: z.array(z.enum(['x', 'y'])), d: z.union([z.string(), z.object({ n: z.number().nullable() })]) })`
+
+// How many instantiations of types the compiler may need for 200 tools.
+const MOST = { 'JSON Schema': 120_000, 'zod': 130_000 }
+
+test('two hundred tools are no trouble to the compiler', () => {
+  const sources = {
+    'JSON Schema': (n) => SCHEMAS[n % SCHEMAS.length](n),
+    'zod': ZOD
+  }
+  for (const [what, schema] of Object.entries(sources)) {
+    // Beside the tests, where the libraries are found.
+    const folder = mkdtempSync(here('types/many-'))
+    try {
+      const tools = Array.from({ length: 200 }, (_, n) => `app.tool('t${n}', { input: ${schema(n)} }, (args) => Object.keys(args))`)
+      const head = `import * as z from 'zod'\nimport { Server } from '../../../../bindings-node/index.mjs'\nconst app = new Server({ name: 'many' })\n`
+      writeFileSync(join(folder, 'many.mts'), `${head}${tools.join('\n')}\nexport const kept = z\n`)
+      writeFileSync(join(folder, 'tsconfig.json'), '{ "extends": "../libraries.json", "files": ["many.mts"] }')
+      const said = compile(folder, '--extendedDiagnostics', '--singleThreaded')
+      const count = Number(said.match(/^Instantiations: +(\d+)/m)[1])
+      assert.ok(count > 10_000 && count < MOST[what], `${what}: ${count} instantiations`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
 })
 
 test('everything declared as a value exists, and everything that exists is declared', () => {

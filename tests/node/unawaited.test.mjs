@@ -160,3 +160,24 @@ test('two copies of the package let pass what is either of them, and nothing els
     assert.equal(count(client.stderr, 'Error: own'), 1)
   })
 })
+
+test('what middleware came to and nobody awaits does not end the process', async () => {
+  const source = `
+    const turns = async () => { for (let i = 0; i < 5; i++) await new Promise(setImmediate) }
+    app.tool('now', () => { throw new Error('q') })
+    app.tool('later', async () => { await turns(); console.error('rejects'); throw new Error('q') })
+    app.resource('r://a', () => { throw new Error('q') })
+    app.middleware((ctx, next) => { next(); return 'early' })
+    app.middleware('tools/list', async (ctx, next) => { next(5); const result = await next(); next({ cursor: 'none' }); return result })
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    assert.equal(await client.text('now'), 'early')
+    assert.equal(await client.text('later'), 'early')
+    await client.until(() => client.stderr.includes('rejects'))
+    assert.equal((await client.send('resources/read', { uri: 'r://a' })).result.contents[0].text, 'early')
+    assert.equal((await client.send('tools/list')).result.tools.length, 2)
+    assert.deepEqual(await client.end(), { code: 0, signal: null })
+    assert.equal(client.stderr, 'rejects\n')
+  })
+})

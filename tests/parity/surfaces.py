@@ -69,7 +69,7 @@ class Node:
     @cache
     def declarations():
         """{exported name: its members}, from a file that prettier has formatted: members are indented by two."""
-        files = ("index.d.ts", "testing.d.cts")
+        files = ("index.d.ts", "schema.d.ts", "testing.d.cts")
         text = "\n".join((ROOT / "bindings-node" / name).read_text() for name in files)
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
         found, owner = {}, None

@@ -14,6 +14,11 @@ def hold_interpreter():
     lock(mutex)
     lock(mutex)
 
+def sleep_on_the_main_thread():
+    # In pieces: a signal that comes just before a sleep begins is seen when it ends.
+    for _ in range(240):
+        time.sleep(0.25)
+
 @app.tool
 def add(a: int, b: int) -> int:
     return a + b
@@ -35,7 +40,7 @@ async def stubborn(ctx: Context):
 @app.tool
 async def block(ctx: Context):
     ctx.progress(1)
-    time.sleep(60)
+    sleep_on_the_main_thread()
 
 @app.tool
 async def spin(ctx: Context):
@@ -57,7 +62,7 @@ async def in_thread(ctx: Context):
 async def in_task(ctx: Context):
     ctx.progress(1)
     async def task():
-        time.sleep(60)
+        sleep_on_the_main_thread()
     await asyncio.create_task(task())
 
 @app.tool

@@ -5,7 +5,8 @@ import json
 import threading
 
 import pytest
-from tenon_mcp import AskError, Content, Context, PromptMessage, Root, Server, SyncContext, _native
+from tenon_mcp import AskError, Content, Context, PromptMessage, Root, Server, SyncContext, ToolError, _native
+from tenon_mcp.testing import Client
 from wire import SECONDS, VERSION, serving
 
 ALL = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}}, "roots": {}}
@@ -338,21 +339,15 @@ def test_messages_for_the_clients_log(suffix):
         assert [message["params"] for message in client.rest()] == [much]
 
 
-def test_a_message_that_is_none(caplog):
+def test_a_message_that_is_none():
     app = Server("t")
-
-    @app.tool
-    def wrong_level(ctx: SyncContext) -> None:
-        ctx.log("loud", "x")
 
     @app.tool
     def wrong_data(ctx: SyncContext) -> None:
         ctx.log("info", object())
 
     with serving(app) as client:
-        client.text("wrong_level")
         assert "object (at [\"data\"]) is not JSON" in client.error("wrong_data")
-    assert "emergency" in caplog.text
 
 
 def test_every_field_of_a_context_is_a_property():
@@ -404,3 +399,15 @@ def test_cancelling_a_call_in_the_middle_of_an_effect():
         client.cancel(request)
         assert ended.wait(SECONDS)
         assert client.request("ping")["result"] == {}
+
+
+@pytest.mark.parametrize("level", ["warn", "WARNING", "", None])
+def test_a_level_that_there_is_not_is_refused(level):
+    app = Server("t")
+
+    @app.tool
+    def say(ctx: SyncContext) -> None:
+        ctx.log(level, "lost")
+
+    with Client(app) as client, pytest.raises(ToolError, match="level must be one of debug, info, .*emergency, not"):
+        client.call_tool("say")

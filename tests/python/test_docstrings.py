@@ -1,5 +1,7 @@
 """What docstrings say of parameters becomes the parameters' description, and is told once."""
 
+import functools
+
 import pytest
 from tenon_mcp import Depends, Server, SyncContext
 from wire import serving
@@ -151,3 +153,13 @@ def test_prompts_and_methods():
     (entry,) = app.entries("prompt")
     assert entry.definition["description"] == "Asks."
     assert entry.definition["arguments"] == [{"name": "topic", "description": "About what.", "required": True}]
+
+
+def test_a_partial_is_described_by_its_function():
+    def add(a: int, b: int) -> int:
+        """Adds."""
+        return a + b
+
+    app = Server("t")
+    app.tool("add_two")(functools.partial(add, b=2))
+    assert app.tools["add_two"].description == "Adds."

@@ -182,7 +182,7 @@ def test_a_ctrl_c_that_is_pythons_own_is_no_failure_of_the_tool_it_hits(how, nam
 async def late(ctx: Context):
     await asyncio.sleep(0)
     ctx.progress(1)
-    time.sleep(60)
+    sleep_on_the_main_thread()
 
 def plain(app):
     # Newer versions of asyncio.run cancel what it runs at the first Ctrl-C, which a blocked loop does not notice.
@@ -222,7 +222,7 @@ async def main():
 
 asyncio.run(main())
 """
-    with Program(source) as program:
+    with Program(source, connect=False) as program:
         assert program.wait() == (0, "True\n")
 
 

@@ -1,10 +1,12 @@
 """How exceptions end calls: those meant for the client, those that are mapped, those nobody expected."""
 
 import logging
+import re
 import time
 
 import pytest
-from tenon_mcp import McpError, NotFound, RegistrationError, Server, ToolError
+from tenon_mcp import ArgumentError, McpError, NotFound, RegistrationError, Server, ToolError
+from tenon_mcp.testing import Client
 from wire import SECONDS, serving
 
 
@@ -125,3 +127,21 @@ def test_wrong_errors_of_the_protocol_fail_the_call_all_the_same(error, caplog):
 def test_a_code_is_an_integer():
     with pytest.raises(RegistrationError, match="True"):
         Server("t").map_error(OwnError, True)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25", "2026-07-28"])
+def test_a_handler_refuses_arguments_as_the_schema_does(revision, is_async):
+    app = raising(ArgumentError("/n: too odd"), is_async, mask_errors=True)
+    text = 'Invalid arguments for tool "f": /n: too odd'
+    with Client(app, revision=revision) as client:
+        if revision < "2025-11-25":
+            with pytest.raises(McpError) as raised:
+                client.call_tool("f")
+            assert (raised.value.code, raised.value.message) == (-32602, text)
+        else:
+            with pytest.raises(ToolError, match=re.escape(text)):
+                client.call_tool("f")
+        with pytest.raises(McpError) as raised:
+            client.get_prompt("f")
+        assert (raised.value.code, raised.value.message) == (-32602, 'Invalid arguments for prompt "f": /n: too odd')

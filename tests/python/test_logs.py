@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import queue
 import sys
 import threading
@@ -339,3 +340,51 @@ app.run()
         assert code == 0
         assert errors.count("Traceback (most recent call last):") == 2
         assert errors.count("SystemExit: told") == 2 and errors.count("tool 'leave' failed") == 1
+
+
+HOLDS = """
+import ctypes, logging, os, sys
+from tenon_mcp import Server
+
+# Nobody makes it let go between one function of the C library and the next, which keep the interpreter themselves.
+sys.setswitchinterval(1000)
+libc = ctypes.PyDLL(None)
+pipe = os.open(sys.argv[1], os.O_RDWR)
+logging.basicConfig(format="%(message)s")
+app = Server("t")
+
+@app.tool
+def holds() -> str:
+    libc.write(2, b"held\\n", 5)
+    libc.read(pipe, ctypes.create_string_buffer(1), 1)
+    return "released"
+
+@app.notification("acme/told")
+def told(n: int) -> None:
+    pass
+
+app.run()
+"""
+
+
+def test_what_the_engine_logs_waits_for_no_interpreter(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with Program(HOLDS, str(pipe)) as program:
+        client = program.client
+        call = client.start_call("holds")
+        assert program.said() == "held"
+        # Each is refused and logged by the thread that reads; more of them than are kept.
+        for _ in range(3000):
+            client.send(method="acme/told", params={"n": "x"})
+        assert client.request("ping")["result"] == {}
+        assert [tool["name"] for tool in client.request("tools/list")["result"]["tools"]] == ["holds"]
+        assert program.errors == [b"held\n"]
+        with pipe.open("wb") as release:
+            release.write(b"x")
+        assert client.answer(call)["result"]["content"][0]["text"] == "released"
+        client.close()
+        code, errors = program.wait()
+        lines = errors.splitlines()
+        assert code == 0 and sum("is not told" in line for line in lines) == 1024
+        assert lines[-1] == "1976 records came too fast and were dropped"

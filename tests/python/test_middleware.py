@@ -194,7 +194,7 @@ def test_it_changes_arguments_answers_itself_and_tries_again(is_async):
             return of(ctx, call_next)
 
     @app.tool
-    def double(n: int) -> int:
+    def double(n: int):
         if n == 5 and not tries:
             tries.append(n)
             raise ToolError("not yet")
@@ -333,3 +333,111 @@ def test_as_many_run_at_a_time_as_max_concurrency_says():
         client.answer(second)
     with pytest.raises(RegistrationError, match="max_concurrency must be more than zero"):
         app.tool("none", max_concurrency=0)(lambda: "x")
+
+
+def bounded(app, wait):
+    """Registers one of each further kind with max_concurrency=1; gives a request for each."""
+
+    @app.resource("few://a", max_concurrency=1)
+    def resource() -> str:
+        return wait()
+
+    @app.resource("few://t/{x}", max_concurrency=1)
+    def template(x: str) -> str:
+        return wait()
+
+    app.resource_provider("few://p/{x}", list=lambda: [] if wait() else [], read=lambda x: wait(), max_concurrency=1)
+
+    @app.prompt(max_concurrency=1)
+    def prompt() -> str:
+        return wait()
+
+    @app.completion(prompt="prompt", argument="x", max_concurrency=1)
+    def complete(value: str) -> list[str]:
+        return [wait()]
+
+    @app.method("acme/few", max_concurrency=1)
+    def method() -> dict[str, str]:
+        return {"a": wait()}
+
+    @app.replace("prompts/list", max_concurrency=1)
+    def prompts() -> dict[str, list[str]]:
+        return {"prompts": [] if wait() else []}
+
+    argument = {"name": "x", "value": ""}
+    return [
+        ("resources/read", {"uri": "few://a"}),
+        ("resources/read", {"uri": "few://t/1"}),
+        ("resources/read", {"uri": "few://p/1"}),
+        ("resources/list", {}),
+        ("prompts/get", {"name": "prompt"}),
+        ("completion/complete", {"ref": {"type": "ref/prompt", "name": "prompt"}, "argument": argument}),
+        ("acme/few", {}),
+        ("prompts/list", {}),
+    ]
+
+
+def test_every_kind_has_max_concurrency():
+    app = Server("t", max_waiting_calls=1)
+    entered, go = threading.Semaphore(0), threading.Semaphore(0)
+
+    def wait():
+        entered.release()
+        assert go.acquire(timeout=20)
+        return "done"
+
+    requests = bounded(app, wait)
+    told = []
+
+    @app.notification("acme/told", max_concurrency=1)
+    def hears(n: int) -> None:
+        wait()
+        told.append(n)
+
+    with serving(app) as client:
+        for method, params in requests:
+            first = client.start(method, **params)
+            assert entered.acquire(timeout=20), method
+            second = client.start(method, **params)
+            refused = client.request(method, **params)["error"]["message"]
+            assert "runs 1 calls at a time, and 1 wait" in refused, method
+            assert not entered.acquire(blocking=False), method
+            go.release()
+            client.answer(first)
+            assert entered.acquire(timeout=20), method
+            go.release()
+            client.answer(second)
+        for n in (1, 2):
+            client.send(method="acme/told", params={"n": n})
+        assert entered.acquire(timeout=20)
+        client.request("ping")
+        assert not entered.acquire(blocking=False)
+        go.release()
+        assert entered.acquire(timeout=20)
+        assert told == [1]
+        go.release()
+
+
+def test_async_middleware_is_around_functions_of_the_main_thread():
+    app, seen = Server("t"), []
+
+    @app.middleware
+    async def around(ctx: Context, call_next):
+        await asyncio.sleep(0)
+        return f"{await call_next()} around"
+
+    @app.tool(thread="main")
+    def where(ctx: SyncContext) -> str:
+        seen.append(threading.current_thread())
+        return ctx.name
+
+    @app.tool(thread="main")
+    def fails() -> None:
+        raise ToolError("no")
+
+    # Where the program does not poll, the thread that serves is the main one.
+    with serving(app) as client:
+        assert client.text("where") == "where around"
+        assert client.call("fails")["isError"]
+    (thread,) = seen
+    assert thread is not threading.current_thread()

@@ -199,6 +199,24 @@ app.run(http=0, workers=2)
         assert code == 1 and "a worker could not start: it ended with code 1" in errors
 
 
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [("ValueError('no database\\nat all')", "no database at all"), ("KeyError()", "KeyError")],
+)
+def test_a_worker_whose_start_fails_says_why(raised, told):
+    source = SOURCE + f"""
+@app.on("start")
+def opens() -> None:
+    raise {raised}
+
+app.run(http=0, workers=2)
+"""
+    with Program(source, connect=False) as program:
+        code, errors = program.wait()
+        (line,) = [line for line in errors.splitlines() if "ServeError: a worker could not start" in line]
+        assert code == 1 and 'hook "start" failed: ' in line and told in line
+
+
 def test_close_in_any_process_ends_all():
     with Program(RUN, connect=False) as program:
         assert text(Peer(url(program)), "close") == "closing"
@@ -239,6 +257,25 @@ app.run(http={"socket": listener, "path": "/here"}, websocket="/ws", workers=2, 
         program.interrupt()
         code, errors = program.wait()
         assert code == 130 and "/ws\n" in errors
+
+
+def test_each_worker_has_a_start_and_a_stop_of_its_own():
+    source = SOURCE + """
+app.on("start")(lambda: os.write(2, f"start {os.getpid()}\\n".encode()))
+app.on("stop")(lambda: os.write(2, f"stop {os.getpid()}\\n".encode()))
+app.run(http=0, workers=2, on_started=lambda app: print("up", app.url, file=sys.stderr, flush=True))
+"""
+    with Program(source, connect=False) as program:
+        end = time.monotonic() + SECONDS
+        while not (said := [line.decode().split()[1] for line in program.errors if line.startswith(b"up ")]):
+            assert time.monotonic() < end, program.errors
+            time.sleep(0.01)
+        workers = pids(said[0], 2)
+        program.interrupt()
+        _, errors = program.wait()
+    told = {word: [int(line.split()[1]) for line in errors.splitlines() if line.startswith(f"{word} ")]
+            for word in ("start", "stop")}
+    assert sorted(told["start"]) == sorted(told["stop"]) == sorted(workers)
 
 
 def test_what_workers_cannot_serve():

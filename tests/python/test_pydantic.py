@@ -9,7 +9,8 @@ import textwrap
 from typing import Annotated, Literal, Optional, Union
 
 import pytest
-from tenon_mcp import RegistrationError, Server
+from tenon_mcp import RegistrationError, Server, ToolError
+from tenon_mcp.testing import Client
 from wire import serving
 
 pydantic = pytest.importorskip("pydantic")
@@ -317,3 +318,73 @@ def test_without_pydantic_the_extra_is_named():
     out = subprocess.run([sys.executable, "-c", textwrap.dedent(source)], capture_output=True, text=True, check=True)
     lines = out.stdout.splitlines()
     assert len(lines) == 3 and all("'x'" in line and "tenon-mcp[pydantic]" in line for line in lines), out.stdout
+
+
+class Linked(BaseModel):
+    v: int
+    next: Optional["Linked"] = None
+
+
+class Left(BaseModel):
+    kind: Literal["left"]
+
+
+class Right(BaseModel):
+    kind: Literal["right"]
+
+
+class Code(pydantic.RootModel[Union[int, str]]):
+    pass
+
+
+Side = Annotated[Union[Left, Right], Field(discriminator="kind")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Linked, {"v": 1, "next": {"v": 2, "next": None}}),
+        (Side, {"kind": "right"}),
+        (Code, "x"),
+        (Union[Linked, Code], {"v": 3, "next": None}),
+    ],
+    ids=["recursive", "discriminated", "root", "union"],
+)
+def test_what_is_optional_takes_null(kind, value):
+    app = Server("t")
+    seen = []
+
+    @app.tool
+    def optional(q: Optional[kind] = None) -> None:
+        seen.append(q)
+
+    @app.tool
+    def implicit(q: kind = None) -> None:
+        seen.append(q)
+
+    @app.tool
+    def several(q: list[Optional[kind]]) -> None:
+        seen.extend(q)
+
+    with Client(app) as client:
+        for name in ("optional", "implicit"):
+            client.call_tool(name)
+            client.call_tool(name, {"q": None})
+            client.call_tool(name, {"q": value})
+        client.call_tool("several", {"q": [None, value]})
+        with pytest.raises(ToolError, match="Invalid arguments"):
+            client.call_tool("optional", {"q": {}})
+    assert [None if one is None else one.model_dump() for one in seen] == [None, None, value] * 2 + [None, value]
+
+
+def test_a_recursive_model_in_two_parameters_is_defined_once():
+    app = Server("t")
+
+    @app.tool
+    def two(a: Linked, b: list[Linked], c: Linked | None = None) -> int:
+        return a.v + b[0].v
+
+    schema = app.tools["two"].input_schema
+    assert schema["$defs"].keys() == {"Linked"} and schema["properties"]["b"]["items"] == {"$ref": "#/$defs/Linked"}
+    with Client(app) as client:
+        assert client.call_tool("two", {"a": {"v": 1}, "b": [{"v": 2}]}).data == 3

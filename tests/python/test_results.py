@@ -60,7 +60,7 @@ PLAIN = [
 @pytest.mark.parametrize(("value", "annotation", "text"), PLAIN, ids=range(len(PLAIN)))
 def test_plain_values(value, annotation, text, is_async):
     with serving(returning(value, annotation, is_async)) as client:
-        assert client.call("crash") == content(text)
+        assert client.call("crash")["content"] == content(text)["content"]
 
 
 @pytest.mark.parametrize("annotation", [dict, dict[str, Any], dict[str, int], Row, collections.OrderedDict, "dict"])

@@ -152,22 +152,57 @@ def test_what_is_declared(value, annotation, schema, structured, is_async):
     tool, result = tool_of(value, annotation, is_async, structured=False)
     assert "outputSchema" not in tool and "structuredContent" not in result
     assert json.loads(result["content"][0]["text"]) == structured
-    # Before 2026-07-28 there is no structured content but objects, nor a schema of anything else.
+    # Before 2026-07-28 structured content is an object, and what is declared as none is a member of one.
     tool, result = tool_of(value, annotation, is_async, modern=False)
-    assert ("structuredContent" in result) is isinstance(structured, dict)
-    if schema is not None and schema.get("type") != "object":
-        assert "outputSchema" not in tool
+    is_object = schema is None or schema.get("type") == "object"
+    assert result["structuredContent"] == (structured if is_object else {"result": structured})
+    if schema is not None:
+        assert tool["outputSchema"]["type"] == "object"
 
 
 # Text alone, unless it is asked for.
 ALONE = [
     ("a", str, STRING, "a", "a"),
+    ("a", Optional[str], {"type": ["string", "null"]}, "a", "a"),
+    (None, Optional[str], {"type": ["string", "null"]}, "", None),
+    ("a", Annotated[str, "what"], {**STRING, "description": "what"}, "a", "a"),
+]
+# A declared value, with its text.
+VALUES = [
     (3, int, INTEGER, "3", 3),
+    (0.5, float, {"type": "number"}, "0.5", 0.5),
+    (True, bool, {"type": "boolean"}, "true", True),
     (DAY, datetime.date, {"type": "string", "format": "date"}, "2026-07-28", "2026-07-28"),
     (Color.RED, Color, {"type": "string", "enum": ["red"]}, "red", "red"),
-    (None, Optional[Report], {**REPORT, "type": ["object", "null"]}, "", None),
+    (None, Optional[Report], {**REPORT, "type": ["object", "null"]}, "null", None),
     (b"\x00", bytes, {"type": "string", "contentEncoding": "base64"}, "AA==", "AA=="),
+    (3, int | str, {"type": ["integer", "string"]}, "3", 3),
 ]
+
+
+@pytest.mark.parametrize(("value", "annotation", "schema", "said", "structured"), VALUES, ids=range(len(VALUES)))
+def test_a_declared_value_is_structured_in_an_object_where_it_must(value, annotation, schema, said, structured):
+    from tenon_mcp.testing import Client
+
+    tool, result = tool_of(value, annotation)
+    assert tool["outputSchema"] == schema
+    assert result == {"content": [text(said)], "structuredContent": structured}
+    tool, result = tool_of(value, annotation, modern=False)
+    assert tool["outputSchema"] == {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+    assert result == {"content": [text(said)], "structuredContent": {"result": structured}}
+    tool, result = tool_of(value, annotation, structured=False)
+    assert "outputSchema" not in tool and "structuredContent" not in result
+
+    app = Server("t")
+
+    def declared():
+        return value
+
+    declared.__annotations__ = {"return": annotation}
+    app.tool("tool")(declared)
+    for revision in ("2025-06-18", "2025-11-25", "2026-07-28"):
+        with Client(app, revision=revision) as client:
+            assert client.call_tool("tool").data == structured
 
 
 @pytest.mark.parametrize(("value", "annotation", "schema", "text", "structured"), ALONE, ids=range(len(ALONE)))

@@ -1,6 +1,7 @@
 """Clients in the process of their server: in every revision, to wait for and to await."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -437,3 +438,44 @@ def test_a_mounted_server_is_let_go_of():
     gone = make()
     gc.collect()
     assert [one() for one in gone] == [None, None, None]
+
+
+FORKED = """
+import os, sys, warnings
+from tenon_mcp import ForkedError, Server
+from tenon_mcp.testing import Client
+
+warnings.simplefilter("ignore")
+app = Server("t")
+
+@app.tool
+def add(a: int, b: int) -> int:
+    return a + b
+
+def refused(use):
+    try:
+        use()
+    except ForkedError:
+        return True
+
+def opened():
+    with Client(app):
+        pass
+
+with Client(app) as client:
+    child = os.fork()
+    if child == 0:
+        client_refuses = refused(lambda: client.call_tool("add", {"a": 1, "b": 2}))
+        sys.stdout.write(f"{client_refuses} {refused(opened)}\\n")
+        client.close()
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(client.call_tool("add", {"a": 1, "b": 2}).data)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_is_refused_and_its_parent_goes_on():
+    run = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=SECONDS)
+    assert run.stdout.split() == ["True", "True", "3"], run.stderr

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import os
+import select
 import selectors
 import signal
 import threading
@@ -204,31 +205,6 @@ def test_polling_ends_with_its_budget():
             app.poll(timeout="x")
 
 
-def test_a_modal_dialog_polls_within_a_call():
-    app = Server("t")
-    order = []
-
-    @app.tool(thread="main")
-    def dialog() -> str:
-        order.append("opened")
-        while "closed" not in order:
-            assert app.poll(timeout=SECONDS)
-        return "answered"
-
-    @app.tool(thread="main")
-    def press() -> str:
-        order.append("closed")
-        return "pressed"
-
-    with beside(app) as client:
-        first = client.start_call("dialog")
-        threading.Timer(0.05, lambda: order.append(client.start_call("press"))).start()
-        while "closed" not in order:
-            app.poll(timeout=1)
-        assert client.answer(first)["result"]["content"][0]["text"] == "answered"
-        assert client.answer(order[1])["result"]["content"][0]["text"] == "pressed"
-
-
 @pytest.mark.parametrize("thread", ["loop", "main"])
 @pytest.mark.parametrize("modern", [False, True])
 def test_who_cannot_wait_for_an_answer_runs_again_with_it(thread, modern):
@@ -334,7 +310,9 @@ def test_an_interrupt_goes_through_poll():
 @app.tool(thread="main")
 def main(ctx: SyncContext) -> None:
     ctx.progress(1)
-    time.sleep(60)
+    # In short turns: an interrupt just before a sleep begins does not end it.
+    while True:
+        time.sleep(0.01)
 
 app.start()
 try:
@@ -348,6 +326,34 @@ except KeyboardInterrupt:
         program.interrupt()
         assert program.client.answer(request)["result"]["isError"]
         assert program.wait() == (0, "interrupted\n")
+
+
+def test_a_program_that_just_ends_lets_async_functions_clean_up():
+    source = TOOLS + """
+@app.tool
+async def waits(ctx: Context) -> None:
+    ctx.progress(1)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        time.sleep(0.3)
+        print("cleaned up", file=sys.stderr)
+
+@app.tool(thread="main")
+def leave() -> None:
+    raise KeyboardInterrupt
+
+app.start()
+try:
+    while app.poll(timeout=None):
+        pass
+except KeyboardInterrupt:
+    pass
+"""
+    with Program(source) as program:
+        start(program, "waits")
+        program.client.start_call("leave", {})
+        assert program.wait() == (0, "cleaned up\n")
 
 
 @pytest.mark.parametrize("name", ["main_python", "main_sleep", "main_c", "loop_sleep"])
@@ -459,3 +465,73 @@ def test_threads_that_are_wrong():
     ]:
         with pytest.raises(RegistrationError, match=part):
             app.tool("t", thread=thread)(function)
+
+
+def test_async_middleware_has_functions_of_the_main_thread_run_where_it_polls():
+    app = Server("t", stdio_drain_timeout=0)
+    app.ran, context, cancelled = [], contextvars.ContextVar("context"), threading.Event()
+
+    @app.middleware
+    async def around(ctx, call_next):
+        context.set("around")
+        try:
+            result = await call_next()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return f"{result} {threading.current_thread().name}"
+
+    @app.tool(thread="main")
+    def name(ctx: SyncContext) -> str:
+        app.ran.append(threading.current_thread())
+        return f"{threading.current_thread().name} {context.get()}"
+
+    @app.tool(thread="main")
+    def fails() -> str:
+        app.ran.append(threading.current_thread())
+        raise McpError(7, "no")
+
+    @app.tool(thread="main")
+    def asks(ctx: SyncContext) -> str:
+        app.ran.append(threading.current_thread())
+        return ctx.elicit("What?", FORM).content["a"]
+
+    @app.tool(thread="main")
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    main = threading.current_thread()
+    with beside(app) as client:
+        call = client.start_call("name")
+        assert ran(app) is main
+        text = client.answer(call)["result"]["content"][0]["text"]
+        assert text == f"{main.name} around tenon-loop"
+        # Several at once, one poll after the other.
+        calls = [client.start_call("name") for _ in range(3)]
+        app.ran.clear()
+        while len(app.ran) < 3:
+            assert app.poll(0, timeout=1)
+        assert all("result" in client.answer(call) for call in calls)
+        call = client.start_call("fails")
+        assert ran(app) is main
+        assert client.answer(call)["error"]["code"] == 7
+        # A question ends the attempt; the function runs again with the answer.
+        call = client.start_call("asks")
+        assert ran(app) is main
+        question = client.receive()
+        client.send(id=question["id"], result={"action": "accept", "content": {"a": "this"}})
+        assert ran(app) is main
+        assert client.answer(call)["result"]["content"][0]["text"].startswith("this ")
+        call = client.start_call("interrupted")
+        with pytest.raises(KeyboardInterrupt):
+            while app.poll(timeout=SECONDS):
+                pass
+        assert client.answer(call)["result"]["isError"]
+        # One that is cancelled before the thread polls is not begun.
+        cancelled.clear()
+        call = client.start_call("name")
+        select.select([app.wake_fd], [], [], SECONDS)
+        client.send(method="notifications/cancelled", params={"requestId": call})
+        assert cancelled.wait(SECONDS)
+        app.ran.clear()
+    assert app.ran == []

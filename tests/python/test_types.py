@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import ipaddress
 import pathlib
 import sys
@@ -563,3 +564,19 @@ def test_plain_signatures_load_nothing_more():
     )
     # 3.10 takes what has None as its default for an Optional, which typing knows of.
     assert out.stdout.strip() == ("[]" if sys.version_info >= (3, 11) else "['typing']")
+
+
+class Unbound:
+    @functools.lru_cache  # noqa: B019
+    def cached(self, a: int) -> int:
+        return a
+
+    def annotated(self: Any, a: int) -> int:
+        return a
+
+
+@pytest.mark.parametrize("name", ["cached", "annotated"])
+def test_a_method_without_its_object_is_refused_whatever_is_around_it(name):
+    with pytest.raises(RegistrationError, match=f"Unbound.{name} wants 'self'"):
+        Server("t").tool(getattr(Unbound, name))
+    Server("t").tool(getattr(Unbound(), name))

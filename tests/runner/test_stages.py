@@ -20,18 +20,21 @@ SOON = 60
 
 @pytest.fixture
 def project(tmp_path):
-    """A project with stages of its own: {name: (limit, command)}; what is in `beside` runs beside the others."""
+    """A project with stages of its own: {name: (limit, command)}, some with a lane: {name: lane}."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(SCRIPTS / "stages.py", tmp_path / "scripts")
     impatient = re.sub(r"^(GRACE|LINGER) = \d+$", r"\1 = 0.5", (SCRIPTS / "watched.py").read_text(), flags=re.M)
     (tmp_path / "scripts" / "watched.py").write_text(impatient)
 
-    def write(stages, beside=()):
+    def write(stages, beside=None):
+        lanes = beside or {}
         rows = {
-            name: {"budget": 9, "limit": limit, "commands": [command], "beside": name in beside}
+            name: {"budget": 9, "limit": limit, "commands": [command], "beside": lanes.get(name)}
             for name, (limit, command) in stages.items()
         }
-        table = f"ENV = {{}}\nSTAGES = {rows!r}\nGROUPS = {{}}\ndef limit(stage):\n    return stage['limit']\n"
+        named = dict.fromkeys(lanes.values(), 5)
+        table = f"ENV = {{}}\nLANES = {named!r}\nSTAGES = {rows!r}\nGROUPS = {{}}\n"
+        table += "def limit(stage):\n    return stage['limit']\n"
         (tmp_path / "scripts" / "stage_table.py").write_text(table)
         return tmp_path
 
@@ -88,6 +91,13 @@ def test_what_is_left_behind_is_shown_and_ended(project):
     assert is_gone(log(root, "leaves"))
 
 
+def test_a_failure_far_above_the_end_of_a_log_is_shown(project):
+    root = project({"long": (9, "seq 500; echo 'FAILED the one: cause'; echo because; seq 1000 1500; exit 1")})
+    code, said = run(root, "long")
+    assert code == 1 and "    FAILED the one: cause\n    because\n    1000\n" in said and "    1500\n" in said, said
+    assert "    500\n" not in said and "    1200\n" not in said, said
+
+
 def test_all_stages_together_have_an_end(project):
     root = project({"hangs": (900, "sleep 600"), "late": (9, "true")})
     code, said = run(root, "hangs", "late", env={**os.environ, "TENON_STAGES_SECONDS": "1"})
@@ -106,15 +116,32 @@ def test_stages_beside_run_while_others_do_and_count(project):
         "here": (60, MEETS.format("b", "a", "3 passed, 0 failed")),
         "wrong": (9, "exit 1"),
     }
-    root = project(stages, beside=("aside", "wrong"))
+    root = project(stages, beside={"aside": "lane", "wrong": "lane"})
     code, said = run(root, *stages)
     assert code == 1 and said.endswith("\n6 passed, 1 failed\n") and said.count("passed, ") == 5, said
     assert run(root, "built", "here", "aside")[1].endswith("\n6 passed, 0 failed\n")
 
 
+def test_lanes_run_beside_each_other_and_before_what_is_alone(project):
+    stages = {
+        "one": (60, MEETS.format("a", "b", "1 passed, 0 failed")),
+        "two": (60, MEETS.format("b", "a", "2 passed, 0 failed")),
+        "after": (60, "test -e a -a -e b; touch after"),
+    }
+    root = project(stages, beside={"one": "first", "two": "second", "after": "second"})
+    code, said = run(root, *stages)
+    assert code == 0 and said.endswith("\n4 passed, 0 failed\n"), said
+    for path in "a", "b", "after":
+        (root / path).unlink()
+    alone = root / "scripts" / "stage_table.py"
+    alone.write_text(alone.read_text() + "\nSTAGES['last'] = {'budget': 9, 'alone': True, 'beside': None, 'limit': 9,"
+                     " 'commands': ['test -e after']}\n")
+    assert run(root, *stages, "last")[1].endswith("\n5 passed, 0 failed\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_end_of_the_runner_is_that_of_the_stages_beside(project, number):
-    root = project({"here": (900, f"{ESCAPED} wait"), "aside": (900, f"{ESCAPED} wait")}, beside=("aside",))
+    root = project({"here": (900, f"{ESCAPED} wait"), "aside": (900, f"{ESCAPED} wait")}, beside={"aside": "lane"})
     runner = subprocess.Popen(command(root, "aside", "here"), stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + SOON
     paths = [root / "build" / "logs" / f"{name}.log" for name in ("here", "aside")]

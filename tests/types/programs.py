@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tenon_mcp import Answer, Context, Depends, Entry, Root, Server, SyncContext, ToolResult
@@ -24,12 +25,23 @@ def total(values: list[float]) -> float:
     return sum(values)
 
 
+@dataclass
+class Place:
+    city: str
+
+
 @app.tool()
 async def wait(seconds: float, ctx: Context) -> ToolResult:
     ctx.progress(0.5, 1)
     answer = await ctx.elicit("Sure?", {"type": "object", "properties": {}})
     assert_type(answer, Answer)
     assert_type(answer.action, str)
+    typed = await ctx.elicit("Where?", Place)
+    assert_type(typed, "Answer[Place | None]")
+    assert_type(typed.content, "Place | None")
+    await ctx.elicit("Where?", 3)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.log("warning", "x")
+    ctx.log("warn", "x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert_type(await ctx.roots(), list[Root])
     assert_type(await ctx.once("key", lambda: 3), int)
     # What asks is awaited.
@@ -41,6 +53,7 @@ async def wait(seconds: float, ctx: Context) -> ToolResult:
 def wait_sync(ctx: SyncContext) -> str:
     answer = ctx.elicit("Sure?", {"type": "object", "properties": {}})
     assert_type(answer, Answer)
+    assert_type(ctx.elicit("Where?", Place, key="where").content, "Place | None")
     assert_type(ctx.roots(), list[Root])
     assert_type(ctx.once("key", lambda: "x"), str)
     assert_type(ctx.request_id, "str | int | None")

@@ -13,12 +13,14 @@
 
 from ._context import Context, Suspended, SyncContext
 from ._errors import (
+    ArgumentError,
     AskError,
     ForkedError,
     McpError,
     NotFound,
     RegistrationError,
     ServeError,
+    StartError,
     StateError,
     TenonError,
     ToolError,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "ArgumentError",
     "AskError",
     "Audio",
     "CacheOptions",
@@ -56,6 +59,7 @@ __all__ = [
     "Root",
     "ServeError",
     "Server",
+    "StartError",
     "StateError",
     "Suspended",
     "SyncContext",

@@ -8,23 +8,39 @@ from ._results import Content, PromptMessage, camel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TypeAlias
+    from typing import Generic, TypeAlias
+
+    from typing_extensions import TypeVar
+
+    C = TypeVar("C", default=Any)
 
     Messages: TypeAlias = "str | PromptMessage | dict[str, Any] | Iterable[str | PromptMessage | dict[str, Any]]"
 
 
-class Answer(NamedTuple):
-    """The answer to a question."""
+if TYPE_CHECKING:
 
-    action: str
-    """``"accept"``, ``"decline"`` or ``"cancel"``; what a model says is always accepted."""
-    content: Any
-    """Of a form that was accepted its values, which conform to the schema that was sent; of a model's message its
-    content block, or a list of them; else ``None``."""
-    text: str
-    """Of a model's message its text; else empty."""
-    json: dict[str, Any]
-    """The whole answer as the client sent it, with what belongs to its kind: a model's ``role`` and ``model``."""
+    class Answer(NamedTuple, Generic[C]):
+        """The answer to a question."""
+
+        action: str
+        """``"accept"``, ``"decline"`` or ``"cancel"``; what a model says is always accepted."""
+        content: C
+        """Of a form that was accepted its values, which conform to the schema that was sent, or an instance of the
+        type that was given for one; of a model's message its content block, or a list of them; else ``None``."""
+        text: str
+        """Of a model's message its text; else empty."""
+        json: dict[str, Any]
+        """The whole answer as the client sent it, with what belongs to its kind: a model's ``role`` and ``model``."""
+
+else:  # generic named tuples are of 3.11
+
+    class Answer(NamedTuple):
+        """The answer to a question: ``action``, ``content``, a model's ``text``, and all of it as ``json``."""
+
+        action: str
+        content: Any
+        text: str
+        json: dict[str, Any]
 
 
 class Root(NamedTuple):

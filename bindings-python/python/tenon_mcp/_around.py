@@ -48,8 +48,8 @@ class Arounds(Registry):
         answers runs through it again.
 
         ``def`` middleware runs on the thread of a ``def`` handler, and on one of its own beside an ``async def`` one.
-        ``async def`` middleware runs on the loop, and a ``def`` handler then on a thread beside it; around functions
-        for the main thread there can be none.
+        ``async def`` middleware runs on the loop, and a ``def`` handler then on a thread beside it, or on the one that
+        ``thread`` names.
         """
 
         def register(function: F) -> F:

@@ -72,7 +72,7 @@ class Asgi:
         the process.
         """
         claim_loop()
-        self._home.enter()
+        await self._home.started()
         self._lives += 1
         try:
             yield

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._executor import DaemonExecutor
     from ._failure import ErrorMap
-    from ._native import Call, LoopLane
+    from ._native import Call, LoopLane, Running
 
 _effect: ContextVar[int | None] = ContextVar("_effect", default=None)
 """The call whose effect runs here."""
@@ -36,6 +36,7 @@ class LoopBridge:
         self, loop: asyncio.AbstractEventLoop, lane: LoopLane, errors: ErrorMap, interruptible: bool
     ) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
+        self._starting: list[tuple[Running, asyncio.Future[None]]] = []
         self._loop = loop
         self._lane = lane
         self._errors = errors
@@ -53,6 +54,8 @@ class LoopBridge:
         self.waiting: dict[int, asyncio.Future[None] | None] = {}
         """Requests of an ASGI server that are not answered to their end, by number."""
         self._threads: DaemonExecutor | None = None
+        self.main: Callable[[Callable[[], None]], object] | None = None
+        """Hands a function to the main thread, where that is not the one of this loop."""
         loop.add_reader(lane.fileno(), self._turn)
         # Who watched the descriptor before may have read it.
         loop.call_soon(self._turn)
@@ -90,8 +93,25 @@ class LoopBridge:
                 del call, what, detail, work, task
         finally:
             lane.flush()
+        if self._starting:
+            self._look_at_start()
         if lane.closed and not self.closed.done():
             self.closed.set_result(None)
+
+    def settled(self, running: Running) -> asyncio.Future[None]:
+        """Done once it is known what became of the start."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._starting.append((running, future))
+        self._look_at_start()
+        return future
+
+    def _look_at_start(self) -> None:
+        waiting, self._starting = self._starting, []
+        for running, future in waiting:
+            if not running.settled:
+                self._starting.append((running, future))
+            elif not future.done():
+                future.set_result(None)
 
     def _hear(self, what: Any, detail: Any, extra: Any) -> None:
         """What is no call to start."""

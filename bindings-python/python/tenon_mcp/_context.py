@@ -5,13 +5,33 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, Generic, Literal, NoReturn, TypeAlias, overload
+
+    from typing_extensions import TypeVar
 
     from ._answer import Answer, Messages, Root
     from ._bridge import LoopBridge
     from ._native import Call
 
     T = TypeVar("T")
+    L = TypeVar("L", default=Any)
+
+    Level: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+
+    class _Typed(Generic[L]): ...
+else:
+    L = None
+
+    class _Typed:
+        """``Context[Pool]`` says what ``lifespan`` is, to type checkers alone."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, of):
+            return cls
+
+
+_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
 class Suspended(BaseException):
@@ -21,7 +41,7 @@ class Suspended(BaseException):
     """
 
 
-class _CallContext:
+class _CallContext(_Typed[L]):
     """What both kinds of context have in common."""
 
     __slots__ = ("_call", "_given", "_state")
@@ -52,6 +72,15 @@ class _CallContext:
             self._state = {}
             return self._state
 
+    @property
+    def lifespan(self) -> L:
+        """What the lifespan of the handler's server has yielded (``Server(lifespan=…)``); ``None`` without one.
+
+        ``Context[Pool]`` tells type checkers what it is.
+        """
+        value: L = self._call.lifespan
+        return value
+
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Reports how far the call has come.
 
@@ -59,12 +88,15 @@ class _CallContext:
         """
         self._call.progress(progress, total, message)
 
-    def log(self, level: str, data: Any, *, logger: str | None = None) -> None:
+    def log(self, level: Level, data: Any, *, logger: str | None = None) -> None:
         """Says something for the client's log: any JSON value, perhaps from a part of the program.
 
         The levels are ``"debug"``, ``"info"``, ``"notice"``, ``"warning"``, ``"error"``, ``"critical"``, ``"alert"``
-        and ``"emergency"``. Dropped where the client wants less. Not for the program's own log, nor for secrets.
+        and ``"emergency"``; any other raises ``ValueError``. Dropped where the client wants less. Not for the program's
+        own log, nor for secrets.
         """
+        if level not in _LEVELS:
+            raise ValueError(f"level must be one of {', '.join(_LEVELS)}, not {level!r}")
         source = {} if logger is None else {"logger": logger}
         self._call.emit("log", {"level": level, **source, "data": data})
 
@@ -179,7 +211,7 @@ class _CallContext:
         return self._call.get("session_id")
 
 
-class Context(_CallContext):
+class Context(_CallContext[L]):
     """The context of an ``async def`` handler: annotate a parameter with it."""
 
     __slots__ = ("_bridge",)
@@ -188,15 +220,27 @@ class Context(_CallContext):
         super().__init__(call)
         self._bridge = bridge
 
-    async def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer:
+    if TYPE_CHECKING:
+
+        @overload
+        async def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer: ...
+
+        @overload
+        async def elicit(self, message: str, schema: type[T], *, key: str | None = None) -> Answer[T | None]: ...
+
+    async def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
         """Asks the user behind the client to fill in a form.
 
-        ``schema`` is an object schema of flat primitive properties. In a session this waits for the answer. With
-        clients of the stateless protocol the call ends here and the handler runs again, from its top, with the answer:
-        what it does before asking must be harmless to repeat, or stand in ``once``. Questions asked at once
-        (``asyncio.gather``) go out together; give each a ``key`` if their order may vary. Raises ``AskError``.
+        ``schema`` is an object schema of flat primitive properties; or a dataclass, ``NamedTuple``, ``TypedDict`` or
+        model of pydantic's that has such fields, whose schema is sent and of which ``content`` is then an instance.
+        What may be ``None`` needs a default, and is left out by who does not fill it in.
+
+        In a session this waits for the answer. With clients of the stateless protocol the call ends here and the
+        handler runs again, from its top, with the answer: what it does before asking must be harmless to repeat, or
+        stand in ``once``. Questions asked at once (``asyncio.gather``) go out together; give each a ``key`` if their
+        order may vary. Raises ``AskError``, also for a type that no form can say and an answer that is none of it.
         """
-        return await self._ask("elicit", _form(message, schema), key)
+        return _typed(schema, await self._ask("elicit", _form(message, schema), key))
 
     async def elicit_url(
         self, message: str, url: str, *, id: str | None = None, key: str | None = None
@@ -270,7 +314,7 @@ class Context(_CallContext):
         return _read(await self._bridge.ask(self._call, kind, params, key))
 
 
-class SyncContext(_CallContext):
+class SyncContext(_CallContext[L]):
     """The context of a ``def`` handler: annotate a parameter with it.
 
     As ``Context``, except that what asks blocks until the answer is there, and that the call of a stateless client ends
@@ -279,9 +323,17 @@ class SyncContext(_CallContext):
 
     __slots__ = ()
 
-    def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer:
+    if TYPE_CHECKING:
+
+        @overload
+        def elicit(self, message: str, schema: dict[str, Any], *, key: str | None = None) -> Answer: ...
+
+        @overload
+        def elicit(self, message: str, schema: type[T], *, key: str | None = None) -> Answer[T | None]: ...
+
+    def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
         """Asks the user behind the client to fill in a form; see ``Context.elicit``."""
-        return self._ask("elicit", _form(message, schema), key)
+        return _typed(schema, self._ask("elicit", _form(message, schema), key))
 
     def elicit_url(self, message: str, url: str, *, id: str | None = None, key: str | None = None) -> Answer:
         """Asks the user to visit a page; see ``Context.elicit_url``."""
@@ -347,10 +399,23 @@ def _roots(answer: Answer) -> list[Root]:
     return roots(answer)
 
 
-def _form(message: str, schema: dict[str, Any]) -> dict[str, Any]:
+def _form(message: str, schema: Any) -> dict[str, Any]:
     from ._answer import members
 
+    if not isinstance(schema, dict):
+        from . import _forms
+
+        if _forms.is_type(schema):
+            schema = _forms.schema_of(schema)
     return members({"message": message, "requested_schema": schema})
+
+
+def _typed(schema: Any, answer: Answer[Any]) -> Answer[Any]:
+    if isinstance(schema, dict):
+        return answer
+    from . import _forms
+
+    return _forms.typed(schema, answer) if _forms.is_type(schema) else answer
 
 
 def _page(message: str, url: str, id: str | None = None) -> dict[str, Any]:

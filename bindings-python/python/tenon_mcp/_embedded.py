@@ -15,6 +15,7 @@ from ._signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._native import Running
@@ -81,7 +82,17 @@ class Home:
             service.lane = LoopLane(engine, ["main", "loop", "async"], service.log_level)
             return self._bridge(loop, service.lane, service, None)
         number = next(n for n in range(len(self._numbers)) if n not in self._numbers.values())
-        return self._bridge(loop, LoopLane(engine, ["loop", "async"], None, number), service, number)
+        bridge = self._bridge(loop, LoopLane(engine, ["loop", "async"], None, number), service, number)
+        bridge.main = self._on_first
+        return bridge
+
+    def _on_first(self, function: Callable[[], None]) -> None:
+        """Runs a function that is for the main thread, which is that of the first loop."""
+        with self._lock:
+            first = next((loop for loop, number in self._numbers.items() if number is None), None)
+        if first is None:
+            raise StateError("the event loop that functions for the main thread run on has ended")
+        first.call_soon_threadsafe(function)
 
     def _bridge(
         self, loop: asyncio.AbstractEventLoop, lane: LoopLane, service: Service, number: int | None
@@ -109,6 +120,13 @@ class Home:
             service.stop()
             service.close()
             last_words(service.lane)
+
+    async def started(self) -> None:
+        """Starts the server, and waits until calls run. Raises ``StartError``."""
+        running, bridge = self.enter()
+        if not running.settled:
+            await asyncio.wait((bridge.settled(running),))
+        running.check_start()
 
     async def close(self) -> None:
         """Ends the server, as ``Server.close`` does, and waits for it."""

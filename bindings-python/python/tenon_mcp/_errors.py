@@ -25,6 +25,10 @@ class StateError(TenonError, RuntimeError):
     """The operation does not fit the present state, such as serving a server twice at once."""
 
 
+class StartError(TenonError, RuntimeError):
+    """A handler of ``start``, or the lifespan, failed, so nothing was served. The log has its exception."""
+
+
 class ForkedError(StateError):
     """The server was started in another process, before this one was forked off."""
 
@@ -84,7 +88,11 @@ class ToolError(TenonError):
 
 
 class ArgumentError(TenonError, ValueError):
-    """The arguments of a call are not what its function takes; the message says which and why."""
+    """The arguments of a call are not what its function takes; the message says which and why.
+
+    Raised by a handler, it refuses them in the same way as those that do not fit the schema, in every revision; best as
+    ``/place/in/them: reason``.
+    """
 
 
 class Misfit(ValueError):

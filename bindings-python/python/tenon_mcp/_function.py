@@ -91,6 +91,9 @@ class Function:
         _schema.check_metadata(self.label, self.signature.returned)
         if self.signature.returned is dict:
             return structured is None or structured, None
+        number = _schema.of_number(self.signature.returned)
+        if number is not None:
+            return structured is not False, None if has_schema or structured is False else number
         if self.signature.returned is None or structured is None and _schema.says_nothing(self.signature.returned):
             return bool(structured), None
         from . import _returns

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextvars
 import threading
 
+from . import _fork
+from ._errors import ForkedError
 from ._serving import Service, serve_here
 from ._signals import Signals
 
@@ -31,6 +33,7 @@ class Hold:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.clients = 1
+        self.generation = _fork.generation
         self.failure: BaseException | None = None
         self.settled = threading.Event()
         self.waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
@@ -60,6 +63,12 @@ class Hold:
         return True
 
 
+def check_fork(generation: int) -> None:
+    """Refuses what was begun before this process was forked: who would answer runs in the parent alone."""
+    if generation != _fork.generation:
+        raise ForkedError("the server was started before this process was forked")
+
+
 def _done(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
@@ -70,6 +79,7 @@ def _take(server: Server) -> tuple[Hold | None, bool]:
     with _guard:
         hold = _holds.get(id(server))
         if hold is not None:
+            check_fork(hold.generation)
             hold.clients += 1
             return hold, False
         if server._running is not None:
@@ -160,7 +170,10 @@ async def _serve_here(held: Hold) -> None:
     try:
         await serve(held.server, TRANSPORTS, lambda _: held.settle())
     except BaseException as error:
+        heard = held.settled.is_set()
         held.settle(error)
-        raise
+        # Who waits for the start raises it.
+        if heard or not isinstance(error, Exception):
+            raise
     finally:
         held.settle()

@@ -106,10 +106,12 @@ class Registrations(Served, Arounds):
         which says who may call the tool, a list of ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
-from . import _schema
-from ._around import Arounds
-from ._errors import RegistrationError
-from ._registry import named, read_tags
+        annotation declares anything but text or content, a number or a list as well as an object, it is also sent as
+        structured content, with ``output_schema`` from the annotation; what is no object stands in one as ``result``
+        where the revision has objects only. ``structured`` says otherwise. What does not fit the schema fails the call.
+        ``Content``, ``Image``, ``Audio``, ``File`` and lists with one of them are sent as what they are, ``ToolResult``
+        is the whole result. A generator yields content, and each text is the message of a progress notification too, if
+        the client asked. ``timeout`` is in seconds; of more calls at once than ``max_concurrency`` the others wait.
 
         ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
         the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
@@ -241,14 +243,15 @@ from ._registry import named, read_tags
 
         ``list`` gives them, as dicts with ``uri``, ``name`` and the other members of a resource; if there are many,
         ``{"resources": […], "nextCursor": "…"}``, and it is called again with that ``cursor``. ``read`` reads one of
-        those that fit ``template``; see ``resource``. The template itself is in no list.
+        those that fit ``template``; see ``resource``. The template itself is in no list. ``timeout`` and
+        ``max_concurrency`` are each function's for itself.
         """
         lister = self._function("resource_provider", template, list, thread=thread)
         lister.takes(["cursor"], "what a provider is handed")
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.takes_variables(template)
-        lists: dict[str, Any] = {"timeout": timeout, "tags": read_tags(tags)}
-        policies = {**lists, "max_concurrency": max_concurrency, "cache": cache, "hidden": True}
+        lists = {"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)}
+        policies = {**lists, "cache": cache, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
         try:
             self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
@@ -367,6 +370,7 @@ from ._registry import named, read_tags
         description: str | None = None,
         input_schema: dict[str, Any] | None = None,
         timeout: float | None = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function for requests of a method of the program's own.
@@ -378,7 +382,8 @@ from ._registry import named, read_tags
         def register(function: F) -> F:
             of = self._function("method", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
-            self._add_method(name, of, description, schema, timeout)
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
+            self._add_method(name, of, description, schema, policies)
             return function
 
         return register
@@ -387,16 +392,36 @@ from ._registry import named, read_tags
 
         @overload
         def replace(
-            self, method: str, function: F, /, *, timeout: float | None = None, thread: Thread = None
+            self,
+            method: str,
+            function: F,
+            /,
+            *,
+            timeout: float | None = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
         ) -> F: ...
 
         @overload
         def replace(
-            self, method: str, /, *, timeout: float | None = None, thread: Thread = None
+            self,
+            method: str,
+            /,
+            *,
+            timeout: float | None = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
         ) -> Callable[[F], F]: ...
 
     def replace(
-        self, method: str, function: Any = None, /, *, timeout: float | None = None, thread: Thread = None
+        self,
+        method: str,
+        function: Any = None,
+        /,
+        *,
+        timeout: float | None = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
     ) -> Any:
         """Answers requests of one of the protocol's methods in place of the engine; also as a decorator.
 
@@ -406,20 +431,26 @@ from ._registry import named, read_tags
         """
 
         def register(function: F) -> F:
-            self._add_method(method, self._function("method", method, function, thread=thread), None, None, timeout)
+            of = self._function("method", method, function, thread=thread)
+            self._add_method(method, of, None, None, {"timeout": timeout, "max_concurrency": max_concurrency})
             return function
 
         return register if function is None else register(function)
 
     def _add_method(
-        self, name: str, of: Function, description: str | None, schema: dict[str, Any] | None, timeout: float | None
+        self,
+        name: str,
+        of: Function,
+        description: str | None,
+        schema: dict[str, Any] | None,
+        policies: dict[str, Any],
     ) -> None:
         definition = {
             "name": name,
             "description": of.doc if description is None else description,
             "input_schema": schema,
         }
-        self._add("method", definition, of, policies={"timeout": timeout})
+        self._add("method", definition, of, policies=policies)
 
     def notification(
         self,
@@ -428,6 +459,7 @@ from ._registry import named, read_tags
         *,
         input_schema: dict[str, Any] | None = None,
         timeout: float | None = None,
+        max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
@@ -436,7 +468,8 @@ from ._registry import named, read_tags
             of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
             definition = {"name": name, "description": of.doc, "input_schema": schema}
-            self._add("notification", definition, of, policies={"timeout": timeout})
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
+            self._add("notification", definition, of, policies=policies)
             return function
 
         return register
@@ -444,11 +477,21 @@ from ._registry import named, read_tags
     def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
         """Registers a function for something that happens to the server.
 
+        ``"start"``: the server is served from now on. It runs before the first call, for what handlers need; calls that
+        come meanwhile wait, and lists are answered. If it raises, or takes longer than ``start_timeout``, nothing is
+        served: ``run``, ``serve``, ``start`` and in-memory clients raise ``StartError``, and requests to ``asgi`` are
+        refused. ``"stop"``: the server has ended; it runs once after the last call, for at most ``stop_timeout``, and
+        not where ``start`` failed. Both run once each time the server is served, in each of ``workers`` processes, and
+        also for a server that is mounted in the one that is served: its start after the other's, its stop before. See
+        ``Server(lifespan=…)`` for both in one.
         ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
         ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
         is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
         subscriber, or has lost the last one. What the function returns is of no use.
         """
+
+        if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:
+            raise RegistrationError(f"hook {hook!r}: the server has a lifespan, which takes its place")
 
         def register(function: F) -> F:
             self._add("hook", {"name": hook}, self._function("hook", hook, function, thread=thread))

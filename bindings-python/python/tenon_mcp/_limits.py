@@ -58,6 +58,14 @@ class Limits(TypedDict, total=False):
     """Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
     Default 8 MiB.
     """
+    start_timeout: float
+    """How long a handler of ``start`` may take, while calls wait for it; then the server is not served. Default 60
+    s.
+    """
+    stop_timeout: float
+    """How long a handler of ``stop`` may take after the last call, before the server's end is reported without it.
+    Default 5 s.
+    """
     drain_timeout: float
     """How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
     ``stdio_drain_timeout`` holds if it is less. Default 5 s.

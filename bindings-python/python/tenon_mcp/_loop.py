@@ -27,7 +27,10 @@ def _bridge(service: Service) -> LoopBridge:
     """What runs ``async def`` handlers on the running loop."""
     interruptible = not service.signals.owned and threading.current_thread() is threading.main_thread()
     service.signals.interrupt(LoopBridge._work.__code__, asyncio.CancelledError)
-    return LoopBridge(asyncio.get_running_loop(), service.lane, service.server._errors, interruptible)
+    bridge = LoopBridge(asyncio.get_running_loop(), service.lane, service.server._errors, interruptible)
+    if service.errands is not None:
+        bridge.main = service.errands.put
+    return bridge
 
 
 def _patience(signals: Signals) -> float:
@@ -46,11 +49,19 @@ async def serve(
         running = service.start()
         try:
             service.open(running, on_started)
-            await _closed(bridge)
+            await _served(service, running, bridge)
         finally:
             await _end(service, running, bridge)
     finally:
         await _close(service, bridge)
+
+
+async def _served(service: Service, running: Running, bridge: LoopBridge) -> None:
+    """From the start to the end."""
+    if not running.settled:
+        await asyncio.wait((bridge.settled(running),))
+    service.announce(running)
+    await _closed(bridge)
 
 
 async def _closed(bridge: LoopBridge) -> None:
@@ -83,16 +94,16 @@ def run(
     _run(serve(server, transports, on_started, signals), _patience(signals))
 
 
-def attend(service: Service, running: Running) -> None:
+def attend(service: Service, running: Running, announced: bool) -> None:
     """Runs what an engine that is started already has for a loop, until its end."""
-    _run(_attend(service, running), _patience(service.signals))
+    _run(_attend(service, running, announced), _patience(service.signals))
 
 
-async def _attend(service: Service, running: Running) -> None:
+async def _attend(service: Service, running: Running, announced: bool) -> None:
     bridge = _bridge(service)
     try:
         try:
-            await _closed(bridge)
+            await (_closed(bridge) if announced else _served(service, running, bridge))
         finally:
             await _end(service, running, bridge)
     finally:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import threading
+import time
 
 from ._direct import Direct
+from ._errors import StartError
 from ._serving import PATIENCE, Service, attend, last_words
 from ._signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._native import LoopLane, Running
     from ._server import Server, Transports
+    from ._serving import Errands
 
 
 class Main:
     """What waits for the thread that polls. ``ended`` once nothing of the server is left."""
 
-    def __init__(self, lane: LoopLane, running: Running, direct: Direct) -> None:
+    def __init__(self, lane: LoopLane, errands: Errands, running: Running, direct: Direct) -> None:
         self._lane = lane
+        self._errands = errands
         self._running = running
         self._direct = direct
 
@@ -31,10 +38,11 @@ class Main:
         self._running.check_fork()
         lane = self._lane
         if lane.closed:
-            return False
+            return self._over()
         if timeout != 0:
             lane.wait(timeout)
         lane.begin(budget)
+        until = time.monotonic() + budget
         try:
             for _, call, detail, parameter in lane:
                 if type(detail) is tuple:
@@ -43,42 +51,70 @@ class Main:
                 del call, detail
         finally:
             lane.flush()
-        return not lane.closed
+        self._errands.run(until)
+        return self._over() if lane.closed else True
+
+    def _over(self) -> bool:
+        self._running.check_start()
+        return False
 
 
 def start(server: Server, transports: Transports) -> Main:
     """Starts the engine, and the thread that does for ``async def`` handlers what ``run`` does on its caller's."""
+    if server._has_async_handlers:
+        # Here, not on the thread: a program that ends at once lets no thread import it any more.
+        from . import _loop  # noqa: F401
     service = Service(server, transports, Signals(False), polled=True)
+    threads: list[threading.Thread] = []
+
+    def join() -> None:
+        for thread in threads:
+            thread.join(PATIENCE)
+
+    # Registered first, so done last, after the server has ended: the thread must not see the interpreter fall apart.
+    atexit.register(join)
     try:
         running = service.start()
         try:
-            assert service.main is not None
-            main = Main(service.main, running, Direct(server._errors, interruptible=True))
+            assert service.main is not None and service.errands is not None
+            main = Main(service.main, service.errands, running, Direct(server._errors, interruptible=True))
             thread = threading.Thread(
-                target=contextvars.copy_context().run, args=(_serve, service, running), name="tenon-loop", daemon=True
+                target=contextvars.copy_context().run,
+                args=(_serve, service, running, join),
+                name="tenon-loop",
+                daemon=True,
             )
             service.open(running, None)
             thread.start()
+            threads.append(thread)
+            if not server._engine.starts_on("main"):
+                running.wait_started()
+                running.check_start()
         except BaseException:
             _end(service, running)
             raise
     except BaseException:
         service.close()
+        join()
+        atexit.unregister(join)
         raise
     return main
 
 
-def _serve(service: Service, running: Running) -> None:
+def _serve(service: Service, running: Running, join: Callable[[], None]) -> None:
     try:
         try:
             attend(service, running)
         finally:
             _end(service, running)
+    except StartError:
+        pass  # `start` or `poll` raises it
     finally:
         service.close()
         last_words(service.lane)
         assert service.main is not None
         service.main.end()
+        atexit.unregister(join)
 
 
 def _end(service: Service, running: Running) -> None:

@@ -106,8 +106,6 @@ class LoopChain:
         if self._handler is None:
             return await bridge.follow(self._call, given)
         function, arguments, parameter = self._call.arranged(self._handler, given)
-        if self._lane == "main":
-            raise ToolError("async middleware cannot be around a function that is for the main thread")
         if self._lane == "async":
             if parameter is not None:
                 arguments[parameter] = _async(context, given)
@@ -118,9 +116,12 @@ class LoopChain:
                 arguments[parameter] = sync
             return function(**arguments)
 
-        if self._lane == "loop":
+        if self._lane in ("loop", "main"):
+            sync = _sync(context, given)
             try:
-                return run(_sync(context, given), None)
+                if self._lane == "loop" or bridge.main is None:
+                    return run(sync, None)
+                return await _elsewhere(bridge.main, lambda: run(sync, None))
             except Suspended:
                 await bridge.suspend(self._call)
         return await self._beside(context, run, place, given)
@@ -161,6 +162,49 @@ class LoopChain:
             return work.result()
         except Suspended:
             return await bridge.suspend(call)
+
+
+async def _elsewhere(main: Callable[[Callable[[], None]], object], function: Callable[[], Any]) -> Any:
+    """What a function comes to on the main thread, which ``main`` hands it to; not begun if the call ends before."""
+    import asyncio
+    import contextvars
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    variables = contextvars.copy_context()
+
+    def settle(error: BaseException | None, result: Any) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        elif isinstance(error, (StopIteration, KeyboardInterrupt)):
+            # A future cannot hold the first, and the other is the main thread's own.
+            future.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
+        else:
+            future.set_exception(error)
+
+    def tell(error: BaseException | None, result: Any = None) -> None:
+        try:
+            loop.call_soon_threadsafe(settle, error, result)
+        except RuntimeError:
+            pass  # the loop has ended, and the call with it
+
+    def errand() -> None:
+        if future.done():
+            return
+        try:
+            result = variables.run(function)
+        except KeyboardInterrupt as error:
+            tell(error)
+            raise
+        except BaseException as error:
+            tell(error)
+        else:
+            tell(None, result)
+
+    main(errand)
+    return await future
 
 
 def _retrieve(work: asyncio.Future[Any]) -> None:

@@ -16,7 +16,7 @@ import threading
 import time
 
 from . import _fork, _log
-from ._errors import RegistrationError, ServeError, StateError
+from ._errors import RegistrationError, ServeError, StateError, TenonError
 from ._native import Parent
 from ._options import read_http
 from ._serving import say
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_RESTARTS = 5
 _WITHIN = 60.0
 """More workers than that are not replaced within so many seconds: what ends them will end the next ones, too."""
+_MOST_TOLD = 1000
+"""Characters of what a worker says of its end: so much fits into its pipe in one piece."""
 _LOOK = 0.5
 """Seconds between two looks at the workers where no descriptor tells of their end."""
 
@@ -106,6 +108,8 @@ class _Worker:
         self.lifeline = lifeline
         self.words = words
         self.ready = self.closed = False
+        self.cause: str | None = None
+        """Why it could not start, in its own words."""
         # Tells of the end at once, also while a grandchild keeps the pipe open.
         self.handle: int | None = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
@@ -206,6 +210,8 @@ class Supervisor:
             what, _, detail = word.partition(" ")
             if what == "closed":
                 worker.closed = True
+            elif what == "failed":
+                worker.cause = detail
             else:
                 worker.ready = True
                 self.url, _, websocket_url = detail.partition(" ")
@@ -229,7 +235,7 @@ class Supervisor:
         now = time.monotonic()
         self._restarts = [*(then for then in self._restarts if now - then < _WITHIN), now]
         if not worker.ready:
-            self._failure = f"a worker could not start: it ended {how}"
+            self._failure = f"a worker could not start: {worker.cause or f'it ended {how}'}"
         elif len(self._restarts) > _MOST_RESTARTS:
             self._failure = f"{len(self._restarts)} workers ended within {_WITHIN:.0f} s, the last one {how}"
         if self._failure is not None:
@@ -305,6 +311,7 @@ class Supervisor:
     def _work(self, lifeline: tuple[int, int], words: tuple[int, int]) -> NoReturn:
         """Serves in this process, a child, and ends it: what called `run` is the parent's."""
         error: BaseException | None = None
+        running: Any = None
         try:
             for worker in self._workers.values():
                 worker.forget()
@@ -313,7 +320,6 @@ class Supervisor:
             parent = Parent(lifeline[0])
             server = self._server
             server._running = None
-            running: Any = None
 
             def announce(server: Server) -> None:
                 nonlocal running
@@ -328,4 +334,14 @@ class Supervisor:
                 os.write(words[1], b"closed\n")
         except BaseException as raised:
             error = raised
+            if isinstance(raised, Exception) and running is None:
+                os.write(words[1], f"failed {_told(raised)}\n".encode(errors="replace"))
         _fork.leave(error)
+
+
+def _told(error: Exception) -> str:
+    """An error in one line: its words, with its name if they are not ours."""
+    said = " ".join(str(error).split())
+    name = type(error).__name__
+    text = said if isinstance(error, TenonError) and said else f"{name}: {said}" if said else name
+    return text[:_MOST_TOLD]

@@ -45,7 +45,7 @@ def understands(item: Any) -> bool:
 def of(types: Types, annotation: Any) -> Type:
     """A type as pydantic has it."""
     from ._schema import name
-    from ._types import ALL, Type
+    from ._types import Type
 
     try:
         from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -82,9 +82,29 @@ def of(types: Types, annotation: Any) -> Type:
         return adapter.dump_python(value, mode="json", by_alias=True, warnings=False)
 
     schema = _flat(types, schema, getattr(annotation, "__name__", ""))
-    kinds = schema.get("type", None)
-    kinds = ALL if kinds is None else (kinds,) if isinstance(kinds, str) else kinds
-    return Type(schema, kinds, read, write, is_object=schema.get("type") == "object")
+    return Type(schema, _kinds(types, schema), read, write, is_object=schema.get("type") == "object")
+
+
+def _kinds(types: Types, schema: dict[str, Any], seen: tuple[str, ...] = ()) -> frozenset[str]:
+    """The JSON types that a schema lets through: all, where it does not say."""
+    from ._types import _KINDS, ALL
+
+    found = ALL
+    kind = schema.get("type")
+    if kind is not None:
+        found &= frozenset((kind,) if isinstance(kind, str) else kind)
+        if "number" in found:
+            found |= {"integer"}
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if kind is None and values is not None:
+        found &= frozenset(_KINDS.get(type(value), "object") for value in values)
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and ref not in seen:
+        found &= _kinds(types, types.defs.get(ref.rpartition("/")[2], {}), (*seen, ref))
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            found &= frozenset().union(*(_kinds(types, part, seen) for part in schema[word]))
+    return found
 
 
 def _misfit(error: Any) -> Misfit:
@@ -128,9 +148,23 @@ def _flat(types: Types, schema: dict[str, Any], name: str) -> dict[str, Any]:
                 todo += leads_to[one]
         return False
 
+    def text(own: str) -> bytes:
+        """A definition with all that it leads to, by which it is known again."""
+        seen = {own}
+        todo = [own]
+        while todo:
+            new = leads_to[todo.pop()] - seen
+            seen |= new
+            todo += new
+        return to_json([own, {one: defs[one] for one in sorted(seen)}])
+
     recursive = {own for own in defs if is_recursive(own)}
+    texts = {own: text(own) for own in recursive}
+    new = {own for own in recursive if texts[own] not in types.texts}
     for own in recursive:
-        names[own] = types.free(own)
+        if own in new:
+            types.texts[texts[own]] = types.free(own)
+        names[own] = types.texts[texts[own]]
 
     def flat(value: Any) -> Any:
         if isinstance(value, list):
@@ -149,7 +183,7 @@ def _flat(types: Types, schema: dict[str, Any], name: str) -> dict[str, Any]:
             found = {**whole[0], **found}
         return _without_null(found)
 
-    for own in recursive:
+    for own in new:
         types.defs[names[own]] = flat(defs[own])
     # An OpenAPI discriminator would point at definitions that are not there.
     whole: dict[str, Any] = _without_discriminators(flat(schema))

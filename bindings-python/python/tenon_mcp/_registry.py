@@ -107,8 +107,9 @@ class Registry:
 
         A call of a mounted entry is a call of this server: its limits, its loop and its workers, its middleware,
         ``map_error`` and ``mask_errors`` are in force, and the context says the name and the address that the client
-        used. What the other server is besides (its name and settings, its hooks, methods and notifications, its skills
-        and its middleware) stays with it.
+        used. The other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``).
+        What it is besides (its name and settings, its other hooks, methods and notifications, its skills and its
+        middleware) stays with it.
 
         Raises ``RegistrationError`` where a name is taken here, and ``StateError`` where this server is a part of the
         other one; then nothing is mounted. Registering in the other one fails for the same reasons from then on.

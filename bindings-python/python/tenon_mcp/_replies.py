@@ -52,8 +52,9 @@ class Result:
 class CallResult(Result):
     """What a tool returned.
 
-    ``data`` is its structured content, or else its only text: as JSON if it is such, else a ``str``; ``None`` where
-    there is no one such value. ``text`` has the texts of its content exactly as they were sent.
+    ``data`` is the value that it gave as structured content, or else its only text: as JSON if it is
+    such, else a ``str``; ``None`` where there is no one such value. ``text`` has the texts of its content exactly
+    as they were sent.
     """
 
     is_error: bool

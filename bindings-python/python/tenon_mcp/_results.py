@@ -345,8 +345,6 @@ def convert(value: Any) -> tuple[str, Any] | None:
         return "result", value.json
     if isinstance(value, Passed):
         return value.word, value.json
-    if isinstance(value, Passed):
-        return value.word, value.json
     if isinstance(value, _Json):
         return "content", value.json
     if isinstance(value, _BYTES):

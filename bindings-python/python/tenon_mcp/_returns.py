@@ -54,7 +54,14 @@ def of(annotation: Any, is_tool: bool = True) -> Returned:
         write = found.write if is_tool or is_object else None
     if any(schema == bare for bare in _BARE):
         return Returned(is_object, None, write)
-    return Returned(is_object or schema.get("type") == "array", schema, write)
+    return Returned(not _is_plain_text(schema), schema, write)
+
+
+def _is_plain_text(schema: dict[str, Any]) -> bool:
+    """Whether it is any text, or nothing: its text says as much."""
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    return schema.keys() <= {"type", "description"} and set(kinds) <= {"string", "null"}
 
 
 def is_content(annotation: Any) -> bool:

@@ -194,17 +194,23 @@ def number(annotation: Any) -> str:
     if origin is ANNOTATED:
         return number(arguments[0])
     if origin is UNION:
-        numbers = [part for part in arguments if part in _NUMBERS]
-        return _NUMBERS[numbers[0]] if len(numbers) == 1 else ""
+        numbers = [kind for kind in map(number, arguments) if kind]
+        return numbers[0] if len(numbers) == 1 else ""
     return _NUMBERS.get(annotation, "") if isinstance(annotation, type) else ""
 
 
-_SILENT = (str, int, float, bool, list, object, None, type(None))
+_NUMERIC = (int, float, bool)
+_SILENT = (str, *_NUMERIC, list, object, None, type(None))
 
 
 def says_nothing(annotation: Any) -> bool:
     """Whether no more follows from a return annotation than from the value itself."""
     return any(annotation is kind for kind in _SILENT) or is_any(annotation)
+
+
+def of_number(annotation: Any) -> dict[str, Any] | None:
+    """The schema of a number or a boolean, without a look at all that an annotation may be."""
+    return {"type": _PLAIN[annotation]} if any(annotation is kind for kind in _NUMERIC) else None
 
 
 def check_metadata(label: str, annotation: Any) -> None:

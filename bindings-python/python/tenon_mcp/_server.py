@@ -12,7 +12,8 @@ from ._signals import Signals, open_errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, MutableMapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import Any, TypeAlias
 
     from typing_extensions import Unpack
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from ._workers import Workers
 
     Transports: TypeAlias = dict[str, Any]
+    Manager: TypeAlias = (
+        AbstractAsyncContextManager[Any] | AbstractContextManager[Any] | AsyncIterator[Any] | Iterator[Any]
+    )
+    Lifespan: TypeAlias = Callable[[Any], Manager]
 
 
 class Server(Registrations):
@@ -44,6 +49,13 @@ class Server(Registrations):
     ``cache`` says how long answers may be kept and by whom (2026-07-28): seconds, or ``CacheOptions``; ``cache_of`` the
     same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
     arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.
+
+    ``lifespan`` is a function that is called with the server and gives a context manager, async or not
+    (``@asynccontextmanager``, ``@contextmanager``), or an (async) generator function that yields once. It is entered
+    before the first call runs and left after the last has ended, once each time the server is served, and in each of
+    ``workers`` processes; what it yields is ``lifespan`` of every context. An async one runs in a task of its own on
+    the loop that serves, another one on worker threads. If it raises before it yields, serving fails with
+    ``StartError``. It takes the place of the hooks ``start`` and ``stop``, and has their time-outs.
 
     ``state_keys`` are keys of 32 bytes that seal what clients of the stateless protocol carry between the rounds of a
     question: the first seals, all open, so that a key can be replaced. Replicas behind one address must share them;
@@ -74,6 +86,7 @@ class Server(Registrations):
         assert_formats: bool | None = None,
         max_workers: int | None = None,
         state_keys: Iterable[bytes] = (),
+        lifespan: Lifespan | None = None,
         **limits: Unpack[Limits],
     ) -> None:
         if max_workers is not None and max_workers < 1:
@@ -106,6 +119,11 @@ class Server(Registrations):
         self._main: Main | None = None
         self._announce: Callable[[Server], object] | None = None
         self._workers: Workers | None = None
+        self._lifespan: object = None
+        if lifespan is not None:
+            from ._lifespan import register
+
+            register(self, lifespan)
 
     @property
     def name(self) -> str:
@@ -214,7 +232,7 @@ class Server(Registrations):
         ends with the last of those. Sockets are duplicated, and no longer block. ``websocket`` is a port,
         ``"host:port/path"`` or ``WebOptions``, for clients that speak over WebSocket; ``"/ws"``, a path alone, is one
         of the HTTP address. ``sse`` is the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that
-        have no other. All may be served at once. ``on_started`` is called with the server once it listens, when
+        have no other. All may be served at once. ``on_started`` is called with the server once it has started, when
         ``url``, ``websocket_url`` and ``sse_url`` are known; without it they are written to stderr.
 
         However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
@@ -234,8 +252,8 @@ class Server(Registrations):
         changes or publishes in a worker (``add``, ``resource_updated`` …) concerns that one's clients; limits count for
         each. This process serves nothing and must have no other threads. ``on_started`` is called in it once all of
         them listen. A worker that ends by itself is replaced; after 5 within a minute, or when one cannot start, all
-        end with ``ServeError``. ``close`` in any of them ends all, and so does the end of this process, however it
-        comes about. Not on Windows, which does not fork.
+        end with ``ServeError``, which says why. ``close`` in any of them ends all, and so does the end of this
+        process, however it comes about. Not on Windows, which does not fork.
         """
         # Looked up, not imported: before the signals have their handlers nothing may take long.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
@@ -287,7 +305,8 @@ class Server(Registrations):
         websocket: Web = None,
         sse: Web = None,
     ) -> None:
-        """Serves on threads of its own and returns once it listens; takes what ``run`` takes.
+        """Serves on threads of its own and returns once it has started; takes what ``run`` takes. Where a handler of
+        ``start`` is for the main thread it returns before, and ``poll`` runs that.
 
         For programs whose main thread belongs to somebody else's loop, such as Qt, Blender or Maya: handlers with
         ``thread="main"`` run there, in ``poll``. All others run without it, those on a loop on one of the server's.
@@ -302,7 +321,8 @@ class Server(Registrations):
 
         Begins no further call when ``budget`` seconds are over; the one at work goes to its end. If none waits, it
         waits for one at most ``timeout`` seconds, without end for ``None``. To be called by one thread, whenever its
-        loop has a moment or ``wake_fd`` is readable; a handler may call it too, as from a modal dialog. A
+        loop has a moment or ``wake_fd`` is readable; a handler may call it too, as from a modal dialog. Raises
+        ``StartError`` once the server has ended because its start failed. A
         ``KeyboardInterrupt`` in a handler goes on through it. Raises ``StateError`` before ``start``.
         """
         return self._started().poll(budget, timeout)

@@ -27,11 +27,43 @@ PATIENCE = 1.0
 """Seconds that what was cancelled gets to end where the process is somebody else's."""
 
 
+class Errands:
+    """Functions for the thread that polls, from any other."""
+
+    __slots__ = ("_lane", "_waiting")
+
+    def __init__(self, lane: LoopLane) -> None:
+        from collections import deque
+
+        self._lane = lane
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def put(self, errand: Callable[[], None]) -> None:
+        self._waiting.append(errand)
+        self._lane.ring()
+
+    def run(self, until: float) -> None:
+        """Runs one at least, and others until this moment of ``time.monotonic``; the thread is called for the rest."""
+        import time
+
+        while self._waiting:
+            errand = self._waiting.popleft()
+            if self._waiting:
+                # The errand may go on polling, or raise.
+                self._lane.ring()
+            errand()
+            if time.monotonic() >= until:
+                return
+
+
 class Service:
     """What serves a server beside its loop: its lanes, its workers, and the engine once it is started."""
 
+    _on_started: Callable[[Server], object] | None = None
     main: LoopLane | None = None
     """What a main loop polls; without one it belongs to the thread that serves."""
+    errands: Errands | None = None
+    """What the loop has for the thread that polls."""
 
     def __init__(
         self,
@@ -55,6 +87,7 @@ class Service:
         self.lane = LoopLane(engine, lanes, self.log_level)
         if polled:
             self.main = LoopLane(engine, ["main"], None)
+            self.errands = Errands(self.main)
         self.signals.interrupt(Direct.run.__code__, KeyboardInterrupt)
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.workers = Workers(PoolLane(engine, cap), server._errors)
@@ -69,14 +102,20 @@ class Service:
         return running
 
     def open(self, running: Running, on_started: Callable[[Server], object] | None) -> None:
-        """Lets calls run."""
+        """Lets calls run; ``announce`` follows."""
+        self._on_started = on_started
         self.signals.watch(running)
         if on_started in (None, say):
             # Before the first call, which might keep the interpreter.
             self.signals.arm()
         if self.server._has_sync_handlers:
             self.workers.start()
-        if on_started is not None:
+
+    def announce(self, running: Running) -> None:
+        """Says that it has started, once that is so. Raises ``StartError`` if it failed to."""
+        running.check_start()
+        on_started, self._on_started = self._on_started, None
+        if on_started is not None and running.started:
             on_started(self.server)
         self.signals.arm()
 
@@ -130,11 +169,15 @@ def attend(service: Service, running: Running) -> None:
     """Until the server has ended does what is for its thread: it logs, and sees to a loop once something needs it."""
     lane = service.lane
     direct = Direct(service.server._errors)
+    announced = False
     while not lane.closed:
+        if not announced and running.settled:
+            announced = True
+            service.announce(running)
         if service.server._has_async_handlers:
             from . import _loop
 
-            _loop.attend(service, running)
+            _loop.attend(service, running, announced)
             return
         lane.wait()
         # Calls of async functions stay for the loop: one may come just now.
@@ -148,6 +191,7 @@ def attend(service: Service, running: Running) -> None:
                 del what, detail
         finally:
             lane.flush()
+    running.check_start()
 
 
 def last_words(lane: LoopLane) -> None:

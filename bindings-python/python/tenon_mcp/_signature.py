@@ -105,6 +105,11 @@ def is_async_generator(function: Callable[..., Any]) -> bool:
 
 def doc(function: Callable[..., Any]) -> str | None:
     """Its docstring."""
+    # The docstring of a functools.partial is that of its class.
+    while getattr(function, "__doc__", None) == type(function).__doc__ and callable(
+        within := getattr(function, "func", None)
+    ):
+        function = within
     text = getattr(function, "__doc__", None)
     if not text:
         return None
@@ -303,12 +308,22 @@ def _refuse_unbound(label: str, function: Any, declared: list[tuple[str | None, 
     if not declared:
         return
     _, first = declared[0]
-    if first.name not in ("self", "cls") or first.annotation is not REQUIRED:
+    if first.name not in ("self", "cls"):
         return
-    if isinstance(function, _FUNCTION) and first.default is REQUIRED:
+    if first.default is REQUIRED and _is_of_class(function):
         raise RegistrationError(
             f"{label}: {function.__qualname__} wants {first.name!r}; register the method of an object"
         )
+
+
+def _is_of_class(function: Any) -> bool:
+    """Whether it is a function, also one with a cache around it, that stands in a class by its name."""
+    inner = getattr(function, "__wrapped__", function)
+    if not isinstance(inner, _FUNCTION):
+        return False
+    outer, _, _ = inner.__qualname__.rpartition(".")
+    in_class = bool(outer) and not outer.endswith("<locals>")
+    return in_class or inner.__code__.co_varnames[0] not in inner.__annotations__
 
 
 def _hints(label: str, function: Any, strict: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import _in_process
+from . import _fork, _in_process
 from ._errors import McpError, StateError, ToolError
 from ._native import Link
 from ._replies import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
@@ -42,6 +42,7 @@ class _Client:
     def __init__(
         self, app: Server, options: dict[str, Any], answers: dict[str, Any], on_log: Hears, on_other: HearsOther
     ) -> None:
+        self._generation = _fork.generation
         self._link = Link(app._engine, options)
         self._answers = answers
         self._on_log = on_log
@@ -51,9 +52,11 @@ class _Client:
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
         """Sends a notification."""
+        _in_process.check_fork(self._generation)
         self._link.notify(method, params or {})
 
     def _begin(self, what: str, given: dict[str, Any], pending: _Pending) -> int:
+        _in_process.check_fork(self._generation)
         number = self._link.number()
         # Before it is sent: its end may be heard at once.
         self._pending[number] = pending
@@ -135,6 +138,8 @@ class SyncClient(_Client):
 
     def close(self) -> None:
         """The client is gone: what it still asks is cancelled."""
+        if self._generation != _fork.generation:
+            return  # it is the parent's
         self._link.close()
         hold, self._hold = self._hold, None
         del self._link
@@ -280,6 +285,8 @@ class AsyncClient(_Client):
 
     async def close(self) -> None:
         """The client is gone: what it still asks is cancelled."""
+        if self._generation != _fork.generation:
+            return  # it is the parent's
         self._loop.remove_reader(self._link.fileno())
         for task in self._tasks:
             task.cancel()

@@ -84,6 +84,8 @@ class Types:
     def __init__(self, results: bool = False) -> None:
         self.results = results
         self.defs: dict[str, Any] = {}
+        self.texts: dict[bytes, str] = {}
+        """The names of definitions that came as JSON Schema, by what they say."""
         self._open: dict[Any, _Open] = {}
         self._known: dict[Any, Type] = {}
 

@@ -17,7 +17,7 @@ for clients in the process alone, and ended with its last.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from ._errors import McpError, ToolError
 from ._replies import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from ._context import Level
     from ._server import Server
-
-    Level: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
 __all__ = [
     "AsyncClient",

@@ -154,6 +154,17 @@ impl<T> CallTable<T> {
         // Not added first and taken back: that would refuse somebody else meanwhile.
         let one_more = |count: usize| (count < self.capacity).then_some(count + 1);
         self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
+        Ok(self.place(deadline, make))
+    }
+
+    /// The same for a call that comes in any case, however many there are.
+    pub fn insert_beyond(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.place(deadline, make)
+    }
+
+    /// Puts a call that has been counted into a slot.
+    fn place(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
         let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         let id = {
             let mut shard = self.shards[number].lock();
@@ -170,7 +181,7 @@ impl<T> CallTable<T> {
             slot.entry = Some(make(id));
             id
         };
-        Ok((id, self.note_deadline(deadline)))
+        (id, self.note_deadline(deadline))
     }
 
     /// Ends a call: whoever gets `Some` decides what the peer sees.

@@ -16,6 +16,7 @@ use crate::proto::extension::Extension;
 use crate::proto::header_params::HeaderParam;
 use crate::proto::kind::Kind;
 use crate::proto::operation::Method;
+use crate::proto::structured::wraps;
 use crate::proto::task::TaskSupport;
 use crate::proto::version::Revision;
 use std::any::Any;
@@ -272,6 +273,8 @@ pub struct Registered<T> {
     pub output: Option<Schema>,
     /// Whether results are also structured content.
     pub structured: bool,
+    /// Whether that is no object by its schema.
+    pub(crate) wraps: bool,
     /// The entry's own time-out.
     pub timeout: Option<Duration>,
     /// The calls that run and those that wait, where the entry bounds how many run at a time.
@@ -403,6 +406,7 @@ impl<T> Registered<T> {
             extension,
             paged,
             header_params: headers,
+            wraps: output.as_ref().is_some_and(|schema| wraps(schema.text())),
             output,
             structured,
             timeout,

@@ -175,6 +175,10 @@ limits! {
     /// Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
     /// Default 8 MiB.
     10 max_outbound_bytes: Bytes = 8 << 20, 1, GIB;
+    /// How long a handler of `start` may take, while calls wait for it; then the server is not served. Default 60 s.
+    55 start_timeout: Time = 60_000, 1, YEAR;
+    /// How long a handler of `stop` may take after the last call, before the server's end is reported without it. Default 5 s.
+    56 stop_timeout: Time = 5_000, 1, YEAR;
     /// How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
     /// `stdio_drain_timeout` holds if it is less. Default 5 s.
     11 drain_timeout: Time = 5_000, 0, YEAR;

@@ -7,14 +7,14 @@ pub mod calls;
 pub mod catalog;
 pub mod entry;
 pub mod environment;
-pub mod format;
+#[cfg(test)]
+mod format_tests;
 pub mod headers;
 pub mod limits;
 pub mod log;
 #[cfg(all(test, loom))]
 mod loom_calls;
 pub(crate) mod media;
-mod metered;
 pub(crate) mod mounted;
 pub mod page;
 pub(crate) mod places;

@@ -3,9 +3,9 @@
 //! It can only say "certainly valid"; anything else is left to the full validator, which also words the reasons. So the
 //! short cut saves building a tree for good arguments and cannot change what is accepted.
 
-use super::format::{Format, Formats};
 use crate::json::{JsonSlice, Kind};
 use serde_json::{Map, Value};
+use tenon_schema::{Format, Formats};
 
 /// Keywords that assert nothing.
 const ANNOTATIONS: [&str; 9] = [

@@ -194,16 +194,27 @@ fn tool<T>(
     }
     let input = match entry.prepare(input) {
         Ok(input) => input,
-        Err(reasons) => {
-            let text = format!("Invalid arguments for tool {name:?}: {reasons}");
-            // From 2025-11-25 on the model sees it and can correct itself (TL-13).
-            if revision < Revision::V2025_11_25 {
-                return Err(RpcError::invalid_params(text));
-            }
-            return Ok(Route::Failed(text));
-        }
+        Err(reasons) => return arguments_refused(Kind::Tool, &name, revision, &reasons).map(Route::Failed),
     };
     Ok(Invocation::of(entry, input))
+}
+
+/// What a call comes to whose arguments are refused: the text of a failed result, or an error.
+pub(crate) fn arguments_refused(
+    kind: Kind,
+    name: &str,
+    revision: Revision,
+    reasons: &str,
+) -> Result<String, RpcError> {
+    let text = match kind {
+        Kind::Tool | Kind::Prompt => format!("Invalid arguments for {} {name:?}: {reasons}", kind.noun()),
+        _ => format!("Invalid params: {reasons}"),
+    };
+    // From 2025-11-25 on the model sees it and can correct itself (TL-13).
+    match kind == Kind::Tool && revision >= Revision::V2025_11_25 {
+        true => Ok(text),
+        false => Err(RpcError::invalid_params(text)),
+    }
 }
 
 /// A member of `params` that is text.

@@ -4,9 +4,9 @@
 //! schema with something else in it (references, patterns, keywords of no dialect) is compiled where it is registered,
 //! which also words the reasons of those that are refused.
 
-use jsonschema::Draft;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
+use tenon_schema::Draft;
 
 /// Deepest nesting of schemas. Validators are compiled by recursion, later perhaps on a thread with less stack than the
 /// one that registers.
@@ -143,8 +143,7 @@ fn are_distinct(values: &[Value]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::format::Formats;
-    use crate::dispatch::schema::Schema;
+    use crate::dispatch::schema::{Formats, Schema};
     use crate::json::JsonSlice;
     use proptest::prelude::*;
     use serde_json::json;

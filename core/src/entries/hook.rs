@@ -4,6 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hook {
+    /// The server is served from now on: told once its transports are there, and before the first call runs, for what handlers
+    /// need, such as a pool of connections. Meanwhile the engine answers what it answers itself, and calls wait. If the handler
+    /// fails, or takes longer than [`Limits::start_timeout`](crate::Limits::start_timeout), nothing is served.
+    Start,
+    /// The server has ended: told once after the last call, for what `Start` has opened, for at most
+    /// [`Limits::stop_timeout`](crate::Limits::stop_timeout). Not told where `Start` failed.
+    Stop,
     /// A client has opened a session (legacy revisions).
     SessionStart,
     /// A session has ended, or the server ends, which waits for the handler as it does for calls. Of replicas, the one that
@@ -18,7 +25,9 @@ pub enum Hook {
 }
 
 /// In the order of the enumeration.
-const WORDS: [(Hook, &str); 5] = [
+const WORDS: [(Hook, &str); 7] = [
+    (Hook::Start, "start"),
+    (Hook::Stop, "stop"),
     (Hook::SessionStart, "session_start"),
     (Hook::SessionEnd, "session_end"),
     (Hook::RootsChanged, "roots_changed"),

@@ -83,7 +83,8 @@ macro_rules! member {
     };
     (output_schema) => {
         /// The schema of the structured result; it makes the tool [structured](Tool::structured), and what the handler
-        /// returns, text as a JSON string, is checked against it.
+        /// returns, text as a JSON string, is checked against it. A value that is no object by its schema stands in one as
+        /// the member `result`, and so does its schema, for clients of 2025-06-18 and 2025-11-25.
         pub fn output_schema(self, schema: impl Into<JsonSlice>) -> Self {
             self.map(|entry| entry.set("outputSchema", schema.into()))
         }

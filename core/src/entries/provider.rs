@@ -44,6 +44,11 @@ impl ResourceProvider {
         self.map(|entry| entry.timeout(timeout))
     }
 
+    /// How many calls of either handler may run at a time; see [`Entry::max_concurrency`].
+    pub fn max_concurrency(self, calls: usize) -> ResourceProvider {
+        self.map(|entry| entry.max_concurrency(calls))
+    }
+
     /// Words by which [`Server::disable_tags`](crate::Server::disable_tags) hides it; see [`Entry::tags`].
     pub fn tags(self, tags: impl IntoIterator<Item = impl Into<String>>) -> ResourceProvider {
         let tags: Vec<String> = tags.into_iter().map(Into::into).collect();

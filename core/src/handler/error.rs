@@ -33,6 +33,7 @@ pub struct CallError(Repr);
 enum Repr {
     Protocol(RpcError),
     NotFound(String),
+    Misfit(String),
     Told(String),
     Other(Boxed),
 }
@@ -48,6 +49,12 @@ impl CallError {
     /// the address. Of a tool it is a failed result.
     pub fn not_found(what: impl Into<String>) -> CallError {
         CallError(Repr::NotFound(what.into()))
+    }
+
+    /// The arguments are not what the handler takes: they are refused in the same way as those that do not fit the schema, in
+    /// every revision. `reasons` say which and why, best as `/place/in/them: reason`.
+    pub fn arguments(reasons: impl Into<String>) -> CallError {
+        CallError(Repr::Misfit(reasons.into()))
     }
 
     /// The handler failed, and the text is meant for who called: of a tool a failed result that the model reads, of
@@ -69,6 +76,7 @@ impl CallError {
             Repr::Protocol(error) => Some(Outcome::Error(error.clone())),
             Repr::NotFound(_) if call.kind() == Kind::Tool => Some(Outcome::Failed(self.to_string())),
             Repr::NotFound(what) => Some(Outcome::Error(RpcError::not_found(what))),
+            Repr::Misfit(reasons) => Some(call.call().arguments_refused(reasons)),
             Repr::Told(text) => Some(Outcome::Failed(text.clone())),
             Repr::Other(error) => known(error, call),
         }
@@ -80,7 +88,7 @@ impl Display for CallError {
         match &self.0 {
             Repr::Protocol(error) => f.write_str(&error.message),
             Repr::NotFound(what) => write!(f, "{what} was not found"),
-            Repr::Told(text) => f.write_str(text),
+            Repr::Told(text) | Repr::Misfit(text) => f.write_str(text),
             Repr::Other(error) => Display::fmt(error, f),
         }
     }

@@ -3,7 +3,6 @@
 use super::texts::Texts;
 use crate::host::{Context, Outcome};
 use crate::json::{JsonError, JsonSlice};
-use crate::proto::error::RpcError;
 use crate::proto::kind::Kind;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,11 +20,7 @@ pub(super) fn typed<A: DeserializeOwned + 'static>(
         _ => (json(input).map_err(|error| error.to_string()), "parameters do"),
     };
     read.map_err(|error| {
-        let text = format!("the {what} not fit the handler: {error}");
-        match context.kind() {
-            Kind::Tool => Outcome::Failed(text),
-            _ => Outcome::Error(RpcError::invalid_params(format!("Invalid params: {text}"))),
-        }
+        context.call().arguments_refused(&format!("the {what} not fit the handler: {error}"))
     })
 }
 

@@ -3,11 +3,12 @@
 use super::arrival::Arrival;
 use super::batch::Batch;
 use super::bus::{ListenId, StreamEnd};
+use super::ending::End;
 use super::op::CancelReason;
 use super::peer::Peer;
 use super::places::Place;
 use super::port::HostPort;
-use super::shared::{End, Shared, Thread};
+use super::shared::{Shared, Thread};
 use super::sink::Sink;
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
@@ -106,6 +107,7 @@ impl Engine {
 
     /// Marks the engine as no longer served, so that it may be served again.
     pub(crate) fn end_serving(&self) {
+        self.end_life();
         self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
         let attached = std::mem::take(&mut *self.0.attached.lock());
@@ -140,6 +142,11 @@ impl Engine {
     /// The present time, by the engine's clock.
     pub fn now(&self) -> Instant {
         self.0.now()
+    }
+
+    /// Whether a tool's result is no object by its output schema.
+    pub(crate) fn wraps(&self, tool: &str) -> bool {
+        self.0.catalog.get(crate::proto::kind::Kind::Tool, tool).is_some_and(|entry| entry.wraps)
     }
 
     /// The revisions it speaks.
@@ -369,6 +376,10 @@ impl Engine {
                     call,
                     &RpcError::busy("Server busy: other calls of this handler did not end in time"),
                 );
+                continue;
+            }
+            if !self.0.life.is_open() && self.0.calls.with(call, |flight| flight.life) == Some(false) {
+                self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
                 continue;
             }
             let Some(text) = self.0.calls.with(call, |flight| {

@@ -83,6 +83,11 @@ impl<T> LaneQueue<T> {
         self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
+    /// The same for a call that comes in any case.
+    pub(crate) fn acquire_beyond(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Gives a credit back.
     pub(crate) fn release(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);

@@ -234,7 +234,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub(super) fn call(&self) -> &CallContext {
+    pub(crate) fn call(&self) -> &CallContext {
         &self.call
     }
 

@@ -7,9 +7,11 @@ mod asking;
 mod batch;
 mod bus;
 mod context;
+mod ending;
 mod engine;
 mod inline;
 mod lane;
+mod life;
 mod listing;
 mod local;
 #[cfg(all(test, loom))]
@@ -26,6 +28,7 @@ mod places;
 mod port;
 mod questions;
 mod requests;
+mod shaping;
 mod shared;
 mod sink;
 mod skills;
@@ -49,6 +52,7 @@ pub use inline::InlineHost;
 #[cfg(feature = "runtime")]
 pub(crate) use inline::Occupancy;
 pub use lane::{Drained, LaneId};
+pub(crate) use life::Begun;
 pub use local::{Context, LocalFuture, LocalHandler, Spawn};
 pub use middleware::{Layer, LocalMiddleware, Next, NextError};
 pub use op::{AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale};

@@ -22,6 +22,8 @@ pub(crate) struct Mounts {
     /// Held while a change is made here and above.
     changing: Mutex<()>,
     above: Mutex<Vec<Mount>>,
+    /// What is mounted here, in the order of the mounts.
+    below: Mutex<Vec<Below>>,
 }
 
 /// Makes of where calls go in a server where they go in the one it is mounted in.
@@ -33,6 +35,34 @@ struct Mount {
     prefix: Prefix,
     policy: Policy,
     adopt: Adopt,
+}
+
+#[derive(Clone)]
+struct Below {
+    server: Arc<Shared>,
+    policy: Policy,
+    adopt: Adopt,
+}
+
+/// A server as a part of another: itself, or one that is mounted in it.
+pub(super) struct Part {
+    server: Arc<Shared>,
+    policy: Policy,
+    /// Where calls go in the other one, through one mount after the other.
+    adopt: Vec<Adopt>,
+}
+
+impl Part {
+    /// Its hook of this name, with where the call goes.
+    pub(super) fn hook(&self, name: &str) -> Option<Arc<Registered>> {
+        let own = self.server.catalog.snapshot().find(Kind::Hook, name)?.clone();
+        if self.adopt.is_empty() {
+            return Some(own);
+        }
+        let target = self.adopt.iter().rev().fold(own.target.clone(), |target, adopt| adopt(&target));
+        // It has been registered before.
+        Registered::new(own.source.clone(), target, self.policy).ok().map(Arc::new)
+    }
 }
 
 /// One mount is made at a time in the process, so that two do not make a circle together.
@@ -129,6 +159,25 @@ impl Engine {
         }
     }
 
+    /// This server, and then what is mounted in it, each once.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let own = Part { server: self.0.clone(), policy: Policy::default(), adopt: Vec::new() };
+        let mut left = vec![own];
+        while let Some(part) = left.pop() {
+            if parts.iter().any(|known: &Part| Arc::ptr_eq(&known.server, &part.server)) {
+                continue;
+            }
+            let below = part.server.mounts.below.lock().clone();
+            for Below { server, policy, adopt } in below.into_iter().rev() {
+                let adopt = part.adopt.iter().cloned().chain([adopt]).collect();
+                left.push(Part { server, policy, adopt });
+            }
+            parts.push(part);
+        }
+        parts
+    }
+
     fn is_within(&self, other: &Engine) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.above().iter().any(|(above, _)| above.is_within(other))
     }
@@ -161,6 +210,8 @@ impl Engine {
                 done.push((kind, entry.name.clone()));
             }
         }
+        let below = Below { server: other.0.clone(), policy, adopt: mount.adopt.clone() };
+        self.0.mounts.below.lock().push(below);
         other.0.mounts.above.lock().push(mount);
         Ok(())
     }

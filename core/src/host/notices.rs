@@ -2,11 +2,12 @@
 
 use super::arrival::Arrival;
 use super::bus::StreamEnd;
+use super::ending::End;
 use super::engine::{Engine, Scope};
 use super::op::{CallContext, CancelReason};
 use super::peer::Peer;
 use super::requests::Start;
-use super::shared::{End, Thread};
+use super::shared::Thread;
 use super::sink::{Delivery, Outgoing, Sink};
 use crate::json::JsonSlice;
 use crate::proto::envelope::{self, Client};
@@ -37,7 +38,7 @@ impl Sink for Nowhere {
 }
 
 /// The client of what concerns none.
-fn nobody() -> Client {
+pub(super) fn nobody() -> Client {
     Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
 }
 

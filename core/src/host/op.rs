@@ -104,6 +104,14 @@ impl CallContext {
         }
     }
 
+    /// What the call comes to where its arguments are not what the handler takes, for reasons that no schema says: the same
+    /// as where they do not fit the schema (TL-13). `reasons` say where each is by a JSON pointer.
+    pub fn arguments_refused(&self, reasons: &str) -> Outcome {
+        let Registered { kind, name, .. } = &*self.entry;
+        crate::dispatch::route::arguments_refused(*kind, name, self.client.revision, reasons)
+            .map_or_else(Outcome::Error, Outcome::Failed)
+    }
+
     /// What middleware and handler of this call share. It is the call's alone, and gone with it; a call that is run again
     /// because a client of 2026-07-28 brought answers begins with nothing.
     pub fn state(&self) -> &State {

@@ -182,6 +182,20 @@ impl HostPort {
     pub fn is_cancelled(&self, id: CallId) -> bool {
         self.0.calls.with(id, |_| ()).is_none()
     }
+
+    /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
+    /// closes. It runs on the thread that ends the call, often one of the engine's, so it must neither block nor run code of
+    /// the program's. It is dropped without a run when the call is completed or its attempt suspends, and comes back as the
+    /// error if the call has ended.
+    pub fn on_cancel(
+        &self,
+        id: CallId,
+        tell: Box<dyn FnOnce() + Send>,
+    ) -> Result<(), Box<dyn FnOnce() + Send>> {
+        let mut tell = Some(tell);
+        self.0.calls.with(id, |flight| flight.on_cancel.extend(tell.take()));
+        tell.map_or(Ok(()), Err)
+    }
 }
 
 impl Lane {

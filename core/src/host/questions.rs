@@ -1,13 +1,14 @@
 //! Questions of handlers to clients, from asking to the answer.
 
 use super::Target;
+use super::ending::settle;
 use super::lane::LaneQueue;
 use super::local::Waiter;
 use super::op::{AskMode, CallContext, HostOp, Outcome, Stale};
 use super::outbox::{Outbox, Sent};
 use super::peer::Peer;
 use super::port::HostPort;
-use super::shared::{Thread, settle};
+use super::shared::Thread;
 use super::sink::{Delivery, Outgoing};
 use super::tasks::Live;
 use crate::dispatch::ask::{Ask, AskError, AskId, Asked};
@@ -236,7 +237,10 @@ impl HostPort {
             Rerun,
             Answer,
         }
+        // Those of this attempt, given up once the table's lock is released.
+        let mut on_cancel = Vec::new();
         let next = self.0.calls.with(id, |flight| {
+            on_cancel = std::mem::take(&mut flight.on_cancel);
             // A task waits as a session does.
             let waits = !flight.context.client.revision.is_modern() || flight.task.is_some();
             if waits && flight.asks.asked_anew() {
@@ -246,6 +250,7 @@ impl HostPort {
                 Next::Answer
             }
         });
+        drop(on_cancel);
         match next.ok_or(Stale)? {
             Next::Nothing => {}
             // The thread may be any of the program's, inside some call of its own.

@@ -2,6 +2,7 @@
 
 use super::Target;
 use super::admission::Admission;
+use super::ending::End;
 use super::engine::{Accepted, Engine, Scope};
 use super::listing::{Listed, Part};
 use super::middleware::Wrapped;
@@ -9,7 +10,7 @@ use super::notices::SESSION_END;
 use super::op::{CallContext, CancelReason};
 use super::peer::{Peer, Untracked};
 use super::places::Place;
-use super::shared::{End, Flight, Thread};
+use super::shared::{Flight, Thread};
 use super::sink::{Outgoing, Sink};
 use super::tasks::{Wanted, wanted};
 use crate::dispatch::asks::Asks;
@@ -27,6 +28,7 @@ use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What became of a request.
 pub(super) enum Step {
@@ -49,6 +51,8 @@ pub(super) struct Start {
     pub(super) thread: Thread,
     /// The call that it is within.
     pub(super) outer: Option<CallId>,
+    /// It tells of the start or the stop, in this time.
+    pub(super) life: Option<Duration>,
 }
 
 /// How long the engine takes to answer what it answers itself.
@@ -73,6 +77,7 @@ impl Start {
             own: None,
             thread: Thread::Receiver,
             outer: None,
+            life: None,
         }
     }
 }
@@ -320,13 +325,16 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, may_be_task, own, thread, outer } = start;
+        let Start { input, asks, retried, listing, admission, may_be_task, own, thread, outer, life } = start;
         let shared = &self.0;
         let lane = shared.lane_of(&context);
-        if !lane.acquire() {
+        if life.is_some() {
+            // What waits for the start must not keep it from coming.
+            lane.acquire_beyond();
+        } else if !lane.acquire() {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
         }
-        let timeout = context.entry.timeout.unwrap_or(shared.limits.call_timeout);
+        let timeout = life.or(context.entry.timeout).unwrap_or(shared.limits.call_timeout);
         let now = shared.now();
         let admitting = admission.is_some() || own == Some(Own::Timed);
         let deadline = match own {
@@ -356,11 +364,16 @@ impl Engine {
                 listing,
                 task: None,
                 may_be_task,
+                life: life.is_some(),
                 outer,
                 following: None,
+                on_cancel: Vec::new(),
                 place: Place::None,
             };
-            shared.calls.insert(deadline, |_| flight)
+            match life {
+                Some(_) => Ok(shared.calls.insert_beyond(deadline, |_| flight)),
+                None => shared.calls.insert(deadline, |_| flight),
+            }
         };
         let started = match (&tracked, &context.request_id) {
             (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, insert),
@@ -388,7 +401,7 @@ impl Engine {
             }
         } else if
         // Looked at once the call is in the table: who closes the server finds it there, or it is seen here.
-        shared.closing.load(Ordering::Acquire) {
+        life.is_none() && shared.closing.load(Ordering::Acquire) {
             shared.end(call, End::Closing);
             return Ok(Accepted::Started(call));
         }
@@ -401,6 +414,10 @@ impl Engine {
         let port = self.port();
         let pending = match admission {
             Some(admission) => port.admit(call, admission),
+            None if life.is_some() => {
+                shared.run_now(&port, call, input, context, thread);
+                false
+            }
             None => {
                 shared.dispatch(&port, call, input, context, thread);
                 false

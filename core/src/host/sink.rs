@@ -1,5 +1,6 @@
 //! Where a call's messages go.
 
+use super::op::Outcome;
 use crate::proto::error::ErrorClass;
 use bytes::Bytes;
 use std::sync::Weak;
@@ -62,6 +63,11 @@ pub trait Sink: Send + Sync {
     /// that. Says whether it does end. Called without a lock.
     fn close(&self) -> bool {
         false
+    }
+
+    /// What a call without an id, which has no response, has come to; said before its end. Called without a lock.
+    fn outcome(&self, outcome: &Outcome) {
+        let _ = outcome;
     }
 
     /// Said before the members of a batch are answered: their answers wait in `batch` until the last one is there, and

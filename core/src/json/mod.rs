@@ -20,7 +20,7 @@ pub(crate) use canonical::canonical;
 pub use error::{JsonError, JsonErrorKind};
 pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, scan};
 pub use slice::JsonSlice;
-pub(crate) use tape::{Parts, Spot, Tape};
+pub(crate) use tape::Tape;
 pub(crate) use text::{find_byte, find_either};
 pub use walk::{Elements, Members};
 pub use write::{JsonWriter, NotFinite, minify, write_escaped};

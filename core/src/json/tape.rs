@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use serde_json::Number;
+use tenon_schema::{Shape, Tree};
 
 use super::scan::Kind;
 use super::text::{decode, decoded_chars};
@@ -59,9 +60,53 @@ impl<'a> Tape<'a> {
         Tape { text, marks }
     }
 
+    fn spot(&self, place: u32) -> Spot<'_> {
+        Spot { tape: self, place }
+    }
+
     /// The whole value.
     pub(crate) fn root(&self) -> Spot<'_> {
         Spot { tape: self, place: 0 }
+    }
+}
+
+/// For the check of schemas.
+impl Tree for Tape<'_> {
+    fn shape(&self, place: u32) -> Shape {
+        match self.spot(place).kind() {
+            Kind::Null => Shape::Null,
+            Kind::True => Shape::Boolean(true),
+            Kind::False => Shape::Boolean(false),
+            Kind::Number => Shape::Number,
+            Kind::String => Shape::String,
+            Kind::Array => Shape::Array,
+            Kind::Object => Shape::Object,
+        }
+    }
+
+    fn written(&self, place: u32) -> &str {
+        self.spot(place).written()
+    }
+
+    fn string(&self, place: u32) -> Option<Cow<'_, str>> {
+        self.spot(place).string()
+    }
+
+    fn number(&self, place: u32) -> Option<Number> {
+        self.spot(place).number()
+    }
+
+    fn count(&self, place: u32) -> u32 {
+        self.spot(place).mark().count
+    }
+
+    fn following(&self, place: u32) -> u32 {
+        self.spot(place).mark().next
+    }
+
+    fn member(&self, place: u32, name: &str) -> (Option<u32>, usize) {
+        let (found, cost) = self.spot(place).member(name);
+        (found.map(|spot| spot.place), cost)
     }
 }
 
@@ -79,11 +124,6 @@ impl<'a> Spot<'a> {
 
     fn rest(&self) -> &'a str {
         &self.tape.text[self.mark().at as usize..]
-    }
-
-    /// What tells this value from all others, on this tape and on others that live.
-    pub(crate) fn identity(&self) -> (usize, u32) {
-        (std::ptr::from_ref(self.tape) as usize, self.place)
     }
 
     pub(crate) fn kind(&self) -> Kind {

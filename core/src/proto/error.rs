@@ -199,10 +199,4 @@ impl fmt::Display for RpcError {
 
 impl std::error::Error for RpcError {}
 
-/// A peer's text, short enough to be quoted in a message.
-pub(crate) fn clip(text: &str) -> &str {
-    match text.char_indices().nth(120) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    }
-}
+pub(crate) use tenon_schema::clip;

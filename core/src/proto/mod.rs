@@ -32,6 +32,7 @@ pub mod result;
 mod result_tests;
 pub mod shape;
 pub mod sse;
+pub(crate) mod structured;
 pub mod subscription;
 pub mod task;
 pub mod trace;

@@ -9,7 +9,8 @@ use super::definition::Definition;
 use super::kind::Kind;
 use super::members::{At, RESULT_COMPLETE, RESULT_COMPLETION, RESULT_METHOD, RESULT_PROMPT, RESULT_PROVIDED};
 use super::members::{RESULT_RESOURCE, RESULT_TOOL, Table, check_known, check_object, has_member, write};
-use super::shape::{SERVER_INFO, has_structured_content};
+use super::shape::SERVER_INFO;
+use super::structured::{Structured, structured, write_wrapped};
 use super::version::Revision;
 use crate::json::{self, JsonSlice, JsonWriter};
 use base64::Engine;
@@ -42,6 +43,8 @@ pub struct Called<'a> {
     pub uri: &'a str,
     /// Whether a tool's plain values are also structured content.
     pub structured: bool,
+    /// Whether its output schema is [for no object](super::structured::wraps).
+    pub wraps: bool,
 }
 
 /// A result that may be sent.
@@ -145,8 +148,8 @@ impl<'a> Checked<'a> {
             }
             Body::Value(value) => {
                 value_as_text(value, open_text(out)).verbatim(b"}]");
-                if self.called.structured && has_structured_content(revision, value.kind()) {
-                    out.key("structuredContent").slice(value);
+                if self.called.structured {
+                    self.write_structured(value, revision, out);
                 }
             }
             Body::Text(text) => {
@@ -196,6 +199,15 @@ impl<'a> Checked<'a> {
         out.end_object().end_array();
     }
 
+    /// A tool's structured content, where the revision has some.
+    fn write_structured(&self, value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
+        match structured(revision, value.kind(), self.called.wraps) {
+            Structured::Absent => {}
+            Structured::Plain => _ = out.key("structuredContent").slice(value),
+            Structured::Wrapped => write_wrapped(value, out.key("structuredContent")),
+        }
+    }
+
     fn write_whole(
         &self,
         result: &JsonSlice,
@@ -212,7 +224,7 @@ impl<'a> Checked<'a> {
             out.key("description").slice(description);
         }
         if kind == Kind::Tool {
-            write_content(result, revision, out);
+            write_content(result, revision, self.called.wraps, out);
         }
         for member in result.members() {
             let name = member.name(result.as_bytes());
@@ -227,6 +239,7 @@ impl<'a> Checked<'a> {
                 }
                 "resultType" => rest.result_type = Some(value),
                 "content" if kind == Kind::Tool => {}
+                "structuredContent" if kind == Kind::Tool => self.write_structured(&value, revision, out),
                 name => match table.find(name).map(|place| &table.rows[place]) {
                     Some(row) if has_member(row, &value, revision) => {
                         write(&row.form, &value, revision, out.key(row.name));
@@ -253,16 +266,17 @@ fn value_as_text<'w>(value: &JsonSlice, out: &'w mut JsonWriter) -> &'w mut Json
 
 /// The content of a tool's full result. Structured content stands there as text too if the program gave no content, and
 /// if it gave an empty array where the revision cannot carry the structured content (TL-16, TL-23).
-fn write_content(result: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
+fn write_content(result: &JsonSlice, revision: Revision, wraps: bool, out: &mut JsonWriter) {
     let content = result.member("content");
     let content = content.as_ref();
-    let structured = result.member("structuredContent").filter(|value| match content {
+    let alone = result.member("structuredContent").filter(|value| match content {
         None => true,
         Some(content) => {
-            content.elements().next().is_none() && !has_structured_content(revision, value.kind())
+            content.elements().next().is_none()
+                && structured(revision, value.kind(), wraps) == Structured::Absent
         }
     });
-    match (structured, content) {
+    match (alone, content) {
         (Some(value), _) => {
             value_as_text(&value, open_text(out)).end_object().end_array();
         }

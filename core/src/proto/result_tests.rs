@@ -43,7 +43,7 @@ fn plain(kind: Kind) -> Definition {
 }
 
 fn called(definition: &Definition) -> Called<'_> {
-    Called { definition, uri: "a:b", structured: false }
+    Called { definition, uri: "a:b", structured: false, wraps: false }
 }
 
 /// What a result's object holds in `revision`, the frame left out.

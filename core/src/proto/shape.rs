@@ -13,7 +13,7 @@ use super::reply::Reply;
 use super::result::Checked;
 use super::subscription::SUBSCRIPTION_ID;
 use super::version::{Revision, Revisions};
-use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::json::{JsonSlice, JsonWriter};
 use bytes::Bytes;
 pub use tasks::task_outcome;
 
@@ -215,15 +215,6 @@ impl Shaper {
         }
         out.end_object().key("requestState").str(state);
         self.close_result(out, revision, "input_required")
-    }
-}
-
-/// Whether `structuredContent` of this JSON type exists in `revision` (TL-22, TL-24).
-pub fn has_structured_content(revision: Revision, kind: Kind) -> bool {
-    match revision {
-        Revision::V2024_11_05 | Revision::V2025_03_26 => false,
-        Revision::V2025_06_18 | Revision::V2025_11_25 => kind == Kind::Object,
-        Revision::V2026_07_28 => true,
     }
 }
 

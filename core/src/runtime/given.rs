@@ -1,6 +1,7 @@
 //! Sockets that the program brings.
 
 use super::io::Io;
+use super::platform::listens;
 use crate::error::{Error, ErrorKind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
@@ -57,17 +58,6 @@ pub(super) fn look(socket: &OwnedFd) -> Result<Socket, Error> {
         Err(Errno::NOTCONN | Errno::INVAL) => Err(unfit("it is neither connected nor listening")),
         Err(error) => Err(unfit(error)),
     }
-}
-
-#[cfg(target_os = "linux")]
-fn listens(socket: &OwnedFd) -> bool {
-    sockopt::socket_acceptconn(socket).unwrap_or(false)
-}
-
-/// Where the system does not say, to accept will fail if it does not.
-#[cfg(not(target_os = "linux"))]
-fn listens(_: &OwnedFd) -> bool {
-    true
 }
 
 /// Takes the socket onto the executor that this is called inside of. Others that hold it see that it does not block

@@ -1,6 +1,7 @@
 //! How a server ends: what the transports, the program and the shutdown thread tell each other.
 
-use crate::host::Wake;
+use crate::error::{Error, ErrorKind};
+use crate::host::{Begun, Wake};
 use crate::locks::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ pub(crate) struct Lifecycle {
     state: Mutex<State>,
     changed: Condvar,
     ended: Notify,
+    settled: Notify,
 }
 
 #[derive(Default)]
@@ -25,6 +27,9 @@ struct State {
     /// When calls in flight are cut off, once the end was asked for; only ever moves closer.
     deadline: Option<Instant>,
     closed: bool,
+    /// What became of the start, once that is known.
+    begun: Option<Begun>,
+    on_begun: Vec<Arc<dyn Wake>>,
     signal: Option<i32>,
     on_closed: Vec<Arc<dyn Wake>>,
     on_hurry: Vec<Arc<dyn Wake>>,
@@ -32,7 +37,8 @@ struct State {
 
 impl Lifecycle {
     pub(super) fn new(drain: Duration) -> Arc<Lifecycle> {
-        Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended: Notify::new() })
+        let (ended, settled) = (Notify::new(), Notify::new());
+        Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended, settled })
     }
 
     /// Asks for a graceful end; returns at once. Says whether nobody had asked before.
@@ -101,6 +107,63 @@ impl Lifecycle {
     /// Has `wake` called when the deadline moves closer, for a wait of its own.
     pub(super) fn on_hurry(&self, wake: Arc<dyn Wake>) {
         self.state.lock().on_hurry.push(wake);
+    }
+
+    /// The start has come to this. A failure ends the server.
+    pub(super) fn begin(&self, begun: Begun) {
+        let failed = matches!(begun, Begun::Failed(_));
+        let waiting = {
+            let mut state = self.state.lock();
+            state.begun = Some(begun);
+            std::mem::take(&mut state.on_begun)
+        };
+        self.changed.notify_all();
+        self.settled.notify_waiters();
+        for wake in waiting {
+            wake.wake();
+        }
+        if failed {
+            self.close_within(Duration::ZERO);
+        }
+    }
+
+    /// What became of the start; nothing while that is open.
+    pub(super) fn begun(&self) -> Option<Result<(), Error>> {
+        self.state.lock().begun.as_ref().map(|begun| match begun {
+            Begun::Started => Ok(()),
+            Begun::Failed(why) => Err(Error::new(ErrorKind::Start, why.clone())),
+            Begun::Cut => {
+                Err(Error::new(ErrorKind::State, "the server was closed before its start had come to an end"))
+            }
+        })
+    }
+
+    /// Blocks until it is known what became of the start.
+    pub(super) fn wait_begun(&self) {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| state.begun.is_none());
+    }
+
+    /// The same; a future that is dropped leaves nothing behind.
+    pub(super) async fn settled(&self) {
+        // Before the look, as in `closed`.
+        let settled = self.settled.notified();
+        let open = self.state.lock().begun.is_none();
+        if open {
+            settled.await;
+        }
+    }
+
+    /// Has `wake` called once it is known what became of the start.
+    pub(super) fn on_begun(&self, wake: Arc<dyn Wake>) {
+        {
+            let mut state = self.state.lock();
+            if state.begun.is_none() {
+                state.on_begun.push(wake);
+                return;
+            }
+        }
+        wake.wake();
     }
 
     /// Blocks until the end is asked for.

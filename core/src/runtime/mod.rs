@@ -17,6 +17,7 @@ mod memory;
 #[cfg(test)]
 mod memory_tests;
 mod options;
+mod platform;
 mod reactor;
 mod running;
 mod serve;

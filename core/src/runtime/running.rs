@@ -65,16 +65,21 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
         let Ok((inner, timer)) = starting.recv() else { return };
         inner.lifecycle.wait_for_close();
         inner.shut_down();
+        inner.stop();
         timer.stop();
         inner.engine.end_serving();
         inner.lifecycle.finish();
     })?;
     let timer = Timer::start(engine)?;
     let site = Site::new(engine, lifecycle.clone(), Executor::new(engine, handle));
+    // Calls of the first client may have to wait.
+    engine.begin_life();
     let serving = transports_of(options, &site).inspect_err(|_| timer.stop())?;
     let inner =
         Arc::new(Inner { engine: engine.clone(), process: std::process::id(), serving, site, lifecycle });
     started.send((inner.clone(), timer)).expect("the thread waits for this");
+    let lifecycle = inner.lifecycle.clone();
+    engine.tell_start(move |begun| lifecycle.begin(begun));
     Ok(Running(inner))
 }
 
@@ -127,8 +132,19 @@ impl Inner {
         told.iter().for_each(|peer| peer.on_idle(self.lifecycle.clone()));
         end(&self.serving, || {
             self.lifecycle.wait_until(Duration::ZERO, || told.iter().all(|peer| peer.in_flight() == 0));
+            self.engine.halt_start();
             self.engine.cancel_all(CancelReason::Closing);
         });
+        self.lifecycle.wait_begun();
+    }
+
+    /// Tells the program of the stop, and lets go of what its handlers ran on.
+    fn stop(&self) {
+        let (told, done) = channel();
+        self.engine.tell_stop(move || {
+            let _ = told.send(());
+        });
+        let _ = done.recv();
         self.site.executor.release();
     }
 }
@@ -186,6 +202,36 @@ impl Running {
                 Reach::Http(url) | Reach::WebSocket(url) | Reach::Sse(url) => url.clone(),
             },
         )
+    }
+
+    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once where there are none. The error
+    /// says which failed, and why ([`ErrorKind::Start`](crate::ErrorKind::Start)), or that the server was closed before.
+    ///
+    /// Not for the only thread that could run them: see [`Running::started`].
+    pub fn wait_started(&self) -> Result<(), Error> {
+        self.0.lifecycle.wait_begun();
+        self.0.lifecycle.begun().unwrap_or(Ok(()))
+    }
+
+    /// The same for async functions.
+    pub async fn started(&self) -> Result<(), Error> {
+        self.0.lifecycle.settled().await;
+        self.0.lifecycle.begun().unwrap_or(Ok(()))
+    }
+
+    /// What [`Running::wait_started`] would give, without waiting: nothing while the handlers run.
+    pub fn start_outcome(&self) -> Option<Result<(), Error>> {
+        self.0.lifecycle.begun()
+    }
+
+    /// Has `wake` called once the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once if they have.
+    pub fn on_started(&self, wake: Arc<dyn Wake>) {
+        self.0.lifecycle.on_begun(wake);
+    }
+
+    /// Why nothing was served, where a handler of [`Hook::Start`](crate::Hook::Start) failed.
+    pub fn failure(&self) -> Option<Error> {
+        self.0.lifecycle.begun()?.err().filter(|error| error.kind() == ErrorKind::Start)
     }
 
     /// Ends the server: it accepts nothing more, calls in flight may finish within

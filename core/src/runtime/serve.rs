@@ -28,7 +28,8 @@ impl Spawn for TokioSpawn {
 }
 
 impl Server {
-    /// Starts the transports on engine threads and returns. A port in use and the like are errors here.
+    /// Starts the transports on engine threads and returns. A port in use and the like are errors here; what a handler of
+    /// [`Hook::Start`](crate::Hook::Start) fails with is one of [`Running::started`].
     ///
     /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
     pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
@@ -71,7 +72,7 @@ impl Server {
         }
         let running = CloseOnDrop(self.start(options)?);
         running.0.closed().await;
-        Ok(())
+        running.0.failure().map_or(Ok(()), Err)
     }
 
     /// Serves until the transports end, or until SIGINT or SIGTERM, and gives the exit code of a program that does
@@ -88,7 +89,8 @@ impl Server {
         self.run_with(options, |_| {})
     }
 
-    /// Like [`Server::run`]; `started` is called once the transports are up, for example to print the address.
+    /// Like [`Server::run`]; `started` is called once the transports are up and the handlers of
+    /// [`Hook::Start`](crate::Hook::Start) have ended, for example to print the address.
     pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
         let runtime = OwnRuntime::new()?;
         let mut signals = Watch::new()?;
@@ -97,8 +99,13 @@ impl Server {
             EndOnDrop(self.start(options)?)
         };
         signals.tell(running.0.clone())?;
-        started(&running.0);
+        if running.0.wait_started().is_ok() {
+            started(&running.0);
+        }
         running.0.wait();
+        if let Some(error) = running.0.failure() {
+            return Err(error);
+        }
         Ok(ExitCode::from(running.0.exit_code()))
     }
 }

@@ -69,7 +69,7 @@ struct Inner {
     log: Option<Box<Hears>>,
     notifications: Option<Box<Hears>>,
     /// Of the server, if clients have started it.
-    _hold: Option<Arc<Hold>>,
+    hold: Option<Arc<Hold>>,
 }
 
 #[derive(Default)]
@@ -185,7 +185,7 @@ impl ClientBuilder {
         let link = Link::open(&server, &options)?;
         let waits = Arc::<Mutex<Waits>>::default();
         link.on_event(Arc::new(WakeAll(Arc::downgrade(&waits))));
-        Ok(Client(Arc::new(Inner { link, waits, answers, log, notifications, _hold: hold })))
+        Ok(Client(Arc::new(Inner { link, waits, answers, log, notifications, hold })))
     }
 
     fn map(mut self, change: impl FnOnce(ClientOptions) -> ClientOptions) -> ClientBuilder {
@@ -418,7 +418,12 @@ impl Inner {
         let mut waits = self.waits.lock();
         let outcome = waits.by_request.get_mut(&request)?.outcome.take()?;
         waits.by_request.remove(&request);
-        Some(outcome)
+        drop(waits);
+        Some(outcome.map_err(|error| match self.hold.as_ref().and_then(|hold| hold.0.failure()) {
+            // Whatever the client heard of it.
+            Some(failure) => ClientError::Invalid(failure.to_string()),
+            None => error,
+        }))
     }
 
     /// Takes what there is to hear; whoever waits does it for all.

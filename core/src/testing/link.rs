@@ -3,7 +3,7 @@
 use super::exchange::Exchange;
 use super::options::ClientOptions;
 use crate::error::{Error, ErrorKind};
-use crate::host::Wake;
+use crate::host::{Engine, Wake};
 use crate::json::JsonSlice;
 use crate::locks::{Condvar, Mutex};
 use crate::proto::client::{ClientEvent, Conversation, Step};
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 /// Any thread may use it. Events come in the order in which the server said what they tell.
 pub struct Link {
     exchange: Exchange,
+    engine: Engine,
     state: Mutex<State>,
     bell: Arc<Bell>,
 }
@@ -51,9 +52,10 @@ impl Link {
             .settings(server.engine().revisions())
             .map_err(|reason| Error::invalid(format!("client: {reason}")))?;
         let exchange = Exchange::open(server, options.principal.clone())?;
-        let (conversation, steps) = Conversation::new(settings);
+        let (conversation, steps) = Conversation::new(settings, server.engine().limits().json());
         let state = State { conversation, events: VecDeque::new(), told: false };
-        let link = Link { exchange, state: Mutex::new(state), bell: Arc::default() };
+        let engine = server.engine().clone();
+        let link = Link { exchange, engine, state: Mutex::new(state), bell: Arc::default() };
         link.exchange.on_message(link.bell.clone());
         link.take(steps);
         Ok(link)
@@ -77,7 +79,8 @@ impl Link {
         }
         let steps = {
             let mut state = self.state.lock();
-            state.conversation.ask(request, what, given, progress).map_err(Error::invalid)?
+            let wraps = |tool: &str| self.engine.wraps(tool);
+            state.conversation.ask(request, what, given, progress, wraps).map_err(Error::invalid)?
         };
         self.take(steps);
         Ok(())

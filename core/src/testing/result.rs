@@ -69,8 +69,8 @@ macro_rules! reply {
 reply!(
     /// What a tool returned.
     ToolReply {
-        /// Its structured content, or else its only text: as JSON if it is such, else a string. `null` where there is no
-        /// one such value.
+        /// The value that it gave as structured content, without the object that a revision may put around it, or else its
+        /// only text: as JSON if it is such, else a string. `null` where there is no one such value.
         pub fn data(&self) -> Value {
             value(self.0.data.as_ref())
         }

@@ -2,8 +2,11 @@
 
 use crate::support::*;
 
+use serde_json::json;
 use std::time::Duration;
-use tenon_mcp::{AskMode, Asked, HandlerId, HostCall, HostOp, Limits, Outcome, Target, Tool};
+use tenon_mcp::{
+    AskMode, Asked, Entry, HandlerId, HostCall, HostOp, JsonSlice, Kind, Limits, Outcome, Target, Tool,
+};
 
 fn bench(most: usize, change: impl FnOnce(&mut Limits)) -> Bench {
     let bench = Bench::legacy_with(change);
@@ -129,6 +132,48 @@ fn a_call_that_waits_for_its_client_keeps_its_place_and_one_that_comes_back_take
     bench.call_modern(4, "few");
     bench.text(bench.drain_call().id, "4");
     bench.sink.one();
+    bench.assert_settled();
+}
+
+/// Two calls of whatever it is: the second runs when the first is over.
+#[test]
+fn every_kind_can_be_bounded() {
+    let bench = Bench::legacy();
+    let target = || Target::Lane { lane: LANE, handler: HandlerId(9) };
+    let kinds = [
+        (Entry::new(Kind::Resource, "few://a"), "resources/read", json!({ "uri": "few://a" })),
+        (Entry::new(Kind::ResourceTemplate, "few://t/{x}"), "resources/read", json!({ "uri": "few://t/1" })),
+        (Entry::new(Kind::Prompt, "few"), "prompts/get", json!({ "name": "few" })),
+        (
+            Entry::completion(Kind::ResourceTemplate, "few://t/{x}", "x"),
+            "completion/complete",
+            json!({ "ref": { "type": "ref/resource", "uri": "few://t/{x}" }, "argument": { "name": "x", "value": "" } }),
+        ),
+        (Entry::new(Kind::Method, "acme/few"), "acme/few", json!({})),
+        (Entry::new(Kind::Method, "prompts/list"), "prompts/list", json!({})),
+        (Entry::new(Kind::Notification, "acme/told"), "acme/told", json!({})),
+        // Last, because it lists with whoever else is asked for resources.
+        (Entry::new(Kind::ResourceProvider, "few://p/{x}"), "resources/list", json!({})),
+    ];
+    for (entry, method, params) in kinds {
+        let (kind, name) = (entry.kind(), entry.name().to_owned());
+        bench.server.add(entry.max_concurrency(1), target()).unwrap();
+        for id in [1, 2] {
+            let mut message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+            if kind != Kind::Notification {
+                message["id"] = json!(id);
+            }
+            bench.send(message);
+        }
+        for id in [1, 2] {
+            let running = calls(&bench);
+            assert_eq!(running.len(), 1, "{kind:?} {name}: call {id}");
+            bench.port.complete(running[0].id, Outcome::Json(JsonSlice::from_value(&json!([])))).unwrap();
+            if kind != Kind::Notification {
+                assert_eq!(bench.sink.one()["id"], id, "{kind:?} {name}");
+            }
+        }
+    }
     bench.assert_settled();
 }
 

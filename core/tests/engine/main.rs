@@ -5,6 +5,7 @@ mod arguments;
 mod asks;
 mod bounds;
 mod calls;
+mod cancels;
 mod concurrency;
 mod context;
 mod delivery;

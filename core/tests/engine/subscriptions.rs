@@ -83,6 +83,18 @@ fn only_what_can_be_read_can_be_subscribed_to() {
     assert_eq!(subscribe(&without, "test://one")["error"]["code"], -32601, "RS-8");
 }
 
+/// RS-8. What is there the program alone knows.
+#[test]
+fn where_the_program_answers_reads_itself_every_address_can_be_subscribed_to() {
+    let bench = bench();
+    assert_eq!(subscribe(&bench, "own://any")["error"]["code"], -32002);
+    bench.server.replace("resources/read", || async { json!({ "contents": [] }) }).unwrap();
+    assert_eq!(subscribe(&bench, "own://any")["result"], json!({}));
+    bench.server.resource_updated("own://any");
+    bench.advance(TICK);
+    assert_eq!(updates(&bench), ["own://any"]);
+}
+
 #[test]
 fn a_sessions_subscriptions_are_bounded() {
     let bench = bench_with(|limits| {

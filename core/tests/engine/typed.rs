@@ -108,6 +108,32 @@ fn variables_are_read_as_the_handlers_type() {
 }
 
 #[test]
+fn a_handler_refuses_arguments_as_the_schema_does() {
+    for revision in ["2025-06-18", "2025-11-25"] {
+        let (bench, executor) = bench();
+        let refuse = || async { Err::<(), _>(CallError::arguments("/id: no such row")) };
+        bench.server.tool(Tool::new("t"), refuse).unwrap();
+        bench.server.resource_template(ResourceTemplate::new("t:{id}"), refuse).unwrap();
+        bench.initialize(revision);
+        let said = |name: &str, text: &str| {
+            let answer = answer(&bench, &executor, call(json!(1), name, json!({})));
+            let text = format!("Invalid arguments for tool {name:?}: {text}");
+            match revision {
+                // TL-13
+                "2025-06-18" => assert_eq!(answer, json!({ "code": -32602, "message": text })),
+                _ => assert_eq!(
+                    answer,
+                    json!({ "content": [{ "type": "text", "text": text }], "isError": true })
+                ),
+            }
+        };
+        said("t", "/id: no such row");
+        let read = answer(&bench, &executor, read("t:5"));
+        assert_eq!(read, json!({ "code": -32602, "message": "Invalid params: /id: no such row" }));
+    }
+}
+
+#[test]
 fn a_provider_lists_and_reads_and_goes_as_one() {
     let (bench, executor) = bench();
     let list = |Listing { cursor, .. }: Listing| async move {

@@ -59,7 +59,7 @@ fn extremes() -> Vec<(String, Limits, bool)> {
         write_timeout max_buffered_bytes stream_after max_store_values max_store_bytes max_store_entries
         max_visits page_size max_listens max_peer_listens max_principal_listens max_subscriptions max_subscription_bytes
         max_listen_bytes max_stream_bytes max_stream_events max_session_streams resume_timeout stream_retry
-        connection_idle ping_interval ping_timeout max_skills max_waiting_calls
+        connection_idle ping_interval ping_timeout max_skills max_waiting_calls start_timeout stop_timeout
         max_tasks max_principal_tasks default_task_ttl max_task_ttl task_poll_interval max_task_result_bytes
         task_timeout task_lease
     );

@@ -13,8 +13,8 @@ int main(int argc, char **argv) {
     tenon_server *app; tenon_entry *tool; tenon_error *err = NULL;
     if (tenon_server_new("demo", "1.0.0", &app, &err) || tenon_tool_new("add", &tool, &err)) goto failed;
     tenon_entry_set_description(tool, "Add two numbers.");
-    tenon_tool_set_input_schema(tool, "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"},"
-                                      "\"b\":{\"type\":\"number\"}},\"required\":[\"a\",\"b\"]}");
+    tenon_tool_add_param(tool, "a", "number", NULL, TENON_PARAM_REQUIRED);
+    tenon_tool_add_param(tool, "b", "number", NULL, TENON_PARAM_REQUIRED);
     tenon_entry_set_handler(tool, add, NULL, NULL);
     if (tenon_server_add(app, tool, &err)) goto failed;
     if (argc > 1 ? tenon_server_listen_http(app, argv[1], &err) : tenon_server_listen_stdio(app, &err)) goto failed;

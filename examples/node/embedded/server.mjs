@@ -2,8 +2,9 @@ import { createServer } from 'node:http'
 import { Server } from 'tenon-mcp'
 
 const mcp = new Server({ name: 'shop' })
+const prices = new Map([['tea', 4.5]])
 const input = { type: 'object', properties: { product: { type: 'string' } }, required: ['product'] }
-mcp.tool('price', { description: 'What a product costs.', input }, ({ product }) => ({ tea: 4.5 })[product])
+mcp.tool('price', { description: 'What a product costs.', input }, ({ product }) => prices.get(product))
 
 // In Express: app.all('/mcp', mcp.handler()). In Fastify the same. In Hono: app.all('/mcp', (c) => mcp.fetch(c.req.raw)).
 const tools = mcp.handler()
@@ -11,7 +12,8 @@ const server = createServer((request, response) =>
   request.url === '/mcp' ? tools(request, response) : response.end('A shop with tools at /mcp\n')
 )
 server.listen(Number(process.env.PORT ?? 8000), '127.0.0.1', () => {
-  console.log(`listening http://127.0.0.1:${server.address().port}/mcp`)
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  console.log(`listening http://127.0.0.1:${port}/mcp`)
 })
 process.once('SIGTERM', async () => {
   server.close()

@@ -2,48 +2,166 @@
 
 const WIDTH: usize = 110;
 
-/// Section titles in their order, each with the name that the first declaration below it declares.
-const SECTIONS: [(&str, &str); 22] = [
-    ("TENON_VERSION", "VERSIONS"),
-    ("tenon_answer", "TYPES"),
-    ("TENON_OK", "STATUSES"),
-    ("TENON_LOG_DEBUG", "LOG LEVELS"),
-    ("TENON_MODE_WORKER", "MODES"),
-    ("TENON_ACTION_ACCEPT", "ACTIONS"),
-    ("TENON_KIND_TOOL", "KINDS"),
-    ("TENON_LIMIT_MESSAGE_BYTES", "LIMITS"),
-    ("tenon_error_status", "ERRORS"),
-    ("tenon_server_new", "SERVERS"),
-    ("tenon_server_listen_stdio", "TRANSPORTS"),
-    ("tenon_server_start", "RUNNING A SERVER"),
-    ("tenon_tool_new", "ENTRIES, BY KIND"),
-    ("tenon_entry_set", "ENTRIES OF ALL KINDS"),
-    ("tenon_server_add", "REGISTERING"),
-    ("tenon_server_elicitation_complete", "TELLING CLIENTS"),
-    ("tenon_call_retain", "CALLS"),
-    ("tenon_call_return_text", "COMPLETING A CALL"),
-    ("tenon_result_new", "RESULTS OF SEVERAL PARTS"),
-    ("tenon_call_elicit", "ASKING THE CLIENT"),
-    ("tenon_server_add_middleware", "MIDDLEWARE"),
-    ("tenon_version", "THE LIBRARY"),
+/// Stands behind declarations, where it is out of the way of those who read; cbindgen puts it before them.
+pub const MUST_USE: &str = "TENON_MUST_USE";
+
+/// A title, the name that the first declaration below it declares, and how the names of all of them begin.
+type Section = (&'static str, &'static str, &'static [&'static str]);
+
+/// The sections in their order.
+const SECTIONS: [Section; 30] = [
+    ("VERSIONS", "TENON_VERSION", &["TENON_VERSION", "TENON_ABI_", "TENON_NUL", "TENON_MUST_USE"]),
+    ("TYPES", "tenon_answer", &["tenon_"]),
+    ("STATUSES", "TENON_OK", &["TENON_OK", "TENON_SUSPENDED", "TENON_ENDED", "TENON_ERR_"]),
+    ("LOG LEVELS", "TENON_LOG_DEBUG", &["TENON_LOG_"]),
+    ("STEPS OF A RESPONSE", "TENON_HTTP_WAIT", &["TENON_HTTP_"]),
+    ("PARAMETERS", "TENON_PARAM_REQUIRED", &["TENON_PARAM_"]),
+    ("MODES", "TENON_MODE_WORKER", &["TENON_MODE_"]),
+    ("ACTIONS", "TENON_ACTION_ACCEPT", &["TENON_ACTION_"]),
+    ("OUTCOMES", "TENON_OUTCOME_VALUE", &["TENON_OUTCOME_"]),
+    ("KINDS", "TENON_KIND_TOOL", &["TENON_KIND_"]),
+    ("LIMITS", "TENON_LIMIT_MESSAGE_BYTES", &["TENON_LIMIT_"]),
+    ("ERRORS", "tenon_error_status", &["tenon_error_", "tenon_status_"]),
+    ("SERVERS", "tenon_server_new", &["tenon_server_new", "tenon_server_set", "tenon_server_add_"]),
+    (
+        "TRANSPORTS",
+        "tenon_server_listen_stdio",
+        &[
+            "tenon_server_listen_",
+            "tenon_server_allow_",
+            "tenon_server_set_unix_",
+            "tenon_server_websocket_",
+            "tenon_server_sse_",
+        ],
+    ),
+    (
+        "RUNNING A SERVER",
+        "tenon_server_start",
+        &[
+            "tenon_server_start",
+            "tenon_server_run",
+            "tenon_server_exit_code",
+            "tenon_server_http_url",
+            "tenon_server_wake_fd",
+            "tenon_server_poll",
+            "tenon_server_close",
+            "tenon_server_is_closed",
+            "tenon_server_free",
+        ],
+    ),
+    (
+        "INSIDE OF AN HTTP SERVER OF THE PROGRAM",
+        "tenon_server_listen_embedded",
+        &["tenon_http_", "tenon_server_listen_embedded", "tenon_server_handle_http"],
+    ),
+    (
+        "ENTRIES, BY KIND",
+        "tenon_tool_new",
+        &[
+            "tenon_tool_",
+            "tenon_resource_",
+            "tenon_prompt_",
+            "tenon_completion_",
+            "tenon_method_",
+            "tenon_notification_",
+        ],
+    ),
+    ("ENTRIES OF ALL KINDS", "tenon_entry_set", &["tenon_entry_"]),
+    (
+        "REGISTERING",
+        "tenon_server_add",
+        &[
+            "tenon_server_add",
+            "tenon_server_replace",
+            "tenon_server_on",
+            "tenon_server_remove",
+            "tenon_server_enable",
+            "tenon_server_disable",
+            "tenon_server_mount",
+            "tenon_server_entries",
+        ],
+    ),
+    ("VIEWS AND SKILLS", "tenon_ui_new", &["tenon_ui_", "tenon_tool_set_ui", "tenon_server_add_skills"]),
+    (
+        "TELLING CLIENTS",
+        "tenon_server_elicitation_complete",
+        &[
+            "tenon_server_elicitation_",
+            "tenon_server_notify",
+            "tenon_call_notify",
+            "tenon_server_resource_updated",
+            "tenon_server_list_changed",
+        ],
+    ),
+    ("CALLS", "tenon_call_retain", &["tenon_call_"]),
+    (
+        "COMPLETING A CALL",
+        "tenon_call_return_text",
+        &["tenon_call_return_", "tenon_call_fail", "tenon_call_not_found", "tenon_call_error"],
+    ),
+    ("RESULTS OF SEVERAL PARTS", "tenon_result_new", &["tenon_result_", "tenon_call_return"]),
+    (
+        "STRUCTURED CONTENT, PIECE BY PIECE",
+        "tenon_result_begin_object",
+        &["tenon_result_begin_", "tenon_result_end", "tenon_result_put_"],
+    ),
+    (
+        "ASKING THE CLIENT",
+        "tenon_call_elicit",
+        &[
+            "tenon_call_elicit",
+            "tenon_call_require_",
+            "tenon_call_sample",
+            "tenon_call_roots",
+            "tenon_call_ask",
+            "tenon_answer_",
+        ],
+    ),
+    (
+        "TASKS",
+        "tenon_tool_set_task_support",
+        &["tenon_tool_set_task_", "tenon_call_start_task", "tenon_call_set_status"],
+    ),
+    ("TESTS", "tenon_server_exchange", &["tenon_server_exchange"]),
+    (
+        "MIDDLEWARE",
+        "tenon_server_add_middleware",
+        &[
+            "tenon_server_add_middleware",
+            "tenon_call_next",
+            "tenon_call_outcome",
+            "tenon_call_set_state",
+            "tenon_call_state",
+        ],
+    ),
+    ("THE LIBRARY", "tenon_version", &["tenon_version", "tenon_abi_"]),
 ];
 
-/// Lays out a header. An error if a section's declaration is not there, or not in its order.
+/// Lays out a header. An error if a section's declaration is not there or not in its order, and if something else stands
+/// below its title.
 pub fn manual(text: &str) -> Result<String, String> {
     let mut out = String::new();
     let mut sections = SECTIONS.iter().peekable();
-    let mut starts =
-        |code: &str| sections.next_if(|(name, _)| declared(code) == Some(name)).map(|found| found.1);
+    let mut present: Option<&Section> = None;
     let mut before = "";
     for block in text.trim_end().split("\n\n") {
         let (comment, code) = split(block);
-        let title = starts(code);
+        let name = declared(code).unwrap_or_default();
+        let title = sections.next_if(|(_, first, _)| *first == name);
+        present = title.or(present);
+        if let Some((title, _, own)) = present
+            && name.to_lowercase().starts_with("tenon_")
+            && !own.iter().any(|begin| name.starts_with(begin))
+        {
+            let next = sections.peek().map_or("none", |(title, ..)| title);
+            return Err(format!("{name} does not belong below the title {title}; the next one is {next}"));
+        }
         // Values of one kind stand together.
         let together = title.is_none() && is_value(before) && is_value(code);
         if !before.is_empty() && !together {
             out.push('\n');
         }
-        if let Some(title) = title {
+        if let Some((title, ..)) = title {
             let rule = "=".repeat(WIDTH - title.len() - 7);
             out.push_str(&format!("/* {title} {rule} */\n\n"));
         }
@@ -54,7 +172,7 @@ pub fn manual(text: &str) -> Result<String, String> {
     }
     match sections.next() {
         None => Ok(out),
-        Some((name, title)) => Err(format!("{title}: {name} is not declared after the section before it")),
+        Some((title, name, _)) => Err(format!("{title}: {name} is not declared after the section before it")),
     }
 }
 
@@ -68,7 +186,7 @@ fn declared(code: &str) -> Option<&str> {
     while let Some(comment) = code.strip_prefix("/*") {
         code = comment.split_once("*/")?.1.trim_start();
     }
-    let line = code.lines().next()?;
+    let line = code.trim_start_matches(MUST_USE).trim_start().lines().next()?;
     let words = line.trim_end_matches(';');
     if let Some(value) = words.strip_prefix("#define ") {
         return value.split(' ').next();
@@ -107,6 +225,10 @@ fn declaration(code: &str) -> String {
         return negative(code);
     }
     let line = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = match line.strip_prefix(MUST_USE) {
+        Some(rest) => format!("{} {MUST_USE};", rest.trim_start().trim_end_matches(';')),
+        None => line,
+    };
     if line.len() <= WIDTH {
         return line;
     }
@@ -162,6 +284,10 @@ mod tests {
                 "typedef void (*tenon_handler_fn)(void *user_data, tenon_call *call);",
                 Some("tenon_handler_fn"),
             ),
+            (
+                "TENON_MUST_USE\ntenon_status tenon_tool_new(const char *name,\n    tenon_tool **out);",
+                Some("tenon_tool_new"),
+            ),
             ("#include <stdbool.h>", None),
             ("/* Which calls tenon_server_start() and so on. */", None),
         ] {
@@ -171,16 +297,17 @@ mod tests {
 
     #[test]
     fn a_title_stands_before_its_declaration_and_nowhere_else() {
-        let names: Vec<String> = SECTIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names: Vec<String> = SECTIONS.iter().map(|(_, name, _)| (*name).to_owned()).collect();
         let declaration = |name: &String| match name.starts_with("TENON") {
             true => format!("#define {name} 1"),
             false => format!("void {name}(void);"),
         };
         let blocks: Vec<String> = names.iter().map(declaration).collect();
         let talk = format!("/*\n * A manual that names {}().\n */\n\n", names.join("() and "));
-        let out = manual(&format!("{talk}{}", blocks.join("\n\n"))).unwrap();
+        let text = format!("{talk}{}", blocks.join("\n\n"));
+        let out = manual(&text).unwrap();
         let mut rest = out.as_str();
-        for ((_, title), block) in SECTIONS.iter().zip(&blocks) {
+        for ((title, ..), block) in SECTIONS.iter().zip(&blocks) {
             let (before, after) = rest.split_once(&format!("/* {title} =")).expect(title);
             assert!(!before.contains(block.as_str()), "{block} comes before {title}");
             let next = after.split_once("*/\n\n").expect("the title's end").1;
@@ -189,9 +316,18 @@ mod tests {
         }
         let mut missing = blocks.clone();
         missing.remove(5);
-        assert!(manual(&missing.join("\n\n")).unwrap_err().contains(SECTIONS[5].1));
+        assert!(manual(&missing.join("\n\n")).unwrap_err().contains(SECTIONS[5].0));
         let mut swapped = blocks;
         swapped.swap(2, 3);
         manual(&swapped.join("\n\n")).unwrap_err();
+        // What belongs elsewhere is noticed below any title.
+        let strayed = text.replace(
+            "void tenon_call_elicit(void);",
+            "void tenon_call_elicit(void);\n\nvoid tenon_stray(void);",
+        );
+        assert_eq!(
+            manual(&strayed).unwrap_err(),
+            "tenon_stray does not belong below the title ASKING THE CLIENT; the next one is TASKS"
+        );
     }
 }

@@ -74,7 +74,13 @@ fn config() -> Result<cbindgen::Config, String> {
          #define TENON_VERSION_MINOR {minor}\n\
          #define TENON_VERSION_PATCH {patch}\n\
          \n/* A length that says: the text ends at its first NUL. */\n\
-         #define TENON_NUL SIZE_MAX"
+         #define TENON_NUL SIZE_MAX\n\
+         \n/* Functions whose status must be looked at: ignoring it is a warning where the compiler has one. */\n\
+         #if defined(__GNUC__) || defined(__clang__)\n\
+         #define TENON_MUST_USE __attribute__((warn_unused_result))\n\
+         #else\n\
+         #define TENON_MUST_USE\n\
+         #endif"
     );
     let mut config = cbindgen::Config {
         language: cbindgen::Language::C,
@@ -92,6 +98,7 @@ fn config() -> Result<cbindgen::Config, String> {
         usize_is_size_t: true,
         ..cbindgen::Config::default()
     };
+    config.function.must_use = Some(layout::MUST_USE.to_owned());
     config.function.sort_by = Some(cbindgen::SortKey::None);
     config.constant.sort_by = Some(cbindgen::SortKey::None);
     config.export.exclude = vec!["TENON_NUL".to_owned()];

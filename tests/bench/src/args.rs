@@ -11,6 +11,8 @@ pub const USAGE: &str = "\
 usage: tenon-bench [option]...
   --only NAME[,NAME...]    targets whose name contains one of these (see --list), and the ceiling of all
   --part NAME[,NAME...]    of calls, starts, idle and size only these
+  --peers                  beside other makers' libraries, under the usual load; of the ceilings and servers, those of the
+                           languages that have any
   --transport stdio|http   one transport instead of both
   --era legacy|modern      one era instead of both
   --in-flight N            only with so many calls in flight
@@ -66,6 +68,7 @@ pub struct Args {
     pub idle_sessions: usize,
     pub pin: bool,
     pub skip_missing: bool,
+    pub peers: bool,
     pub against: Option<PathBuf>,
     pub allow: f64,
     pub json: Option<PathBuf>,
@@ -89,6 +92,7 @@ impl Default for Args {
             idle_sessions: 1_000,
             pin: true,
             skip_missing: false,
+            peers: false,
             against: None,
             allow: 10.0,
             json: None,
@@ -124,6 +128,7 @@ impl Args {
                     args.idle_sessions = 20;
                 }
                 "--no-pin" => args.pin = false,
+                "--peers" => args.peers = true,
                 "--skip-missing" => args.skip_missing = true,
                 "--against" => args.against = Some(value()?.into()),
                 "--allow" => args.allow = number(&word, &value()?)? as f64,
@@ -154,6 +159,11 @@ impl Args {
     }
 
     pub fn chosen(&self, target: &Target) -> bool {
+        let peers =
+            || TARGETS.iter().any(|other| other.kind == Kind::Peer && other.language == target.language);
+        if if self.peers { !peers() } else { target.beside_peers } {
+            return false;
+        }
         self.only.is_empty() || self.only.iter().any(|only| target.name.contains(only))
     }
 
@@ -176,6 +186,7 @@ impl Args {
     fn loads(&self, transport: Transport) -> Vec<usize> {
         match self.in_flight {
             Some(number) => vec![number],
+            None if self.peers => vec![transport.usual_load()],
             None => transport.loads().to_vec(),
         }
     }
@@ -187,14 +198,16 @@ impl Args {
         }
         let mut cells = Vec::new();
         for target in TARGETS {
-            let wanted = self.chosen(target) && (usual || target.kind == Kind::Server);
+            let wanted = self.chosen(target) && (usual || target.kind != Kind::Ceiling);
             // Whatever is measured is measured beside it.
             if !wanted && target.name != LEAST {
                 continue;
             }
             let cell = Cell { target, transport, era, in_flight, before: false };
             // What is linked with the engine by cargo has no second build.
-            let twice = target.kind == Kind::Server && !target.command[0].starts_with("{bin}");
+            let twice = target.kind == Kind::Server
+                && !target.beside_peers
+                && !target.command[0].starts_with("{bin}");
             match &self.against {
                 Some(_) if twice => cells.extend([Cell { before: true, ..cell }, cell]),
                 Some(_) => {}
@@ -229,9 +242,19 @@ mod tests {
     fn defaults_measure_everything() {
         let args = parse("").unwrap();
         assert_eq!(args, Args::default());
-        let servers = TARGETS.iter().filter(|target| target.kind == Kind::Server).count();
+        let all: Vec<_> = TARGETS.iter().filter(|target| !target.beside_peers).collect();
+        let servers = all.iter().filter(|target| target.kind == Kind::Server).count();
         // Four usual loads with all targets; three others with the servers and what they are a multiple of.
-        assert_eq!(args.cells().len(), 4 * TARGETS.len() + 3 * (servers + 1));
+        assert_eq!(args.cells().len(), 4 * all.len() + 3 * (servers + 1));
+    }
+
+    #[test]
+    fn peers_are_measured_where_they_are_asked_for_beside_the_servers_of_their_language() {
+        assert!(names("").iter().all(|name| !name.starts_with("mcp-") && !name.starts_with("python-model")));
+        let names = names("--peers --only python,mcp --transport stdio --era modern");
+        let expected = ["ceiling-rust", "ceiling-python", "python-def", "python-async", "python-model"];
+        let expected = expected.iter().chain(&["mcp-def", "mcp-async", "mcp-model"]);
+        assert_eq!(names, expected.map(|name| format!("{name} stdio modern 64")).collect::<Vec<_>>());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::http_parser::{Parser, Response, sse_data};
-use crate::message::{self, Era};
+use crate::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::PATIENCE;
 
@@ -23,6 +23,7 @@ pub struct HttpLoad {
 struct Connection {
     stream: TcpStream,
     era: Era,
+    work: Work,
     /// The request's head up to the value of Content-Length.
     head: Vec<u8>,
     parser: Parser,
@@ -34,11 +35,11 @@ struct Connection {
 
 impl HttpLoad {
     /// Opens keep-alive connections; in the legacy era each is a client with a session of its own.
-    pub fn connect(address: SocketAddr, era: Era, count: usize) -> Result<Self, String> {
+    pub fn connect(address: SocketAddr, era: Era, work: Work, count: usize) -> Result<Self, String> {
         let mut next_id = 1;
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
-            connections.push(Connection::open(address, era, next_id)?);
+            connections.push(Connection::open(address, era, work, next_id)?);
             next_id += 1;
         }
         Ok(HttpLoad { connections, next_id, buffer: vec![0; 64 * 1024], body: Vec::new() })
@@ -46,9 +47,9 @@ impl HttpLoad {
 
     /// Opens sessions with an event stream each, one after the other, as clients come.
     pub fn listening(address: SocketAddr, count: usize) -> Result<Self, String> {
-        let mut load = HttpLoad::connect(address, Era::Legacy, 0)?;
+        let mut load = HttpLoad::connect(address, Era::Legacy, Work::Echo, 0)?;
         for _ in 0..count {
-            let mut connection = Connection::open(address, Era::Legacy, load.next_id)?;
+            let mut connection = Connection::open(address, Era::Legacy, Work::Echo, load.next_id)?;
             connection.listen()?;
             load.next_id += 1;
             load.connections.push(connection);
@@ -68,7 +69,7 @@ impl HttpLoad {
                     break;
                 }
                 self.body.clear();
-                message::push_call(connection.era, self.next_id, &mut self.body);
+                message::push_request(connection.era, connection.work, self.next_id, &mut self.body);
                 connection.send(&self.body);
                 connection.pending = Some((self.next_id, now));
                 connection.write()?;
@@ -97,13 +98,14 @@ impl HttpLoad {
 }
 
 impl Connection {
-    fn open(address: SocketAddr, era: Era, id: u64) -> Result<Connection, String> {
+    fn open(address: SocketAddr, era: Era, work: Work, id: u64) -> Result<Connection, String> {
         let stream = TcpStream::connect(address).map_err(|e| format!("cannot connect to {address}: {e}"))?;
         let prepared = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(PATIENCE)));
         prepared.map_err(|e| format!("socket: {e}"))?;
         let mut connection = Connection {
             stream,
             era,
+            work,
             head: head(address, ""),
             parser: Parser::new(),
             output: Vec::new(),
@@ -117,13 +119,9 @@ impl Connection {
                 head(address, &format!("MCP-Protocol-Version: {version}\r\n{session}"))
             }
             Era::Modern => {
-                let (method, tool) = (message::METHOD, message::TOOL);
-                head(
-                    address,
-                    &format!(
-                        "MCP-Protocol-Version: {version}\r\nMcp-Method: {method}\r\nMcp-Name: {tool}\r\n"
-                    ),
-                )
+                let method = work.method();
+                let name = work.tool().map(|tool| format!("Mcp-Name: {tool}\r\n")).unwrap_or_default();
+                head(address, &format!("MCP-Protocol-Version: {version}\r\nMcp-Method: {method}\r\n{name}"))
             }
         };
         connection.parser.reset();
@@ -220,8 +218,8 @@ impl Connection {
             return Ok(None);
         }
         let answered = match self.parser.response() {
-            json if json.content_type == "application/json" => checked(json.status, &json.body)?,
-            other => checked(other.status, &message_in(other)?)?,
+            json if json.content_type == "application/json" => checked(self.work, json.status, &json.body)?,
+            other => checked(self.work, other.status, &message_in(other)?)?,
         };
         self.parser.reset();
         match self.pending.take() {
@@ -239,9 +237,9 @@ fn head(address: SocketAddr, extra: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn checked(status: u16, message: &[u8]) -> Result<Option<u64>, String> {
+fn checked(work: Work, status: u16, message: &[u8]) -> Result<Option<u64>, String> {
     if status == 200 {
-        message::check_reply(message)
+        message::check_reply(work, message)
     } else {
         Err(format!("status {status}: {}", message::excerpt(message)))
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,8 +33,37 @@ impl Era {
     }
 }
 
-pub const METHOD: &str = "tools/call";
-pub const TOOL: &str = "echo";
+/// What the requests of a run ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Work {
+    /// A call of `echo` with one text.
+    Echo,
+    /// A call of `echo` whose one argument, `message`, is an object with the text in it.
+    Model,
+    /// The list of [`LISTED`] tools.
+    List,
+}
+
+/// How many tools a server that is asked for its list has.
+pub const LISTED: usize = 100;
+
+const TOOL: &str = "echo";
+
+impl Work {
+    pub fn method(self) -> &'static str {
+        match self {
+            Work::Echo | Work::Model => "tools/call",
+            Work::List => "tools/list",
+        }
+    }
+
+    /// The tool that is called.
+    pub fn tool(self) -> Option<&'static str> {
+        (self != Work::List).then_some(TOOL)
+    }
+}
+
 pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 /// The legacy handshake's first request.
@@ -45,31 +75,39 @@ pub fn initialize(id: u64) -> String {
     )
 }
 
-/// Appends one `echo` call, without a line end. The text names the id, so that no two calls are alike.
-pub fn push_call(era: Era, id: u64, out: &mut Vec<u8>) {
-    let written = match era {
-        Era::Legacy => write!(
+/// Appends one request, without a line end. The text of a call names the id, so that no two calls are alike.
+pub fn push_request(era: Era, work: Work, id: u64, out: &mut Vec<u8>) {
+    push(out, format_args!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}","params":{{"#, work.method()));
+    match work {
+        Work::Echo => {
+            push(out, format_args!(r#""name":"{TOOL}","arguments":{{"text":"{TEXT}{id}"}}"#));
+        }
+        Work::Model => {
+            push(out, format_args!(r#""name":"{TOOL}","arguments":{{"message":{{"text":"{TEXT}{id}"}}}}"#));
+        }
+        Work::List => {}
+    }
+    if era == Era::Modern {
+        let comma = if work == Work::List { "" } else { "," };
+        push(
             out,
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"{METHOD}","params":{{"name":"{TOOL}","arguments":{{"text":"{TEXT}{id}"}}}}}}"#,
-        ),
-        Era::Modern => write!(
-            out,
-            concat!(
-                r#"{{"jsonrpc":"2.0","id":{},"method":"{}","params":{{"name":"{}","arguments":{{"text":"{}{}"}},"#,
-                r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{}","#,
-                r#""io.modelcontextprotocol/clientInfo":{{"name":"tenon-bench","version":"{}"}},"#,
-                r#""io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+            format_args!(
+                concat!(
+                    r#"{}"_meta":{{"io.modelcontextprotocol/protocolVersion":"{}","#,
+                    r#""io.modelcontextprotocol/clientInfo":{{"name":"tenon-bench","version":"{}"}},"#,
+                    r#""io.modelcontextprotocol/clientCapabilities":{{}}}}"#
+                ),
+                comma,
+                era.version(),
+                env!("CARGO_PKG_VERSION"),
             ),
-            id,
-            METHOD,
-            TOOL,
-            TEXT,
-            id,
-            era.version(),
-            env!("CARGO_PKG_VERSION"),
-        ),
-    };
-    written.expect("writing to a Vec cannot fail");
+        );
+    }
+    out.extend_from_slice(b"}}");
+}
+
+fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("writing to a Vec cannot fail");
 }
 
 const TEXT: &str = "The quick brown fox jumps over the lazy dog, call ";
@@ -86,8 +124,10 @@ struct Reply<'a> {
 
 #[derive(Deserialize)]
 struct CallResult<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     content: Vec<Block<'a>>,
+    #[serde(default)]
+    tools: Vec<IgnoredAny>,
     #[serde(rename = "isError", default)]
     is_error: bool,
     #[serde(borrow, rename = "resultType")]
@@ -102,9 +142,9 @@ struct Block<'a> {
     text: Option<Cow<'a, str>>,
 }
 
-/// Checks the answer to an `echo` call and gives the id it answers; `Ok(None)` is a notification.
-/// Whether that id is outstanding is the caller's to know.
-pub fn check_reply(bytes: &[u8]) -> Result<Option<u64>, String> {
+/// Checks an answer and gives the id it answers; `Ok(None)` is a notification. Whether that id is outstanding is the
+/// caller's to know.
+pub fn check_reply(work: Work, bytes: &[u8]) -> Result<Option<u64>, String> {
     let fault = |why: &str| Err(format!("{why}: {}", excerpt(bytes)));
     let reply: Reply = match serde_json::from_slice(bytes) {
         Ok(reply) => reply,
@@ -125,6 +165,12 @@ pub fn check_reply(bytes: &[u8]) -> Result<Option<u64>, String> {
     }
     if result.result_type.is_some_and(|kind| kind != "complete") {
         return fault("not a complete result");
+    }
+    if work == Work::List {
+        return match result.tools.len() {
+            LISTED => Ok(Some(id)),
+            other => fault(&format!("{other} tools instead of {LISTED}")),
+        };
     }
     let [block] = &result.content[..] else { return fault("not exactly one content block") };
     let sent = block.text.as_deref().and_then(|text| text.strip_prefix(TEXT));
@@ -163,7 +209,7 @@ mod tests {
     fn calls_are_json_and_differ_by_id() {
         for era in Era::ALL {
             let mut out = Vec::new();
-            push_call(era, 42, &mut out);
+            push_request(era, Work::Echo, 42, &mut out);
             let call: serde_json::Value = serde_json::from_slice(&out).unwrap();
             assert_eq!(call["id"], 42);
             assert_eq!(call["params"]["arguments"]["text"], format!("{TEXT}42"));
@@ -175,23 +221,42 @@ mod tests {
     }
 
     #[test]
+    fn requests_say_what_they_ask_for() {
+        let asked = |era, work| {
+            let mut out = Vec::new();
+            push_request(era, work, 3, &mut out);
+            serde_json::from_slice::<serde_json::Value>(&out).unwrap()
+        };
+        for era in Era::ALL {
+            let call = asked(era, Work::Model);
+            assert_eq!(call["params"]["arguments"]["message"]["text"], format!("{TEXT}3"));
+            let list = asked(era, Work::List);
+            assert_eq!((list["method"].as_str(), list["params"].get("name")), (Some("tools/list"), None));
+            assert_eq!(list["params"]["_meta"].is_object(), era == Era::Modern);
+        }
+        let tools = |count| format!(r#"{{"id":3,"result":{{"tools":[{}]}}}}"#, vec!["{}"; count].join(","));
+        assert_eq!(check_reply(Work::List, tools(LISTED).as_bytes()), Ok(Some(3)));
+        assert!(check_reply(Work::List, tools(99).as_bytes()).unwrap_err().starts_with("99 tools"));
+    }
+
+    #[test]
     fn the_right_text_passes() {
-        assert_eq!(check_reply(&answer(7, &format!("{TEXT}7"))), Ok(Some(7)));
+        assert_eq!(check_reply(Work::Echo, &answer(7, &format!("{TEXT}7"))), Ok(Some(7)));
         let escaped = format!("{TEXT}7").replace('q', "\\u0071");
-        assert_eq!(check_reply(&answer(7, &escaped)), Ok(Some(7)));
+        assert_eq!(check_reply(Work::Echo, &answer(7, &escaped)), Ok(Some(7)));
     }
 
     #[test]
     fn notifications_are_no_reply() {
         assert_eq!(
-            check_reply(br#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#),
+            check_reply(Work::Echo, br#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#),
             Ok(None)
         );
     }
 
     #[test]
     fn wrong_answers_are_named() {
-        let wrong = |bytes: &[u8]| check_reply(bytes).unwrap_err();
+        let wrong = |bytes: &[u8]| check_reply(Work::Echo, bytes).unwrap_err();
         assert!(wrong(&answer(7, &format!("{TEXT}8"))).starts_with("not the text that was sent"));
         assert!(wrong(&answer(7, "")).starts_with("not the text that was sent"));
         assert!(

@@ -66,12 +66,14 @@ fn measure(args: &Args, cell: &Cell, places: &Places, cores: Option<Cores>) -> R
     with_server(&command, cell.transport, cores, |server| {
         let sample = match cell.transport {
             Transport::Stdio => {
-                let mut load = StdioLoad::connect(server.pipes(), cell.era, cell.in_flight)?;
+                let mut load =
+                    StdioLoad::connect(server.pipes(), cell.era, cell.target.work, cell.in_flight)?;
                 load.run(args.warmup_goal(), || server.cpu())?;
                 load.run(args.goal(), || server.cpu())?
             }
             Transport::Http => {
-                let mut load = HttpLoad::connect(server.listening()?, cell.era, cell.in_flight)?;
+                let mut load =
+                    HttpLoad::connect(server.listening()?, cell.era, cell.target.work, cell.in_flight)?;
                 load.run(args.warmup_goal(), || server.cpu())?;
                 load.run(args.goal(), || server.cpu())?
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::args::{Args, Part};
 use crate::cpu::Cores;
 use crate::http::HttpLoad;
-use crate::message::Era;
+use crate::message::{Era, Work};
 use crate::meter::Goal;
 use crate::process::Server;
 use crate::run::with_server;
@@ -49,10 +49,11 @@ pub fn chosen(args: &Args) -> Vec<Start> {
     if !args.has(Part::Starts) || args.against.is_some() {
         return all;
     }
-    let usual = |target: &&Target| target.usual && target.kind == Kind::Server && args.chosen(target);
+    let usual = |target: &&Target| target.usual && target.kind != Kind::Ceiling && args.chosen(target);
+    let is_used = |wanted: Language| TARGETS.iter().filter(usual).any(|target| target.language == wanted);
+    let empty = EMPTY.iter().filter(|(_, language, _)| is_used(*language));
+    all.extend(empty.map(|&(name, language, command)| Start::Empty(name, language, command)));
     for target in TARGETS.iter().filter(usual) {
-        let empty = EMPTY.iter().filter(|(_, language, _)| *language == target.language);
-        all.extend(empty.map(|&(name, language, command)| Start::Empty(name, language, command)));
         all.extend(args.transports.iter().map(|&transport| Start::Server(target, transport)));
     }
     all
@@ -72,12 +73,12 @@ pub fn measure(start: &Start, places: &Places, cores: Option<Cores>) -> Result<S
             let one = Goal { calls: 1, at_least: Duration::ZERO, at_most: Duration::MAX };
             with_server(&command, transport, cores, |server| match transport {
                 Transport::Stdio => {
-                    let mut load = StdioLoad::connect(server.pipes(), Era::Modern, 1)?;
+                    let mut load = StdioLoad::connect(server.pipes(), Era::Modern, Work::Echo, 1)?;
                     load.run(one, || server.cpu())?;
                     Ok((server.cpu()?, server.memory()?))
                 }
                 Transport::Http => {
-                    let mut load = HttpLoad::connect(server.listening()?, Era::Modern, 1)?;
+                    let mut load = HttpLoad::connect(server.listening()?, Era::Modern, Work::Echo, 1)?;
                     load.run(one, || server.cpu())?;
                     Ok((server.cpu()?, server.memory()?))
                 }

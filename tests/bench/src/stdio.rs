@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 
-use crate::message::{self, Era};
+use crate::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::PATIENCE;
 
@@ -20,6 +20,7 @@ pub struct StdioLoad {
     stdin: ChildStdin,
     stdout: ChildStdout,
     era: Era,
+    work: Work,
     /// Calls in flight at any time.
     window: usize,
     next_id: u64,
@@ -33,7 +34,12 @@ pub struct StdioLoad {
 
 impl StdioLoad {
     /// Takes the pipes and, in the legacy era, shakes hands.
-    pub fn connect(pipes: (ChildStdin, ChildStdout), era: Era, window: usize) -> Result<Self, String> {
+    pub fn connect(
+        pipes: (ChildStdin, ChildStdout),
+        era: Era,
+        work: Work,
+        window: usize,
+    ) -> Result<Self, String> {
         let (stdin, stdout) = pipes;
         ioctl_fionbio(&stdin, true)
             .and_then(|()| ioctl_fionbio(&stdout, true))
@@ -42,6 +48,7 @@ impl StdioLoad {
             stdin,
             stdout,
             era,
+            work,
             window,
             next_id: 1,
             outstanding: HashMap::with_capacity(2 * window),
@@ -86,7 +93,7 @@ impl StdioLoad {
             let now = Instant::now();
             while self.outstanding.len() < self.window && meter.take(now) {
                 let id = self.new_id();
-                message::push_call(self.era, id, &mut self.output);
+                message::push_request(self.era, self.work, id, &mut self.output);
                 self.output.push(b'\n');
                 self.outstanding.insert(id, now);
             }
@@ -94,8 +101,9 @@ impl StdioLoad {
                 return meter.finish(before, cpu);
             }
             let mut answered = Vec::with_capacity(self.window);
+            let work = self.work;
             self.exchange(|line| {
-                answered.extend(message::check_reply(line)?);
+                answered.extend(message::check_reply(work, line)?);
                 Ok(())
             })?;
             let now = Instant::now();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::message::Era;
+use crate::message::{Era, Work};
 
 /// The language a target is written in, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,8 +24,10 @@ pub enum Language {
 pub enum Kind {
     /// Answers the same messages with as little work as the language allows; knows nothing of the protocol.
     Ceiling,
-    /// An MCP server.
+    /// An MCP server on this engine.
     Server,
+    /// The same server on another maker's library for its language.
+    Peer,
 }
 
 /// A program that is put under load.
@@ -36,11 +38,15 @@ pub struct Target {
     pub kind: Kind,
     /// Of the ways to write a tool in this language the one whose start and memory stand for it.
     pub usual: bool,
+    /// What it is asked for.
+    pub work: Work,
+    /// Only measured beside other makers' libraries (`--peers`).
+    pub beside_peers: bool,
     /// Program and arguments, see [`Places::resolve`].
     pub command: &'static [&'static str],
 }
 
-use Kind::{Ceiling, Server};
+use Kind::{Ceiling, Peer, Server};
 use Language::{C, Node, Python, Rust};
 
 /// The one that all others are multiples of.
@@ -59,6 +65,29 @@ pub const TARGETS: &[Target] = &[
     target("ceiling-node", Node, Ceiling, &["node", "tests/bench/ceilings/node/ceiling.mjs"]),
     target("node-sync", Node, Server, &["node", "{set}/node/server.mjs"]).usual(),
     target("node-async", Node, Server, &["node", "{set}/node/server.mjs", "--async"]),
+    target("python-model", Python, Server, &["{peers}/venv/bin/python", "tests/bench/peers/python/ours.py"])
+        .model(),
+    target("mcp-def", Python, Peer, &["{peers}/venv/bin/python", "tests/bench/peers/python/theirs.py"])
+        .usual(),
+    target(
+        "mcp-async",
+        Python,
+        Peer,
+        &["{peers}/venv/bin/python", "tests/bench/peers/python/theirs.py", "--async"],
+    ),
+    target(
+        "mcp-model",
+        Python,
+        Peer,
+        &["{peers}/venv/bin/python", "tests/bench/peers/python/theirs.py", "--model"],
+    )
+    .model(),
+    target("node-zod", Node, Server, &["node", "{peers}/node/ours.mjs", "--zod"]).beside_peers(),
+    target("node-list", Node, Server, &["node", "{peers}/node/ours.mjs", "--list"]).list(),
+    target("sdk-sync", Node, Peer, &["node", "{peers}/node/theirs.mjs"]).usual(),
+    target("sdk-async", Node, Peer, &["node", "{peers}/node/theirs.mjs", "--async"]),
+    target("sdk-zod", Node, Peer, &["node", "{peers}/node/theirs.mjs", "--zod"]),
+    target("sdk-list", Node, Peer, &["node", "{peers}/node/theirs.mjs", "--list"]).list(),
 ];
 
 /// Programs that do nothing: they say a word and wait for the end of their input.
@@ -76,12 +105,25 @@ const fn target(
     kind: Kind,
     command: &'static [&'static str],
 ) -> Target {
-    Target { name, language, kind, usual: false, command }
+    let beside_peers = matches!(kind, Peer);
+    Target { name, language, kind, usual: false, work: Work::Echo, beside_peers, command }
 }
 
 impl Target {
     const fn usual(self) -> Target {
         Target { usual: true, ..self }
+    }
+
+    const fn beside_peers(self) -> Target {
+        Target { beside_peers: true, ..self }
+    }
+
+    const fn model(self) -> Target {
+        Target { work: Work::Model, beside_peers: true, ..self }
+    }
+
+    const fn list(self) -> Target {
+        Target { work: Work::List, beside_peers: true, ..self }
     }
 }
 
@@ -168,7 +210,7 @@ impl Places {
     }
 
     /// The command with its placeholders filled in and its files made absolute: `{bin}` is the directory of this program,
-    /// `{set}` what was prepared, `{python}` the interpreter there. An empty line where `before` is asked for and there
+    /// `{set}` what was prepared, `{peers}` what was prepared of other makers, `{python}` the interpreter of the set. An empty line where `before` is asked for and there
     /// is no other set.
     pub fn resolve(&self, command: &[&str], before: bool) -> Vec<String> {
         let set = if before { self.other.as_deref().unwrap_or(Path::new("")) } else { &self.set };
@@ -176,6 +218,7 @@ impl Places {
             let file = match word.split_once('/') {
                 Some(("{bin}", program)) => bin().join(program),
                 Some(("{set}", file)) => set.join(file),
+                Some(("{peers}", file)) => self.root.join("build/bench/peers").join(file),
                 Some(_) if !word.contains(' ') => self.root.join(word),
                 _ if *word == "{python}" => set.join("venv/bin/python"),
                 _ => return (*word).to_owned(),
@@ -223,7 +266,10 @@ mod tests {
             assert_eq!(TARGETS.iter().filter(|other| other.name == target.name).count(), 1);
             let same = || TARGETS.iter().filter(|other| other.language == target.language);
             assert_eq!(same().filter(|other| other.kind == Ceiling).count(), 1);
-            assert_eq!(same().filter(|other| other.usual && other.kind == Server).count(), 1);
+            for kind in [Server, Peer] {
+                let usual = same().filter(|other| other.usual && other.kind == kind).count();
+                assert!(usual == 1 || kind == Peer && same().all(|other| other.kind != Peer), "{kind:?}");
+            }
             assert!(EMPTY.iter().any(|(_, language, _)| *language == target.language));
         }
         for transport in Transport::ALL {

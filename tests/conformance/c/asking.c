@@ -110,8 +110,8 @@ static void need_sampling(void *user_data, tenon_call *call) {
     capabilities[len] = '\0';
     if (strstr(capabilities, "\"sampling\"") == NULL) {
         tenon_answer *answer = NULL;
-        tenon_call_sample(call, NULL, SAMPLE("\"Hello\"", "1"), TENON_NUL, &answer, NULL);
-        tenon_answer_free(answer);
+        if (tenon_call_sample(call, NULL, SAMPLE("\"Hello\"", "1"), TENON_NUL, &answer, NULL) == TENON_OK)
+            tenon_answer_free(answer);
     } else {
         tenon_call_return_text(call, "Sampling is supported", TENON_NUL);
     }

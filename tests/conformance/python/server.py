@@ -14,7 +14,6 @@ from tenon_mcp import (
     Content,
     Context,
     Image,
-    PromptMessage,
     ResourceContents,
     Server,
     SyncContext,
@@ -68,7 +67,7 @@ def test_embedded_resource() -> Content:
 
 
 @app.tool
-async def test_multiple_content_types() -> list[Any]:
+async def test_multiple_content_types() -> list[str | Image | Content]:
     """Returns a text, an image and a resource."""
     mixed = ResourceContents(
         '{"test":"data","value":123}', uri="test://mixed-content-resource", mime_type="application/json"
@@ -199,16 +198,10 @@ async def test_missing_capability(ctx: Context) -> str:
     return "Sampling is supported"
 
 
-@app.tool(
-    input_schema={
-        "type": "object",
-        "properties": {"region": {"type": "string", "x-mcp-header": "Region"}, "level": {"type": "string"}},
-        "required": ["region"],
-    }
-)
-def test_x_mcp_header(region: str, level: str | None = None) -> str:
+@app.tool
+def test_x_mcp_header(region: Annotated[str, {"x-mcp-header": "Region"}], level: str = "") -> str:
     """Takes an argument that clients repeat in a header."""
-    return region if level is None else f"{region} {level}"
+    return f"{region} {level}".rstrip()
 
 
 @app.tool(
@@ -325,9 +318,9 @@ async def watched_resource() -> str:
 
 
 @app.resource("test://template/{id}/data", name="template-data", mime_type="application/json")
-def template_data(id: str) -> str:
+def template_data(id: str) -> dict[str, Any]:
     """Data by id."""
-    return json.dumps({"id": id, "templateTest": True, "data": f"Data for ID: {id}"}, separators=(",", ":"))
+    return {"id": id, "templateTest": True, "data": f"Data for ID: {id}"}
 
 
 @app.prompt
@@ -344,20 +337,17 @@ def test_prompt_with_arguments(
     return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
 
 
-@app.prompt(arguments=[{"name": "resourceUri", "description": "The resource to embed.", "required": True}])
-def test_prompt_with_embedded_resource(**arguments: str) -> list[PromptMessage]:
+@app.prompt
+def test_prompt_with_embedded_resource(
+    resourceUri: Annotated[str, "The resource to embed."],
+) -> list[Content | str]:
     """Embeds a resource."""
-    contents = ResourceContents(
-        "Embedded resource content for testing.", uri=arguments["resourceUri"], mime_type="text/plain"
-    )
-    return [
-        PromptMessage(Content.resource(contents)),
-        PromptMessage("Please process the embedded resource above."),
-    ]
+    contents = ResourceContents("Embedded resource content for testing.", uri=resourceUri, mime_type="text/plain")
+    return [Content.resource(contents), "Please process the embedded resource above."]
 
 
 @app.prompt
-async def test_prompt_with_image() -> list[Any]:
+async def test_prompt_with_image() -> list[Image | str]:
     """Shows an image."""
     return [Image(PNG, "image/png"), "Please analyze the image above."]
 

@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tenon_mcp::__private::Message;
 use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink};
-use tenon_mcp::{CallId, HandlerId, HostOp, JsonSlice, Lane, LaneId, Outcome, Server, Target, Tool};
+use tenon_mcp::{
+    CallId, HandlerId, HostOp, HttpOptions, JsonSlice, Lane, LaneId, Outcome, Running, ServeOptions, Server,
+    Target, Tool,
+};
 
 const LANE: LaneId = LaneId(1);
 const TOOLS: usize = 20;
@@ -234,5 +237,68 @@ impl Path for Complete {
     fn finish(&mut self) {
         let same = |result: &Value| result["content"][0]["text"] == *self.answer;
         self.expected.check(&self.channel.kept.take(), same);
+    }
+}
+
+/// One call of a tool in Rust that runs where the call was received, from its text to the bytes of its response: what the
+/// same costs through the C ABI is measured against it.
+pub struct Inline {
+    /// Nobody calls it; handlers run while it is served, and on a runtime.
+    _running: Running,
+    _runtime: tokio::runtime::Runtime,
+    engine: Engine,
+    peer: Arc<Peer>,
+    kept: Arc<Kept>,
+    sink: Arc<dyn Sink>,
+    call: Bytes,
+    expected: Expected,
+}
+
+#[derive(serde::Deserialize)]
+struct Forecast {
+    city: String,
+}
+
+impl Inline {
+    pub fn new() -> Inline {
+        let server = Server::new("count", "1.0.0");
+        let tool = Tool::new("forecast").input_schema(JsonSlice::from_value(&path::plain_schema())).inline();
+        server.tool(tool, |Forecast { city }: Forecast| async move { city }).expect("a legal tool");
+        let options = ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").expect("an address"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let running = {
+            let _inside = runtime.enter();
+            server.start(options).expect("the server starts")
+        };
+        let kept = Arc::new(Kept::default());
+        let inline = Inline {
+            engine: server.engine().clone(),
+            peer: Peer::new(None),
+            sink: kept.clone(),
+            kept,
+            call: text(&path::call(false)),
+            expected: Expected::default(),
+            _running: running,
+            _runtime: runtime,
+        };
+        inline.receive(text(&path::initialize()));
+        inline.kept.take();
+        inline.receive(text(&path::initialized()));
+        inline
+    }
+
+    fn receive(&self, text: Bytes) {
+        self.engine.receive(&self.peer, &self.sink, text);
+    }
+}
+
+impl Path for Inline {
+    fn work(&mut self) {
+        self.receive(self.call.clone());
+    }
+
+    fn finish(&mut self) {
+        let city = &path::arguments()["city"];
+        self.expected.check(&self.kept.take(), |result| result["content"][0]["text"] == *city);
     }
 }

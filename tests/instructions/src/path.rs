@@ -1,7 +1,7 @@
 //! The paths, by name.
 
 use crate::c::Call;
-use crate::channel::{Complete, Dispatch, List, Scan};
+use crate::channel::{Complete, Dispatch, Inline, List, Scan};
 use crate::http::Exchange;
 use crate::schema::Validate;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ impl Expected {
     }
 }
 
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "scan",
     "scan-long",
     "validate",
@@ -43,6 +43,7 @@ pub const NAMES: [&str; 11] = [
     "complete",
     "http-legacy",
     "http-modern",
+    "rust-inline",
     "c-inline",
     "c-poll",
 ];
@@ -58,6 +59,7 @@ pub fn named(name: &str) -> Option<Box<dyn Path>> {
         "complete" => Box::new(Complete::new()),
         "http-legacy" => Box::new(Exchange::legacy()),
         "http-modern" => Box::new(Exchange::modern()),
+        "rust-inline" => Box::new(Inline::new()),
         "c-inline" => Box::new(Call::inline()),
         "c-poll" => Box::new(Call::polled()),
         _ => return None,

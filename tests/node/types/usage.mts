@@ -41,7 +41,7 @@ const input = {
 } as const
 same<
   FromSchema<typeof input>,
-  { name: string; tags: ('a' | 'b')[]; count?: number; nested?: { on?: boolean }; open?: any }
+  { name: string; tags: ('a' | 'b')[]; count?: number; nested?: { on?: boolean }; open?: string | null }
 >(true)
 
 app
@@ -125,6 +125,7 @@ app
   .replace('tools/list', () => ({ tools: [] }))
   .on('session_start', (_, ctx) => ctx.sessionId)
   .mapError(RangeError, -32050)
+  .mapError(AggregateError, (error) => new McpError(-32051, error.message, { parts: error.errors.length }))
   .tool('talks', async (_, ctx) => {
     ctx.log('info', { any: 'thing' }, { logger: 'l' })
     const { text, model } = await ctx.sample(['x', PromptMessage.assistant('y')], { maxTokens: 5, temperature: 1, key: 'k' })
@@ -176,6 +177,10 @@ await app.closed
 
 // @ts-expect-error a name is needed
 new Server({})
+// @ts-expect-error a function returns an error
+app.mapError(RangeError, (error) => error.message)
+// @ts-expect-error it gets an error of the type
+app.mapError(RangeError, (error: AggregateError) => error)
 // @ts-expect-error a misspelt option
 new Server({ name: 'x', limits: { maxCall: 1 } })
 // @ts-expect-error no method for each level

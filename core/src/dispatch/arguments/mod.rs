@@ -5,8 +5,7 @@ mod declared;
 #[cfg(test)]
 mod tests;
 
-use super::format::Formats;
-use super::schema::{Refused, Schema};
+use super::schema::{Formats, Refused, Schema};
 use super::sound::certainly_fits;
 use crate::error::Error;
 use crate::json::{self, JsonSlice, JsonWriter};

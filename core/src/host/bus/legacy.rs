@@ -7,15 +7,21 @@ use crate::host::notices::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::host::peer::Peer;
 use crate::host::shared::Thread;
 use crate::proto::error::RpcError;
+use crate::proto::kind::Kind;
+use crate::proto::operation::Op;
 use crate::proto::subscription::Topic;
 use std::sync::Arc;
 
 impl Engine {
     /// Has a session told of updates of what is at exactly this address. Only what could be read can be subscribed to:
-    /// anything else is most likely a mistake, of which nobody would ever hear.
+    /// anything else is most likely a mistake, of which nobody would ever hear. Where the program answers reads itself, it
+    /// alone knows what that is.
     pub(in crate::host) fn subscribe(&self, peer: &Arc<Peer>, uri: String) -> Result<(), RpcError> {
         let (bus, limits) = (&self.0.bus, self.limits());
-        if self.0.catalog.snapshot().resource(&uri).is_none() {
+        let snapshot = self.0.catalog.snapshot();
+        if snapshot.resource(&uri).is_none()
+            && snapshot.find(Kind::Method, Op::ResourcesRead.name()).is_none()
+        {
             return Err(RpcError::not_found(&uri));
         }
         let topic = Topic::Resource(uri.into());

@@ -1,10 +1,11 @@
 //! What follows middleware where its host cannot run it: a call within a call.
 
+use super::super::ending::End;
 use super::super::engine::Engine;
 use super::super::op::{CallContext, HostOp, Outcome, Stale};
 use super::super::port::HostPort;
 use super::super::requests::{Start, Step};
-use super::super::shared::{End, Flight, Shared, Thread};
+use super::super::shared::{Flight, Shared, Thread};
 use super::super::sink::{Delivery, Outgoing, Sink};
 use super::Inner;
 use crate::dispatch::calls::CallId;

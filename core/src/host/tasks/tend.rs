@@ -1,8 +1,9 @@
 //! What tasks need from time to time: signs of life, an end.
 
+use crate::host::ending::End;
 use crate::host::op::CancelReason;
 use crate::host::port::HostPort;
-use crate::host::shared::{End, Shared};
+use crate::host::shared::Shared;
 use std::time::Instant;
 
 impl HostPort {

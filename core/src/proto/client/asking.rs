@@ -2,6 +2,7 @@
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::operation::Op;
+use crate::proto::structured::unwrapped;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 
@@ -15,6 +16,8 @@ pub(super) struct Asking {
     pub(super) meta: Option<JsonSlice>,
     /// Page follows page until the list is complete.
     gathers: bool,
+    /// The structured content of its result is in an object that the revision wants.
+    wrapped: bool,
 }
 
 /// How the parameters are made of what a program gives.
@@ -36,12 +39,24 @@ const ROWS: [(&str, Op, Shape); 9] = [
 impl Asking {
     /// A request of the conversation's own.
     pub(super) fn own(op: Op, params: JsonSlice) -> Asking {
-        Asking { method: op.name().to_owned(), op: Some(op), params, meta: None, gathers: false }
+        Asking {
+            method: op.name().to_owned(),
+            op: Some(op),
+            params,
+            meta: None,
+            gathers: false,
+            wrapped: false,
+        }
     }
 
     /// The request of a word, of what a program gives for it: an object, in which `_meta` is the program's own. The word
-    /// `request` is for any, by its `method` and `params`.
-    pub(super) fn read(what: &str, given: &JsonSlice, revision: Revision) -> Result<Asking, String> {
+    /// `request` is for any, by its `method` and `params`. `wraps` says of which tools the result is no object.
+    pub(super) fn read(
+        what: &str,
+        given: &JsonSlice,
+        revision: Revision,
+        wraps: impl Fn(&str) -> bool,
+    ) -> Result<Asking, String> {
         if given.kind() != Kind::Object {
             return Err(format!("{what}: the parameters must be an object"));
         }
@@ -52,7 +67,7 @@ impl Asking {
                 return Err(format!("{what}: params must be an object"));
             }
             let (params, meta) = (without_meta(&params), params.member("_meta"));
-            return Ok(Asking { method, op: None, params, meta, gathers: false });
+            return Ok(Asking { method, op: None, params, meta, gathers: false, wrapped: false });
         }
         let row = ROWS.iter().find(|(word, ..)| *word == what);
         let (_, op, shape) = row.ok_or_else(|| format!("there is no request {what:?}"))?;
@@ -64,7 +79,10 @@ impl Asking {
         }
         let params = shape(&without_meta(given)).map_err(|reason| format!("{what}: {reason}"))?;
         let gathers = !op.list().is_empty() && given.member("cursor").is_none();
-        Ok(Asking { method: op.name().to_owned(), op: Some(op), params, meta, gathers })
+        let wrapped = op == Op::ToolsCall
+            && !revision.is_modern()
+            && text(&params, "name").is_some_and(|name| wraps(&name));
+        Ok(Asking { method: op.name().to_owned(), op: Some(op), params, meta, gathers, wrapped })
     }
 
     pub(super) fn is(&self, op: Op) -> bool {
@@ -73,6 +91,12 @@ impl Asking {
 
     pub(super) fn gathers(&self) -> bool {
         self.gathers
+    }
+
+    /// The value that a tool gave as structured content.
+    pub(super) fn structured(&self, result: &JsonSlice) -> Option<JsonSlice> {
+        let content = result.member("structuredContent")?;
+        if self.wrapped { unwrapped(&content) } else { Some(content) }
     }
 
     /// The member of the result that holds the list.

@@ -8,7 +8,7 @@ mod rounds;
 use super::envelope::{CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY};
 use super::error::RpcError;
 use super::logging::{LEVEL_KEY, Level};
-use super::message::{Message, Notification, Params, Request, Response};
+use super::message::{Malformed, Message, Notification, Params, Request, Response};
 use super::operation::Op;
 use super::question::Question;
 use super::version::Revision;
@@ -80,6 +80,8 @@ pub(crate) enum Step {
 /// One client's conversation.
 pub(crate) struct Conversation {
     settings: Settings,
+    /// What the server reads.
+    limits: Limits,
     /// The last number that was given out: to requests, to messages, to questions.
     last: u64,
     /// By the id of the message that waits for its answer.
@@ -114,12 +116,12 @@ struct Pending {
 const MOST_ROUNDS: usize = 64;
 
 impl Conversation {
-    /// A conversation, and what it begins with.
-    pub(crate) fn new(settings: Settings) -> (Conversation, Vec<Step>) {
+    /// A conversation with a server that reads what is within `limits`, and what it begins with.
+    pub(crate) fn new(settings: Settings, limits: Limits) -> (Conversation, Vec<Step>) {
         let modern = settings.revision.is_modern();
         let state = if modern { State::Open } else { State::Opening(Vec::new()) };
         let (pending, questions, rounds) = Default::default();
-        let mut own = Conversation { settings, last: 0, pending, questions, rounds, state };
+        let mut own = Conversation { settings, limits, last: 0, pending, questions, rounds, state };
         let steps = if modern { Vec::new() } else { vec![Step::Send(own.initialize())] };
         (own, steps)
     }
@@ -147,15 +149,17 @@ impl Conversation {
         text
     }
 
-    /// Asks for something, by the word of [`Asking`], under a number of [`Conversation::number`].
+    /// Asks for something, by the word of [`Asking`], under a number of [`Conversation::number`]. `wraps` says whether a tool's
+    /// result is no object by its schema.
     pub(crate) fn ask(
         &mut self,
         request: u64,
         what: &str,
         given: &JsonSlice,
         progress: bool,
+        wraps: impl Fn(&str) -> bool,
     ) -> Result<Vec<Step>, String> {
-        let asking = Asking::read(what, given, self.settings.revision)?;
+        let asking = Asking::read(what, given, self.settings.revision, wraps)?;
         let pending = Pending { request: Some(request), asking, progress, items: Vec::new(), rounds: 0 };
         Ok(self.send(pending, &[]))
     }
@@ -168,6 +172,10 @@ impl Conversation {
         let text = pending.asking.message(id, meta.as_ref(), further);
         if let State::Refused(error) = &self.state {
             return answered(&pending, Err(error.clone()));
+        }
+        // The server's answer to what is too long or too deep says no id, so nobody would know that it has come.
+        if let Err(Malformed { id: None, error, .. }) = Message::decode(text.clone(), &self.limits) {
+            return answered(&pending, Err(error));
         }
         self.pending.insert(id, pending);
         match &mut self.state {

@@ -11,8 +11,8 @@ use crate::proto::operation::Op;
 pub struct Reply {
     /// The result object as it was sent; of a list that of the last page.
     pub result: JsonSlice,
-    /// What a program wants of it. Of a tool its structured content, or else its only text: as JSON if it is such, else a
-    /// string. Of a resource the contents that are JSON by their media type, or text. Of a list all its items, page after
+    /// What a program wants of it. Of a tool its structured content, without the object that a revision puts around values
+    /// that are none, or else its only text: as JSON if it is such, else a string. Of a resource the contents that are JSON by their media type, or text. Of a list all its items, page after
     /// page. Of a completion the suggestions with their number. Nothing where there is no one such value.
     pub data: Option<JsonSlice>,
     /// The texts of a tool's content, a resource's contents or a prompt's messages, a line each.
@@ -27,7 +27,7 @@ impl Reply {
             (Some(array(&items)), String::new())
         } else if asking.is(Op::ToolsCall) {
             let blocks = elements(&result, "content");
-            (of_tool(&result, &blocks), join(blocks.iter().filter_map(text_of)))
+            (asking.structured(&result).or_else(|| of_tool(&blocks)), join(blocks.iter().filter_map(text_of)))
         } else if asking.is(Op::ResourcesRead) {
             let contents = elements(&result, "contents");
             (of_resource(&contents), join(contents.iter().filter_map(text_of)))
@@ -67,10 +67,7 @@ fn text_of(block: &JsonSlice) -> Option<String> {
     block.member("text")?.decode_str().map(|text| text.into_owned())
 }
 
-fn of_tool(result: &JsonSlice, blocks: &[JsonSlice]) -> Option<JsonSlice> {
-    if let Some(structured) = result.member("structuredContent") {
-        return Some(structured);
-    }
+fn of_tool(blocks: &[JsonSlice]) -> Option<JsonSlice> {
     let [only] = blocks else { return None };
     let text = text_of(only)?;
     Some(parsed(&text).unwrap_or_else(|| string(&text)))

@@ -167,7 +167,15 @@ static HOOK: Table = table(
     Some(V2024_11_05),
     &[required(
         "name",
-        Form::OneOf(&["session_start", "session_end", "roots_changed", "subscribe", "unsubscribe"]),
+        Form::OneOf(&[
+            "start",
+            "stop",
+            "session_start",
+            "session_end",
+            "roots_changed",
+            "subscribe",
+            "unsubscribe",
+        ]),
     )],
 );
 

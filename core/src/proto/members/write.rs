@@ -3,7 +3,7 @@
 use super::block::write_block;
 use super::{Form, Row, Table};
 use crate::json::{JsonSlice, JsonWriter, Kind};
-use crate::proto::shape::has_structured_content;
+use crate::proto::structured::{Structured, structured, write_output_schema};
 use crate::proto::version::Revision;
 
 /// Writes a value of this form.
@@ -22,6 +22,7 @@ pub(crate) fn write(form: &Form, value: &JsonSlice, revision: Revision, out: &mu
             out.begin_object().key("type").str("text").key("text").slice(value).end_object();
         }
         Form::Said => write_block(value, revision, out),
+        Form::OutputSchema => write_output_schema(value, revision, out),
         _ => {
             out.slice(value);
         }
@@ -51,13 +52,7 @@ pub(crate) fn write_object(table: &Table, value: &JsonSlice, revision: Revision,
 pub(crate) fn has_member(row: &Row, value: &JsonSlice, revision: Revision) -> bool {
     row.is_in(revision)
         && match row.form {
-            Form::Structured => has_structured_content(revision, value.kind()),
-            // TL-22, TL-24: the schema goes with the content that it describes.
-            Form::OutputSchema => {
-                let describes_objects =
-                    || value.member("type").is_some_and(|of| of.as_bytes() == b"\"object\"");
-                revision.is_modern() || describes_objects()
-            }
+            Form::Structured => structured(revision, value.kind(), false) != Structured::Absent,
             _ => true,
         }
 }

@@ -1,9 +1,10 @@
 //! The connections of one listener, each a task with hyper in it.
 
 use super::body::ResponseBody;
-use super::exchange::{HttpService, nowhere, refuse_upgrade};
+use super::exchange::HttpService;
 use super::link::{Handed, Link};
 use super::paths::{Paths, Route};
+use super::responses::{nowhere, refuse_upgrade};
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
 use super::websocket;

@@ -3,22 +3,22 @@
 use super::body::{Exchange, Held, ResponseBody};
 use super::budget::Budget;
 use super::link::Link;
-use super::read::{ReadError, drain, read};
+use super::read::read;
+use super::responses::{empty, event_stream, refused, shared_with, unheard, unread, whole};
 use super::sessions::{Lease, NoSession, Sessions};
-use super::slot::{End, FULL, First, Slot};
+use super::slot::{End, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::limits::Limits;
 use crate::host::{Accepted, Arrival, Engine, LaneId, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
 use crate::proto::id::RequestId;
 use crate::proto::message::{Malformed, Message};
-use crate::proto::sse;
 use crate::proto::version::Revision;
 use crate::server::Server;
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -479,130 +479,4 @@ fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
             Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
         }
     }
-}
-
-/// Has a page of this origin see the response.
-pub(super) fn shared_with(
-    origin: Option<&HeaderValue>,
-    mut response: Response<ResponseBody>,
-) -> Response<ResponseBody> {
-    if let Some(origin) = origin {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers
-            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(rules::EXPOSED_HEADERS));
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    }
-    response
-}
-
-/// The response to a request that does not become a WebSocket; without a reason it is its body that is in the way.
-pub(super) async fn refuse_upgrade<B: Body<Data = Bytes>>(
-    why: Option<Refusal>,
-    head: &Parts,
-    body: B,
-) -> Response<ResponseBody> {
-    let in_the_way =
-        || Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a WebSocket begins without a body");
-    let mut response = refused(why.unwrap_or_else(in_the_way));
-    if response.status() == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    }
-    unheard(response, head, pin!(body)).await
-}
-
-/// The response to a body that could not be read.
-pub(super) fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBody> {
-    let (refusal, usable) = match error {
-        ReadError::Full => (Refusal::busy(FULL), false),
-        ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
-        ReadError::Broken => (
-            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come to its end"),
-            false,
-        ),
-    };
-    last_if(!usable, refused(refusal), version)
-}
-
-/// The response to a request whose body nobody wants.
-pub(super) async fn unheard<B: Body<Data = Bytes>>(
-    response: Response<ResponseBody>,
-    head: &Parts,
-    body: Pin<&mut B>,
-) -> Response<ResponseBody> {
-    // One that asks before it sends would be told to go on.
-    let usable = !head.headers.contains_key(header::EXPECT) && drain(body).await;
-    last_if(!usable, response, head.version)
-}
-
-/// Says that the connection ends with this response, if it does.
-fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -> Response<ResponseBody> {
-    if last && version <= Version::HTTP_11 {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// The response under a path that is not the endpoint's.
-pub(super) async fn nowhere<B: Body<Data = Bytes>>(request: Request<B>) -> Response<ResponseBody> {
-    let (head, body) = request.into_parts();
-    unheard(empty(StatusCode::NOT_FOUND), &head, pin!(body)).await
-}
-
-fn response(status: StatusCode, body: ResponseBody) -> Response<ResponseBody> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response
-}
-
-pub(super) fn empty(status: StatusCode) -> Response<ResponseBody> {
-    response(status, ResponseBody::empty())
-}
-
-fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
-    let mut response = response(status, ResponseBody::whole(body));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
-}
-
-/// What MH-42 asks of a stream, so that nobody on the way stores it or holds it back.
-pub(super) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
-    let mut response = response(StatusCode::OK, body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-}
-
-/// The response to a request that ended before anything else was said.
-fn whole(end: End, modern: bool, forms: Forms, budget: &Arc<Budget>) -> Response<ResponseBody> {
-    match end {
-        End::Response(body, error) => {
-            let status = error.map_or(StatusCode::OK, |class| rules::status(class, modern));
-            if forms.json || status != StatusCode::OK {
-                return json(status, body);
-            }
-            let mut stream = Vec::with_capacity(body.len() + 16);
-            sse::encode(None, None, &body, &mut stream);
-            drop(body);
-            event_stream(ResponseBody::whole(budget.keep(stream.into())))
-        }
-        // The client cancelled it and gets no answer: a stream without events says just that.
-        End::Dropped if !modern => event_stream(ResponseBody::empty()),
-        // Only the end of the server does this to a client that is still there.
-        End::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
-    }
-}
-
-pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
-    let mut response = json(refusal.status, refusal.body);
-    if let Some(allow) = refusal.allow {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    }
-    response
 }

@@ -4,12 +4,11 @@
 //! it, and its end is the end of the session (SSE-1 to SSE-12).
 
 use super::body::ResponseBody;
-use super::exchange::{
-    HttpService, KEEP_ALIVE, TICK, arrival, empty, event_stream, refused, shared_with, unheard, unread,
-};
+use super::exchange::{HttpService, KEEP_ALIVE, TICK, arrival};
 use super::link::Link;
 use super::queue::Queue;
 use super::read::read;
+use super::responses::{empty, event_stream, refused, shared_with, unheard, unread};
 use super::slot::FULL;
 use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;

@@ -21,6 +21,7 @@ mod paths;
 mod queue;
 mod read;
 mod recording;
+mod responses;
 mod resume;
 mod sessions;
 mod slot;

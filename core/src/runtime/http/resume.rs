@@ -1,9 +1,10 @@
 //! Clients that come back to a stream: what they have missed, and what follows.
 
 use super::body::{Exchange, ResponseBody};
-use super::exchange::{HttpService, event_stream};
+use super::exchange::HttpService;
 use super::journal::{Mark, Missing, key, read_entry};
 use super::link::Link;
+use super::responses::event_stream;
 use super::sessions::Lease;
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::proto::http::{EventId, Refusal};

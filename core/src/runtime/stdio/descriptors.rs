@@ -1,6 +1,7 @@
 //! Lines over descriptors: pipes, sockets, terminals.
 
 use super::wire::{Input, Output, Read, Wire};
+use crate::runtime::platform::{HALF_CLOSED, pipe, process_descriptor, write_now};
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
@@ -11,11 +12,6 @@ use std::sync::Arc;
 
 /// How often the parent is looked for where the system has no descriptor for it.
 const PARENT_POLL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-/// A socket whose other side writes no more. A pipe reports a hang-up, which need not be asked for.
-#[cfg(target_os = "linux")]
-const HALF_CLOSED: PollFlags = PollFlags::RDHUP;
-#[cfg(not(target_os = "linux"))]
-const HALF_CLOSED: PollFlags = PollFlags::empty();
 
 /// The reading side.
 pub(super) struct DescriptorInput {
@@ -36,7 +32,7 @@ pub(super) struct Parent {
 impl Parent {
     pub(super) fn watch() -> Parent {
         let pid = getppid();
-        Parent { watched: true, pid, descriptor: pid.and_then(descriptor_of) }
+        Parent { watched: true, pid, descriptor: pid.and_then(process_descriptor) }
     }
 
     /// For an input that has nothing to do with the parent.
@@ -54,23 +50,13 @@ impl Parent {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn descriptor_of(pid: Pid) -> Option<OwnedFd> {
-    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn descriptor_of(_: Pid) -> Option<OwnedFd> {
-    None
-}
-
 /// Both sides; with `parent` for as long as that lives.
 pub(super) fn wire(
     input: OwnedFd,
     output: Arc<OwnedFd>,
     parent: Parent,
 ) -> Result<Wire<DescriptorInput, DescriptorOutput>, Errno> {
-    let (stop, stopper) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let (stop, stopper) = pipe()?;
     let stop_reading = move || {
         // The reader polls the other end; a full pipe has been written to already.
         let _ = rustix::io::write(&stopper, b"x");
@@ -151,18 +137,9 @@ impl Output for DescriptorOutput {
         Ok(())
     }
 
-    /// The descriptor is left as it is, since other processes may share it: only this write does not wait. Systems and
-    /// files that know no such write are left to the thread that may wait.
-    #[cfg(target_os = "linux")]
+    /// What this leaves is for the thread that may wait.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
-        use rustix::io::{ReadWriteFlags, pwritev2};
-        // Where the file is at.
-        const HERE: u64 = u64::MAX;
-        match pwritev2(&self.0, &slices(lines), HERE, ReadWriteFlags::NOWAIT) {
-            Ok(written) => Ok(written),
-            Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(0),
-            Err(error) => Err(error.into()),
-        }
+        write_now(&self.0, &slices(lines))
     }
 }
 

@@ -8,12 +8,13 @@ use super::backlog::Backlog;
 use crate::error::Error;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::lifecycle::FLUSH;
+use crate::runtime::platform::pipe;
 use crate::runtime::thread;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
-use rustix::pipe::{PIPE_BUF, PipeFlags, pipe_with};
+use rustix::pipe::PIPE_BUF;
 use std::sync::Arc;
 
 const READ_BYTES: usize = 64 << 10;
@@ -61,8 +62,8 @@ impl Relay {
         }
         let real = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
         let output = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
-        let (printed, printer) = pipe_with(PipeFlags::CLOEXEC).map_err(io("pipe"))?;
-        let (told, stop) = pipe_with(PipeFlags::CLOEXEC).map_err(io("pipe"))?;
+        let (printed, printer) = pipe().map_err(io("pipe"))?;
+        let (told, stop) = pipe().map_err(io("pipe"))?;
         // This end is ours alone.
         let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
         fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;

@@ -3,7 +3,8 @@
 use crate::proto::http::Refusal;
 use crate::runtime::connections::{Connections, Phase, Place};
 use crate::runtime::http::body::ResponseBody;
-use crate::runtime::http::exchange::{HttpService, refused, unheard};
+use crate::runtime::http::exchange::HttpService;
+use crate::runtime::http::responses::{refused, unheard};
 use crate::runtime::running::Running;
 use bytes::Bytes;
 use http::{Request, Response};

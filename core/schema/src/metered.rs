@@ -4,8 +4,8 @@
 //! errors were found, containers look like something else: what is under way comes to its end without going deeper, and
 //! its result is not used.
 
-use crate::json::{Kind, Parts, Spot};
-use crate::proto::error::clip;
+use crate::text::clip;
+use crate::tree::{Parts, Shape, Spot};
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, Node, NodeIdentity, Object, cmp};
 use serde_json::{Map, Number, Value};
@@ -20,17 +20,17 @@ const STACK: usize = 256 << 10;
 
 /// What a check may use up.
 #[derive(Clone, Copy)]
-pub(super) struct Allowance {
-    pub(super) steps: u64,
+pub(crate) struct Allowance {
+    pub(crate) steps: u64,
     /// How many strings may be matched.
-    pub(super) matches: u64,
+    pub(crate) matches: u64,
     /// Errors after which no more are looked for.
-    pub(super) errors: u32,
+    pub(crate) errors: u32,
 }
 
 /// What a check has used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spent {
+pub(crate) enum Spent {
     Steps,
     Stack,
     Errors,
@@ -58,7 +58,7 @@ thread_local! {
 }
 
 /// Runs one check. Its result counts if nothing was spent.
-pub(super) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<Spent>) {
+pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<Spent>) {
     METER.with(|meter| {
         meter.steps.set(allowance.steps);
         meter.matches.set(allowance.matches);
@@ -116,7 +116,7 @@ fn pay_for_text(length: usize) -> bool {
 
 /// The text of a string, once it is paid for.
 fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
-    if spot.kind() != Kind::String || !pay(1) {
+    if spot.shape() != Shape::String || !pay(1) {
         return None;
     }
     let written = spot.written();
@@ -129,7 +129,7 @@ fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
 
 /// A number, once it is paid for: one longer than doubles are is read slowly.
 fn paid_number(spot: Spot<'_>) -> Option<Number> {
-    if spot.kind() != Kind::Number || !pay(1) {
+    if spot.shape() != Shape::Number || !pay(1) {
         return None;
     }
     let length = spot.written().len() as u64;
@@ -140,7 +140,7 @@ fn paid_number(spot: Spot<'_>) -> Option<Number> {
 }
 
 /// The representation that the validator is built for.
-pub(super) struct Metered;
+pub(crate) struct Metered;
 
 impl Json for Metered {
     type Node<'a> = Seen<'a>;
@@ -158,7 +158,7 @@ impl Json for Metered {
 
 /// A value, or a member's name.
 #[derive(Clone, Copy)]
-pub(super) enum Seen<'a> {
+pub(crate) enum Seen<'a> {
     Value(Spot<'a>),
     Name(&'a str),
 }
@@ -171,12 +171,12 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn kind(&self) -> Kind {
-        self.value().map_or(Kind::String, |spot| spot.kind())
+    fn shape(&self) -> Shape {
+        self.value().map_or(Shape::String, |spot| spot.shape())
     }
 
-    fn container(&self, kind: Kind) -> Option<Spot<'a>> {
-        self.value().filter(|spot| spot.kind() == kind && pay(1))
+    fn container(&self, shape: Shape) -> Option<Spot<'a>> {
+        self.value().filter(|spot| spot.shape() == shape && pay(1))
     }
 
     /// The text of a string, once it is paid for.
@@ -194,11 +194,11 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
     type Number = Number;
 
     fn as_object(&self) -> Option<Members<'a>> {
-        self.container(Kind::Object).map(Members)
+        self.container(Shape::Object).map(Members)
     }
 
     fn as_array(&self) -> Option<Items<'a>> {
-        self.container(Kind::Array).map(Items)
+        self.container(Shape::Array).map(Items)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
@@ -210,30 +210,29 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        match self.kind() {
-            Kind::True => Some(true),
-            Kind::False => Some(false),
+        match self.shape() {
+            Shape::Boolean(value) => Some(value),
             _ => None,
         }
     }
 
     fn is_null(&self) -> bool {
-        self.kind() == Kind::Null
+        self.shape() == Shape::Null
     }
 
     fn is_number(&self) -> bool {
-        self.kind() == Kind::Number
+        self.shape() == Shape::Number
     }
 
     fn json_type(&self) -> JsonType {
         pay(1);
-        match self.kind() {
-            Kind::Null => JsonType::Null,
-            Kind::True | Kind::False => JsonType::Boolean,
-            Kind::Number => JsonType::Number,
-            Kind::String => JsonType::String,
-            Kind::Array => JsonType::Array,
-            Kind::Object => JsonType::Object,
+        match self.shape() {
+            Shape::Null => JsonType::Null,
+            Shape::Boolean(_) => JsonType::Boolean,
+            Shape::Number => JsonType::Number,
+            Shape::String => JsonType::String,
+            Shape::Array => JsonType::Array,
+            Shape::Object => JsonType::Object,
         }
     }
 
@@ -254,14 +253,13 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
                 meter.spent.set(Some(Spent::Errors));
             }
         });
-        Cow::Owned(match self.kind() {
-            Kind::Null => Value::Null,
-            Kind::True => true.into(),
-            Kind::False => false.into(),
-            Kind::Number => self.value().and_then(paid_number).map_or(Value::Null, Value::Number),
-            Kind::String => self.text().map_or(Value::Null, |text| clip(&text).into()),
-            Kind::Array => Value::Array(Vec::new()),
-            Kind::Object => Value::Object(Map::new()),
+        Cow::Owned(match self.shape() {
+            Shape::Null => Value::Null,
+            Shape::Boolean(value) => value.into(),
+            Shape::Number => self.value().and_then(paid_number).map_or(Value::Null, Value::Number),
+            Shape::String => self.text().map_or(Value::Null, |text| clip(&text).into()),
+            Shape::Array => Value::Array(Vec::new()),
+            Shape::Object => Value::Object(Map::new()),
         })
     }
 
@@ -279,24 +277,23 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
 /// Equality of JSON Schema, paid for.
 fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
     let within = |spot: Spot<'_>, expected: &Value| equal(&Seen::Value(spot), expected);
-    match (seen.kind(), expected) {
-        (Kind::Array, Value::Array(expected)) => seen.value().is_some_and(|spot| {
+    match (seen.shape(), expected) {
+        (Shape::Array, Value::Array(expected)) => seen.value().is_some_and(|spot| {
             spot.len() == expected.len() && pay(1) && spot.parts().zip(expected).all(|(a, b)| within(a, b))
         }),
-        (Kind::Object, Value::Object(expected)) => seen.value().is_some_and(|spot| {
+        (Shape::Object, Value::Object(expected)) => seen.value().is_some_and(|spot| {
             let mut members = MembersIter(spot.parts());
             spot.len() == expected.len()
                 && pay(1)
                 && members
                     .all(|(name, value)| expected.get(&*name).is_some_and(|expected| equal(&value, expected)))
         }),
-        (Kind::String, Value::String(expected)) => seen.text().is_some_and(|text| text == expected.as_str()),
-        (Kind::Number, Value::Number(_)) => {
+        (Shape::String, Value::String(expected)) => seen.text().is_some_and(|text| text == expected.as_str()),
+        (Shape::Number, Value::Number(_)) => {
             seen.value().and_then(paid_number).is_some_and(|number| cmp::equal(&number.into(), expected))
         }
-        (Kind::True, Value::Bool(true)) | (Kind::False, Value::Bool(false)) | (Kind::Null, Value::Null) => {
-            true
-        }
+        (Shape::Boolean(value), Value::Bool(expected)) => value == *expected,
+        (Shape::Null, Value::Null) => true,
         _ => {
             pay(1);
             false
@@ -305,9 +302,9 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
 }
 
 /// The members of an object.
-pub(super) struct Members<'a>(Spot<'a>);
+pub(crate) struct Members<'a>(Spot<'a>);
 
-pub(super) struct MembersIter<'a>(Parts<'a>);
+pub(crate) struct MembersIter<'a>(Parts<'a>);
 
 impl<'a> Iterator for MembersIter<'a> {
     type Item = (Cow<'a, str>, Seen<'a>);
@@ -346,9 +343,9 @@ impl<'a> Object<'a, Metered> for Members<'a> {
 }
 
 /// The items of an array.
-pub(super) struct Items<'a>(Spot<'a>);
+pub(crate) struct Items<'a>(Spot<'a>);
 
-pub(super) struct ItemsIter<'a>(Parts<'a>);
+pub(crate) struct ItemsIter<'a>(Parts<'a>);
 
 impl<'a> Iterator for ItemsIter<'a> {
     type Item = Seen<'a>;
@@ -388,18 +385,17 @@ impl<'a> Array<'a, Metered> for Items<'a> {
 
 /// Feeds what equal values have in common.
 fn digest(item: Spot<'_>, keys: &RandomState, into: &mut impl Hasher) {
-    match item.kind() {
-        Kind::Null => 0u8.hash(into),
-        Kind::True => 1u8.hash(into),
-        Kind::False => 2u8.hash(into),
-        Kind::Number => paid_number(item).iter().for_each(|number| digest_number(number, into)),
-        Kind::String => (3u8, paid_string(item)).hash(into),
-        Kind::Array => {
+    match item.shape() {
+        Shape::Null => 0u8.hash(into),
+        Shape::Boolean(value) => (1u8 + u8::from(value)).hash(into),
+        Shape::Number => paid_number(item).iter().for_each(|number| digest_number(number, into)),
+        Shape::String => (3u8, paid_string(item)).hash(into),
+        Shape::Array => {
             pay(1);
             (4u8, item.len()).hash(into);
             item.parts().for_each(|item| digest(item, keys, into));
         }
-        Kind::Object => {
+        Shape::Object => {
             pay(1);
             // Their order does not matter, and adding what has a secret key does not let anybody aim.
             let mut sum = 0u64;

@@ -1,0 +1,7 @@
+'use strict'
+
+try {
+  module.exports = require('./dist/tenon.cjs')
+} catch (error) {
+  throw require('./unbuilt.cjs')(error)
+}

@@ -1,0 +1,113 @@
+//! The values that are checked, wherever they are kept.
+
+use serde_json::Number;
+use std::borrow::Cow;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number.
+    Number,
+    /// A string, or the name of a member.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A JSON text with the places of its values, of which the first has number 0. The parts of a container follow it: the
+/// items of an array; names and values, in turn, of an object.
+pub trait Tree {
+    /// What stands at a place.
+    fn shape(&self, place: u32) -> Shape;
+
+    /// A number or the inside of a string, as it is written.
+    fn written(&self, place: u32) -> &str;
+
+    /// The text of a string.
+    fn string(&self, place: u32) -> Option<Cow<'_, str>>;
+
+    /// The value of a number.
+    fn number(&self, place: u32) -> Option<Number>;
+
+    /// How many parts a container has.
+    fn count(&self, place: u32) -> u32;
+
+    /// The place after a value and all it holds.
+    fn following(&self, place: u32) -> u32;
+
+    /// The place of the value of the member called `name`, and what it took to find: one for each member looked at, and
+    /// more for long names.
+    fn member(&self, place: u32, name: &str) -> (Option<u32>, usize);
+}
+
+/// One value of a tree.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot<'a> {
+    tree: &'a dyn Tree,
+    place: u32,
+}
+
+impl<'a> Spot<'a> {
+    pub(crate) fn root(tree: &'a dyn Tree) -> Spot<'a> {
+        Spot { tree, place: 0 }
+    }
+
+    /// What tells this value from all others, in this tree and in others that live.
+    pub(crate) fn identity(&self) -> (usize, u32) {
+        (std::ptr::from_ref(self.tree).cast::<()>() as usize, self.place)
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        self.tree.shape(self.place)
+    }
+
+    pub(crate) fn written(&self) -> &'a str {
+        self.tree.written(self.place)
+    }
+
+    pub(crate) fn string(&self) -> Option<Cow<'a, str>> {
+        self.tree.string(self.place)
+    }
+
+    pub(crate) fn number(&self) -> Option<Number> {
+        self.tree.number(self.place)
+    }
+
+    /// The number of items or members.
+    pub(crate) fn len(&self) -> usize {
+        let count = self.tree.count(self.place) as usize;
+        if self.shape() == Shape::Object { count / 2 } else { count }
+    }
+
+    pub(crate) fn parts(&self) -> Parts<'a> {
+        Parts { next: Spot { place: self.place + 1, ..*self }, left: self.tree.count(self.place) }
+    }
+
+    pub(crate) fn member(&self, name: &str) -> (Option<Spot<'a>>, usize) {
+        let (found, cost) = self.tree.member(self.place, name);
+        (found.map(|place| Spot { place, ..*self }), cost)
+    }
+}
+
+/// See [`Spot::parts`].
+pub(crate) struct Parts<'a> {
+    next: Spot<'a>,
+    left: u32,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Spot<'a>;
+
+    fn next(&mut self) -> Option<Spot<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let spot = self.next;
+        self.next.place = spot.tree.following(spot.place);
+        Some(spot)
+    }
+}

@@ -1,0 +1,159 @@
+//! Validators of schemas, and why they refuse.
+
+use crate::format::{Formats, Options, assert_formats};
+use crate::metered::{Allowance, Metered, Seen, Spent, metered};
+use crate::text::{Clip, clip};
+use crate::tree::{Spot, Tree};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, PatternOptions, ValidationError};
+use serde_json::Value;
+use std::fmt::Write;
+
+const MAX_REPORTED: usize = 3;
+/// Errors after which no more are looked for.
+const MAX_FOUND: u32 = 64;
+
+/// Largest pattern, compiled.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// How often one match of a pattern with look-around or back-references may go back. Other patterns never do.
+const MAX_BACKTRACKS: usize = 2_500;
+/// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
+/// to go back as often as may be. Together, 20 million times.
+const MAX_MATCHES: u64 = 8_000;
+
+/// Steps that every check may take, and those it may take for each byte of the value.
+const STEPS: u64 = 1_000_000;
+const STEPS_PER_BYTE: u64 = 8;
+
+/// A compiled schema.
+pub struct Validator {
+    validator: jsonschema::Validator<Metered>,
+    /// Whether one of its patterns may go back on a text.
+    backtracks: bool,
+}
+
+impl Validator {
+    /// Compiles a schema of a dialect; the error says what is wrong and where. References are resolved inside the schema
+    /// only.
+    pub fn compile(schema: &Value, draft: Draft, formats: Formats) -> Result<Validator, String> {
+        let options = || options(draft, formats);
+        let linear = PatternOptions::regex().size_limit(MAX_PATTERN_BYTES);
+        if let Ok(validator) = options().with_pattern_options(linear).build(schema) {
+            return Ok(Validator { validator, backtracks: false });
+        }
+        let bounded =
+            PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_BACKTRACKS);
+        let validator = options().with_pattern_options(bounded).build(schema).map_err(refusal)?;
+        Ok(Validator { validator, backtracks: true })
+    }
+
+    /// Checks the value of a text of `bytes`.
+    pub fn check(&self, value: &dyn Tree, bytes: usize) -> Result<(), Refused> {
+        let root = Seen::Value(Spot::root(value));
+        let allowance = self.allowance(bytes);
+        match metered(allowance, || self.validator.is_valid(root)) {
+            (true, None) => Ok(()),
+            (false, None) => Err(self.reasons(root, Allowance { errors: MAX_FOUND, ..allowance })),
+            (_, Some(spent)) => Err(Refused { reasons: exhausted(spent), names: Vec::new() }),
+        }
+    }
+
+    /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
+    pub fn misfit(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
+        let root = Seen::Value(Spot::root(value));
+        let (mut errors, spent) = metered(self.allowance(bytes), || self.validator.iter_errors(root));
+        if let Some(spent) = spent {
+            return Some(exhausted(spent));
+        }
+        errors
+            .find(|error| error.evaluation_path().as_str().starts_with("/properties/"))
+            .map(|error| reason(&error))
+    }
+
+    fn allowance(&self, bytes: usize) -> Allowance {
+        Allowance {
+            steps: STEPS + STEPS_PER_BYTE * bytes as u64,
+            matches: if self.backtracks { MAX_MATCHES } else { u64::MAX },
+            errors: u32::MAX,
+        }
+    }
+
+    /// Why a value does not conform: the first few reasons.
+    fn reasons(&self, value: Seen<'_>, allowance: Allowance) -> Refused {
+        let (mut errors, spent) = metered(allowance, || self.validator.iter_errors(value));
+        // What was found after the end of the allowance is not certain, and the first was found before it.
+        let shown = if spent.is_none() { MAX_REPORTED } else { 1 };
+        let mut names = Vec::new();
+        let mut note = |error: &ValidationError<'_>| names.extend(top_member(error.instance_path().as_str()));
+        let shown = errors.by_ref().take(shown).inspect(&mut note).map(|error| reason(&error));
+        let reasons: Vec<String> = shown.collect();
+        let more = match (errors.inspect(note).count(), spent) {
+            (0, None) => String::new(),
+            (more, None) => format!("; and {more} more"),
+            (_, Some(_)) => "; and more".to_owned(),
+        };
+        let reasons = match reasons.is_empty() {
+            true => "it does not conform".to_owned(),
+            false => reasons.join("; ") + &more,
+        };
+        Refused { reasons, names }
+    }
+}
+
+/// Why a value was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// For whoever sent it.
+    pub reasons: String,
+    /// The members of the value, an object, that are at fault, as far as they were looked for.
+    pub names: Vec<String>,
+}
+
+fn exhausted(spent: Spent) -> String {
+    match spent {
+        Spent::Stack => "it is nested too deeply to be checked against its schema".into(),
+        Spent::Steps | Spent::Errors => "it takes too many steps to be checked against its schema".into(),
+    }
+}
+
+/// The member of an object that a place is in.
+fn top_member(pointer: &str) -> Option<String> {
+    let name = pointer.strip_prefix('/')?.split('/').next()?;
+    Some(name.replace("~1", "/").replace("~0", "~"))
+}
+
+fn options(draft: Draft, formats: Formats) -> Options {
+    let options = jsonschema::options_for::<Metered>().with_draft(draft);
+    match formats {
+        Formats::Assert => assert_formats(options, draft),
+        Formats::Annotate => options.should_validate_formats(false),
+    }
+}
+
+/// What a registration says about a schema that cannot be used.
+fn refusal(error: ValidationError<'static>) -> String {
+    let mut reason = Clip::default();
+    let _ = write!(reason, "{error}");
+    format!("at {}: {}", pointer(error.instance_path().as_str()), reason.0)
+}
+
+fn reason(error: &ValidationError<'_>) -> String {
+    let mut reason = Clip::default();
+    let _ = match error.kind() {
+        ValidationErrorKind::BacktrackLimitExceeded { .. }
+        | ValidationErrorKind::RegexEngineFailure { .. } => {
+            reason.write_str("its pattern takes too many steps to be matched")
+        }
+        ValidationErrorKind::Format { format } => {
+            write!(reason, "value is not a valid {format}")
+        }
+        _ => write!(reason, "{}", error.masked_with("value")),
+    };
+    let path = error.instance_path().as_str();
+    format!("{}: {}", clip(pointer(path)), reason.0)
+}
+
+/// The empty pointer names the whole value; say so in words.
+fn pointer(path: &str) -> &str {
+    if path.is_empty() { "(root)" } else { path }
+}

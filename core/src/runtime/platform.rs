@@ -1,0 +1,73 @@
+//! Where operating systems differ; nothing else of the engine asks which one it is.
+
+use rustix::event::PollFlags;
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use std::io::{self, IoSlice};
+
+/// A socket whose other side writes no more, where the system tells. A pipe reports a hang-up, which need not be asked for.
+#[cfg(target_os = "linux")]
+pub(super) const HALF_CLOSED: PollFlags = PollFlags::RDHUP;
+#[cfg(not(target_os = "linux"))]
+pub(super) const HALF_CLOSED: PollFlags = PollFlags::empty();
+
+/// The read end and the write end of a pipe, closed on exec.
+#[cfg(not(target_vendor = "apple"))]
+pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+}
+
+/// In two steps: a program that another thread starts between them has the pipe too.
+#[cfg(target_vendor = "apple")]
+pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+    let (read, write) = rustix::pipe::pipe()?;
+    fcntl_setfd(&read, FdFlags::CLOEXEC)?;
+    fcntl_setfd(&write, FdFlags::CLOEXEC)?;
+    Ok((read, write))
+}
+
+/// A descriptor that becomes readable when a process ends.
+#[cfg(target_os = "linux")]
+pub(super) fn process_descriptor(pid: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+/// There is none: who waits for the end has to look.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn process_descriptor(_: Pid) -> Option<OwnedFd> {
+    None
+}
+
+/// Whether a socket listens.
+#[cfg(target_os = "linux")]
+pub(super) fn listens(socket: &OwnedFd) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
+/// The system does not say; to accept will fail if it does not.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn listens(_: &OwnedFd) -> bool {
+    true
+}
+
+/// Writes what can be written without waiting, and says how many bytes that were. The descriptor is left as it is, since
+/// other processes may share it: only this write does not wait. Files that know no such write get nothing.
+#[cfg(target_os = "linux")]
+pub(super) fn write_now(output: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    // Where the file is at.
+    const HERE: u64 = u64::MAX;
+    match pwritev2(output, slices, HERE, ReadWriteFlags::NOWAIT) {
+        Ok(written) => Ok(written),
+        Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The system has no such write.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn write_now(_: &OwnedFd, _: &[IoSlice<'_>]) -> io::Result<usize> {
+    Ok(0)
+}

@@ -1,0 +1,167 @@
+"""A SQLite file that can only be read, whatever the query says: the connection refuses the rest."""
+
+import math
+import queue
+import sqlite3
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+SECONDS = 5.0
+MOST_ROWS = 1000
+SHOWN_ROWS = 50
+SHOWN_CHARACTERS = 200
+# Time is looked at between instructions, and one of them may compare two values at each of their places: short values
+# and patterns, and looks that come often, keep what passes between two of them short.
+MAX_VALUE_BYTES = 64 * 1024
+MAX_PATTERN_BYTES = 200
+STEPS_BETWEEN_LOOKS = 20
+# What a query may do besides calling functions and asking for what the file is like.
+READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"}
+# Both reach outside of the database: one runs a library's code, the other sets function pointers.
+FORBIDDEN_FUNCTIONS = {"load_extension", "fts3_tokenizer"}
+
+
+class Refused(Exception):
+    """A query that was not run to its end; the message is for the client."""
+
+
+class Rows:
+    """What a query gave: its columns, each with a name of its own, and its rows."""
+
+    def __init__(self, columns: Sequence[str], rows: list[tuple[Any, ...]], truncated: bool) -> None:
+        self.columns: list[str] = []
+        for column in columns:
+            name, number = column, 2
+            while name in self.columns:
+                name, number = f"{column}_{number}", number + 1
+            self.columns.append(name)
+        self.rows = rows
+        self.truncated = truncated
+
+    def as_json(self) -> dict[str, Any]:
+        rows = [dict(zip(self.columns, map(_plain, row))) for row in self.rows]
+        return {"columns": self.columns, "rows": rows, "row_count": len(rows), "truncated": self.truncated}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _cell(value: Any) -> str:
+    text = "NULL" if value is None else str(_plain(value)).replace("\n", " ")
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table for people, of the first rows."""
+    if not rows:
+        return "No results found"
+    shown = [[_cell(value) for value in row] for row in rows[:SHOWN_ROWS]]
+    widths = [max(len(cell) for cell in column) for column in zip(columns, *shown)]
+    header, *lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in (columns, *shown))
+    more = [f"... and {len(rows) - SHOWN_ROWS} more rows"] if len(rows) > SHOWN_ROWS else []
+    return "\n".join([header, "-" * len(header), *lines, *more])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def identifier(name: str, known: Iterable[str]) -> str:
+    """A name of the catalogue, quoted; SQLite takes it in any case."""
+    for one in known:
+        if one.lower() == name.lower():
+            return _quoted(one)
+    raise Refused(f"Error: there is no '{name}'")
+
+
+class Database:
+    def __init__(self, path: str, max_connections: int) -> None:
+        self._path = Path(path)
+        # Places for connections, which are opened when they are needed.
+        self._places: queue.LifoQueue[sqlite3.Connection | None] = queue.LifoQueue()
+        for _ in range(max_connections):
+            self._places.put(None)
+
+    def read(self, query: str, params: Sequence[Any] = (), limit: int = MOST_ROWS, offset: int = 0) -> Rows:
+        with self._connection() as connection, closing(connection.cursor()) as cursor:
+            denied: list[str] = []
+            until = time.monotonic() + SECONDS
+            connection.set_authorizer(lambda *about: _judge(denied, *about))
+            connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN_LOOKS)
+            try:
+                cursor.execute(query, params)
+                if cursor.description is None:
+                    raise Refused("Error: Only SELECT queries are allowed")
+                rows = list(islice(cursor, offset, offset + limit + 1))
+            except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
+                if denied:
+                    raise Refused("Error: Only SELECT queries are allowed") from None
+                late = time.monotonic() > until
+                reason = f"the query took longer than {SECONDS:g} s" if late else str(error)
+                raise Refused(f"Database error: {reason}") from None
+            return Rows([column[0] for column in cursor.description], rows[:limit], len(rows) > limit)
+
+    def tables(self, views: bool = False) -> list[str]:
+        kinds = "('table', 'view')" if views else "('table')"
+        found = self.read(
+            f"SELECT name FROM sqlite_master WHERE type IN {kinds} AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            " ORDER BY name"
+        )
+        return [name for (name,) in found.rows]
+
+    def columns(self, table: str) -> list[dict[str, Any]]:
+        """What the catalogue says of each column; nothing if there is no such table."""
+        return self.read(f"PRAGMA table_info({_quoted(table)})").as_json()["rows"]
+
+    def close(self) -> None:
+        """Closes the connections that nobody uses; a later query opens others."""
+        for _ in range(self._places.qsize()):
+            connection = self._places.get()
+            if connection is not None:
+                connection.close()
+            self._places.put(None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = self._places.get()
+        try:
+            connection = connection or self._open()
+            yield connection
+        finally:
+            self._places.put(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        uri = self._path.absolute().as_uri() + "?mode=ro"
+        try:
+            # Without a transaction of Python's around it; whichever thread takes it has it alone.
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise Refused(f"Database error: {self._path.name}: {error}") from None
+        connection.text_factory = lambda data: data.decode(errors="replace")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN_BYTES)
+        return connection
+
+
+def _judge(denied: list[str], action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """Whether the statement that SQLite is about to compile may do this."""
+    allowed = action in READS
+    if action == sqlite3.SQLITE_FUNCTION:
+        allowed = second not in FORBIDDEN_FUNCTIONS
+    elif action == sqlite3.SQLITE_PRAGMA:
+        allowed = first in PRAGMAS
+    if not allowed:
+        denied.append(str(first))
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

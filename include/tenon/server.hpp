@@ -1,0 +1,243 @@
+/* Servers. A part of tenon.hpp, which is what programs include. */
+
+#ifndef TENON_SERVER_HPP
+#define TENON_SERVER_HPP
+
+#include <tenon.h>
+#include <tenon/base.hpp>
+#include <tenon/call.hpp>
+#include <tenon/entry.hpp>
+#include <tenon/http.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tenon {
+
+/** What Server::poll() has done. */
+struct Polled {
+    std::uint32_t handled;
+    /** The server has ended, and nothing is left to do. */
+    bool ended;
+};
+
+using Log = std::function<void(tenon_log_level level, std::string_view target, std::string_view message)>;
+
+/** An MCP server. Any thread may use it, several at once too. Its end waits for callbacks that run. */
+class Server {
+public:
+    Server(std::string_view name, std::string_view version) {
+        tenon_server *made = nullptr;
+        detail::Detail detail;
+        detail.check(tenon_server_new(detail::Text(name), detail::Text(version), &made, detail));
+        server_.reset(made);
+    }
+
+    Server &set_instructions(std::string_view text) {
+        return done(tenon_server_set_instructions(get(), detail::Text(text)), "tenon_server_set_instructions");
+    }
+    Server &set(std::string_view member, std::string_view json) {
+        return done(
+            tenon_server_set(get(), detail::Text(member), detail::data(json), json.size()), "tenon_server_set");
+    }
+    Server &add_extension(std::string_view id, std::string_view settings = "{}") {
+        return done(
+            tenon_server_add_extension(get(), detail::Text(id), detail::data(settings), settings.size()),
+            "tenon_server_add_extension");
+    }
+    Server &set_limit(tenon_limit limit, std::uint64_t value) {
+        return done(tenon_server_set_limit(get(), limit, value), "tenon_server_set_limit");
+    }
+    Server &add_state_key(const std::array<std::uint8_t, 32> &key) {
+        return done(tenon_server_add_state_key(get(), key.data()), "tenon_server_add_state_key");
+    }
+    Server &set_worker_threads(std::uint32_t count) {
+        return done(tenon_server_set_worker_threads(get(), count), "tenon_server_set_worker_threads");
+    }
+    Server &set_signals(bool signals) {
+        return done(tenon_server_set_signals(get(), signals), "tenon_server_set_signals");
+    }
+    /** What the function throws is dropped. */
+    Server &set_log(Log log) {
+        const auto say = [](void *data, tenon_log_level level, const char *target, const char *message) noexcept {
+            try {
+                (*static_cast<Log *>(data))(level, target, message);
+            } catch (...) {
+            }
+        };
+        auto kept = std::make_unique<Log>(std::move(log));
+        return done(
+            tenon_server_set_log(get(), say, kept.release(), detail::destroy<Log>), "tenon_server_set_log");
+    }
+
+    Server &listen_stdio() { return checked(tenon_server_listen_stdio); }
+    Server &listen_descriptors(int input, int output) { return checked(tenon_server_listen_descriptors, input, output); }
+    Server &listen_http(std::string_view address) { return checked(tenon_server_listen_http, text(address)); }
+    Server &listen_unix(std::string_view path) { return checked(tenon_server_listen_unix, text(path)); }
+    Server &listen_socket(int socket) { return checked(tenon_server_listen_socket, socket); }
+    Server &listen_http_socket(int socket, std::optional<std::string_view> path = std::nullopt) {
+        return checked(tenon_server_listen_http_socket, socket, detail::Text(path));
+    }
+    Server &listen_websocket(std::string_view address) { return checked(tenon_server_listen_websocket, text(address)); }
+    Server &listen_sse(std::string_view address) { return checked(tenon_server_listen_sse, text(address)); }
+    Server &listen_embedded() { return checked(tenon_server_listen_embedded); }
+    Server &set_unix_mode(std::uint32_t mode) {
+        return done(tenon_server_set_unix_mode(get(), mode), "tenon_server_set_unix_mode");
+    }
+    Server &allow_host(std::string_view host) {
+        return done(tenon_server_allow_host(get(), text(host)), "tenon_server_allow_host");
+    }
+    Server &allow_origin(std::string_view origin) {
+        return done(tenon_server_allow_origin(get(), text(origin)), "tenon_server_allow_origin");
+    }
+    std::string http_url() const { return url(tenon_server_http_url, "tenon_server_http_url"); }
+    std::string websocket_url() const { return url(tenon_server_websocket_url, "tenon_server_websocket_url"); }
+    std::string sse_url() const { return url(tenon_server_sse_url, "tenon_server_sse_url"); }
+
+    void start() { checked(tenon_server_start); }
+    /** Serves until the end, and returns what main() should: see tenon_server_exit_code(). */
+    int run() {
+        checked(tenon_server_run);
+        return exit_code();
+    }
+    int exit_code() const noexcept { return tenon_server_exit_code(get()); }
+    int wake_fd() const {
+        int descriptor = -1;
+        detail::check(tenon_server_wake_fd(get(), &descriptor), "tenon_server_wake_fd");
+        return descriptor;
+    }
+    Polled poll(std::chrono::milliseconds timeout = std::chrono::milliseconds(0), std::uint32_t max = 0) {
+        std::uint32_t handled = 0;
+        const tenon_status status = tenon_server_poll(get(), max, detail::milliseconds(timeout), &handled);
+        detail::check(status, "tenon_server_poll");
+        return {handled, status == TENON_ENDED};
+    }
+    void close() { done(tenon_server_close(get()), "tenon_server_close"); }
+    bool is_closed() const noexcept { return tenon_server_is_closed(get()); }
+
+    /** Registers an entry, which is taken in every case. Throws if its name is taken or its definition is wrong. */
+    Server &add(Entry entry) { return checked(tenon_server_add, entry.release()); }
+    Server &replace(Entry method) { return checked(tenon_server_replace, method.release()); }
+    template <typename Function> Server &on(
+        std::string_view hook, Function function, tenon_mode mode = TENON_MODE_WORKER) {
+        const detail::Text name(hook);
+        return checked(
+            tenon_server_on, name, mode, detail::handle, detail::handler(std::move(function)).release(),
+            detail::destroy<Handler>);
+    }
+    /** `operations` as for tenon_server_add_middleware(); nothing means calls, reads, prompts and completions. */
+    template <typename Function> Server &add_middleware(
+        Function function, std::optional<std::string_view> operations = std::nullopt,
+        tenon_mode mode = TENON_MODE_WORKER) {
+        const detail::Text words(operations);
+        return checked(
+            tenon_server_add_middleware, words, mode, detail::handle, detail::handler(std::move(function)).release(),
+            detail::destroy<Handler>);
+    }
+    void remove(tenon_kind kind, std::string_view name) {
+        done(tenon_server_remove(get(), kind, text(name)), "tenon_server_remove");
+    }
+    void enable(tenon_kind kind, std::string_view name) {
+        done(tenon_server_enable(get(), kind, text(name)), "tenon_server_enable");
+    }
+    void disable(tenon_kind kind, std::string_view name) {
+        done(tenon_server_disable(get(), kind, text(name)), "tenon_server_disable");
+    }
+    /** Whether an entry has the tag now. */
+    bool enable_tag(std::string_view tag) { return tagged(tenon_server_enable_tag(get(), text(tag))); }
+    bool disable_tag(std::string_view tag) { return tagged(tenon_server_disable_tag(get(), text(tag))); }
+    Server &mount(Server &other, std::string_view prefix) {
+        return checked(tenon_server_mount, other.get(), text(prefix));
+    }
+    /** Calls `visit` with the definition of each entry of a kind, JSON text, and whether it is enabled. */
+    template <typename Function> void entries(tenon_kind kind, Function visit) const {
+        detail::Visit<Function> called{visit, nullptr};
+        const auto each = [](void *data, const char *definition, std::size_t len, bool enabled) noexcept {
+            (*static_cast<detail::Visit<Function> *>(data))(std::string_view(definition, len), enabled);
+        };
+        detail::check(tenon_server_entries(get(), kind, each, &called), "tenon_server_entries");
+        called.done();
+    }
+    Server &add_skills(std::string_view folder) { return checked(tenon_server_add_skills, text(folder)); }
+
+    /** Whether a client waited for it. */
+    bool elicitation_complete(std::string_view elicitation_id) {
+        return tagged(tenon_server_elicitation_complete(get(), text(elicitation_id)));
+    }
+    void notify(std::string_view method, std::string_view params = "{}") {
+        done(tenon_server_notify(get(), text(method), detail::data(params), params.size()), "tenon_server_notify");
+    }
+    void resource_updated(std::string_view uri) {
+        done(tenon_server_resource_updated(get(), text(uri)), "tenon_server_resource_updated");
+    }
+    void list_changed(tenon_kind kind) { done(tenon_server_list_changed(get(), kind), "tenon_server_list_changed"); }
+
+    /** For tests: what the server says to one message of a client, each a JSON text. */
+    std::vector<std::string> exchange(std::string_view message, std::chrono::milliseconds timeout = forever) {
+        std::vector<std::string> heard;
+        auto keep = [&heard](std::string_view said) { heard.emplace_back(said); };
+        detail::Visit<decltype(keep)> called{keep, nullptr};
+        const auto each = [](void *data, const char *said, std::size_t len) noexcept {
+            (*static_cast<detail::Visit<decltype(keep)> *>(data))(std::string_view(said, len));
+        };
+        checked(
+            tenon_server_exchange, detail::data(message), message.size(), detail::milliseconds(timeout), each,
+            static_cast<void *>(&called));
+        called.done();
+        return heard;
+    }
+
+    /** Hands over a request of the program's own HTTP server. `ready` may be empty; what it throws is dropped. */
+    void handle_http(Http &http, std::function<void()> ready = {}) {
+        using Ready = std::function<void()>;
+        const auto call = [](void *data) noexcept {
+            try {
+                (*static_cast<Ready *>(data))();
+            } catch (...) {
+            }
+        };
+        auto kept = ready ? std::make_unique<Ready>(std::move(ready)) : nullptr;
+        const tenon_http_ready_fn wake = kept ? +call : nullptr;
+        const tenon_destroy_fn destroy = kept ? detail::destroy<Ready> : nullptr;
+        checked(tenon_server_handle_http, http.get(), wake, static_cast<void *>(kept.release()), destroy);
+    }
+
+    tenon_server *get() const noexcept { return server_.get(); }
+
+private:
+    static detail::Text text(std::string_view text) { return detail::Text(text); }
+    Server &done(tenon_status status, const char *what) {
+        detail::check(status, what);
+        return *this;
+    }
+    template <typename Function, typename... Arguments> Server &checked(Function function, const Arguments &...arguments) {
+        detail::Detail detail;
+        detail.check(function(get(), arguments..., detail));
+        return *this;
+    }
+    static bool tagged(tenon_status status) {
+        if (status != TENON_ERR_NOT_FOUND) detail::check(status, "tenon_server");
+        return status != TENON_ERR_NOT_FOUND;
+    }
+    template <typename Function> std::string url(Function function, const char *what) const {
+        const char *url = nullptr;
+        std::size_t len = 0;
+        detail::check(function(get(), &url, &len), what);
+        return {url, len};
+    }
+
+    detail::Handle<tenon_server, tenon_server_free> server_;
+};
+
+}  // namespace tenon
+
+#endif  // TENON_SERVER_HPP

@@ -1,0 +1,128 @@
+"""The examples in C and C++ as a client of another maker finds them: PyPI `mcp` starts and calls each, in both eras."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
+from mcp_types import ElicitResult
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "build" / "c"
+SECONDS = 30
+
+pytestmark = pytest.mark.parametrize("mode", ["legacy", "auto"])
+
+
+def served(mode, program, use, *arguments, **callbacks):
+    """Runs `use(client)` with a client of the program; returns what it returned."""
+
+    async def session():
+        server = StdioServerParameters(command=str(BUILT / program), args=[str(each) for each in arguments])
+        async with Client(server, mode=mode, read_timeout_seconds=SECONDS, **callbacks) as client:
+            return await use(client)
+
+    return asyncio.run(asyncio.wait_for(session(), 2 * SECONDS))
+
+
+async def text(client, tool, arguments=None):
+    result = await client.call_tool(tool, arguments or {})
+    return result.content[0].text
+
+
+@pytest.mark.parametrize("program", ["quickstart", "quickstart-cpp"])
+def test_quickstart(mode, program):
+    async def use(client):
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["add"]
+        return await text(client, "add", {"a": 1, "b": 2.5})
+
+    assert served(mode, program, use) == "3.5"
+
+
+def test_mainloop(mode):
+    async def use(client):
+        assert await text(client, "set_label", {"label": "new"}) == "done"
+        return await text(client, "status")
+
+    assert served(mode, "mainloop", use).endswith(' ticks, label "new"')
+
+
+def test_late(mode):
+    async def use(client):
+        calls = [text(client, "count_primes", {"below": below}) for below in (10, 100000, 100)]
+        return await asyncio.gather(*calls)
+
+    assert served(mode, "late", use) == ["4", "9592", "25"]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_notes(mode, sure):
+    async def agree(_context, _params):
+        return ElicitResult(action="accept", content={"sure": sure})
+
+    async def use(client):
+        assert await text(client, "add_note", {"text": "milk"}) == "1"
+        assert await text(client, "add_note", {"text": "eggs"}) == "2"
+        refused = await client.call_tool("add_note", {"text": ""})
+        assert refused.is_error and refused.content[0].text == "an empty note is not kept"
+        listed = await client.call_tool("list_notes", {})
+        assert listed.structured_content == {"notes": [{"number": 1, "text": "milk"}, {"number": 2, "text": "eggs"}]}
+        assert [str(one.uri) for one in (await client.list_resources()).resources] == ["note:///1", "note:///2"]
+        assert (await client.read_resource("note:///2")).contents[0].text == "eggs"
+        with pytest.raises(MCPError):
+            await client.read_resource("note:///3")
+        said = await text(client, "clear_notes")
+        return said, len((await client.list_resources()).resources)
+
+    expected = ("2 forgotten", 0) if sure else ("nothing was forgotten", 2)
+    assert served(mode, "notes", use, elicitation_callback=agree) == expected
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as made:
+        made.execute("CREATE TABLE tea (name TEXT, price REAL, stock INTEGER, picture BLOB)")
+        made.execute('CREATE TABLE "odd name" (x)')
+        made.executemany("INSERT INTO tea VALUES (?, ?, ?, ?)", [("green", 4.5, 3, None), ("black", 3, None, b"\0\1")])
+    made.close()
+    return path
+
+
+def test_database(mode, database):
+    async def use(client):
+        result = await client.call_tool("query", {"sql": "SELECT * FROM tea ORDER BY price;"})
+        assert result.structured_content == {
+            "columns": ["name", "price", "stock", "picture"],
+            "rows": [["black", 3.0, None, "(2 bytes)"], ["green", 4.5, 3, None]],
+            "more": False,
+        }
+        assert json.loads(result.content[0].text) == result.structured_content
+        tables = {one.name: str(one.uri) for one in (await client.list_resources()).resources}
+        assert tables == {"odd name": "table:///odd%20name", "tea": "table:///tea"}
+        assert (await client.read_resource(tables["tea"])).contents[0].text.startswith("CREATE TABLE tea")
+        assert (await client.read_resource(tables["odd name"])).contents[0].text.startswith('CREATE TABLE "odd name"')
+        with pytest.raises(MCPError):
+            await client.read_resource("table:///none")
+        many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 501) SELECT i FROM n"
+        result = await client.call_tool("query", {"sql": many})
+        assert len(result.structured_content["rows"]) == 500 and result.structured_content["more"]
+        for refused in (
+            "DELETE FROM tea",
+            "ATTACH 'other.db' AS other",
+            "PRAGMA writable_schema = 1",
+            "SELECT load_extension('x')",
+            "SELECT 1; SELECT 2",
+            "SELECT nothing FROM tea",
+            "SELECT instr(hex(zeroblob(40000)), '1')",
+            "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'",
+            "",
+        ):
+            assert (await client.call_tool("query", {"sql": refused})).is_error, refused
+
+    served(mode, "database", use, database)
+    with sqlite3.connect(database) as left:
+        assert left.execute("SELECT count(*) FROM tea").fetchone() == (2,)
+    left.close()

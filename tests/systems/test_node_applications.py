@@ -1,0 +1,84 @@
+"""Node: applications with routes and a key of their own, which have tools at /mcp: Express, Fastify, Hono."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from mcp import Client
+from served import MODES, SECONDS, http, refused, said
+
+APPLICATIONS = ["node/express", "node/fastify", "node/hono"]
+KEY = {"authorization": "Bearer secret"}
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def ask(url, headers=None, body=None):
+    """Status and text of an answer, without following redirects."""
+    data = None if body is None else json.dumps(body).encode()
+    accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    request = urllib.request.Request(url, data, {**accept, **(headers or {})})
+    opener = urllib.request.build_opener(Stay)
+    try:
+        with opener.open(request, timeout=SECONDS) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+@pytest.mark.parametrize("era", MODES)
+def test_tools_beside_routes(application, era):
+    async def main(url):
+        async with Client(url, mode=MODES[era], read_timeout_seconds=SECONDS) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == ["echo", "calculate_sum"]
+            assert await said(client, "echo", message="grüße") == "Echo: grüße"
+            assert json.loads(await said(client, "calculate_sum", a=5, b=3)) == 8
+            assert "/a" in await refused(client, "calculate_sum", a="five", b=3)
+            if era == "modern":
+                async with client.listen(tools_list_changed=True):
+                    health = await asyncio.to_thread(ask, url.replace("/mcp", "/health"))
+                    assert health == (200, '{"status":"healthy"}')
+
+    with http(application, env={"API_KEY": "secret"}) as url:
+        asyncio.run(asyncio.wait_for(main(url), SECONDS))
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_the_application_stays_itself(application):
+    with http(application, env={"API_KEY": "secret"}) as url:
+        root = url.removesuffix("/mcp")
+        assert ask(f"{root}/me")[0] == 401
+        for wrong in ("Bearer", "Bearer ", "Bearer wrong", "secret", "Basic secret", "Bearer secret2"):
+            assert ask(f"{root}/me", {"authorization": wrong})[0] == 401, wrong
+        assert ask(f"{root}/me", KEY) == (200, '{"user":"owner"}')
+        for path in ("/", "/none", "/mcpx", "/mcp/other"):
+            assert ask(root + path)[0] == 404, path
+        for path in ("/mcp", "/mcp/"):
+            status, body = ask(root + path, body=INITIALIZE)
+            assert status == 200 and "basic-server" in body
+        assert ask(f"{root}/mcp", {"origin": "https://evil.example"}, INITIALIZE)[0] == 403
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_the_key_guards_the_tools(application):
+    with http(application, env={"API_KEY": "secret", "PROTECT_MCP": "true"}) as url:
+        for path in (url, f"{url}/"):
+            assert ask(path, body=INITIALIZE)[0] == 401
+            assert ask(path, {"authorization": "Bearer wrong"}, INITIALIZE)[0] == 401
+            status, body = ask(path, KEY, INITIALIZE)
+            assert status == 200 and "basic-server" in body
+    with http(application, env={"API_KEY": "", "PROTECT_MCP": "true"}) as url:
+        for nothing in ("Bearer", "Bearer ", "Bearer undefined"):
+            assert ask(url, {"authorization": nothing}, INITIALIZE)[0] == 401, nothing

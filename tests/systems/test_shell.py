@@ -1,0 +1,188 @@
+"""C++: a prompt for a database, which clients read while somebody types."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from mcp import Client, MCPError
+from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated
+from served import MODES, SECONDS, command, converse, refused, said
+
+EXAMPLE = "cpp/shell"
+TEA = "database://tables/tea"
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+class Prompt:
+    """The shell, as somebody types at it."""
+
+    def __init__(self, process):
+        self.process = process
+        self.url = process.stderr.readline().split()[-1]
+        self.read()
+
+    def read(self):
+        said = ""
+        while not said.endswith("sql> "):
+            letter = self.process.stdout.read(1)
+            assert letter, f"the shell has ended: {said}"
+            said += letter
+        return said.removesuffix("sql> ")
+
+    def type(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.read()
+
+
+@contextmanager
+def prompt(*arguments):
+    program = [*command(EXAMPLE), "127.0.0.1:0", *map(str, arguments)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(program, text=True, **pipes) as process:
+        try:
+            yield Prompt(process)
+            process.stdin.write(".quit\n")
+            process.stdin.flush()
+            assert process.wait(SECONDS) == 0
+        finally:
+            process.kill()
+
+
+def test_what_is_typed_reaches_clients():
+    async def main(shell):
+        async with Client(shell.url, mode=MODES["modern"], read_timeout_seconds=SECONDS) as client:
+            assert await said(client, "list_tables") == "Tables in database:"
+            assert (await client.list_resources()).resources == []
+            async with client.listen(resources_list_changed=True, resource_subscriptions=[TEA]) as changes:
+                assert shell.type("CREATE TABLE tea (name TEXT NOT NULL,\nprice REAL DEFAULT 3);") == "...> "
+                assert await anext(changes) == ResourcesListChanged()
+                assert await said(client, "list_tables") == "Tables in database:\n- tea"
+                [table] = (await client.list_resources()).resources
+                assert (table.name, table.description) == ("Table: tea", "Access to tea table")
+                shell.type("INSERT INTO tea (name) VALUES ('green');")
+                assert await anext(changes) == ResourceUpdated(TEA)
+            assert json.loads((await client.read_resource(TEA)).contents[0].text) == [{"name": "green", "price": 3.0}]
+            assert shell.type("SELECT * FROM tea;") == "name  | price\n-------------\ngreen | 3    \n"
+            # What a client may not do the prompt may, also afterwards.
+            assert await refused(client, "execute_select", query="DELETE FROM tea")
+            assert shell.type("SELECT nope;") == "Database error: no such column: nope\n"
+            assert shell.type("SELECT length(zeroblob(1000000)) AS n;") == "n      \n-------\n1000000\n"
+            assert shell.type("DROP TABLE tea;") == ""
+            assert await said(client, "list_tables") == "Tables in database:"
+            with pytest.raises(MCPError):
+                await client.read_resource(TEA)
+
+    with prompt() as shell:
+        asyncio.run(asyncio.wait_for(main(shell), SECONDS))
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "shop.db"
+    made = sqlite3.connect(path)
+    made.execute("CREATE TABLE tea (id INTEGER PRIMARY KEY, name TEXT NOT NULL DEFAULT 'x', price REAL, picture BLOB)")
+    made.execute("CREATE TABLE 'odd \"name' (a)")
+    teas = [(2**53 + 1, 'grün "q"\n', 4.1, b"\0\1\2\xff"), (1, "b", None, b"")]
+    made.executemany("INSERT INTO tea VALUES (?, ?, ?, ?)", teas)
+    made.executemany("INSERT INTO 'odd \"name' VALUES (?)", [(i,) for i in range(1200)])
+    made.commit()
+    made.close()
+    return path
+
+
+@pytest.mark.parametrize("era", MODES)
+def test_tools(era, database):
+    async def use(client):
+        async def select(query, **arguments):
+            result = await client.call_tool("execute_select", {"query": query, **arguments})
+            assert not result.is_error, result.content[0].text
+            return result
+
+        result = await select("\n/* all */ sElEcT *, 5 AS id FROM tea ORDER BY price DESC -- end")
+        assert result.structured_content == {
+            "columns": ["id", "name", "price", "picture", "id"],
+            "rows": [
+                {"id": 2**53 + 1, "name": 'grün "q"\n', "price": 4.1, "picture": "AAEC/w==", "id_2": 5},
+                {"id": 1, "name": "b", "price": None, "picture": "", "id_2": 5},
+            ],
+            "row_count": 2,
+            "truncated": False,
+        }
+        assert (await select("SELECT 1 WHERE 0")).content[0].text == "No results found"
+        params = [2**53 + 1, 0.1, "' OR 1=1", None, True]
+        result = await select("SELECT ? AS i, ? AS d, ? AS t, ? AS n, ? AS b", params=params)
+        assert result.structured_content["rows"] == [{"i": 2**53 + 1, "d": 0.1, "t": "' OR 1=1", "n": None, "b": 1}]
+        result = await select('SELECT a FROM "odd ""name"')
+        lines = result.content[0].text.split("\n")
+        assert lines[:3] == ["a ", "--", "0 "] and lines[-1] == "... and 950 more rows" and len(lines) == 53
+        assert result.structured_content["row_count"] == 1000 and result.structured_content["truncated"]
+        result = await select('SELECT a FROM "odd ""name" ORDER BY a', limit=3, offset=1198)
+        assert [row["a"] for row in result.structured_content["rows"]] == [1198, 1199]
+        assert result.structured_content["truncated"] is False
+
+        assert await said(client, "list_tables") == 'Tables in database:\n- odd "name\n- tea'
+        assert await said(client, "get_table_schema", table_name="tea") == (
+            "Schema for table 'tea':\n" + "-" * 40 + "\n  id (INTEGER) PRIMARY KEY\n  name (TEXT) NOT NULL DEFAULT 'x'"
+            "\n  price (REAL)\n  picture (BLOB)"
+        )
+        assert await refused(client, "get_table_schema", table_name="tea'; --") == "Table 'tea'; --' not found"
+        tables = {one.name: str(one.uri) for one in (await client.list_resources()).resources}
+        assert tables == {'Table: odd "name': "database://tables/odd%20%22name", "Table: tea": TEA}
+        content = (await client.read_resource(tables['Table: odd "name'])).contents[0]
+        assert json.loads(content.text) == [{"a": i} for i in range(100)] and content.mime_type == "application/json"
+
+    converse(EXAMPLE, ("stdio", era), use, "-", database)
+
+
+def test_only_reads(database):
+    written = "Error: Only SELECT queries are allowed"
+    refusals = {
+        "DELETE FROM tea": written,
+        "dElEtE/**/FROM tea": written,
+        "UPDATE tea SET name = 'x'": written,
+        "INSERT INTO tea (name) VALUES ('x') RETURNING id": written,
+        "WITH x AS (SELECT 1) DELETE FROM tea": written,
+        "DROP TABLE tea": written,
+        "CREATE TABLE other (a)": written,
+        "CREATE TEMP TABLE other (a)": written,
+        "ATTACH 'other.db' AS other": written,
+        "PRAGMA writable_schema = 1": written,
+        "PRAGMA journal_mode = DELETE": written,
+        "VACUUM INTO 'other.db'": written,
+        "BEGIN IMMEDIATE": written,
+        "REINDEX": written,
+        "SELECT load_extension('x')": "Database error: not authorized to use function: load_extension",
+        "SELECT 1; DELETE FROM tea": written,
+        "SELECT 1; SELECT 2": "exactly one statement",
+        "": "exactly one statement",
+        "-- nothing": "exactly one statement",
+        "SELECT nope FROM tea": "Database error: no such column: nope",
+        "SELECT * FROM none": "Database error: no such table: none",
+        "SELECT ?": "number of parameters",
+        "SELECT 'unfinished": "Database error: unrecognized token",
+        "SELECT zeroblob(100000000)": "Database error: string or blob too big",
+        "SELECT instr(hex(zeroblob(40000)), '1')": "Database error: string or blob too big",
+        "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'": "LIKE or GLOB pattern too complex",
+        "SELECT randomblob(60000) FROM \"odd \"\"name\"": "larger than 4 MiB",
+        ENDLESS: "time limit of 5 s",
+        "SELECT '" + "x" * 100_000 + "'": "/query",
+    }
+    # Each row is a comparison of two long values at each of their places.
+    compared = "SELECT sum(instr(hex(zeroblob(32000)), hex(zeroblob(16000)) || a))"
+    refusals[f'{compared} FROM "odd ""name", (VALUES (1), (2), (3), (4), (5))'] = "time limit of 5 s"
+    before = database.read_bytes()
+
+    async def use(client):
+        for query, reason in refusals.items():
+            told = await refused(client, "execute_select", query=query)
+            assert reason in told and len(told) < 1000, query
+        for limits in ({"limit": -1}, {"limit": 1001}, {"offset": -1}, {"limit": "all"}):
+            assert next(iter(limits)) in await refused(client, "execute_select", query="SELECT 1", **limits)
+
+    converse(EXAMPLE, ("stdio", "modern"), use, "-", database)
+    assert database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
