@@ -30,6 +30,11 @@ pub(super) struct Ledger {
     pub(super) tasks: Vec<Value>,
 }
 
+/// What the progress of the request with this id is told under: a token is a number where the id is that number as text.
+fn progress_key(id: &str) -> &str {
+    id.trim_matches('"')
+}
+
 impl Ledger {
     /// Notes what is sent.
     pub(super) fn expect(&mut self, message: &Value) {
@@ -84,7 +89,7 @@ impl Ledger {
         let result = &answer["result"];
         if let Some(task) = result.get("taskId").or_else(|| result["task"].get("taskId")) {
             self.tasks.push(task.clone());
-            self.outliving.insert(key);
+            self.outliving.insert(progress_key(&key).to_owned());
         }
     }
 
@@ -103,7 +108,7 @@ impl Ledger {
         }
         if event["method"] == "notifications/progress" {
             let key = params["progressToken"].to_string();
-            let runs = self.owed.iter().any(|(id, owed)| id.trim_matches('"') == key && *owed > 0);
+            let runs = self.owed.iter().any(|(id, owed)| progress_key(id) == key && *owed > 0);
             assert!(runs || self.outliving.contains(&key), "its request is answered: {event}");
         }
     }
