@@ -138,7 +138,12 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/systems"],
         "needs": BUILD,
     },
-    "abi": {"budget": 30, "beside": "checks", "commands": ["tests/abi/run.sh"], "needs": ["build-rust"]},
+    "abi": {
+        "budget": 30,
+        "beside": "checks",
+        "commands": ["tests/abi/run.sh", ".venv/bin/python -m pytest -q tests/abi"],
+        "needs": ["build-rust"],
+    },
     "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
     # Each compiles the engine once more, for itself.
     "c-asan": {"budget": 300, "limit": 1800, "commands": ["tests/c/sanitized.sh address"]},
