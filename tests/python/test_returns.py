@@ -2,15 +2,18 @@
 
 # ruff: noqa: UP007, UP045
 
+import collections
 import dataclasses
 import datetime
 import decimal
 import enum
 import pathlib
 import sys
+import threading
 import types
 import uuid
-from typing import Annotated, Any, NamedTuple, Optional, TypedDict, Union
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Annotated, Any, NamedTuple, NoReturn, Optional, TypedDict, TypeVar, Union
 
 import pytest
 from tenon_mcp import Audio, Content, File, Image, RegistrationError, Server, ToolResult
@@ -23,6 +26,15 @@ class Color(enum.Enum):
 
 class Odd(enum.Enum):
     A = object()
+
+
+class Rights(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Text(str):
+    pass
 
 
 class Point(NamedTuple):
@@ -135,6 +147,14 @@ DECLARED = [
         {"type": "array", "prefixItems": [INTEGER, STRING], "minItems": 2, "maxItems": 2},
         [1, "a"],
     ),
+    (collections.deque([1]), collections.deque[int], {"type": "array", "items": INTEGER}, [1]),
+    (
+        collections.OrderedDict(a=DAY),
+        collections.OrderedDict[str, datetime.date],
+        {"type": "object", "additionalProperties": {"type": "string", "format": "date"}},
+        {"a": "2026-07-28"},
+    ),
+    (collections.Counter("aa"), collections.Counter[str], None, {"a": 2}),
     ({3}, set[int], {"type": "array", "items": INTEGER, "uniqueItems": True}, [3]),
     (Point(2), Annotated[Point, "where"], {**POINT, "description": "where"}, {"x": 2, "y": 0.5}),
     (Point(2), Union[Point, Report], {"anyOf": [POINT, REPORT]}, {"x": 2, "y": 0.5}),
@@ -165,6 +185,7 @@ ALONE = [
     ("a", str, STRING, "a", "a"),
     ("a", Optional[str], {"type": ["string", "null"]}, "a", "a"),
     (None, Optional[str], {"type": ["string", "null"]}, "", None),
+    (Text("a"), Text, STRING, "a", "a"),
     ("a", Annotated[str, "what"], {**STRING, "description": "what"}, "a", "a"),
 ]
 # A declared value, with its text.
@@ -176,6 +197,8 @@ VALUES = [
     (Color.RED, Color, {"type": "string", "enum": ["red"]}, "red", "red"),
     (None, Optional[Report], {**REPORT, "type": ["object", "null"]}, "null", None),
     (b"\x00", bytes, {"type": "string", "contentEncoding": "base64"}, "AA==", "AA=="),
+    (memoryview(b"\x00"), memoryview, {"type": "string", "contentEncoding": "base64"}, "AA==", "AA=="),
+    (Rights.READ | Rights.WRITE, Rights, INTEGER, "3", 3),
     (3, int | str, {"type": ["integer", "string"]}, "3", 3),
 ]
 
@@ -337,3 +360,76 @@ def test_a_return_annotation_that_says_what_nobody_understands_is_refused():
 
     with pytest.raises(RegistrationError, match=r"return.*range\(0, 3\)"):
         Server("t").tool(tool)
+
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Held:
+    lock: threading.Lock
+
+
+@pytest.mark.parametrize(
+    ("annotation", "said"),
+    [
+        (complex, "complex"),
+        (type(threading.Lock()), "lock"),
+        (dict[int, str], r"dict\[int, str\].*keys"),
+        (list[complex], r"list\[complex\].*complex is no JSON type"),
+        (int | complex, r"int \| complex.*complex is no JSON type"),
+        (Held, r"Held.*Held\.lock"),
+        (Callable, "Callable"),
+        (Callable[[int], str], "Callable"),
+        (Iterator[str], "Iterator"),
+        (Awaitable[str], "Awaitable"),
+        (collections.UserDict, "UserDict"),
+        (enum.Enum, "Enum"),
+        (T, "~T"),
+    ],
+)
+def test_a_return_annotation_without_a_schema_is_refused_by_name(annotation, said):
+    async def on_loop():
+        pass
+
+    def tool():
+        return "as it is"
+
+    for function in (on_loop, tool):
+        function.__annotations__ = {"return": annotation}
+        with pytest.raises(RegistrationError, match=rf"tool 'measure'.*return annotation .*{said}.*structured=False"):
+            Server("t").tool("measure")(function)
+        with pytest.raises(RegistrationError, match="return annotation"):
+            Server("t").tool("measure", structured=True)(function)
+        # What is not told to clients may be anything.
+        assert "outputSchema" not in listed(function, structured=False)
+        assert listed(function, output_schema={"type": "object"})["outputSchema"] == {"type": "object"}
+    assert tool_of("a", annotation, structured=False)[1] == {"content": [text("a")]}
+
+
+def listed(function, **options):
+    app = Server("t")
+    app.tool("tool", **options)(function)
+    with serving(app) as client:
+        return client.request("tools/list")["result"]["tools"][0]
+
+
+def test_what_has_no_schema_for_a_good_reason_is_taken():
+    ever = [NoReturn, type(None), Any, object, foreign("numpy", "float64"), list[foreign("numpy", "int8")]]
+    ever += [foreign("PIL.Image", "Image"), Image, list[Image], ToolResult, "ToolResult"]
+    if sys.version_info >= (3, 11):
+        from typing import Never
+
+        ever.append(Never)
+    for annotation in ever:
+
+        def tool():
+            pass
+
+        tool.__annotations__ = {"return": annotation}
+        listed(tool)
+
+    def generator() -> Iterator[complex]:
+        yield "a"
+
+    assert "outputSchema" not in listed(generator)

@@ -49,6 +49,12 @@ def is_any(annotation: Any) -> bool:
     return annotation is typing.Any
 
 
+def is_one_of(annotation: Any, names: tuple[str, ...]) -> bool:
+    """Whether it is a special form of these names, also as ``typing_extensions`` has it."""
+    module = getattr(type(annotation), "__module__", "")
+    return module in ("typing", "typing_extensions") and getattr(annotation, "_name", None) in names
+
+
 def is_typed_dict(annotation: Any) -> bool:
     if "typing" not in sys.modules:
         return False

@@ -42,6 +42,8 @@ def enum(types: Types, kind: Any) -> Type:
     from ._types import _KINDS, Type
 
     if issubclass(kind, sys.modules["enum"].Flag):
+        if types.results:
+            return Type({"type": "integer"}, ("integer",), write=_writes_member)
         raise TypeError(
             f"{kind.__qualname__} is a Flag, whose combinations have no names; give the tool an input_schema"
         )

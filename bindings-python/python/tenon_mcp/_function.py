@@ -98,7 +98,13 @@ class Function:
             return bool(structured), None
         from . import _returns
 
-        found = _returns.of(self.signature.returned)
+        try:
+            found = _returns.of(self.signature.returned, strict=structured is not False and not has_schema)
+        except TypeError as error:
+            raise RegistrationError(
+                f"{self.label}: the return annotation {_schema.name(self.signature.returned)} has no schema: {error}; "
+                "annotate what JSON has, or give structured=False or an output_schema"
+            ) from None
         self.write = found.write
         is_structured = found.is_structured if structured is None else structured
         return is_structured, found.schema if is_structured and not has_schema else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from . import _schema
-from ._annotations import ANNOTATED, UNION, taken_apart
+from ._annotations import ANNOTATED, UNION, is_one_of, taken_apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class Returned:
         self.write = write
 
 
-def of(annotation: Any, is_tool: bool = True) -> Returned:
-    """What follows from a return annotation; one that is not understood says nothing.
+def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> Returned:
+    """What follows from a return annotation. One without a schema says nothing, and if it is ``strict`` raises
+    ``TypeError``.
 
     What is not the result of a tool is JSON only where it is an object: bytes have a meaning of their own there.
     """
@@ -38,6 +39,8 @@ def of(annotation: Any, is_tool: bool = True) -> Returned:
         from ._results import as_content
 
         return Returned(False, None, as_content)
+    if is_one_of(annotation, ("NoReturn", "Never")):
+        return Returned(False, None)
     write = None
     try:
         schema = _schema.plain(annotation)
@@ -49,6 +52,8 @@ def of(annotation: Any, is_tool: bool = True) -> Returned:
         try:
             found = types.of(annotation)
         except TypeError:
+            if strict:
+                raise
             return Returned(_schema.is_dict(annotation), None)
         schema, is_object = types.whole(found.schema), found.is_object
         write = found.write if is_tool or is_object else None

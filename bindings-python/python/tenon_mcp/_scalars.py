@@ -51,7 +51,7 @@ def of(types: Types, bare: type) -> Type | None:
             return Type({"type": "string"}, ("string",))
         either = {"type": ["number", "string"], "pattern": _DECIMAL}
         return Type(either, ("number", "integer", "string"), lambda value: bare(str(value)))
-    if bare in (bytes, bytearray):
+    if bare in (bytes, bytearray) or bare is memoryview and types.results:
         return Type({"type": "string", "contentEncoding": "base64"}, ("string",), partial(_bytes, bare), _base64)
     return None
 

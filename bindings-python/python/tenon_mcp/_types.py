@@ -5,6 +5,7 @@ Loaded for signatures that have such types; see ``_schema`` for the others.
 
 from __future__ import annotations
 
+import collections
 import collections.abc
 import typing
 
@@ -31,8 +32,10 @@ _ARRAYS = {
     collections.abc.MutableSet: set,
     frozenset: frozenset,
     tuple: tuple,
+    collections.deque: collections.deque,
 }
 _OBJECTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_BASES = {dict: "object", str: "string", int: "integer", float: "number", list: "array", tuple: "array"}
 _KINDS = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", list: "array"}
 
 
@@ -123,9 +126,12 @@ class Types:
             if bare in _OBJECTS:
                 return self._mapping(annotation, arguments, given)
             found = self._class(annotation, bare, arguments, given)
+            if found is None and self.results:
+                found = self._written(annotation, bare, arguments, given)
             if found is not None:
                 return found
-        raise TypeError(f"{_schema.name(annotation)} is no JSON type; give the tool an input_schema")
+        remedy = "" if self.results else "; give the tool an input_schema"
+        raise TypeError(f"{_schema.name(annotation)} is no JSON type{remedy}")
 
     def named(self, key: Any, name: str, kinds: Iterable[str], build: Callable[[], Type]) -> Type:
         """A type that may have itself among its parts; only then it is referred to."""
@@ -195,6 +201,19 @@ class Types:
             return _scalars.of(self, bare) or (_pydantic.of(self, annotation) if _pydantic.is_for(bare) else None)
         key = (bare, *(variables[name] for name in variables))
         return self.named(key, bare.__name__, ("object",), lambda: build(self, bare, variables))
+
+    def _written(
+        self, annotation: Any, bare: type, arguments: tuple[Any, ...], given: dict[Any, Any] | None
+    ) -> Type | None:
+        """What a value is written as that is of no type which could be read: an instance of a class of its own."""
+        if bare.__module__.partition(".")[0] == "numpy":
+            return Type({}, ALL)  # a number or a list, as it turns out
+        if issubclass(bare, dict) and len(arguments) == 2:
+            return self._mapping(annotation, arguments, given)
+        for kind, word in _BASES.items():
+            if issubclass(bare, kind):
+                return Type({"type": word}, (word,), is_object=kind is dict)
+        return None
 
     def _array(self, annotation: Any, make: type, arguments: tuple[Any, ...], given: dict[Any, Any] | None) -> Type:
         if make is tuple and arguments and arguments[-1] is not ...:
