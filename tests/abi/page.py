@@ -10,7 +10,7 @@ MARK = "<!-- symbols: tests/abi/page.py --write -->\n"
 
 def table():
     lines = (ROOT / "tests" / "abi" / "symbols.txt").read_text().splitlines()
-    rows = [line.split() for line in lines if not line.startswith("#")]
+    rows = [line.split()[:2] for line in lines if not line.startswith("#")]
     return "\n| Function | Since |\n|---|---|\n" + "".join(f"| `{name}` | {version} |\n" for name, version in rows)
 
 

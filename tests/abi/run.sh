@@ -24,20 +24,17 @@ check() {
 
 listed() { grep -v '^#' tests/abi/symbols.txt | cut -d' ' -f1 | sort; }
 exported() { nm -D --defined-only "$lib" | awk '{ print $3 }' | sort; }
-declared() { grep -o '^[a-z].*\btenon_[a-z0-9_]*(' include/tenon.h | grep -o 'tenon_[a-z0-9_]*(' | tr -d '(' | sort -u; }
-numbers() { grep -oE '^#define TENON_(OK|SUSPENDED|ENDED|ERR_[A-Z0-9_]+|KIND_[A-Z_]+|MODE_[A-Z_]+|PARAM_[A-Z]+|OUTCOME_[A-Z]+|LIMIT_[A-Z_]+|ACTION_[A-Z]+|LOG_[A-Z]+|HTTP_[A-Z]+) .*' include/tenon.h | cut -d' ' -f2-; }
 
 # Every version is one that has been, or the present one.
 versions() {
     local present name version wrong=0
     present=$(sed -n 's/^#define TENON_VERSION "\(.*\)"/\1/p' include/tenon.h)
-    while read -r name version; do
+    while read -r name version _; do
         [ "$(printf '%s\n%s\n' "$version" "$present" | sort -V | tail -1)" = "$present" ] || {
             echo "$name: version $version is later than $present"
             wrong=1
         }
     done < <(grep -v '^#' tests/abi/symbols.txt)
-    grep -q "^version = \"$present\"" Cargo.toml || { echo "TENON_VERSION is $present, Cargo.toml says something else"; wrong=1; }
     return $wrong
 }
 
@@ -59,11 +56,10 @@ generator=$(dirname "$lib")/tenon-header
 check "the header is what its sources make" \
     bash -c 'if [ -x "$0" ]; then "$0" --check; else cargo run --quiet -p tenon-header -- --check; fi' "$generator"
 check "exported symbols are those of tests/abi/symbols.txt" diff -u <(listed) <(exported)
-check "declared functions are those of tests/abi/symbols.txt" diff -u <(listed) <(declared)
-check "numbers are those of tests/abi/numbers.txt" diff -u <(grep -v '^#' tests/abi/numbers.txt) <(numbers)
+check "functions, types and numbers of the header are those of the tables" python3 tests/abi/interface.py
 check "what the header names is there" named
 check "docs/c-abi.md has the functions" python3 tests/abi/page.py
-check "versions agree" versions
+check "no function is newer than this version" versions
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

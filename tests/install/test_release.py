@@ -77,21 +77,58 @@ def version():
     return re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
 
-def test_a_library_that_lost_a_function_is_refused(tmp_path):
-    sources = {"old": "int a(void){return 1;} int b(void){return 2;}", "more": "int c(void){return 3;}"}
-    sources["more"] = sources["old"] + sources["more"]
-    sources["less"] = "int a(void){return 1;}"
-    for name, source in sources.items():
-        run("cc", "-shared", "-fPIC", "-x", "c", "-", "-o", tmp_path / f"{name}.so", input=source)
-    run("abidw", "--out-file", tmp_path / "old.abi", tmp_path / "old.so")
+HEADER = (ROOT / "include" / "tenon.h").read_text()
+BOOL = "tenon_status tenon_answer_bool(const tenon_answer *answer, const char *name, bool *out);"
+NEW = "tenon_status tenon_answer_new(void);"
 
-    def compare(new):
-        command = [ROOT / "tests" / "abi" / "compare.sh", tmp_path / "old.abi", tmp_path / f"{new}.so"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
-    assert compare("old").returncode == compare("more").returncode == 0
-    lost = compare("less")
-    assert lost.returncode == 1 and "breaks what was linked" in lost.stdout
+def describe(header, folder):
+    """What describe.sh makes of a header, with a library that exports what it declares."""
+    folder.mkdir()
+    (folder / "tenon.h").write_text(header)
+    command = [sys.executable, ROOT / "tests" / "abi" / "interface.py", "--stub", "--header", folder / "tenon.h"]
+    source = run(*command)
+    run("cc", "-w", "-shared", "-fPIC", f"-I{folder}", "-x", "c", "-", "-o", folder / "library.so", input=source)
+    run(ROOT / "tests" / "abi" / "describe.sh", folder / "library.so", folder / "abi", folder / "tenon.h")
+    return folder / "abi"
+
+
+def compare(old, new):
+    command = [ROOT / "tests" / "abi" / "compare.sh", old, new]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(("change", "into", "breaks"), [
+    (BOOL, BOOL, False),
+    (BOOL, BOOL + NEW, False),
+    (BOOL, BOOL.replace("name", "field"), False),
+    ("#define TENON_ENDED 2", "#define TENON_ENDED 2\n#define TENON_LATER 77", False),
+    (BOOL, "", True),
+    (BOOL, BOOL.replace("bool *", "int *"), True),
+    (BOOL, BOOL.replace("bool *", "size_t len, bool *"), True),
+    (BOOL, BOOL.replace("tenon_status ", "bool ", 1), True),
+    ("typedef int32_t tenon_mode", "typedef uint8_t tenon_mode", True),
+    ("typedef void (*tenon_cancel_fn)(void *user_data)", "typedef void (*tenon_cancel_fn)(int number)", True),
+    ("#define TENON_ENDED 2", "#define TENON_ENDED 3", True),
+    ("#define TENON_ENDED 2\n", "", True),
+])  # fmt: skip
+def test_an_interface_that_breaks_programs_is_refused(tmp_path, change, into, breaks):
+    assert HEADER.count(change) == 1
+    old = describe(HEADER, tmp_path / "old")
+    compared = compare(old, describe(HEADER.replace(change, into), tmp_path / "new"))
+    assert compared.returncode == breaks, compared.stdout + compared.stderr
+    assert ("breaks what was made for" in compared.stdout) is breaks
+
+
+def test_the_library_has_the_interface_that_is_described(tmp_path):
+    built = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / PROFILE / "libtenon.so"
+    describe_sh = ROOT / "tests" / "abi" / "describe.sh"
+    run(describe_sh, built, tmp_path / "abi")
+    assert compare(tmp_path / "abi", describe(HEADER, tmp_path / "header")).returncode == 0
+    (tmp_path / "less.h").write_text(HEADER.replace(BOOL, ""))
+    command = [describe_sh, built, tmp_path / "abi", tmp_path / "less.h"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert refused.returncode != 0 and "tenon_answer_bool" in refused.stdout
 
 
 def test_the_workflow_can_be_read_and_its_jobs_are_there():
