@@ -17,8 +17,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = source.lines().find_map(|line| line.strip_prefix(BEFORE)?.strip_suffix(';'));
     let number = number.ok_or_else(|| format!("{NUMBER} has no line that begins with {BEFORE:?}"))?;
     let (argument, name, built) = match env::var("CARGO_CFG_TARGET_OS")?.as_str() {
-        // The file's own name is its identity there.
-        "windows" => return Ok(()),
         "macos" => ("-install_name,@rpath/", format!("libtenon.{number}.dylib"), "libtenon.dylib"),
         _ => ("-soname,", format!("libtenon.so.{number}"), "libtenon.so"),
     };

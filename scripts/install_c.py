@@ -40,8 +40,6 @@ class Platform:
     static: str
     # With {abi} and {version}. The first is the file, the others are links.
     shared: list
-    shared_folder: str = "lib"
-    imported: str | None = None
     # Of the static library: what it needs besides.
     needs: tuple = ()
     strip: tuple = ()
@@ -62,14 +60,6 @@ PLATFORMS = {
         shared=["libtenon.{version}.dylib", "libtenon.{abi}.dylib", "libtenon.dylib"],
         needs=("-framework CoreFoundation", "-framework Security"),
         strip=("strip", "-x"),
-    ),
-    "win32": Platform(
-        built="tenon.dll",
-        static="tenon.lib",
-        shared=["tenon.dll"],
-        shared_folder="bin",
-        imported="tenon.dll.lib",
-        needs=("-lws2_32", "-lntdll", "-luserenv", "-ldbghelp", "-lbcrypt"),
     ),
 }
 
@@ -105,18 +95,16 @@ def fill(template, into, values):
     into.write_text(re.sub(r"@([A-Z_]+)@", lambda found: values[found[1]], text))
 
 
-def install_shared(platform, built, folder, lib, names):
+def install_shared(platform, built, lib, names):
     """The shared library with its links; returns it."""
     name, *links = names
-    shared = place(built / platform.built, folder / name)
+    shared = place(built / platform.built, lib / name)
     shared.chmod(0o755)
     if platform.strip:
         subprocess.run([*platform.strip, shared], check=True)
     for link in links:
-        (folder / link).unlink(missing_ok=True)
-        (folder / link).symlink_to(name)
-    if platform.imported:
-        place(built / platform.imported, lib / platform.imported)
+        (lib / link).unlink(missing_ok=True)
+        (lib / link).symlink_to(name)
     return shared
 
 
@@ -127,11 +115,10 @@ def install(platform, built, root, options):
     libdir, only = options.libdir, options.only
     lib = root / libdir
     cmake = root / (options.cmakedir or f"{libdir}/cmake/Tenon")
-    folder = root / platform.shared_folder if platform.shared_folder != "lib" else lib
     names = [one.format(version=version, abi=abi) for one in platform.shared]
     shared = static = None
     if only != "static":
-        shared = install_shared(platform, built, folder, lib, names)
+        shared = install_shared(platform, built, lib, names)
     if only != "shared":
         static = place(built / platform.static, lib / platform.static)
     include = ROOT / "include"
@@ -151,7 +138,6 @@ def install(platform, built, root, options):
         "UP_FROM_CMAKE": os.path.relpath(root, cmake),
         "SHARED": shared.relative_to(root).as_posix() if shared else "",
         "SONAME": abi_name(platform, abi),
-        "IMPORTED": f"{libdir}/{platform.imported}" if platform.imported else "",
         "STATIC": static.relative_to(root).as_posix() if static else "",
         # Whoever asks for no more than `--libs` gets the only library there is.
         "NEEDS": "" if shared else f" {needs}",
@@ -201,10 +187,12 @@ def main(arguments):
     given = parser.parse_args(arguments)
     prefix = given.prefix.absolute()
     root = given.destdir.absolute() / prefix.relative_to(prefix.anchor) if given.destdir else prefix
+    if sys.platform == "win32":
+        raise SystemExit("install_c: the C library does not compile for Windows, see docs/platforms.md")
+    platform = PLATFORMS.get(sys.platform, LINUX)
     if not given.built:
         build(given.profile)
     built = built_in(given.profile)
-    platform = PLATFORMS.get(sys.platform, LINUX)
     for kind, library in (("shared", platform.built), ("static", platform.static)):
         if given.only in (None, kind) and not (built / library).exists():
             raise SystemExit(f"install_c: {built / library} is not there")

@@ -33,7 +33,7 @@ function missing(platform, name, failed) {
   }
   return new Error(
     `${begin}: the package ${name} is not installed. npm installs it with tenon-mcp as an optional dependency, on the platform ` +
-      'where it runs: install there, without --omit=optional. A platform without such a package has to build it from source.'
+      'where it runs: install there, without --omit=optional. Elsewhere it is built from source; Windows is not supported.'
   )
 }
 

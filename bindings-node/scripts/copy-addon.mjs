@@ -9,7 +9,7 @@ import './bundle.mjs'
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '..', 'target')
 const [profile = 'ci', triple = '', platform = thisPlatform()] = process.argv.slice(2)
-const library = platform.startsWith('darwin') ? 'libtenon_node.dylib' : platform.startsWith('win32') ? 'tenon_node.dll' : 'libtenon_node.so'
+const library = platform.startsWith('darwin') ? 'libtenon_node.dylib' : 'libtenon_node.so'
 
 function thisPlatform() {
   const { glibcVersionRuntime } = process.report.getReport().header

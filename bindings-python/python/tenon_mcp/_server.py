@@ -253,7 +253,7 @@ class Server(Registrations):
         each. This process serves nothing and must have no other threads. ``on_started`` is called in it once all of
         them listen. A worker that ends by itself is replaced; after 5 within a minute, or when one cannot start, all
         end with ``ServeError``, which says why. ``close`` in any of them ends all, and so does the end of this
-        process, however it comes about. Not on Windows, which does not fork.
+        process, however it comes about.
         """
         # Looked up, not imported: before the signals have their handlers nothing may take long.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)

@@ -1,5 +1,11 @@
 //! Where operating systems differ; nothing else of the engine asks which one it is.
 
+// Descriptors to poll, signals, and standard input that can be waited for beside them: of these Windows has other things.
+#[cfg(not(unix))]
+compile_error!(
+    "transports need a Unix system, see docs/platforms.md; `default-features = false` is the engine without them"
+);
+
 use rustix::event::PollFlags;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
