@@ -1,7 +1,7 @@
 //! What a client answered.
 
 use crate::args::{Out, owned, write_text};
-use crate::fields::{Copies, Fields};
+use crate::fields::{Copied, Copies, Fields};
 use crate::guard::*;
 use crate::status::*;
 use std::ffi::c_char;
@@ -175,8 +175,8 @@ fn lend(
     text: Out<'_, *const c_char>,
     len: Option<Out<'_, usize>>,
 ) -> Result<tenon_status> {
-    let copy = answer.lent.get(name, || Ok((make()? + "\0").into_boxed_str()))?;
-    write_text(&copy.as_bytes()[..copy.len() - 1], text, len);
+    let copy = answer.lent.get(name, || Ok(Copied::new(name, &make()?)))?;
+    write_text(copy.as_bytes(), text, len);
     Ok(TENON_OK)
 }
 

@@ -1,7 +1,8 @@
 //! One call, as its callback sees it.
 
 use crate::cancel::Watch;
-use crate::fields::{Copies, Fields};
+use crate::fields::{Copied, Copies, Fields};
+use crate::fork::Process;
 use crate::guard::*;
 use crate::handlers::{Handler, Mode};
 use crate::inner::Inner;
@@ -28,7 +29,7 @@ pub struct tenon_call {
     reasoned: AtomicBool,
     /// How deeply a result may be nested.
     pub(crate) max_depth: usize,
-    process: u32,
+    process: Process,
     pub(crate) inner: Weak<Inner>,
     pub(crate) mode: Mode,
     /// What is to be done if it is cancelled.
@@ -78,7 +79,7 @@ impl tenon_call {
         (call, mode): (HostCall, Mode),
         (handler, stage): (Arc<Handler>, Option<Box<Stage>>),
         max_depth: usize,
-        process: u32,
+        process: Process,
     ) -> tenon_call {
         tenon_call {
             port,
@@ -132,11 +133,11 @@ impl tenon_call {
 
     /// Text that lives as long as the call, made once for each name.
     pub(crate) fn lend(&self, name: &str, make: impl FnOnce() -> Result<JsonSlice>) -> Result<&[u8]> {
-        self.lent.get(name, || Ok(make()?.as_str().into())).map(str::as_bytes)
+        self.lent.get(name, || Ok(Copied::new(name, make()?.as_str()))).map(str::as_bytes)
     }
 
     pub(crate) fn check_fork(&self) -> Result<()> {
-        if self.process == std::process::id() {
+        if self.process.is_this() {
             return Ok(());
         }
         Err(Failure::new(TENON_ERR_FORKED, "the call belongs to the process that this one was forked off"))
@@ -209,7 +210,7 @@ impl Drop for tenon_call {
     fn drop(&mut self) {
         let awaited = self.is_awaited();
         let progress = self.progress.get_mut();
-        if progress.completed || self.process != std::process::id() {
+        if progress.completed || !self.process.is_this() {
             return;
         }
         let (suspended, retained, reason) = (progress.suspended, progress.retained, progress.reason.take());

@@ -19,29 +19,46 @@ pub(crate) struct Fields {
 #[derive(Default)]
 pub(crate) struct Copies(OnceLock<Box<Copied>>);
 
-struct Copied {
-    name: Box<str>,
-    /// With a NUL at its end.
-    text: Box<str>,
+pub(crate) struct Copied {
+    /// The name, then the text with a NUL at its end.
+    both: Box<str>,
+    name_len: usize,
     next: Copies,
 }
 
+impl Copied {
+    pub(crate) fn new(name: &str, text: &str) -> Box<Copied> {
+        // By hand: the machinery of format! would be the greater part of what a call costs beyond one in Rust.
+        let mut both = String::with_capacity(name.len() + text.len() + 1);
+        both.push_str(name);
+        both.push_str(text);
+        both.push('\0');
+        Box::new(Copied { both: both.into_boxed_str(), name_len: name.len(), next: Copies::default() })
+    }
+
+    /// The text of this name, without the NUL behind it, if it is this one's.
+    fn text_of(&self, name: &str) -> Option<&str> {
+        let (own, text) = self.both.split_at(self.name_len);
+        (own == name).then(|| &text[..text.len() - 1])
+    }
+}
+
 impl Copies {
-    /// The text of this name, made if it is not there yet.
-    pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<Box<str>>) -> Result<&str> {
+    /// The text of this name, made for it if it is not there yet; a NUL is behind it.
+    pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<Box<Copied>>) -> Result<&str> {
         let mut place = self;
         while let Some(copied) = place.0.get() {
-            if *copied.name == *name {
-                return Ok(&copied.text);
+            if let Some(text) = copied.text_of(name) {
+                return Ok(text);
             }
             place = &copied.next;
         }
-        let mut new = Some(Box::new(Copied { name: name.into(), text: make()?, next: Copies::default() }));
+        let mut new = Some(make()?);
         loop {
             // Another thread may have appended meanwhile, even the same.
             let copied = place.0.get_or_init(|| new.take().expect("it goes into one place"));
-            if *copied.name == *name {
-                return Ok(&copied.text);
+            if let Some(text) = copied.text_of(name) {
+                return Ok(text);
             }
             place = &copied.next;
         }
@@ -140,16 +157,12 @@ impl Fields {
 
     /// A string, decoded, with a NUL after its end. The copy is kept, and asking again gives the same.
     pub(crate) fn string(&self, name: &str) -> Result<&[u8]> {
-        let copy = self.copies.get(name, || {
+        let text = self.copies.get(name, || {
             let member = self.member(name)?;
             let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
-            // By hand: the machinery of format! would be the greater part of what the call costs beyond one in Rust.
-            let mut copy = String::with_capacity(text.len() + 1);
-            copy.push_str(&text);
-            copy.push('\0');
-            Ok(copy.into_boxed_str())
+            Ok(Copied::new(name, &text))
         })?;
-        Ok(&copy.as_bytes()[..copy.len() - 1])
+        Ok(text.as_bytes())
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::call::tenon_call;
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use tenon_mcp::locks::{Condvar, Mutex, RwLock};
@@ -85,7 +86,26 @@ impl Mode {
 /// The table behind the engine's handler ids.
 #[derive(Default)]
 pub(crate) struct Handlers {
-    entries: RwLock<HashMap<u32, Arc<Handler>>>,
+    entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<Spread>>>,
+}
+
+/// Ids are numbers of this crate's own, so that nobody can choose them to collide; every call looks for one.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write_u32(&mut self, id: u32) {
+        // The table takes the lowest bits and the seven highest: an odd factor of many bits reaches both.
+        self.0 = u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("ids are numbers");
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Ids are those of all servers, since one may be mounted in another.

@@ -3,6 +3,7 @@
 use crate::call::tenon_call;
 use crate::entry::{Answers, Part, tenon_entry, tenon_mode};
 use crate::error::c_string;
+use crate::fork::Process;
 use crate::guard::Result;
 use crate::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
 use crate::inline::{Elsewhere, Here};
@@ -197,6 +198,7 @@ impl Inner {
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already"));
         }
+        let process = Process::this()?;
         let server = setup.build()?;
         let options = transports(&setup)?;
         let port = server.port();
@@ -222,7 +224,6 @@ impl Inner {
         running.on_closed(poll.wake());
         let (url, web) = (running.http_url().map(c_string), WebUrls::of(&running));
         let max_depth = server.engine().limits().max_depth;
-        let process = std::process::id();
         let started = Started {
             running,
             url,

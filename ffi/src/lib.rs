@@ -67,6 +67,7 @@ mod args;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod fields;
+mod fork;
 mod guard;
 mod handlers;
 mod inline;

@@ -1,6 +1,7 @@
 //! What a server has from its start on.
 
 use crate::cancel::Cancels;
+use crate::fork::Process;
 use crate::guard::Result;
 use crate::poll::PollLane;
 use crate::web::WebUrls;
@@ -26,7 +27,7 @@ pub(crate) struct Started {
     pub(crate) helper: Workers,
     pub(crate) cancels: Arc<Cancels>,
     pub(crate) max_depth: usize,
-    pub(crate) process: u32,
+    pub(crate) process: Process,
     /// Whether the program began the end.
     pub(crate) closed: Mutex<bool>,
 }
