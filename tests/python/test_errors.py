@@ -110,6 +110,22 @@ def test_mapped_errors(is_async):
     assert ended(EOFError()) == "division by zero"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (McpError(-31002, "meant"), {"code": -31002, "message": "meant"}),
+        (ToolError("meant"), "meant"),
+        (ValueError("secret"), {"code": -31003, "message": "unforeseen"}),
+    ],
+)
+def test_what_is_mapped_for_all_exceptions_leaves_those_of_the_package(error, told):
+    app = raising(error)
+    app.map_error(Exception, lambda _: McpError(-31003, "unforeseen"))
+    with serving(app) as client:
+        answer = client.request("tools/call", name="f")
+        assert (answer.get("error") or answer["result"]["content"][0]["text"]) == told
+
+
 WRONG = [McpError("1", "m"), McpError(1, "m", object()), McpError(1 << 40, "m")]
 
 

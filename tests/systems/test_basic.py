@@ -63,7 +63,7 @@ def test_a_weather_service_that_dribbles_is_left():
         module.SECONDS = 2.0
         with Client(module.app) as client:
             slow = client.call_tool("get_weather", {"city": "Slow"}, raise_on_error=False)
-            assert slow.text == "Error: the weather service has not answered within 2 s"
+            assert slow.text == "Error: there is no telling the weather in 'Slow': TimeoutError()"
             assert client.call_tool("get_weather", {"city": "x" * 70_000}, raise_on_error=False).is_error
 
 
@@ -93,7 +93,7 @@ def test_with_a_client(every_way):
         with_rain = await said(client, "get_weather", city="São Paulo & co")
         assert with_rain == "The weather in São Paulo & co is light rain and 71.3°F"
         assert queries[-1] == ("/data/weather", {"q": "São Paulo & co", "units": "imperial"})
-        for city, reason in (("Nowhere", "'Nowhere'"), ("Odd", "of no help"), ("Broken", "500")):
+        for city, reason in (("Nowhere", "'Nowhere'"), ("Odd", "IndexError"), ("Broken", "500")):
             assert re.fullmatch(f"Error: .*{reason}.*", await refused(client, "get_weather", city=city), re.S)
 
     with weather_service() as (base, queries):
@@ -140,7 +140,6 @@ def calculate():
         ("--3", "3"),
         ("2*-3", "-6"),
         (".5+1.", "1.5"),
-        ("007", "7"),
         ("2**64*2**64", str(2**128)),
         ("sqrt(16)", "4.0"),
         ("abs(-3)", "3"),
@@ -155,7 +154,10 @@ def calculate():
         ("9" * 999, "9" * 999),
         ("+".join(["1"] * 500), "500"),
         ("(" * 99 + "1" + ")" * 99, "1"),
-        ("-" * 999 + "1", "-1"),
+        ("-" * 99 + "1", "-1"),
+        ("1**" * 300 + "1", "1"),
+        ("round(2.5, 10**900)", "2.5"),
+        ("round(5, 0 - 10**900)", "0"),
     ],
 )
 def test_arithmetic(calculate, expression, value):
@@ -167,7 +169,8 @@ def test_arithmetic(calculate, expression, value):
     [
         "__import__('os').system('id')", "os", "().__class__", "x", "1e5", "0x10", "1_000", "2j", "1 if 2 else 3",
         "a = 1", "'a'", "[1]", "{1}", "1;2", "1\n2", "f(1)", "sqrt.x", "exec(1)", "lambda: 1", "1 or 2", "²", "١",
-        "1\0", "pi.real", "log2(8)", "eval(1)", "1 < 2", "1 & 2", "~1", "1 ^ 2", "@", "\\", "#",
+        "1\0", "pi.real", "pi.e", "2e+3", "1.e-3", "2e", "log2(8)", "eval(1)", "1 < 2", "1 & 2", "~1",
+        "1 ^ 2", "@", "\\", "#",
     ],
 )  # fmt: skip
 def test_what_can_never_occur_is_refused_with_the_text_of_old(calculate, expression):
@@ -177,21 +180,24 @@ def test_what_can_never_occur_is_refused_with_the_text_of_old(calculate, express
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("", "the expression ends too early"),
-        ("1 +", "the expression ends too early"),
-        ("(1", "the expression ends too early"),
-        ("1)", "unexpected ')'"),
-        ("1 2", "unexpected '2'"),
-        ("1.2.3", "unexpected '.3'"),
-        ("* 2", "unexpected '*'"),
-        ("()", "unexpected ')'"),
-        ("sqrt", "the expression ends too early"),
-        ("sqrt 2", "expected '(', not '2'"),
-        ("sqrt()", "unexpected ')'"),
-        ("sqrt(1, 2)", "sqrt takes 1 to 1 arguments, not 2"),
-        ("sqrt(4)(4)", "unexpected '('"),
-        ("pi(1)", "unexpected '('"),
-        ("1, 2", "unexpected ','"),
+        ("", "invalid syntax"),
+        ("1 +", "invalid syntax"),
+        ("(1", "'(' was never closed"),
+        ("1)", "unmatched ')'"),
+        ("1 2", "invalid syntax.*"),
+        ("1.2.3", "invalid syntax.*"),
+        ("* 2", ".*"),
+        ("()", "() is no number"),
+        ("sqrt", "sqrt is no number"),
+        ("sqrt 2", "invalid syntax.*"),
+        ("sqrt()", ".*sqrt.* takes exactly one argument .*"),
+        ("sqrt(1, 2)", ".*sqrt.* takes exactly one argument .*"),
+        ("sqrt(4)(4)", "sqrt(4)(4) is no number"),
+        ("pi(1)", "pi(1) is no number"),
+        ("1, 2", "(1, 2) is no number"),
+        ("max(*e)", "*e is no number"),
+        ("max(**e)", "max(**e) is no number"),
+        ("007", "leading zeros .*"),
         ("5 // 0", ".*zero"),
         ("5 % 0", ".*zero"),
         ("0 ** -1", ".*"),
@@ -205,10 +211,9 @@ def test_what_can_never_occur_is_refused_with_the_text_of_old(calculate, express
         ("10 ** 1000", "a number has more than 1,000 digits"),
         ("9**9**9**9**9", "a number has more than 1,000 digits"),
         ("(10**999) * 10", "a number has more than 1,000 digits"),
-        ("round(5, 0 - 10**900)", "round takes .*"),
-        ("round(5, 0.5)", "round takes .*"),
-        ("(" * 101 + "1" + ")" * 101, "the expression is nested deeper than 100 levels"),
-        ("1**" * 300 + "1", "the expression is nested deeper than 100 levels"),
+        ("round(5, 0.5)", ".*float.*integer.*"),
+        ("(" * 101 + "1" + ")" * 101, "the expression is nested too deeply"),
+        ("-" * 999 + "1", "the expression is nested too deeply"),
         ("1+" * 500 + "1", "the expression is longer than 1,000 characters"),
         ("(" * 100_000, "the expression is longer than 1,000 characters"),
     ],

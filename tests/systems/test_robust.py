@@ -41,7 +41,7 @@ def test_with_a_client(every_way, tmp_path):
     said = log.read_text()
     assert "robust-server - INFO - divided 16.0 by 2.0: 8.0" in said
     assert "robust-server - ERROR - divide_numbers failed: Division by zero is not allowed\nTraceback" in said
-    assert "robust-server - ERROR - error_tool failed unexpectedly\nTraceback" in said
+    assert "robust-server - ERROR - error_tool failed: Test error\nTraceback" in said
     assert "RuntimeError: Test error" in said
 
 

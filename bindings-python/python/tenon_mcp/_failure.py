@@ -32,7 +32,7 @@ def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -
         if len(parts) != 1:
             break
         cause = parts[0]
-    if errors:
+    if errors and not isinstance(cause, (McpError, NotFound, ToolError, AskError)):
         try:
             cause = _mapped(cause, errors)
         except BaseException as raised:

@@ -4,16 +4,16 @@ import asyncio
 import os
 import sys
 from datetime import datetime
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import calculator
 import httpx2
 from tenon_mcp import Server, ToolError
 
-WEATHER = os.environ.get("WEATHER_BASE_URL", "https://api.openweathermap.org/data/2.5").rstrip("/")
+WEATHER = os.environ.get("WEATHER_BASE_URL", "https://api.openweathermap.org/data/2.5")
 SECONDS = 10.0
 app = Server("basic-server", "1.0.0")
+app.map_error(ValueError, lambda error: ToolError(f"Error: {error}"))
 
 
 @app.tool
@@ -28,16 +28,13 @@ def current_time(timezone: str | None = None) -> str:
     try:
         return f"Current time: {datetime.now(None if timezone is None else ZoneInfo(timezone)).isoformat()}"
     except (KeyError, ValueError, OSError):
-        raise ToolError(f"Error: no time zone is called {timezone!r}") from None
+        raise ValueError(f"no time zone is called {timezone!r}") from None
 
 
 @app.tool
 def calculate(expression: str) -> str:
     """Evaluate arithmetic such as 2 * (3 + 4) ** 2 or sqrt(2) / pi."""
-    try:
-        return f"Result: {calculator.evaluate(expression)}"
-    except (ValueError, ArithmeticError) as error:
-        raise ToolError(f"Error: {error}") from None
+    return f"Result: {calculator.evaluate(expression)}"
 
 
 @app.tool(structured=True)
@@ -47,20 +44,15 @@ def calculate_sum(a: float, b: float) -> float:
 
 
 @app.tool
-async def get_weather(city: Annotated[str, {"maxLength": 200}]) -> str:
+async def get_weather(city: str) -> str:
     """Tell the weather in a city."""
     try:
-        async with httpx2.AsyncClient(timeout=SECONDS) as client:
-            query = client.get(f"{WEATHER}/weather", params={"q": city, "units": "imperial"})
-            answer = await asyncio.wait_for(query, SECONDS)
-        if answer.status_code == 404:
-            raise ToolError(f"Error: no city is called {city!r}")
+        async with httpx2.AsyncClient(base_url=WEATHER, timeout=SECONDS) as client:
+            answer = await asyncio.wait_for(client.get("weather", params={"q": city, "units": "imperial"}), SECONDS)
         found = answer.raise_for_status().json()
         return f"The weather in {city} is {found['weather'][0]['description']} and {found['main']['temp']}°F"
-    except asyncio.TimeoutError:
-        raise ToolError(f"Error: the weather service has not answered within {SECONDS:g} s") from None
-    except (httpx2.HTTPError, ValueError, LookupError, TypeError) as error:
-        raise ToolError(f"Error: the weather service is of no help: {error!r}") from None
+    except (httpx2.HTTPError, httpx2.InvalidURL, asyncio.TimeoutError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"there is no telling the weather in {city!r}: {error!r}") from None
 
 
 if __name__ == "__main__":

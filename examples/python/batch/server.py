@@ -3,22 +3,18 @@
 import asyncio
 import itertools
 import sys
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import aiohttp
 from guard import guarded
 from tenon_mcp import Context, Server, ToolError
 
-AT_ONCE, ITEM_SECONDS = 100, 0.1
-MOST_BYTES, FETCH_SECONDS = 1024 * 1024, 10
+AT_ONCE, ITEM_SECONDS, MOST_BYTES, FETCH_SECONDS = 100, 0.1, 1024 * 1024, 10
 
 
-@asynccontextmanager
-async def pool(app: Server):
+def pool(app: Server) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=100, limit_per_host=30, socket_factory=guarded)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(FETCH_SECONDS)) as session:
-        yield session
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(FETCH_SECONDS))
 
 
 app = Server("optimized-server", lifespan=pool)
@@ -42,8 +38,7 @@ async def fetch_data(url: Annotated[str, {"maxLength": 2048}], ctx: Context[aioh
 
 
 async def process(item: Any) -> str:
-    await asyncio.sleep(ITEM_SECONDS)
-    return f"processed: {item}"
+    return await asyncio.sleep(ITEM_SECONDS, f"processed: {item}")
 
 
 @app.tool(structured=True, task_support="optional")

@@ -12,13 +12,9 @@ STYLES = ["standard", "google", "strict"]
 app = Server("prompt-server", "1.0.0")
 
 
-@app.resource(
-    "config://app",
-    name="Application Configuration",
-    description="Main application configuration",
-    mime_type="application/json",
-)
+@app.resource("config://app", name="Application Configuration", mime_type="application/json")
 def config() -> str:
+    """Main application configuration"""
     return json.dumps(CONFIG, indent=2)
 
 
