@@ -34,7 +34,7 @@ function link(folder, name) {
 link(here, 'tenon-mcp')
 // The libraries that an example uses are among those of the tests.
 const schemas = ['zod', 'valibot', '@valibot/to-json-schema', 'arktype', 'typebox']
-for (const name of [...schemas, 'chokidar', 'express', 'fastify', 'hono', '@hono/node-server']) {
+for (const name of [...schemas, 'chokidar', 'express', '@types/express', 'fastify', 'hono', '@hono/node-server']) {
   const folder = join(here, '..', 'tests', 'node_modules', name)
   if (existsSync(folder)) link(folder, name)
 }

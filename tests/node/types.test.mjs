@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -31,6 +31,16 @@ test('usage type-checks, and misuse does not', () => {
 test('schemas infer to what they say', () => {
   // Without the declarations of the libraries, which take longer than all else.
   compile(here('types/libraries.json'))
+})
+
+test('every example is type-checked', () => {
+  const checked = (project) => JSON.parse(readFileSync(here(`types/${project}.json`), 'utf8')).files
+  const files = [...checked('tsconfig'), ...checked('libraries')].map((file) => here(`types/${file}`))
+  const examples = here('../../examples/node/')
+  // The project to copy is compiled by its own `tsconfig.json`, by its test.
+  const passed = (path) => /^(node_modules|packaged)\//.test(path) || !/\.[cm]?[jt]s$/.test(path)
+  const unchecked = readdirSync(examples, { recursive: true }).filter((path) => !passed(path) && !files.includes(join(examples, path)))
+  assert.deepEqual(unchecked, [])
 })
 
 // What a tool's schema may be, with a number that makes it one of its own.
