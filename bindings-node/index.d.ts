@@ -366,7 +366,8 @@ export type Operation =
 /**
  * A function around calls. `next()` runs what is further inside, at last the handler, and resolves to what that returned, or
  * rejects with what it threw; `next(changed)` hands it other arguments, which are checked like a client's. It may be left out,
- * or called again. What the function returns or throws is judged like a handler's.
+ * or called again; a second one while the first is open runs a handler a second time beside it, and rejects where the engine is
+ * what is further inside. What the function returns or throws is judged like a handler's.
  */
 export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 

@@ -253,6 +253,8 @@ class Call {
   next(text) {
     return new Promise((resolve, reject) => {
       this.#alive()
+      // Also while what the engine has come to already is on its way.
+      if (this.#following !== undefined) throw new Error('next: what follows is under way already')
       this.#bridge.engine.next(this.slot, this.generation, text)
       this.#following = { resolve, reject }
     })

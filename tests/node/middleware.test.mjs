@@ -119,6 +119,35 @@ test('lists and views come to it from the engine, and results are judged', async
   })
 })
 
+test('a second next() while the first is open is refused around the engine, and runs a handler again', async () => {
+  const source = `
+    const told = []
+    let runs = 0
+    app.resourceProvider('p://{x}', { list: async () => [{ uri: 'p://1', name: 'one' }], read: ({ x }) => x })
+    app.tool('twice', async () => { const run = ++runs; await new Promise(setImmediate); return String(run) })
+    app.tool('told', () => told.splice(0))
+    app.middleware(['tool', 'tool_list', 'resource_list'], async (ctx, next) => {
+      if (ctx.name === 'told') return next()
+      const both = await Promise.allSettled([next(), next()])
+      told.push(both.map(({ status, reason }) => reason?.message ?? status))
+      if (ctx.name === 'twice') return both.map(({ value }) => value).join()
+      return next()
+    })
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    const told = async () => JSON.parse(text(await client.call('told')))
+    const refused = ['fulfilled', 'next: what follows is under way already']
+    // One is answered by the engine at once, the other by a provider's function.
+    assert.equal((await client.send('tools/list')).result.tools.length, 2)
+    assert.deepEqual(await told(), [refused])
+    assert.equal((await client.send('resources/list')).result.resources.length, 1)
+    assert.deepEqual((await told()).at(-1), refused)
+    assert.equal(text(await client.call('twice')), '1,2')
+    assert.deepEqual(await told(), [['fulfilled', 'fulfilled']])
+  })
+})
+
 test('what cannot be wrapped is refused by name', () => {
   const app = new Server({ name: 'x' })
   const fn = (ctx, next) => next()
