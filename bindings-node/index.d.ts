@@ -596,15 +596,15 @@ type MaybePromise<T> = T | Promise<T>
 
 /**
  * Returns the result, or a promise of it. Of a tool: a string is sent as text, `undefined` as empty text (`null` where the
- * tool is structured), {@link Content} or an array with some as it is, a {@link ToolResult} as the whole result, anything
- * else as JSON. Of a resource: a string is text, bytes are a blob, {@link ResourceContents} or an array of them are what
- * they say, anything else is JSON. Of a prompt: strings, content and {@link PromptMessage}s, one or an array; what names no
+ * tool is structured), {@link Content} or an array with some as it is, bytes and those in an array as embedded resources, a
+ * {@link ToolResult} as the whole result, anything else as JSON. Of a resource: a string is text, bytes are a blob, {@link ResourceContents} or an array of them are what
+ * they say, anything else is JSON. Of a prompt: strings, bytes, content and {@link PromptMessage}s, one or an array; what names no
  * role is the user's. What it throws is sent as a failed result with the error's message by a tool, and as a protocol error
  * by everything else; it is logged.
  *
  * Members that are `undefined` are left out. What else JSON cannot express, anywhere in the value, fails the call: `NaN` and
  * the infinities, `undefined` in an array, functions, symbols, bigints beyond 2^53, maps, sets, promises, generators, errors, invalid
- * dates, bytes inside of a value (base64 is up to the program), typed arrays, blobs, responses and other objects that hold all they have
+ * dates, bytes further inside of a value (base64 is up to the program), typed arrays, blobs, responses and other objects that hold all they have
  * out of sight, cycles, getters that throw, and more levels than `limits.maxDepth`.
  */
 export type Handler<A, R = unknown> = (args: A, ctx: Context) => R

@@ -4,7 +4,7 @@
 // becomes of it in each kind of entry and revision is the engine's knowledge.
 
 const { types } = require('node:util')
-const { ToolResult, Typed, isBytes } = require('./content')
+const { ResourceContents, ToolResult, Typed, isBytes } = require('./content')
 const { ArgumentError, AskError, McpError, NotFound, ToolError, messageOf } = require('./errors')
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
 const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./outbox')
@@ -45,9 +45,22 @@ function encode(entry, value, bounds) {
     if (line !== undefined) return { kind, line: wellFormed(line) }
     why = `a value of type ${typeof value}`
   } catch (error) {
+    const contents = withContents(value)
+    if (contents !== undefined) return encode(entry, contents, bounds)
     why = error instanceof Unfit ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`
   }
   return failure(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
+}
+
+/** An array with contents in place of its bytes; nothing if it has none. Asked once such an array has turned out to be no JSON. */
+function withContents(value) {
+  try {
+    if (!Array.isArray(value) || !value.some(isBytes)) return undefined
+    return Array.from(value, (item) => (isBytes(item) ? new ResourceContents(item) : item))
+  } catch {
+    // One whose items cannot be read; why is told already.
+    return undefined
+  }
 }
 
 /** A tool that returns nothing has no text to show; as structured content nothing is null. */

@@ -88,8 +88,9 @@ pub unsafe extern "C" fn tenon_call_return_bool(call: *mut tenon_call, value: bo
 }
 
 /// Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the entry's
-/// member `mime_type`. Fails with TENON_ERR_NULL, and then the call can still be completed; with TENON_ERR_STALE if it has
-/// ended. Of other kinds it fails the call: bytes need a media type there, see tenon_result_add_image().
+/// member `mime_type`. Of a tool or a prompt they become an embedded resource of the type application/octet-stream; what says
+/// more is tenon_result_add_image() and its like. Of other kinds it fails the call. Fails with TENON_ERR_NULL, and then the call
+/// can still be completed; with TENON_ERR_STALE if it has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_bytes(
     call: *mut tenon_call,

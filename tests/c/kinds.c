@@ -132,6 +132,11 @@ static void greets(void *user_data, tenon_call *call) {
     OK(tenon_call_return_text(call, text, TENON_NUL));
 }
 
+static void shows(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_bytes(call, "\377", 1));
+}
+
 static void talks(void *user_data, tenon_call *call) {
     tenon_result *result;
     (void)user_data;
@@ -168,6 +173,8 @@ static void prompts(void) {
     add(with(entry, greets, NULL));
     OK(tenon_prompt_new("talk", &entry, NULL));
     add(with(entry, talks, NULL));
+    OK(tenon_prompt_new("show", &entry, NULL));
+    add(with(entry, shows, NULL));
     OK(tenon_completion_new(TENON_KIND_PROMPT, "greet", "style", &entry, NULL));
     add(with(entry, suggests, NULL));
     begin();
@@ -181,6 +188,8 @@ static void prompts(void) {
     CHECK_IN("{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Understood.\"}}", line);
     CHECK_IN("\"text\":\"Whole.\"", line);
     CHECK_IN("\"description\":\"A talk\"", line);
+    line = request(4, "prompts/get", "{\"name\":\"show\"}");
+    CHECK_IN("{\"uri\":\"prompt:///show\",\"mimeType\":\"application/octet-stream\",\"blob\":\"/w==\"}", line);
     line = request(5, "completion/complete",
                    "{\"ref\":{\"type\":\"ref/prompt\",\"name\":\"greet\"},\"argument\":{\"name\":\"style\",\"value\":\"f\"},"
                    "\"context\":{\"arguments\":{\"name\":\"Ada\"}}}");

@@ -41,6 +41,14 @@ test('content of every type, alone, in arrays and in whole results', async () =>
     app.tool('mixed', () => [Content.text('a'), { type: 'text', text: 'b' }, 5])
     app.tool('shape', () => ({ content: [{ type: 'text', text: 'plain' }] }))
     app.tool('bytes', () => png)
+    app.tool('buffers', () => ['text', png, image(png, 'image/png'), new Uint8Array([1]).buffer, new Uint8Array([1, 2]).subarray(1)])
+    app.tool('deep', () => [[png]])
+    app.tool('structured', { structured: true }, () => png)
+    app.prompt('bytes', () => png)
+    app.prompt('buffers', () => ['text', png])
+    app.resource('r://bytes', () => png)
+    app.resource('r://typed', { mimeType: 'image/png' }, () => [png])
+    app.resource('r://deep', () => ({ png }))
     app.tool('contents', () => new ResourceContents('x'))
     await app.listen()`
   await withServer(source, async (client) => {
@@ -62,7 +70,24 @@ test('content of every type, alone, in arrays and in whole results', async () =>
     // Shapes alone say nothing; a wrong block is named.
     assert.deepEqual(await result('shape'), { content: [{ type: 'text', text: '{"content":[{"type":"text","text":"plain"}]}' }] })
     assert.match((await result('mixed')).content[0].text, /tool "mixed".*content\[2\]/)
-    assert.match((await result('bytes')).content[0].text, /bytes need a media type/)
+    const embedded = (blob, uri) => ({ type: 'resource', resource: { uri, mimeType: 'application/octet-stream', blob } })
+    assert.deepEqual(await result('bytes'), { content: [embedded(PNG, 'tool:///bytes')] })
+    assert.deepEqual(await result('structured'), { content: [embedded(PNG, 'tool:///structured')] })
+    assert.deepEqual((await result('buffers')).content, [
+      { type: 'text', text: 'text' },
+      embedded(PNG, 'tool:///buffers'),
+      { type: 'image', data: PNG, mimeType: 'image/png' },
+      embedded('AQ==', 'tool:///buffers'),
+      embedded('Ag==', 'tool:///buffers')
+    ])
+    assert.match((await result('deep')).content[0].text, /result\[0\]\[0\] is a Buffer/)
+    const said = async (name) => (await client.send('prompts/get', { name })).result.messages.map(({ content }) => content)
+    assert.deepEqual(await said('bytes'), [embedded(PNG, 'prompt:///bytes')])
+    assert.deepEqual(await said('buffers'), [{ type: 'text', text: 'text' }, embedded(PNG, 'prompt:///buffers')])
+    const read = async (uri) => client.send('resources/read', { uri })
+    assert.deepEqual((await read('r://bytes')).result.contents, [embedded(PNG, 'r://bytes').resource])
+    assert.deepEqual((await read('r://typed')).result.contents, [{ uri: 'r://typed', mimeType: 'image/png', blob: PNG }])
+    assert.match((await read('r://deep')).error.message, /result\.png is a Buffer/)
     assert.equal((await result('contents')).isError, true)
   })
 })

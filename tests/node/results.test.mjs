@@ -119,6 +119,7 @@ test('what JSON cannot express is refused wherever it is in a result', async () 
     ['{ const a = { b: 1n }; a.c = { toJSON: () => a }; return [a] }', 'result[0].c is a cycle back to result[0]'],
     ['{ const a = { n: 1n }; return { x: a, y: [a, a] } }', undefined],
     ['({ a: [{ get b() { throw new Error("no b") } }] })', 'result.a[0].b is a value that cannot be read: no b'],
+    ['Object.defineProperty([1, 2], 1, { get() { throw new Error("no item") } })', 'a value of type object: no item'],
     ['({ a: [1, { toJSON() { throw new Error("no json") } }] })', 'result.a[1] is a value that cannot be read: no json'],
     ['{ const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return { a: { b: proxy } } }', /^result\.a\.b is a value that cannot be read: .*revoked/],
     ['{ let a = []; for (let i = 1; i < 128; i++) a = [a]; return a }', undefined],

@@ -51,6 +51,19 @@ BLOCKS = [
 ]
 
 
+@pytest.mark.parametrize("value", [b"x", bytearray(b"x"), memoryview(b"x"), ResourceContents(b"x")], ids=type)
+def test_bytes_are_embedded(value):
+    contents = {"uri": "tool:///sync", "mimeType": "application/octet-stream", "blob": "eA=="}
+    block = {"type": "resource", "resource": contents}
+    assert result_of(value) == {"content": [block]}
+    assert result_of(["before", value]) == {"content": [text("before"), block]}
+    app = Server("t")
+    app.prompt("bytes")(lambda: value)
+    with serving(app) as client:
+        (message,) = client.request("prompts/get", name="bytes")["result"]["messages"]
+    assert message == {"role": "user", "content": {"type": "resource", "resource": {**contents, "uri": "prompt:///bytes"}}}
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize(("value", "block"), BLOCKS, ids=range(len(BLOCKS)))
 def test_each_block_alone_and_among_others(value, block, is_async):

@@ -104,7 +104,7 @@ def cycle():
 RUBBISH = [
     (object(), "tool 'crash' returned object, which JSON cannot hold"),
     ({1, 2}, "tool 'crash' returned set, which JSON cannot hold"),
-    (b"bytes", 'tool "crash": bytes need a media type: return them as image, audio or resource content'),
+    ({"a": b"bytes"}, "tool 'crash' returned bytes (at [\"a\"]), which JSON cannot hold"),
     (math.nan, "tool 'crash' returned nan, which JSON cannot hold"),
     (-math.inf, "tool 'crash' returned -inf, which JSON cannot hold"),
     ("\udc80", "tool 'crash' returned a str with lone surrogates, which JSON cannot hold"),

@@ -168,7 +168,8 @@ pub enum Outcome {
     /// A JSON value: a string is sent as text, anything else as JSON text, and as structured content too where the
     /// tool says so. Of a completion it is the array of suggestions.
     Json(JsonSlice),
-    /// Binary data, for resources.
+    /// Binary data. Of a resource it is the contents; of a tool or a prompt it is sent as an embedded resource of the type
+    /// `application/octet-stream`, whose address is made of the entry's name.
     Bytes(Vec<u8>),
     /// One content block or an array of them, as the newest revision writes them; of a prompt messages, of a resource
     /// its contents.

@@ -12,7 +12,8 @@ use crate::json::{JsonSlice, JsonWriter};
 /// A member of a result: the specification's name, or that with underscores, and its value.
 pub type Member = (String, JsonSlice);
 
-/// The full result object of an entry of this kind, in the newest form. A resource has an address and perhaps a media type.
+/// The full result object of an entry of this kind, in the newest form. A resource has an address and perhaps a media type; of
+/// anything else its name is in the address's place.
 /// The error names a member that there is not; what else is wrong is said when the result is used.
 pub(crate) fn assemble(
     kind: Kind,
@@ -30,11 +31,11 @@ pub(crate) fn assemble(
     let (table, result) = match kind {
         // Without content a tool's structured content stands there as text.
         Kind::Tool if items.is_empty() => (&RESULT_TOOL, JsonSlice::empty_object()),
-        Kind::Tool => (&RESULT_TOOL, content::of_tool(&array)?),
+        Kind::Tool => (&RESULT_TOOL, content::of_tool(&array, uri)?),
         Kind::Resource | Kind::ResourceTemplate => {
             (&RESULT_RESOURCE, content::of_resource(&array, uri, mime_type)?)
         }
-        Kind::Prompt => (&RESULT_PROMPT, content::of_prompt(&array)?),
+        Kind::Prompt => (&RESULT_PROMPT, content::of_prompt(&array, Some(uri))?),
         Kind::Completion => return completion(&array, members),
         Kind::ResourceProvider => (&RESULT_PROVIDED, with(None, vec![("resources", array)])),
         Kind::Method | Kind::Notification | Kind::Hook if items.is_empty() => {

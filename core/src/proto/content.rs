@@ -2,6 +2,8 @@
 
 use super::error::clip;
 use crate::json::{JsonSlice, JsonWriter, Kind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
 /// Values that one completion may suggest (CP-3).
@@ -43,12 +45,56 @@ fn text_block(out: &mut JsonWriter, text: &JsonSlice) {
     out.begin_object().key("type").str("text").key("text").slice(text).end_object();
 }
 
-/// A tool's result of one content block or an array of them; texts stand for text blocks.
-pub(super) fn of_tool(value: &JsonSlice) -> Result<JsonSlice, String> {
+/// The media type of bytes of which nothing is said.
+pub(super) const ANY_BYTES: &str = "application/octet-stream";
+
+/// Bytes as contents of a resource that has neither address nor media type yet.
+pub(super) fn of_bytes(bytes: &[u8]) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_object().key("blob").str(&STANDARD.encode(bytes)).end_object();
+    out.into_slice()
+}
+
+/// Whether an object is contents of a resource, and no content block or message.
+fn is_contents(item: &JsonSlice) -> bool {
+    let has = |member: &str| item.member(member).is_some();
+    (has("blob") || has("uri") && has("text")) && !has("type") && !has("role")
+}
+
+/// Contents of a resource as a block. Without an address they have that of who made them: `scheme` is its kind.
+fn resource_block(out: &mut JsonWriter, contents: &JsonSlice, (scheme, name): (&str, &str)) {
+    out.begin_object().key("type").str("resource").key("resource").begin_object();
+    if contents.member("uri").is_none() {
+        // Names have no characters that would have to be encoded.
+        let uri = format!("{scheme}:///{name}");
+        out.key("uri").str(&uri);
+    }
+    contents_of(out, contents);
+    out.end_object().end_object();
+}
+
+/// The members of contents, and the media type of bytes that say none.
+fn contents_of(out: &mut JsonWriter, contents: &JsonSlice) {
+    if contents.member("blob").is_some() && contents.member("mimeType").is_none() {
+        out.key("mimeType").str(ANY_BYTES);
+    }
+    members_of(out, contents);
+}
+
+fn members_of(out: &mut JsonWriter, object: &JsonSlice) {
+    for member in object.members() {
+        out.key(&member.name(object.as_bytes())).raw(member.text(object.as_bytes()));
+    }
+}
+
+/// The result of the tool `name` of one content block or an array of them; texts stand for text blocks, contents of resources
+/// for such that are embedded.
+pub(super) fn of_tool(value: &JsonSlice, name: &str) -> Result<JsonSlice, String> {
     wrapped("content", |out| {
         for item in items(value) {
             match item.kind() {
                 Kind::String => text_block(out, &item),
+                Kind::Object if is_contents(&item) => resource_block(out, &item, ("tool", name)),
                 _ => _ = out.slice(&item),
             }
         }
@@ -73,11 +119,12 @@ pub(super) fn of_resource(
                 return Err(format!("must return resource contents, not {}", noun(&item)));
             }
             out.begin_object().key("uri").str(uri);
-            if let Some(mime_type) = mime_type.filter(|_| item.member("mimeType").is_none()) {
-                out.key("mimeType").slice(mime_type);
-            }
-            for member in item.members() {
-                out.key(&member.name(item.as_bytes())).raw(member.text(item.as_bytes()));
+            match mime_type.filter(|_| item.member("mimeType").is_none()) {
+                Some(mime_type) => {
+                    out.key("mimeType").slice(mime_type);
+                    members_of(out, &item);
+                }
+                None => contents_of(out, &item),
             }
             if item.kind() == Kind::String {
                 out.key("text").slice(&item);
@@ -88,8 +135,9 @@ pub(super) fn of_resource(
     })
 }
 
-/// A prompt's result of one message or an array of them; content blocks and texts stand for messages of the user.
-pub(super) fn of_prompt(value: &JsonSlice) -> Result<JsonSlice, String> {
+/// The result of a prompt of one message or an array of them; content blocks and texts stand for messages of the user, and so do
+/// contents of resources where the prompt's name is given: a plain value is not one.
+pub(super) fn of_prompt(value: &JsonSlice, name: Option<&str>) -> Result<JsonSlice, String> {
     wrapped("messages", |out| {
         for item in items(value) {
             let has = |member: &str| item.member(member).is_some();
@@ -97,6 +145,10 @@ pub(super) fn of_prompt(value: &JsonSlice) -> Result<JsonSlice, String> {
                 out.slice(&item);
             } else if item.kind() == Kind::String || has("type") {
                 out.begin_object().key("role").str("user").key("content").slice(&item).end_object();
+            } else if let Some(name) = name.filter(|_| is_contents(&item)) {
+                out.begin_object().key("role").str("user").key("content");
+                resource_block(out, &item, ("prompt", name));
+                out.end_object();
             } else {
                 return Err(format!("must return messages, content or strings, not {}", noun(&item)));
             }

@@ -163,7 +163,7 @@ impl<'a> Checked<'a> {
                 self.close_contents(revision, out);
             }
             Body::Bytes(bytes) => {
-                let out = self.open_contents(Some("application/octet-stream"), out);
+                let out = self.open_contents(Some(content::ANY_BYTES), out);
                 out.key("blob").str(&STANDARD.encode(bytes));
                 self.close_contents(revision, out);
             }
@@ -304,7 +304,12 @@ fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Body<'a>, Str
 
         (Kind::Tool, Returned::Text(text)) => Ok(Body::Said(text)),
         (Kind::Tool, Returned::Json(value)) => Ok(Body::Value(value)),
-        (Kind::Tool, Returned::Content(value)) => whole(content::of_tool(value)?, &RESULT_TOOL),
+        (Kind::Tool, Returned::Content(value)) => {
+            whole(content::of_tool(value, definition.name())?, &RESULT_TOOL)
+        }
+        (Kind::Tool, Returned::Bytes(bytes)) => {
+            whole(content::of_tool(&content::of_bytes(bytes), definition.name())?, &RESULT_TOOL)
+        }
         (Kind::Tool, Returned::Result(result)) => whole(result.clone(), &RESULT_TOOL),
 
         (Kind::Resource | Kind::ResourceTemplate, returned) => match returned {
@@ -321,14 +326,15 @@ fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Body<'a>, Str
 
         (Kind::Prompt, Returned::Text(text)) => {
             let text = JsonSlice::from_value(&text.into());
-            whole(content::of_prompt(&text)?, &RESULT_PROMPT)
+            whole(content::of_prompt(&text, None)?, &RESULT_PROMPT)
         }
-        (Kind::Prompt, Returned::Json(value) | Returned::Content(value)) => {
-            whole(content::of_prompt(value)?, &RESULT_PROMPT)
+        (Kind::Prompt, Returned::Json(value)) => whole(content::of_prompt(value, None)?, &RESULT_PROMPT),
+        (Kind::Prompt, Returned::Content(value)) => {
+            whole(content::of_prompt(value, Some(definition.name()))?, &RESULT_PROMPT)
         }
         (Kind::Prompt, Returned::Result(result)) => whole(result.clone(), &RESULT_PROMPT),
-        (Kind::Tool | Kind::Prompt, Returned::Bytes(_)) => {
-            Err("bytes need a media type: return them as image, audio or resource content".to_owned())
+        (Kind::Prompt, Returned::Bytes(bytes)) => {
+            whole(content::of_prompt(&content::of_bytes(bytes), Some(definition.name()))?, &RESULT_PROMPT)
         }
 
         (Kind::Completion, Returned::Result(result)) => completion(result),

@@ -384,14 +384,20 @@ fn what_is_wrong_is_told_by_entry_member_and_path() {
         ),
         (
             Kind::Prompt,
-            "bytes",
-            r#"prompt "x": bytes need a media type: return them as image, audio or resource content"#,
+            r#"json {"blob":"eA=="}"#,
+            r#"prompt "x": must return messages, content or strings, not an object with "blob""#,
+        ),
+        (
+            Kind::Prompt,
+            r#"content {"text":"x"}"#,
+            r#"prompt "x": must return messages, content or strings, not an object with "text""#,
         ),
         (
             Kind::Tool,
-            "bytes",
-            r#"tool "x": bytes need a media type: return them as image, audio or resource content"#,
+            r#"content {"text":"x"}"#,
+            r#"tool "x": content[0].type must be one of text, image, audio, resource_link, resource"#,
         ),
+        (Kind::Completion, "bytes", &format!(r#"completion "ref/prompt/p#a": {many}"#)),
         (Kind::Completion, "json 7", &format!(r#"completion "ref/prompt/p#a": {many}, not a number"#)),
         (Kind::Completion, "text", &format!(r#"completion "ref/prompt/p#a": {many}"#)),
         (
@@ -429,6 +435,34 @@ fn what_is_wrong_is_told_by_entry_member_and_path() {
         };
         assert_eq!(of(kind, returned, V2026_07_28).unwrap_err(), expected, "{kind:?} {text}");
     }
+}
+
+#[test]
+fn bytes_are_embedded_where_content_is_wanted() {
+    let block = |uri: &str, mime_type: &str| {
+        format!(
+            r#"{{"type":"resource","resource":{{"uri":"{uri}","mimeType":"{mime_type}","blob":"eA=="}}}}"#
+        )
+    };
+    let own = |kind: &str| block(&format!("{kind}:///x"), "application/octet-stream");
+    let array = slice(r#"["a",{"blob":"eA=="},{"uri":"a:c","mimeType":"image/png","blob":"eA=="}]"#);
+    let text = r#"{"type":"text","text":"a"}"#;
+    for revision in [V2024_11_05, V2026_07_28] {
+        let tool = |returned| of(Kind::Tool, returned, revision).unwrap();
+        assert_eq!(tool(Returned::Bytes(b"x")), format!(r#"{{"content":[{}]}}"#, own("tool")));
+        let blocks = [text, &own("tool"), &block("a:c", "image/png")].join(",");
+        assert_eq!(tool(Returned::Content(&array)), format!(r#"{{"content":[{blocks}]}}"#));
+
+        let prompt = |returned| of(Kind::Prompt, returned, revision).unwrap();
+        let said = |block: &str| format!(r#"{{"role":"user","content":{block}}}"#);
+        assert_eq!(prompt(Returned::Bytes(b"x")), format!(r#"{{"messages":[{}]}}"#, said(&own("prompt"))));
+        let messages = [said(text), said(&own("prompt")), said(&block("a:c", "image/png"))].join(",");
+        assert_eq!(prompt(Returned::Content(&array)), format!(r#"{{"messages":[{messages}]}}"#));
+    }
+    // Of a resource they are its contents, whose media type may be left out.
+    let contents = slice(r#"[{"blob":"eA=="}]"#);
+    let read = of(Kind::Resource, Returned::Content(&contents), V2026_07_28).unwrap();
+    assert_eq!(read, of(Kind::Resource, Returned::Bytes(b"x"), V2026_07_28).unwrap());
 }
 
 fn any_result() -> impl Strategy<Value = (Kind, &'static Table, serde_json::Value)> {

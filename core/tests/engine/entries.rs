@@ -101,7 +101,6 @@ fn a_handler_that_fails_or_returns_rubbish_is_an_error_by_name() {
     for (outcome, text) in [
         (Outcome::Failed("boom".into()), "boom"),
         (Outcome::Exception("boom".into()), "boom"),
-        (Outcome::Bytes(vec![1]), "prompt \"greet\": bytes need a media type"),
         (Outcome::Content(slice(json!([{ "role": "user" }]))), "prompt \"greet\""),
         (Outcome::Suspend, "suspended without asking"),
     ] {
