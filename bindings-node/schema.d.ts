@@ -24,13 +24,13 @@ export interface StandardSchema<Input = any, Output = Input> {
 }
 
 /** What a handler gets of a schema: what its validator makes of a value, or what a JSON Schema allows. */
-export type Infer<S> = S extends Library ? LibraryOutput<S> : FromSchema<S>
+export type Infer<S> = S extends ZodOutput ? S['_zod']['output'] : S extends Library ? LibraryOutput<S> : FromSchema<S>
 
 /** What has to be given for a schema: what its validator takes, or what a JSON Schema allows. */
-export type Given<S> = S extends Library ? LibraryInput<S> : FromSchema<S>
+export type Given<S> = S extends ZodInput ? S['_zod']['input'] : S extends Library ? LibraryInput<S> : FromSchema<S>
 
 /** {@link Infer} of arguments, where `default`s of the schema's own properties are filled in. */
-export type Arguments<S> = S extends Library ? LibraryOutput<S> : JsonType<S, true>
+export type Arguments<S> = S extends ZodOutput ? S['_zod']['output'] : S extends Library ? LibraryOutput<S> : JsonType<S, true>
 
 /**
  * The type of the values a JSON Schema allows. `any` where it says too little (no `type`, or an object without properties),
@@ -40,6 +40,13 @@ export type FromSchema<S> = JsonType<S, false>
 
 interface Library {
   readonly '~standard': { readonly types?: unknown; readonly validate: unknown }
+}
+// zod says its types in a member of its own as well, which takes the compiler half of the work.
+interface ZodOutput {
+  readonly _zod: { readonly output: unknown }
+}
+interface ZodInput {
+  readonly _zod: { readonly input: unknown }
 }
 type LibraryOutput<S extends Library> = NonNullable<S['~standard']['types']> extends { readonly output: infer O } ? O : any
 type LibraryInput<S extends Library> = NonNullable<S['~standard']['types']> extends { readonly input: infer I } ? I : any

@@ -53,10 +53,11 @@ const SCHEMAS = [
 ]
 const ZOD = (n) => `z.object({ a${n}: z.string(), b: z.number().optional(), c: z.array(z.enum(['x', 'y'])), d: z.union([z.string(), z.object({ n: z.number().nullable() })]) })`
 
-// How many instantiations of types the compiler may need for 200 tools.
-const MOST = { 'JSON Schema': 120_000, 'zod': 130_000 }
+// How many instantiations of types the compiler may need for 200 tools; it needs about a twentieth less. The compiler and the
+// libraries are those of the lock files, so that the count is the same on every machine.
+const MOST = { 'JSON Schema': 120_000, 'zod': 100_000 }
 
-test('two hundred tools are no trouble to the compiler', () => {
+test('two hundred tools are no trouble to the compiler', (t) => {
   const sources = {
     'JSON Schema': (n) => SCHEMAS[n % SCHEMAS.length](n),
     'zod': ZOD
@@ -71,6 +72,7 @@ test('two hundred tools are no trouble to the compiler', () => {
       writeFileSync(join(folder, 'tsconfig.json'), '{ "extends": "../libraries.json", "files": ["many.mts"] }')
       const said = compile(folder, '--extendedDiagnostics', '--singleThreaded')
       const count = Number(said.match(/^Instantiations: +(\d+)/m)[1])
+      t.diagnostic(`${what}: ${count} instantiations`)
       assert.ok(count > 10_000 && count < MOST[what], `${what}: ${count} instantiations`)
     } finally {
       rmSync(folder, { recursive: true })
