@@ -153,8 +153,8 @@ class Server(Registrations):
     def map_error(self, kind: type[Exception], error: int | Callable[[Any], BaseException]) -> None:
         """Says what an exception of the program's own stands for when a handler raises it: a code of the protocol, with
         the exception's message, or a function that gives the exception to take its place (``McpError``, ``NotFound``,
-        ``ToolError``). Subclasses go with it, unless they are mapped themselves. The errors of this package are meant as
-        they are, and not mapped, so that ``Exception`` stands for whatever is unforeseen.
+        ``ToolError``). Subclasses go with it, unless they are mapped themselves. The errors of this package are meant
+        as they are, and not mapped, so that ``Exception`` stands for whatever is unforeseen.
         """
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise RegistrationError(f"map_error: {kind!r} is no class of exceptions")
