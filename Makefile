@@ -42,6 +42,7 @@ bench:
 	@python3 tests/bench/prepare.py release
 	@target/release/tenon-bench --json docs/performance
 	@python3 tests/bench/page.py
+	@python3 tests/install/size.py release
 
 # Beside other makers' libraries for the language; pinned to one core, then unpinned.
 bench-python bench-node:

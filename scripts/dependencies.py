@@ -2,8 +2,10 @@
 
     dependencies.py licences               fails if one is under a licence that is not in the list below
     dependencies.py bill PACKAGE TARGET    writes a bill of materials of a package for a target, CycloneDX 1.5
+    dependencies.py bills FOLDER           writes those of crates, of Python's source distribution and of npm's addons
 
-Standard library only.
+Archives of the C library get theirs where they are made. A wheel has one in it, by maturin, and the npm package that is
+JavaScript has nothing of others. Standard library only.
 """
 
 import argparse
@@ -111,7 +113,20 @@ def bill(name, target):
     others = [component(package, "library") for package in packages if package is not itself]
     said = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1}
     said["metadata"] = {"component": component(itself, "library")}
-    print(json.dumps({**said, "components": others}, indent=1))
+    return json.dumps({**said, "components": others}, indent=1) + "\n"
+
+
+def bills(folder):
+    version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    # What is built elsewhere may need what any target needs.
+    wanted = {f"{crate}-{version}.crate": (crate, None) for crate in ("tenon-mcp", "tenon-schema")}
+    wanted[f"tenon_mcp-{version}.tar.gz"] = ("tenon-python", None)
+    platforms = json.loads((ROOT / "bindings-node" / "platforms.json").read_text())
+    for platform, about in platforms.items():
+        wanted[f"tenon-mcp-{platform}-{version}.tgz"] = ("tenon-node", about["target"])
+    for file, (name, target) in wanted.items():
+        (folder / f"{file}.cdx.json").write_text(bill(name, target))
     return 0
 
 
@@ -122,8 +137,12 @@ def main(arguments):
     asked = does.add_parser("bill")
     asked.add_argument("package", choices=PUBLISHED)
     asked.add_argument("target")
+    does.add_parser("bills").add_argument("folder", type=Path)
     given = parser.parse_args(arguments)
-    return licences() if given.does == "licences" else bill(given.package, given.target)
+    if given.does == "bill":
+        print(bill(given.package, given.target), end="")
+        return 0
+    return licences() if given.does == "licences" else bills(given.folder)
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ STAGES = {
     "abi": {
         "budget": 30,
         "beside": "checks",
-        "commands": ["tests/abi/run.sh", ".venv/bin/python -m pytest -q tests/abi"],
+        "commands": ["tests/abi/run.sh", ".venv/bin/python -m pytest -q tests/abi", "python3 tests/install/size.py ci"],
         "needs": ["build-rust"],
     },
     "c-valgrind": {"budget": 600, "limit": 1500, "commands": ["tests/c/run.sh --valgrind"]},
@@ -310,6 +310,7 @@ STAGES = {
         "limit": 3600,
         "commands": [
             "python3 tests/bench/prepare.py release",
+            "python3 tests/install/size.py release",
             "python3 tests/bench/prepare.py release --commit HEAD~1",
             "target/release/tenon-bench --against build/bench/other --only c-,python,node --part calls --rounds 11",
         ],

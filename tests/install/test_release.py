@@ -1,5 +1,6 @@
 """What the release workflow does beyond building: archives, licences, bills of materials, a comparison of ABIs."""
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import pytest
 from test_install import PROFILE, ROOT, answer, flags, run
@@ -73,6 +75,51 @@ def test_a_bill_names_what_is_in_the_library():
         assert "hashes" in one or one["name"] in dependencies.PUBLISHED
 
 
+def test_all_that_is_published_has_a_bill(tmp_path):
+    assert dependencies.bills(tmp_path) == 0
+    platforms = json.loads((ROOT / "bindings-node" / "platforms.json").read_text())
+    made = {path.name: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+    assert set(made) == {
+        f"tenon-mcp-{version()}.crate.cdx.json",
+        f"tenon-schema-{version()}.crate.cdx.json",
+        f"tenon_mcp-{version()}.tar.gz.cdx.json",
+        *(f"tenon-mcp-{platform}-{version()}.tgz.cdx.json" for platform in platforms),
+    }
+    for name, said in made.items():
+        within = {one["name"] for one in said["components"]}
+        assert "jsonschema" in within, name
+        assert ("napi" in within, "pyo3" in within) == ("tgz" in name, "tar.gz" in name)
+    jobs = workflow()["jobs"]
+    steps = [step["run"] for job in jobs.values() for step in job["steps"] if "dependencies.py" in step.get("run", "")]
+    assert len([step for step in steps if "dependencies.py bills" in step]) == 1
+    assert len([step for step in steps if "dependencies.py bill tenon-ffi" in step]) == 1
+
+
+def test_the_wheel_has_its_bill_in_it():
+    (wheel,) = (ROOT / "build" / "wheels").glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        (bill,) = [name for name in packed.namelist() if "/sboms/" in name]
+        said = json.loads(packed.read(bill))
+    assert said["bomFormat"] == "CycloneDX"
+    assert {"pyo3", "jsonschema", "tenon-mcp"} <= {one["name"] for one in said["components"]}
+
+
+def test_what_is_published_is_summed_and_stated():
+    jobs = workflow()["jobs"]
+    publish = jobs["publish-files"]
+    uploads = {job: step["with"]["name"] for job, about in jobs.items() for step in about["steps"]
+               if step.get("uses", "").startswith("actions/upload-artifact")}  # fmt: skip
+    # Of these npm's packages are made.
+    uploads.pop("addon")
+    assert set(uploads) <= set(publish["needs"])
+    (download,) = [step for step in publish["steps"] if step.get("uses", "").startswith("actions/download-artifact")]
+    patterns = download["with"]["pattern"].strip("{}").split(",")
+    for name in uploads.values():
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns), name
+    steps = json.dumps(publish["steps"])
+    assert "sha256sum" in steps and "attest-build-provenance" in steps and "dist/*" in steps
+
+
 def version():
     return re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
 
@@ -98,6 +145,11 @@ def compare(old, new):
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@pytest.fixture(scope="module")
+def present(tmp_path_factory):
+    return describe(HEADER, tmp_path_factory.mktemp("interface") / "present")
+
+
 @pytest.mark.parametrize(("change", "into", "breaks"), [
     (BOOL, BOOL, False),
     (BOOL, BOOL + NEW, False),
@@ -112,28 +164,31 @@ def compare(old, new):
     ("#define TENON_ENDED 2", "#define TENON_ENDED 3", True),
     ("#define TENON_ENDED 2\n", "", True),
 ])  # fmt: skip
-def test_an_interface_that_breaks_programs_is_refused(tmp_path, change, into, breaks):
+def test_an_interface_that_breaks_programs_is_refused(present, tmp_path, change, into, breaks):
     assert HEADER.count(change) == 1
-    old = describe(HEADER, tmp_path / "old")
-    compared = compare(old, describe(HEADER.replace(change, into), tmp_path / "new"))
+    compared = compare(present, describe(HEADER.replace(change, into), tmp_path / "new"))
     assert compared.returncode == breaks, compared.stdout + compared.stderr
     assert ("breaks what was made for" in compared.stdout) is breaks
 
 
-def test_the_library_has_the_interface_that_is_described(tmp_path):
+def test_the_library_has_the_interface_that_is_described(present, tmp_path):
     built = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / PROFILE / "libtenon.so"
     describe_sh = ROOT / "tests" / "abi" / "describe.sh"
     run(describe_sh, built, tmp_path / "abi")
-    assert compare(tmp_path / "abi", describe(HEADER, tmp_path / "header")).returncode == 0
+    assert compare(present, tmp_path / "abi").returncode == 0
     (tmp_path / "less.h").write_text(HEADER.replace(BOOL, ""))
     command = [describe_sh, built, tmp_path / "abi", tmp_path / "less.h"]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert refused.returncode != 0 and "tenon_answer_bool" in refused.stdout
 
 
-def test_the_workflow_can_be_read_and_its_jobs_are_there():
+def workflow():
     program = "console.log(JSON.stringify(require('yaml').parse(require('fs').readFileSync(process.argv[1], 'utf8'))))"
-    jobs = json.loads(run("node", "-e", program, WORKFLOW, cwd=ROOT / "tests"))["jobs"]
+    return json.loads(run("node", "-e", program, WORKFLOW, cwd=ROOT / "tests"))
+
+
+def test_the_workflow_can_be_read_and_its_jobs_are_there():
+    jobs = workflow()["jobs"]
     for name, job in jobs.items():
         needs = job.get("needs", [])
         assert set([needs] if isinstance(needs, str) else needs) <= set(jobs), name
