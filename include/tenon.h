@@ -12,9 +12,10 @@
  *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
- * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Outputs are
- * written only on success. There are no in-out parameters. TENON_MUST_USE stands where it is a mistake to ignore a status:
- * it says whether there is an object at all, whether it was registered, or whether the callback has to return now.
+ * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever function
+ * failed last on a thread, tenon_error_last_message() says there why. Outputs are written only on success. There are no
+ * in-out parameters. TENON_MUST_USE stands where it is a mistake to ignore a status: it says whether there is an object at
+ * all, whether it was registered, or whether the callback has to return now.
  *
  * NULL. A pointer may be NULL only where its description says so. Anything else gets TENON_ERR_NULL and does nothing.
  *
@@ -585,15 +586,23 @@ extern "C" {
 /** The status that the failing function returned; TENON_OK for NULL. */
 tenon_status tenon_error_status(const tenon_error *error);
 
-/** The sentence, NUL-terminated UTF-8; "" for NULL. Borrowed: it lives as long as the error. */
+/**
+ * The sentence, NUL-terminated UTF-8, at most 1,000 bytes: what it quotes is shortened. "" for NULL. Borrowed: it lives as
+ * long as the error.
+ */
 const char *tenon_error_message(const tenon_error *error);
 
 /** Frees an error. NULL is ignored. */
 void tenon_error_free(tenon_error *error);
 
 /**
- * A short English sentence for a status, for programs that did not ask for a tenon_error. Static; never NULL.
+ * What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
+ * failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
+ * fail leaves it as it is. Borrowed: it lives until a function of the library fails on this thread, or the thread ends.
  */
+const char *tenon_error_last_message(void);
+
+/** A short English sentence for a status, whatever the failure was about. Static; never NULL. */
 const char *tenon_status_text(tenon_status status);
 
 /* SERVERS ================================================================================================ */

@@ -1,8 +1,9 @@
 //! The error object: a status and a sentence.
 
-use crate::args::owned;
+use crate::args::{Out, owned};
 use crate::guard::entry_or;
 use crate::status::*;
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 
 /// The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
@@ -12,16 +13,39 @@ pub struct tenon_error {
     message: CString,
 }
 
-impl tenon_error {
-    pub(crate) fn from_failure(failure: Failure) -> *mut tenon_error {
-        Box::into_raw(Box::new(tenon_error { status: failure.status, message: c_string(failure.message) }))
+thread_local! {
+    static LAST: RefCell<Option<CString>> = const { RefCell::new(None) };
+}
+
+/// Keeps what a failure says: for its thread, and where a place was given for it.
+pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -> tenon_status {
+    let status = failure.status;
+    let message = c_string(shortened(failure.message));
+    if let Some(err) = err {
+        err.write(Box::into_raw(Box::new(tenon_error { status, message: message.clone() })));
     }
+    // A thread that is ending may have none any more; nobody can ask on it then.
+    let _ = LAST.try_with(|last| last.replace(Some(message)));
+    status
+}
+
+/// Without the middle of what is too long to be read: messages quote what they are about, which may be megabytes.
+fn shortened(message: String) -> String {
+    const LONGEST: usize = 1000;
+    if message.len() <= LONGEST {
+        return message;
+    }
+    let begin = message.floor_char_boundary(LONGEST * 3 / 4);
+    let end = message.ceil_char_boundary(message.len() - LONGEST / 5);
+    format!("{} … {}", &message[..begin], &message[end..])
 }
 
 /// Text as a C string; what follows a NUL would not be seen, so NULs are replaced.
 pub(crate) fn c_string(text: impl Into<String>) -> CString {
-    let text = text.into().replace('\0', "\u{fffd}");
-    CString::new(text).unwrap_or_default()
+    CString::new(text.into()).unwrap_or_else(|error| {
+        let text = String::from_utf8_lossy(&error.into_vec()).replace('\0', "\u{fffd}");
+        CString::new(text).unwrap_or_default()
+    })
 }
 
 /// The status that the failing function returned; TENON_OK for NULL.
@@ -31,7 +55,8 @@ pub unsafe extern "C" fn tenon_error_status(error: *const tenon_error) -> tenon_
     entry_or(TENON_ERR_PANIC, || unsafe { error.as_ref() }.map_or(TENON_OK, |error| error.status))
 }
 
-/// The sentence, NUL-terminated UTF-8; "" for NULL. Borrowed: it lives as long as the error.
+/// The sentence, NUL-terminated UTF-8, at most 1,000 bytes: what it quotes is shortened. "" for NULL. Borrowed: it lives as
+/// long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *const c_char {
     entry_or(c"".as_ptr(), || {
@@ -45,12 +70,22 @@ pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *cons
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
     entry_or((), || {
-        // SAFETY: NULL, or made by `from_failure` and by contract freed once.
+        // SAFETY: NULL, or made by `report` and by contract freed once.
         drop(unsafe { owned(error, "error") });
     });
 }
 
-/// A short English sentence for a status, for programs that did not ask for a tenon_error. Static; never NULL.
+/// What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
+/// failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
+/// fail leaves it as it is. Borrowed: it lives until a function of the library fails on this thread, or the thread ends.
+#[unsafe(no_mangle)]
+pub extern "C" fn tenon_error_last_message() -> *const c_char {
+    let nothing = c"".as_ptr();
+    let message = |last: &RefCell<Option<CString>>| last.borrow().as_ref().map(|message| message.as_ptr());
+    entry_or(nothing, || LAST.try_with(message).ok().flatten().unwrap_or(nothing))
+}
+
+/// A short English sentence for a status, whatever the failure was about. Static; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_status_text(status: tenon_status) -> *const c_char {
     let text: &'static CStr = match status {

@@ -1,7 +1,7 @@
 //! What every entry point does with its panics and failures.
 
 use crate::args::Out;
-use crate::error::tenon_error;
+use crate::error::{report, tenon_error};
 use crate::status::*;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,13 +41,7 @@ pub(crate) fn entry_with(
         let text = panic_text(&*panic);
         Err(Failure::new(TENON_ERR_PANIC, format!("the library panicked: {text}; please report this")))
     });
-    outcome.unwrap_or_else(|failure| {
-        let status = failure.status;
-        if let Ok(Some(err)) = err {
-            err.write(tenon_error::from_failure(failure));
-        }
-        status
-    })
+    outcome.unwrap_or_else(|failure| report(failure, err.ok().flatten()))
 }
 
 /// Runs the body of an entry point that returns something else than a status.

@@ -95,7 +95,7 @@ private:
 };
 
 template <typename Thrown = Error> void check(tenon_status status, std::string_view what) {
-    if (status < 0) throw Thrown(status, std::string(what) + ": " + tenon_status_text(status));
+    if (status < 0) throw Thrown(status, std::string(what) + ": " + tenon_error_last_message());
 }
 
 /** Whether it completed the call: not if it has ended already. */

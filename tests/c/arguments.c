@@ -1,5 +1,6 @@
 /* Wrong arguments of servers: what functions do with arguments that are wrong by their value; refusals.py has what is wrong by its type. */
 #include <limits.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -18,6 +19,31 @@ static void errors(void) {
     CHECK_IN("unknown", tenon_status_text(INT_MIN));
     CHECK(strcmp(tenon_version(), TENON_VERSION) == 0);
     CHECK(tenon_abi_version() == TENON_ABI_VERSION);
+}
+
+static void *message_of_another_thread(void *unused) {
+    (void)unused;
+    CHECK(strcmp(tenon_error_last_message(), "") == 0);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_bool(NULL, true));
+    CHECK_IN("call", tenon_error_last_message());
+    return NULL;
+}
+
+/* What the last failure said is there without a tenon_error, for its thread alone. */
+static void last_message(void) {
+    tenon_entry *entry = NULL;
+    pthread_t thread;
+
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_instructions(NULL, "a"));
+    CHECK_IN("server is NULL", tenon_error_last_message());
+    OK(tenon_tool_new("a", &entry, NULL));
+    CHECK_IN("server is NULL", tenon_error_last_message());
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_tool_add_param(entry, "p", "strnig", NULL, 0));
+    CHECK_IN("strnig", tenon_error_last_message());
+    CHECK(pthread_create(&thread, NULL, message_of_another_thread, NULL) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_IN("strnig", tenon_error_last_message());
+    tenon_entry_free(entry);
 }
 
 static void servers(void) {
@@ -224,6 +250,7 @@ static void server_members(void) {
 
 static const struct test all[] = {
     {"errors", errors},
+    {"last_message", last_message},
     {"servers", servers},
     {"server_settings", server_settings},
     {"server_members", server_members},

@@ -1,6 +1,8 @@
 /* Runs the cases of refusals.py: says the status of each, and what is wrong with how it was refused. */
 #include "support.h"
 
+/* In the message of the failure before the case. */
+#define BEFORE "the-failure-before"
 #define MARK ((const char *)(uintptr_t)0x5a5a5a5a)
 
 /* What the arguments of one case are made of. */
@@ -65,18 +67,27 @@ static const char *word(tenon_status status) {
 /* Runs the present case, and looks at how it failed. */
 static void judge(struct given *given) {
     tenon_status status;
+    const char *said;
     size_t i;
     given->text = MARK;
     for (i = 0; i < 4; i++) given->room[i] = 0x5a5a5a5a5a5a5a5a;
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_listen_http(given->other, "[" BEFORE, NULL));
     status = present->run(given);
+    said = tenon_error_last_message();
     printf("%s %s\n", present->name, word(status));
+    if (getenv("TENON_SAY") != NULL && status < 0) fprintf(stderr, "%s: %s\n", present->name, said);
     if (strlen(tenon_status_text(status)) == 0) fault("its status has no text");
+    /* One function returns the status of an error, and does not fail itself. */
+    if ((status >= 0 || strncmp(present->name, "tenon_error_status ", 19) == 0) != (strstr(said, BEFORE) != NULL))
+        fault("the message is not that of the last failure");
+    if (strlen(said) < 8) fault("the message says nothing");
+    if (strlen(said) > 1000) fault("the message is too long");
     if (status < 0 && present->has_error) {
         if (given->err == NULL) {
             fault("failed without a tenon_error");
         } else {
             if (tenon_error_status(given->err) != status) fault("the error has another status");
-            if (strlen(tenon_error_message(given->err)) < 8) fault("the error says nothing");
+            if (strcmp(tenon_error_message(given->err), said) != 0) fault("the error has another message");
         }
     } else if (given->err != NULL) {
         fault("did not fail and left an error");

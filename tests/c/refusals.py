@@ -4,10 +4,11 @@ For each parameter of each function there are cases by its type: NULL for a poin
 none, 8 MiB, and where it is JSON what is none; for a handle one whose life is over, a server that was closed and a
 call that has ended, and an entry of another kind. The other arguments are in order. refusals.txt has a row for each,
 with the status; a function without its rows fails, so a new one is covered at once. Every failure must come with a
-message, leave the outputs alone, and run `destroy` once, whatever it was.
+message, with a place for an error and without, leave the outputs alone, and run `destroy` once, whatever it was.
 
 The cases become build/c/refusals.h, which refusals.c runs. --write writes the statuses that are found. LIBRARY is the
-directory of libtenon.so. Last line: `N passed, N failed`. Standard library only.
+directory of libtenon.so. With TENON_SAY in its environment, build/c/test-refusals says the messages to standard error.
+Last line: `N passed, N failed`. Standard library only.
 """
 
 import os

@@ -225,7 +225,7 @@ TEST(what_a_call_knows) {
         CHECK(call.request_id().has_value());
         CHECK(!call.uri() && !call.session_id() && !call.meta() && !call.extension("com.example/none"));
         CHECK(*call.get("kind") == "\"tool\"");
-        CHECK_THROWS(TENON_ERR_INVALID, "", call.get("nonsense"));
+        CHECK_THROWS(TENON_ERR_INVALID, "nonsense", call.get("nonsense"));
         CHECK(!call.close_stream());
         CHECK(!call.start_task());
         call.progress(1);
@@ -233,7 +233,7 @@ TEST(what_a_call_knows) {
         call.log("info", "words", "logger");
         call.log_json("info", "{}");
         call.notify("notifications/acme", R"({"a":1})");
-        CHECK_THROWS(TENON_ERR_INVALID, "", call.log("loud", "words"));
+        CHECK_THROWS(TENON_ERR_INVALID, "loud", call.log("loud", "words"));
         return "known";
     };
     CHECK_IN(text("known"), called(look, "{}", with("x", "string")));
