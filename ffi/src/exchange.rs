@@ -3,6 +3,7 @@
 use crate::error::tenon_error;
 use crate::guard::*;
 use crate::inner::Inner;
+use crate::pipe::PipeWake;
 use crate::server::tenon_server;
 use crate::started::Started;
 use crate::status::*;
@@ -51,6 +52,13 @@ pub unsafe extern "C" fn tenon_server_exchange(
     })
 }
 
+/// The client that all exchanges of a server are of.
+pub(crate) struct Channel {
+    exchange: Exchange,
+    /// Tells of messages, of the last response and of the end. Those who only poll leave it alone.
+    news: Arc<PipeWake>,
+}
+
 impl Inner {
     fn exchange(
         self: &Arc<Self>,
@@ -59,7 +67,8 @@ impl Inner {
         hear: impl Fn(&[u8]),
     ) -> Result<()> {
         let started = self.started_for_exchange()?;
-        let exchange = started.exchange()?;
+        let channel = started.exchange()?;
+        let exchange = &channel.exchange;
         if !message.is_empty() {
             exchange.send(message.as_bytes().to_vec());
         }
@@ -70,7 +79,7 @@ impl Inner {
             }
         };
         let done = || exchange.in_flight() == 0 || exchange.questions() > 0 || exchange.has_ended();
-        let over = !started.poll.until(self, end, done)?;
+        let over = !started.poll.until(self, &channel.news, end, done)?;
         told();
         if exchange.has_ended() {
             return Err(Failure::state("the server has ended"));
@@ -83,10 +92,11 @@ impl Inner {
 
     fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
         match self.started() {
-            Err(failure) if failure.status == TENON_ERR_STATE => {
-                self.start_in_process()?;
-                self.started()
-            }
+            Err(failure) if failure.status == TENON_ERR_STATE => match self.start_in_process() {
+                // Another thread was first, if it is started now.
+                Err(failure) if failure.status == TENON_ERR_STATE => self.started().map_err(|_| failure),
+                begun => begun.and_then(|()| self.started()),
+            },
             started => started,
         }
     }
@@ -94,15 +104,16 @@ impl Inner {
 
 impl Started {
     /// The channel of the exchanges.
-    fn exchange(&self) -> Result<Arc<Exchange>> {
+    fn exchange(&self) -> Result<Arc<Channel>> {
         let mut place = self.exchange.lock();
-        if let Some(exchange) = &*place {
-            return Ok(exchange.clone());
+        if let Some(channel) = &*place {
+            return Ok(channel.clone());
         }
-        let exchange = Arc::new(Exchange::open(&self.server, None)?);
-        // Whoever waits polls, and has to look at this as well.
-        exchange.on_message(self.poll.wake());
-        *place = Some(exchange.clone());
-        Ok(exchange)
+        let exchange = Exchange::open(&self.server, None)?;
+        let news = Arc::new(PipeWake::new()?);
+        exchange.on_message(news.clone());
+        let channel = Arc::new(Channel { exchange, news });
+        *place = Some(channel.clone());
+        Ok(channel)
     }
 }

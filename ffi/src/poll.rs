@@ -4,14 +4,14 @@ use crate::cancel::Watch;
 use crate::guard::Result;
 use crate::handlers::Mode;
 use crate::inner::Inner;
-use crate::pipe::pipe;
+use crate::pipe::PipeWake;
 use crate::status::Failure;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsRawFd, OwnedFd, RawFd};
+use rustix::fd::{AsRawFd, RawFd};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
@@ -19,9 +19,6 @@ use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
 /// How long one poll goes on starting callbacks, and how many it runs unless told: a main loop has other things to do.
 const BUDGET: Duration = Duration::from_millis(2);
 const BATCH: usize = 64;
-
-/// How long a thread that waits for something else than callbacks does so without a look.
-const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) struct PollLane {
     lane: Lane,
@@ -33,13 +30,6 @@ pub(crate) struct PollLane {
     waiting: AtomicUsize,
     /// Callbacks that run now.
     inside: AtomicUsize,
-}
-
-/// A pipe that holds a byte while there is something to poll for.
-struct PipeWake {
-    read: OwnedFd,
-    write: OwnedFd,
-    signalled: AtomicBool,
 }
 
 /// One thing to do.
@@ -54,29 +44,9 @@ pub(crate) enum Polled {
     Ended,
 }
 
-impl Wake for PipeWake {
-    fn wake(&self) {
-        if !self.signalled.swap(true, Ordering::AcqRel) {
-            // Cannot block; a full pipe is readable, which is all that is wanted.
-            let _ = rustix::io::write(&self.write, b"x");
-        }
-    }
-}
-
-impl PipeWake {
-    /// Reads first, then clears the flag: the other order could swallow a byte and leave the flag set, and then no
-    /// wake would write again.
-    fn reset(&self) {
-        let mut buffer = [0; 16];
-        let _ = rustix::io::read(&self.read, &mut buffer[..]);
-        self.signalled.store(false, Ordering::Release);
-    }
-}
-
 impl PollLane {
     pub(crate) fn new(port: &HostPort, lane: LaneId) -> Result<PollLane> {
-        let (read, write) = pipe(true)?;
-        let wake = Arc::new(PipeWake { read, write, signalled: AtomicBool::new(false) });
+        let wake = Arc::new(PipeWake::new()?);
         let lane = port.lane(lane, wake.clone());
         let (waiting, inside) = Default::default();
         let (ready, cancelled) = Default::default();
@@ -84,7 +54,7 @@ impl PollLane {
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
-        self.wake.read.as_raw_fd()
+        self.wake.descriptor().as_raw_fd()
     }
 
     /// Whether a callback runs now.
@@ -189,21 +159,23 @@ impl PollLane {
         }
     }
 
-    /// Runs what is there, and what comes, until `done`, which whoever makes it so tells by the [wake](PollLane::wake);
-    /// `false` once `end` has passed.
+    /// Runs what is there, and what comes, until `done`, which whoever makes it so tells by `news`; `false` once `end` has
+    /// passed. Several threads may wait for the same news.
     pub(crate) fn until(
         &self,
         inner: &Arc<Inner>,
+        news: &PipeWake,
         end: Option<Instant>,
         done: impl Fn() -> bool,
     ) -> Result<bool> {
-        loop {
-            self.wake.reset();
+        let outcome = loop {
+            news.reset();
             if done() {
-                // The byte may have told of a call as well, for somebody else who polls.
-                self.wake.wake();
-                return Ok(true);
+                // The byte was for all who wait.
+                news.wake();
+                break Ok(true);
             }
+            self.wake.reset();
             if let Some(work) = self.take() {
                 self.run(inner, work);
                 self.wake.wake();
@@ -211,15 +183,24 @@ impl PollLane {
             }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                return Ok(false);
+                break Ok(false);
             }
-            // Another thread that polls may take the byte that was meant for this one.
-            self.wait(Some(left.unwrap_or(LOOK).min(LOOK)))?;
-        }
+            if let Err(failure) = self.wait_for(left, Some(news)) {
+                break Err(failure);
+            }
+        };
+        // The byte may have told of a call or of the end as well, for somebody else who polls.
+        self.wake.wake();
+        outcome
     }
 
-    /// Waits for the pipe; `false` if a signal handler ran meanwhile.
+    /// Waits for something to do; `false` if a signal handler ran meanwhile.
     fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+        self.wait_for(timeout, None)
+    }
+
+    /// The same, or for news.
+    fn wait_for(&self, timeout: Option<Duration>, news: Option<&PipeWake>) -> Result<bool> {
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
@@ -229,7 +210,10 @@ impl PollLane {
         if !self.ready.lock().is_empty() || !self.cancelled.lock().is_empty() {
             self.wake.wake();
         }
-        let result = poll(&mut [PollFd::new(&self.wake.read, PollFlags::IN)], timeout.as_ref());
+        let watched = |wake| PollFd::new(PipeWake::descriptor(wake), PollFlags::IN);
+        let mut descriptors = [watched(&self.wake), watched(news.unwrap_or(&self.wake))];
+        let count = if news.is_some() { 2 } else { 1 };
+        let result = poll(&mut descriptors[..count], timeout.as_ref());
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         match result {
             Ok(_) => Ok(true),

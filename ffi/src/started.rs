@@ -1,6 +1,7 @@
 //! What a server has from its start on.
 
 use crate::cancel::Cancels;
+use crate::exchange::Channel;
 use crate::fork::Process;
 use crate::guard::Result;
 use crate::poll::PollLane;
@@ -9,7 +10,6 @@ use crate::workers::Workers;
 use std::ffi::CString;
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::testing::Exchange;
 use tenon_mcp::{HostPort, JsonSlice, Kind, Running, Server};
 
 /// What exists from the start on.
@@ -19,8 +19,8 @@ pub(crate) struct Started {
     pub(crate) web: WebUrls,
     pub(crate) poll: PollLane,
     pub(crate) server: Server,
-    /// The channel of tenon_server_exchange().
-    pub(crate) exchange: Mutex<Option<Arc<Exchange>>>,
+    /// What tenon_server_exchange() has.
+    pub(crate) exchange: Mutex<Option<Arc<Channel>>>,
     pub(crate) port: HostPort,
     pub(crate) workers: Workers,
     /// For inline calls that no receiving thread hands over.

@@ -1,4 +1,8 @@
 /* Messages to a server from its own process: without a transport, in both eras, in every mode. */
+#include <pthread.h>
+#include <sys/resource.h>
+#include <time.h>
+
 #include "support.h"
 
 #define MODERN \
@@ -125,7 +129,103 @@ static void ends_and_misuse(void) {
     OK(tenon_server_free(server));
 }
 
+static void takes_long(void *user_data, tenon_call *call) {
+    const struct timespec long_enough = {0, 500000000};
+    (void)user_data;
+    nanosleep(&long_enough, NULL);
+    OK(tenon_call_return_text(call, "done", TENON_NUL));
+}
+
+#define CALL(name) "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"" name "\"," MODERN "}}"
+
+/* A thread that waits for a response sleeps until it is there. */
+static void waits_without_looking(void) {
+    struct heard heard;
+    struct rusage before, after;
+    tenon_server *server = new_server();
+    add_tool(server, "whole", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    add_tool(server, "takes_long", NULL, TENON_MODE_WORKER, takes_long, NULL, NULL);
+    /* What is done once has been done. */
+    exchange(server, &heard, CALL("whole"));
+    CHECK(getrusage(RUSAGE_THREAD, &before) == 0);
+    CHECK_IN("done", exchange(server, &heard, CALL("takes_long")));
+    CHECK(getrusage(RUSAGE_THREAD, &after) == 0);
+    CHECK(after.ru_nvcsw - before.ru_nvcsw < 6);
+    OK(tenon_server_free(server));
+}
+
+static void *polls(void *server) {
+    while (tenon_server_poll(server, 0, -1, NULL) == TENON_OK) {}
+    return NULL;
+}
+
+/* Somebody else polls meanwhile, and takes what is there to be taken: no wake is lost to the thread that exchanges. */
+static void beside_a_thread_that_polls(void) {
+    struct heard heard;
+    pthread_t poller;
+    int i;
+    tenon_server *server = new_server();
+    add_tool(server, "polled", NULL, TENON_MODE_POLL, whole, NULL, NULL);
+    add_tool(server, "worked", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    exchange(server, &heard, CALL("worked"));
+    CHECK(pthread_create(&poller, NULL, polls, server) == 0);
+    for (i = 0; i < 300; i++) {
+        CHECK_IN("done", exchange(server, &heard, CALL("polled")));
+        CHECK_IN("done", exchange(server, &heard, CALL("worked")));
+    }
+    OK(tenon_server_close(server));
+    CHECK(pthread_join(poller, NULL) == 0);
+    OK(tenon_server_free(server));
+}
+
+struct of_several {
+    tenon_server *server;
+    int id, done;
+};
+
+static void hear_own(void *user_data, const char *message, size_t len) {
+    (void)message, (void)len;
+    *(int *)user_data += 1;
+}
+
+static void *exchanges(void *data) {
+    struct of_several *own = data;
+    char message[512];
+    int i;
+    for (i = 0; i < 100; i++) {
+        sprintf(message,
+                "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"tools/call\",\"params\":{\"name\":\"worked\"," MODERN "}}",
+                own->id + i);
+        OK(tenon_server_exchange(own->server, message, TENON_NUL, 10000, hear_own, &own->done, NULL));
+    }
+    return NULL;
+}
+
+/* Several threads exchange at once: they are one client, and each comes back when that has all its responses. */
+static void several_threads(void) {
+    struct of_several own[3];
+    struct heard heard;
+    pthread_t threads[3];
+    int i, done = 0;
+    tenon_server *server = new_server();
+    add_tool(server, "worked", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    for (i = 0; i < 3; i++) {
+        own[i] = (struct of_several){server, (i + 1) * 1000, 0};
+        CHECK(pthread_create(&threads[i], NULL, exchanges, &own[i]) == 0);
+    }
+    for (i = 0; i < 3; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        done += own[i].done;
+    }
+    exchange(server, &heard, "");
+    CHECK(done + heard.count == 300);
+    OK(tenon_server_free(server));
+}
+
 static const struct test tests[] = {
+    {"waits without looking", waits_without_looking},
+    {"beside a thread that polls", beside_a_thread_that_polls},
+    {"several threads", several_threads},
     {"in every mode", in_every_mode},
     {"a legacy session is asked", a_legacy_session_is_asked},
     {"ends and misuse", ends_and_misuse},
