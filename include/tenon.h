@@ -7,55 +7,63 @@
  *
  * CONVENTIONS
  *
- * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer and tenon_error are opaque. What the library
- * made, the library frees: each type has one function for it, which accepts NULL. A handle must not be used after that.
+ * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are opaque.
+ * What a function made for the program, the program gives back once: by the tenon_…_free() of its type, which accepts
+ * NULL, or to a function that says that it takes it. A tenon_call is the library's; one that the program keeps, it
+ * releases. A handle must not be used after that. Nothing that the library made is for free().
  *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
- * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever function
- * failed last on a thread, tenon_error_last_message() says there why. Outputs are written only on success. There are no
- * in-out parameters. TENON_MUST_USE stands where it is a mistake to ignore a status: it says whether there is an object at
- * all, whether it was registered, or whether the callback has to return now.
+ * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever
+ * function failed last on a thread, tenon_error_last_message() says there why; errno says nothing. Outputs are written
+ * only on success. There are no in-out parameters. Where the system has no memory left, the process is aborted.
+ * TENON_MUST_USE stands where it is a mistake to ignore a status: it says whether there is an object at all, whether it
+ * was registered, or whether the callback has to return now.
  *
  * NULL. A pointer may be NULL only where its description says so. Anything else gets TENON_ERR_NULL and does nothing.
  *
- * Strings. All text is UTF-8. Strings that go in are NUL-terminated, or a pointer with a length in bytes, where TENON_NUL
- * as the length means NUL-terminated; they are copied, so they need to live only as long as the function runs. Strings
- * that come out are borrowed: do not free them; each description says how long they live and whether they are
- * NUL-terminated.
+ * Strings. All text is UTF-8. Strings that go in are NUL-terminated, or a pointer with a length in bytes, where
+ * TENON_NUL as the length means NUL-terminated; they are copied, so they need to live only as long as the function runs.
+ * Strings that come out are borrowed: do not free them. Where the description says no more, they live as long as the
+ * handle that was asked, and callbacks have theirs until they return. It says whether they are NUL-terminated.
  *
  * Callbacks and user_data. A callback gets the `user_data` it was registered with. `destroy` is called exactly once with
- * it, also when the registration fails: after the last callback has returned and the last call kept from it was released,
- * on the thread that made it the last. In `destroy`, do not call functions of the server it belonged to. The library holds
- * no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may leave one.
+ * it, also when the registration fails: after the last callback has returned and the last call kept from it was
+ * released, on the thread that made it the last. In `destroy`, do not call functions of the server it belonged to. The
+ * library holds no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may
+ * leave one. On threads of the library they have 2 MiB of stack.
  *
  * Threads. Where callbacks run is each entry's choice, see tenon_entry_set_mode(); without one, several threads of the
  * library run them at once. Functions of a tenon_server and of a tenon_call may be called from any thread, several at
- * once. A tenon_entry, a tenon_result, a tenon_error and the outputs of any function belong to one thread at a time.
- * Nothing is global: servers in one process do not know of each other.
+ * once. A tenon_answer is only read, by any thread. A tenon_entry, a tenon_result, a tenon_http, a tenon_error and the
+ * outputs of any function belong to one thread at a time. Nothing is global: servers in one process do not know of each
+ * other. Functions that wait say so; any other returns as soon as it has done what it says.
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
  * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine. Only tenon_server_poll(),
- * tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_server_entries(), tenon_server_exchange() and,
- * for a call that was cancelled, tenon_call_on_cancel() the function they are given: around any other function a program
- * may hold a lock that its callbacks take too. `destroy` and the log are also called inside functions that end or complete
- * something. In a call with middleware around it
- * tenon_call_next() runs what follows, and what completes the call, or releases it, the function that tenon_call_next()
- * was given.
+ * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine; tenon_server_exchange()
+ * may wait for the very call whose callback it is in, so give it a time-out there.
  *
- * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it; in
- * a child its functions and those of its calls give TENON_ERR_FORKED, and it cannot be freed there. A child may make, start
- * and run servers of its own.
+ * Only tenon_server_poll(), tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_http_next() those
+ * in TENON_MODE_INLINE. Around any other function a program may hold a lock that its callbacks take too, but not around
+ * those that call a function which they are given: tenon_server_entries(), and tenon_call_on_cancel() for a call that
+ * was cancelled. Where a call has middleware around it, tenon_call_next() may run what follows, and what completes or
+ * releases the call may run the function that tenon_call_next() was given. `destroy` and the log are also called inside
+ * functions that end or complete something.
+ *
+ * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it;
+ * in a child its functions, and those of its calls and requests, give TENON_ERR_FORKED, and none of them can be freed
+ * there. A child may make, start and run servers of its own.
  *
  * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
- * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A worker
- * or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask), or use
- * TENON_MODE_POLL.
+ * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A
+ * worker or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask),
+ * or use TENON_MODE_POLL. No function may be called in a signal handler: write to a pipe that the main loop watches, and
+ * call tenon_server_close() there.
  *
- * Versions. Numbers of statuses, kinds, modes, limits, levels and actions are never given another meaning. The name of the
- * shared library has the number of the ABI in it, so a program never runs with another than it was linked with. See
- * tenon_abi_version().
+ * Versions. Numbers of statuses, kinds, modes, limits, levels, actions, steps, outcomes and flags are never given
+ * another meaning. The name of the shared library has the number of the ABI in it, so a program never runs with another
+ * than it was linked with. See tenon_abi_version().
  *
  * Linking. `pkg-config --cflags --libs tenon`, or find_package(Tenon) and Tenon::tenon in CMake; by hand -ltenon. For the
  * static library `pkg-config --static`, or Tenon::static; by hand also -lpthread -ldl -lm. One process may hold the library
@@ -97,16 +105,17 @@
 /* TYPES ================================================================================================== */
 
 /**
- * The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
+ * The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any
+ * thread may read it.
  */
 typedef struct tenon_answer tenon_answer;
 
 /**
- * One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until the callback returns, or longer with
- * tenon_call_retain(). Any thread may use it, several at once too.
+ * One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
+ * the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
  *
- * The first completion ends the call; the handle stays valid until its release. What is done with a call that has
- * ended fails with TENON_ERR_STALE and has no effect.
+ * The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
+ * fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
  */
 typedef struct tenon_call tenon_call;
 
@@ -321,9 +330,9 @@ typedef int32_t tenon_outcome;
  * On the thread of the library that received the call, or the last answer it waited for. Fastest, and only for callbacks
  * that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
  * that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
- * tenon_server_close() or a signal only. It never runs inside a function that the program calls. Where no thread received
- * what makes it run again (a kept call that is released after its answer came, a question that could not be delivered) it
- * runs on a thread of the library of its own.
+ * tenon_server_close() or a signal only. Of the functions that a program calls, only tenon_http_next() and
+ * tenon_server_exchange() may run it. Where no thread received what makes it run again (a kept call that is released after
+ * its answer came, a question that could not be delivered) it runs on a thread of the library of its own.
  */
 #define TENON_MODE_INLINE 2
 
@@ -610,7 +619,7 @@ const char *tenon_status_text(tenon_status status);
 /**
  * Makes a server. `name` is for programs, `version` is the version of the server program; both are copied.
  *
- * On success `*out` is the server.
+ * On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
  */
 tenon_status tenon_server_new(
     const char *name, const char *version, tenon_server **out, tenon_error **err) TENON_MUST_USE;
@@ -856,12 +865,13 @@ tenon_status tenon_server_http_url(const tenon_server *server, const char **url,
 
 /**
  * A descriptor that is readable when tenon_server_poll() has something to do, for poll(), epoll and other main loops. It
- * belongs to the server: watch it, do not read or close it. Fails with TENON_ERR_STATE before the start.
+ * belongs to the server, and lives as long: watch it, do not read or close it. It stays readable once the server has ended.
+ * Fails with TENON_ERR_STATE before the start.
  */
 tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
 
 /**
- * Runs waiting callbacks of tools in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
+ * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
  * about 2 ms. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
  *
  * TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
@@ -883,8 +893,9 @@ bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
 
 /**
  * Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
- * runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their
- * release, and with them their user_data. No other thread may use the server meanwhile. NULL is ignored.
+ * runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with
+ * tenon_call_retain() stay valid until their release, and with them their user_data. No other thread may use the server
+ * meanwhile. NULL is ignored.
  *
  * Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
  * it; the server is not freed then.
@@ -985,7 +996,8 @@ tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *
  * the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
  * only function that may be called with it.
  *
- * Fails with TENON_ERR_STATE while another function uses it; it is not freed then.
+ * Fails with TENON_ERR_STATE while another function uses it, and with TENON_ERR_FORKED in a child of the process that handed
+ * it over; it is not freed then.
  */
 tenon_status tenon_http_free(tenon_http *http);
 
@@ -1388,8 +1400,7 @@ void tenon_call_release(tenon_call *call);
 /**
  * The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
  * arguments, of a completion "value" and "arguments", of a method or a notification its parameters, of a hook what
- * happened. `*json` is not NUL-terminated; it is borrowed
- * and lives as long as the call.
+ * happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
  */
 tenon_status tenon_call_arguments(const tenon_call *call, const char **json, size_t *len);
 
@@ -1398,10 +1409,10 @@ tenon_status tenon_call_arguments(const tenon_call *call, const char **json, siz
  * "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
  *
  * Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
- * TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that
- * returns because of such a failure, without completing the call, fails the call with that reason; so do the other
- * tenon_call_arg_ functions. It goes on, and has not let the failure through, once it has read another argument, kept the
- * call, reported progress, logged or asked something.
+ * TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that returns because of such a failure,
+ * without completing the call, fails the call with that reason; so it is with the other tenon_call_arg_ functions. It goes
+ * on, and has not let the failure through, once it has read another argument, kept the call, reported progress, logged or
+ * asked something.
  */
 tenon_status tenon_call_arg_int64(const tenon_call *call, const char *name, int64_t *out);
 

@@ -17,7 +17,8 @@ pub const TENON_ACTION_DECLINE: tenon_action = 2;
 /// Closed the question without choosing.
 pub const TENON_ACTION_CANCEL: tenon_action = 3;
 
-/// The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any thread may read it.
+/// The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any
+/// thread may read it.
 pub struct tenon_answer {
     action: tenon_action,
     content: Option<Fields>,

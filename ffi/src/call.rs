@@ -14,11 +14,11 @@ use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
 
-/// One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until the callback returns, or longer with
-/// tenon_call_retain(). Any thread may use it, several at once too.
+/// One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
+/// the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
 ///
-/// The first completion ends the call; the handle stays valid until its release. What is done with a call that has
-/// ended fails with TENON_ERR_STALE and has no effect.
+/// The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
+/// fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
 pub struct tenon_call {
     pub(crate) port: HostPort,
     pub(crate) id: CallId,

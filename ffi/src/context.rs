@@ -39,8 +39,7 @@ pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
 
 /// The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
 /// arguments, of a completion "value" and "arguments", of a method or a notification its parameters, of a hook what
-/// happened. `*json` is not NUL-terminated; it is borrowed
-/// and lives as long as the call.
+/// happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arguments(
     call: *const tenon_call,
@@ -58,10 +57,10 @@ pub unsafe extern "C" fn tenon_call_arguments(
 /// "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
-/// TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that
-/// returns because of such a failure, without completing the call, fails the call with that reason; so do the other
-/// tenon_call_arg_ functions. It goes on, and has not let the failure through, once it has read another argument, kept the
-/// call, reported progress, logged or asked something.
+/// TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that returns because of such a failure,
+/// without completing the call, fails the call with that reason; so it is with the other tenon_call_arg_ functions. It goes
+/// on, and has not let the failure through, once it has read another argument, kept the call, reported progress, logged or
+/// asked something.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arg_int64(
     call: *const tenon_call,

@@ -23,9 +23,9 @@ pub const TENON_MODE_POLL: tenon_mode = 1;
 /// On the thread of the library that received the call, or the last answer it waited for. Fastest, and only for callbacks
 /// that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
 /// that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
-/// tenon_server_close() or a signal only. It never runs inside a function that the program calls. Where no thread received
-/// what makes it run again (a kept call that is released after its answer came, a question that could not be delivered) it
-/// runs on a thread of the library of its own.
+/// tenon_server_close() or a signal only. Of the functions that a program calls, only tenon_http_next() and
+/// tenon_server_exchange() may run it. Where no thread received what makes it run again (a kept call that is released after
+/// its answer came, a question that could not be delivered) it runs on a thread of the library of its own.
 pub const TENON_MODE_INLINE: tenon_mode = 2;
 
 impl Mode {

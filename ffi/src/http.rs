@@ -2,13 +2,14 @@
 
 use crate::args::write_text;
 use crate::error::tenon_error;
+use crate::fork::Process;
 use crate::guard::*;
 use crate::handlers::{UserData, tenon_destroy_fn};
 use crate::server::tenon_server;
 use crate::status::*;
 use bytes::Bytes;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tenon_mcp::Wake;
 use tenon_mcp::http::{Exchange, RequestHead, Step};
@@ -22,6 +23,8 @@ use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 /// It may be handed from thread to thread, and belongs to one at a time: a function that finds it in use by another thread, or
 /// further down on its own, fails with TENON_ERR_STATE.
 pub struct tenon_http {
+    /// The process that handed it over.
+    begun_in: OnceLock<Process>,
     state: Mutex<State>,
 }
 
@@ -92,6 +95,11 @@ impl Bell {
 
 impl tenon_http {
     fn state(&self) -> Result<MutexGuard<'_, State>> {
+        // Before the lock: in a forked child it may be held by a thread that does not exist there.
+        if self.begun_in.get().is_some_and(|process| !process.is_this()) {
+            let why = "the request belongs to the process that this one was forked off";
+            return Err(Failure::new(TENON_ERR_FORKED, why));
+        }
         self.state.try_lock().ok_or_else(|| Failure::state("the request is in use by another thread"))
     }
 
@@ -138,7 +146,7 @@ pub unsafe extern "C" fn tenon_http_new(
 ) -> tenon_status {
     entry!(err; out = out(out), method = text(method) => {
         let state = Mutex::new(State::Head(RequestHead::new(method)?));
-        out.write(Box::into_raw(Box::new(tenon_http { state })));
+        out.write(Box::into_raw(Box::new(tenon_http { begun_in: OnceLock::new(), state })));
         Ok(TENON_OK)
     })
 }
@@ -220,6 +228,7 @@ pub unsafe extern "C" fn tenon_server_handle_http(
         let State::Head(head) = std::mem::replace(&mut *state, State::Head(RequestHead::new("GET")?)) else {
             return Err(Failure::state("the request was handed to a server already"));
         };
+        let _ = http.begun_in.set(Process::this()?);
         let exchange = Exchange::new(&embedded, head, bell.clone());
         let (headers, data) = (Vec::new(), Bytes::new());
         *state = State::Begun(Begun { exchange, bell, status: 0, headers, data });
@@ -373,7 +382,8 @@ pub unsafe extern "C" fn tenon_http_data(
 /// the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
 /// only function that may be called with it.
 ///
-/// Fails with TENON_ERR_STATE while another function uses it; it is not freed then.
+/// Fails with TENON_ERR_STATE while another function uses it, and with TENON_ERR_FORKED in a child of the process that handed
+/// it over; it is not freed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_free(http: *mut tenon_http) -> tenon_status {
     entry!(alive = maybe(http) => {

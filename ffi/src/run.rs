@@ -115,7 +115,8 @@ pub unsafe extern "C" fn tenon_server_http_url(
 }
 
 /// A descriptor that is readable when tenon_server_poll() has something to do, for poll(), epoll and other main loops. It
-/// belongs to the server: watch it, do not read or close it. Fails with TENON_ERR_STATE before the start.
+/// belongs to the server, and lives as long: watch it, do not read or close it. It stays readable once the server has ended.
+/// Fails with TENON_ERR_STATE before the start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *mut c_int) -> tenon_status {
     entry!(fd = out(fd), server = object(server) => {
@@ -124,7 +125,7 @@ pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *
     })
 }
 
-/// Runs waiting callbacks of tools in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
+/// Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
 /// about 2 ms. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
 ///
 /// TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
@@ -174,8 +175,9 @@ pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> 
 }
 
 /// Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
-/// runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their
-/// release, and with them their user_data. No other thread may use the server meanwhile. NULL is ignored.
+/// runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with
+/// tenon_call_retain() stay valid until their release, and with them their user_data. No other thread may use the server
+/// meanwhile. NULL is ignored.
 ///
 /// Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
 /// it; the server is not freed then.

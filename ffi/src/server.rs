@@ -25,7 +25,7 @@ pub struct tenon_server {
 
 /// Makes a server. `name` is for programs, `version` is the version of the server program; both are copied.
 ///
-/// On success `*out` is the server.
+/// On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_new(

@@ -1,4 +1,7 @@
 /* Requests of a program's own HTTP server. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "support.h"
 
 #define MODERN "2026-07-28"
@@ -74,6 +77,43 @@ static tenon_http *call(tenon_server *server, const char *tool, const char *prin
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\"," META "}}", tool);
     begin(server, http, body);
     return http;
+}
+
+/* A request that was handed over is its process's; one that was not is anyone's. */
+static void a_forked_child_leaves_requests_alone(void) {
+    tenon_server *server = started();
+    tenon_http *begun = call(server, "yes", NULL), *kept = head("POST");
+    tenon_http_step step;
+    int report[2];
+    char seen = -1;
+    pid_t child;
+    CHECK(pipe(report) == 0);
+    child = fork();
+    if (child == 0) {
+        const void *data;
+        uint32_t status;
+        size_t len;
+        char wrong = 0;
+        wrong += tenon_http_next(begun, -1, &step) != TENON_ERR_FORKED;
+        wrong += tenon_http_write(begun, "a", 1) != TENON_ERR_FORKED;
+        wrong += tenon_http_end(begun) != TENON_ERR_FORKED;
+        wrong += tenon_http_status(begun, &status) != TENON_ERR_FORKED;
+        wrong += tenon_http_data(begun, &data, &len) != TENON_ERR_FORKED;
+        wrong += tenon_server_handle_http(server, kept, NULL, NULL, NULL, NULL) != TENON_ERR_FORKED;
+        wrong += tenon_http_free(begun) != TENON_ERR_FORKED;
+        wrong += tenon_http_set_version(kept, 2) != TENON_OK;
+        wrong += tenon_http_free(kept) != TENON_OK;
+        _exit(write(report[1], &wrong, 1) != 1);
+    }
+    waitpid(child, NULL, 0);
+    CHECK(read(report[0], &seen, 1) == 1 && seen == 0);
+    close(report[0]);
+    close(report[1]);
+    OK(tenon_http_next(begun, -1, &step));
+    CHECK(step == TENON_HTTP_HEAD);
+    OK(tenon_http_free(begun));
+    OK(tenon_http_free(kept));
+    OK(tenon_server_free(server));
 }
 
 static uint32_t status_of(tenon_http *http) {
@@ -280,6 +320,7 @@ static void wrong_uses(void) {
 }
 
 static const struct test tests[] = {
+    {"a forked child leaves requests alone", a_forked_child_leaves_requests_alone},
     {"answers and streams come out", answers_and_streams},
     {"sessions, and the end of the server", sessions},
     {"a program can be woken", wakes},
