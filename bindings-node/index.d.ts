@@ -1158,7 +1158,8 @@ export class Server {
    *
    * A call of a mounted entry is a call of this server: its limits, middleware, `mapError` and `maskErrors` are in force, and the
    * context says the name and the address that the client used. What the other server is besides (its name and settings, its
-   * hooks, methods and notifications, its skills and its middleware) stays with it.
+   * hooks but `start` and `stop`, methods and notifications, its skills and its middleware) stays with it. If this one is served
+   * already, the other one starts at once, and its calls wait for that.
    *
    * Throws `TENON_DUPLICATE` where a name is taken here, and `TENON_STATE` where this server is a part of the other one; then
    * nothing is mounted. Registering in the other one fails for the same reasons from then on.

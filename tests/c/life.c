@@ -129,10 +129,65 @@ static void mounted_servers_go_along(void) {
     close_peer(&peer);
 }
 
+/* Mounted while the other one is served: it starts before its first call, and stops with it. */
+static void what_is_mounted_later_goes_along_in(tenon_mode mode) {
+    char outer_name[] = "A", inner_name[] = "B";
+    struct peer peer;
+    tenon_server *inner = noted(inner_name, mode), *outer = noted(outer_name, TENON_MODE_WORKER);
+    forget();
+    add_tool(inner, "work", NULL, TENON_MODE_WORKER, works, NULL, NULL);
+    serve(&peer, outer);
+    initialize(&peer, "{}");
+    OK(tenon_server_mount(outer, inner, "in", NULL));
+    call_tool(&peer, 1, "in_work", "{}");
+    if (mode == TENON_MODE_POLL) {
+        OK(tenon_server_poll(outer, 0, -1, NULL));
+    }
+    CHECK(has_text(next_line(&peer), "true"));
+    CHECK(strcmp(told, "ABw") == 0);
+    if (mode == TENON_MODE_POLL) {
+        OK(tenon_server_close(outer));
+        while (tenon_server_poll(outer, 0, -1, NULL) == TENON_OK) {}
+    }
+    OK(tenon_server_free(outer));
+    CHECK(strcmp(told, "ABwba") == 0);
+    OK(tenon_server_free(inner));
+    close_peer(&peer);
+}
+
+static void what_is_mounted_later_goes_along(void) {
+    what_is_mounted_later_goes_along_in(TENON_MODE_WORKER);
+    what_is_mounted_later_goes_along_in(TENON_MODE_INLINE);
+    what_is_mounted_later_goes_along_in(TENON_MODE_POLL);
+}
+
+static void what_is_mounted_later_and_does_not_start_fails_alone(void) {
+    char name[] = "A";
+    struct peer peer;
+    tenon_server *inner = new_server(), *outer = noted(name, TENON_MODE_WORKER);
+    forget();
+    OK(tenon_server_on(inner, "start", TENON_MODE_WORKER, fails, NULL, NULL, NULL));
+    add_tool(inner, "work", NULL, TENON_MODE_WORKER, works, NULL, NULL);
+    add_tool(outer, "work", NULL, TENON_MODE_WORKER, works, NULL, NULL);
+    serve(&peer, outer);
+    initialize(&peer, "{}");
+    OK(tenon_server_mount(outer, inner, "in", NULL));
+    call_tool(&peer, 1, "in_work", "{}");
+    CHECK_IN("has not started", next_line(&peer));
+    call_tool(&peer, 2, "work", "{}");
+    CHECK(has_text(next_line(&peer), "true"));
+    OK(tenon_server_free(outer));
+    CHECK(strcmp(told, "Awa") == 0);
+    OK(tenon_server_free(inner));
+    close_peer(&peer);
+}
+
 static const struct test all[] = {
     {"hooks_run_around_calls", hooks_run_around_calls},
     {"polling_runs_them", polling_runs_them},
     {"a_start_that_fails_is_named", a_start_that_fails_is_named},
     {"mounted_servers_go_along", mounted_servers_go_along},
+    {"what_is_mounted_later_goes_along", what_is_mounted_later_goes_along},
+    {"what_is_mounted_later_and_does_not_start_fails_alone", what_is_mounted_later_and_does_not_start_fails_alone},
 };
 RUN_TESTS(all)

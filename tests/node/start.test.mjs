@@ -125,6 +125,44 @@ test('mounted servers start and stop along', async () => {
   assert.deepEqual(seen, ['outer start', 'inner start', 'inner stop', 'outer stop'])
 })
 
+test('a server that is mounted while the other one is served starts and stops along', async () => {
+  const seen = []
+  const outer = noted(seen, 'outer')
+  outer.tool('own', () => 'own')
+  const client = await new Client(outer).open()
+  const inner = new Server({ name: 'inner' })
+  let go
+  const gate = new Promise((resolve) => (go = resolve))
+  inner.on('start', async () => {
+    await gate
+    seen.push('inner start')
+  })
+  inner.on('stop', () => {
+    seen.push('inner stop')
+  })
+  inner.tool('work', () => {
+    seen.push('work')
+    return 'done'
+  })
+  outer.mount(inner, 'in')
+  const call = client.callTool('in_work')
+  // Others do not wait for it.
+  assert.equal((await client.callTool('own')).text, 'own')
+  assert.deepEqual(seen, ['outer start'])
+  go()
+  assert.equal((await call).text, 'done')
+  const bad = new Server({ name: 'bad' })
+  bad.on('start', () => {
+    throw new Error('no')
+  })
+  bad.tool('work', () => 'never')
+  outer.mount(bad, 'bad')
+  await assert.rejects(client.callTool('bad_work'), /has not started/)
+  assert.equal((await client.callTool('own')).text, 'own')
+  await client.close()
+  assert.deepEqual(seen, ['outer start', 'inner start', 'work', 'inner stop', 'outer stop'])
+})
+
 test('who closes during the start cuts it off', async () => {
   const app = new Server({ name: 'own' })
   app.on('start', () => sleep(60_000, undefined, { ref: false }))

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from tenon_mcp import Context, RegistrationError, Server, StartError, SyncContext
+from tenon_mcp import Context, McpError, RegistrationError, Server, StartError, SyncContext
 from tenon_mcp.testing import Client
 from wire import Program
 
@@ -277,6 +277,37 @@ def test_mounted_servers_have_their_own_lifespans():
         assert client.call_tool("in_whose").data == "inner's"
         assert client.call_tool("mine").data is True
     assert outer_told == ["open outer", "close"]
+
+
+@pytest.mark.parametrize("form", ["async", "sync"])
+@pytest.mark.parametrize("has_loop", [False, True])
+def test_what_is_mounted_while_the_other_is_served_has_its_lifespan(form, has_loop):
+    told: list[str] = []
+    outer, inner, bad = Server("outer"), Server("inner", lifespan=lifespans(told)[form]), Server("bad", lifespan=raises)
+
+    @inner.tool
+    def whose(ctx: SyncContext[Pool]) -> bool:
+        return ctx.lifespan.open
+
+    @bad.tool
+    def never() -> None:
+        pass
+
+    if has_loop:
+
+        @outer.tool
+        async def own() -> None:
+            pass
+
+    with Client(outer) as client:
+        outer.mount(inner, "in")
+        assert client.call_tool("in_whose").data is True
+        outer.mount(bad, "bad")
+        with pytest.raises(McpError, match="bad_never.*has not started"):
+            client.call_tool("bad_never")
+        assert told == ["open inner"]
+        assert client.call_tool("in_whose").data is True
+    assert told == ["open inner", "close"]
 
 
 def raises(app: Server):

@@ -107,7 +107,8 @@ class Registry:
 
         A call of a mounted entry is a call of this server: its limits, its loop and its workers, its middleware,
         ``map_error`` and ``mask_errors`` are in force, and the context says the name and the address that the client
-        used. The other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``).
+        used. The other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``);
+        if this one is served already, at once, and its calls wait for that.
         What it is besides (its name and settings, its other hooks, methods and notifications, its skills and its
         middleware) stays with it.
 

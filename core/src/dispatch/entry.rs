@@ -301,6 +301,8 @@ pub struct Registered<T> {
     pub target: T,
     /// The mounts that it is seen through, the outermost first.
     pub(crate) under: Vec<Prefix>,
+    /// The server that it was registered in, as a number; none where that says nothing.
+    pub(crate) part: usize,
     /// What it was made of, to be made again where its server is mounted.
     pub(crate) source: Entry,
     kept: Option<Kept>,
@@ -422,6 +424,7 @@ impl<T> Registered<T> {
             name,
             definition,
             under,
+            part: 0,
             source,
             kept,
         })

@@ -378,7 +378,7 @@ impl Engine {
                 );
                 continue;
             }
-            if !self.0.life.is_open() && self.0.calls.with(call, |flight| flight.life) == Some(false) {
+            if self.0.is_held(call) {
                 self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
                 continue;
             }

@@ -19,6 +19,7 @@ use super::{Registered, Target};
 use crate::dispatch::calls::CallId;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
+use crate::proto::error::RpcError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -27,21 +28,61 @@ const STOP: &str = "stop";
 
 /// Where a server stands between the two.
 pub(crate) struct Life {
-    /// Calls run.
+    /// Calls run, all of them.
     open: AtomicBool,
     state: Mutex<State>,
 }
 
+type Done = Box<dyn FnOnce(Begun) + Send>;
+
 #[derive(Default)]
 struct State {
+    /// It is served, or about to be.
+    begun: bool,
+    /// One after the other is being told of the start.
+    telling: bool,
+    /// All calls wait.
+    first: bool,
     /// Calls that wait for the start, in the order in which they came.
     held: Vec<CallId>,
-    /// Those that are still to be told of the start.
+    /// Those that are still to be told of the start, the next one last.
     starting: Vec<Part>,
-    /// Those that have been.
+    /// Those that are being told or are still to be, by their numbers; their calls wait.
+    awaited: Vec<usize>,
+    /// Those that have been told.
     started: Vec<Part>,
+    /// Those that were mounted later, and whose start failed. Kept, so that nothing else has their numbers.
+    failed: Vec<Part>,
     /// No further one is told of the start.
     halted: bool,
+    /// What waits for the end of the telling.
+    stop: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl State {
+    /// Whether a call of an entry of this server waits.
+    fn waits(&self, part: usize) -> bool {
+        self.first || self.awaited.contains(&part)
+    }
+
+    fn has_failed(&self, part: usize) -> bool {
+        self.failed.iter().any(|failed| failed.number() == part)
+    }
+
+    fn knows(&self, part: usize) -> bool {
+        self.awaited.contains(&part)
+            || [&self.starting, &self.started, &self.failed]
+                .into_iter()
+                .flatten()
+                .any(|known| known.number() == part)
+    }
+}
+
+/// What is to be done next about the start.
+enum Step {
+    Tell(Part),
+    Run(Vec<CallId>),
+    End(Begun),
 }
 
 /// What became of the start.
@@ -68,47 +109,58 @@ impl Life {
 }
 
 impl Shared {
-    /// Has a call wait for the start; `false` if that has come.
+    /// Has a call wait for the start, or fails it where that has failed; `false` if it may run.
     pub(super) fn hold(&self, id: CallId, context: &CallContext) -> bool {
         // What the engine serves of itself needs nothing of the program's.
         if self.life.is_open() || matches!(context.target(), Target::Aside(_)) {
             return false;
         }
-        let mut state = self.life.state.lock();
-        if self.life.is_open() {
-            return false;
+        let part = context.entry.part;
+        {
+            let mut state = self.life.state.lock();
+            if self.life.is_open() {
+                return false;
+            }
+            if state.waits(part) {
+                if state.held.len() == state.held.capacity() {
+                    state.held.retain(|held| self.calls.with(*held, |_| ()).is_some());
+                }
+                state.held.push(id);
+                return true;
+            }
+            if !state.has_failed(part) {
+                return false;
+            }
         }
-        if state.held.len() == state.held.capacity() {
-            state.held.retain(|held| self.calls.with(*held, |_| ()).is_some());
-        }
-        state.held.push(id);
+        self.fail(id, &not_started(context));
         true
     }
 
-    /// Runs what has waited, and lets calls run from now on.
-    fn open(&self, port: &HostPort) {
-        loop {
-            let held = {
-                let mut state = self.life.state.lock();
-                if state.held.is_empty() {
-                    // Only now: what comes later stays behind what came before.
-                    self.life.open.store(true, Ordering::Release);
-                    return;
-                }
-                std::mem::take(&mut state.held)
-            };
-            for id in held {
-                let now = self.now();
-                let found = self.with_deadline(id, |flight, deadline| {
-                    *deadline = now.checked_add(flight.timeout);
-                    (flight.input.clone(), flight.context.clone())
-                });
-                if let Some((input, context)) = found {
-                    self.run_now(port, id, input, context, Thread::Other);
-                }
+    /// Whether a call waits for the start.
+    pub(super) fn is_held(&self, id: CallId) -> bool {
+        !self.life.is_open() && self.life.state.lock().held.contains(&id)
+    }
+
+    /// Runs what has waited.
+    fn run_held(&self, port: &HostPort, held: Vec<CallId>) {
+        for id in held {
+            let now = self.now();
+            let found = self.with_deadline(id, |flight, deadline| {
+                *deadline = now.checked_add(flight.timeout);
+                (flight.input.clone(), flight.context.clone())
+            });
+            let Some((input, context)) = found else { continue };
+            if self.life.state.lock().has_failed(context.entry.part) {
+                self.fail(id, &not_started(&context));
+            } else {
+                self.run_now(port, id, input, context, Thread::Other);
             }
         }
     }
+}
+
+fn not_started(context: &CallContext) -> RpcError {
+    RpcError::internal(format!("{}: the server that it is of has not started", context.entry))
 }
 
 impl Engine {
@@ -116,10 +168,39 @@ impl Engine {
     pub(crate) fn begin_life(&self) {
         let mut parts = self.parts();
         parts.reverse();
-        let waits = parts.iter().any(|part| part.hook(START).is_some());
+        let first = parts.iter().any(|part| part.hook(START).is_some());
         let mut state = self.0.life.state.lock();
-        *state = State { starting: parts, ..State::default() };
-        self.0.life.open.store(!waits, Ordering::Release);
+        let awaited = parts.iter().map(Part::number).collect();
+        *state = State { begun: true, telling: true, first, awaited, starting: parts, ..State::default() };
+        self.0.life.open.store(!first, Ordering::Release);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.life.state.lock().begun
+    }
+
+    /// Has calls of servers that were just mounted wait for their start. What is not mounted after all is forgotten.
+    pub(super) fn expect_parts(&self) {
+        let parts = self.parts();
+        let mut state = self.0.life.state.lock();
+        let is_part = |number| parts.iter().any(|part| part.number() == number);
+        state.starting.retain(|part| is_part(part.number()));
+        state.awaited.retain(|part| is_part(*part));
+        let new: Vec<Part> = parts.into_iter().filter(|part| !state.knows(part.number())).collect();
+        for part in new {
+            state.awaited.push(part.number());
+            if part.hook(START).is_some() {
+                self.0.life.open.store(false, Ordering::Release);
+            }
+            state.starting.insert(0, part);
+        }
+    }
+
+    /// Tells servers that were just mounted of the start, unless somebody is at it.
+    pub(super) fn start_parts(&self) {
+        if !std::mem::replace(&mut self.0.life.state.lock().telling, true) {
+            self.start_next(None);
+        }
     }
 
     /// Whether somebody who is to be told of the start runs in a lane.
@@ -133,7 +214,7 @@ impl Engine {
 
     /// Tells of the start, one after the other, and then lets calls run. `done` is called once.
     pub(crate) fn tell_start(&self, done: impl FnOnce(Begun) + Send + 'static) {
-        self.start_next(Box::new(done));
+        self.start_next(Some(Box::new(done)));
     }
 
     /// Tells nobody more of the start.
@@ -143,7 +224,15 @@ impl Engine {
 
     /// Tells those of the stop who were told of the start, in the opposite order. `done` is called once; time-outs see to it.
     pub(crate) fn tell_stop(&self, done: impl FnOnce() + Send + 'static) {
-        self.stop_next(Box::new(done));
+        let done = Box::new(done);
+        let mut state = self.0.life.state.lock();
+        if state.telling {
+            // Whoever starts right now is told of the stop as well.
+            state.stop = Some(done);
+        } else {
+            drop(state);
+            self.stop_next(done);
+        }
     }
 
     /// Neither served nor about to be.
@@ -156,31 +245,78 @@ impl Engine {
         drop(before);
     }
 
-    fn start_next(&self, done: Box<dyn FnOnce(Begun) + Send>) {
+    /// What was mounted after the start has nothing to be `done`.
+    fn start_next(&self, mut done: Option<Done>) {
         loop {
-            let (next, halted) = {
-                let mut state = self.0.life.state.lock();
-                (state.starting.pop(), state.halted)
-            };
-            let Some(part) = next else {
-                self.0.open(&self.port());
-                return done(Begun::Started);
-            };
-            let started = |engine: &Engine, part: Part| engine.0.life.state.lock().started.push(part);
-            let Some(hook) = part.hook(START) else {
-                started(self, part);
-                continue;
-            };
-            if halted {
-                return done(Begun::Cut);
-            }
-            return self.tell_hook(hook, move |engine, begun| match begun {
-                Begun::Started => {
-                    started(engine, part);
-                    engine.start_next(done);
+            match self.next_step() {
+                Step::Tell(part) => {
+                    let Some(hook) = part.hook(START) else {
+                        self.0.life.state.lock().started.push(part);
+                        continue;
+                    };
+                    return self.tell_hook(hook, move |engine, begun| engine.start_told(part, begun, done));
                 }
-                failed => done(failed),
-            });
+                Step::Run(held) => self.0.run_held(&self.port(), held),
+                Step::End(begun) => return self.end_telling(begun, done.take()),
+            }
+        }
+    }
+
+    fn next_step(&self) -> Step {
+        let life = &self.0.life;
+        let mut state = life.state.lock();
+        let halted = state.halted;
+        match state.starting.pop_if(|part| !halted || part.hook(START).is_none()) {
+            Some(part) => Step::Tell(part),
+            None if !state.starting.is_empty() => Step::End(Begun::Cut),
+            None if !state.held.is_empty() => Step::Run(std::mem::take(&mut state.held)),
+            None => {
+                // Only now: what comes later stays behind what came before.
+                state.first = false;
+                state.awaited.clear();
+                life.open.store(state.failed.is_empty(), Ordering::Release);
+                Step::End(Begun::Started)
+            }
+        }
+    }
+
+    /// One has come to something.
+    fn start_told(&self, part: Part, begun: Begun, done: Option<Done>) {
+        let mut state = self.0.life.state.lock();
+        match begun {
+            Begun::Started => state.started.push(part),
+            Begun::Failed(why) if done.is_none() => {
+                state.failed.push(part);
+                drop(state);
+                self.0.blame(|| format!("what was mounted does not run: {why}"));
+                return self.start_next(None);
+            }
+            begun => {
+                state.halted = true;
+                drop(state);
+                return self.end_telling(begun, done);
+            }
+        }
+        drop(state);
+        self.start_next(done);
+    }
+
+    fn end_telling(&self, begun: Begun, done: Option<Done>) {
+        let (stop, more) = {
+            let mut state = self.0.life.state.lock();
+            let more = begun == Begun::Started && !state.starting.is_empty();
+            state.telling = more;
+            (state.stop.take_if(|_| !more), more)
+        };
+        if let Some(done) = done {
+            done(begun);
+        }
+        if more {
+            // Mounted in the meantime.
+            self.start_next(None);
+        }
+        if let Some(stop) = stop {
+            self.stop_next(stop);
         }
     }
 

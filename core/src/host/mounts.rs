@@ -52,7 +52,17 @@ pub(super) struct Part {
     adopt: Vec<Adopt>,
 }
 
+/// What tells servers apart.
+fn number(server: &Arc<Shared>) -> usize {
+    Arc::as_ptr(server).addr()
+}
+
 impl Part {
+    /// Its number, which its entries have.
+    pub(super) fn number(&self) -> usize {
+        number(&self.server)
+    }
+
     /// Its hook of this name, with where the call goes.
     pub(super) fn hook(&self, name: &str) -> Option<Arc<Registered>> {
         let own = self.server.catalog.snapshot().find(Kind::Hook, name)?.clone();
@@ -77,8 +87,13 @@ impl Engine {
 
     /// Registers an entry here, and where this server is mounted.
     pub(crate) fn register(&self, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
+        self.register_of(number(&self.0), entry, target, policy)
+    }
+
+    fn register_of(&self, part: usize, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
         let _changing = self.0.mounts.changing.lock();
-        let registered = Registered::new(entry, target, policy)?;
+        let mut registered = Registered::new(entry, target, policy)?;
+        registered.part = part;
         if let Some(view) = registered.definition().view() {
             self.check_view_now(&registered.to_string(), &view)?;
         }
@@ -86,7 +101,7 @@ impl Engine {
         let (source, target) = (registered.source.clone(), registered.target.clone());
         self.0.catalog.add(registered)?;
         for (place, (above, mount)) in self.above().iter().enumerate() {
-            if let Err(error) = above.register_mounted(&source, &target, mount) {
+            if let Err(error) = above.register_mounted(part, &source, &target, mount) {
                 for (above, mount) in &self.above()[..place] {
                     above.unregister_mounted(kind, &name, mount);
                 }
@@ -98,10 +113,16 @@ impl Engine {
         Ok(())
     }
 
-    fn register_mounted(&self, source: &Entry, target: &Target, mount: &Mount) -> Result<(), Error> {
+    fn register_mounted(
+        &self,
+        part: usize,
+        source: &Entry,
+        target: &Target,
+        mount: &Mount,
+    ) -> Result<(), Error> {
         let Some(mounted) = source.mounted(&mount.prefix) else { return Ok(()) };
         let mounted = mounted.map_err(|reason| Error::invalid(format!("mount: {reason}")))?;
-        self.register(mounted, (mount.adopt)(target), mount.policy)
+        self.register_of(part, mounted, (mount.adopt)(target), mount.policy)
     }
 
     /// Removes an entry here, and where this server is mounted.
@@ -182,7 +203,8 @@ impl Engine {
         Arc::ptr_eq(&self.0, &other.0) || self.above().iter().any(|(above, _)| above.is_within(other))
     }
 
-    /// Registers what another server has, and what it will have, under a prefix.
+    /// Registers what another server has, and what it will have, under a prefix. Where it is served, here or further out, it
+    /// is told of the start.
     pub(crate) fn mount(
         &self,
         other: &Engine,
@@ -190,17 +212,32 @@ impl Engine {
         policy: Policy,
         adopt: Adopt,
     ) -> Result<(), Error> {
-        let prefix = Prefix::new(prefix)?;
-        let _mounting = MOUNTING.lock();
+        let mount = Mount { into: Arc::downgrade(&self.0), prefix: Prefix::new(prefix)?, policy, adopt };
+        let mounting = MOUNTING.lock();
         if self.is_within(other) {
             return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
         }
+        let below = Below { server: other.0.clone(), policy, adopt: mount.adopt.clone() };
+        self.0.mounts.below.lock().push(below);
+        let served = self.served();
+        // Before the first entry, so that none is called before its server has started.
+        served.iter().for_each(Engine::expect_parts);
+        let mounted = self.mount_entries(other, mount);
+        if mounted.is_err() {
+            self.0.mounts.below.lock().pop();
+            served.iter().for_each(Engine::expect_parts);
+        }
+        drop(mounting);
+        served.iter().for_each(Engine::start_parts);
+        mounted
+    }
+
+    fn mount_entries(&self, other: &Engine, mount: Mount) -> Result<(), Error> {
         let _changing = other.0.mounts.changing.lock();
-        let mount = Mount { into: Arc::downgrade(&self.0), prefix, policy, adopt };
         let mut done: Vec<(Kind, String)> = Vec::new();
         for kind in Kind::ALL {
             for (entry, shown) in other.0.catalog.all(kind) {
-                if let Err(error) = self.register_mounted(&entry.source, &entry.target, &mount) {
+                if let Err(error) = self.register_mounted(entry.part, &entry.source, &entry.target, &mount) {
                     done.iter().for_each(|(kind, name)| self.unregister_mounted(*kind, name, &mount));
                     return Err(error);
                 }
@@ -210,9 +247,21 @@ impl Engine {
                 done.push((kind, entry.name.clone()));
             }
         }
-        let below = Below { server: other.0.clone(), policy, adopt: mount.adopt.clone() };
-        self.0.mounts.below.lock().push(below);
         other.0.mounts.above.lock().push(mount);
         Ok(())
+    }
+
+    /// Of this server and those that it is a part of, the ones that are served.
+    fn served(&self) -> Vec<Engine> {
+        let mut found: Vec<Engine> = Vec::new();
+        let mut left = vec![self.clone()];
+        while let Some(engine) = left.pop() {
+            if !found.iter().any(|known| Arc::ptr_eq(&known.0, &engine.0)) {
+                left.extend(engine.above().into_iter().map(|(above, _)| above));
+                found.push(engine);
+            }
+        }
+        found.retain(Engine::has_begun);
+        found
     }
 }

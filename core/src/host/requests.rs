@@ -364,7 +364,6 @@ impl Engine {
                 listing,
                 task: None,
                 may_be_task,
-                life: life.is_some(),
                 outer,
                 following: None,
                 on_cancel: Vec::new(),

@@ -126,8 +126,6 @@ pub(super) struct Flight {
     pub(super) task: Option<Arc<Live>>,
     /// It becomes a task when its handler says so.
     pub(super) may_be_task: bool,
-    /// It tells of the start or the stop.
-    pub(super) life: bool,
     /// The call that it is within.
     pub(super) outer: Option<CallId>,
     /// What its middleware waits for.
