@@ -209,6 +209,36 @@ async fn a_client_joins_a_server_that_is_served_and_hears_of_its_end() {
 }
 
 #[tokio::test]
+async fn calls_of_a_client_in_the_process_may_finish_when_the_server_is_closed() {
+    let server = server();
+    let go = Arc::new(tokio::sync::Notify::new());
+    let gate = go.clone();
+    let slow = move || {
+        let gate = gate.clone();
+        async move {
+            gate.notified().await;
+            "done"
+        }
+    };
+    server.tool(Tool::new("slow"), slow).unwrap();
+    let running = server.start(ServeOptions::new().in_process()).unwrap();
+    let (client, other) = (Client::new(&server).unwrap(), Client::new(&server).unwrap());
+    let calls = async {
+        let waits = client.call_tool("slow", json!({}));
+        let closes = async {
+            running.close();
+            // From here on nothing new is begun.
+            while other.call_tool("add", json!({ "a": 1, "b": 1 })).await.is_ok() {}
+            go.notify_one();
+        };
+        tokio::join!(waits, closes).0
+    };
+    assert_eq!(calls.await.unwrap().text(), "done");
+    // With the last of them the server ends, long before their time is over.
+    tokio::time::timeout(std::time::Duration::from_secs(4), running.closed()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_last_client_ends_what_the_first_has_started() {
     let server = server();
     for _ in 0..3 {

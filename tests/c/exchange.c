@@ -222,6 +222,40 @@ static void several_threads(void) {
     OK(tenon_server_free(server));
 }
 
+static void *close_it(void *server) {
+    OK(tenon_server_close(server));
+    return NULL;
+}
+
+/* Calls of this process have the time that those of transports have. */
+static void calls_may_finish(void) {
+    struct heard heard;
+    pthread_t closer;
+    tenon_call *call = NULL;
+    tenon_server *server = new_server();
+    memset(&heard, 0, sizeof heard);
+    add_tool(server, "never", NULL, TENON_MODE_INLINE, never, &call, NULL);
+    add_tool(server, "whole", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    CHECK_STATUS(TENON_ERR_IO, tenon_server_exchange(server,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"never\"," MODERN "}}", TENON_NUL, 1,
+        hear, &heard, NULL));
+    CHECK(call != NULL);
+    CHECK(pthread_create(&closer, NULL, close_it, server) == 0);
+    /* Until nothing new is begun; the first call is waited for as well, in vain. */
+    while (strstr(heard.text, "shutting down") == NULL) {
+        memset(&heard, 0, sizeof heard);
+        CHECK_STATUS(TENON_ERR_IO, tenon_server_exchange(server,
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"whole\"," MODERN "}}", TENON_NUL,
+            10, hear, &heard, NULL));
+    }
+    OK(tenon_call_return_text(call, "late", TENON_NUL));
+    tenon_call_release(call);
+    tenon_server_exchange(server, "", 0, 10000, hear, &heard, NULL);
+    CHECK_IN("late", heard.text);
+    pthread_join(closer, NULL);
+    OK(tenon_server_free(server));
+}
+
 static const struct test tests[] = {
     {"waits without looking", waits_without_looking},
     {"beside a thread that polls", beside_a_thread_that_polls},
@@ -229,5 +263,6 @@ static const struct test tests[] = {
     {"in every mode", in_every_mode},
     {"a legacy session is asked", a_legacy_session_is_asked},
     {"ends and misuse", ends_and_misuse},
+    {"calls may finish", calls_may_finish},
 };
 RUN_TESTS(tests)

@@ -150,6 +150,28 @@ test('a client joins a server that listens', async () => {
   await client.close()
 })
 
+test('calls may finish when the server is closed', async () => {
+  const app = make()
+  let go
+  const gate = new Promise((resolve) => (go = resolve))
+  app.tool('slow', async () => {
+    await gate
+    return 'done'
+  })
+  const client = await new Client(app).open()
+  const call = client.callTool('slow')
+  await client.ping()
+  const closed = app.close()
+  // From here on nothing new is begun.
+  await assert.rejects(async () => {
+    for (;;) await client.callTool('add', { a: 1, b: 1 })
+  }, /shutting down/)
+  go()
+  assert.equal((await call).text, 'done')
+  await closed
+  await client.close()
+})
+
 test('wrong options are refused by name', async () => {
   assert.throws(() => new Client(make(), { revison: '1' }), /no option "revison"/)
   await assert.rejects(new Client(make(), { revision: '1' }).open(), /no revision "1"/)

@@ -255,6 +255,41 @@ def test_a_client_hears_of_the_end():
         closer.join()
 
 
+@pytest.mark.parametrize("kind", ["async", "def"])
+def test_calls_may_finish_when_the_server_is_closed(kind):
+    app = server()
+
+    async def main():
+        go, told = asyncio.Event(), threading.Event()
+        if kind == "async":
+
+            @app.tool
+            async def slow() -> str:
+                await go.wait()
+                return "done"
+
+        else:
+
+            @app.tool
+            def slow() -> str:
+                assert told.wait(SECONDS)
+                return "done"
+
+        async with Client(app) as client:
+            call = asyncio.create_task(client.call_tool("slow"))
+            await client.ping()
+            app.close()
+            # From here on nothing new is begun.
+            with pytest.raises(McpError, match="shutting down"):
+                while True:
+                    await client.call_tool("add", {"a": 1, "b": 2})
+            go.set()
+            told.set()
+            assert (await call).text == "done"
+
+    asyncio.run(main())
+
+
 def test_a_cancelled_call_is_cancelled():
     app = Server("t")
     entered, cancelled = asyncio.Event(), asyncio.Event()

@@ -119,7 +119,8 @@ class Registry:
             raise RegistrationError(f"mount: a server is needed, not {type(other).__name__}")
         import weakref
 
-        self._engine.mount(other._engine, prefix)
-        other._mounted_in.append(weakref.ref(self))
+        # First, because its start is told at once where this server is served.
         self._needs_loop(other._has_async_handlers)
         self._needs_workers(other._has_sync_handlers)
+        self._engine.mount(other._engine, prefix)
+        other._mounted_in.append(weakref.ref(self))

@@ -111,20 +111,29 @@ impl Engine {
         self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
         let attached = std::mem::take(&mut *self.0.attached.lock());
-        attached.iter().filter_map(Weak::upgrade).for_each(|who| who.wake());
+        attached.iter().filter_map(|(who, _)| who.upgrade()).for_each(|who| who.wake());
     }
 
-    /// Has `who` called once, when the engine is no longer served; `false` if it is not served now.
-    pub(crate) fn attach(&self, who: Weak<dyn Wake>) -> bool {
+    /// The clients in the process whose calls are in flight.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn attached(&self) -> Vec<Arc<Peer>> {
+        let mut peers: Vec<Arc<Peer>> =
+            self.0.attached.lock().iter().filter_map(|(_, peer)| peer.upgrade()).collect();
+        peers.retain(|peer| peer.in_flight() > 0);
+        peers
+    }
+
+    /// A client in the process. Has `who` called once, when the engine is no longer served; `false` if it is not served now.
+    pub(crate) fn attach(&self, who: Weak<dyn Wake>, peer: &Arc<Peer>) -> bool {
         let mut attached = self.0.attached.lock();
         // Looked at under the lock: whoever ends it looks at the list afterwards.
         if !self.0.serving.load(Ordering::Acquire) {
             return false;
         }
         if attached.len() == attached.capacity() {
-            attached.retain(|who| who.strong_count() > 0);
+            attached.retain(|(who, _)| who.strong_count() > 0);
         }
-        attached.push(who);
+        attached.push((who, Arc::downgrade(peer)));
         true
     }
 

@@ -33,6 +33,8 @@ struct State {
     asks: HashMap<u64, Question>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
+    /// Who waits for that at the end of the server.
+    drained: Option<Arc<dyn Wake>>,
     /// From which level on its log messages go out, once it said so.
     log_level: Option<Level>,
     sink: Option<Arc<dyn Sink>>,
@@ -163,6 +165,12 @@ impl Peer {
         drop(before);
     }
 
+    /// Has `wake` called as well, for the end of the server.
+    pub(crate) fn on_drained(&self, wake: Arc<dyn Wake>) {
+        let before = self.state.lock().drained.replace(wake);
+        drop(before);
+    }
+
     pub(super) fn lifecycle<R>(&self, f: impl FnOnce(&mut Lifecycle) -> R) -> R {
         f(&mut self.state.lock().lifecycle)
     }
@@ -230,14 +238,12 @@ impl Peer {
     }
 
     pub(super) fn settle(&self) {
-        let wake = {
+        let wakes = {
             let mut state = self.state.lock();
             state.unsettled -= 1;
-            if state.unsettled == 0 { state.idle.clone() } else { None }
+            if state.unsettled == 0 { [state.idle.clone(), state.drained.clone()] } else { [None, None] }
         };
-        if let Some(wake) = wake {
-            wake.wake();
-        }
+        wakes.into_iter().flatten().for_each(|wake| wake.wake());
     }
 
     /// Registers a question and gives it the id of our request.

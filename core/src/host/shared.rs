@@ -78,8 +78,8 @@ pub(crate) struct Shared {
     pub(super) mounts: Mounts,
     /// What keeps it served for clients in the process, if they have started it.
     pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
-    /// Who is told when it is no longer served.
-    pub(super) attached: Mutex<Vec<Weak<dyn Wake>>>,
+    /// Clients in the process, each with who is told when it is no longer served.
+    pub(super) attached: Mutex<Vec<(Weak<dyn Wake>, Weak<Peer>)>>,
 }
 
 /// What a server is built with.

@@ -127,11 +127,12 @@ impl Inner {
     /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
     fn shut_down(&self) {
         // While calls can still begin.
-        let told = self.engine.end_sessions();
+        let mut waits_for = self.engine.end_sessions();
         self.engine.begin_closing();
-        told.iter().for_each(|peer| peer.on_idle(self.lifecycle.clone()));
+        waits_for.extend(self.engine.attached());
+        waits_for.iter().for_each(|peer| peer.on_drained(self.lifecycle.clone()));
         end(&self.serving, || {
-            self.lifecycle.wait_until(Duration::ZERO, || told.iter().all(|peer| peer.in_flight() == 0));
+            self.lifecycle.wait_until(Duration::ZERO, || waits_for.iter().all(|peer| peer.in_flight() == 0));
             self.engine.halt_start();
             self.engine.cancel_all(CancelReason::Closing);
         });

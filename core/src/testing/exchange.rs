@@ -42,11 +42,11 @@ impl Exchange {
         let engine = server.engine().clone();
         let queue = Arc::new(Queue { state: Mutex::default(), most: engine.limits().max_outbound_bytes });
         let told: Weak<Queue> = Arc::downgrade(&queue);
-        if !engine.attach(told) {
-            return Err(Error::new(ErrorKind::State, "the server is not being served"));
-        }
         let peer = Peer::of(None, principal);
         peer.set_sink(queue.clone());
+        if !engine.attach(told, &peer) {
+            return Err(Error::new(ErrorKind::State, "the server is not being served"));
+        }
         Ok(Exchange { engine, peer, queue })
     }
 
