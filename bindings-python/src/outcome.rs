@@ -20,9 +20,9 @@ pub(crate) fn outcome(
     let written = match entry.kind {
         Kind::Tool if entry.structured => {
             if returns_dict && !result.is_instance_of::<PyDict>() {
-                return special(result, bounds).unwrap_or_else(|| {
-                    Err(format!("{}, but declares a dict", told(write::type_name(result))))
-                });
+                return special(result, bounds)
+                    .unwrap_or_else(|| Err(format!("{}, but declares a dict", write::type_name(result))))
+                    .map_err(told);
             }
             write::json(result, bounds).map(Outcome::Json)
         }
@@ -36,7 +36,15 @@ pub(crate) fn outcome(
                 Err(_) => write::json(result, bounds).map(Outcome::Json),
             }
         }
-        Kind::Notification | Kind::Hook => Ok(Outcome::Text(String::new())),
+        Kind::Notification | Kind::Hook => {
+            // What they return is nothing to anybody, but a coroutine is what they should have done.
+            if !result.is_none()
+                && let Some(Err(unfit)) = special(result, bounds)
+            {
+                return Err(told(unfit));
+            }
+            Ok(Outcome::Text(String::new()))
+        }
         _ => write::json(result, bounds).map(Outcome::Json),
     };
     written.or_else(|unfit| match special(result, bounds) {
@@ -82,6 +90,7 @@ fn special(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<Outcome, 
             Ok(bytes) => Ok(Outcome::Bytes(bytes.as_bytes().to_vec())),
             Err(error) => Err(error.to_string()),
         },
+        "unfit" => Err(value.to_string()),
         "result" => json().map(Outcome::Result),
         _ => json().map(Outcome::Content),
     })

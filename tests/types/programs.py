@@ -25,6 +25,25 @@ def total(values: list[float]) -> float:
     return sum(values)
 
 
+@app.tool(name="product", title="Product")
+def product(values: list[float]) -> float:
+    return values[0]
+
+
+@app.prompt(name="greeting")
+def greet(name: str) -> str:
+    return name
+
+
+@app.resource(uri="demo://{place}", name="place")
+def place(place: str) -> str:
+    return place
+
+
+assert_type(product([1]), float)
+app.tool(name=3)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
 @dataclass
 class Place:
     city: str

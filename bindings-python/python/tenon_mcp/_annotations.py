@@ -46,7 +46,7 @@ def is_any(annotation: Any) -> bool:
         return False
     import typing
 
-    return annotation is typing.Any
+    return annotation is typing.Any or annotation is getattr(sys.modules.get("typing_extensions"), "Any", typing.Any)
 
 
 def is_one_of(annotation: Any, names: tuple[str, ...]) -> bool:
@@ -60,7 +60,11 @@ def is_typed_dict(annotation: Any) -> bool:
         return False
     import typing
 
-    return typing.is_typeddict(annotation)
+    if typing.is_typeddict(annotation):
+        return True
+    # Before Python 3.13 they are not those of `typing`; who has one has loaded the module.
+    extensions = sys.modules.get("typing_extensions")
+    return extensions is not None and extensions.is_typeddict(annotation)
 
 
 def alias_of(annotation: Any) -> tuple[str, Any, dict[Any, Any]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._errors import RegistrationError
 from ._native import Handler
 from ._registry import Registry
-from ._signature import is_async, is_generator
+from ._signature import is_async, is_generator, wraps_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,11 +57,15 @@ class Arounds(Registry):
                 raise RegistrationError(f"middleware must be a function, not {type(function).__name__}")
             from ._middleware import Layer
 
-            on_loop = is_async(function)
+            on_loop, called = is_async(function), function
+            if wraps_async(function):
+                from ._awaited import awaited
+
+                on_loop, called = True, awaited(function)
             if on_loop:
                 # First, because a call may come as soon as it is there.
                 self._has_async_handlers = True
-            handler = Handler(Layer(function, on_loop), [], None, True, False)
+            handler = Handler(Layer(called, on_loop), [], None, True, False)
             words = [ops] if isinstance(ops, str) else None if ops is None else list(ops)
             self._engine.add_middleware(words, handler, on_loop)
             if not on_loop:

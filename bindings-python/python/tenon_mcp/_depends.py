@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ._awaited import is_awaitable
 from ._errors import RegistrationError
-from ._signature import REQUIRED, is_async, is_async_generator, is_generator, read
+from ._signature import REQUIRED, is_async, is_async_generator, is_generator, read, wraps_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class _Node:
         own = f"{label}: Depends({getattr(function, '__qualname__', function)})"
         self.function = function
         self.yields = is_generator(function)
-        self.is_async = is_async_generator(function) if self.yields else is_async(function)
+        self.is_async = is_async_generator(function) if self.yields else is_async(function) or wraps_async(function)
         if self.is_async and not on_loop:
             raise RegistrationError(f"{own} is async, so what depends on it must be an async def function")
         signature = read(own, function, on_loop, strict=True)
@@ -136,7 +137,7 @@ class _Scope:
             self._opened.append((generator, True))
         elif node.yields:
             found = self._first(node, found)
-        elif node.is_async:
+        elif node.is_async and is_awaitable(found):
             found = await found
         self._values[node.function] = found
         return found

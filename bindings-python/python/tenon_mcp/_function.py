@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _schema
 from ._errors import RegistrationError
 from ._native import Handler
-from ._signature import doc, is_async, is_async_generator, is_generator, read
+from ._signature import doc, is_async, is_async_generator, is_generator, read, wraps_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,13 @@ class Function:
         self.yields = is_generator(function)
         if self.yields and noun != "tool":
             raise RegistrationError(f"{self.label} is a generator; a {noun} returns its result")
+        self.called = function
+        """What is called in its place."""
         self.on_loop = is_async_generator(function) if self.yields else is_async(function)
+        if thread not in ("pool", "main") and not self.yields and wraps_async(function):
+            from ._awaited import awaited
+
+            self.on_loop, self.called = True, awaited(function)
         self.lane = _lane(self.label, self.on_loop, thread)
         self.overrides = {} if overrides is None else overrides
         self.signature = read(self.label, function, self.on_loop, strict)
@@ -156,7 +162,7 @@ class Function:
             (parameter.key, "" if parameter.read else _schema.number(parameter.annotation))
             for parameter in signature.parameters
         ]
-        function, context = self.function, signature.context
+        function, context = self.called, signature.context
         if self.noun in _WRITTEN and not (signature.returned is dict or _schema.says_nothing(signature.returned)):
             from . import _returns
 

@@ -47,7 +47,6 @@ class Registrations(Served, Arounds):
         def tool(
             self,
             name: str | None = None,
-            /,
             *,
             title: str | None = None,
             description: str | None = None,
@@ -72,7 +71,6 @@ class Registrations(Served, Arounds):
     def tool(
         self,
         name: Any = None,
-        /,
         *,
         title: str | None = None,
         description: str | None = None,
@@ -168,7 +166,6 @@ class Registrations(Served, Arounds):
     def resource(
         self,
         uri: str,
-        /,
         *,
         name: str | None = None,
         title: str | None = None,
@@ -268,7 +265,6 @@ class Registrations(Served, Arounds):
         def prompt(
             self,
             name: str | None = None,
-            /,
             *,
             title: str | None = None,
             description: str | None = None,
@@ -284,7 +280,6 @@ class Registrations(Served, Arounds):
     def prompt(
         self,
         name: Any = None,
-        /,
         *,
         title: str | None = None,
         description: str | None = None,

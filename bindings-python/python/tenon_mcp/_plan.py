@@ -25,7 +25,7 @@ _SLOT = "\0context"
 def planned(of: Function) -> tuple[Callable[..., Any], str | None]:
     """A function to be called in place of another one, and its parameter for the context."""
     signature = of.signature
-    function = of.function
+    function = of.called
     prepare = _prepares(of)
     write = of.write
     needs_context = of.yields or bool(signature.dependencies)
@@ -49,7 +49,8 @@ def planned(of: Function) -> tuple[Callable[..., Any], str | None]:
 
     def on_worker(**given: Any) -> Any:
         result = function(**ready(given))
-        return result if write is None else write(result)
+        # What was not awaited is told of as what it is.
+        return result if write is None or hasattr(type(result), "__await__") else write(result)
 
     def ready(given: dict[str, Any]) -> dict[str, Any]:
         if slot is None:

@@ -357,7 +357,10 @@ def convert(value: Any) -> tuple[str, Any] | None:
             value = [_picture(item) or item for item in value]
         if any(isinstance(item, (_Json, *_BYTES)) for item in value):
             return "content", [_item(item) for item in value]
-    return None
+    from ._awaited import forgotten
+
+    unfit = forgotten(value)
+    return None if unfit is None else ("unfit", unfit)
 
 
 def _item(value: Any) -> Any:

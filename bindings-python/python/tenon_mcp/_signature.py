@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _DECLARATIONS = {("pydantic", "FieldInfo"), ("dataclasses", "Field")}
 _FUNCTION = type(lambda: None)
+_MOST_WRAPS = 64
+"""A function may be wrapped in itself."""
 
 # What the flags of a code object say; `inspect` has the names, and takes long to load.
 _VARARGS, _VARKEYWORDS, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x80, 0x200
@@ -85,6 +87,24 @@ def is_async(function: Callable[..., Any]) -> bool:
     import inspect
 
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def wraps_async(function: Callable[..., Any]) -> bool:
+    """Whether it is a function without async around one with it, by ``functools.wraps``: what it returns may have to be
+    awaited."""
+    if _is_plain(function) or is_async(function):
+        return False
+    import inspect
+
+    within: Any = function
+    for _ in range(_MOST_WRAPS):
+        inner = getattr(within, "__wrapped__", None) or getattr(within, "func", None)
+        if inner is None:
+            return False
+        if inspect.iscoroutinefunction(inner):
+            return True
+        within = inner
+    return False
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
