@@ -41,7 +41,7 @@ def place(place: str) -> str:
 
 
 assert_type(product([1]), float)
-app.tool(name=3)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType, reportCallIssue]
+app.tool(name=3)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
 
 
 @dataclass

@@ -57,7 +57,8 @@ class Arounds(Registry):
                 raise RegistrationError(f"middleware must be a function, not {type(function).__name__}")
             from ._middleware import Layer
 
-            on_loop, called = is_async(function), function
+            called: Callable[..., Any] = function
+            on_loop = is_async(function)
             if wraps_async(function):
                 from ._awaited import awaited
 

@@ -8,7 +8,7 @@ use super::op::CancelReason;
 use super::peer::Peer;
 use super::places::Place;
 use super::port::HostPort;
-use super::shared::{Shared, Thread};
+use super::shared::{Attached, Shared, Thread};
 use super::sink::Sink;
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
@@ -111,14 +111,14 @@ impl Engine {
         self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
         let attached = std::mem::take(&mut *self.0.attached.lock());
-        attached.iter().filter_map(|(who, _)| who.upgrade()).for_each(|who| who.wake());
+        attached.iter().filter_map(|one| one.who.upgrade()).for_each(|who| who.wake());
     }
 
     /// The clients in the process whose calls are in flight.
     #[cfg(feature = "runtime")]
     pub(crate) fn attached(&self) -> Vec<Arc<Peer>> {
         let mut peers: Vec<Arc<Peer>> =
-            self.0.attached.lock().iter().filter_map(|(_, peer)| peer.upgrade()).collect();
+            self.0.attached.lock().iter().filter_map(|one| one.peer.upgrade()).collect();
         peers.retain(|peer| peer.in_flight() > 0);
         peers
     }
@@ -131,9 +131,9 @@ impl Engine {
             return false;
         }
         if attached.len() == attached.capacity() {
-            attached.retain(|(who, _)| who.strong_count() > 0);
+            attached.retain(|one| one.who.strong_count() > 0);
         }
-        attached.push((who, Arc::downgrade(peer)));
+        attached.push(Attached { peer: Arc::downgrade(peer), who });
         true
     }
 

@@ -78,8 +78,14 @@ pub(crate) struct Shared {
     pub(super) mounts: Mounts,
     /// What keeps it served for clients in the process, if they have started it.
     pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
-    /// Clients in the process, each with who is told when it is no longer served.
-    pub(super) attached: Mutex<Vec<(Weak<dyn Wake>, Weak<Peer>)>>,
+    /// Clients in the process.
+    pub(super) attached: Mutex<Vec<Attached>>,
+}
+
+/// A client in the process, and who is told when its server is no longer served.
+pub(super) struct Attached {
+    pub(super) peer: Weak<Peer>,
+    pub(super) who: Weak<dyn Wake>,
 }
 
 /// What a server is built with.
