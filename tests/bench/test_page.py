@@ -151,6 +151,34 @@ def test_a_pair_says_how_much_of_the_others_time_it_takes(run):
     assert sum("**missed**" in line for line in lines) == 3 and beside.of_one(1.2) == "1.20"
 
 
+def test_the_bare_program_stands_beside_and_judges_nothing(run):
+    rows = [
+        {"target": target, "transport": transport, "era": era, "in_flight": beside.USUAL[transport], "cpu": cpu}
+        for target, cpu in [("ceiling-python", 20.0), ("python-def", 5.0), ("python-async", 30.0)]
+        for transport in beside.USUAL for era in beside.ERAS
+    ]  # fmt: skip
+    found = {"pinned": {"calls": rows + [
+        {**row, "target": target, "cpu": 900.0} for row in rows[:4]
+        for target in ("mcp-def", "mcp-async", "mcp-model", "python-model")
+    ]}}  # fmt: skip
+    lines = list(beside.rows("python", found))
+    assert "| Python, `def` beside bare asyncio | stdio, modern | 5.00, 20.0, 0.25 | – | – |" in lines
+    assert "| Python, `async def` beside bare asyncio | http, legacy | 30.00, 20.0, 1.50 | – | – |" in lines
+    assert not any("model beside bare" in line for line in lines)
+
+
+def test_a_start_is_judged_by_the_engines_own_run(run):
+    def start(target, beyond, resident):
+        return {"target": target, "transport": "stdio", "beyond": beyond, "resident_mib": resident}
+
+    engine = {"starts": [start("python-def", 7.8, 13.0)]}
+    for beyond, resident, word in [(17.8, 14.04, "reached"), (17.9, 13.0, "**missed**"), (1.0, 14.1, "**missed**")]:
+        record = {"starts": [start("python-def", beyond, resident), start("mcp-def", 600.0, 60.0)]}
+        _, own, other = beside.starts("python", record, engine)
+        assert own == f"| Python, `def` | stdio | {beyond:.1f} | ≤ 17.8 | {resident:.1f} | ≤ 14.0 | {word} |"
+        assert other == "| PyPI `mcp`, `def` | stdio | 600.0 | – | 60.0 | – | – |"
+
+
 def test_every_pair_is_measured():
     measured = {name for pairs in beside.PAIRS.values() for pair in pairs for name in (pair.ours, pair.theirs)}
     assert measured <= set(NAMES)
