@@ -4,7 +4,7 @@
 #   tests/c/sanitized.sh address|thread [PROGRAM...]
 #
 # address: the library with AddressSanitizer, the programs with it and UndefinedBehaviorSanitizer; leaks are failures.
-# thread: both with ThreadSanitizer, for the programs in which threads of the program complete calls.
+# thread: both with ThreadSanitizer, for the programs in which threads of the program complete calls, or exchange messages.
 #
 # Left out: start.c, which has less address space than a sanitizer takes, and the examples, which keep their server to the
 # end. Children of fork are not looked at for leaks. The library is built for it, into target/address or target/thread.
@@ -29,7 +29,7 @@ case $kind in
         flags='"-Zsanitizer=thread", "-Cforce-frame-pointers=yes", "--cfg", "lock_order"'
         export TENON_SANITIZE=-fsanitize=thread
         found='ThreadSanitizer: data race'
-        [ $# -gt 0 ] || set -- late cancel modes inline destroy
+        [ $# -gt 0 ] || set -- late cancel modes inline destroy exchange http
         ;;
     *)
         echo "usage: tests/c/sanitized.sh address|thread [PROGRAM...]"
