@@ -1,10 +1,11 @@
 """Calls every function of tenon.h with what it must refuse, or bear: tests/c/refusals.py [--write] LIBRARY BUILD
 
-For each parameter of each function there are cases by its type: NULL for a pointer; for a text what is no UTF-8,
-none, 8 MiB, and where it is JSON what is none; for a handle one whose life is over, a server that was closed and a
-call that has ended, and an entry of another kind. The other arguments are in order. refusals.txt has a row for each,
-with the status; a function without its rows fails, so a new one is covered at once. Every failure must come with a
-message, with a place for an error and without, leave the outputs alone, and run `destroy` once, whatever it was.
+For each parameter of each function there are cases by its type: NULL for a pointer; for a text what is no UTF-8, none,
+8 MiB, and where it is JSON what is none; a length that nothing can have; a number that stands for nothing; for a handle
+one whose life is over, a server that was closed and a call that has ended, and an entry of another kind. The other
+arguments are in order. refusals.txt has a row for each, with the status; a function without its rows fails, so a new
+one is covered at once. Every failure must come with a message, with a place for an error and without, leave the outputs
+alone, and run `destroy` once, whatever it was.
 
 The cases become build/c/refusals.h, which refusals.c runs. --write writes the statuses that are found. LIBRARY is the
 directory of libtenon.so. With TENON_SAY in its environment, build/c/test-refusals says the messages to standard error.
@@ -80,6 +81,8 @@ NUMBERS = {
     "mode": "TENON_MODE_POLL",
     "timeout_ms": "1",
 }
+# Of these there are some, and others may be given.
+NUMBERED = ("tenon_kind", "tenon_mode", "tenon_limit", "tenon_param_flags")
 # Texts that are JSON.
 JSON = {"json", "settings", "schema", "params", "item", "arguments", "value"}
 NOT_JSON = {
@@ -172,6 +175,10 @@ def cases(function, parameters):
     if function not in ONLY_NULL:
         yield None, "valid", None
     for place, (kind, name) in enumerate(parameters):
+        if kind == "size_t" and name == "len" and function not in ONLY_NULL:
+            yield place, "impossible", "(size_t)PTRDIFF_MAX + 1"
+        if kind in NUMBERED:
+            yield place, "unknown", "99"
         if name == "err" or not (kind.endswith("*") or kind in FUNCTIONS):
             continue
         if kind in ("void *", "tenon_destroy_fn"):
