@@ -6,34 +6,43 @@ use super::units::{Unit, is_reserved, is_unreserved};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Class {
     bare: u128,
-    /// Whether encoded slashes and backslashes may be in it, which after decoding nobody could tell from bare ones.
-    slashes: bool,
+    /// Which encoded slashes may be in it: after decoding nobody can tell them from bare ones.
+    encoded: Slashes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slashes {
+    None,
+    /// Where bare ones may be as well.
+    Forward,
+    /// Backslashes too.
+    All,
 }
 
 impl Class {
-    fn new(accepts: impl Fn(u8) -> bool, slashes: bool) -> Class {
+    fn new(accepts: impl Fn(u8) -> bool, encoded: Slashes) -> Class {
         let bare = (0..128).filter(|byte| accepts(*byte)).fold(0, |set, byte| set | 1 << byte);
-        Class { bare, slashes }
+        Class { bare, encoded }
     }
 
     /// What a segment of a path can have.
     pub(super) fn segment() -> Class {
-        Class::new(|byte| is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte), false)
+        Class::new(|byte| is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte), Slashes::None)
     }
 
     /// Every character of a path, a query and a fragment.
     pub(super) fn reserved() -> Class {
-        Class::new(|byte| is_unreserved(byte) || is_reserved(byte), false)
+        Class::new(|byte| is_unreserved(byte) || is_reserved(byte), Slashes::Forward)
     }
 
     /// The value of a query's parameter.
     pub(super) fn query() -> Class {
-        Class::new(|byte| is_unreserved(byte) || b"!$'()*+,;=:@/?".contains(&byte), true)
+        Class::new(|byte| is_unreserved(byte) || b"!$'()*+,;=:@/?".contains(&byte), Slashes::All)
     }
 
     /// A fragment.
     pub(super) fn fragment() -> Class {
-        Class { slashes: true, ..Class::reserved() }
+        Class { encoded: Slashes::All, ..Class::reserved() }
     }
 
     pub(super) fn with(mut self, byte: u8) -> Class {
@@ -50,7 +59,8 @@ impl Class {
         match unit.character() {
             // No value holds a NUL: hosts whose texts end at one would read another value.
             None | Some('\0') => false,
-            Some('/' | '\\') if unit.is_encoded() => self.slashes,
+            Some('/') if unit.is_encoded() => self.encoded != Slashes::None,
+            Some('\\') if unit.is_encoded() => self.encoded == Slashes::All,
             Some(_) if unit.is_encoded() => true,
             Some(bare) => self.bare >> (bare as u32) & 1 == 1,
         }

@@ -9,7 +9,8 @@
 //!   missing too.
 //! - `{x:3}` stands for at most three characters; `{x*}` for a list: `a,b`, `/a/b`, `.a.b`, `?x=a&x=b`.
 //!
-//! Values are decoded once. No value of a path holds an encoded slash or backslash, none holds a NUL, `{x}` is never `.`
+//! Values are decoded once. Within a path only `{+x}` may hold an encoded slash, which is a bare one to it, and no value an encoded
+//! backslash; none holds a NUL, `{x}` is never `.`
 //! or `..`, and no path of a URI that fits has a segment `..`, however it is written (RS-11). A wrong percent sequence,
 //! or one that is not UTF-8, fits nothing.
 

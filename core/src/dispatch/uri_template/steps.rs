@@ -164,7 +164,7 @@ impl Slot {
     /// The value, if handlers can use it as what it is: one segment that stays one, or a path that does not leave its place.
     pub(super) fn value(&self, units: &[Unit]) -> Option<Value> {
         if self.open {
-            let leaves = self.relative && units.first().is_some_and(|unit| unit.is(b'/'));
+            let leaves = self.relative && units.first().is_some_and(|unit| unit.character() == Some('/'));
             return (!leaves && !has_parent(units)).then(|| Value::Text(text(units)));
         }
         match self.separator {

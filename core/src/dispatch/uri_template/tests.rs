@@ -76,6 +76,8 @@ fn values_are_read_off_each_form_of_expression() {
         ("a:p?v={v}", "a:p?v=1&w=2", "-"),
         ("a:{+p}{?x}", "a:b/c?x=1", r#"{"p":"b/c","x":"1"}"#),
         ("a:{x:3}/{y}", "a:äb%63/d", r#"{"x":"äbc","y":"d"}"#),
+        ("a:v/{+p}", "a:v/b%2Fc%2fd/e", r#"{"p":"b/c/d/e"}"#),
+        ("a:v/{+p}", "a:v/b%2F%252F", r#"{"p":"b/%2F"}"#),
         ("a:{x:3}", "a:abcd", "-"),
         ("a:p{?x:2}", "a:p?x=abc", "-"),
         ("{+all}", "https://a/b", r#"{"all":"https://a/b"}"#),
@@ -153,9 +155,20 @@ fn decoding_tricks_nobody() {
             assert_eq!(fit(text, &uri), "-", "{text} with {uri}");
         }
     }
-    for path in
-        ["..", "../a", "a/..", "a/../b", "a/%2e%2e/b", "a/.%2E", "a%2f..%2fb", "a%5c..%5cb", "a%2Fb", "/a"]
-    {
+    for path in [
+        "..",
+        "../a",
+        "a/..",
+        "a/../b",
+        "a/%2e%2e/b",
+        "a/.%2E",
+        "a%2f..%2fb",
+        "..%2Fa",
+        "a%5c..%5cb",
+        "a%5Cb",
+        "/a",
+        "%2Fa",
+    ] {
         assert_eq!(fit("a:v/{+path}", &format!("a:v/{path}")), "-", "{path}");
         assert_eq!(fit("a:v{/path*}", &format!("a:v/{path}")), "-", "{path}");
     }
