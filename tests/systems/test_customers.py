@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
@@ -73,6 +74,26 @@ def test_a_port_alone_is_an_address():
         assert int(line.rsplit(" ", 1)[1]) > 0
 
 
+def test_it_listens_on_port_3000_unless_told_otherwise():
+    program = ["node", str(EXAMPLES / EXAMPLE / "server.mjs"), "http"]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run = subprocess.Popen(program, text=True, **streams)
+    watch = threading.Timer(SECONDS, run.kill)
+    watch.start()
+    said = []
+    try:
+        for line in run.stdout:
+            said.append(line)
+            # Somebody else may have the port.
+            if "MCP Server running on port 3000: " in line or "cannot listen on 127.0.0.1:3000" in line:
+                return
+    finally:
+        watch.cancel()
+        run.terminate()
+        run.communicate()
+    pytest.fail("".join(said))
+
+
 @pytest.mark.parametrize("era", MODES)
 def test_low_level(era):
     async def main():
@@ -91,13 +112,38 @@ def test_low_level(era):
             assert [each["name"] for each in await rows(client, USERS)] == ["Alice", "Bob", "Eve"]
             reason = await refused(client, "create_user", name="Eve", email="nobody")
             assert reason.startswith("Validation error: email: ")
-            with pytest.raises(MCPError, match="Unknown tool: drop_user"):
+            with pytest.raises(MCPError, match="^Unknown tool: drop_user$"):
                 await client.call_tool("drop_user", {})
-            with pytest.raises(MCPError, match="Unknown resource: myserver://data/cats"):
+            with pytest.raises(MCPError, match="^Unknown resource: myserver://data/cats$") as unknown:
                 await client.read_resource("myserver://data/cats")
+            assert unknown.value.error.code == (-32002 if era == "legacy" else -32602)
             assert len(await rows(client, USERS)) == 3
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))
+
+
+def test_low_level_params_are_checked():
+    given = [
+        ("tools/call", {}, "name: "),
+        ("tools/call", {"name": 5}, "name: "),
+        ("tools/call", {"name": "create_user", "arguments": [1]}, "arguments: "),
+        ("tools/call", {"name": "create_user", "arguments": "x"}, "arguments: "),
+        ("resources/read", {}, "uri: "),
+        ("resources/read", {"uri": {}}, "uri: "),
+    ]
+    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    requests = [("initialize", client, None), *given]
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n"
+        for number, (method, params, _) in enumerate(requests)
+    ]
+    program = ["node", str(EXAMPLES / EXAMPLE / "lowlevel.mjs")]
+    run = subprocess.run(program, input="".join(lines), capture_output=True, text=True, timeout=SECONDS)
+    answers = {answer["id"]: answer for answer in map(json.loads, run.stdout.splitlines())}
+    for number, (method, params, reason) in enumerate(given, 1):
+        error = answers[number]["error"]
+        wanted = "Invalid params: " + reason
+        assert error["code"] == -32602 and error["message"].startswith(wanted), (method, params, error)
 
 
 def test_an_address_in_use_is_said():

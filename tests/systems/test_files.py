@@ -104,6 +104,9 @@ def test_with_a_client(every_way, base):
         assert sorted(listed) == ["a.txt", "inside/b.md", "inside/deep/odd name%.txt", "inside/new.txt", "p.png"]
         (odd,) = (await client.read_resource(listed["inside/deep/odd name%.txt"])).contents
         assert odd.text == "odd" and odd.mime_type == "text/plain"
+        for uri in ("file://inside%2Fb.md", "file://inside%2fb.md"):
+            (encoded,) = (await client.read_resource(uri)).contents
+            assert encoded.text == (base / "inside" / "b.md").read_text()
         (picture,) = (await client.read_resource("file://p.png")).contents
         assert b64decode(picture.blob) == BYTES
         (base / "large.txt").write_text("a" + "ü" * (1 << 19))
@@ -117,6 +120,10 @@ def test_with_a_client(every_way, base):
             ("file:///etc/passwd", "Failed to read file: Access denied"),
             ("file://inside", "Failed to read file: "),
             ("file://..%2Fsecret.txt", "not found"),
+            ("file://inside%2F..%2F..%2Fsecret.txt", "not found"),
+            ("file://inside%252Fb.md", "Failed to read file: Access denied"),
+            ("file://%2Fetc%2Fpasswd", "Failed to read file: Access denied"),
+            ("file://out%2Fsecret.txt", "Failed to read file: Access denied"),
         ):
             with pytest.raises(MCPError, match=reason):
                 await client.read_resource(uri)

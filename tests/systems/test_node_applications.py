@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
 from mcp import Client
-from served import MODES, SECONDS, http, refused, said
+from served import MODES, SECONDS, command, http, refused, said
 
 APPLICATIONS = ["node/express", "node/fastify", "node/hono"]
 KEY = {"authorization": "Bearer secret"}
@@ -69,6 +70,16 @@ def test_the_application_stays_itself(application):
             status, body = ask(root + path, body=INITIALIZE)
             assert status == 200 and "basic-server" in body
         assert ask(f"{root}/mcp", {"origin": "https://evil.example"}, INITIALIZE)[0] == 403
+
+
+@pytest.mark.parametrize("application", APPLICATIONS)
+def test_a_port_alone_is_an_address(application):
+    with http(application, address="0") as url:
+        assert ask(url.replace("/mcp", "/health"))[0] == 200
+    for wrong in ("x", "127.0.0.1:", ":8000x", "http"):
+        program, *rest = command(application)
+        run = subprocess.run([program, *rest, wrong], capture_output=True, text=True, timeout=SECONDS)
+        assert run.returncode == 1 and "usage: server.mjs [[host:]port]" in run.stderr, run.stderr
 
 
 @pytest.mark.parametrize("application", APPLICATIONS)

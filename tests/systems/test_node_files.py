@@ -1,6 +1,7 @@
 """Node: the files of a folder, as in Python's example, that changes are told, and that no path leads out."""
 
 import asyncio
+import fnmatch
 import json
 import os
 import threading
@@ -99,6 +100,9 @@ def test_with_a_client(way, base):
         assert sorted(listed) == ["a.txt", "inside/b.md", "inside/deep/odd name%.txt", "inside/new.txt", "p.png"]
         (odd,) = (await client.read_resource(listed["inside/deep/odd name%.txt"])).contents
         assert (odd.text, odd.mime_type) == ("odd", "text/plain")
+        for uri in ("file://inside%2Fb.md", "file://inside%2fb.md"):
+            (encoded,) = (await client.read_resource(uri)).contents
+            assert encoded.text == (base / "inside" / "b.md").read_text()
         (picture,) = (await client.read_resource("file://p.png")).contents
         assert b64decode(picture.blob) == BYTES
         (base / "large.txt").write_text("a" + "ü" * (1 << 19))
@@ -125,11 +129,33 @@ def test_with_a_client(way, base):
             ("file:///etc/passwd", "Failed to read file: Access denied"),
             ("file://inside", "Failed to read file: "),
             ("file://..%2Fsecret.txt", "not found"),
+            ("file://inside%2F..%2F..%2Fsecret.txt", "not found"),
+            ("file://inside%252Fb.md", "Failed to read file: Access denied"),
+            ("file://%2Fetc%2Fpasswd", "Failed to read file: Access denied"),
+            ("file://out%2Fsecret.txt", "Failed to read file: Access denied"),
         ):
             with pytest.raises(MCPError, match=reason):
                 await client.read_resource(uri)
 
     converse(EXAMPLE, way, use, base)
+
+
+def test_patterns_are_those_of_python(tmp_path):
+    names = "a b c - ! ] [ [] [!] [a ab a] ^ Z ü 🎉 a🎉b x.txt y.TXT".split()
+    for name in names:
+        (tmp_path / name).write_text("")
+    patterns = """
+        [ab] [!ab] [a-c] [!a-c] []] [!]] []a] [-a] [a-] [c-a] [ [] [!] [a [a- [[] [[]] [^]
+        ? ?? [!a]? *[]] [[]* *.[tT][xX][tT] a?b a*b [🎉ü] [!🎉] * **a a**
+    """.split()
+
+    async def use(client):
+        for pattern in patterns:
+            found = await said(client, "search_files", pattern=pattern)
+            wanted = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+            assert sorted(found.split("\n")) == (sorted(wanted) or ["No files found"]), pattern
+
+    converse("node/files", ("stdio", "legacy"), use, str(tmp_path))
 
 
 def test_changes_on_disk_are_told(base):

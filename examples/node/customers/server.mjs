@@ -43,6 +43,12 @@ app.tool('place_order', { description: 'Place a new order for a customer', input
   return `Order placed successfully: ${add(orders, ORDERS, { customerId, status: 'pending', amount })}`
 })
 
-const http = process.argv[2] // a port such as 3000, or host:port; stdio without one
-const { url } = await app.listen({ ...(http ? { http } : { stdio: true }), signals: true })
-if (url) console.log(`MCP Server running on port ${new URL(url).port}: ${url}`)
+/** Serves HTTP. @param {number | string} [port] or host:port */
+async function listen(port = 3000) {
+  const { url } = await app.listen({ http: port, signals: true })
+  console.log(`MCP Server running on port ${new URL(String(url)).port}: ${url}`)
+}
+
+const where = process.argv[2] // `http`, a port, or host:port; stdio without one
+if (where) await listen(where === 'http' ? undefined : where)
+else await app.listen({ stdio: true, signals: true })

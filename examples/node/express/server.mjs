@@ -33,7 +33,8 @@ app.get('/me', guard, (_, response) => void response.json({ user: OWNER }))
 // Both /mcp and /mcp/ answer: Express does not tell them apart.
 app.all('/mcp', process.env.PROTECT_MCP === 'true' ? guard : (_request, _response, next) => next(), mcp.handler({ principal }))
 
-const [host, port] = (process.argv[2] ?? '127.0.0.1:8000').split(':')
+const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d+)$/.exec(process.argv[2] ?? '8000') ?? []
+if (port === undefined) throw new Error('usage: server.mjs [[host:]port]')
 const server = app.listen(Number(port), host, () => {
   const address = /** @type {import('node:net').AddressInfo} */ (server.address())
   console.log(`listening http://${host}:${address.port}/mcp`)

@@ -33,7 +33,8 @@ app.get('/health', async () => ({ status: 'healthy' }))
 app.get('/me', { onRequest: guard }, async () => ({ user: OWNER }))
 app.all('/mcp', process.env.PROTECT_MCP === 'true' ? { onRequest: guard } : {}, mcp.handler({ principal }))
 
-const [host, port] = (process.argv[2] ?? '127.0.0.1:8000').split(':')
+const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d+)$/.exec(process.argv[2] ?? '8000') ?? []
+if (port === undefined) throw new Error('usage: server.mjs [[host:]port]')
 const url = await app.listen({ host, port: Number(port) })
 console.log(`listening ${url}/mcp`)
 process.once('SIGTERM', async () => {

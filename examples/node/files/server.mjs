@@ -91,16 +91,19 @@ app.tool('delete_file', { ...deletes, input: z.object({ path }) }, async ({ path
 })
 
 /**
- * Whether a name fits a pattern of letters, `*` and `?`. Takes no longer than one times the other.
+ * Whether a name fits a pattern of letters, `*`, `?`, `[a-z]` and `[!a-z]`. Takes no longer than one times the other.
  * @param {string} name @param {string} pattern
  */
 function fits(name, pattern) {
+  const letters = [...name]
+  // A bracket that nothing closes is a letter, and so is `]` where it comes first.
+  const parts = pattern.match(/\[(?=(!?\]?))\1[^\]]*\]|./gsu) ?? []
   let [i, j, star, mark] = [0, 0, -1, 0]
-  while (i < name.length) {
-    if (j < pattern.length && (pattern[j] === '?' || (pattern[j] === name[i] && pattern[j] !== '*'))) {
+  while (i < letters.length) {
+    if (j < parts.length && parts[j] !== '*' && isOne(letters[i], parts[j])) {
       i++
       j++
-    } else if (pattern[j] === '*') {
+    } else if (parts[j] === '*') {
       star = j++
       mark = i
     } else if (star >= 0) {
@@ -110,7 +113,15 @@ function fits(name, pattern) {
       return false
     }
   }
-  return /^\**$/.test(pattern.slice(j))
+  return parts.slice(j).every((part) => part === '*')
+}
+
+/** @param {string} letter @param {string} part */
+function isOne(letter, part) {
+  const set = /^\[(!?)(.+)\]$/su.exec(part)
+  if (set === null) return part === '?' || part === letter
+  const ranges = set[2].matchAll(/(.)-(.)|./gsu)
+  return [...ranges].some(([all, from, to]) => (from === undefined ? all === letter : from <= letter && letter <= to)) !== (set[1] === '!')
 }
 
 const search = z.object({ pattern: z.string().min(1).max(255), path: path.default('.') })

@@ -36,7 +36,8 @@ app.all('/mcp', (context) => {
   return mcp.fetch(context.req.raw, { principal })
 })
 
-const [host, port] = (process.argv[2] ?? '127.0.0.1:8000').split(':')
+const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d+)$/.exec(process.argv[2] ?? '8000') ?? []
+if (port === undefined) throw new Error('usage: server.mjs [[host:]port]')
 const server = serve({ fetch: app.fetch, hostname: host, port: Number(port) }, (address) =>
   console.log(`listening http://${host}:${address.port}/mcp`)
 )
