@@ -1,13 +1,18 @@
 """Prepares and starts a program of `examples/`, as `make demo EXAMPLE=name` does.
 
     example.py                          lists the names
-    example.py NAME [ADDRESS] [ARGUMENT…]   serves HTTP at ADDRESS, by default 127.0.0.1:8000; `stdio` serves stdio
+    example.py [--built] NAME [ADDRESS] [ARGUMENT…]
+
+It serves HTTP at ADDRESS, by default 127.0.0.1:8000; `stdio` serves stdio. With `--built` nothing is built or installed
+before it starts.
 
 An example that is listed has a README.md, whose first paragraph says what it is. Names are those of the folders; where
-two languages have one of the same name, `python/files` says which. Needs the interpreter of .venv.
+two languages have one of the same name, `python/files` says which. A further program of a folder is one by its name
+(`node/customers/lowlevel`), if the page says how it is started. Needs the interpreter of .venv.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,27 +21,31 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 ADDRESS = "127.0.0.1:8000"
 
-# What has to be built, and the command that starts the folder `{folder}`, whose name is `{name}`.
+# What has to be built, and the command that starts the program of the folder `{folder}`, whose name is `{name}`.
 LANGUAGES = {
-    "python": (["build-python"], [sys.executable, "{folder}/server.py"]),
-    "node": (["build-rust", "build-node"], ["node", "{folder}/server.mjs"]),
+    "python": (["build-python"], [sys.executable, "{folder}/{program}.py"]),
+    "node": (["build-rust", "build-node"], ["node", "{folder}/{program}.mjs"]),
     "c": (["build-rust", "build-c"], ["build/c/{name}"]),
     "cpp": (["build-rust", "build-c"], ["build/c/{name}-cpp"]),
 }
 
 
 def examples():
-    """Yields (language, name, what it is) of each example."""
+    """Yields (language, name, what it is) of each example; further programs of a folder have names such as `a/b`."""
     for language in LANGUAGES:
         for page in sorted((EXAMPLES / language).glob("*/README.md")):
-            paragraphs = [part for part in page.read_text().split("\n\n") if not part.startswith("#")]
-            yield language, page.parent.name, " ".join(paragraphs[0].split())
+            text, name = page.read_text(), page.parent.name
+            paragraphs = [part for part in text.split("\n\n") if not part.startswith("#")]
+            yield language, name, " ".join(paragraphs[0].split())
+            for program in re.findall(rf"make demo EXAMPLE={language}/{name}/(\w+)", text):
+                first = next(page.parent.glob(f"{program}.*")).read_text().split("\n", 1)[0]
+                yield language, f"{name}/{program}", first.strip('/#*" ')
 
 
 def show_list():
     print(f"Further examples, each served by `make demo EXAMPLE=name` at http://{ADDRESS}/mcp (ADDRESS=host:port):")
     for language, name, what in examples():
-        print(f"  {language + '/' + name:<22} {what.split('. ')[0].rstrip('.')}")
+        print(f"  {language + '/' + name:<24} {what.split('. ')[0].rstrip('.')}")
 
 
 def find(wanted):
@@ -76,22 +85,31 @@ def package(language, folder):
     return None
 
 
+def prepare(language, folder):
+    """Builds and installs what is not there yet."""
+    if language == "node":
+        # Their libraries are those of the tests, which the build links into the examples.
+        subprocess.run(["scripts/bootstrap.sh", "npm"], check=True)
+    subprocess.run(["python3", "scripts/stages.py", *LANGUAGES[language][0]], check=True)
+    if language == "python":
+        install(folder)
+
+
 def main(arguments):
+    built = arguments[:1] == ["--built"]
+    arguments = arguments[built:]
     if not arguments:
         show_list()
         return
     language, name = find(arguments[0])
-    stages, command = LANGUAGES[language]
-    if language == "node":
-        # Their libraries are those of the tests, which the build links into the examples.
-        subprocess.run(["scripts/bootstrap.sh", "npm"], check=True)
-    subprocess.run(["python3", "scripts/stages.py", *stages], check=True)
+    name, _, program = name.partition("/")
     folder = EXAMPLES / language / name
-    if language == "python":
-        install(folder)
+    if not built:
+        prepare(language, folder)
     rest = arguments[1:] or [ADDRESS]
     rest = rest[1:] if rest[0] == "stdio" else rest
-    command = [part.format(folder=folder.relative_to(ROOT), name=name) for part in command]
+    words = {"folder": folder.relative_to(ROOT), "name": name, "program": program or "server"}
+    command = [part.format(**words) for part in LANGUAGES[language][1]]
     command = [*(package(language, folder) or command), *rest]
     # On stderr: over stdio, stdout is the client's.
     print("$", *command, "(Ctrl-C ends it)", file=sys.stderr, flush=True)

@@ -68,13 +68,24 @@ def load(example, **environment):
 
 
 @contextmanager
-def http(example, *arguments, address="127.0.0.1:0", env=None, cwd=None, pattern=r"(?:https?|wss?)://[^\s,]+"):
-    """An example that serves HTTP, or whatever else it is told to, as long as this is entered; gives its URL."""
+def http(
+    example,
+    *arguments,
+    address="127.0.0.1:0",
+    env=None,
+    cwd=None,
+    start=None,
+    stdin=subprocess.DEVNULL,
+    pattern=r"(?:https?|wss?)://[^\s,]+",
+):
+    """An example that serves HTTP, or whatever else it is told to, as long as this is entered; gives its URL.
+    `start` is its command, unless that is the one of its language.
+    """
     run = subprocess.Popen(
-        [*command(example), address, *map(str, arguments)],
+        [*(start or command(example)), address, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
