@@ -86,8 +86,12 @@ function handlerOf(open, options = {}) {
   return (request, response, next) => {
     // Fastify has its own around those of Node, and answers itself unless it is told.
     const fastify = typeof response.hijack === 'function' && response.raw !== undefined
-    if (fastify) response.hijack()
     const [req, res] = fastify ? [request.raw, response.raw] : [request, response]
+    if (fastify) {
+      // It keeps what hooks have said until it answers.
+      for (const [name, value] of Object.entries(response.getHeaders())) if (value !== undefined) res.setHeader(name, value)
+      response.hijack()
+    }
     const failed = (error) => {
       if (typeof next === 'function' && !fastify) return next(error)
       if (res.headersSent) return res.destroy()

@@ -114,6 +114,51 @@ test('Fastify', async () => {
   await app.close()
 })
 
+test('headers that the application has set before stay, such as those that let pages of others read the answer', async () => {
+  const app = demo()
+  const listener = app.handler()
+  const named = ['access-control-allow-origin', 'x-app']
+  const told = async (url) => {
+    for (const answer of [await post(url, initialize), await post(url, { id: 9 }, { 'content-type': 'text/plain' })]) {
+      assert.deepEqual(named.map((name) => answer.headers.get(name)), ['https://app.example', '1, 2'])
+    }
+  }
+  const express = require('express')()
+  express.use((_, response, next) => {
+    response.set('Access-Control-Allow-Origin', 'https://app.example').append('X-App', ['1', '2'])
+    next()
+  })
+  await serving(express.all('/mcp', listener), told)
+
+  const fastify = require('fastify')()
+  fastify.addHook('onRequest', async (_, reply) => {
+    reply.header('Access-Control-Allow-Origin', 'https://app.example').header('X-App', ['1', '2'])
+  })
+  fastify.all('/mcp', listener)
+  try {
+    await told(`${await fastify.listen({ port: 0, host: '127.0.0.1' })}/mcp`)
+  } finally {
+    await fastify.close()
+  }
+
+  const { Hono } = require('hono')
+  const hono = new Hono()
+  hono.use(async (context, next) => {
+    context.res.headers.set('Access-Control-Allow-Origin', 'https://app.example')
+    context.res.headers.set('X-App', '1, 2')
+    await next()
+  })
+  hono.all('/mcp', (context) => app.fetch(context.req.raw))
+  const real = globalThis.fetch
+  globalThis.fetch = (url, options) => hono.fetch(new Request(url, options))
+  try {
+    await told('http://localhost/mcp')
+  } finally {
+    globalThis.fetch = real
+  }
+  await app.close()
+})
+
 test('fetch, as Hono calls it', async () => {
   const app = demo()
   const { Hono } = require('hono')
