@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as tenon from '../../bindings-node/index.mjs'
+import * as testing from '../../bindings-node/testing.mjs'
 import contexts from '../../bindings-node/js/context.js'
 
 const { Context } = contexts
@@ -80,16 +81,40 @@ test('two hundred tools are no trouble to the compiler', (t) => {
   }
 })
 
-test('everything declared as a value exists, and everything that exists is declared', () => {
-  const declared = readFileSync(here('../../bindings-node/index.d.ts'), 'utf8')
-  const values = [...declared.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name)
-  assert.deepEqual(Object.keys(tenon).sort(), [...new Set(values)].sort())
+/** What a file of declarations says there is: its values, and the members of one of its types. */
+function declarations(path) {
+  const text = readFileSync(here(`../../bindings-node/${path}`), 'utf8')
+  const values = [...text.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name)
   const members = (name) => {
-    const [, body] = declared.match(new RegExp(`^export (?:class|interface) ${name} \\{\n(.*?)^\\}`, 'ms'))
+    const [, body] = text.match(new RegExp(`^export (?:class|interface) ${name}\\b[^{\n]* \\{\n(.*?)^\\}`, 'ms'))
     const code = body.replace(/\/\*.*?\*\//gs, '')
-    return [...new Set([...code.matchAll(/^  (?:readonly )?(\w+)/gm)].map(([, member]) => member))].sort()
+    return [...new Set([...code.matchAll(/^  (?:(?:readonly|static) )?(\w+)/gm)].map(([, member]) => member))].sort()
   }
+  return { values: [...new Set(values)].sort(), members }
+}
+
+test('everything declared as a value exists, and everything that exists is declared', () => {
+  const { values, members } = declarations('index.d.ts')
+  assert.deepEqual(Object.keys(tenon).sort(), values)
   assert.deepEqual(Object.getOwnPropertyNames(tenon.Server.prototype).sort(), members('Server'))
   // What a handler may read of its call is a table of the engine's.
   assert.deepEqual(Object.getOwnPropertyNames(Context.prototype).sort(), ['constructor', ...members('Context')].sort())
+  const ofClass = ['length', 'name', 'prototype']
+  const statics = (type) => Object.getOwnPropertyNames(type).filter((name) => !ofClass.includes(name)).sort()
+  assert.deepEqual(statics(tenon.Content), members('Content').filter((name) => typeof tenon.Content[name] === 'function'))
+  for (const type of [tenon.Content, tenon.PromptMessage]) {
+    for (const name of statics(type)) assert.ok(members(type.name).includes(name), `${type.name}.${name}`)
+  }
+})
+
+test('the same holds of the client for tests, and of both module systems', () => {
+  const { values, members } = declarations('testing.d.cts')
+  assert.deepEqual(Object.keys(testing).sort(), values)
+  assert.deepEqual(Object.getOwnPropertyNames(testing.Client.prototype).sort(), members('Client'))
+  const require = createRequire(import.meta.url)
+  for (const [name, modules] of Object.entries({ index: tenon, testing })) {
+    const required = require(`../../bindings-node/${name}.cjs`)
+    assert.deepEqual(Object.keys(required).sort(), Object.keys(modules).sort())
+    for (const key of Object.keys(modules)) assert.equal(required[key], modules[key], key)
+  }
 })
