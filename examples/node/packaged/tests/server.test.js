@@ -5,6 +5,7 @@ import { McpError, ToolError } from 'tenon-mcp'
 import { Client } from 'tenon-mcp/testing'
 import { makeServer } from '../dist/server.js'
 
+/** @param {import('node:test').TestContext} t */
 function connect(t) {
   const client = new Client(makeServer())
   t.after(() => client.close())
