@@ -27,7 +27,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 def ask(url, headers=None, body=None):
     """Status and text of an answer, without following redirects."""
-    data = None if body is None else json.dumps(body).encode()
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
     request = urllib.request.Request(url, data, {**accept, **(headers or {})})
     opener = urllib.request.build_opener(Stay)
@@ -45,6 +45,8 @@ def test_tools_beside_routes(application, era):
         async with Client(url, mode=MODES[era], read_timeout_seconds=SECONDS) as client:
             assert [tool.name for tool in (await client.list_tools()).tools] == ["echo", "calculate_sum"]
             assert await said(client, "echo", message="grüße") == "Echo: grüße"
+            # More than frameworks take by themselves.
+            assert len(await said(client, "echo", message="x" * (3 << 20))) > 3 << 20
             assert json.loads(await said(client, "calculate_sum", a=5, b=3)) == 8
             assert "/a" in await refused(client, "calculate_sum", a="five", b=3)
             if era == "modern":
@@ -70,6 +72,11 @@ def test_the_application_stays_itself(application):
             status, body = ask(root + path, body=INITIALIZE)
             assert status == 200 and "basic-server" in body
         assert ask(f"{root}/mcp", {"origin": "https://evil.example"}, INITIALIZE)[0] == 403
+        # The rules for bodies are the engine's as well.
+        status, body = ask(url, body=b'{"jsonrpc":')
+        assert status == 400 and json.loads(body)["error"]["code"] == -32700
+        status, body = ask(url, {"content-type": "application/xml"}, b"<a/>")
+        assert status == 415 and json.loads(body)["jsonrpc"] == "2.0"
 
 
 @pytest.mark.parametrize("application", APPLICATIONS)

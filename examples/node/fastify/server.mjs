@@ -31,7 +31,12 @@ const guard = async (request, reply) => {
 const app = fastify({ routerOptions: { ignoreTrailingSlash: true }, forceCloseConnections: true })
 app.get('/health', async () => ({ status: 'healthy' }))
 app.get('/me', { onRequest: guard }, async () => ({ user: OWNER }))
-app.all('/mcp', process.env.PROTECT_MCP === 'true' ? { onRequest: guard } : {}, mcp.handler({ principal }))
+app.register(async (scope) => {
+  // Bodies are left to the engine, which has limits and errors of its own.
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  scope.all('/mcp', process.env.PROTECT_MCP === 'true' ? { onRequest: guard } : {}, mcp.handler({ principal }))
+})
 
 const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d+)$/.exec(process.argv[2] ?? '8000') ?? []
 if (port === undefined) throw new Error('usage: server.mjs [[host:]port]')
