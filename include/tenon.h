@@ -53,7 +53,7 @@
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it;
  * in a child its functions, and those of its calls and requests, give TENON_ERR_FORKED, and none of them can be freed
- * there. A child may make, start and run servers of its own.
+ * there; what a call brought can still be read. A child may make, start and run servers of its own.
  *
  * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
  * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A
