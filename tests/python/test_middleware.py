@@ -256,6 +256,27 @@ def test_lists_views_and_resources(is_async):
             assert client.text("hidden") == "x"
 
 
+def test_a_second_call_of_what_the_engine_answers_is_refused_while_the_first_is_open():
+    app = Server("t")
+    told = []
+    app.tool("t")(lambda: "x")
+
+    app.resource_provider("p://{x}", list=lambda: [{"uri": "p://1", "name": "one"}], read=lambda x: x)
+
+    @app.middleware(ops=["tool_list", "resource_list"])
+    async def twice(ctx: Context, call_next):
+        both = await asyncio.gather(call_next(), call_next(), return_exceptions=True)
+        told.append([str(one) if isinstance(one, Exception) else "came" for one in both])
+        return await call_next()
+
+    with serving(app) as client:
+        # One is answered by the engine at once, the other by a provider's function.
+        assert len(client.request("tools/list")["result"]["tools"]) == 1
+        assert len(client.request("resources/list")["result"]["resources"]) == 1
+    assert told[0] == ["came", "call_next: what follows is under way already"]
+    assert all(one == told[0] for one in told)
+
+
 def test_results_are_judged_like_a_handlers():
     app = Server("t")
 

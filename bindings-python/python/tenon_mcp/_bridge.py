@@ -200,6 +200,9 @@ class LoopBridge:
         """What the engine comes to that middleware is around."""
         future = self._loop.create_future()
         asked = self._asked.setdefault(call.id, {})
+        # Also while what the engine has come to already is on its way.
+        if -1 in asked:
+            raise RuntimeError("call_next: what follows is under way already")
         call.next(given)
         asked[-1] = future
         return await future
