@@ -332,9 +332,19 @@ export type Kind =
  * error has the `code` `TENON_START`) and nothing is served. `stop`: it has ended; runs once after the last call, for at most
  * `limits.stopTimeout`, and not where `start` failed. Both run once each time the server is served, also for servers that are
  * mounted in it: their start after its own, their stop before. What handlers have in common is in a variable around them.
+ * `error`: a handler threw what is not meant for the client, returned what cannot be used, or took too long; the handler is
+ * handed `kind` and `name` of the entry and the `message`, and what it fails with itself is in the log alone.
  * The others: a legacy session opened or ended, a client's roots changed, a resource has its first subscriber or lost its last.
  */
-export type Hook = 'start' | 'stop' | 'session_start' | 'session_end' | 'roots_changed' | 'subscribe' | 'unsubscribe'
+export type Hook =
+  | 'start'
+  | 'stop'
+  | 'session_start'
+  | 'session_end'
+  | 'roots_changed'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'error'
 
 import type { CallResult, RequestOptions } from './testing.cjs'
 

@@ -62,8 +62,10 @@ pub unsafe extern "C" fn tenon_server_replace(
 /// - "roots_changed": a client's roots have changed.
 /// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
 /// - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
+/// - "error": a callback's result cannot be used, or it took too long; "kind", "name" and "message" say which and why. What
+///   the callback of this one fails with is in the log alone.
 ///
-/// Those two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
+/// The first two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
 /// before. What the callbacks have in common is in their `user_data`.
 ///
 /// What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one

@@ -503,6 +503,39 @@ static void masked(void) {
     end();
 }
 
+static void refuses(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_fail(call, "try again"));
+}
+
+static void hears_of_failures(void *user_data, tenon_call *call) {
+    struct owned *owned = user_data;
+    const char *kind, *name, *message;
+    OK(tenon_call_arg_string(call, "kind", &kind, NULL));
+    OK(tenon_call_arg_string(call, "name", &name, NULL));
+    OK(tenon_call_arg_string(call, "message", &message, NULL));
+    CHECK(strcmp(kind, "tool") == 0 && strcmp(name, "silent") == 0);
+    CHECK_IN("without completing", message);
+    atomic_fetch_add(&owned->calls, 1);
+    sem_post(&owned->entered);
+}
+
+/* What callbacks do wrong is told to the program, and not what they tell the client. */
+static void failures(void) {
+    struct owned heard;
+    owned_init(&heard);
+    server = new_server();
+    add_tool(server, "refuses", NULL, TENON_MODE_WORKER, refuses, NULL, NULL);
+    add_tool(server, "silent", NULL, TENON_MODE_WORKER, keeps_silent, NULL, NULL);
+    OK(tenon_server_on(server, "error", TENON_MODE_WORKER, hears_of_failures, &heard, owned_destroy, NULL));
+    begin();
+    CHECK_IN("try again", request(1, "tools/call", "{\"name\":\"refuses\"}"));
+    CHECK_IN("without completing", request(2, "tools/call", "{\"name\":\"silent\"}"));
+    wait_for(&heard.entered);
+    end();
+    CHECK(heard.calls == 1);
+}
+
 static const struct test all[] = {
     {"resources", resources},
     {"prompts", prompts},
@@ -514,5 +547,6 @@ static const struct test all[] = {
     {"tags", tags},
     {"mount", mount},
     {"masked", masked},
+    {"failures", failures},
 };
 RUN_TESTS(all)

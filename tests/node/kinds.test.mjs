@@ -10,6 +10,31 @@ const read = (client, uri) => client.send('resources/read', { uri })
 const get = (client, name, args) => client.send('prompts/get', { name, arguments: args })
 const modern = (client, method, params = {}) => client.send(method, { ...params, _meta: envelope() })
 
+test('the program hears of handlers that fail of themselves', async () => {
+  const source = `
+    const { ToolError } = await import(${JSON.stringify(PACKAGE)})
+    const seen = []
+    app.on('error', (failure) => {
+      seen.push(failure)
+      throw new Error('told to nobody')
+    })
+    app.tool('breaks', () => { throw new Error('no disk') })
+    app.tool('wrong', { output: { type: 'object', required: ['a'] } }, () => ({}))
+    app.tool('meant', () => { throw new ToolError('try again') })
+    app.tool('seen', () => seen)
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    for (const name of ['meant', 'breaks', 'wrong']) await client.send('tools/call', { name, arguments: {} })
+    let seen
+    do seen = JSON.parse(await client.text('seen'))
+    while (seen.length < 2)
+    assert.deepEqual(seen.map(({ kind, name }) => [kind, name]), [['tool', 'breaks'], ['tool', 'wrong']])
+    assert.match(seen[0].message, /no disk/)
+    assert.match(seen[1].message, /does not fit its output schema/)
+  })
+})
+
 test('what a tool shows of itself', async () => {
   const source = `
     app.tool('full', {

@@ -17,6 +17,7 @@ from tenon_mcp import (
     ResourceContents,
     Server,
     SyncContext,
+    ToolError,
 )
 from wire import SECONDS, serving
 
@@ -304,6 +305,42 @@ def test_replacing_a_method_of_the_protocol():
         assert [resource["uri"] for resource in listed] == ["test://c"]
         assert app.remove("method", "tools/list")
         assert [tool["name"] for tool in client.request("tools/list")["result"]["tools"]] == ["add"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_hook_of_what_fails(is_async):
+    app, seen, told = Server("t", mask_errors=True), [], threading.Event()
+
+    def heard(kind, name, message):
+        seen.append((kind, name, message))
+        told.set()
+        raise RuntimeError("told to nobody")
+
+    async def heard_on_loop(kind, name, message):
+        heard(kind, name, message)
+
+    app.on("error")(heard_on_loop if is_async else heard)
+
+    @app.tool
+    def breaks() -> int:
+        raise OSError("no disk")
+
+    @app.tool
+    def wrong() -> dict:
+        return {1}
+
+    @app.tool
+    def meant() -> int:
+        raise ToolError("try again")
+
+    with serving(app) as client:
+        assert client.error("meant") == "try again"
+        for name, why in [("breaks", "no disk"), ("wrong", "returned set")]:
+            told.clear()
+            assert why not in client.error(name)
+            assert told.wait(SECONDS)
+            assert seen[-1][:2] == ("tool", name) and why in seen[-1][2]
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("is_async", [False, True])

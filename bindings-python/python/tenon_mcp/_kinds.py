@@ -482,7 +482,9 @@ class Registrations(Served, Arounds):
         ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
         ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
         is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
-        subscriber, or has lost the last one. What the function returns is of no use.
+        subscriber, or has lost the last one. ``"error"``: a function raised what is not meant for the client, returned
+        what cannot be used, or took too long; ``kind``, ``name`` and ``message`` say which and why. What this function
+        fails with itself is in the log alone. What a function returns is of no use.
         """
 
         if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:

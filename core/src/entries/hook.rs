@@ -22,10 +22,14 @@ pub enum Hook {
     Subscribe,
     /// Nobody is subscribed to a resource any more. Not told at the end of the server.
     Unsubscribe,
+    /// A handler has failed of itself: it returned an error that is not meant for the client or panicked, its result cannot be
+    /// used, or it took too long. Its handler is handed `kind` and `name` of the entry and the `message`, whatever clients are
+    /// told. What fails in that handler is in the log alone.
+    Error,
 }
 
 /// In the order of the enumeration.
-const WORDS: [(Hook, &str); 7] = [
+const WORDS: [(Hook, &str); 8] = [
     (Hook::Start, "start"),
     (Hook::Stop, "stop"),
     (Hook::SessionStart, "session_start"),
@@ -33,6 +37,7 @@ const WORDS: [(Hook, &str); 7] = [
     (Hook::RootsChanged, "roots_changed"),
     (Hook::Subscribe, "subscribe"),
     (Hook::Unsubscribe, "unsubscribe"),
+    (Hook::Error, "error"),
 ];
 
 impl Hook {

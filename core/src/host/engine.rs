@@ -391,23 +391,24 @@ impl Engine {
                 self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
                 continue;
             }
-            let Some(text) = self.0.calls.with(call, |flight| {
+            let Some((text, late)) = self.0.calls.with(call, |flight| {
                 let (entry, timeout) = (&flight.context.entry, flight.timeout);
                 // A modern attempt waits for nobody: its questions go out with its end.
                 let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
                 let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
                 if !waits {
-                    format!("{entry} timed out after {} ms", timeout.as_millis())
+                    (format!("{entry} timed out after {} ms", timeout.as_millis()), Some(entry.clone()))
                 } else {
-                    format!(
-                        "{entry} got no answer from the client in {} s",
-                        self.0.limits.ask_timeout.as_secs()
-                    )
+                    let most = self.0.limits.ask_timeout.as_secs();
+                    (format!("{entry} got no answer from the client in {most} s"), None)
                 }
             }) else {
                 continue;
             };
-            self.0.end(call, End::Failed(CancelReason::TimedOut, text));
+            let ended = self.0.end(call, End::Failed(CancelReason::TimedOut, text.clone()));
+            if let Some(entry) = late.filter(|_| ended) {
+                self.hook_error(&entry, &text);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What needs no answer: notifications of clients, hooks of the program, and what it tells all sessions.
 
+use super::Registered;
 use super::arrival::Arrival;
 use super::bus::StreamEnd;
 use super::ending::End;
@@ -27,6 +28,8 @@ pub(super) const SESSION_END: &str = "session_end";
 pub(super) const SUBSCRIBE: &str = "subscribe";
 pub(super) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
+/// A handler has failed of itself.
+const ERROR: &str = "error";
 
 /// Where the answers of handlers go that nobody waits for.
 struct Nowhere;
@@ -97,6 +100,21 @@ impl Engine {
         };
         let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
         self.run(&scope, (Kind::Hook, name), || None, input, thread);
+    }
+
+    /// Tells the program that a handler has failed of itself; of the one that hears of it nobody is told.
+    pub(super) fn hook_error(&self, entry: &Registered, why: &str) {
+        let snapshot = self.0.catalog.snapshot();
+        if snapshot.find(Kind::Hook, ERROR).is_none() || entry.kind == Kind::Hook && entry.name == ERROR {
+            return;
+        }
+        let scope = Scope::Stateless {
+            client: nobody(),
+            params: ParamFields::default(),
+            arrival: Arrival::default(),
+        };
+        let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
+        self.run(&scope, (Kind::Hook, ERROR), || None, || JsonSlice::from_value(&said), Thread::Other);
     }
 
     fn client_of(&self, scope: &Scope) -> Option<Client> {

@@ -1,6 +1,7 @@
 //! What a call's outcome is to its client: bounded, checked against its kind and its schema, and written.
 
 use super::Registered;
+use super::engine::Engine;
 use super::op::Outcome;
 use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
@@ -22,6 +23,7 @@ impl Shared {
         let limit = self.limits.max_result_bytes;
         let text = format!("{entry} returned {size} bytes; the limit is {limit}");
         self.blame(|| text.clone());
+        self.tell_error(entry, &text);
         Outcome::Failed(text)
     }
 
@@ -38,13 +40,23 @@ impl Shared {
             Outcome::Text(text) if flight.entry().output.is_some() => {
                 Outcome::Json(JsonSlice::from_value(&text.into()))
             }
-            // What has no client is told to the program alone.
-            Outcome::Exception(text) if flight.id().is_none() => Outcome::Failed(text),
-            Outcome::Exception(text) => Outcome::Failed(self.masked(flight.entry(), text)),
+            Outcome::Exception(text) => {
+                self.tell_error(flight.entry(), &text);
+                // What has no client is told to the program alone.
+                let masks = flight.id().is_some();
+                Outcome::Failed(if masks { self.masked(flight.entry(), text) } else { text })
+            }
             outcome => outcome,
         };
         let outgoing = self.shape(&flight, &outcome);
         self.finish(id, flight, outgoing, None);
+    }
+
+    /// Has the program's handler of failures hear of one.
+    pub(super) fn tell_error(&self, entry: &Registered, why: &str) {
+        if let Some(this) = self.this.upgrade() {
+            Engine(this).hook_error(entry, why);
+        }
     }
 
     /// What a client is told of an exception.
@@ -110,6 +122,7 @@ impl Shared {
             },
             Err(reason) => {
                 self.blame(|| reason.clone());
+                self.tell_error(entry, &reason);
                 failed(&reason)
             }
         }

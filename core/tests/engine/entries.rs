@@ -330,6 +330,46 @@ fn notifications_and_hooks_reach_their_handlers_and_are_not_answered() {
     assert!(error.to_string().contains("session_start, session_end, roots_changed"), "{error}");
 }
 
+#[test]
+fn the_program_is_told_of_handlers_that_fail_of_themselves() {
+    let bench = Bench::new();
+    add(&bench, Entry::new(Kind::Hook, "error"));
+    add(&bench, Entry::new(Kind::Tool, "tool").timeout(20 * MS));
+    bench.initialize(LEGACY);
+    let call = |id: u64| {
+        bench.call(id, "tool");
+        bench.drain_call().id
+    };
+    let told = |why: &str, outcome: Outcome| {
+        let hook = bench
+            .drain()
+            .into_iter()
+            .find_map(|op| match op {
+                tenon_mcp::HostOp::Call(call) => Some(call),
+                _ => None,
+            })
+            .unwrap();
+        assert_eq!(&*hook.context.entry.name, "error");
+        let said = hook.input.to_value().unwrap();
+        assert_eq!((&said["kind"], &said["name"]), (&json!("tool"), &json!("tool")));
+        assert!(said["message"].as_str().unwrap().contains(why), "{said}");
+        bench.port.complete(hook.id, outcome).unwrap();
+        assert!(bench.drain().is_empty());
+    };
+    bench.port.complete(call(1), Outcome::Exception("no disk".into())).unwrap();
+    // What this one fails with is told to nobody.
+    told("no disk", Outcome::Exception("nor ears".into()));
+    bench.port.complete(call(2), Outcome::Content(slice(json!([3])))).unwrap();
+    told("content[0]", Outcome::Text(String::new()));
+    call(3);
+    bench.advance(20 * MS);
+    told("timed out after 20 ms", Outcome::Text(String::new()));
+    // What is meant for the client is no failure of the handler's.
+    bench.port.complete(call(4), Outcome::Failed("try again".into())).unwrap();
+    assert!(bench.drain().is_empty());
+    assert_eq!(bench.sink.take().len(), 4);
+}
+
 /// TL-27.
 #[test]
 fn sessions_are_told_once_of_what_changes_in_a_moment() {

@@ -175,6 +175,7 @@ static HOOK: Table = table(
             "roots_changed",
             "subscribe",
             "unsubscribe",
+            "error",
         ]),
     )],
 );
