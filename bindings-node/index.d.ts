@@ -202,6 +202,13 @@ export interface Limits {
    * sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
    */
   taskLease?: number
+  /** Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64. */
+  maxPages?: number
+  /**
+   * Largest of those in bytes; the memory of pages is the program's own, and `maxBufferedBytes` does not count it.
+   * Default 4 MiB.
+   */
+  maxPageBytes?: number
 }
 
 /** A protocol revision. */
@@ -491,6 +498,11 @@ export interface UiOptions {
   listed?: boolean
   /** Caching hints. Default: the server's. */
   cache?: CacheHints
+}
+
+export interface PageOptions {
+  /** The media type. Default: `text/html; charset=utf-8`. */
+  contentType?: string
 }
 
 /** For whom something is, how important, how old. */
@@ -1106,6 +1118,23 @@ export class Server {
    * come to be wrong since is left out, and the log says why. Reads files, so it blocks.
    */
   skills(folder: string): this
+  /**
+   * Has the server's HTTP addresses answer GET and HEAD of one path with a fixed page, such as one that is a client of the
+   * server in a browser; no handler runs. A page that there is under this path is replaced, at any time. `path` is matched exactly,
+   * as it stands in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and `fetch()` answer no
+   * pages, since the program around them has paths of its own, and those of a mounted server stay with it.
+   *
+   * Responses have an `ETag`, by which browsers ask whether the page has changed, and nobody guesses another type. Hosts that a
+   * request may name are those of the address; in a frame the page is shown to its own address and to origins that may call the
+   * server. Whoever reaches the address can read it. A page of an address that others can reach calls the server only if its
+   * origin is in `allowedOrigins`; one of a loopback address may.
+   *
+   * Throws where the path or the type is none, the page is too large (`maxPageBytes`), there are too many (`maxPages`) or MCP is
+   * served under the path; where that is not known yet, `listen` rejects.
+   */
+  page(path: string, body: string | Uint8Array, options?: PageOptions): this
+  /** Removes a page. `false` if there is none under this path. */
+  removePage(path: string): boolean
   /** Registers a prompt, at any time. */
   prompt<const A extends PromptArguments>(name: string, options: PromptOptions<A>, handler: Handler<PromptInput<A>>): this
   prompt(name: string, handler: Handler<Record<string, never>>): this

@@ -28,6 +28,8 @@ export declare class Engine {
   add(kind: string, definition: string, policies: Policies, handler: number): void
   /** Puts a function of JavaScript's around operations, by their words; without any around calls of handlers. */
   addMiddleware(operations: Array<string> | undefined | null, handler: number): void
+  /** Adds a page, or puts it in place of that under its path. */
+  addPage(path: string, contentType: string, body: Uint8Array): void
   /** Serves a folder of skills. */
   addSkills(folder: string): void
   /** Registers a view, whose document is text or a folder's. */
@@ -84,6 +86,8 @@ export declare class Engine {
   prepare(slot: number, generation: number, input: string): string
   /** Removes an entry; `null` if there is none of this name. */
   remove(kind: string, name: string): Removed | null
+  /** Removes a page; `false` if there is none under this path. */
+  removePage(path: string): boolean
   /** Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text. */
   requireUrls(slot: number, generation: number, pages: Array<string>): AskReply
   /** Has those subscribed to a resource told that it has changed. */

@@ -585,6 +585,13 @@ typedef int32_t tenon_outcome;
  * How long a handler of `stop` may take after the last call, before the server's end is reported without it. Default 5 s.
  */
 #define TENON_LIMIT_STOP_TIMEOUT_MS 56
+/** Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64. */
+#define TENON_LIMIT_PAGES 57
+/**
+ * Largest of those in bytes; the memory of pages is the program's own, and `max_buffered_bytes` does not count it.
+ * Default 4 MiB.
+ */
+#define TENON_LIMIT_PAGE_BYTES 58
 
 #ifdef __cplusplus
 extern "C" {
@@ -1337,6 +1344,32 @@ tenon_status tenon_tool_set_ui(tenon_entry *entry, const char *uri);
  * TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
  */
 tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, tenon_error **err);
+
+/* PAGES ================================================================================================== */
+
+/**
+ * Has the HTTP listeners of the server answer GET and HEAD of one path with a fixed page, such as one that is a client of the
+ * server in a browser. No callback runs. A page that there is under this path is replaced; before the start or after it.
+ * tenon_server_handle_http() answers none, since the program there has paths of its own, and those of a mounted server
+ * stay with it.
+ *
+ * `path` is matched exactly, as it stands in a request: percent-encoded, without query. `content_type` is the media type, such
+ * as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
+ *
+ * Responses have an ETag, by which browsers ask whether the page has changed, and `x-content-type-options: nosniff`. Hosts that
+ * a request may name are those of the address (tenon_server_allow_host()); in a frame the page is shown to its own address and to
+ * origins that may call the server. Whoever reaches the address can read it. A page of an address that others can reach calls
+ * the server only if its origin is allowed (tenon_server_allow_origin()); one of a loopback address may.
+ *
+ * Fails with TENON_ERR_INVALID if the path or the type is none, the page is larger than TENON_LIMIT_PAGE_BYTES, there are
+ * TENON_LIMIT_PAGES, or MCP is served under the path; where that is not known yet, the start fails.
+ */
+tenon_status tenon_server_add_page(
+    tenon_server *server, const char *path, const char *content_type, const void *body, size_t len,
+    tenon_error **err);
+
+/** Removes a page. Fails with TENON_ERR_NOT_FOUND if there is none under this path. */
+tenon_status tenon_server_remove_page(tenon_server *server, const char *path);
 
 /* TELLING CLIENTS ======================================================================================== */
 

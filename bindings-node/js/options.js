@@ -185,4 +185,15 @@ function httpOptions(http) {
   return { ...place, path: path || undefined, allowedHosts, allowedOrigins }
 }
 
-module.exports = { IN_PROCESS, only, serverOptions, listenOptions }
+/** Path, media type and bytes of a page. */
+function pageOf(path, body, options = {}) {
+  if (typeof path !== 'string') throw new TypeError('page: path must be a string')
+  const what = `page ${stringify(path)}`
+  only(`${what}: options`, options, ['contentType'])
+  const type = optional(`${what}: contentType`, options.contentType, 'string') ?? 'text/html; charset=utf-8'
+  if (typeof body === 'string') return [path, type, Buffer.from(body)]
+  if (!types.isUint8Array(body)) throw new TypeError(`${what}: body must be a string or a Uint8Array`)
+  return [path, type, body]
+}
+
+module.exports = { IN_PROCESS, only, serverOptions, listenOptions, pageOf }

@@ -9,7 +9,7 @@ const { beforeExit } = require('./exit')
 const inside = require('./inside')
 const { READS } = require('./middleware')
 const { Engine, completionName } = require('./native')
-const { listenOptions, serverOptions } = require('./options')
+const { listenOptions, pageOf, serverOptions } = require('./options')
 const { own } = require('./owner')
 const { nameOf } = require('./results')
 const { isObject } = require('./schema')
@@ -102,6 +102,17 @@ class Server {
     if (typeof folder !== 'string') throw new TypeError('skills: folder must be a string')
     this.#bridge.engine.addSkills(folder)
     return this
+  }
+
+  /** Has the HTTP addresses answer a path with a fixed page. */
+  page(path, body, options) {
+    this.#bridge.engine.addPage(...pageOf(path, body, options))
+    return this
+  }
+
+  /** Removes a page. `false` if there is none under this path. */
+  removePage(path) {
+    return this.#bridge.engine.removePage(String(path))
   }
 
   prompt(name, options, handler) {

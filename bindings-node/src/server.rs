@@ -6,8 +6,9 @@ use crate::options::{ListenOptions, json};
 use crate::session::{Again, Dispatch, LANE, Session, State};
 use crate::settings::Settings;
 use crate::web::Urls;
+use bytes::Bytes;
 use napi::Env;
-use napi::bindgen_prelude::Uint32Array;
+use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
 use std::rc::Rc;
 use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Target, Ui};
@@ -82,6 +83,18 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn add_skills(&self, folder: String) -> Result<()> {
         self.0.server.skills(folder).map_err(to_js)
+    }
+
+    /// Adds a page, or puts it in place of that under its path.
+    #[napi(catch_unwind)]
+    pub fn add_page(&self, path: String, content_type: String, body: Uint8Array) -> Result<()> {
+        self.0.server.page(path, content_type, Bytes::copy_from_slice(&body)).map_err(to_js)
+    }
+
+    /// Removes a page; `false` if there is none under this path.
+    #[napi(catch_unwind)]
+    pub fn remove_page(&self, path: String) -> bool {
+        self.0.server.remove_page(path)
     }
 
     /// Puts a function of JavaScript's around operations, by their words; without any around calls of handlers.

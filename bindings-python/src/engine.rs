@@ -10,6 +10,7 @@ use crate::running::Running;
 use crate::transports::Transports;
 use crate::write::Bounds;
 use crate::{read, registration, settings, write};
+use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -130,6 +131,17 @@ impl Engine {
     /// Serves a folder of skills.
     fn add_skills(&self, py: Python<'_>, folder: String) -> PyResult<()> {
         py.detach(|| self.server.skills(folder)).map_err(|error| engine_error(py, &error))
+    }
+
+    /// Adds a page, or puts it in place of that under its path.
+    fn add_page(&self, py: Python<'_>, path: &str, content_type: &str, body: &[u8]) -> PyResult<()> {
+        let body = Bytes::copy_from_slice(body);
+        py.detach(|| self.server.page(path, content_type, body)).map_err(|error| engine_error(py, &error))
+    }
+
+    /// Removes a page; says whether there was one.
+    fn remove_page(&self, path: &str) -> bool {
+        self.server.remove_page(path)
     }
 
     /// Says what keeps the value of the lifespan, for handlers that are registered later.

@@ -16,6 +16,7 @@ use crate::started::Started;
 use crate::status::*;
 use crate::web::WebUrls;
 use crate::workers::Workers;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -123,6 +124,19 @@ impl Inner {
     pub(crate) fn add_skills(&self, folder: &str) -> Result<()> {
         self.check_fork()?;
         self.setup.lock().add_skills(folder)
+    }
+
+    pub(crate) fn add_page(&self, path: &str, content_type: &str, body: Bytes) -> Result<()> {
+        self.check_fork()?;
+        self.setup.lock().add_page(path, content_type, body)
+    }
+
+    pub(crate) fn remove_page(&self, path: &str) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().remove_page(path) {
+            return Ok(());
+        }
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("there is no page {path:?}")))
     }
 
     pub(crate) fn remove(&self, kind: Kind, name: &str) -> Result<()> {

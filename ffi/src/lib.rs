@@ -1,6 +1,6 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
-//! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`], [`param`] and [`entry`], [`register`], [`events`],
+//! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`], [`param`] and [`entry`], [`register`], [`page`], [`events`],
 //! [`context`], [`cancel`], [`complete`], [`result`] and [`writer`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`] and [`args`] stand between C and
 //! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
 //! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it, with what it [`started`]; [`workers`], [`poll`] and [`inline`] are where
@@ -36,6 +36,8 @@ mod entry;
 mod register;
 
 mod view;
+
+mod page;
 
 mod events;
 

@@ -6,6 +6,7 @@ use crate::policy::set_setting;
 use crate::sockets::Sockets;
 use crate::status::*;
 use crate::web::Web;
+use bytes::Bytes;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub(crate) struct Setup {
     extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
     skills: Vec<String>,
+    pages: Vec<Page>,
     disabled_tags: Vec<String>,
     mounts: Vec<(Server, String, Adopt)>,
     /// It is mounted, so it is not built anew.
@@ -52,6 +54,20 @@ pub(crate) struct Setup {
 
 /// Makes of where calls go in a server where they go in the one it is mounted in.
 pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
+
+/// A page that is there, to be added again when settings have changed.
+#[derive(Clone)]
+struct Page {
+    path: String,
+    content_type: String,
+    body: Bytes,
+}
+
+impl Page {
+    fn add_to(&self, server: &Server) -> Result<()> {
+        Ok(server.page(&self.path, &self.content_type, self.body.clone())?)
+    }
+}
 
 /// An entry that is registered, to be registered again when settings have changed.
 pub(crate) struct Record {
@@ -111,6 +127,7 @@ impl Setup {
             members: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
+            pages: Vec::new(),
             disabled_tags: Vec::new(),
             mounts: Vec::new(),
             fixed: false,
@@ -149,6 +166,30 @@ impl Setup {
         self.server.skills(folder)?;
         self.skills.push(folder.to_owned());
         Ok(())
+    }
+
+    pub(crate) fn add_page(&mut self, path: &str, content_type: &str, body: Bytes) -> Result<()> {
+        let (path, content_type) = (path.to_owned(), content_type.to_owned());
+        let page = Page { path, content_type, body };
+        let others = || self.pages.iter().filter(|other| other.path != page.path);
+        if self.changed {
+            // The limits that hold are not those of the server yet.
+            let builder = Server::builder(self.name.as_str(), self.version.as_str());
+            let server = builder.limits(self.limits.clone()).build()?;
+            others().chain([&page]).try_for_each(|page| page.add_to(&server))?;
+        } else {
+            page.add_to(&self.server)?;
+        }
+        self.pages = others().cloned().chain([page.clone()]).collect();
+        Ok(())
+    }
+
+    /// `false` if there is none.
+    pub(crate) fn remove_page(&mut self, path: &str) -> bool {
+        self.server.remove_page(path);
+        let before = self.pages.len();
+        self.pages.retain(|page| page.path != path);
+        self.pages.len() < before
     }
 
     /// Registers all of these or none.
@@ -283,6 +324,9 @@ impl Setup {
             }
             for folder in &self.skills {
                 server.skills(folder)?;
+            }
+            for page in &self.pages {
+                page.add_to(&server)?;
             }
             for (other, prefix, adopt) in &self.mounts {
                 mount(&server, other, prefix, adopt)?;

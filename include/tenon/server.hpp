@@ -168,6 +168,15 @@ public:
         called.done();
     }
     Server &add_skills(std::string_view folder) { return checked(tenon_server_add_skills, text(folder)); }
+    /** A page that the HTTP listeners answer; one that there is under this path is replaced. */
+    Server &add_page(std::string_view path, std::string_view content_type, std::string_view body) {
+        return checked(
+            tenon_server_add_page, text(path), text(content_type), static_cast<const void *>(body.data()), body.size());
+    }
+    /** Throws if there is none. */
+    void remove_page(std::string_view path) {
+        done(tenon_server_remove_page(get(), text(path)), "tenon_server_remove_page");
+    }
 
     /** Whether a client waited for it. */
     bool elicitation_complete(std::string_view elicitation_id) {

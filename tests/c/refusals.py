@@ -28,6 +28,7 @@ TEXTS = {
     "address": "0",
     "arguments": "{}",
     "definition": "{}",
+    "content_type": "text/html",
     "elicitation_id": "a",
     "field": "name",
     "folder": "/nonexistent",
@@ -69,6 +70,8 @@ TEXTS = {
     ("tenon_call_progress", "message"): "a",
     ("tenon_result_set_meta", "value"): "{}",
     ("tenon_server_listen_http_socket", "path"): "/mcp",
+    ("tenon_server_add_page", "path"): "/page",
+    ("tenon_server_remove_page", "path"): "/page",
 }
 NUMBERS = {
     "kind": "TENON_KIND_TOOL",

@@ -1,4 +1,4 @@
-/* WebSocket and HTTP+SSE of 2024-11-05, of their own and on HTTP's address. */
+/* WebSocket, HTTP+SSE of 2024-11-05 and fixed pages, of their own and on HTTP's address. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -146,11 +146,90 @@ static void wrong_addresses(void) {
     OK(tenon_server_free(server));
 }
 
+#define HTML "text/html; charset=utf-8"
+
+/* The whole answer to one request. */
+static const char *ask(const char *url, const char *line, const char *header) {
+    static char answer[8192];
+    char head[256];
+    size_t length = 0;
+    ssize_t count;
+    int fd = connect_to(url);
+    snprintf(head, sizeof head, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", line, header);
+    send_text(fd, head);
+    while ((count = read(fd, answer + length, sizeof answer - 1 - length)) > 0) length += (size_t)count;
+    CHECK(count == 0);
+    answer[length] = '\0';
+    close(fd);
+    return answer;
+}
+
+static void pages_are_answered(void) {
+    tenon_server *server = server_with_tool();
+    const char *url, *etag;
+    char header[128];
+    OK(tenon_server_add_page(server, "/", HTML, "<p>old", 6, NULL));
+    OK(tenon_server_add_page(server, "/", HTML, "<p>new", 6, NULL));
+    OK(tenon_server_add_page(server, "/gone", HTML, NULL, 0, NULL));
+    OK(tenon_server_remove_page(server, "/gone"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_remove_page(server, "/gone"));
+    /* They stay when settings change after them. */
+    OK(tenon_server_set(server, "title", "\"T\"", TENON_NUL));
+    OK(tenon_server_listen_websocket(server, "0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_websocket_url(server, &url, NULL));
+    CHECK_IN("HTTP/1.1 200 OK\r\n", ask(url, "GET /", ""));
+    CHECK_IN("\r\ncontent-type: " HTML "\r\n", ask(url, "GET /", ""));
+    CHECK_IN("\r\nx-content-type-options: nosniff\r\n", ask(url, "GET /", ""));
+    CHECK_IN("\r\ncontent-length: 6\r\n", ask(url, "HEAD /", ""));
+    CHECK(strstr(ask(url, "HEAD /", ""), "<p>") == NULL);
+    CHECK_IN("\r\nallow: GET, HEAD\r\n", ask(url, "PUT /", ""));
+    CHECK_IN("HTTP/1.1 400 ", ask(url, "GET /", "Host: evil.example\r\n"));
+    CHECK_IN("HTTP/1.1 404 ", ask(url, "GET /gone", ""));
+    etag = strstr(ask(url, "GET /", ""), "etag: ");
+    CHECK(etag != NULL);
+    snprintf(header, sizeof header, "If-None-Match: %.*s\r\n", (int)strcspn(etag + 6, "\r"), etag + 6);
+    CHECK_IN("HTTP/1.1 304 ", ask(url, "GET /", header));
+    OK(tenon_server_add_page(server, "/", HTML, "<p>newest", 9, NULL));
+    CHECK_IN("\r\n\r\n<p>newest", ask(url, "GET /", header));
+    CHECK_ERROR(TENON_ERR_INVALID, "page \"/ws\": WebSocket is served at /ws",
+                tenon_server_add_page(server, "/ws", HTML, "", 0, &err));
+    OK(tenon_server_remove_page(server, "/"));
+    CHECK_IN("HTTP/1.1 404 ", ask(url, "GET /", ""));
+    OK(tenon_server_close(server));
+    OK(tenon_server_run(server, NULL));
+    OK(tenon_server_free(server));
+}
+
+static void what_is_no_page(void) {
+    tenon_server *server = server_with_tool();
+    /* The limits that hold are those that were set last. */
+    OK(tenon_server_set_limit(server, TENON_LIMIT_PAGES, 1));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_PAGE_BYTES, 5));
+    CHECK_ERROR(TENON_ERR_INVALID, "must begin with /", tenon_server_add_page(server, "a", HTML, "", 0, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "content type", tenon_server_add_page(server, "/", "html", "", 0, &err));
+    CHECK_ERROR(TENON_ERR_INVALID, "max_page_bytes (5)", tenon_server_add_page(server, "/", HTML, "123456", 6, &err));
+    CHECK_ERROR(TENON_ERR_NULL, "body", tenon_server_add_page(server, "/", HTML, NULL, 1, &err));
+    OK(tenon_server_add_page(server, "/mcp", HTML, "12345", 5, NULL));
+    OK(tenon_server_add_page(server, "/mcp", HTML, "1234", 4, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "max_pages (1)", tenon_server_add_page(server, "/b", HTML, "", 0, &err));
+    OK(tenon_server_listen_http(server, "0", NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "Streamable HTTP is served at /mcp", tenon_server_start(server, &err));
+    OK(tenon_server_remove_page(server, "/mcp"));
+    OK(tenon_server_start(server, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "max_page_bytes (5)", tenon_server_add_page(server, "/", HTML, "123456", 6, &err));
+    OK(tenon_server_close(server));
+    OK(tenon_server_run(server, NULL));
+    OK(tenon_server_free(server));
+}
+
 int main(int argc, char **argv) {
     static const struct test tests[] = {
         {"websocket_is_served", websocket_is_served},
         {"paths_of_the_http_address", paths_of_the_http_address},
         {"wrong_addresses", wrong_addresses},
+        {"pages_are_answered", pages_are_answered},
+        {"what_is_no_page", what_is_no_page},
     };
     return run_tests(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -1,6 +1,7 @@
 // Servers: registration and its errors, life times, kinds of entries, ways to run, requests of another HTTP server.
 #include "support.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -223,6 +224,31 @@ TEST(addresses) {
     CHECK_IN("/ws", app.websocket_url());
     CHECK_IN("/sse", app.sse_url());
     CHECK_THROWS(TENON_ERR_STATE, "", app.listen_stdio());
+}
+
+TEST(pages) {
+    tenon::Server app("t", "1");
+    CHECK_THROWS(TENON_ERR_INVALID, "must begin with /", app.add_page("a", "text/html", ""));
+    app.add_page("/", "text/html; charset=utf-8", "<p>old").add_page("/", "text/plain", std::string_view("n\0w", 3));
+    app.listen_http("127.0.0.1:0").start();
+    const std::string url = app.http_url();
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+    const std::string head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    CHECK(write(fd, head.data(), head.size()) == static_cast<ssize_t>(head.size()));
+    std::string answer;
+    char part[4096];
+    for (ssize_t got; (got = read(fd, part, sizeof part)) > 0;) answer.append(part, static_cast<std::size_t>(got));
+    close(fd);
+    CHECK_IN("HTTP/1.1 200 OK", answer);
+    CHECK_IN("content-type: text/plain\r\n", answer);
+    CHECK_IN(std::string_view("\r\n\r\nn\0w", 7), answer);
+    app.remove_page("/");
+    CHECK_THROWS(TENON_ERR_NOT_FOUND, "", app.remove_page("/"));
 }
 
 TEST(the_log_hears_of_calls_that_nobody_completed) {

@@ -180,3 +180,9 @@ class Limits(TypedDict, total=False):
     """How long after its last sign of life the process that runs a task counts as gone, so that the task has failed.
     A sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
     """
+    max_pages: int
+    """Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64."""
+    max_page_bytes: int
+    """Largest of those in bytes; the memory of pages is the program's own, and ``max_buffered_bytes`` does not count
+    it. Default 4 MiB.
+    """

@@ -1,4 +1,4 @@
-"""What the engine serves of itself: views and skills."""
+"""What the engine serves of itself: views, skills and pages."""
 
 from __future__ import annotations
 
@@ -81,6 +81,39 @@ class Served:
         has come to be wrong since is left out, and the logger ``tenon_mcp.call`` has the reason.
         """
         self._engine.add_skills(_path("folder", folder))
+
+    def page(self, path: str, body: str | bytes, /, *, content_type: str = "text/html; charset=utf-8") -> None:
+        """Has the server's HTTP addresses answer GET and HEAD of one path with a fixed page, without a function.
+
+        Such as one that is a client of the server in a browser. A page that there is under this path is replaced, at
+        any time. ``path`` is matched exactly, as it stands in a request: percent-encoded, without query. A ``str`` is
+        sent as UTF-8. ``asgi()`` answers no pages, since the program around it has paths of its own, and those of a
+        mounted server stay with it.
+
+        Responses have an ``ETag``, by which browsers ask whether the page has changed, and nobody guesses another type.
+        Hosts that a request may name are those of the address; in a frame the page is shown to its own address and to
+        origins that may call the server. Whoever reaches the address can read it. A page of an address that others can
+        reach calls the server only if its origin is in ``allowed_origins``; one of a loopback address may.
+
+        Raises ``RegistrationError`` where the path or the type is none, the page is too large (``max_page_bytes``),
+        there are too many (``max_pages``) or MCP is served under the path; where that is not known yet, the start
+        raises it.
+        """
+        if isinstance(body, str):
+            try:
+                body = body.encode()
+            except UnicodeEncodeError as error:
+                raise RegistrationError(f"page {path!r}: body cannot be written as UTF-8: {error}") from None
+        elif not isinstance(body, bytes):
+            raise RegistrationError(f"page {path!r}: body must be a str or bytes, not {type(body).__name__}")
+        for what, text in (("path", path), ("content_type", content_type)):
+            if not isinstance(text, str):
+                raise RegistrationError(f"page: {what} must be a str, not {type(text).__name__}")
+        self._engine.add_page(path, content_type, body)
+
+    def remove_page(self, path: str, /) -> bool:
+        """Removes a page; ``False`` if there is none under this path."""
+        return self._engine.remove_page(path)
 
 
 def _path(what: str, path: str | os.PathLike[str]) -> str:

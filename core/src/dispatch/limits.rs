@@ -269,6 +269,11 @@ limits! {
     /// How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
     /// sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
     52 task_lease: Time = 30_000, 1, YEAR;
+    /// Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64.
+    57 max_pages: Count = 64, 0, MANY;
+    /// Largest of those in bytes; the memory of pages is the program's own, and `max_buffered_bytes` does not count it.
+    /// Default 4 MiB.
+    58 max_page_bytes: Bytes = 4 << 20, 0, GIB;
 }
 
 impl Limits {

@@ -31,3 +31,5 @@ pub(crate) mod tasks;
 // Expansion, and matching one template, are for tests.
 #[allow(dead_code)]
 pub mod uri_template;
+#[cfg(any(feature = "runtime", test, fuzzing))]
+pub(crate) mod web_pages;

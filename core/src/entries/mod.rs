@@ -5,6 +5,8 @@ mod members;
 mod argument;
 mod hook;
 mod identity;
+#[cfg(feature = "runtime")]
+mod pages;
 mod prompt;
 mod provider;
 mod register;

@@ -2,6 +2,7 @@
 //!
 //! Input is a head, a header a line, and behind an empty line the body.
 
+use crate::dispatch::web_pages::path_fault;
 use crate::json::Limits;
 use crate::proto::http::{self as rules, Access, Refusal, Route};
 use crate::proto::message::Message;
@@ -79,10 +80,35 @@ fn called(headers: &HeaderMap, local: bool, page: Option<&str>) {
     }
 }
 
+/// A page is given to who names a host of this machine, whatever its origin; what it has is not sent again.
+fn page(headers: &HeaderMap, path: &[u8]) {
+    let access = Access::loopback();
+    match access.check_page(&Method::GET, &Uri::from_static("/"), headers) {
+        Ok(()) => {
+            once(headers, "host");
+            let host = headers.get(header::HOST).map(|value| value.to_str().expect("it is text"));
+            assert!(host.is_some_and(is_local), "{headers:?}");
+        }
+        Err(refusal) => refused(&refusal),
+    }
+    let tags: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().map(HeaderValue::as_bytes).collect();
+    let names =
+        |tags: &&[u8]| tags.windows(3).any(|part| part == TAG.as_bytes()) || tags.trim_ascii() == b"*";
+    assert!(!rules::has_current(headers, TAG) || tags.iter().any(names), "{tags:?}");
+    // What can be the path of a page can be asked for as it stands.
+    let Some(path) = std::str::from_utf8(path).ok().filter(|path| path_fault(path).is_none()) else { return };
+    let uri: Uri = path.parse().expect("it is an address");
+    assert!(uri.path() == path && uri.query().is_none() && uri.authority().is_none(), "{path}");
+}
+
+/// The tag of a page.
+const TAG: &str = "\"a\"";
+
 pub(super) fn run(data: &[u8]) {
     let end = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
     let (head, body) = (&data[..end], data.get(end + 2..).unwrap_or_default());
     let headers = headers(head);
+    page(&headers, head.split(|byte| *byte == b'\n').next().unwrap_or_default());
     let uri = Uri::from_static("/mcp");
     const PAGE: &str = "https://a.example";
     for (access, local, page) in [

@@ -108,6 +108,8 @@ impl Engine {
     /// Marks the engine as no longer served, so that it may be served again.
     pub(crate) fn end_serving(&self) {
         self.end_life();
+        #[cfg(feature = "runtime")]
+        self.0.pages.release();
         self.0.closing.store(false, Ordering::Release);
         self.0.serving.store(false, Ordering::Release);
         let attached = std::mem::take(&mut *self.0.attached.lock());

@@ -28,6 +28,8 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::Store;
+#[cfg(feature = "runtime")]
+use crate::dispatch::web_pages::WebPages;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::proto::capability::{Capabilities, Capability};
@@ -76,6 +78,9 @@ pub(crate) struct Shared {
     pub(super) life: Life,
     /// What it is mounted in, and what in it.
     pub(super) mounts: Mounts,
+    /// What listeners answer besides.
+    #[cfg(feature = "runtime")]
+    pub(crate) pages: WebPages,
     /// What keeps it served for clients in the process, if they have started it.
     pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
     /// Clients in the process.
@@ -200,6 +205,8 @@ impl Shared {
             closing: AtomicBool::new(false),
             life: Life::default(),
             mounts: Mounts::default(),
+            #[cfg(feature = "runtime")]
+            pages: WebPages::default(),
             held: Mutex::new(Weak::<()>::new()),
             attached: Mutex::default(),
             catalog: Catalog::default(),

@@ -13,6 +13,7 @@ mod exchange;
 mod listens;
 mod manners;
 mod notices;
+mod pages;
 mod params;
 mod resume;
 mod resume_model;

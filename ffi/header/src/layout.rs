@@ -9,7 +9,7 @@ pub const MUST_USE: &str = "TENON_MUST_USE";
 type Section = (&'static str, &'static str, &'static [&'static str]);
 
 /// The sections in their order.
-const SECTIONS: [Section; 30] = [
+const SECTIONS: [Section; 31] = [
     ("VERSIONS", "TENON_VERSION", &["TENON_VERSION", "TENON_ABI_", "TENON_NUL", "TENON_MUST_USE"]),
     ("TYPES", "tenon_answer", &["tenon_"]),
     ("STATUSES", "TENON_OK", &["TENON_OK", "TENON_SUSPENDED", "TENON_ENDED", "TENON_ERR_"]),
@@ -82,6 +82,7 @@ const SECTIONS: [Section; 30] = [
         ],
     ),
     ("VIEWS AND SKILLS", "tenon_ui_new", &["tenon_ui_", "tenon_tool_set_ui", "tenon_server_add_skills"]),
+    ("PAGES", "tenon_server_add_page", &["tenon_server_add_page", "tenon_server_remove_page"]),
     (
         "TELLING CLIENTS",
         "tenon_server_elicitation_complete",

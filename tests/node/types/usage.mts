@@ -218,6 +218,9 @@ await app.listen({ http: {} })
 app.ui('ui://a', '<p>', { csp: { connectDomains: ['https://a.example.com'] }, permissions: { camera: {} }, listed: false })
 app.ui('ui://b', { folder: 'view' }).skills('skills')
 app.tool('shown', { ui: 'ui://a' }, () => 'x').tool('by-app', { ui: { resourceUri: 'ui://a', visibility: ['app'] } }, () => 'x')
+app.page('/', '<p>').page('/a.png', new Uint8Array(1), { contentType: 'image/png' }).removePage('/') satisfies boolean
+// @ts-expect-error: there is no such option
+app.page('/', '<p>', { type: 'text/html' })
 // @ts-expect-error: there is no such visibility
 app.tool('odd', { ui: { visibility: ['user'] } }, () => 'x')
 // @ts-expect-error: a folder has a name

@@ -31,6 +31,9 @@ enum Place {
 const ANY: &str = "*";
 /// What a page without an origin of its own calls itself: a file, a frame in a sandbox.
 const NULL: &str = "null";
+/// Pages of this machine, as a policy can name them.
+const LOCAL: [&str; 4] =
+    ["http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*"];
 
 impl Access {
     /// For an endpoint that only this machine can reach: requests must name a loopback host, and pages of loopback
@@ -98,7 +101,7 @@ impl Access {
         ))
     }
 
-    fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (host, twice) = (hosts.next(), hosts.next().is_some());
         let checked = self.place == Place::Loopback || !self.hosts.is_empty();
@@ -115,6 +118,25 @@ impl Access {
             StatusCode::FORBIDDEN,
             "Forbidden: the server does not answer under this host name; its setting allowed_hosts names those it does",
         ))
+    }
+
+    /// The policy by which a page is shown in a frame, whose owner could have its visitor click what he does not see: its
+    /// own address may, and who may call. Nothing where every origin may.
+    pub fn frame_ancestors(&self) -> Option<HeaderValue> {
+        if self.origins.iter().any(|origin| origin == ANY) {
+            return None;
+        }
+        let near: &[&str] = match self.place {
+            Place::Loopback => &LOCAL,
+            Place::Public | Place::Embedded => &[],
+        };
+        let mut policy = "frame-ancestors 'self'".to_owned();
+        let named = self.origins.iter().map(String::as_str).filter(|origin| Origin::parse(origin).is_some());
+        for origin in near.iter().copied().chain(named) {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
+        HeaderValue::from_str(&policy).ok()
     }
 
     fn allows_host(&self, host: &str) -> bool {

@@ -9,6 +9,7 @@ mod access;
 mod event_id;
 mod headers;
 mod origin;
+mod page;
 mod params;
 mod route;
 
@@ -16,6 +17,7 @@ pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
 pub use event_id::{EventId, last_event_id};
 pub(super) use headers::decode_value;
 pub use headers::{Forms, accepted_forms, check_content_type, check_listen, listens};
+pub use page::has_current;
 pub use params::param_fields;
 pub use route::{Route, SessionHead, batch_session, route, session_request};
 

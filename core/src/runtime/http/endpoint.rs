@@ -3,8 +3,9 @@
 use super::body::ResponseBody;
 use super::exchange::HttpService;
 use super::link::{Handed, Link};
+use super::pages::Front;
 use super::paths::{Paths, Route};
-use super::responses::{nowhere, refuse_upgrade};
+use super::responses::refuse_upgrade;
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
 use super::websocket;
@@ -56,6 +57,7 @@ pub(super) struct Endpoint {
     /// What all paths share: the engine, limits, the account of memory.
     pub(super) service: HttpService,
     pub(super) paths: Arc<Paths>,
+    pub(super) front: Arc<Front>,
 }
 
 impl Serve for Endpoint {
@@ -179,7 +181,7 @@ impl Endpoint {
                     accepted => refuse_upgrade(accepted.err(), &head, body).await,
                 }
             }
-            None => nowhere(request).await,
+            None => self.front.answer(&self.service, request).await,
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
             link.cut();

@@ -2,6 +2,7 @@
 
 use super::endpoint::{Endpoint, tick};
 use super::exchange::HttpService;
+use super::pages::Front;
 use super::paths::{Paths, Route};
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -141,8 +142,9 @@ impl Listener {
         // Taken now, so that the end waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
+        let front = Arc::new(Front::new(access.clone()));
         let begin = move |paths: Arc<Paths>| {
-            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone() };
+            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), front };
             let handle = homes.first().handle.clone();
             let max = shared.limits().max_connections + OWN_TASKS;
             handle.spawn(tick(shared, paths, ticks));
@@ -178,6 +180,7 @@ impl Listener {
 
     /// Adds a path.
     pub(super) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
+        self.service.engine().0.pages.take(path, route.name())?;
         if self.joining.lock().paths.add(path, route) {
             return Ok(());
         }

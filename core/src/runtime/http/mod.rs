@@ -17,6 +17,7 @@ mod listener;
 mod listening;
 #[cfg(test)]
 mod memory_tests;
+mod pages;
 mod paths;
 mod queue;
 mod read;

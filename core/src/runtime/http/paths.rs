@@ -2,6 +2,7 @@
 
 use super::exchange::HttpService;
 use super::legacy_sse::SseEndpoint;
+use crate::dispatch::web_pages::is_under;
 use crate::proto::http::Access;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +18,17 @@ pub(super) enum Route {
     Events(Arc<SseEndpoint>),
     /// Where the clients of those send their messages.
     Messages(Arc<SseEndpoint>),
+}
+
+impl Route {
+    /// What a message calls it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Route::Mcp(_) => "Streamable HTTP",
+            Route::WebSocket(_) => "WebSocket",
+            Route::Events(_) | Route::Messages(_) => "HTTP+SSE",
+        }
+    }
 }
 
 /// The paths of one listener. They are few, so they are gone through.
@@ -35,8 +47,7 @@ impl Paths {
 
     /// What is behind a path, or behind that with a slash at its end.
     pub(super) fn find(&self, path: &str) -> Option<&Route> {
-        let is = |own: &str| path == own || path.strip_suffix('/').is_some_and(|path| path == own);
-        self.0.iter().find(|(own, _)| is(own)).map(|(_, route)| route)
+        self.0.iter().find(|(own, _)| is_under(own, path)).map(|(_, route)| route)
     }
 
     /// Does what depends on time.

@@ -9,7 +9,7 @@ use crate::proto::sse;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version};
+use http::{Response, StatusCode, Version};
 use http_body::Body;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -74,12 +74,6 @@ fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// The response under a path that is not the endpoint's.
-pub(super) async fn nowhere<B: Body<Data = Bytes>>(request: Request<B>) -> Response<ResponseBody> {
-    let (head, body) = request.into_parts();
-    unheard(empty(StatusCode::NOT_FOUND), &head, pin!(body)).await
 }
 
 fn response(status: StatusCode, body: ResponseBody) -> Response<ResponseBody> {

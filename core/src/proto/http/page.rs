@@ -1,0 +1,88 @@
+//! Fixed pages: which requests get one, and who may show it in a frame.
+
+use super::Refusal;
+use super::access::Access;
+use http::header::{self, HeaderMap};
+use http::{Method, Uri};
+
+impl Access {
+    /// Checks a request for a page: its method and the host it names. A page is navigated to, so it has no origin; one that
+    /// is sent along is not looked at, since pages of others cannot read what has no CORS headers.
+    pub fn check_page(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Err(Refusal::not_allowed(
+                "GET, HEAD",
+                "Method not allowed: a page is read with GET or HEAD",
+            ));
+        }
+        self.check_host(uri, headers)
+    }
+}
+
+/// Whether the client has what `etag` stands for, as it says itself (RFC 9110, 13.1.2).
+pub fn has_current(headers: &HeaderMap, etag: &str) -> bool {
+    headers.get_all(header::IF_NONE_MATCH).iter().any(|value| lists(value.as_bytes(), etag.as_bytes()))
+}
+
+/// Whether a list of entity tags has this one, weak or strong; `*` has every one. Behind what is no tag nothing counts.
+fn lists(mut list: &[u8], etag: &[u8]) -> bool {
+    if list.trim_ascii() == b"*" {
+        return true;
+    }
+    loop {
+        list = list.trim_ascii_start();
+        if let Some(rest) = list.strip_prefix(b",") {
+            list = rest;
+            continue;
+        }
+        let tag = list.strip_prefix(b"W/").unwrap_or(list);
+        let Some(end) = tag.strip_prefix(b"\"").and_then(|tag| tag.iter().position(|byte| *byte == b'"'))
+        else {
+            return false;
+        };
+        let (tag, rest) = tag.split_at(end + 2);
+        if tag == etag {
+            return true;
+        }
+        list = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn tags_are_compared_one_by_one() {
+        let has = |list: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(list));
+            has_current(&headers, "\"a\"")
+        };
+        for list in ["\"a\"", "W/\"a\"", " * ", "\"b\", \"a\"", "\"b,\",W/\"a\"", ",, \"a\" ,"] {
+            assert!(has(list), "{list}");
+        }
+        for list in [
+            "",
+            "a",
+            "\"b\"",
+            "\"A\"",
+            "w/\"a\"",
+            "\"a",
+            "\"\"a\"\"",
+            "x, \"a\"",
+            "\"b\" *",
+            "\"*\"",
+            "W/",
+            "\"b, \"a\"",
+        ] {
+            assert!(!has(list), "{list}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.append(header::IF_NONE_MATCH, HeaderValue::from_static("\"b\""));
+        assert!(!has_current(&headers, "\"a\""));
+        headers.append(header::IF_NONE_MATCH, HeaderValue::from_static("\"a\""));
+        assert!(has_current(&headers, "\"a\""));
+    }
+}

@@ -1,0 +1,70 @@
+//! What a listener answers under paths that are no transport's: fixed pages, and that there is nothing.
+
+use super::body::ResponseBody;
+use super::exchange::HttpService;
+use super::responses::{empty, refused, unheard};
+use crate::dispatch::web_pages::WebPage;
+use crate::proto::http::{Access, has_current};
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use std::pin::pin;
+
+/// Whom the pages of one listener answer.
+pub(super) struct Front {
+    access: Access,
+    /// Who may show them in a frame.
+    framing: Option<HeaderValue>,
+}
+
+impl Front {
+    pub(super) fn new(access: Access) -> Front {
+        Front { framing: access.frame_ancestors(), access }
+    }
+
+    pub(super) async fn answer<B: Body<Data = Bytes>>(
+        &self,
+        service: &HttpService,
+        request: Request<B>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let response = match service.engine().0.pages.find(head.uri.path()) {
+            None => empty(StatusCode::NOT_FOUND),
+            Some(page) => match self.access.check_page(&head.method, &head.uri, &head.headers) {
+                Err(refusal) => refused(refusal),
+                Ok(()) => self.show(&page, &head),
+            },
+        };
+        unheard(response, &head, pin!(body)).await
+    }
+
+    fn show(&self, page: &WebPage, head: &http::request::Parts) -> Response<ResponseBody> {
+        let current = has_current(&head.headers, &page.etag);
+        let shown = match current || head.method == Method::HEAD {
+            true => ResponseBody::empty(),
+            false => ResponseBody::whole(page.body.clone()),
+        };
+        let mut response = Response::new(shown);
+        if current {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        let mut insert = |name, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        insert(header::ETAG, &page.etag);
+        insert(header::CACHE_CONTROL, "no-cache");
+        if !current {
+            insert(header::CONTENT_TYPE, &page.content_type);
+            insert(header::CONTENT_LENGTH, &page.body.len().to_string());
+            insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        }
+        if let Some(framing) = &self.framing {
+            headers.insert(header::CONTENT_SECURITY_POLICY, framing.clone());
+        }
+        response
+    }
+}
