@@ -456,3 +456,20 @@ def test_type_parameters_are_refused():
     exec("def tool[T](x: T): ...", namespace)
     with pytest.raises(RegistrationError, match="'x'"):
         Server("demo").tool(namespace["tool"])
+
+
+def test_advice_is_given_where_it_can_be_followed():
+    def function(a):
+        return ""
+
+    function.__annotations__ = {"a": complex}
+    app = Server("t")
+    for register, follows in [
+        (app.tool("t"), True),
+        (app.method("example/m"), True),
+        (app.prompt("p"), False),
+        (app.resource("test://{a}"), False),
+    ]:
+        with pytest.raises(RegistrationError, match="'a': complex is no JSON type") as raised:
+            register(function)
+        assert ("give it an input_schema" in str(raised.value)) == follows

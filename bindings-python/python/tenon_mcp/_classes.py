@@ -44,9 +44,7 @@ def enum(types: Types, kind: Any) -> Type:
     if issubclass(kind, sys.modules["enum"].Flag):
         if types.results:
             return Type({"type": "integer"}, ("integer",), write=_writes_member)
-        raise TypeError(
-            f"{kind.__qualname__} is a Flag, whose combinations have no names; give the tool an input_schema"
-        )
+        raise TypeError(f"{kind.__qualname__} is a Flag, whose combinations have no names{_schema.ADVICE}")
     members = list(kind)
     if not members:
         raise TypeError(f"{kind.__qualname__} has no members")
@@ -84,7 +82,7 @@ def dataclass(types: Types, kind: Any, variables: dict[Any, Any]) -> Type:
     for name, field in kind.__dataclass_fields__.items():
         if field._field_type is words._FIELD_INITVAR:
             raise TypeError(
-                f"{kind.__qualname__}.{name} is an InitVar, which is no field; give the tool an input_schema"
+                f"{kind.__qualname__}.{name} is an InitVar, which is no field{_schema.ADVICE}"
             )
         if field._field_type is not words._FIELD:
             continue

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ._answer import Answer
     from ._types import Type
 
-_ADVICE = "; give the tool an input_schema"
 _KINDS = "a dataclass, a NamedTuple, a TypedDict or a model of pydantic's"
 
 
@@ -28,7 +27,7 @@ class _Form:
         try:
             kind: Type = types.of(annotation)
         except TypeError as error:
-            raise _wrong(str(error).removesuffix(_ADVICE)) from None
+            raise _wrong(str(error).removesuffix(_schema.ADVICE)) from None
         whole = types.whole(kind.schema)
         if not kind.is_object or "properties" not in whole:
             raise _wrong(f"{name} is no form, which is {_KINDS}")

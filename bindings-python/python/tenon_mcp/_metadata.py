@@ -158,7 +158,7 @@ def _refuse(unknown: list[Any]) -> None:
         if not _pydantic.understands(item):
             raise TypeError(
                 f"{described(item)} in Annotated is not understood, only descriptions, JSON Schema and constraints "
-                "are; give the tool an input_schema"
+                "are; give it an input_schema"
             )
 
 

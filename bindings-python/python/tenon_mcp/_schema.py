@@ -24,6 +24,8 @@ _PLAIN: dict[Any, str] = {
     dict: "object",
     list: "array",
 }
+ADVICE = "; give it an input_schema"
+"""Ends what is said of a type without a schema; who reads it may have no such option."""
 _NUMBERS = {int: "int", float: "float"}
 
 
@@ -48,7 +50,7 @@ def understand(label: str, signature: Signature, described: dict[str, str]) -> d
                 schema = _parameters.understand(types, parameter)
                 default = parameter.default
         except TypeError as error:
-            raise RegistrationError(f"{label}: parameter {name!r}: {error}") from None
+            raise RegistrationError(f"{label}: parameter {name!r}: {_advised(label, error)}") from None
         if name in described and "description" not in schema:
             schema = {**schema, "description": described[name]}
         if default is REQUIRED:
@@ -67,6 +69,12 @@ def understand(label: str, signature: Signature, described: dict[str, str]) -> d
     return schema if types is None else types.whole(schema)
 
 
+def _advised(label: str, error: TypeError) -> str:
+    """What is wrong, with the advice only where it can be followed."""
+    text = str(error)
+    return text if label.startswith(("tool ", "method ", "notification ")) else text.removesuffix(ADVICE)
+
+
 def _rest(label: str, signature: Signature, types: Types | None) -> dict[str, Any]:
     """What the values of other names may be."""
     if signature.rest is None or signature.rest is object:
@@ -74,7 +82,7 @@ def _rest(label: str, signature: Signature, types: Types | None) -> dict[str, An
     try:
         return plain(signature.rest)
     except TypeError as error:
-        raise RegistrationError(f"{label}: the parameter with two stars: {error}") from None
+        raise RegistrationError(f"{label}: the parameter with two stars: {_advised(label, error)}") from None
 
 
 def of_arguments(
@@ -135,7 +143,7 @@ def plain(annotation: Any) -> dict[str, Any]:
             raise TypeError(f"{name(annotation)} is no JSON type: the keys of an object are str")
         values = plain(arguments[1])
         return {"type": "object", **({"additionalProperties": values} if values else {})}
-    raise TypeError(f"{name(annotation)} is no JSON type; give the tool an input_schema")
+    raise TypeError(f"{name(annotation)} is no JSON type{ADVICE}")
 
 
 def union(parts: list[dict[str, Any]]) -> dict[str, Any]:

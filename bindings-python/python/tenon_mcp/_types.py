@@ -130,7 +130,7 @@ class Types:
                 found = self._written(annotation, bare, arguments, given)
             if found is not None:
                 return found
-        remedy = "" if self.results else "; give the tool an input_schema"
+        remedy = "" if self.results else _schema.ADVICE
         raise TypeError(f"{_schema.name(annotation)} is no JSON type{remedy}")
 
     def named(self, key: Any, name: str, kinds: Iterable[str], build: Callable[[], Type]) -> Type:
