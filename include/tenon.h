@@ -53,7 +53,8 @@
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it;
  * in a child its functions, and those of its calls and requests, give TENON_ERR_FORKED, and none of them can be freed
- * there; what a call brought can still be read. A child may make, start and run servers of its own.
+ * there; what a call brought can still be read. A child may make, start and run servers of its own. This is the fork()
+ * of the C library; calls do not notice a child that was made by a system call of the program's own.
  *
  * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
  * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A
@@ -902,7 +903,8 @@ bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
  * Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
  * runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with
  * tenon_call_retain() stay valid until their release, and with them their user_data. No other thread may use the server
- * meanwhile. NULL is ignored.
+ * meanwhile. NULL is ignored. Calls in flight are given the time of TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of
+ * exchanges whose time was over too.
  *
  * Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
  * it; the server is not freed then.
@@ -1985,7 +1987,7 @@ tenon_status tenon_call_set_status(tenon_call *call, const char *text);
  * sends nothing.
  *
  * Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
- * has been heard.
+ * has been heard. The calls go on then, and the end of the server waits for them as it does for all.
  */
 tenon_status tenon_server_exchange(
     tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,

@@ -31,7 +31,7 @@ pub type tenon_exchange_fn =
 /// sends nothing.
 ///
 /// Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
-/// has been heard.
+/// has been heard. The calls go on then, and the end of the server waits for them as it does for all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_exchange(
     server: *mut tenon_server,

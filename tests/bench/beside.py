@@ -58,7 +58,7 @@ PAIRS = {
 # The short program that every target of the language is shown beside, where the run has it. Nothing is set.
 BARE = {"python": "ceiling-python", "node": "ceiling-node"}
 # How much more than in the engine's own run a start may take: ms of CPU beyond an empty program, and MiB resident.
-ABOVE = {"python": {"beyond": 10.0, "resident_mib": 1.0}}
+ABOVE = dict.fromkeys(["python", "node"], {"beyond": 10.0, "resident_mib": 1.0})
 # What a run takes in.
 OPTIONS = {
     "python": ["--peers", "--only", "python,mcp", "--part", "calls,starts"],

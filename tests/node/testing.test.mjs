@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { McpError, Server, ToolError } from '../../bindings-node/index.mjs'
@@ -170,6 +171,25 @@ test('calls may finish when the server is closed', async () => {
   assert.equal((await call).text, 'done')
   await closed
   await client.close()
+})
+
+test('what a client asks still is cancelled when it is closed', async () => {
+  const app = make()
+  let begin
+  const begun = new Promise((resolve) => (begin = resolve))
+  let cancelled
+  app.tool('waits', async (_, ctx) => {
+    cancelled = once(ctx.signal, 'abort')
+    begin()
+    await cancelled
+  })
+  await app.listen({ http: { port: 0 } })
+  const client = new Client(app)
+  const call = client.callTool('waits')
+  await begun
+  await Promise.all([assert.rejects(call, /closed/), client.close()])
+  await cancelled
+  await app.close()
 })
 
 test('wrong options are refused by name', async () => {

@@ -27,7 +27,7 @@ impl Shared {
         let Some(flight) = self.calls.remove(id) else { return false };
         let (reason, outgoing) = match end {
             End::Silent(reason) => (reason, Outgoing::Dropped),
-            End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text))),
+            End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text), &mut None)),
             End::Closing if flight.task.as_ref().is_some_and(|task| task.is_handed_out()) => {
                 let error = RpcError::internal("The server was shut down before the task came to its end");
                 (CancelReason::Closing, self.failure(&flight, &error))

@@ -15,7 +15,7 @@ use crate::proto::result::{Called, Checked, Returned};
 
 impl Shared {
     /// What a handler came to, or the failure that it came to too much.
-    fn bounded(&self, entry: &Registered, outcome: Outcome) -> Outcome {
+    fn bounded(&self, entry: &Registered, outcome: Outcome, wrong: &mut Option<String>) -> Outcome {
         let size = outcome.size();
         if size <= self.limits.max_result_bytes {
             return outcome;
@@ -23,7 +23,7 @@ impl Shared {
         let limit = self.limits.max_result_bytes;
         let text = format!("{entry} returned {size} bytes; the limit is {limit}");
         self.blame(|| text.clone());
-        self.tell_error(entry, &text);
+        *wrong = Some(text.clone());
         Outcome::Failed(text)
     }
 
@@ -35,27 +35,28 @@ impl Shared {
             self.followed(outer, outcome);
             return;
         }
-        let outcome = match self.bounded(flight.entry(), outcome) {
+        let mut wrong = None;
+        let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
             // A string like any other, which its schema has to allow (TL-21).
             Outcome::Text(text) if flight.entry().output.is_some() => {
                 Outcome::Json(JsonSlice::from_value(&text.into()))
             }
             Outcome::Exception(text) => {
-                self.tell_error(flight.entry(), &text);
+                wrong = Some(text.clone());
                 // What has no client is told to the program alone.
                 let masks = flight.id().is_some();
                 Outcome::Failed(if masks { self.masked(flight.entry(), text) } else { text })
             }
             outcome => outcome,
         };
-        let outgoing = self.shape(&flight, &outcome);
+        let outgoing = self.shape(&flight, &outcome, &mut wrong);
+        let wrong = wrong.map(|why| (flight.context.clone(), why));
         self.finish(id, flight, outgoing, None);
-    }
-
-    /// Has the program's handler of failures hear of one.
-    pub(super) fn tell_error(&self, entry: &Registered, why: &str) {
-        if let Some(this) = self.this.upgrade() {
-            Engine(this).hook_error(entry, why);
+        // Now that the call's credit is free: the handler that is told may need it.
+        if let Some((context, why)) = wrong
+            && let Some(this) = self.this.upgrade()
+        {
+            Engine(this).hook_error(&context.entry, &why);
         }
     }
 
@@ -73,8 +74,8 @@ impl Shared {
         format!("{} failed; the server's log has the reason under {reference}", entry.kind.noun())
     }
 
-    /// The response that an outcome is for a call.
-    pub(super) fn shape(&self, flight: &Flight, outcome: &Outcome) -> Outgoing {
+    /// The response that an outcome is for a call; `wrong` is what the program did wrong with it.
+    pub(super) fn shape(&self, flight: &Flight, outcome: &Outcome, wrong: &mut Option<String>) -> Outgoing {
         let (entry, revision) = (flight.entry(), flight.revision());
         let Some(request) = flight.id() else {
             // Exceptions are logged where they are caught.
@@ -122,8 +123,9 @@ impl Shared {
             },
             Err(reason) => {
                 self.blame(|| reason.clone());
-                self.tell_error(entry, &reason);
-                failed(&reason)
+                let answer = failed(&reason);
+                *wrong = Some(reason);
+                answer
             }
         }
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 /// had come over a transport; what the server says waits until it is [received](Exchange::receive).
 ///
 /// The server is being served, on whatever it is ([`ServeOptions::in_process`](crate::ServeOptions::in_process) if on
-/// nothing else). Any thread may use it. Dropped, the client is gone.
+/// nothing else). Any thread may use it. [Closed](Exchange::close) or dropped, the client is gone.
 pub struct Exchange {
     engine: Engine,
     peer: Arc<Peer>,
@@ -94,9 +94,16 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// The client is gone: what it waits for is cancelled. A second time does nothing.
+    pub fn close(&self) {
+        self.engine.close_peer(&self.peer, CancelReason::Disconnected);
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.engine.close_peer(&self.peer, CancelReason::Disconnected);
+        self.close();
         let wake = self.queue.state.lock().wake.take();
         drop(wake);
     }

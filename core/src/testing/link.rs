@@ -174,7 +174,7 @@ impl Link {
         wake.wake();
     }
 
-    /// Ends all waits, for good.
+    /// The client is gone, for good: all waits end, and what it asks still is cancelled.
     pub fn close(&self) {
         let before = {
             let mut rung = self.bell.rung.lock();
@@ -183,6 +183,7 @@ impl Link {
         };
         self.bell.changed.notify_all();
         drop(before);
+        self.exchange.close();
     }
 
     /// Does what the conversation wants, without its lock: handlers may run here, and be clients themselves.

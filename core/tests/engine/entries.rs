@@ -370,6 +370,17 @@ fn the_program_is_told_of_handlers_that_fail_of_themselves() {
     assert_eq!(bench.sink.take().len(), 4);
 }
 
+#[test]
+fn the_program_is_told_of_a_failure_when_its_call_has_given_its_place_back() {
+    let bench = Bench::with(|limits| limits.max_lane_calls = 1);
+    add(&bench, Entry::new(Kind::Hook, "error"));
+    add(&bench, Entry::new(Kind::Tool, "tool"));
+    bench.initialize(LEGACY);
+    bench.call(1, "tool");
+    bench.port.complete(bench.drain_call().id, Outcome::Exception("no disk".into())).unwrap();
+    assert_eq!(&*bench.drain_call().context.entry.name, "error");
+}
+
 /// TL-27.
 #[test]
 fn sessions_are_told_once_of_what_changes_in_a_moment() {
