@@ -163,6 +163,34 @@ test('a server that is mounted while the other one is served starts and stops al
   assert.deepEqual(seen, ['outer start', 'inner start', 'work', 'inner stop', 'outer stop'])
 })
 
+test('servers that are mounted later do not wait for each other', { timeout: 30_000 }, async () => {
+  const outer = new Server({ name: 'outer' })
+  const client = await new Client(outer).open()
+  const [x, y, z] = ['x', 'y', 'z'].map((name) => {
+    const server = new Server({ name })
+    server.tool('work', () => name)
+    return server
+  })
+  x.on('start', () => {})
+  let go, enter
+  const gate = new Promise((resolve) => (go = resolve))
+  const entered = new Promise((resolve) => (enter = resolve))
+  y.on('start', async () => {
+    enter((await client.callTool('x_work')).text)
+    await gate
+  })
+  outer.mount(x, 'x')
+  outer.mount(y, 'y')
+  const last = client.callTool('y_work')
+  assert.equal(await entered, 'x')
+  assert.equal((await client.callTool('x_work')).text, 'x')
+  outer.mount(z, 'z')
+  assert.equal((await client.callTool('z_work')).text, 'z')
+  go()
+  assert.equal((await last).text, 'y')
+  await client.close()
+})
+
 test('who closes during the start cuts it off', async () => {
   const app = new Server({ name: 'own' })
   app.on('start', () => sleep(60_000, undefined, { ref: false }))

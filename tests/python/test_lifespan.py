@@ -310,6 +310,44 @@ def test_what_is_mounted_while_the_other_is_served_has_its_lifespan(form, has_lo
     assert told == ["open inner", "close"]
 
 
+@pytest.mark.parametrize("kind", ["async", "def"])
+def test_servers_mounted_later_do_not_wait_for_each_other(kind):
+    outer = Server("outer")
+    x, y, z = Server("x"), Server("y"), Server("z")
+    for inner in (x, y, z):
+        inner.tool("work")(lambda own=inner.name: own)
+    noted(x, [])
+    entered, go, called = threading.Event(), threading.Event(), []
+
+    with Client(outer) as client:
+        if kind == "def":
+
+            @y.on("start")
+            def start() -> None:
+                called.append(client.call_tool("x_work").text)
+                entered.set()
+                assert go.wait(SECONDS)
+
+        else:
+
+            @y.on("start")
+            async def start() -> None:
+                called.append(await asyncio.to_thread(lambda: client.call_tool("x_work").text))
+                entered.set()
+                assert await asyncio.to_thread(go.wait, SECONDS)
+
+        outer.mount(x, "x")
+        outer.mount(y, "y")
+        try:
+            assert entered.wait(SECONDS) and called == ["x"]
+            assert client.call_tool("x_work").text == "x"
+            outer.mount(z, "z")
+            assert client.call_tool("z_work").text == "z"
+        finally:
+            go.set()
+        assert client.call_tool("y_work").text == "y"
+
+
 def raises(app: Server):
     raise OSError("no disk")
     yield

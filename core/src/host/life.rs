@@ -43,11 +43,11 @@ struct State {
     telling: bool,
     /// All calls wait.
     first: bool,
-    /// Calls that wait for the start, in the order in which they came.
-    held: Vec<CallId>,
+    /// Calls that wait for the start, in the order in which they came, with the numbers of the servers that they are of.
+    held: Vec<(usize, CallId)>,
     /// Those that are still to be told of the start, the next one last.
     starting: Vec<Part>,
-    /// Those that are being told or are still to be, by their numbers; their calls wait.
+    /// Those whose calls wait, by their numbers: they are being told or are still to be, or what has waited is yet to run.
     awaited: Vec<usize>,
     /// Those that have been told.
     started: Vec<Part>,
@@ -65,6 +65,25 @@ impl State {
         self.first || self.awaited.contains(&part)
     }
 
+    /// Takes out the calls that wait for nobody any more. What comes later stays behind what came before: while there are any,
+    /// the next ones wait as well.
+    fn take_ready(&mut self) -> Vec<CallId> {
+        if self.first {
+            return Vec::new();
+        }
+        let told =
+            |part| [&self.started, &self.failed].into_iter().flatten().any(|told| told.number() == part);
+        let waits = |part| self.awaited.contains(&part) && !told(part);
+        let (held, ready): (Vec<_>, Vec<_>) = self.held.iter().copied().partition(|(part, _)| waits(*part));
+        if ready.is_empty() {
+            let awaited = self.awaited.iter().copied().filter(|part| !told(*part)).collect();
+            self.awaited = awaited;
+        } else {
+            self.held = held;
+        }
+        ready.into_iter().map(|(_, id)| id).collect()
+    }
+
     fn has_failed(&self, part: usize) -> bool {
         self.failed.iter().any(|failed| failed.number() == part)
     }
@@ -80,7 +99,7 @@ impl State {
 
 /// What is to be done next about the start.
 enum Step {
-    Tell(Part),
+    Tell(Part, Arc<Registered>),
     Run(Vec<CallId>),
     End(Begun),
 }
@@ -123,9 +142,9 @@ impl Shared {
             }
             if state.waits(part) {
                 if state.held.len() == state.held.capacity() {
-                    state.held.retain(|held| self.calls.with(*held, |_| ()).is_some());
+                    state.held.retain(|(_, held)| self.calls.with(*held, |_| ()).is_some());
                 }
-                state.held.push(id);
+                state.held.push((part, id));
                 return true;
             }
             if !state.has_failed(part) {
@@ -138,7 +157,7 @@ impl Shared {
 
     /// Whether a call waits for the start.
     pub(super) fn is_held(&self, id: CallId) -> bool {
-        !self.life.is_open() && self.life.state.lock().held.contains(&id)
+        !self.life.is_open() && self.life.state.lock().held.iter().any(|(_, held)| *held == id)
     }
 
     /// Runs what has waited.
@@ -166,11 +185,12 @@ fn not_started(context: &CallContext) -> RpcError {
 impl Engine {
     /// Before the first client is let in: has calls wait if anybody is to be told of the start.
     pub(crate) fn begin_life(&self) {
+        let mut state = self.0.life.state.lock();
+        // Under the lock: what is mounted meanwhile is found here, or finds that this one has begun.
         let mut parts = self.parts();
         parts.reverse();
         let first = parts.iter().any(|part| part.hook(START).is_some());
-        let mut state = self.0.life.state.lock();
-        let awaited = parts.iter().map(Part::number).collect();
+        let awaited = parts.iter().map(Part::number).filter(|_| first).collect();
         *state = State { begun: true, telling: true, first, awaited, starting: parts, ..State::default() };
         self.0.life.open.store(!first, Ordering::Release);
     }
@@ -179,18 +199,28 @@ impl Engine {
         self.0.life.state.lock().begun
     }
 
-    /// Has calls of servers that were just mounted wait for their start. What is not mounted after all is forgotten.
+    /// Has calls of servers that were just mounted wait for their start, and for that of what they are mounted in. What is not
+    /// mounted after all is forgotten.
     pub(super) fn expect_parts(&self) {
         let parts = self.parts();
         let mut state = self.0.life.state.lock();
+        if !state.begun {
+            // It has ended in the meantime.
+            return;
+        }
         let is_part = |number| parts.iter().any(|part| part.number() == number);
         state.starting.retain(|part| is_part(part.number()));
         state.awaited.retain(|part| is_part(*part));
+        let awaited = parts.iter().filter(|part| state.awaited.contains(&part.number()));
+        let mut waiting: Vec<usize> = awaited.flat_map(Part::within).collect();
         let new: Vec<Part> = parts.into_iter().filter(|part| !state.knows(part.number())).collect();
         for part in new {
-            state.awaited.push(part.number());
             if part.hook(START).is_some() {
+                waiting.extend(part.within());
                 self.0.life.open.store(false, Ordering::Release);
+            }
+            if waiting.contains(&part.number()) {
+                state.awaited.push(part.number());
             }
             state.starting.insert(0, part);
         }
@@ -198,7 +228,9 @@ impl Engine {
 
     /// Tells servers that were just mounted of the start, unless somebody is at it.
     pub(super) fn start_parts(&self) {
-        if !std::mem::replace(&mut self.0.life.state.lock().telling, true) {
+        let mut state = self.0.life.state.lock();
+        if state.begun && !std::mem::replace(&mut state.telling, true) {
+            drop(state);
             self.start_next(None);
         }
     }
@@ -249,11 +281,7 @@ impl Engine {
     fn start_next(&self, mut done: Option<Done>) {
         loop {
             match self.next_step() {
-                Step::Tell(part) => {
-                    let Some(hook) = part.hook(START) else {
-                        self.0.life.state.lock().started.push(part);
-                        continue;
-                    };
+                Step::Tell(part, hook) => {
                     return self.tell_hook(hook, move |engine, begun| engine.start_told(part, begun, done));
                 }
                 Step::Run(held) => self.0.run_held(&self.port(), held),
@@ -265,19 +293,36 @@ impl Engine {
     fn next_step(&self) -> Step {
         let life = &self.0.life;
         let mut state = life.state.lock();
-        let halted = state.halted;
-        match state.starting.pop_if(|part| !halted || part.hook(START).is_none()) {
-            Some(part) => Step::Tell(part),
-            None if !state.starting.is_empty() => Step::End(Begun::Cut),
-            None if !state.held.is_empty() => Step::Run(std::mem::take(&mut state.held)),
-            None => {
-                // Only now: what comes later stays behind what came before.
-                state.first = false;
-                state.awaited.clear();
-                life.open.store(state.failed.is_empty(), Ordering::Release);
-                Step::End(Begun::Started)
+        loop {
+            // Before the next one is told, which may take long, or need what has started.
+            let ready = state.take_ready();
+            if !ready.is_empty() {
+                return Step::Run(ready);
+            }
+            let Some(part) = state.starting.pop() else { break };
+            match part.hook(START) {
+                None => state.started.push(part),
+                Some(_) if state.halted => {
+                    state.starting.push(part);
+                    return Step::End(Begun::Cut);
+                }
+                Some(hook) => {
+                    if !state.awaited.contains(&part.number()) {
+                        // The hook is newer than the mount.
+                        state.awaited.push(part.number());
+                    }
+                    return Step::Tell(part, hook);
+                }
             }
         }
+        if !state.held.is_empty() {
+            return Step::Run(std::mem::take(&mut state.held).into_iter().map(|(_, id)| id).collect());
+        }
+        // Only now: what comes later stays behind what came before.
+        state.first = false;
+        state.awaited.clear();
+        life.open.store(state.failed.is_empty(), Ordering::Release);
+        Step::End(Begun::Started)
     }
 
     /// One has come to something.

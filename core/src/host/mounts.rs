@@ -63,6 +63,11 @@ impl Part {
         number(&self.server)
     }
 
+    /// The numbers of it and of what is mounted in it.
+    pub(super) fn within(&self) -> Vec<usize> {
+        Engine(self.server.clone()).parts().iter().map(Part::number).collect()
+    }
+
     /// Its hook of this name, with where the call goes.
     pub(super) fn hook(&self, name: &str) -> Option<Arc<Registered>> {
         let own = self.server.catalog.snapshot().find(Kind::Hook, name)?.clone();
@@ -219,12 +224,14 @@ impl Engine {
         }
         let below = Below { server: other.0.clone(), policy, adopt: mount.adopt.clone() };
         self.0.mounts.below.lock().push(below);
-        let served = self.served();
+        let mut served = self.served();
         // Before the first entry, so that none is called before its server has started.
         served.iter().for_each(Engine::expect_parts);
         let mounted = self.mount_entries(other, mount);
         if mounted.is_err() {
             self.0.mounts.below.lock().pop();
+            // One may have begun in the meantime.
+            served = self.served();
             served.iter().for_each(Engine::expect_parts);
         }
         drop(mounting);
