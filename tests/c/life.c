@@ -143,7 +143,7 @@ static void what_is_mounted_later_goes_along_in(tenon_mode mode) {
     if (mode == TENON_MODE_POLL) {
         OK(tenon_server_poll(outer, 0, -1, NULL));
     }
-    CHECK(has_text(next_line(&peer), "true"));
+    CHECK(has_text(next_answer(&peer), "true"));
     CHECK(strcmp(told, "ABw") == 0);
     if (mode == TENON_MODE_POLL) {
         OK(tenon_server_close(outer));
@@ -173,9 +173,9 @@ static void what_is_mounted_later_and_does_not_start_fails_alone(void) {
     initialize(&peer, "{}");
     OK(tenon_server_mount(outer, inner, "in", NULL));
     call_tool(&peer, 1, "in_work", "{}");
-    CHECK_IN("has not started", next_line(&peer));
+    CHECK_IN("has not started", next_answer(&peer));
     call_tool(&peer, 2, "work", "{}");
-    CHECK(has_text(next_line(&peer), "true"));
+    CHECK(has_text(next_answer(&peer), "true"));
     OK(tenon_server_free(outer));
     CHECK(strcmp(told, "Awa") == 0);
     OK(tenon_server_free(inner));

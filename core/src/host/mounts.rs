@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
 use crate::proto::kind::Kind;
 use crate::proto::subscription::Topic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a server is mounted in.
@@ -24,6 +25,28 @@ pub(crate) struct Mounts {
     above: Mutex<Vec<Mount>>,
     /// What is mounted here, in the order of the mounts.
     below: Mutex<Vec<Below>>,
+    /// A mount changes the lists here, which is told once it is done.
+    gathers: AtomicBool,
+}
+
+/// Mounting changes the lists of these.
+struct Gathering(Vec<Engine>);
+
+impl Gathering {
+    fn of(engines: Vec<Engine>) -> Gathering {
+        engines.iter().for_each(|engine| engine.0.mounts.gathers.store(true, Ordering::SeqCst));
+        Gathering(engines)
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        for engine in &self.0 {
+            engine.0.mounts.gathers.store(false, Ordering::SeqCst);
+            // Also what others have changed meanwhile.
+            engine.changed();
+        }
+    }
 }
 
 /// Makes of where calls go in a server where they go in the one it is mounted in.
@@ -227,7 +250,9 @@ impl Engine {
         let mut served = self.served();
         // Before the first entry, so that none is called before its server has started.
         served.iter().for_each(Engine::expect_parts);
+        let gathering = Gathering::of(self.here_and_above());
         let mounted = self.mount_entries(other, mount);
+        drop(gathering);
         if mounted.is_err() {
             self.0.mounts.below.lock().pop();
             // One may have begun in the meantime.
@@ -258,8 +283,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether changes of the lists are told later, together.
+    pub(in crate::host) fn gathers(&self) -> bool {
+        self.0.mounts.gathers.load(Ordering::SeqCst)
+    }
+
     /// Of this server and those that it is a part of, the ones that are served.
     fn served(&self) -> Vec<Engine> {
+        let mut found = self.here_and_above();
+        found.retain(Engine::has_begun);
+        found
+    }
+
+    fn here_and_above(&self) -> Vec<Engine> {
         let mut found: Vec<Engine> = Vec::new();
         let mut left = vec![self.clone()];
         while let Some(engine) = left.pop() {
@@ -268,7 +304,6 @@ impl Engine {
                 found.push(engine);
             }
         }
-        found.retain(Engine::has_begun);
         found
     }
 }

@@ -1,11 +1,15 @@
 //! Servers within others.
 
+use crate::support::*;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tenon_mcp::testing::Client;
 use tenon_mcp::{
     Completing, Completion, Context, ErrorKind, Kind, Prompt, Resource, ResourceProvider, ResourceTemplate,
-    Server, Tool,
+    Server, Target, Tool,
 };
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn part() -> Server {
     let part = Server::new("part", "1.0.0");
@@ -107,4 +111,28 @@ fn collisions_and_circles_are_refused_and_leave_nothing() {
     for wrong in ["", "a_b", "a/b", "a b"] {
         assert_eq!(app.mount(&Server::new("x", "1"), wrong).unwrap_err().kind(), ErrorKind::Invalid);
     }
+}
+
+/// However long a mount takes, clients are told once of each list, when all of it is there.
+#[test]
+fn a_mount_is_told_as_a_whole() {
+    let bench = Bench::legacy();
+    let sink = std::sync::Arc::new(Recorder::default());
+    bench.peer.set_sink(sink.clone());
+    let (engine, environment) = (bench.engine.clone(), bench.environment.clone());
+    let adopt = move |target: &Target| {
+        environment.pass(SECOND);
+        engine.handle_timeout(engine.now());
+        target.clone()
+    };
+    bench.server.mount_with(&part(), "sub", adopt).unwrap();
+    sink.nothing();
+    bench.advance(SECOND);
+    let told = sink.take();
+    let mut told: Vec<_> = told.iter().map(|event| event["method"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        ["prompts", "resources", "tools"].map(|list| format!("notifications/{list}/list_changed"))
+    );
 }

@@ -25,6 +25,10 @@ pub struct FakeEnvironment {
 }
 
 impl FakeEnvironment {
+    pub fn pass(&self, by: Duration) {
+        *self.elapsed.lock() += by;
+    }
+
     fn new() -> Arc<FakeEnvironment> {
         Arc::new(FakeEnvironment {
             start: Instant::now(),
@@ -245,7 +249,7 @@ impl Bench {
 
     /// Moves the clock and does what the timer would do.
     pub fn advance(&self, by: Duration) {
-        *self.environment.elapsed.lock() += by;
+        self.environment.pass(by);
         let now = self.engine.now();
         if self.engine.next_deadline().is_some_and(|next| next <= now) {
             self.engine.handle_timeout(now);

@@ -39,6 +39,9 @@ impl Engine {
 
     /// Publishes what has changed in the catalog.
     pub(crate) fn changed(&self) {
+        if self.gathers() {
+            return;
+        }
         let mut lists: Vec<_> = self.0.catalog.take_changed().filter_map(capability).collect();
         lists.dedup();
         for list in lists.into_iter().filter(|list| list.list_changed().is_some()) {
