@@ -140,6 +140,7 @@ test('the modern era ends the attempt and runs the handler again with the answer
       client.modern('name', {}, { capabilities, requestState: result.requestState, inputResponses: { [key]: answer } })
     assert.equal(text(await retry({ action: 'accept', content: { name: 'Ada' } })), 'Hello, Ada')
     assert.equal(text(await retry({ action: 'decline' })), 'decline')
+    await client.end()
     assert.equal(client.stderr.match(/run/g).length, 3)
   })
 })

@@ -114,6 +114,7 @@ test('a log can be a console, or off', async () => {
   }, { server: `{ name: 'test', log: ${log} }` })
   await withServer(TOOLS, async (client) => {
     await failOnce(client)
+    await client.end()
     assert.equal(client.stderr, '')
   }, { server: `{ name: 'test', log: null }` })
 })

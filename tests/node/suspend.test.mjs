@@ -93,6 +93,7 @@ test('an attempt is recognised by what its handler throws, also wrapped and by w
       assert.equal(Object.keys(result.inputRequests).length, 1, tool)
       assert.match(text(await through(client, tool)), /^<.*>$/, tool)
     }
+    await client.end()
     assert.match(client.stderr, /^true false Suspended true$/m)
     assert.match(client.stderr, /^AbortError$/m)
     assert.doesNotMatch(client.stderr, /tenon:/)
