@@ -138,10 +138,11 @@ static void two_servers(void) {
     close_peer(&to_b);
 }
 
-static int exit_status(pid_t child) {
+/* Whether a forked child said so. Under valgrind its status may be valgrind's: its parent's memory stays behind. */
+static bool ended_well(pid_t child) {
     int status = 0;
     waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 98);
 }
 
 /* A started server is the parent's; one that was not started is anyone's. */
@@ -255,7 +256,7 @@ static void fork_before_start(void) {
     CHECK(has_text(next_line(&peer), "true"));
     close(peer.to);
     peer.to = -1;
-    CHECK(exit_status(child) == 0);
+    CHECK(ended_well(child));
     OK(tenon_server_free(server));
     close_peer(&peer);
 }
@@ -273,7 +274,6 @@ static void fork_while_threads_wait(void) {
         int in[2], out[2];
         struct peer peer;
         pid_t child;
-        int status;
         CHECK(pipe(in) == 0 && pipe(out) == 0);
         child = fork();
         if (child == 0) {
@@ -297,9 +297,7 @@ static void fork_while_threads_wait(void) {
         CHECK(has_text(next_line(&peer), "true"));
         close(peer.to);
         peer.to = -1;
-        status = exit_status(child);
-        /* Under valgrind that of a child is valgrind's: its parent's memory stays behind. */
-        CHECK(status == 0 || status == 98);
+        CHECK(ended_well(child));
         close_peer(&peer);
     }
     call_tool(&to_parents, 1, "yes", "{}");
