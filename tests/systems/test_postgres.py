@@ -35,6 +35,8 @@ SHOP = f"""
     CREATE SEQUENCE counter;
     CREATE VIEW cheap AS SELECT * FROM tea WHERE price < 3;
     CREATE FUNCTION wipe() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM tea RETURNING id';
+    CREATE FUNCTION peek(tea) RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
+    CREATE FUNCTION updated_at() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
     CREATE ROLE reader LOGIN;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO reader;
@@ -225,10 +227,23 @@ def test_what_writes_is_refused(client, unchanged, query):
         "SELECT $a$ ' $a$, pg_terminate_backend(1), $$ ' $$",
         "SELECT query_to_xml('SELECT pg_termin' || 'ate_backend(1)', true, true, '')",
         "SELECT pg_advisory_lock(1)",
+        # A text goes on in the next line, by the rules of its first part.
+        "SELECT e'a'\n'\\' , ' || pg_advisory_lock(1) || ''",
+        "SELECT E'a' -- b\r\n -- c\n'\\' , ' || pg_advisory_lock(1) || ''",
+        "SELECT 1 -- \r, pg_advisory_lock(1)",
+        # Whatever is no ASCII is a letter to this database.
+        "SELECT $€$ ' $€$ || pg_advisory_lock(1) || ''",
+        "SELECT 1 AS €$$, pg_advisory_lock(1) AS €$$",
+        "SELECT 1 AS ٣$$, pg_advisory_lock(1) AS ٣$$",
+        "SELECT 1a$$, pg_advisory_lock(1) a$$",
+        # As if it were a column.
+        "SELECT (tea).peek FROM tea",
+        'SELECT tea /* . */ . "peek" FROM tea',
     ],
 )
 def test_functions_that_do_something_are_not_called(client, query):
-    assert call(client, "execute_query", query=query).text == DANGEROUS
+    refusal = call(client, "execute_query", query=query).text
+    assert refusal == DANGEROUS or "syntax error" in refusal or "trailing junk" in refusal
 
 
 @pytest.mark.parametrize(
@@ -255,6 +270,8 @@ def test_names_are_those_of_the_catalogue(client, unchanged, name):
         "-- UPDATE\n/* DROP TABLE */ SELECT 1",
         "WITH x AS (SELECT 1 AS a) SELECT a FROM x;",
         "/* a /* b */ c */ SELECT 1",
+        "SELECT tea.updated_at, 1.5e3 FROM tea",
+        "SELECT E'a'\n'\\' pg_advisory_lock(1) ', 'a' AS é$$",
         "SELECT random(), 'pg_terminate_backend(1)', $$ nextval( $$ /* setval(1) */ -- wipe()",
         "(VALUES (1), (2))",
         "TABLE tea",

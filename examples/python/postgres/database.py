@@ -32,7 +32,10 @@ TELL = (
     "random random_normal gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday currval lastval pg_sleep pg_sleep_for"
     " pg_sleep_until pg_relation_size pg_table_size pg_indexes_size pg_total_relation_size pg_database_size"
 ).split()
-VOLATILE = "SELECT 1 FROM pg_proc WHERE provolatile = 'v' AND proname = ANY($1) AND proname <> ALL($2) LIMIT 1"
+VOLATILE = """
+    SELECT 1 FROM pg_proc WHERE provolatile = 'v' AND proname <> ALL($3)
+    AND (proname = ANY($1) OR pronargs = 1 AND proname = ANY($2)) LIMIT 1
+"""
 
 
 class Refused(Exception):
@@ -116,11 +119,11 @@ class Database:
     async def query(self, query: str, params: Sequence[Any] = ()) -> Rows:
         """What a client asks: one statement, which reads."""
         read = statements.read(query)
-        if read is None or read[0] not in READS:
+        if read is None or read.first not in READS:
             raise Refused(DANGEROUS)
         try:
             async with self._reading() as connection:
-                if await connection.fetchval(VOLATILE, list(read[1]), TELL):
+                if await connection.fetchval(VOLATILE, list(read.called), list(read.members), TELL):
                     raise Refused(DANGEROUS)
                 # As a prepared statement, so that it is one; by a cursor, so that not all of it is fetched.
                 statement = await connection.prepare(query)
