@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 
 import injections
 import postgres
@@ -297,8 +298,20 @@ def test_answers_are_kept_by_query_and_parameters(client, monkeypatch):
 
 
 def test_bounds(client, monkeypatch):
-    many = call(client, "execute_query", query="SELECT n FROM many ORDER BY n").structured
-    assert many["row_count"] == 10_000 and many["truncated"]
+    many = call(client, "execute_query", query="SELECT n FROM many ORDER BY n")
+    assert many.structured["row_count"] == 10_000 and many.structured["truncated"]
+    assert many.text.endswith("\n... and 9950 more rows\n(cut at 10,000 rows, there are more)")
+    for large in (
+        "repeat('x', 100000)",
+        "ARRAY[repeat('x', 50000), repeat('y', 50000)]",
+        "decode(repeat('00', 100000), 'hex')",
+    ):
+        refusal = call(client, "execute_query", query=f"SELECT {large} FROM many").text
+        assert refusal == "Database error: the result is larger than 4 MiB"
+    began = time.process_time()
+    wide = call(client, "execute_query", query="SELECT " + ", ".join(["1 AS a"] * 1600)).structured["columns"]
+    assert wide[:3] == ["a", "a_2", "a_3"] and len(set(wide)) == 1600
+    assert time.process_time() - began < 5
     for n in range(200):
         call(client, "execute_query", query=f"SELECT {n}")
     assert len(client.module.cache) <= 128

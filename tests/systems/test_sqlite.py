@@ -126,10 +126,13 @@ def select(client, query, **arguments):
 def test_rows_beyond_fifty_are_counted_and_pages_follow_each_other(client):
     result = select(client, "SELECT n FROM many ORDER BY n", limit=60)
     lines = result.text.splitlines()
-    assert lines[0] == "n " and len(lines) == 53 and lines[-1] == "... and 10 more rows"
+    assert lines[0] == "n " and len(lines) == 54
+    assert lines[-2:] == ["... and 10 more rows", "(cut at 60 rows, there are more)"]
     assert result.structured["row_count"] == 60 and result.structured["truncated"]
-    assert len(select(client, "SELECT n FROM many", limit=50).text.splitlines()) == 52
+    assert len(select(client, "SELECT n FROM many", limit=50).text.splitlines()) == 53
+    assert select(client, "SELECT n FROM many WHERE n <= 60").text.endswith("\n... and 10 more rows")
     all_of_them = select(client, "SELECT n FROM many")
+    assert all_of_them.text.endswith("\n... and 950 more rows\n(cut at 1,000 rows, there are more)")
     assert all_of_them.structured["row_count"] == 1000 and all_of_them.structured["truncated"]
     last = select(client, "SELECT n FROM many ORDER BY n", offset=1495)
     assert [row["n"] for row in last.structured["rows"]] == [1496, 1497, 1498, 1499, 1500]
@@ -236,11 +239,33 @@ def test_what_takes_too_long_or_too_much_ends(client):
     for huge in ("zeroblob(100000000)", "hex(randomblob(1000000))", "randomblob(2000000000)"):
         assert fails(client, "execute_select", query=f"SELECT {huge}").startswith("Database error: ")
     assert fails(client, "execute_select", query="SELECT " + "1+" * 2_000_000 + "1").startswith("Database error: ")
+    wide = "SELECT " + ", ".join(["randomblob(60000)"] * 30) + " FROM many"
+    assert fails(client, "execute_select", query=wide) == "Database error: the result is larger than 4 MiB"
+    began = time.process_time()
+    columns = select(client, "SELECT " + ", ".join(["1 AS a"] * 2000)).structured["columns"]
+    assert columns[:3] == ["a", "a_2", "a_3"] and len(set(columns)) == 2000
+    assert time.process_time() - began < 5
     for params in ([1, 2], [], [{"a": 1}], [[1]], [2**64]):
         assert fails(client, "execute_select", query="SELECT ?", params=params).startswith("Database error: ")
     long = select(client, "SELECT hex(zeroblob(30000)) AS zeros")
     assert long.text.splitlines()[2] == "0" * 199 + "…" and len(long.structured["rows"][0]["zeros"]) == 60000
     assert select(client, "SELECT 1").text.endswith("\n1")
+
+
+def test_all_tables_and_columns_are_known(tmp_path):
+    path = tmp_path / "wide.db"
+    with sqlite3.connect(path) as made:
+        for n in range(1100):
+            made.execute(f"CREATE TABLE t{n:04} (a)")
+        made.execute(f"CREATE TABLE wide ({', '.join(f'c{n}' for n in range(1500))})")
+    made.close()
+    with Client(load("python/sqlite", DATABASE_PATH=path).app) as client:
+        assert len(client.call_tool("list_tables").text.splitlines()) == 1 + 1101
+        assert len(client.list_resources()) == 1101
+        assert client.call_tool("execute_aggregation", {"table": "t1099"}).structured["rows"] == [{"result": 0}]
+        assert len(client.call_tool("get_table_schema", {"table_name": "wide"}).text.splitlines()) == 2 + 1500
+        by_last = {"table": "wide", "group_by": "c1499"}
+        assert client.call_tool("execute_aggregation", by_last).text == "No results found"
 
 
 def test_a_missing_file_is_an_error_and_makes_none(tmp_path):

@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time
 from typing import Any
@@ -12,6 +12,8 @@ import statements
 
 STATEMENT_SECONDS = 30
 MOST_ROWS = 10_000
+MOST_BYTES = 4 << 20
+FETCHED_ROWS = 50
 SHOWN_ROWS = 50
 SHOWN_CHARACTERS = 200
 SCHEMA = "public"
@@ -61,16 +63,32 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def _size(value: Any) -> int:
+    """About how many bytes it takes."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 16
+
+
+def distinct(columns: Sequence[str]) -> Iterator[str]:
+    """The names, with a number where an earlier column has the same."""
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for column in columns:
+        name, number = column, numbers.get(column, 1)
+        while name in taken:
+            number += 1
+            name = f"{column}_{number}"
+        numbers[column] = number
+        taken.add(name)
+        yield name
+
+
 class Rows:
     """What a query gave: its columns, each with a name of its own, and its rows."""
 
     def __init__(self, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
-        self.columns: list[str] = []
-        for column in columns:
-            name, number = column, 2
-            while name in self.columns:
-                name, number = f"{column}_{number}", number + 1
-            self.columns.append(name)
+        self.columns = list(distinct(columns))
         self.rows = rows[:MOST_ROWS]
         self.truncated = len(rows) > MOST_ROWS
 
@@ -79,14 +97,17 @@ class Rows:
         return {"columns": self.columns, "rows": rows, "row_count": len(rows), "truncated": self.truncated}
 
 
-def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def table_text(found: Rows) -> str:
     """A table for people, of the first rows."""
+    columns, rows = found.columns, found.rows
     if not rows:
         return "No results found"
     shown = [[_cell(value) for value in row] for row in rows[:SHOWN_ROWS]]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *shown)]
     header, *lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in (columns, *shown))
     more = [f"... and {len(rows) - SHOWN_ROWS} more rows"] if len(rows) > SHOWN_ROWS else []
+    if found.truncated:
+        more.append(f"(cut at {len(rows):,} rows, there are more)")
     return "\n".join([header, "-" * len(header), *lines, *more])
 
 
@@ -128,8 +149,14 @@ class Database:
                 # As a prepared statement, so that it is one; by a cursor, so that not all of it is fetched.
                 statement = await connection.prepare(query)
                 cursor = await statement.cursor(*params)
-                rows = await cursor.fetch(MOST_ROWS + 1)
-                return Rows([column.name for column in statement.get_attributes()], [tuple(row) for row in rows])
+                rows: list[tuple[Any, ...]] = []
+                size = 0
+                while len(rows) <= MOST_ROWS and (part := await cursor.fetch(FETCHED_ROWS)):
+                    size += sum(_size(value) for row in part for value in row)
+                    if size > MOST_BYTES:
+                        raise Refused("Database error: the result is larger than 4 MiB")
+                    rows += map(tuple, part)
+                return Rows([column.name for column in statement.get_attributes()], rows)
         except WRITES:
             raise Refused(DANGEROUS) from None
         except asyncpg.QueryCanceledError:

@@ -43,7 +43,7 @@ async def execute_query(ctx: Context[Database], query: str, params: list[Any] | 
     if kept is not None and time.monotonic() - kept[0] < CACHE_SECONDS:
         return ToolResult(f"(Cached) {kept[1]}", structured=kept[2])
     found = await ctx.lifespan.query(query, params or ())
-    text, structured = table_text(found.columns, found.rows), found.as_json()
+    text, structured = table_text(found), found.as_json()
     cache[key] = (time.monotonic(), text, structured)
     cache.move_to_end(key)
     if len(cache) > CACHED_AT_MOST:

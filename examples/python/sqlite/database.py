@@ -13,6 +13,9 @@ from typing import Any
 
 SECONDS = 5.0
 MOST_ROWS = 1000
+MOST_BYTES = 4 << 20
+# Of what the catalogue has.
+ALL = 1_000_000
 SHOWN_ROWS = 50
 SHOWN_CHARACTERS = 200
 # Time is looked at between instructions, and one of them may compare two values at each of their places: short values
@@ -31,16 +34,25 @@ class Refused(Exception):
     """A query that was not run to its end; the message is for the client."""
 
 
+def distinct(columns: Sequence[str]) -> Iterator[str]:
+    """The names, with a number where an earlier column has the same."""
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for column in columns:
+        name, number = column, numbers.get(column, 1)
+        while name in taken:
+            number += 1
+            name = f"{column}_{number}"
+        numbers[column] = number
+        taken.add(name)
+        yield name
+
+
 class Rows:
     """What a query gave: its columns, each with a name of its own, and its rows."""
 
     def __init__(self, columns: Sequence[str], rows: list[tuple[Any, ...]], truncated: bool) -> None:
-        self.columns: list[str] = []
-        for column in columns:
-            name, number = column, 2
-            while name in self.columns:
-                name, number = f"{column}_{number}", number + 1
-            self.columns.append(name)
+        self.columns = list(distinct(columns))
         self.rows = rows
         self.truncated = truncated
 
@@ -63,14 +75,17 @@ def _cell(value: Any) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
-def table_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def table_text(found: Rows) -> str:
     """A table for people, of the first rows."""
+    columns, rows = found.columns, found.rows
     if not rows:
         return "No results found"
     shown = [[_cell(value) for value in row] for row in rows[:SHOWN_ROWS]]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *shown)]
     header, *lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in (columns, *shown))
     more = [f"... and {len(rows) - SHOWN_ROWS} more rows"] if len(rows) > SHOWN_ROWS else []
+    if found.truncated:
+        more.append(f"(cut at {len(rows):,} rows, there are more)")
     return "\n".join([header, "-" * len(header), *lines, *more])
 
 
@@ -104,7 +119,13 @@ class Database:
                 cursor.execute(query, params)
                 if cursor.description is None:
                     raise Refused("Error: Only SELECT queries are allowed")
-                rows = list(islice(cursor, offset, offset + limit + 1))
+                rows = []
+                size = 0
+                for row in islice(cursor, offset, offset + limit + 1):
+                    size += sum(len(value) if isinstance(value, (str, bytes)) else 8 for value in row)
+                    if size > MOST_BYTES:
+                        raise Refused("Database error: the result is larger than 4 MiB")
+                    rows.append(row)
             except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
                 if denied:
                     raise Refused("Error: Only SELECT queries are allowed") from None
@@ -117,13 +138,14 @@ class Database:
         kinds = "('table', 'view')" if views else "('table')"
         found = self.read(
             f"SELECT name FROM sqlite_master WHERE type IN {kinds} AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-            " ORDER BY name"
+            " ORDER BY name",
+            limit=ALL,
         )
         return [name for (name,) in found.rows]
 
     def columns(self, table: str) -> list[dict[str, Any]]:
         """What the catalogue says of each column; nothing if there is no such table."""
-        return self.read(f"PRAGMA table_info({_quoted(table)})").as_json()["rows"]
+        return self.read(f"PRAGMA table_info({_quoted(table)})", limit=ALL).as_json()["rows"]
 
     def close(self) -> None:
         """Closes the connections that nobody uses; a later query opens others."""

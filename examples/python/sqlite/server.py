@@ -15,7 +15,7 @@ Offset = Annotated[int, {"minimum": 0}]
 
 
 def result(rows: Rows) -> ToolResult:
-    return ToolResult(table_text(rows.columns, rows.rows), structured=rows.as_json())
+    return ToolResult(table_text(rows), structured=rows.as_json())
 
 
 def make_server(db_path: str = "example.db", max_connections: int = 10) -> Server:
