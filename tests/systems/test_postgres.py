@@ -300,7 +300,7 @@ def test_answers_are_kept_by_query_and_parameters(client, monkeypatch):
 def test_bounds(client, monkeypatch):
     many = call(client, "execute_query", query="SELECT n FROM many ORDER BY n")
     assert many.structured["row_count"] == 10_000 and many.structured["truncated"]
-    assert many.text.endswith("\n... and 9950 more rows\n(cut at 10,000 rows, there are more)")
+    assert many.text.endswith("\n... and 9950 more rows\n(cut at 10,000, there are more)")
     for large in (
         "repeat('x', 100000)",
         "ARRAY[repeat('x', 50000), repeat('y', 50000)]",

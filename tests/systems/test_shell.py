@@ -104,7 +104,7 @@ def test_tools(era, database):
 
         result = await select("\n/* all */ sElEcT *, 5 AS id FROM tea ORDER BY price DESC -- end")
         assert result.structured_content == {
-            "columns": ["id", "name", "price", "picture", "id"],
+            "columns": ["id", "name", "price", "picture", "id_2"],
             "rows": [
                 {"id": 2**53 + 1, "name": 'grün "q"\n', "price": 4.1, "picture": "AAEC/w==", "id_2": 5},
                 {"id": 1, "name": "b", "price": None, "picture": "", "id_2": 5},
@@ -118,11 +118,38 @@ def test_tools(era, database):
         assert result.structured_content["rows"] == [{"i": 2**53 + 1, "d": 0.1, "t": "' OR 1=1", "n": None, "b": 1}]
         result = await select('SELECT a FROM "odd ""name"')
         lines = result.content[0].text.split("\n")
-        assert lines[:3] == ["a ", "--", "0 "] and lines[-1] == "... and 950 more rows" and len(lines) == 53
+        assert lines[:3] == ["a ", "--", "0 "] and len(lines) == 54
+        assert lines[-2:] == ["... and 950 more rows", "(cut at 1000, there are more)"]
         assert result.structured_content["row_count"] == 1000 and result.structured_content["truncated"]
         result = await select('SELECT a FROM "odd ""name" ORDER BY a', limit=3, offset=1198)
         assert [row["a"] for row in result.structured_content["rows"]] == [1198, 1199]
         assert result.structured_content["truncated"] is False
+
+        result = await select('SELECT a FROM "odd ""name" ORDER BY a', limit=1)
+        assert result.content[0].text == "a\n-\n0\n(cut at 1, there are more)"
+        result = await select(
+            "SELECT 'a\nb' AS x, hex(zeroblob(30000)) AS y, substr(hex(zeroblob(100)), 2) || 'é' AS z"
+        )
+        assert result.content[0].text.split("\n")[2] == f"a b | {'0' * 199}… | {'0' * 199}é"
+        assert len(result.structured_content["rows"][0]["y"]) == 60000
+        # Bytes that are no text of UTF-8, as old databases have.
+        for given, shown in {
+            "ff": "\ufffd",
+            "67fc6e": "g\ufffdn",
+            "c3bc": "ü",
+            "e282ac": "€",
+            "f09f8d8a": "🍊",
+            "e282": "\ufffd" * 2,
+            "c0af": "\ufffd" * 2,
+            "eda080": "\ufffd" * 3,
+            "f4908080": "\ufffd" * 4,
+            "e08080": "\ufffd" * 3,
+        }.items():
+            result = await select(f"SELECT CAST(x'{given}' AS TEXT) AS t")
+            assert result.structured_content["rows"] == [{"t": shown}], given
+        result = await select("SELECT 1 AS a, 2 AS a_2, 3 AS a, " + ", ".join(["1 AS b"] * 1900))
+        assert list(result.structured_content["rows"][0])[:5] == ["a", "a_2", "a_3", "b", "b_2"]
+        assert result.structured_content["columns"][-1] == "b_1900"
 
         assert await said(client, "list_tables") == 'Tables in database:\n- odd "name\n- tea'
         assert await said(client, "get_table_schema", table_name="tea") == (
@@ -167,7 +194,7 @@ def test_only_reads(database):
         "SELECT zeroblob(100000000)": "Database error: string or blob too big",
         "SELECT instr(hex(zeroblob(40000)), '1')": "Database error: string or blob too big",
         "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'": "LIKE or GLOB pattern too complex",
-        "SELECT randomblob(60000) FROM \"odd \"\"name\"": "larger than 4 MiB",
+        'SELECT randomblob(60000) FROM "odd ""name"': "larger than 4 MiB",
         ENDLESS: "time limit of 5 s",
         "SELECT '" + "x" * 100_000 + "'": "/query",
     }

@@ -127,12 +127,12 @@ def test_rows_beyond_fifty_are_counted_and_pages_follow_each_other(client):
     result = select(client, "SELECT n FROM many ORDER BY n", limit=60)
     lines = result.text.splitlines()
     assert lines[0] == "n " and len(lines) == 54
-    assert lines[-2:] == ["... and 10 more rows", "(cut at 60 rows, there are more)"]
+    assert lines[-2:] == ["... and 10 more rows", "(cut at 60, there are more)"]
     assert result.structured["row_count"] == 60 and result.structured["truncated"]
     assert len(select(client, "SELECT n FROM many", limit=50).text.splitlines()) == 53
     assert select(client, "SELECT n FROM many WHERE n <= 60").text.endswith("\n... and 10 more rows")
     all_of_them = select(client, "SELECT n FROM many")
-    assert all_of_them.text.endswith("\n... and 950 more rows\n(cut at 1,000 rows, there are more)")
+    assert all_of_them.text.endswith("\n... and 950 more rows\n(cut at 1,000, there are more)")
     assert all_of_them.structured["row_count"] == 1000 and all_of_them.structured["truncated"]
     last = select(client, "SELECT n FROM many ORDER BY n", offset=1495)
     assert [row["n"] for row in last.structured["rows"]] == [1496, 1497, 1498, 1499, 1500]

@@ -21,6 +21,25 @@ struct Blob {
 };
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Blob>;
 
+/** Text whose bytes are what they should be; each that is not becomes U+FFFD. */
+inline std::string as_utf8(std::string text) {
+    std::string good;
+    for (std::size_t at = 0, length; at < text.size(); at += length) {
+        const auto first = static_cast<unsigned char>(text[at]);
+        const auto second = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0u;
+        length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+        for (std::size_t i = 1; i < length; i++)
+            if (at + i >= text.size() || (static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) length = 0;
+        // Spelled with more bytes than needed, half of a pair, beyond the last.
+        if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+            (first == 0xF4 && second > 0x8F))
+            length = 0;
+        good += length == 0 ? "\xEF\xBF\xBD" : text.substr(at, length);
+        length += length == 0;
+    }
+    return good;
+}
+
 struct Table {
     std::vector<std::string> columns;
     std::vector<std::vector<Value>> rows;
@@ -225,7 +244,7 @@ private:
         }
         const auto *data = static_cast<const char *>(sqlite3_column_blob(statement, column));
         std::string bytes(data == nullptr ? "" : data, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
-        if (sqlite3_column_type(statement, column) == SQLITE_TEXT) return bytes;
+        if (sqlite3_column_type(statement, column) == SQLITE_TEXT) return as_utf8(std::move(bytes));
         return Blob{std::move(bytes)};
     }
 

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <set>
 
 #include <tenon.hpp>
 
@@ -24,7 +26,7 @@ using shell::Table;
 using shell::Value;
 
 constexpr tenon_param_flags optional = 0;
-constexpr std::size_t shown_rows = 50, resource_rows = 100;
+constexpr std::size_t shown_rows = 50, shown_letters = 200, resource_rows = 100;
 const std::string tables_uri = "database://tables/";
 
 std::string base64(const std::string &bytes) {
@@ -72,6 +74,16 @@ std::size_t width_of(const std::string &text) {
     return width;
 }
 
+/** A value on one line, of which the first letters are shown. */
+std::string cell(const Value &value) {
+    std::string text = text_of(value);
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    if (width_of(text) <= shown_letters) return text;
+    std::size_t end = 0;
+    for (std::size_t width = 0; width < shown_letters; end++) width += (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    return text.substr(0, end - 1) + "\u2026";
+}
+
 /** A table as people read it, of which the first 50 rows are shown. */
 std::string as_text(const Table &table) {
     if (table.rows.empty()) return "No results found";
@@ -79,7 +91,7 @@ std::string as_text(const Table &table) {
     std::vector<std::vector<std::string>> lines = {table.columns};
     for (std::size_t i = 0; i < count; i++) {
         auto &line = lines.emplace_back();
-        for (const auto &value : table.rows[i]) line.push_back(text_of(value));
+        for (const auto &value : table.rows[i]) line.push_back(cell(value));
     }
     std::vector<std::size_t> widths(table.columns.size());
     for (const auto &line : lines)
@@ -94,6 +106,7 @@ std::string as_text(const Table &table) {
         if (i == 0) text += std::string(width_of(line), '-') + "\n";
     }
     if (count < table.rows.size()) text += "... and " + std::to_string(table.rows.size() - count) + " more rows\n";
+    if (table.truncated) text += "(cut at " + std::to_string(table.rows.size()) + ", there are more)\n";
     text.pop_back();
     return text;
 }
@@ -115,15 +128,24 @@ std::string quoted(const std::string &text) {
     return json + '"';
 }
 
-/** The rows as an array of objects. A column whose name another one has gets a number. */
-std::string as_json(const Table &table) {
+/** The names of columns; one that an earlier column has gets a number. */
+std::vector<std::string> distinct(const std::vector<std::string> &columns) {
+    std::set<std::string> taken;
+    std::map<std::string, int> numbers;
     std::vector<std::string> names;
-    for (const auto &column : table.columns) {
-        std::string name = quoted(column);
-        for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); i++)
-            name = quoted(column + "_" + std::to_string(i));
+    for (const auto &column : columns) {
+        int &number = numbers.try_emplace(column, 1).first->second;
+        std::string name = number == 1 ? column : column + "_" + std::to_string(number);
+        while (!taken.insert(name).second) name = column + "_" + std::to_string(++number);
         names.push_back(name);
     }
+    return names;
+}
+
+/** The rows as an array of objects. */
+std::string as_json(const Table &table) {
+    std::vector<std::string> names;
+    for (const auto &name : distinct(table.columns)) names.push_back(quoted(name));
     std::string json = "[";
     for (const auto &row : table.rows) {
         json += json.size() > 1 ? ",{" : "{";
@@ -186,7 +208,7 @@ void add_tools(tenon::Server &app, Database &database) {
              call.arg<std::int64_t>("offset", 0), [&] { return call.is_cancelled(); }});
         tenon::Result result;
         result.add_text(as_text(table)).begin_object().begin_array("columns");
-        for (const auto &column : table.columns) result.put(std::nullopt, column);
+        for (const auto &column : distinct(table.columns)) result.put(std::nullopt, column);
         result.end().put("rows", tenon::Json{as_json(table)});
         result.put("row_count", std::int64_t(table.rows.size())).put("truncated", table.truncated).end();
         return result;

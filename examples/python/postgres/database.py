@@ -107,7 +107,7 @@ def table_text(found: Rows) -> str:
     header, *lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in (columns, *shown))
     more = [f"... and {len(rows) - SHOWN_ROWS} more rows"] if len(rows) > SHOWN_ROWS else []
     if found.truncated:
-        more.append(f"(cut at {len(rows):,} rows, there are more)")
+        more.append(f"(cut at {len(rows):,}, there are more)")
     return "\n".join([header, "-" * len(header), *lines, *more])
 
 
