@@ -118,8 +118,15 @@ class Pages(BaseHTTPRequestHandler):
             self.end_headers()
             return
         body = {"/page": "tée".encode("latin-1"), "/large": b"x" * (1024 * 1024 + 1)}.get(self.path)
+        kind = "text/plain; charset=iso-8859-1"
+        if self.path.startswith("/as/"):
+            body, kind = "tée".encode(), self.path.removeprefix("/as/").replace("=", "; charset=") or None
+        if self.path == "/cookie":
+            body = str(self.headers.get("cookie")).encode()
         self.send_response(200 if body else 404)
-        self.send_header("content-type", "text/plain; charset=iso-8859-1")
+        self.send_header("set-cookie", "who=first")
+        if kind:
+            self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body or b"")))
         self.end_headers()
         try:
@@ -166,6 +173,20 @@ def test_fetch_data(way):
 
         async def use(client):
             assert await said(client, "fetch_data", url=f"http://{site.address}/page") == "tée"
+            # Most pages leave it to their text what it is encoded in; some name what there is not.
+            for kind in (
+                "",
+                "text/html",
+                "text/html=utf-8",
+                "text/html=nothing",
+                "text/html=hex",
+                "text/html=punycode",
+            ):
+                assert await said(client, "fetch_data", url=f"http://{site.address}/as/{kind}") == "tée", kind
+            # The pool is everybody's; what a page tells one of them to keep is not.
+            for _ in range(2):
+                named = f"http://localhost:{site.address.rpartition(':')[2]}/cookie"
+                assert await said(client, "fetch_data", url=named) == "None"
             assert "404" in await refused(client, "fetch_data", url=f"http://{site.address}/none")
             assert "longer than" in await refused(client, "fetch_data", url=f"http://{site.address}/large")
             assert "internal address" in await refused(client, "fetch_data", url=f"http://{site.address}/away")

@@ -1,5 +1,6 @@
-"""Sockets for addresses of the public internet only: what redirects and names lead to is looked at as well."""
+"""What pages of the internet may be: at its public addresses, wherever names and redirects lead to, and soon read."""
 
+import codecs
 import errno
 import ipaddress
 import os
@@ -30,3 +31,13 @@ def guarded(info: tuple) -> socket.socket:
     if info[4][:2] not in ALLOWED and is_internal(address):
         raise PermissionError(errno.EACCES, f"{address} is an internal address")
     return socket.socket(*info[:3])
+
+
+def text_of(body: bytes, charset: str | None) -> str:
+    """A page as text, of UTF-8 unless it says a charset that there is."""
+    try:
+        name = codecs.lookup(charset or "utf-8").name
+        # These are for names: their time grows with the square of the length.
+        return body.decode("utf-8" if name in ("punycode", "idna") else name, "replace")
+    except LookupError:
+        return body.decode("utf-8", "replace")

@@ -6,7 +6,7 @@ import sys
 from typing import Annotated, Any
 
 import aiohttp
-from guard import guarded
+from guard import guarded, text_of
 from tenon_mcp import Context, Server, ToolError
 
 AT_ONCE, ITEM_SECONDS, MOST_BYTES, FETCH_SECONDS = 100, 0.1, 1024 * 1024, 10
@@ -14,7 +14,8 @@ AT_ONCE, ITEM_SECONDS, MOST_BYTES, FETCH_SECONDS = 100, 0.1, 1024 * 1024, 10
 
 def pool(app: Server) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(limit=100, limit_per_host=30, socket_factory=guarded)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(FETCH_SECONDS))
+    jar, timeout = aiohttp.DummyCookieJar(), aiohttp.ClientTimeout(FETCH_SECONDS)  # all clients share it: no cookies
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar)
 
 
 app = Server("optimized-server", lifespan=pool)
@@ -29,11 +30,10 @@ async def fetch_data(url: Annotated[str, {"maxLength": 2048}], ctx: Context[aioh
         async with ctx.lifespan.get(url, raise_for_status=True) as response:
             body = b""
             async for part in response.content.iter_chunked(65536):
-                body += part
-                if len(body) > MOST_BYTES:
+                if len(body := body + part) > MOST_BYTES:
                     raise ToolError(f"Request failed: the body is longer than {MOST_BYTES} bytes")
-            return body.decode(response.get_encoding(), "replace")
-    except (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, ValueError, LookupError) as error:
+            return text_of(body, response.charset)
+    except (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, ValueError) as error:
         raise ToolError(f"Request failed: {error or f'no answer within {FETCH_SECONDS} s'}") from None
 
 
