@@ -84,7 +84,8 @@ def test_with_a_client(every_way, base):
         assert half.type == "resource" and b64decode(half.resource.blob) == "ü".encode()[:1]
         picture = (await client.call_tool("read_file", {"path": "p.png"})).content[0]
         assert b64decode(picture.resource.blob) == BYTES and picture.resource.mime_type == "image/png"
-        for wrong in ({"offset": -1}, {"length": -1}, {"offset": 1.5}):
+        assert await said(client, "read_file", path="a.txt", offset=2**53 - 1, length=2**53 - 1) == ""
+        for wrong in ({"offset": -1}, {"length": -1}, {"offset": 1.5}, {"offset": 2**63}, {"length": 10**20}):
             assert f"/{next(iter(wrong))}" in await refused(client, "read_file", path="a.txt", **wrong)
         for no_file in ("inside", "pipe", "."):
             assert (await refused(client, "read_file", path=no_file)).startswith("Error: ")
@@ -127,6 +128,11 @@ def test_with_a_client(every_way, base):
         ):
             with pytest.raises(MCPError, match=reason):
                 await client.read_resource(uri)
+        with pytest.raises(MCPError) as raised:
+            await client.read_resource("file://nothing")
+        assert raised.value.error.message == "Failed to read file: No such file or directory"
+        assert raised.value.error.code == (-32002 if every_way[1] == "legacy" else -32602)
+        assert raised.value.error.data == {"uri": "file://nothing"}
 
     converse("python/files", every_way, use, str(base))
 

@@ -136,6 +136,11 @@ def test_with_a_client(way, base):
         ):
             with pytest.raises(MCPError, match=reason):
                 await client.read_resource(uri)
+        with pytest.raises(MCPError) as raised:
+            await client.read_resource("file://nothing")
+        assert raised.value.error.message == "Failed to read file: no such file or directory"
+        assert raised.value.error.code == (-32002 if way[1] == "legacy" else -32602)
+        assert raised.value.error.data == {"uri": "file://nothing"}
 
     converse(EXAMPLE, way, use, base)
 

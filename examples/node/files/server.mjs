@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { posix } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { watch } from 'chokidar'
-import { Content, McpError, NotFound, ResourceContents, Server, ToolError } from 'tenon-mcp'
+import { Content, McpError, ResourceContents, Server, ToolError } from 'tenon-mcp'
 import * as z from 'zod'
 import { Denied, Folder } from './folder.mjs'
 
@@ -11,6 +11,7 @@ const MOST_READ = 1024 * 1024
 const MOST_FOUND = 200
 const LISTED_ON_A_PAGE = 1000
 const INVALID_PARAMS = -32602
+const RESOURCE_NOT_FOUND = -32002 // the engine sends the code of the client's revision
 
 /** @param {string} word */
 const isAddress = (word) => /^(.*:)?\d+(\/.*)?$/.test(word)
@@ -159,7 +160,7 @@ async function read({ path }, ctx) {
     if (data.length > MOST_READ) throw new Error('It is larger than 1 MiB; read_file reads parts of it')
     return contents(data, ctx.uri)
   } catch (/** @type {any} */ error) {
-    if (error.code === 'ENOENT') throw new NotFound(`Failed to read file: ${reason(error)}`)
+    if (error.code === 'ENOENT') throw new McpError(RESOURCE_NOT_FOUND, `Failed to read file: ${reason(error)}`, { uri: ctx.uri })
     throw new McpError(INVALID_PARAMS, `Failed to read file: ${error instanceof Denied ? 'Access denied' : reason(error)}`)
   }
 }
@@ -168,16 +169,12 @@ async function read({ path }, ctx) {
 app.resource('file://{path}', { name: 'File' }, read)
 app.resourceProvider('file://{+path}', { list, read })
 
-// How subscribers spell the addresses of a path.
+// The paths of addresses as subscribers spell them.
 const spelled = new Map()
 /** @param {string} uri */
 const named = (uri) => posix.normalize(decodeURIComponent(uri.slice('file://'.length)))
-app.on('subscribe', ({ uri }) => {
-  spelled.set(named(uri), (spelled.get(named(uri)) ?? new Set()).add(uri))
-})
-app.on('unsubscribe', ({ uri }) => {
-  spelled.get(named(uri))?.delete(uri)
-})
+app.on('subscribe', ({ uri }) => void spelled.set(uri, named(uri)))
+app.on('unsubscribe', ({ uri }) => void spelled.delete(uri))
 
 // Before the server listens, so that no change behind a subscription is missed.
 const watcher = watch('.', { cwd: base, ignoreInitial: true, followSymlinks: false })
@@ -185,7 +182,8 @@ watcher.on('error', (error) => console.error('files:', error))
 await once(watcher, 'ready')
 watcher.on('all', (event, path) => {
   if (event !== 'change') app.listChanged('resource')
-  for (const uri of new Set([uriOf(path), ...(spelled.get(path) ?? [])])) app.resourceUpdated(uri)
+  app.resourceUpdated(uriOf(path))
+  for (const [uri, of] of spelled) if (of === path && uri !== uriOf(path)) app.resourceUpdated(uri)
 })
 app.on('stop', () => watcher.close())
 

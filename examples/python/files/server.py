@@ -5,7 +5,6 @@ import mimetypes
 import os
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from folder import Denied, Folder
-from tenon_mcp import Content, McpError, NotFound, ResourceContents, Server, ToolError
+from tenon_mcp import Content, McpError, ResourceContents, Server, SyncContext, ToolError
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
@@ -22,7 +21,8 @@ MAX_READ = 1 << 20
 FOUND_AT_MOST = 200
 LISTED_ON_A_PAGE = 1000
 DENIED = "Error: Access denied to path outside base directory"
-Count = Annotated[int, {"minimum": 0}]
+NOT_FOUND, INVALID_PARAMS = -32002, -32602  # the first is sent as the client's revision has it
+Count = Annotated[int, {"minimum": 0, "maximum": (1 << 53) - 1}]
 Pattern = Annotated[str, {"minLength": 1, "maxLength": 255}]
 
 
@@ -35,8 +35,8 @@ def make_server(base_path: str = ".") -> Server:
     """A server of the files below this folder."""
     folder = Folder(base_path)
     base = Path(base_path).resolve()
-    # How subscribers spell the addresses of a path.
-    spelled: dict[str, set[str]] = defaultdict(set)
+    # The paths of addresses as subscribers spell them.
+    spelled: dict[str, str] = {}
 
     class Tell(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
@@ -47,7 +47,7 @@ def make_server(base_path: str = ".") -> Server:
                 app.list_changed("resource")
             for path in filter(None, (event.src_path, event.dest_path)):
                 relative = os.path.relpath(os.fsdecode(path), base)
-                for uri in {f"file://{quote(relative)}", *spelled.get(relative, ())}:
+                for uri in {f"file://{quote(relative)}", *(uri for uri, of in list(spelled.items()) if of == relative)}:
                     app.resource_updated(uri)
 
     @contextmanager
@@ -132,18 +132,18 @@ def make_server(base_path: str = ".") -> Server:
         more = {"nextCursor": str(at + LISTED_ON_A_PAGE)} if len(page) > LISTED_ON_A_PAGE else {}
         return {"resources": resources, **more}
 
-    def read_resource(path: str) -> ResourceContents:
+    def read_resource(path: str, ctx: SyncContext) -> ResourceContents:
         """A file of the folder."""
         try:
             data = folder.read(path, 0, MAX_READ + 1)
         except FileNotFoundError as error:
-            raise NotFound(f"Failed to read file: {error.strerror}") from None
+            raise McpError(NOT_FOUND, f"Failed to read file: {error.strerror}", {"uri": ctx.uri}) from None
         except Denied:
-            raise McpError(-32602, "Failed to read file: Access denied") from None
+            raise McpError(INVALID_PARAMS, "Failed to read file: Access denied") from None
         except OSError as error:
-            raise McpError(-32602, f"Failed to read file: {error.strerror}") from None
+            raise McpError(INVALID_PARAMS, f"Failed to read file: {error.strerror}") from None
         if len(data) > MAX_READ:
-            raise McpError(-32602, "Failed to read file: It is larger than 1 MiB; read_file reads parts of it")
+            raise McpError(INVALID_PARAMS, "Failed to read file: It is larger than 1 MiB; read_file reads parts of it")
         kind = mimetypes.guess_type(path)[0]
         try:
             return ResourceContents(data.decode(), mime_type=kind or "text/plain")
@@ -156,11 +156,11 @@ def make_server(base_path: str = ".") -> Server:
 
     @app.on("subscribe")
     def subscribe(uri: str) -> None:
-        spelled[os.path.normpath(unquote(uri.removeprefix("file://")))].add(uri)
+        spelled[uri] = os.path.normpath(unquote(uri.removeprefix("file://")))
 
     @app.on("unsubscribe")
     def unsubscribe(uri: str) -> None:
-        spelled[os.path.normpath(unquote(uri.removeprefix("file://")))].discard(uri)
+        spelled.pop(uri, None)
 
     return app
 
