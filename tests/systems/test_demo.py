@@ -29,6 +29,7 @@ FILES = ("list_files", {}, "Contents of .:\na.txt")
 CALLS = {
     "python/basic": ECHO,
     "python/batch": ("batch_process", {"items": ["a"]}, "processed: a"),
+    "python/configuration": ("show_config", {}, "max_connections"),
     "python/devtools": ("project_stats", {}, "Project Statistics:"),
     "python/fastapi-app": ECHO,
     "python/files": FILES,
