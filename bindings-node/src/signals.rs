@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+use tenon_mcp::__private::flush_printed;
 use tenon_mcp::locks::{Condvar, Mutex};
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGINT, libc::SIGTERM];
@@ -119,6 +120,7 @@ fn decide(mut pipe: UnixStream) {
         let code = FORCED.load(Ordering::SeqCst);
         if code >= 0 {
             thread::sleep(FLUSH);
+            flush_printed();
             signal_hook::low_level::exit(code);
         }
     }

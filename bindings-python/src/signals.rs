@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering}
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tenon_mcp::__private::flush_printed;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Running as CoreRunning, Wake};
 
@@ -124,6 +125,7 @@ impl Shared {
     }
 
     fn exit(code: i32) -> ! {
+        flush_printed();
         // SAFETY: ends the process without any more of its code.
         unsafe { libc::_exit(code) }
     }
@@ -310,6 +312,12 @@ impl SignalGuard {
     #[getter]
     fn forced(&self) -> Option<i32> {
         Some(self.shared.forced.load(Ordering::SeqCst)).filter(|code| *code >= 0)
+    }
+
+    /// Ends the process with this code; what was printed, and is on its way to the client, gets out.
+    #[staticmethod]
+    fn exit(code: i32) {
+        Shared::exit(code)
     }
 
     /// The code to leave the process with after the server.

@@ -85,4 +85,6 @@ pub mod __private {
     pub use crate::proto::operation::{names_in, outgoing};
     pub use crate::proto::sse::SseDecoder;
     pub use serde_json::json;
+    #[cfg(feature = "runtime")]
+    pub use tenon_crash::flush as flush_printed;
 }

@@ -16,6 +16,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use std::thread::JoinHandle;
+use tenon_mcp::__private::flush_printed;
 use tenon_mcp::Running;
 use tenon_mcp::locks::Mutex;
 
@@ -303,6 +304,7 @@ fn deliver(signal: u8) {
     if let Some(Some(code)) = codes.first()
         && codes.iter().all(Option::is_some)
     {
+        flush_printed();
         // SAFETY: ends the process without running anything of the program's, which had its chance.
         unsafe { libc::_exit((*code).into()) };
     }

@@ -230,6 +230,24 @@ test('the second signal does not wait for calls', async () => {
   })
 })
 
+test('what was printed before a crash or an exit is not lost', async () => {
+  const source = `
+    app.tool('abort', () => { console.error('last words'); process.abort() })
+    app.tool('exit', () => { console.error('last words'); process.reallyExit(3) })
+    await app.listen()`
+  // Often, since what is on its way when a process dies is mostly lost where nothing waits for it.
+  for (let i = 0; i < 4; i++) {
+    for (const [tool, end] of [['abort', { code: null, signal: 'SIGABRT' }], ['exit', { code: 3, signal: null }]]) {
+      await withServer(source, async (client) => {
+        await client.initialize()
+        client.call(tool).catch(() => {})
+        assert.deepEqual(await client.exited, end)
+        assert.match(client.stderr, /^last words\n/)
+      })
+    }
+  }
+})
+
 test('signal handlers are gone after the close', async () => {
   const source = `
     const counts = () => ['SIGINT', 'SIGTERM', 'exit'].map((name) => process.listenerCount(name)).join(' ')

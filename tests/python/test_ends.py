@@ -56,6 +56,29 @@ app.run()
         assert code in (130, 143) and errors == "printed\n"
 
 
+@pytest.mark.parametrize(("dies", "number"), [("os.abort()", signal.SIGABRT), ("ctypes.string_at(0)", signal.SIGSEGV)])
+def test_what_was_printed_before_a_crash_is_not_lost(dies, number):
+    source = f"""
+import ctypes, os, resource
+import tenon_mcp
+
+app = tenon_mcp.Server("crash")
+
+@app.tool
+def crash():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    print("last words", flush=True)
+    {dies}
+
+app.run()
+"""
+    # Often, since what is on its way when a process dies is mostly lost where nothing waits for it.
+    for _ in range(5):
+        with Program(source) as program:
+            program.client.start_call("crash")
+            assert program.wait() == (-number, "last words\n")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 @pytest.mark.parametrize("name", ["wait", "block", "sleep"])
 def test_a_signal_ends_a_drain(name, number, code):

@@ -11,6 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 generation = 0
@@ -38,11 +39,11 @@ def leave(error: BaseException | None) -> NoReturn:
     exit_now(code & 0xFF)
 
 
-def exit_now(code: int) -> NoReturn:
+def exit_now(code: int, end: Callable[[int], NoReturn] = os._exit) -> NoReturn:
     """Ends this process without any more of the program's code; what it has printed is not lost."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (AttributeError, OSError, ValueError):
             pass
-    os._exit(code)
+    end(code)

@@ -113,7 +113,7 @@ class Signals:
             return
         code = guard.forced
         if code is not None:
-            _fork.exit_now(code)
+            _fork.exit_now(code, guard.exit)
         if guard.overdue:
             interruption = self._interruption_in(frame)
             if interruption is not None:

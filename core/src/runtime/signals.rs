@@ -51,6 +51,7 @@ impl Watch {
         thread::spawn("tenon-signals", move || {
             for signal in signals.forever() {
                 if let Some(code) = running.signal(signal) {
+                    tenon_crash::flush();
                     low_level::exit(code.into());
                 }
             }

@@ -38,6 +38,12 @@ pub fn run(role: &str) -> ExitCode {
             default_action(Signal::SIGPIPE);
             return server().run(ServeOptions::new().stdio()).unwrap();
         }
+        "serve-as-other-languages" => {
+            // Not std's, which tell of a stack that has run out.
+            [Signal::SIGSEGV, Signal::SIGBUS].into_iter().for_each(default_action);
+            without_core_dumps();
+            return server().run(ServeOptions::new().stdio()).unwrap();
+        }
         "serve-then-print" => {
             server().run(ServeOptions::new().stdio()).unwrap();
             println!("after");
@@ -64,6 +70,7 @@ pub fn run(role: &str) -> ExitCode {
         "parent-of-descriptors" => parent("serve-descriptors"),
         "serve-descriptors" => serve_descriptors(),
         "masks" => masks(),
+        "actions" => actions(),
         "port-in-use" => port_in_use(),
         "no-descriptors-left" => no_descriptors_left(),
         other => panic!("no role {other}"),
@@ -102,6 +109,19 @@ fn with_tools(server: Server) -> Server {
         Ok::<_, String>("left behind")
     });
     server.tool(Tool::new("leave").input_schema(open.clone()), leave).unwrap();
+    let last_words = handler(|arguments: Value, _| async move {
+        eprintln!("last words");
+        match arguments["how"].as_str().unwrap() {
+            "abort" => std::process::abort(),
+            "exit" => std::process::exit(3),
+            how => {
+                let signal = Signal::try_from(how.parse::<i32>().unwrap()).unwrap();
+                nix::sys::signal::raise(signal).unwrap();
+                Ok::<_, String>("alive")
+            }
+        }
+    });
+    server.tool(Tool::new("last_words").input_schema(open.clone()), last_words).unwrap();
     let never = handler(|_: Value, _| std::future::pending::<Result<(), String>>());
     server.tool(Tool::new("never").input_schema(open.clone()), never).unwrap();
     let blocks = handler(|_: Value, context: Context| async move {
@@ -121,6 +141,32 @@ fn default_action(of: Signal) {
     use nix::sys::signal::{SigHandler, signal};
     // SAFETY: no handler function is installed, only the default put back, as in a host that is not a Rust program.
     unsafe { signal(of, SigHandler::SigDfl) }.unwrap();
+}
+
+fn without_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+}
+
+/// Serves twice; the program's own handler, and default actions, are there before, between and after.
+fn actions() {
+    use nix::sys::signal::{SigHandler, signal};
+    let is_caught = |signal: Signal| {
+        let status = read_to_string("/proc/self/status").unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() >> (signal as i32 - 1) & 1 == 1
+    };
+    let caught = || [Signal::SIGABRT, Signal::SIGFPE, Signal::SIGILL].map(is_caught);
+    // SAFETY: nothing is done by it.
+    unsafe { signal(Signal::SIGILL, SigHandler::SigIgn) }.unwrap();
+    for _ in 0..2 {
+        assert_eq!(caught(), [false; 3]);
+        let running = server().start(ServeOptions::new().stdio()).unwrap();
+        assert_eq!(caught(), [true, true, false]);
+        running.close();
+        running.wait();
+    }
+    assert_eq!(caught(), [false; 3]);
 }
 
 /// Starts a server on its own descriptors, and waits to be killed.

@@ -21,6 +21,10 @@ pub const ALL: &[(&str, fn())] = &[
         "a_process_that_a_handler_left_behind_may_still_print",
         a_process_that_a_handler_left_behind_may_still_print,
     ),
+    ("last_words_get_out", last_words_get_out),
+    ("last_words_that_nobody_reads_keep_nobody", last_words_that_nobody_reads_keep_nobody),
+    ("what_was_printed_is_not_lost_at_the_second_signal", what_was_printed_is_not_lost_at_the_second_signal),
+    ("actions_of_fatal_signals_come_back", actions_of_fatal_signals_come_back),
     ("a_vanished_reader_is_no_sigpipe", a_vanished_reader_is_no_sigpipe),
     ("a_vanished_parent_ends_the_server", a_vanished_parent_ends_the_server),
     ("other_descriptors_outlive_the_parent", other_descriptors_outlive_the_parent),
@@ -168,6 +172,47 @@ fn a_process_that_a_handler_left_behind_may_still_print() {
     peer.thread_ends("tenon-stderr");
     peer.child.kill().unwrap();
     peer.child.wait().unwrap();
+}
+
+/// Each many times: what is on its way when a process dies is mostly lost where nothing waits for it.
+fn last_words_get_out() {
+    let dies = |of: Signal| (of.as_raw().to_string(), None, Some(of.as_raw()));
+    let fatal = [Signal::BUS, Signal::FPE, Signal::ILL, Signal::SEGV];
+    let mut ways =
+        vec![("abort".to_owned(), None, Some(Signal::ABORT.as_raw())), ("exit".to_owned(), Some(3), None)];
+    ways.extend(fatal.map(dies));
+    for (how, code, signal) in ways.into_iter().cycle().take(36) {
+        let mut peer = Peer::start("serve-as-other-languages");
+        peer.call(1, "last_words", json!({ "how": how }));
+        let status = peer.wait();
+        assert_eq!((status.code(), status.signal()), (code, signal), "{how}");
+        assert_eq!(rest(&mut peer.errors), "last words\n", "{how}");
+    }
+}
+
+fn last_words_that_nobody_reads_keep_nobody() {
+    let mut peer = Peer::start("serve-as-other-languages");
+    peer.call(1, "flood", json!({ "lines": FLOOD }));
+    assert!(peer.line().contains("printed"));
+    peer.call(2, "last_words", json!({ "how": "abort" }));
+    assert_eq!(peer.wait().signal(), Some(Signal::ABORT.as_raw()));
+}
+
+fn what_was_printed_is_not_lost_at_the_second_signal() {
+    let mut peer = blocked("serve-for-long");
+    // More than the client's pipe takes: the rest is with the server when the first signal comes.
+    peer.call(2, "flood", json!({ "lines": 100 }));
+    assert!(peer.line().contains("printed"));
+    peer.signal(Signal::INT);
+    peer.closing();
+    let mut errors = peer.errors.take();
+    peer.signal(Signal::TERM);
+    assert_eq!(flood(&rest(&mut errors)), ((0..100).collect(), 0));
+    peer.exit_with(143);
+}
+
+fn actions_of_fatal_signals_come_back() {
+    Peer::start("actions").succeed();
 }
 
 fn a_vanished_reader_is_no_sigpipe() {

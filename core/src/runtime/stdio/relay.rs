@@ -16,6 +16,7 @@ use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
 use rustix::pipe::PIPE_BUF;
 use std::sync::Arc;
+use tenon_crash::Watch;
 
 const READ_BYTES: usize = 64 << 10;
 /// Writes between two looks at what is printed.
@@ -32,6 +33,8 @@ pub(super) struct Relay {
     /// The thread is told to end by a byte: a forked child may hold a copy of this open.
     stop: OwnedFd,
     progress: Arc<Progress>,
+    /// A process that dies meanwhile waits for what it printed.
+    watch: Watch,
 }
 
 #[derive(Default)]
@@ -77,8 +80,9 @@ impl Relay {
             progress: progress.clone(),
         };
         thread::spawn("tenon-stderr", move || pump.run())?;
+        let watch = Watch::new(&printer);
         rustix::stdio::dup2_stderr(&printer).map_err(io("standard error"))?;
-        let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress };
+        let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress, watch };
         Ok(Some(relay))
     }
 
@@ -92,6 +96,7 @@ impl Relay {
         let mut state = self.progress.state.lock();
         self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH);
         state.abandoned = true;
+        drop(self.watch);
     }
 }
 
@@ -127,6 +132,7 @@ impl Pump {
         let mut ended = false;
         while self.wait(ended) {
             let mut empty = ended;
+            tenon_crash::hold(true);
             if !ended {
                 match read(&self.printed, &mut buffer[..]) {
                     // Nobody can print any more.
@@ -138,6 +144,7 @@ impl Pump {
                 }
             }
             self.pass_on();
+            tenon_crash::hold(!self.backlog.is_empty());
             let done = empty && self.backlog.is_empty();
             if done && self.told.is_none() {
                 self.progress.flushed();
@@ -146,6 +153,7 @@ impl Pump {
                 break;
             }
         }
+        tenon_crash::hold(false);
         self.progress.flushed();
     }
 
