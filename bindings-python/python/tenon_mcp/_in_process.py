@@ -55,11 +55,23 @@ class Hold:
             self.clients -= 1
             if self.clients > 0:
                 return False
-            if _holds.get(id(self.server)) is self:
-                del _holds[id(self.server)]
+            if not self._let_go():
+                return True  # it has ended by itself, and what is served now is another's
         running = self.server._running
         if running is not None:
             running.end()
+        return True
+
+    def over(self) -> None:
+        """The server has ended, perhaps before its clients: the next one starts it again."""
+        with _guard:
+            self._let_go()
+        self.settle()
+
+    def _let_go(self) -> bool:
+        if _holds.get(id(self.server)) is not self:
+            return False
+        del _holds[id(self.server)]
         return True
 
 
@@ -161,7 +173,7 @@ def _serve(held: Hold) -> None:
     except BaseException as error:
         held.settle(error)
     finally:
-        held.settle()
+        held.over()
 
 
 async def _serve_here(held: Hold) -> None:
@@ -176,4 +188,4 @@ async def _serve_here(held: Hold) -> None:
         if heard or not isinstance(error, Exception):
             raise
     finally:
-        held.settle()
+        held.over()

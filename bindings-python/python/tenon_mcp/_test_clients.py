@@ -25,6 +25,8 @@ R = TypeVar("R", bound=Result)
 _PATIENCE = 0.1
 """Seconds between two looks for signals while a client waits."""
 
+_CLOSED = "the client is closed"
+
 
 class _Pending:
     """A request that waits for its end."""
@@ -49,14 +51,20 @@ class _Client:
         self._on_other = on_other
         self._pending: dict[int, _Pending] = {}
         self._cause: BaseException | None = None
+        self._closed = False
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
         """Sends a notification."""
-        _in_process.check_fork(self._generation)
+        self._check()
         self._link.notify(method, params or {})
 
-    def _begin(self, what: str, given: dict[str, Any], pending: _Pending) -> int:
+    def _check(self) -> None:
         _in_process.check_fork(self._generation)
+        if self._closed:
+            raise StateError(_CLOSED)
+
+    def _begin(self, what: str, given: dict[str, Any], pending: _Pending) -> int:
+        self._check()
         number = self._link.number()
         # Before it is sent: its end may be heard at once.
         self._pending[number] = pending
@@ -105,6 +113,8 @@ class _Client:
 
     def _result(self, of: type[R], pending: _Pending, raise_on_error: bool = True) -> R:
         outcome = pending.outcome
+        if outcome is None and self._closed:
+            raise StateError(_CLOSED)
         if outcome is None or outcome[0] == "ended":
             raise StateError("the server has ended")
         if outcome[0] == "failed":
@@ -137,12 +147,17 @@ class SyncClient(_Client):
         self._listening = False
 
     def close(self) -> None:
-        """The client is gone: what it still asks is cancelled."""
+        """The client is gone: what it still asks is cancelled, and raises ``StateError`` where a thread waits for it.
+        Again it does nothing."""
         if self._generation != _fork.generation:
             return  # it is the parent's
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            self._turn.notify_all()
         self._link.close()
         hold, self._hold = self._hold, None
-        del self._link
         _in_process.release(hold)
 
     def call_tool(
@@ -229,7 +244,7 @@ class SyncClient(_Client):
     def _until(self, pending: _Pending) -> None:
         # One of the threads that wait listens for all; which one, is settled anew after each event.
         with self._turn:
-            while pending.outcome is None:
+            while pending.outcome is None and not self._closed:
                 if self._listening:
                     self._turn.wait()
                     continue
@@ -284,9 +299,11 @@ class AsyncClient(_Client):
     _tasks: set[asyncio.Task[None]]
 
     async def close(self) -> None:
-        """The client is gone: what it still asks is cancelled."""
-        if self._generation != _fork.generation:
-            return  # it is the parent's
+        """The client is gone: what it still asks is cancelled, and raises ``StateError`` where a task waits for it.
+        Again it does nothing."""
+        if self._closed or self._generation != _fork.generation:
+            return  # it may be the parent's
+        self._closed = True
         self._loop.remove_reader(self._link.fileno())
         for task in self._tasks:
             task.cancel()
@@ -294,7 +311,6 @@ class AsyncClient(_Client):
             self._ended(pending)
         self._link.close()
         hold, self._hold = self._hold, None
-        del self._link
         await _in_process.release_here(hold)
 
     async def call_tool(
