@@ -13,6 +13,7 @@ mod exchange;
 mod handler;
 mod handlers;
 mod home;
+mod interpreter;
 mod limits;
 mod link;
 mod loop_lane;
@@ -37,6 +38,11 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 mod _native {
     use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::interpreter::require_main(module.py())
+    }
 
     #[pymodule_export]
     use crate::answers::AskFailure;

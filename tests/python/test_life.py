@@ -364,3 +364,35 @@ def test_the_descriptors_given_stay_the_callers():
         os.close(number)
     assert os.read(theirs, 1) == b""
     os.close(theirs)
+
+
+SUBINTERPRETER = """
+try:
+    import _interpreters as interpreters
+    other = interpreters.create("legacy")
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    other = interpreters.create(isolated=False)
+import sys
+
+if {first}:
+    import tenon_mcp
+interpreters.run_string(other, '''
+import sys
+sys.path[:] = {path}
+try:
+    import tenon_mcp
+except ImportError as error:
+    print(error, flush=True)
+'''.format(path=sys.path))
+import tenon_mcp
+print(tenon_mcp.Server("t").name, flush=True)
+"""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_subinterpreters_are_refused_and_the_main_one_goes_on(first):
+    source = SUBINTERPRETER.replace("{first}", str(first))
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=SECONDS)
+    refusal = "tenon_mcp does not run in subinterpreters; import it in the main interpreter of a process"
+    assert run.stdout.splitlines() == [refusal, "t"], run.stderr

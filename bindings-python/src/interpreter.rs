@@ -1,0 +1,18 @@
+//! Which interpreter of the process the module is in.
+
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// Refuses subinterpreters: classes, interned names and `PyOnceLock`s are those of one interpreter.
+///
+/// Python itself refuses those with a lock of their own, but not those of older programs that embed it.
+pub(crate) fn require_main(_: Python<'_>) -> PyResult<()> {
+    // SAFETY: the thread is attached to an interpreter, which `Python` stands for.
+    match unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) } {
+        0 => Ok(()),
+        _ => Err(PyImportError::new_err(
+            "tenon_mcp does not run in subinterpreters; import it in the main interpreter of a process",
+        )),
+    }
+}
