@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 
 import pytest
@@ -18,6 +19,35 @@ def ways():
         ("outer", "inner", "handler"),
         [(outer, inner, handler) for outer in ("a", "d") for inner in ("a", "d") for handler in ("a", "d", "l")],
     )
+
+
+@ways()
+def test_a_context_variable_that_is_set_reaches_what_is_further_inside(outer, inner, handler):
+    app, variable = Server("t"), contextvars.ContextVar("variable", default="")
+    for way, name in ((outer, "outer"), (inner, "inner")):
+        if way == "a":
+
+            async def around(ctx: Context, call_next, name=name):
+                variable.set(f"{variable.get()} {name}")
+                return await call_next()
+
+        else:
+
+            def around(ctx: SyncContext, call_next, name=name):
+                variable.set(f"{variable.get()} {name}")
+                return call_next()
+
+        app.middleware(around)
+
+    async def on_loop():
+        return variable.get()
+
+    if handler == "a":
+        app.tool("t")(on_loop)
+    else:
+        app.tool("t", thread="loop" if handler == "l" else None)(lambda: variable.get())
+    with serving(app) as client:
+        assert client.text("t") == client.text("t") == " outer inner"
 
 
 def add_around(app, way, name, seen):

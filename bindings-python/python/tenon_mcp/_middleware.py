@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from contextvars import Context as Variables
     from typing import Any
 
     from ._bridge import LoopBridge
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 NEXT = -1
 """Stands for what follows among the numbers of questions."""
+
+_UNSET = object()
 
 # Kinds of what the engine came to; its `OutcomeKind` has the same numbers.
 _BYTES, _CONTENT, _RESULT, _FAILED, _EXCEPTION, _ERROR = 1, 2, 3, 4, 5, 6
@@ -225,7 +228,8 @@ class _Desk:
         self._closed = False
 
     def want(self, wish: Callable[[], Any]) -> Any:
-        """Has a coroutine awaited in the call's task; from the thread."""
+        """Has a coroutine awaited in the call's task, which sees the context variables of the thread."""
+        import contextvars
         from concurrent.futures import CancelledError, Future
 
         answer: Future[Any] = Future()
@@ -233,7 +237,8 @@ class _Desk:
             if self._closed:
                 raise Suspended
             self._waiting.add(answer)
-        self._loop.call_soon_threadsafe(self._wishes.put_nowait, (answer, wish))
+        variables = contextvars.copy_context()
+        self._loop.call_soon_threadsafe(self._wishes.put_nowait, (answer, wish, variables))
         try:
             return answer.result()
         except CancelledError:
@@ -242,10 +247,13 @@ class _Desk:
             with self._guard:
                 self._waiting.discard(answer)
 
-    async def grant(self, answer: Any, wish: Callable[[], Any]) -> None:
+    async def grant(self, answer: Any, wish: Callable[[], Any], variables: Variables) -> None:
         """Does it; in the call's task."""
         import asyncio
 
+        for variable, value in variables.items():
+            if variable.get(_UNSET) is not value:
+                variable.set(value)
         try:
             result = await wish()
         except asyncio.CancelledError:
