@@ -3,6 +3,7 @@
 # ruff: noqa: B008
 
 import asyncio
+import contextlib
 import threading
 from typing import Annotated
 
@@ -305,3 +306,42 @@ def test_what_cannot_be_depended_on_is_refused(function, parts):
         assert part in str(caught.value)
     with pytest.raises(RegistrationError, match="Depends wants a function"):
         Depends(3)
+
+
+def test_context_managers_are_entered():
+    app, seen = Server("t"), []
+
+    @contextlib.contextmanager
+    def opened(ctx: SyncContext):
+        seen.append("in")
+        try:
+            yield ctx.name
+        except ValueError:
+            seen.append("failed")
+            raise
+        finally:
+            seen.append("out")
+
+    @contextlib.asynccontextmanager
+    async def opened_on_loop():
+        seen.append("in on loop")
+        yield "value"
+        seen.append("out of loop")
+
+    @app.tool
+    def sync(fails: bool, what: str = Depends(opened)) -> str:
+        if fails:
+            raise ValueError("no")
+        return what
+
+    @app.tool
+    async def on_loop(what: str = Depends(opened_on_loop)) -> str:
+        return what
+
+    with pytest.raises(RegistrationError, match="opened_on_loop.* is async"):
+        app.tool("wrong")(lambda what=Depends(opened_on_loop): what)
+    with serving(app) as client:
+        assert client.text("sync", fails=False) == "sync"
+        assert client.text("on_loop") == "value"
+        assert client.call("sync", fails=True)["isError"]
+    assert seen == ["in", "out", "in on loop", "out of loop", "in", "failed", "out"]

@@ -35,7 +35,7 @@ def Depends(function: Callable[..., Any], /) -> Any:
     and of such functions themselves. The function may take the context and depend on others; one that several depend on
     is called once per call. A generator yields the value, and goes on when the call is over: after its function
     returned, or with the exception that ended it, also if it was cancelled or is suspended by a question. The result is
-    sent after that.
+    sent after that. One below ``@contextmanager`` or ``@asynccontextmanager`` does the same.
 
     An ``async def`` handler may depend on functions of both kinds; those without ``async`` run on its loop and must not
     block. A ``def`` handler depends on ``def`` functions, which run on its thread. ``Server.dependency_overrides`` puts
@@ -50,6 +50,13 @@ def is_one(thing: Any) -> bool:
     return type(thing) is Dependency
 
 
+def _generator(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The generator function that ``@contextmanager`` or ``@asynccontextmanager`` was put on: that is what is meant."""
+    made_by = getattr(function, "__globals__", {}).get("__name__")
+    inner = getattr(function, "__wrapped__", None) if made_by == "contextlib" else None
+    return inner if inner is not None and is_generator(inner) else function
+
+
 class _Node:
     """A function that is depended on: what it takes, and how it gives its value."""
 
@@ -57,7 +64,7 @@ class _Node:
 
     def __init__(self, label: str, function: Callable[..., Any], on_loop: bool) -> None:
         own = f"{label}: Depends({getattr(function, '__qualname__', function)})"
-        self.function = function
+        self.function = function = _generator(function)
         self.yields = is_generator(function)
         self.is_async = is_async_generator(function) if self.yields else is_async(function) or wraps_async(function)
         if self.is_async and not on_loop:
