@@ -80,7 +80,7 @@ impl Engine {
         policies: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
         let bounds = Bounds::of(self.server.engine().limits());
-        let entry = registration::entry(registration::kind(kind)?, definition, policies, bounds)?;
+        let entry = registration::entry(registration::kind(py, kind)?, definition, policies, bounds)?;
         let lane = loop_lane::named(lane)?;
         // The table first: a call may come as soon as the entry is there.
         handler.get().remember(function);
@@ -161,14 +161,14 @@ impl Engine {
 
     /// Removes an entry; says whether there was one.
     fn remove(&self, py: Python<'_>, kind: &str, name: &str) -> PyResult<bool> {
-        let removed = self.server.remove(registration::kind(kind)?, name).is_some();
+        let removed = self.server.remove(registration::kind(py, kind)?, name).is_some();
         self.handlers.sweep(py);
         Ok(removed)
     }
 
     /// Shows or hides an entry; says whether there is one.
-    fn enable(&self, kind: &str, name: &str, enabled: bool) -> PyResult<bool> {
-        let kind = registration::kind(kind)?;
+    fn enable(&self, py: Python<'_>, kind: &str, name: &str, enabled: bool) -> PyResult<bool> {
+        let kind = registration::kind(py, kind)?;
         Ok(if enabled { self.server.enable(kind, name) } else { self.server.disable(kind, name) })
     }
 
@@ -188,7 +188,7 @@ impl Engine {
 
     /// An entry's definition, whether it is shown, and its function, if it has one.
     fn entry<'py>(&self, py: Python<'py>, kind: &str, name: &str) -> PyResult<Option<Found<'py>>> {
-        let Some((entry, enabled)) = self.server.registered(registration::kind(kind)?, name) else {
+        let Some((entry, enabled)) = self.server.registered(registration::kind(py, kind)?, name) else {
             return Ok(None);
         };
         let function = match entry.target {
@@ -201,13 +201,13 @@ impl Engine {
     }
 
     /// The names of the entries of a kind, in order of registration.
-    fn names(&self, kind: &str) -> PyResult<Vec<String>> {
-        Ok(self.server.names(registration::kind(kind)?))
+    fn names(&self, py: Python<'_>, kind: &str) -> PyResult<Vec<String>> {
+        Ok(self.server.names(registration::kind(py, kind)?))
     }
 
     /// The definitions of a kind, each with whether it is enabled.
     fn entries<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Vec<(Bound<'py, PyAny>, bool)>> {
-        let entries = self.server.entries(registration::kind(kind)?);
+        let entries = self.server.entries(registration::kind(py, kind)?);
         entries.iter().map(|(definition, enabled)| Ok((read::value(py, definition)?, *enabled))).collect()
     }
 
@@ -223,7 +223,7 @@ impl Engine {
 
     /// Has clients told that a list has changed.
     fn list_changed(&self, py: Python<'_>, kind: &str) -> PyResult<()> {
-        self.server.list_changed(registration::kind(kind)?).map_err(|error| engine_error(py, &error))
+        self.server.list_changed(registration::kind(py, kind)?).map_err(|error| engine_error(py, &error))
     }
 
     /// Sends a notification to every session; says how many could be reached.

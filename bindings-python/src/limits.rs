@@ -1,14 +1,22 @@
 //! The engine's limits by name.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use crate::errors::exception;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::time::Duration;
 use tenon_mcp::{Limit, LimitValue, Limits, Unit};
 
+fn wrong(value: &Bound<'_, PyAny>, text: &str) -> PyErr {
+    match value.repr() {
+        Ok(shown) => exception(value.py(), "RegistrationError", &*format!("{text}, not {shown}")),
+        Err(error) => error,
+    }
+}
+
 /// A duration from a number of seconds.
 pub(crate) fn seconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
-    let wrong = || PyValueError::new_err(format!("{name} must be a number of seconds, not {value}"));
+    let wrong = || wrong(value, &format!("{name} must be a number of seconds from 0"));
     let seconds: f64 = value.extract().map_err(|_| wrong())?;
     // More than a century is the same as one, and within a duration's range; what is no number stays none.
     let seconds = if seconds > 3.2e9 { 3.2e9 } else { seconds };
@@ -20,7 +28,7 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
     if limit.unit == Unit::Time {
         return Ok(LimitValue::Time(seconds(name, value)?));
     }
-    let wrong = || PyValueError::new_err(format!("{name} must be an integer, not {value}"));
+    let wrong = || wrong(value, &format!("{name} must be an integer from 0"));
     // An integer of any size; what is beyond the range is as good as its end.
     let count = value.extract::<u64>().or_else(|error| {
         let huge = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(value.py()) && value.gt(0)?;
@@ -40,7 +48,7 @@ pub(crate) fn read(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
         })?;
         limits
             .set(limit, value(limit, &given)?)
-            .map_err(|wrong| PyValueError::new_err(format!("{name} {wrong}, not {given}")))?;
+            .map_err(|reason| wrong(&given, &format!("{name} {reason}")))?;
     }
     Ok(limits)
 }

@@ -3,16 +3,17 @@
 use crate::errors::exception;
 use crate::write::{self, Bounds};
 use crate::{limits, settings};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenon_mcp::{Entry, Kind, TaskSupport, UnknownArguments};
 
 /// The kind of this word.
-pub(crate) fn kind(word: &str) -> PyResult<Kind> {
+pub(crate) fn kind(py: Python<'_>, word: &str) -> PyResult<Kind> {
     Kind::named(word).ok_or_else(|| {
         let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        PyValueError::new_err(format!("there is no kind {word:?}; the kinds are {}", known.join(", ")))
+        let text = format!("there is no kind {word:?}; the kinds are {}", known.join(", "));
+        exception(py, "RegistrationError", &*text)
     })
 }
 
@@ -27,7 +28,7 @@ pub(crate) fn entry(
     let entry = match policies.get_item("completes")? {
         Some(what) => {
             let (of, name, argument): (String, String, String) = what.extract()?;
-            Entry::completion(self::kind(&of)?, name, argument)
+            Entry::completion(self::kind(py, &of)?, name, argument)
         }
         None => {
             let definition = write::json(definition, bounds).map_err(|unfit| {

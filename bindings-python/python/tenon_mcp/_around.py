@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._errors import RegistrationError
 from ._native import Handler
 from ._registry import Registry
-from ._signature import is_async, is_generator, wraps_async
+from ._signature import check_places, is_async, is_generator, wraps_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ class Arounds(Registry):
         """
 
         def register(function: F) -> F:
-            if not callable(function) or is_generator(function):
+            if not callable(function):
                 raise RegistrationError(f"middleware must be a function, not {type(function).__name__}")
+            if is_generator(function):
+                raise RegistrationError("middleware must return a result, and not yield")
+            check_places("middleware", function, ("the context", "call_next"))
             from ._middleware import Layer
 
             called: Callable[..., Any] = function

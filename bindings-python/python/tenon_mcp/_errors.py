@@ -69,6 +69,14 @@ class McpError(TenonError):
         self.message = message
         self.data = data
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is handed to the constructor is more than the message, so a pool of processes could not bring it back.
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[McpError], args: tuple[Any, ...]) -> McpError:
+    return kind.__new__(kind, *args)
+
 
 class NotFound(TenonError):
     """Raised by a handler, says that what the client asks for does not exist, as its revision says that.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _schema
 from ._errors import RegistrationError
 from ._native import Handler
-from ._signature import doc, is_async, is_async_generator, is_generator, read, wraps_async
+from ._signature import REQUIRED, doc, is_async, is_async_generator, is_generator, read, wraps_async
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from ._native import Arguments
 
-_VARIABLES = r"\{[+#./;?&]?([^{}]*)\}"
+_VARIABLES = r"\{([+#./;?&]?)([^{}]*)\}"
+_SPARED = ("?", "&", ";", "#")
+"""What stands before variables that an address may leave out."""
 _TOLD = ("tool", "prompt", "method", "notification")
 """Whose clients are told of parameters."""
 _MARKS = ("Args:", "Arguments:", "Parameters", "Params:", ":param", ":arg", ":key")
@@ -145,14 +147,20 @@ class Function:
         import re
 
         # The engine judges the template itself.
-        parts = [name.split(":")[0] for part in re.findall(_VARIABLES, template) for name in part.split(",")]
+        found = [(operator, part.split(",")) for operator, part in re.findall(_VARIABLES, template)]
+        parts = [name.split(":")[0] for _, names in found for name in names]
         self.takes_all([name.rstrip("*") for name in parts], f"the variables of {template!r}")
+        spared = {name.split(":")[0].rstrip("*") for operator, names in found if operator in _SPARED for name in names}
         schema = _schema.understand(self.label, self.signature, {})
         for name, said in schema["properties"].items():
             if f"{name}*" in parts:
                 kind = said.get("type", "array")
                 if "array" not in ([kind] if isinstance(kind, str) else kind) and "anyOf" not in said:
                     raise RegistrationError(f"{self.label}: parameter {name!r}: the variable is a list of texts")
+        for parameter in self.signature.parameters:
+            if parameter.name in spared and parameter.default is REQUIRED:
+                what = f"parameter {parameter.name!r}: an address may leave this variable out; give a default"
+                raise RegistrationError(f"{self.label}: {what}")
         self.read_texts(schema)
 
     def handler(self, *, open: bool = False, returns_dict: bool = False) -> Handler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _schema
 from ._around import Arounds
 from ._errors import RegistrationError
-from ._registry import named, read_tags
+from ._registry import check_first, named, read_tags
 from ._served import Served
 
 TYPE_CHECKING = False
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
     Tags: TypeAlias = "Iterable[str] | None"
+
+
+def _names(arguments: Any) -> list[str]:
+    """The names of arguments that are listed by hand; the engine judges the rest of them."""
+    if not isinstance(arguments, (list, tuple)) or not all(isinstance(argument, dict) for argument in arguments):
+        raise RegistrationError("prompt: arguments must be a list of dicts")
+    return [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
 
 
 class Registrations(Served, Arounds):
@@ -193,6 +200,8 @@ class Registrations(Served, Arounds):
         may keep what was read, and for whom, if not as the server has it.
         """
 
+        check_first("resource", "its URI", uri)
+
         def register(function: F) -> F:
             of_template = "{" in uri
             kind = "resource_template" if of_template else "resource"
@@ -304,7 +313,7 @@ class Registrations(Served, Arounds):
             of = self._function("prompt", own, function, strict=arguments is None, thread=thread)
             takes = of.prompt_arguments() if arguments is None else arguments
             if arguments is not None:
-                names = [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
+                names = _names(arguments)
                 of.takes_all(names, "the arguments")
                 of.read_texts(_schema.understand(of.label, of.signature, {}))
             self._add(
@@ -373,6 +382,7 @@ class Registrations(Served, Arounds):
         It is handed the members of the request's parameters by name; unless given, ``input_schema`` comes from its
         signature. ``**params`` takes those it does not name. It returns a dict, or ``None`` for an empty one.
         """
+        check_first("method", "its name", name)
 
         def register(function: F) -> F:
             of = self._function("method", name, function, strict=input_schema is None, thread=thread)
@@ -424,6 +434,7 @@ class Registrations(Served, Arounds):
         returns the result as the newest revision has it, a dict. ``remove("method", …)`` brings the engine's answer
         back.
         """
+        check_first("replace", "the method", method)
 
         def register(function: F) -> F:
             of = self._function("method", method, function, thread=thread)
@@ -458,6 +469,7 @@ class Registrations(Served, Arounds):
         thread: Thread = None,
     ) -> Callable[[F], F]:
         """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
+        check_first("notification", "its name", name)
 
         def register(function: F) -> F:
             of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
@@ -486,7 +498,7 @@ class Registrations(Served, Arounds):
         what cannot be used, or took too long; ``kind``, ``name`` and ``message`` say which and why. What this function
         fails with itself is in the log alone. What a function returns is of no use.
         """
-
+        check_first("on", "the hook", hook)
         if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:
             raise RegistrationError(f"hook {hook!r}: the server has a lifespan, which takes its place")
 

@@ -19,9 +19,12 @@ _HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "all
 
 def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
     """A list of words, which a string is not."""
-    if words is not None and (isinstance(words, str) or not all(isinstance(word, str) for word in words)):
+    if words is None:
+        return None
+    read: list[Any] = list(words) if hasattr(words, "__iter__") and not isinstance(words, str) else [None]
+    if not all(isinstance(word, str) for word in read):
         raise RegistrationError(f"{option} must be a list of strings")
-    return None if words is None else list(words)
+    return read
 
 
 def read_transports(
@@ -146,7 +149,7 @@ def _names(option: str, names: Sequence[str]) -> Sequence[str]:
 def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:
     """The keys; none of them shows in a message."""
     # Bytes are iterable too, and one key alone is what was meant.
-    if isinstance(keys, (bytes, bytearray, str)):
+    if isinstance(keys, (bytes, bytearray, str)) or not hasattr(keys, "__iter__"):
         raise RegistrationError("state_keys must be a list of keys, not one key")
     read = list(keys)
     for place, key in enumerate(read):

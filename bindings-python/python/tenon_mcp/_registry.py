@@ -29,12 +29,19 @@ def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
     return own
 
 
+def check_first(decorator: str, what: str, given: Any) -> None:
+    """Refuses a decorator without parentheses that cannot do without: it would take the function for something else."""
+    if not isinstance(given, str):
+        shown = "a function" if callable(given) else type(given).__name__
+        raise RegistrationError(f'{decorator}: {what} comes first, as in @app.{decorator}("…"), not {shown}')
+
+
 def read_tags(tags: Iterable[str] | None) -> list[str] | None:
     """Words, which a string is not."""
     if tags is None:
         return None
-    words = [tags] if isinstance(tags, str) else list(tags)
-    if isinstance(tags, str) or not all(isinstance(word, str) for word in words):
+    words: list[Any] = list(tags) if hasattr(tags, "__iter__") and not isinstance(tags, str) else [None]
+    if not all(isinstance(word, str) for word in words):
         raise RegistrationError("tags must be strings, several of them")
     return words
 

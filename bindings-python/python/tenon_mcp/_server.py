@@ -89,8 +89,14 @@ class Server(Registrations):
         lifespan: Lifespan | None = None,
         **limits: Unpack[Limits],
     ) -> None:
-        if max_workers is not None and max_workers < 1:
-            raise RegistrationError(f"max_workers must be above zero, not {max_workers}")
+        for what, text in (("name", name), ("version", version), ("instructions", instructions)):
+            if not isinstance(text, str) and (what != "instructions" or text is not None):
+                raise RegistrationError(f"{what} must be a str, not {type(text).__name__}")
+        for what, table in (("extensions", extensions), ("cache_of", cache_of)):
+            if table is not None and not isinstance(table, dict):
+                raise RegistrationError(f"{what} must be a dict, not {type(table).__name__}")
+        if max_workers is not None and (not isinstance(max_workers, int) or max_workers < 1):
+            raise RegistrationError(f"max_workers must be an integer above zero, not {max_workers!r}")
         settings = {
             "title": title,
             "description": description,

@@ -123,6 +123,24 @@ def is_async_generator(function: Callable[..., Any]) -> bool:
     return inspect.isasyncgenfunction(function)
 
 
+def check_places(label: str, function: Callable[..., Any], places: tuple[str, ...]) -> None:
+    """Refuses a function that cannot be called with as many values, which come by their places."""
+    if _is_plain(function):
+        code = function.__code__
+        if code.co_argcount == len(places) and not code.co_kwonlyargcount:
+            return
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # what is written in C may not say
+    try:
+        signature.bind(*places)
+    except TypeError as error:
+        raise RegistrationError(f"{label} is called with {' and '.join(places)}: {error}") from None
+
+
 def doc(function: Callable[..., Any]) -> str | None:
     """Its docstring."""
     # The docstring of a functools.partial is that of its class.

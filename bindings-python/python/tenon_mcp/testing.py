@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._errors import McpError, ToolError
+from ._errors import McpError, RegistrationError, ToolError
+from ._registry import Registry
 from ._replies import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
 from ._test_clients import AsyncClient, SyncClient
 
@@ -78,6 +79,8 @@ class Client:
         on_log: Callable[[dict[str, Any]], object] | None = None,
         on_notification: Callable[[str, dict[str, Any]], object] | None = None,
     ) -> None:
+        if not isinstance(app, Registry):
+            raise RegistrationError(f"Client is for a Server of this process, not {type(app).__name__}")
         self._app = app
         answers = {"elicit": elicit, "elicit_url": elicit, "sample": sample, "roots": roots}
         self._answers = {kind: answer for kind, answer in answers.items() if answer is not ...}
