@@ -181,6 +181,10 @@ FIELDS = [
     (pydantic.PositiveInt, {"type": "integer", "exclusiveMinimum": 0}, 1, 0),
     (Annotated[int, pydantic.AfterValidator(lambda value: value * 2)], {"type": "integer"}, 4, "x"),
     (Annotated[int, Field(strict=True)], {"type": "integer"}, 3, "x"),
+    (pydantic.conint(ge=2), {"type": "integer", "minimum": 2}, 2, 1),
+    (pydantic.constr(min_length=2), {"type": "string", "minLength": 2}, "ab", "a"),
+    (Annotated[str, pydantic.StringConstraints(pattern="^a")], {"type": "string", "pattern": "^a"}, "ab", "b"),
+    (Annotated[str, Field(coerce_numbers_to_str=True, pattern="^a")], {"type": "string", "pattern": "^a"}, "a", "b"),
 ]
 
 
@@ -192,6 +196,14 @@ def test_fields(annotation, expected, good, bad):
         client.text("tool", x=good)
         assert "/x" in client.error("tool", x=bad)
     assert seen == [8 if "AfterValidator" in repr(annotation) else good]
+
+
+def test_what_pydantic_alone_can_check_is_left_to_it():
+    app, seen = takes(Annotated[str, pydantic.StringConstraints(strip_whitespace=True, to_lower=True, min_length=2)])
+    with serving(app) as client:
+        client.text("tool", x=" AB ")
+        assert "/x: String should have at least 2 characters" in client.error("tool", x=" A ")
+    assert seen == ["ab"]
 
 
 def test_a_field_as_the_default():

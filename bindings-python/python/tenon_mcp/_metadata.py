@@ -66,6 +66,8 @@ class Said:
     def _take(self, item: Any) -> None:
         kind = type(item)
         word = _CLASSES.get(kind.__name__)
+        if item is None:  # as pydantic's conint has it for what it was not given
+            return
         if isinstance(item, str):
             self.describe(item)
         elif kind is dict:
@@ -77,10 +79,16 @@ class Said:
         elif hasattr(item, "__is_annotated_types_grouped_metadata__"):
             for part in item:
                 self._take(part)
+        elif kind.__name__ == "_PydanticGeneralMetadata" and self._is_pattern(vars(item)):
+            self.keywords["pattern"] = item.pattern
         elif kind.__name__ == "Doc" and isinstance(getattr(item, "documentation", None), str):
             self.describe(item.documentation)
         else:
             self.unknown.append(item)
+
+    @staticmethod
+    def _is_pattern(says: dict[str, Any]) -> bool:
+        return says.keys() == {"pattern"} and isinstance(says["pattern"], str)
 
     def _schema(self, keywords: dict[str, Any]) -> None:
         for keyword, value in keywords.items():
@@ -120,11 +128,7 @@ class Said:
         elif not field.is_required():
             self.default = field.default
         for item in field.metadata:
-            pattern = getattr(item, "pattern", None)
-            if type(item).__name__ == "_PydanticGeneralMetadata" and isinstance(pattern, str) and len(vars(item)) == 1:
-                self.keywords["pattern"] = pattern
-            else:
-                self._take(item)
+            self._take(item)
 
 
 def field_class() -> Any:

@@ -39,7 +39,8 @@ def understands(item: Any) -> bool:
         return True
     kind = type(item)
     is_theirs = kind.__module__.partition(".")[0] in ("pydantic", "annotated_types")
-    return is_theirs and getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+    is_public = getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+    return is_theirs and (is_public or kind.__name__ == "_PydanticGeneralMetadata")
 
 
 def of(types: Types, annotation: Any) -> Type:
