@@ -134,3 +134,80 @@ def test_a_client_that_is_opened_after_the_end_starts_the_server_again():
 
     asyncio.run(main())
     assert app._running is None
+
+
+def test_a_client_that_comes_while_the_last_one_goes_waits_for_the_end():
+    app, ends, go = Server("t"), threading.Event(), threading.Event()
+
+    @app.on("stop")
+    def stop() -> None:
+        ends.set()
+        go.wait(SECONDS)
+
+    app.tool("one")(lambda: 1)
+    first = Client(app).__enter__()
+    closer = threading.Thread(target=first.close)
+    closer.start()
+    assert ends.wait(SECONDS)
+    later = threading.Timer(0.2, go.set)
+    later.start()
+    with Client(app) as client:
+        assert client.call_tool("one").data == 1
+    for thread in (closer, later):
+        thread.join(SECONDS)
+    assert app._running is None
+
+
+def test_a_client_that_comes_on_a_loop_while_the_last_one_goes_waits_for_the_end():
+    app = Server("t")
+
+    async def main() -> None:
+        ends, go = asyncio.Event(), asyncio.Event()
+
+        @app.on("stop")
+        async def stop() -> None:
+            ends.set()
+            await go.wait()
+
+        async def use() -> None:
+            async with Client(app) as client:
+                await client.call_tool("one")
+
+        app.tool("one")(lambda: 1)
+        first = await Client(app).__aenter__()
+        closing = asyncio.create_task(first.close())
+        await asyncio.wait_for(ends.wait(), SECONDS)
+        several = [asyncio.create_task(use()) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert not any(one.done() for one in several)
+        go.set()
+        await asyncio.gather(closing, *several)
+
+    asyncio.run(main())
+    assert app._running is None
+
+
+def test_a_client_that_would_wait_for_its_own_loop_says_so():
+    app = Server("t")
+
+    async def main() -> None:
+        async with Client(app) as client:
+            closing = asyncio.create_task(client.close())
+            await asyncio.sleep(0)  # the server's end has begun, on this loop
+            with pytest.raises(StateError, match="about to end on this event loop"):
+                with Client(app):
+                    pass
+            async with Client(app) as other:
+                await other.ping()
+            await closing
+            # Its start is given up.
+            other = asyncio.create_task(Client(app).__aenter__())
+            await asyncio.sleep(0)
+            other.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await other
+
+    asyncio.run(main())
+    assert app._running is None
+    with Client(app) as client:
+        client.ping()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 
 from . import _fork
-from ._errors import ForkedError
+from ._errors import ForkedError, StateError
 from ._serving import Service, serve_here
 from ._signals import Signals
 
@@ -25,12 +26,14 @@ TRANSPORTS: dict[str, Any] = {
 _guard = threading.Lock()
 _holds: dict[int, Hold] = {}
 """By the server that is held, which its hold keeps."""
+_LOOK = 0.1
+"""Seconds between two looks at whether a loop is gone."""
 
 
 class Hold:
     """A server that clients have started, until the last of them lets go."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, before: Hold | None) -> None:
         self.server = server
         self.clients = 1
         self.generation = _fork.generation
@@ -39,6 +42,9 @@ class Hold:
         self.waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self.thread: threading.Thread | None = None
         self.task: asyncio.Task[None] | None = None
+        self._before = before
+        self._left = False
+        self._over = threading.Event()
 
     def settle(self, failure: BaseException | None = None) -> None:
         """It has started, or failed to."""
@@ -55,24 +61,39 @@ class Hold:
             self.clients -= 1
             if self.clients > 0:
                 return False
-            if not self._let_go():
-                return True  # it has ended by itself, and what is served now is another's
-        running = self.server._running
+            self._left = True
+            # What is served after its own end is another's.
+            running = self.server._running if _holds.get(id(self.server)) is self else None
         if running is not None:
             running.end()
         return True
 
-    def over(self) -> None:
-        """The server has ended, perhaps before its clients: the next one starts it again."""
-        with _guard:
-            self._let_go()
+    def started(self, server: Server) -> None:
+        """It has started; perhaps nobody has waited for that."""
         self.settle()
+        if self._left and server._running is not None:
+            server._running.end()
 
-    def _let_go(self) -> bool:
-        if _holds.get(id(self.server)) is not self:
-            return False
-        del _holds[id(self.server)]
-        return True
+    def over(self) -> None:
+        """The server has ended."""
+        with _guard:
+            if _holds.get(id(self.server)) is self:
+                del _holds[id(self.server)]
+        self.settle()
+        self._over.set()
+
+    @property
+    def ends(self) -> bool:
+        """Whether the next client has to start the server again."""
+        running = self.server._running
+        return self._left or self.settled.is_set() and running is not None and running.closed
+
+    def wait_for_turn(self) -> None:
+        """Waits for the end of whatever was served before, unless its loop is gone."""
+        before, self._before = self._before, None
+        if before is not None:
+            while not before._over.wait(_LOOK) and not (before.task is not None and before.task.get_loop().is_closed()):
+                pass
 
 
 def check_fork(generation: int) -> None:
@@ -86,24 +107,31 @@ def _done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _take(server: Server) -> tuple[Hold | None, bool]:
-    """The hold of a server, and whether it is new; none where the program serves it."""
+def _take(server: Server, loop: asyncio.AbstractEventLoop | None = None) -> tuple[Hold | None, bool]:
+    """The hold of a server, and whether it is new; none where the program serves it.
+
+    ``loop`` is what stands still until the server has started.
+    """
     with _guard:
-        hold = _holds.get(id(server))
-        if hold is not None:
-            check_fork(hold.generation)
-            hold.clients += 1
-            return hold, False
-        if server._running is not None:
+        held = _holds.get(id(server))
+        if held is not None:
+            check_fork(held.generation)
+            if not held.ends:
+                held.clients += 1
+                return held, False
+            if loop is not None and held.task is not None and held.task.get_loop() is loop:
+                raise StateError("the server is about to end on this event loop; a client to await can wait for that")
+        elif server._running is not None:
             server._running.check_fork()
             return None, False
-        hold = _holds[id(server)] = Hold(server)
-        return hold, True
+        held = _holds[id(server)] = Hold(server, held)
+        return held, True
 
 
 def hold(server: Server) -> Hold | None:
     """Has the server served, on a thread of its own unless it is."""
-    held, new = _take(server)
+    running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    held, new = _take(server, None if running_loop is None else running_loop())
     if held is None:
         return None
     if new:
@@ -169,7 +197,8 @@ async def release_here(held: Hold | None) -> None:
 def _serve(held: Hold) -> None:
     server = held.server
     try:
-        serve_here(Service(server, TRANSPORTS, Signals(False)), lambda _: held.settle())
+        held.wait_for_turn()
+        serve_here(Service(server, TRANSPORTS, Signals(False)), held.started)
     except BaseException as error:
         held.settle(error)
     finally:
@@ -177,10 +206,14 @@ def _serve(held: Hold) -> None:
 
 
 async def _serve_here(held: Hold) -> None:
+    import asyncio
+
     from ._loop import serve
 
     try:
-        await serve(held.server, TRANSPORTS, lambda _: held.settle())
+        if held._before is not None:
+            await asyncio.to_thread(held.wait_for_turn)
+        await serve(held.server, TRANSPORTS, held.started)
     except BaseException as error:
         heard = held.settled.is_set()
         held.settle(error)
