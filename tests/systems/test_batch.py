@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import os
+import subprocess
 import threading
 import urllib.request
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from served import SECONDS, converse, http, load, refused, said
+from served import SECONDS, command, converse, http, load, refused, said
 from tenon_mcp.testing import Client as InProcess
 
 EXAMPLE = "python/batch"
@@ -167,6 +169,14 @@ def test_addresses_that_are_fetched():
         assert is_internal(inside), inside
 
 
+@pytest.mark.parametrize("wrong", ["example.com", "127.0.0.1:http:", "[::1", "127.0.0.1:80,:x"])
+def test_exemptions_that_are_none_are_said(wrong):
+    run = subprocess.run(
+        command(EXAMPLE), env={**os.environ, "FETCH_ALLOW": wrong}, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert run.returncode == 1 and run.stderr.startswith("FETCH_ALLOW: ") and "Traceback" not in run.stderr
+
+
 def test_fetch_data(way):
     with pages() as secret, pages(f"http://{secret.address}/page") as site:
         port = secret.address.rpartition(":")[2]
@@ -234,5 +244,5 @@ def test_fetch_data(way):
 
             assert len(site.asked) == asked
 
-        converse(EXAMPLE, way, use, env={"FETCH_ALLOW": site.address})
+        converse(EXAMPLE, way, use, env={"FETCH_ALLOW": f" [::1]:1, {site.address}"})
         assert secret.asked == []

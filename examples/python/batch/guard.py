@@ -5,13 +5,22 @@ import errno
 import ipaddress
 import os
 import socket
+import sys
 
-ALLOWED = {
-    info[4][:2]
-    for each in os.environ.get("FETCH_ALLOW", "").split(",")
-    if each
-    for info in socket.getaddrinfo(*each.strip().rsplit(":", 1))
-}
+
+def allowed(text: str) -> set[tuple]:
+    """The addresses of places such as `127.0.0.1:8080, [::1]:80`."""
+    found = set()
+    for each in filter(None, map(str.strip, text.split(","))):
+        host, _, port = each.rpartition(":")
+        try:
+            found |= {info[4][:2] for info in socket.getaddrinfo(host.strip("[]"), int(port))}
+        except (OSError, ValueError) as error:
+            sys.exit(f"FETCH_ALLOW: {each!r} is no host:port that is known: {error}")
+    return found
+
+
+ALLOWED = allowed(os.environ.get("FETCH_ALLOW", ""))
 # Of IPv6 what is given out to be reached; the rest is internal, or holds an address of IPv4.
 REACHED = ipaddress.ip_network("2000::/3")
 # Relays, which lead to the address of IPv4 within: 6to4 and Teredo; and what else not all versions of Python know.
