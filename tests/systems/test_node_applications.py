@@ -63,7 +63,18 @@ def test_the_application_stays_itself(application):
     with http(application, env={"API_KEY": "secret"}) as url:
         root = url.removesuffix("/mcp")
         assert ask(f"{root}/me")[0] == 401
-        for wrong in ("Bearer", "Bearer ", "Bearer wrong", "secret", "Basic secret", "Bearer secret2"):
+        # The name of a scheme has no case.
+        assert ask(f"{root}/me", {"authorization": "bearer secret"})[0] == 200
+        for wrong in (
+            "Bearer",
+            "Bearer ",
+            "bearer SECRET",
+            "Bearerr secret",
+            "Bearer wrong",
+            "secret",
+            "Basic secret",
+            "Bearer secret2",
+        ):
             assert ask(f"{root}/me", {"authorization": wrong})[0] == 401, wrong
         assert ask(f"{root}/me", KEY) == (200, '{"user":"owner"}')
         for path in ("/", "/none", "/mcpx", "/mcp/other"):

@@ -15,9 +15,10 @@ mcp.tool('calculate_sum', { description: 'Add two numbers.', input: two, structu
 const OWNER = 'owner'
 /** @param {string} text */
 const digest = (text) => createHash('sha256').update(text).digest()
-const expected = digest(`Bearer ${process.env.API_KEY}`)
+const expected = digest(`bearer ${process.env.API_KEY}`)
 /** Whether a request brings the key. Takes as long for every other one. @param {string | undefined} authorization */
-const brings = (authorization) => Boolean(process.env.API_KEY) && timingSafeEqual(digest(authorization ?? ''), expected)
+const brings = (authorization = '') =>
+  Boolean(process.env.API_KEY) && timingSafeEqual(digest(authorization.replace(/^bearer /i, 'bearer ')), expected)
 
 /** @type {import('hono').MiddlewareHandler} */
 const guard = async (context, next) => {
