@@ -211,3 +211,22 @@ def test_a_client_that_would_wait_for_its_own_loop_says_so():
     assert app._running is None
     with Client(app) as client:
         client.ping()
+
+
+def test_a_client_that_was_left_on_a_loop_that_is_gone_is_told_of_to_others():
+    app, loop = Server("t"), asyncio.new_event_loop()
+    app.tool("one")(lambda: 1)
+
+    async def main() -> None:
+        async with Client(app):
+            pass
+
+    left = Client(app)
+    client = loop.run_until_complete(left.__aenter__())
+    loop.close()
+    with pytest.raises(StateError, match="left open on an event loop that has ended"):
+        asyncio.run(main())
+    with pytest.raises(StateError, match="left open on an event loop that has ended"):
+        with Client(app):
+            pass
+    assert client is not None

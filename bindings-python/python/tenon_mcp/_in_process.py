@@ -88,11 +88,16 @@ class Hold:
         running = self.server._running
         return self._left or self.settled.is_set() and running is not None and running.closed
 
+    @property
+    def is_stranded(self) -> bool:
+        """Whether its loop was closed before it has ended: nobody runs its calls."""
+        return self.task is not None and self.task.get_loop().is_closed()
+
     def wait_for_turn(self) -> None:
-        """Waits for the end of whatever was served before, unless its loop is gone."""
+        """Waits for the end of whatever was served before, unless that does not come."""
         before, self._before = self._before, None
         if before is not None:
-            while not before._over.wait(_LOOK) and not (before.task is not None and before.task.get_loop().is_closed()):
+            while not before._over.wait(_LOOK) and not before.is_stranded:
                 pass
 
 
@@ -116,6 +121,8 @@ def _take(server: Server, loop: asyncio.AbstractEventLoop | None = None) -> tupl
         held = _holds.get(id(server))
         if held is not None:
             check_fork(held.generation)
+            if held.is_stranded:
+                raise StateError("a client was left open on an event loop that has ended, and the server with it")
             if not held.ends:
                 held.clients += 1
                 return held, False
