@@ -49,6 +49,10 @@ class Place:
     city: str
 
 
+async def fetch() -> bytes:
+    return b""
+
+
 @app.tool()
 async def wait(seconds: float, ctx: Context) -> ToolResult:
     ctx.progress(0.5, 1)
@@ -63,6 +67,7 @@ async def wait(seconds: float, ctx: Context) -> ToolResult:
     ctx.log("warn", "x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     assert_type(await ctx.roots(), list[Root])
     assert_type(await ctx.once("key", lambda: 3), int)
+    assert_type(await ctx.once("other", fetch), bytes)
     # What asks is awaited.
     print(ctx.elicit("Sure?", {}).action)  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
     return ToolResult([])

@@ -287,13 +287,21 @@ class Context(_CallContext[L]):
         """Asks for the directories the user works in; they are guidance, not a fence. As ``elicit`` otherwise."""
         return _roots(await self._ask("roots", {}, key))
 
-    async def once(self, key: str, effect: Callable[[], Awaitable[T] | T]) -> T:
+    if TYPE_CHECKING:
+
+        @overload
+        async def once(self, key: str, effect: Callable[[], Awaitable[T]]) -> T: ...
+
+        @overload
+        async def once(self, key: str, effect: Callable[[], T]) -> T: ...
+
+    async def once(self, key: str, effect: Callable[[], Any]) -> Any:
         """Calls ``effect``, awaits what it gives, and keeps the result, a JSON value, under ``key``.
 
         When the handler runs again with answers, it gets the result and the effect is not repeated. With clients of
         the stateless protocol the client carries it, sealed; all results together must fit ``max_state_bytes``.
-        Questions asked meanwhile wait for it. An exception is not kept. Raises ``AskError`` if there is no room, or if
-        the key is used twice.
+        Questions asked meanwhile wait for it. An exception is not kept. What comes later with the same key gets what is
+        kept, too. Raises ``AskError`` if there is no room, or if two effects of one key are at work at the same time.
         """
         kept = self._call.once_get(key)
         if kept is None:
@@ -307,8 +315,7 @@ class Context(_CallContext[L]):
                 self._bridge.end(self._call)
             # As later attempts will get it.
             kept = self._call.once_get(key) or (made,)
-        value: T = kept[0]
-        return value
+        return kept[0]
 
     async def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
         return _read(await self._bridge.ask(self._call, kind, params, key))
