@@ -59,7 +59,8 @@ function sampleParams(messages, { key, meta, ...params } = {}) {
 /** What the client's model said. */
 class Sampled {
   constructor(answer) {
-    Object.assign(this, answer)
+    // What a client calls by a name that means something here, such as `text`, would take its place.
+    for (const [name, value] of Object.entries(answer)) if (!(name in this)) this[name] = value
   }
 
   /** The text of its text blocks. */

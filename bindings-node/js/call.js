@@ -167,7 +167,7 @@ class Call {
           return resolve(read(parse(reply.text)))
         case 'waiting':
           this.#asked ??= new Map()
-          return void this.#asked.set(reply.id, { resolve: (answer) => resolve(read(answer)), reject })
+          return void this.#asked.set(reply.id, { resolve: settle(resolve, reject, read), reject })
         case 'suspended':
           return this.#unwindSoon(reject)
         default:
@@ -353,6 +353,17 @@ class Call {
 
   #log(level, message, error) {
     this.#bridge.log(level, message, { kind: this.entry?.kind, name: this.entry?.name, error })
+  }
+}
+
+/** Never throws: an answer comes with other operations of its batch. */
+function settle(resolve, reject, read) {
+  return (answer) => {
+    try {
+      resolve(read(answer))
+    } catch (error) {
+      reject(error)
+    }
   }
 }
 

@@ -31,24 +31,43 @@ let last = 0
 /** Has the server listen, unless it does. Returns how to let go. */
 async function hold(app) {
   let own = held.get(app)
+  // The last client before this one has left: the server ends, and starts again.
+  while (own?.ending !== undefined) {
+    await own.ending
+    own = held.get(app)
+  }
   if (own === undefined) {
     if (insideOf(app).listening) return async () => {}
-    own = { clients: 0, started: app.listen(IN_PROCESS) }
-    held.set(app, own)
-    // Whoever waits for the start is told.
-    own.started.catch(() => held.delete(app))
+    own = start(app)
   }
   own.clients++
   await own.started
   return async () => {
-    if (--own.clients > 0) return
-    held.delete(app)
-    const kept = keep()
-    try {
-      await app.close()
-    } finally {
-      clearInterval(kept)
-    }
+    if (--own.clients > 0 || held.get(app) !== own) return
+    own.ending = end(app)
+    await own.ending
+  }
+}
+
+function start(app) {
+  const own = { clients: 0, started: app.listen(IN_PROCESS), ending: undefined }
+  held.set(app, own)
+  const over = () => {
+    if (held.get(app) === own) held.delete(app)
+  }
+  // Whoever waits for the start is told.
+  own.started.catch(over)
+  // Also where the program itself has ended it.
+  app.closed.then(over)
+  return own
+}
+
+async function end(app) {
+  const kept = keep()
+  try {
+    await app.close()
+  } finally {
+    clearInterval(kept)
   }
 }
 
@@ -188,6 +207,7 @@ class Client {
     signal?.throwIfAborted()
     const text = stringify(meta === undefined ? given : { ...given, _meta: meta })
     await this.open()
+    signal?.throwIfAborted()
     const number = this.#link.next()
     const answered = new Promise((resolve, reject) => this.#pending.set(number, { resolve, reject, onProgress }))
     const abort = () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { McpError, Server, ToolError } from '../../bindings-node/index.mjs'
 import { Client } from '../../bindings-node/testing.mjs'
@@ -129,6 +130,69 @@ test('a signal cancels a call', async () => {
     await assert.rejects(call, { name: 'AbortError' })
   })
 })
+
+test('a call that is cancelled before the server has started is not made', async () => {
+  const app = new Server({ name: 'test' })
+  let go
+  let calls = 0
+  app.on('start', () => new Promise((resolve) => (go = resolve)))
+  app.tool('count', () => ++calls)
+  await using(app, {}, async (client) => {
+    const control = new AbortController()
+    const call = client.callTool('count', {}, { signal: control.signal })
+    while (go === undefined) await setImmediate()
+    control.abort()
+    go()
+    await assert.rejects(call, { name: 'AbortError' })
+    assert.equal((await client.callTool('count')).data, 1)
+  })
+})
+
+test('a client that comes while the last one leaves starts the server again', async () => {
+  const app = make()
+  const add = async () => (await app.callTool('add', { a: 1, b: 1 })).data
+  const several = () => Promise.all([add(), add(), add()])
+  for (let round = 0; round < 20; round++) {
+    const left = new Client(app)
+    await left.ping()
+    const leaves = left.close()
+    assert.deepEqual(await several(), [2, 2, 2])
+    await leaves
+  }
+  // Some leave while others come.
+  const loop = async () => {
+    for (let i = 0; i < 20; i++) assert.equal(await add(), 2)
+  }
+  await Promise.all([loop(), loop(), loop()])
+})
+
+test('a client that comes after the program has closed the server starts it again', async () => {
+  const app = make()
+  const first = new Client(app)
+  await first.ping()
+  await app.close()
+  await using(app, {}, async (second) => {
+    assert.equal((await second.callTool('add', { a: 1, b: 1 })).data, 2)
+    // It has nothing to end any more.
+    await first.close()
+    assert.equal((await second.callTool('add', { a: 1, b: 2 })).data, 3)
+  })
+})
+
+for (const revision of REVISIONS.slice(3)) {
+  test(`what the answer of a model calls like something else takes no place in ${revision}`, async () => {
+    const app = new Server({ name: 'test' })
+    app.tool('ask', async (_, ctx) => {
+      const answer = await ctx.sample('?', { maxTokens: 1 })
+      return [answer.text, answer.model, answer.toString === Object.prototype.toString]
+    })
+    const odd = { text: 'odd', toString: 1, ['__proto__']: { model: 'odd' } }
+    const sample = { ...odd, role: 'assistant', model: 'm', content: { type: 'text', text: 'said' } }
+    await using(app, { revision, sample }, async (client) => {
+      assert.deepEqual((await client.callTool('ask')).data, ['said', 'm', true])
+    })
+  })
+}
 
 test('the first client starts the server, and the last one ends it', async () => {
   const app = make()
