@@ -4,7 +4,7 @@
 
 const { PromptMessage } = require('./content')
 const { AskError } = require('./errors')
-const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
+const { encodeJson, unfit, wellFormed } = require('./json')
 const { BOUNDS, schemaText } = require('./schema')
 
 const { stringify } = JSON
@@ -27,7 +27,7 @@ function paramsText(what, value) {
   try {
     return wellFormed(encodeJson(value, what, BOUNDS))
   } catch (error) {
-    throw invalid(error instanceof Unfit ? `${what}: ${error.message}` : `${what}: ${reasonOf(error)}`)
+    throw invalid(unfit(what, error))
   }
 }
 

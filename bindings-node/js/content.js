@@ -101,7 +101,9 @@ function blockOf(content) {
 
 /** A tool's whole result. */
 class ToolResult extends Typed {
-  constructor({ content, structuredContent, isError, meta } = {}) {
+  constructor(result = {}) {
+    if (typeof result !== 'object' || result === null) throw new TypeError('ToolResult: give an object, such as { content }')
+    const { content, structuredContent, isError, meta } = result
     const blocks = content === undefined || Array.isArray(content) ? content : [content]
     super({ content: blocks?.map(blockOf), structuredContent, isError, _meta: meta })
   }

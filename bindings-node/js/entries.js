@@ -3,8 +3,8 @@
 // What a program says of an entry, as the engine takes it: the JSON text of its definition, and its policies. What a
 // definition may hold is the engine's knowledge; here are only the words that differ from the protocol's.
 
-const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
-const { BOUNDS, isObject, isValidator, schemaText } = require('./schema')
+const { encodeJson, unfit, wellFormed } = require('./json')
+const { BOUNDS, isObject, isValidator, refuseShape, schemaText } = require('./schema')
 
 const { stringify } = JSON
 
@@ -55,7 +55,7 @@ function memberText(what, value) {
   try {
     text = encodeJson(value, what, BOUNDS)
   } catch (error) {
-    throw new TypeError(error instanceof Unfit ? `${what}: ${error.message}` : `${what}: ${reasonOf(error)}`)
+    throw new TypeError(unfit(what, error))
   }
   if (text === undefined) throw new TypeError(`${what} is a value of type ${typeof value}`)
   return wellFormed(text)
@@ -77,8 +77,9 @@ function schemaOf(what, options, option) {
 /** `definition` and `policies` of an entry that messages call `what`. */
 function entryOf(kind, what, name, options) {
   const { names, policies: own, schemas } = KINDS[kind]
+  if (isValidator(options)) throw new TypeError(`${what}: the options are a schema themselves${schemaOption(kind)}`)
   if (!isObject(options)) throw new TypeError(`${what}: options must be an object`)
-  const members = names === undefined ? [] : [`"${names}":${stringify(name)}`]
+  const members = names === undefined ? [] : [`"${names}":${wellFormed(stringify(name))}`]
   const policies = { structured: false, hidden: false }
   for (const [option, value] of Object.entries(options)) {
     if (value == null) continue
@@ -98,10 +99,17 @@ function entryOf(kind, what, name, options) {
     } else if (whose(option, options) === undefined) {
       const called = Object.keys(SCHEMAS).find((name) => SCHEMAS[name] === option && schemas.includes(name))
       if (called !== undefined) throw new TypeError(`${what}: ${option} is called ${called} here`)
+      if (isValidator(value)) throw new TypeError(`${what}: there is no option ${stringify(option)} that is a schema${schemaOption(kind)}`)
       members.push(`${stringify(option)}:${memberText(`${what}: ${option}`, value)}`)
     }
   }
   return { definition: `{${members.join(',')}}`, policies }
+}
+
+/** How a schema of arguments is passed. */
+function schemaOption(kind) {
+  const option = kind === 'prompt' ? 'args' : KINDS[kind].schemas[0]
+  return option === undefined ? '' : `: pass that of the arguments as { ${option}: schema }`
 }
 
 /** What is said of how a view is shown. */
@@ -129,6 +137,7 @@ function argumentsOf(what, args, options) {
   const schema = whole ? JSON.parse(schemaOf(what, options, 'args')) : undefined
   if (schema === undefined) {
     if (!isObject(args)) throw new TypeError(`${what}: args must be an object`)
+    refuseShape(`${what}: args`, args)
     return Object.entries(args).map(([name, about]) => {
       if (!isObject(about)) throw new TypeError(`${what}: args.${name} must be an object`)
       return Object.assign({ name }, about, { name })

@@ -2,10 +2,15 @@
 
 // What handlers and askers are told when something goes wrong.
 
+/** Whether `code` can be that of a protocol error. */
+function isCode(code) {
+  return Number.isInteger(code) && (code | 0) === code
+}
+
 /** A protocol error, from a handler of any kind. */
 class McpError extends Error {
   constructor(code, message, data) {
-    if (!Number.isInteger(code) || (code | 0) !== code) throw new TypeError('McpError: code must be a 32-bit integer')
+    if (!isCode(code)) throw new TypeError('McpError: code must be a 32-bit integer')
     super(message)
     this.name = 'McpError'
     this.code = code
@@ -114,5 +119,6 @@ module.exports = {
   abortReason,
   carries,
   comesFrom,
+  isCode,
   messageOf
 }

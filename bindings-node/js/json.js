@@ -14,7 +14,10 @@ const PLACE = 200
 const MOST = BigInt(Number.MAX_SAFE_INTEGER)
 
 /** Says what JSON cannot hold, and where in the value that was. */
-class Unfit extends Error {}
+class Unfit extends Error {
+  /** Whether the message begins with the place. */
+  placed = false
+}
 
 /** Objects whose content `JSON.stringify` does not see, or writes as what no reader takes for it. */
 const OPAQUE = {
@@ -141,7 +144,9 @@ class Walk {
   }
 
   #wrong(what) {
-    return new Unfit(this.#keys.length === 0 ? what : `${placeOf(this.#name, this.#keys)} is ${what}`)
+    const error = new Unfit(this.#keys.length === 0 ? what : `${placeOf(this.#name, this.#keys)} is ${what}`)
+    error.placed = this.#keys.length > 0
+    return error
   }
 
   #value(holder, key) {
@@ -236,13 +241,20 @@ function wellFormed(text) {
   return text.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
 }
 
+/** What is wrong with the value that messages call `name`; of a part of it the text says the place already. */
+function unfit(name, error) {
+  if (!(error instanceof Unfit)) return `${name}: ${reasonOf(error)}`
+  return error.placed ? error.message : `${name}: ${error.message}`
+}
+
 /** One line on why `stringify` threw `error`, which a `toJSON` may have chosen freely. */
 function reasonOf(error) {
   try {
-    return String(error.message).split('\n')[0].replace(/^Do not know how to serialize/, 'cannot serialize')
+    const { message = error } = error
+    return String(message).split('\n')[0].replace(/^Do not know how to serialize/, 'cannot serialize')
   } catch {
     return 'it cannot be serialised'
   }
 }
 
-module.exports = { Unfit, encodeJson, placeOf, reasonOf, wellFormed }
+module.exports = { Unfit, encodeJson, placeOf, reasonOf, unfit, wellFormed }

@@ -5,7 +5,7 @@
 
 const { types } = require('node:util')
 const { ResourceContents, ToolResult, Typed, isBytes } = require('./content')
-const { ArgumentError, AskError, McpError, NotFound, ToolError, messageOf } = require('./errors')
+const { ArgumentError, AskError, McpError, NotFound, ToolError, isCode, messageOf } = require('./errors')
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
 const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./outbox')
 
@@ -106,7 +106,8 @@ function encodeThrown(thrown, mapped, bounds) {
 function known(thrown, bounds) {
   const message = messageOf(thrown)
   try {
-    if (thrown instanceof McpError) return protocolError(thrown, message, bounds)
+    // A subclass, or whoever caught it, may have put anything in its place.
+    if (thrown instanceof McpError && isCode(thrown.code)) return protocolError(thrown, message, bounds)
     if (thrown instanceof NotFound) return { kind: NOT_FOUND, line: thrown.message === '' ? 'null' : quote(message), level: 'info' }
     if (thrown instanceof ArgumentError) return { kind: MISFIT, line: quote(message), level: 'info' }
     // A result that its validator refuses: not an exception's text, which may be masked.

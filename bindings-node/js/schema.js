@@ -5,6 +5,8 @@
 
 const { Unfit, encodeJson, placeOf, reasonOf } = require('./json')
 
+const { stringify } = JSON
+
 /** Schemas are written by programs, not by peers: these bounds only end what has no end. */
 const BOUNDS = { depth: 128, size: 1 << 24 }
 
@@ -14,6 +16,13 @@ const CONVERT = {
   'valibot': 'toStandardJsonSchema(schema) of @valibot/to-json-schema',
   'zod': 'z.toJSONSchema(schema)',
   'zod 3': 'zodToJsonSchema(schema) of zod-to-json-schema'
+}
+
+/** What makes one schema of an object's members. */
+const WHOLE = {
+  'arktype': 'type({ … })',
+  'valibot': 'toStandardJsonSchema(v.object({ … })) of @valibot/to-json-schema',
+  'zod': 'z.object({ … })'
 }
 
 function isObject(value) {
@@ -28,6 +37,7 @@ function schemaText(what, given, { side = 'input', besides } = {}) {
   const value = written(what, given, side, besides)
   const wrong = foreign(value, [], new Set())
   if (wrong !== undefined) {
+    if (wrong.keys.length === 1) refuseShape(what, value)
     const way = besides === undefined || wrong.keys.length > 0 || !isValidator(value) ? '' : `, or its JSON Schema as ${besides}`
     throw new TypeError(`${placeOf(what, wrong.keys)} ${wrong.what}${way}`)
   }
@@ -59,6 +69,17 @@ function written(what, value, side, besides) {
 /** Whether `value` can judge values itself (Standard Schema). */
 function isValidator(value) {
   return typeof value?.['~standard']?.validate === 'function'
+}
+
+/** Throws for an object whose members are validators: some libraries take such for the schema of an object. */
+function refuseShape(what, value) {
+  if (!isPlain(value)) return
+  for (const [name, member] of Object.entries(value)) {
+    if (!isValidator(member) || converted(member)) continue
+    const vendor = String(member['~standard'].vendor)
+    const whole = Object.hasOwn(WHOLE, vendor) ? WHOLE[vendor] : 'a schema of the whole object'
+    throw new TypeError(`${what} has a schema of ${vendor} as its member ${stringify(name)} and is none itself: pass ${whole}`)
+  }
 }
 
 /** The first part of `value` that no JSON text would have become, with the keys that lead to it. */
@@ -102,4 +123,4 @@ function instance(value) {
   return `is an instance of ${value.constructor?.name || 'a class'}, not a JSON Schema`
 }
 
-module.exports = { BOUNDS, isObject, isValidator, schemaText }
+module.exports = { BOUNDS, isObject, isValidator, refuseShape, schemaText }

@@ -120,7 +120,8 @@ test('a validator is refused where a JSON Schema belongs, with the way to conver
     refused(valibot, new RegExp(`${begin} is a schema of valibot, .*: pass toStandardJsonSchema\\(schema\\) of`))
     refused(arktype, `${begin} is a schema of arktype, not a JSON Schema: pass schema.toJsonSchema()${besides}`)
     // The raw shape of another library, and validators further down.
-    refused({ a: new ZodObject() }, new RegExp(`^${begin}\\.a is a schema of zod`))
+    refused({ a: new ZodObject() }, `${begin} has a schema of zod as its member "a" and is none itself: pass z.object({ … })`)
+    refused({ a: { type: 'string' }, b: arktype }, /has a schema of arktype as its member "b" .* pass type\(\{ … \}\)$/)
     refused({ type: 'object', properties: { a: valibot } }, new RegExp(`^${begin}\\.properties\\.a is a schema of valibot`))
     refused({ type: 'object', anyOf: [new ZodObject()] }, new RegExp(`^${begin}\\.anyOf\\[0\\] is a schema of zod`))
     refused(new (class Form {})(), `${begin} is an instance of Form, not a JSON Schema`)
@@ -128,6 +129,18 @@ test('a validator is refused where a JSON Schema belongs, with the way to conver
     refused({ type: 'object', properties: { a: String } }, new RegExp('properties\\.a is a function, not a JSON Schema'))
     refused(() => object, `${begin} is a function, not a JSON Schema`)
     refused({ type: 'object', maxProperties: NaN }, /maxProperties is the number NaN/)
+  }
+})
+
+test('a schema in the place of the options, or among them, is told where it belongs', () => {
+  const app = make()
+  const refused = (register, message) => assert.throws(register, { name: 'TypeError', message })
+  for (const schema of [new ZodObject(), valibot, arktype]) {
+    refused(() => app.tool('t', schema, () => 1), 'tool "t": the options are a schema themselves: pass that of the arguments as { input: schema }')
+    refused(() => app.prompt('p', schema, () => ''), 'prompt "p": the options are a schema themselves: pass that of the arguments as { args: schema }')
+    refused(() => app.tool('t', { a: schema }, () => 1), 'tool "t": there is no option "a" that is a schema: pass that of the arguments as { input: schema }')
+    refused(() => app.resource('a:b', { a: schema }, () => 1), 'resource "a:b": there is no option "a" that is a schema')
+    refused(() => app.prompt('p', { args: { a: schema } }, () => ''), /^prompt "p": args has a schema of \w+ as its member "a"/)
   }
 })
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withServer } from './support/process.mjs'
+import { PACKAGE, withServer } from './support/process.mjs'
 
 const text = (text) => ({ content: [{ type: 'text', text }] })
 const failed = (text) => ({ content: [{ type: 'text', text }], isError: true })
@@ -162,6 +162,9 @@ test('the depth and the size of results are the limits that were set', async () 
 
 test('errors', async () => {
   const cases = [
+    // No code of the protocol: exceptions like any other.
+    ['throw Object.assign(new McpError(1, "odd"), { code: "ENOENT" })', 'odd'],
+    ['throw new (class extends McpError { code = NaN })(1, "none")', 'none'],
     ['throw new Error("boom")', 'boom'],
     ['throw new TypeError("")', 'TypeError'],
     ['throw "a string"', 'a string'],
@@ -180,8 +183,9 @@ test('errors', async () => {
     ['throw (() => { const a = new AggregateError([1]); a.errors.push(a); return a })()', '1; AggregateError'],
     ['return (function deeper() { return deeper() + 1 })()', 'Maximum call stack size exceeded']
   ]
+  const head = `import { McpError } from ${JSON.stringify(PACKAGE)}`
   const source = cases.map(([code], i) => `app.tool('t${i}', () => { ${code} })`)
-  await withServer(`${source.join('\n')}\nawait app.listen()`, async (client) => {
+  await withServer(`${[head, ...source].join('\n')}\nawait app.listen()`, async (client) => {
     await client.initialize()
     for (const [i, [code, message]] of cases.entries()) {
       assert.deepEqual((await client.call(`t${i}`)).result, failed(message), code)
