@@ -5,6 +5,7 @@
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
+const { isCode } = require('./errors')
 const { beforeExit } = require('./exit')
 const inside = require('./inside')
 const { READS } = require('./middleware')
@@ -28,6 +29,9 @@ class Server {
   #resolveClosed
   #settled
   #failure
+  /** Whom requests of the program's own HTTP server are answered for; and the options that have been found to say so. */
+  #embeds
+  #guards
 
   static {
     inside.open((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
@@ -36,13 +40,7 @@ class Server {
   constructor(options) {
     const { log, ...settings } = serverOptions(options)
     this.#bridge = new Bridge(new Engine({ ...settings, log: log.least }), log.write)
-    this.#renew()
-  }
-
-  #renew() {
-    this.#closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve
-    })
+    ;[this.#closed, this.#resolveClosed] = deferred()
   }
 
   /** Registers an entry; throws if the name is taken or the definition is wrong. */
@@ -186,12 +184,9 @@ class Server {
 
   /** What is registered of a kind, by name, in order of registration. */
   entries(kind) {
-    const handlers = new Map()
-    for (const entry of this.#bridge.entries.values()) if (entry.kind === kind) handlers.set(entry.name, entry.given)
     const all = parse(this.#bridge.engine.entries(String(kind)))
-    const named = all.map(({ definition, enabled }) => {
-      const name = definition.uriTemplate ?? definition.uri ?? definition.name
-      return [name, { name, definition, enabled, handler: handlers.get(name) }]
+    const named = all.map(({ name, definition, enabled, handler }) => {
+      return [name, { name, definition, enabled, handler: this.#bridge.entry(handler)?.given }]
     })
     return new Map(named)
   }
@@ -203,7 +198,8 @@ class Server {
   /** Makes another server a part of this one, under a prefix. */
   mount(other, prefix) {
     if (!(other instanceof Server)) throw new TypeError('mount: other must be a Server')
-    this.#bridge.engine.mount(other.#bridge.engine, String(prefix))
+    if (typeof prefix !== 'string') throw new TypeError('mount: prefix must be a string')
+    this.#bridge.engine.mount(other.#bridge.engine, prefix)
     this.#bridge.mounted.add(other.#bridge)
     return this
   }
@@ -222,7 +218,7 @@ class Server {
   /** Says what errors of a type stand for: a code of the protocol, or what a function makes of them. */
   mapError(type, error) {
     if (typeof type !== 'function') throw new TypeError('mapError: type must be a class')
-    if (typeof error !== 'function' && (!Number.isInteger(error) || (error | 0) !== error)) {
+    if (typeof error !== 'function' && !isCode(error)) {
       throw new TypeError('mapError: error must be a code, a 32-bit integer, or a function')
     }
     this.#bridge.mapped.push({ type, to: error })
@@ -288,16 +284,26 @@ class Server {
   /** Sees to it that the server runs. */
   #embedded(options) {
     if (!this.#listening) this.#start(listenOptions({ embedded: options }))
+    else if (options !== this.#guards) this.#guarded(options)
+    this.#guards = options
     return this.#bridge
   }
 
+  /** Throws where requests are answered for others than `options` name. */
+  #guarded(options) {
+    if (Object.keys(options).length === 0) return
+    const [wanted, held] = [listenOptions({ embedded: options }).embedded, this.#embeds]
+    if (held === undefined || stringify(wanted) === stringify(held)) return
+    const way = 'name the same in every handler, or once in listen({ embedded })'
+    throw Object.assign(new Error(`handler: the server runs with other allowedHosts or allowedOrigins: ${way}`), { code: 'TENON_STATE' })
+  }
+
   #start(transports) {
-    if (this.#listening === false) this.#renew()
-    const resolve = this.#resolveClosed
+    // An end that is past stays so until the server runs again.
+    const [end, resolve] = this.#listening === false ? deferred() : [this.#closed, this.#resolveClosed]
     let keep
     // Before the first message is answered: who has an answer may send a signal.
     const release = transports.owner ? own() : undefined
-    this.#settled = this.#failure = undefined
     const began = (failure) => {
       this.#failure = failure
       this.#settled?.()
@@ -316,6 +322,11 @@ class Server {
       throw error
     }
     this.#listening = true
+    this.#settled = this.#failure = undefined
+    this.#closed = end
+    this.#embeds = transports.embedded
+    this.#guards = undefined
+    this.#resolveClosed = resolve
     // What has been answered is written before the process goes.
     keep = beforeExit(() => this.#bridge.abandon())
     const { url, websocketUrl, sseUrl, started } = urls
@@ -333,6 +344,15 @@ class Server {
   get closed() {
     return this.#closed
   }
+}
+
+/** A promise, and what resolves it. */
+function deferred() {
+  let resolve
+  const promise = new Promise((given) => {
+    resolve = given
+  })
+  return [promise, resolve]
 }
 
 /** Options may be left out. */

@@ -3,7 +3,7 @@
 use crate::error::{Result, invalid};
 use crate::options::{json, milliseconds};
 use napi_derive::napi;
-use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, TaskSupport, UnknownArguments};
+use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, Target, TaskSupport, UnknownArguments};
 
 /// What becomes of the calls of an entry; times are milliseconds.
 #[napi(object)]
@@ -121,12 +121,19 @@ fn completion(definition: &JsonSlice) -> Result<Entry> {
     Ok(Entry::completion(kind(&part("kind"))?, part("of"), part("argument")))
 }
 
-/// All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`.
+/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`, without a handler what the
+/// engine answers.
 pub(crate) fn describe(server: &tenon_mcp::Server, kind: Kind) -> String {
     let mut out = tenon_mcp::json::JsonWriter::new();
     out.begin_array();
-    for (definition, enabled) in server.entries(kind) {
-        out.begin_object().key("definition").slice(&definition).key("enabled").bool(enabled).end_object();
+    for name in server.names(kind) {
+        let Some((entry, enabled)) = server.registered(kind, &name) else { continue };
+        out.begin_object().key("name").str(&name);
+        out.key("definition").slice(&entry.definition().to_json()).key("enabled").bool(enabled);
+        if let Target::Lane { handler, .. } = entry.target {
+            out.key("handler").uint(u64::from(handler.0));
+        }
+        out.end_object();
     }
     out.end_array();
     out.into_slice().as_str().to_owned()

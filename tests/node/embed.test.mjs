@@ -45,6 +45,24 @@ async function serving(listener, use) {
   }
 }
 
+test('handlers that are for others than the server runs for are refused', async () => {
+  const app = demo()
+  const hosts = (...allowedHosts) => app.handler({ allowedHosts })
+  const asked = (listener) => serving(listener, async (url) => (await fetch(url, { method: 'POST' })).status)
+  assert.equal(await asked(hosts('a.example')), 415)
+  // The same again, and one that names nothing.
+  for (const listener of [hosts('a.example'), app.handler()]) assert.equal(await asked(listener), 415)
+  for (const listener of [hosts(), hosts('b.example'), app.handler({ allowedOrigins: ['*'] })]) {
+    const told = (request, response) => listener(request, response, (error) => response.writeHead(418).end(error.code))
+    assert.equal(await asked(told), 418)
+    assert.equal(await asked(listener), 500)
+  }
+  await app.close()
+  // Served once more, it is for whom that says.
+  assert.equal(await asked(hosts('b.example')), 415)
+  await app.close()
+})
+
 async function speaks(url) {
   assert.equal(text(await modern(url, 'tools/call', add)), '5')
   const request = await session(url)

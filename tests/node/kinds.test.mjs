@@ -322,7 +322,7 @@ test('entries are shown, hidden and removed while the server runs, and clients a
 })
 
 test('a wrong entry of any kind is refused with the reason', async () => {
-  const { Server } = await import('../../bindings-node/index.mjs')
+  const { Server, ToolResult } = await import('../../bindings-node/index.mjs')
   const app = new Server({ name: 'x' })
   const handler = () => ''
   for (const [register, message] of [
@@ -353,7 +353,11 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.remove('tools', 'x'), /there is no kind "tools"; there are tool, resource/],
     [() => app.remove('tool', { prompt: 'x' }), /is named by a string/],
     [() => app.notify('x', 5), /params must be an object/],
-    [() => app.notify('x', { a: NaN }), /params\.a is the number NaN/],
+    [() => app.notify('x', { a: NaN }), /^TypeError: notify: params\.a is the number NaN$/],
+    [() => app.tool('t', { meta: { a: { toJSON() { throw 5 } } } }, handler), /: meta\.a is a value that cannot be read: 5$/],
+    [() => app.tool('t\ud800', handler), /tool name "t\ufffd" must be/],
+    [() => app.mount(new Server({ name: 'x' })), /prefix must be a string/],
+    [() => new ToolResult('text'), /ToolResult: give an object/],
     [() => app.notify('notifications/progress'), /the protocol's own/],
     [() => app.listChanged('completion'), /clients have no list of kind "completion"/],
     [() => app.resourceUpdated(5), /uri must be a string/],

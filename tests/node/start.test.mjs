@@ -1,8 +1,9 @@
 // The hooks `start` and `stop`: before the first call, after the last.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { Server } from '../../bindings-node/index.mjs'
 import { Client } from '../../bindings-node/testing.mjs'
 
@@ -33,6 +34,29 @@ test('they run around all calls, once each time it is served', async () => {
     await client.close()
     assert.deepEqual(seen.slice(before), ['own start', 'work', 'own stop'])
   }
+})
+
+test('who listens meanwhile is refused, and does not disturb it', async () => {
+  const app = new Server({ name: 'own' })
+  let go
+  app.on('start', () => new Promise((resolve) => (go = resolve)))
+  const listens = app.listen('127.0.0.1:0')
+  await assert.rejects(app.listen('127.0.0.1:0'), { code: 'TENON_STATE' })
+  while (go === undefined) await turn()
+  go()
+  assert.match((await listens).url, /^http/)
+  await app.close()
+})
+
+test('an end that is past stays so where the server cannot listen again', async () => {
+  const app = new Server({ name: 'own' })
+  await app.listen('127.0.0.1:0')
+  await app.close()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  await assert.rejects(app.listen(other.address().port), { code: 'TENON_ADDRESS' })
+  await app.closed
+  other.close()
 })
 
 test('a start that fails is named, and nothing is served', async () => {
