@@ -648,8 +648,12 @@ export interface Entry {
   /** The definition as it was given, by the protocol's names. */
   readonly definition: { readonly [member: string]: unknown }
   readonly enabled: boolean
+  /** The function as it was given, also where a mounted server has it. */
   readonly handler: (...args: any[]) => unknown
 }
+
+/** A resource may be a view, which the engine answers without a handler. */
+export type ResourceEntry = Omit<Entry, 'handler'> & Partial<Pick<Entry, 'handler'>>
 
 /** What content may have besides. */
 export interface ContentOptions {
@@ -732,7 +736,10 @@ export class ToolResult {
 /** How much a message for clients matters, in ascending order. */
 export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
 
-/** What a handler may know and say about its call. The properties are `undefined` when first read after its end. */
+/**
+ * What a handler may know and say about its call. The properties are `undefined` when first read after its end. Methods may be
+ * taken out of it: `(args, { log, progress }) => …`.
+ */
 export interface Context {
   /**
    * Aborted when the call is over without this handler: cancelled, timed out, or to be run again with answers, where the
@@ -1186,7 +1193,8 @@ export class Server {
   disable(kind: 'completion', name: Completed): boolean
   disable(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /** What is registered of a kind, by name, in order of registration. */
-  entries(kind: Kind): Map<string, Entry>
+  entries(kind: Exclude<Kind, 'resource'>): Map<string, Entry>
+  entries(kind: Kind): Map<string, ResourceEntry>
   /** The tools, by name. */
   readonly tools: Map<string, Entry>
   /**
@@ -1253,7 +1261,8 @@ export class Server {
    * `fastify.all('/mcp', app.handler())`. Every path that is routed to it is answered.
    *
    * The first request starts the server, unless it listens with `embedded` already; `close()` ends it. Started this way it does
-   * not keep the process alive. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
+   * not keep the process alive. `allowedHosts` and `allowedOrigins` are those of the whole server: a handler that names others
+   * than it runs with answers nothing. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
    * before the request is the server's goes to `next`, or is answered with 500.
    */
   handler(options?: HandlerOptions<any>): RequestHandler

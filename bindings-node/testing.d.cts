@@ -92,6 +92,8 @@ export class Client {
   notify(method: string, params?: Record<string, unknown>): Promise<void>
   /** The client is gone: what it still asks is cancelled. */
   close(): Promise<void>
+  /** {@link close}, at the end of `await using client = new Client(app)`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 interface Result {

@@ -9,6 +9,12 @@ const { contextFields } = require('./native')
 const { isObject } = require('./schema')
 const { accepted, validatorOf } = require('./validate')
 
+/** Methods that handlers may take out of the context: `(args, { log, progress }) => …`. */
+const TAKEN = [
+  ...['extension', 'progress', 'log', 'closeStream', 'notify', 'setStatus', 'startTask'],
+  ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
+]
+
 /** An answer with what the validator of its form made of it. */
 function judged(answer, said) {
   return { ...answer, content: accepted(said, (reasons) => new AskError('failed', `the client's answer does not fit: ${reasons}`)) }
@@ -24,6 +30,13 @@ class Context {
     for (const name of contextFields()) {
       const get = function () {
         return this.#call.about[name]
+      }
+      Object.defineProperty(Context.prototype, name, { get, configurable: true })
+    }
+    for (const name of TAKEN) {
+      const method = Context.prototype[name]
+      const get = function () {
+        return method.bind(this)
       }
       Object.defineProperty(Context.prototype, name, { get, configurable: true })
     }

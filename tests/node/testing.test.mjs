@@ -274,6 +274,37 @@ test('a client that was left open does not keep the process', () => {
   assert.deepEqual([status, stdout], [0, '1\n'], stderr)
 })
 
+test('a handler may take methods out of its context', async () => {
+  const app = new Server({ name: 'test' })
+  app.tool('taken', async (_, { progress, log, once, elicit }) => {
+    progress(1, 2)
+    log('info', 'taken', { logger: 'part' })
+    const kept = await once('k', () => 'kept')
+    return [kept, (await elicit('?', { type: 'object', properties: {} })).action]
+  })
+  const heard = []
+  await using(app, { elicit: true, onLog: (message) => heard.push(message.logger) }, async (client) => {
+    const onProgress = (...said) => heard.push(said.slice(0, 2))
+    assert.deepEqual((await client.callTool('taken', {}, { onProgress })).data, ['kept', 'accept'])
+  })
+  assert.deepEqual(heard.slice(0, 2), [[1, 2], 'part'])
+})
+
+test('functions of mounted servers are reached by name, and what the engine answers has none', () => {
+  const [app, part] = ['app', 'part'].map((name) => new Server({ name }))
+  app.mount(part, 'sub')
+  const handler = () => 1
+  part.tool('one', handler).resource('a://b', handler).completion({ prompt: 'p', argument: 'x' }, handler).completion({ prompt: 'p', argument: 'y' }, handler)
+  app.ui('ui://view', '<p>').on('stop', handler)
+  const found = ['tool', 'resource', 'completion', 'hook'].map((kind) => [...app.entries(kind).values()].map((entry) => [entry.name, entry.handler]))
+  assert.deepEqual(found, [
+    [['sub_one', handler]],
+    [['a://sub/b', handler], ['ui://view', undefined]],
+    [['ref/prompt/sub_p#x', handler], ['ref/prompt/sub_p#y', handler]],
+    [['stop', handler]]
+  ])
+})
+
 test('functions are reached by name, and a server calls its own tools', async () => {
   const app = make()
   assert.equal(await app.tools.get('add').handler({ a: 3, b: 5 }, { progress() {}, log() {} }), 8)

@@ -1,5 +1,6 @@
 // What the types accept, infer and refuse.
 
+import { Client } from '../../../bindings-node/testing.mjs'
 import {
   AskError,
   Content,
@@ -143,6 +144,11 @@ app.disable('prompt', entry?.name ?? '')
 app.enable('completion', { prompt: 'about', argument: 'a' })
 app.elicitationComplete('e')
 app.entries('resource_template').size
+const view: Entry['handler'] | undefined = app.entries('resource').get('ui://view')?.handler
+{
+  await using client = new Client(app)
+  await client.ping()
+}
 new Server({
   name: 'full',
   title: 'T',
