@@ -59,11 +59,22 @@ function written(what, value, side, besides) {
   const standard = value['~standard']
   if (typeof standard?.jsonSchema?.[side] !== 'function') return value
   try {
-    return standard.jsonSchema[side]({ target: 'draft-2020-12' })
+    return rooted(standard.jsonSchema[side]({ target: 'draft-2020-12' }))
   } catch (error) {
     const way = besides === undefined ? '' : `; say it as ${besides}`
     throw new TypeError(`${what} is a schema of ${standard.vendor} that has no JSON Schema: ${reasonOf(error).replace(/\.$/, '')}${way}`)
   }
+}
+
+/** The schema of a union of objects with the type that the protocol wants at its root, which libraries leave to the parts. */
+function rooted(schema) {
+  return schema?.type === undefined && isOfObjects(schema) ? { type: 'object', ...schema } : schema
+}
+
+function isOfObjects(schema) {
+  if (!isObject(schema)) return false
+  const parts = schema.anyOf ?? schema.oneOf
+  return schema.type === undefined ? Array.isArray(parts) && parts.length > 0 && parts.every(isOfObjects) : schema.type === 'object'
 }
 
 /** Whether `value` can judge values itself (Standard Schema). */

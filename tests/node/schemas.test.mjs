@@ -62,6 +62,28 @@ test('every library tells clients its JSON Schema, and its validator runs', asyn
   })
 })
 
+test('a union of objects is one, for arguments and results', async () => {
+  const [a, b] = [z.object({ k: z.literal('a'), x: z.number() }), z.object({ k: z.literal('b'), y: z.string() })]
+  const unions = {
+    zod: z.discriminatedUnion('k', [a, b]),
+    nested: z.union([a, z.union([b, z.object({ k: z.literal('c'), y: z.null() })])]),
+    valibot: toStandardJsonSchema(v.union([v.object({ k: v.literal('a'), x: v.number() }), v.object({ k: v.literal('b'), y: v.string() })])),
+    arktype: type({ k: '"a"', x: 'number' }).or({ k: '"b"', y: 'string' })
+  }
+  const app = make()
+  for (const [name, union] of Object.entries(unions)) app.tool(name, { input: union, output: union }, (args) => args)
+  for (const revision of ['2025-11-25', '2026-07-28']) {
+    await using(app, { revision }, async (client) => {
+      for (const tool of await client.listTools()) assert.deepEqual([tool.inputSchema.type, tool.outputSchema.type], ['object', 'object'], tool.name)
+      for (const name of Object.keys(unions)) {
+        assert.deepEqual((await client.callTool(name, { k: 'b', y: 'z' })).result.structuredContent, { k: 'b', y: 'z' }, name)
+        assert.match((await told(client, name, { k: 'b', x: 1 })).failed, /^Invalid arguments/)
+      }
+    })
+  }
+  assert.throws(() => app.tool('t', { input: z.union([a, z.string()]) }, () => 1), /input schema: must have "type": "object"/)
+})
+
 const range = z.object({ low: z.number().default(0), high: z.number(), tags: z.array(z.string().refine((tag) => tag !== 'no', 'is no tag')).optional() })
   .refine(({ low, high }) => low <= high, 'low must not be above high')
 
