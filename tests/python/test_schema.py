@@ -1,17 +1,17 @@
 """The schema that a signature becomes, and what it cannot become."""
 
 # The spellings of `typing` are what is tested here.
-# ruff: noqa: UP006, UP007, UP035, UP045
+# ruff: noqa: B008, UP006, UP007, UP035, UP045
 
 import dataclasses
 import functools
 import inspect
 import sys
 import typing
-from typing import Annotated, Any, Dict, List, Literal, Optional, Union
+from typing import Annotated, Any, Dict, List, Literal, NamedTuple, Optional, Union
 
 import pytest
-from tenon_mcp import Context, RegistrationError, Server, SyncContext
+from tenon_mcp import Context, Depends, RegistrationError, Server, SyncContext
 from wire import serving
 
 
@@ -181,6 +181,41 @@ def test_other_callables():
         tools = {tool["name"]: tool for tool in client.request("tools/list")["result"]["tools"]}
         assert tools["method"]["description"] == "A method."
         assert tools["partial"]["inputSchema"]["required"] == ["a", "b"]
+
+
+class Made:
+    """Made by a call."""
+
+    n: str
+    """Not what makes it takes."""
+
+    def __init__(self, n: "int", ctx: "SyncContext", *, words: "Optional[list[str]]" = None):
+        self.n = f"{n} {ctx.name} {words}"
+
+
+class Database:
+    def __init__(self, ctx: "SyncContext", size: "int" = 3):
+        self.size, self.name = size, ctx.name
+
+
+class Pair(NamedTuple):
+    a: "int"
+    b: "int" = 2
+
+
+def test_classes_are_called_too():
+    app = Server("t")
+    app.tool(Made, structured=False)
+    app.tool("partial", structured=False)(functools.partial(Made, words=["x"]))
+    app.tool(Pair)
+    app.tool("depends")(lambda database=Depends(Database): f"{database.name} {database.size}")
+    pair = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer", "default": 2}}}
+    assert app.tools["Made"].input_schema["properties"]["n"] == {"type": "integer"}
+    assert list(app.tools["partial"].input_schema["properties"]) == ["n", "words"]
+    assert app.tools["Pair"].input_schema == {**pair, "required": ["a"], "additionalProperties": False}
+    with serving(app) as client:
+        assert client.text("depends") == "depends 3"
+        assert client.text("Pair", a=1) == "[1,2]"
 
 
 def test_the_decorator_in_its_forms():

@@ -375,11 +375,25 @@ def _hints(label: str, function: Any, strict: bool) -> dict[str, Any]:
         if not inspect.isroutine(target) and not isinstance(target, type):
             target = type(target).__call__
     try:
+        if isinstance(target, type):
+            return {**_annotations.hints(target, False), **_makers(target)}
         return _annotations.hints(target, is_plain)
     except Exception as error:
         if not strict:
             return {}
         raise RegistrationError(f"{label}: an annotation cannot be resolved: {error}") from None
+
+
+def _makers(kind: Any) -> dict[str, Any]:
+    """The annotations of what makes objects of a class; those of the class itself may be other things."""
+    found: dict[str, Any] = {}
+    for maker in (kind.__init__, kind.__new__):
+        if type(maker) is _FUNCTION:
+            code = maker.__code__
+            hints = _annotations.hints(maker, False)
+            names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+            found.update({name: hints[name] for name in names if name in hints})
+    return found
 
 
 def _is_declaration(default: Any, depth: int = 0) -> bool:
