@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from tenon_mcp import McpError, RegistrationError, Server, TenonError
+from tenon_mcp import McpError, RegistrationError, ServeError, Server, TenonError
 from tenon_mcp.testing import Client
 from wire import serving
 
@@ -51,6 +51,7 @@ def test_a_server_is_refused_what_it_cannot_be_made_with(options, words):
 REGISTERED = [
     (lambda app: app.tool("t", timeout="1")(function), "timeout must be a number of seconds from 0, not '1'"),
     (lambda app: app.tool("t", tags=3)(function), "tags must be strings"),
+    (lambda app: app.skills(3), "folder must be a path of str, not int"),
     (lambda app: app.prompt("p", arguments="x")(function), "arguments must be a list of dicts"),
     (lambda app: app.prompt("p", arguments=["x"])(function), "arguments must be a list of dicts"),
     (lambda app: app.remove("tol", "t"), 'there is no kind "tol"'),
@@ -72,6 +73,12 @@ def test_what_cannot_be_registered_is_refused(register, words):
         register(Server("t"))
     assert words in str(refused.value)
     assert isinstance(refused.value, TenonError) and isinstance(refused.value, ValueError)
+
+
+@pytest.mark.parametrize("transports", [{"socket": 1 << 20}, {"stdio": (0, 1 << 20)}, {"http": {"socket": 1 << 40}}])
+def test_a_descriptor_that_is_none_is_an_error_of_serving(transports):
+    with pytest.raises(ServeError, match=r"^(socket|stdio|http option socket): descriptor \d+: "):
+        Server("t").start(**transports)
 
 
 def test_middleware_may_take_more_than_it_is_called_with():

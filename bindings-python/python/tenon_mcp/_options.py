@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ._errors import RegistrationError
+from ._errors import RegistrationError, ServeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def _duplicate(option: str, given: int | HasFileno, made: list[int]) -> int:
     descriptor = given if isinstance(given, int) else getattr(given, "fileno", lambda: None)()
     if not isinstance(descriptor, int) or isinstance(descriptor, bool):
         raise RegistrationError(f"{option} must be a socket or a descriptor, not {type(given).__name__}")
-    made.append(os.dup(descriptor))
+    try:
+        made.append(os.dup(descriptor))
+    except (OSError, OverflowError) as error:
+        raise ServeError(f"{option}: descriptor {descriptor}: {error}") from None
     return made[-1]
 
 

@@ -117,7 +117,7 @@ class Served:
 
 
 def _path(what: str, path: str | os.PathLike[str]) -> str:
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
         raise RegistrationError(f"{what} must be a path of str, not {type(text).__name__}")
     return text
