@@ -4,12 +4,13 @@ import asyncio
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import injections
 import postgres
 import pytest
 from mcp import MCPError
-from served import converse, load, refused, said, text
+from served import SECONDS, converse, load, refused, said, text
 from tenon_mcp.testing import Client
 
 DANGEROUS = "Error: Query contains potentially dangerous operations"
@@ -331,3 +332,27 @@ def test_a_query_that_takes_too_long_is_ended(database):
         result = call(client, "execute_query", query="SELECT pg_sleep(60)")
         assert result.text == "Database error: the query took longer than 1 s"
         assert re.search(r"\b1\b", call(client, "execute_query", query="SELECT 1").text)
+
+
+def test_connections_that_are_lost_are_said_and_replaced(database):
+    ours = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'reader'"
+    lost = f"SELECT pg_terminate_backend(pid) {ours}"
+    asleep = f"SELECT pid {ours} AND state = 'active' AND query LIKE '%pg_sleep(50)%'"
+
+    async def lose_while_asleep():
+        while not await postgres.fetch(database(), asleep):
+            await asyncio.sleep(0.02)
+        await postgres.run(database(), lost)
+
+    module = load("python/postgres", DATABASE_URL=database("reader"))
+    with Client(module.app) as client, ThreadPoolExecutor() as pool:
+        sleeping = pool.submit(call, client, "execute_query", query="SELECT pg_sleep(50)")
+        asyncio.run(asyncio.wait_for(lose_while_asleep(), SECONDS))
+        reason = sleeping.result(SECONDS).text
+        assert reason.startswith("Database error: ") and "terminat" in reason, reason
+        # What was idle is gone as well, and is found to be when it is used.
+        for number in range(40):
+            asyncio.run(postgres.run(database(), lost))
+            result = call(client, "execute_query", query=f"SELECT {number}")
+            assert not result.is_error or result.text.startswith("Database error: "), result.text
+        assert any(not call(client, "execute_query", query=f"SELECT 'back', {n}").is_error for n in range(100))

@@ -26,6 +26,8 @@ WRITES = (
     asyncpg.NoActiveSQLTransactionError,
     asyncpg.InvalidTransactionTerminationError,
 )
+# What a connection says that is ending.
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 # A transaction that may only read still lets through what is no query at all, such as LISTEN or COPY.
 READS = {"select", "with", "values", "table", "show", "explain"}
 # So are functions that do something, such as ending another connection: of those that the catalogue calls volatile,
@@ -161,7 +163,7 @@ class Database:
             raise Refused(DANGEROUS) from None
         except asyncpg.QueryCanceledError:
             raise Refused(f"Database error: the query took longer than {STATEMENT_SECONDS} s") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, OverflowError, TypeError) as error:
+        except (*LOST, ValueError, OverflowError, TypeError) as error:
             raise Refused(f"Database error: {error}") from None
 
     async def rows(self, query: str, *params: Any) -> list[asyncpg.Record]:
@@ -169,7 +171,7 @@ class Database:
         try:
             async with self._reading() as connection:
                 return await connection.fetch(query, *params)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        except (*LOST, ValueError) as error:
             raise Refused(f"Database error: {error}") from None
 
     @asynccontextmanager
@@ -181,7 +183,11 @@ class Database:
                 yield connection
             finally:
                 # Never committed: what functions may have done nevertheless is undone.
-                await transaction.rollback()
+                try:
+                    await transaction.rollback()
+                except LOST:
+                    # With the connection it is gone anyway, and why that is so has been said.
+                    connection.terminate()
 
     async def tables(self) -> list[str]:
         found = await self.rows(
