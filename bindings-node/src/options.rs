@@ -57,8 +57,7 @@ pub(crate) fn limits(entries: &[(String, f64)]) -> Result<Limits> {
             .find(|limit| camel_case(limit.name) == *name)
             .ok_or_else(|| invalid(format!("limits: there is no limit called {name:?}")))?;
         let value = if limit.unit == Unit::Time {
-            // More than a century is the same as one, and within a duration's range.
-            milliseconds(given.min(3.2e12)).map(LimitValue::Time)
+            milliseconds(*given).map(LimitValue::Time)
         } else {
             // Beyond 2^64 the cast gives the largest integer, which is as good.
             (given.fract() == 0.0 && *given >= 0.0).then_some(LimitValue::Count(*given as u64))
@@ -70,8 +69,13 @@ pub(crate) fn limits(entries: &[(String, f64)]) -> Result<Limits> {
 }
 
 pub(crate) fn milliseconds(value: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(value / 1000.0).ok()
+    // More than a century is the same as one, and within a duration's range. `f64::min` would take NaN for the other.
+    let bounded = if value > CENTURY { CENTURY } else { value };
+    Duration::try_from_secs_f64(bounded / 1000.0).ok()
 }
+
+/// In milliseconds.
+const CENTURY: f64 = 3.2e12;
 
 /// Takes over text that `JSON.stringify` wrote: valid, and without raw line breaks.
 pub(crate) fn json(text: String) -> JsonSlice {

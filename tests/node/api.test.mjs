@@ -38,6 +38,12 @@ test('limits are checked by name and value', () => {
   }
   assert.throws(() => limits({ callTimeout: -1 }), /callTimeout cannot be -1/)
   assert.throws(() => limits({ callTimeout: '5' }), /callTimeout must be a number/)
+  // No bound is the longest time there is.
+  limits({ callTimeout: Infinity })
+  assert.throws(() => limits({ callTimeout: NaN }), /callTimeout cannot be NaN/)
+  const app = new Server({ name: 'x' })
+  const tool = (name, timeout) => app.tool(name, { timeout }, () => 1)
+  for (const [i, timeout] of [Infinity, 1e300, Number.MAX_SAFE_INTEGER].entries()) tool(`t${i}`, timeout)
 })
 
 test('a tool registered twice is refused, and can be registered again once removed', () => {
@@ -60,7 +66,7 @@ test('a wrong definition is refused with the reason', () => {
   assert.throws(() => tool({ desc: 'x' }), /tool "t": unknown member "desc"; a tool has name, title/)
   assert.throws(() => tool({ description: 5 }), /description must be a string/)
   assert.throws(() => tool({ structured: 1 }), /structured must be a boolean/)
-  for (const timeout of [0, -1, NaN, Infinity, 1e300]) {
+  for (const timeout of [0, -1, NaN, -Infinity]) {
     assert.throws(() => tool({ timeout }), /tool "t": timeout/, String(timeout))
   }
   assert.throws(() => app.tool('bad name', () => 1), /tool name "bad name" must be/)
