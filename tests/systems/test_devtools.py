@@ -4,12 +4,13 @@ import asyncio
 import json
 import subprocess
 import threading
+import tracemalloc
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 
 import pytest
-from served import SECONDS, connected, converse, refused, said
+from served import SECONDS, connected, converse, load, refused, said
 
 EXAMPLE = "python/devtools"
 GOOD = "def test_good():\n    assert 1 + 1 == 2\n"
@@ -74,6 +75,21 @@ def test_git_and_statistics(way, project):
         assert rows[0] == "  .js: 2 files" and set(rows[1:]) == {"  .py: 1 files", "  .md: 1 files"}
 
     converse(EXAMPLE, way, use, project)
+
+
+def test_lines_may_be_long(tmp_path):
+    (tmp_path / "a.py").write_text("one\n\nthree")
+    (tmp_path / "b.js").write_text("one\n")
+    (tmp_path / "empty.c").touch()
+    with (tmp_path / "packed.js").open("wb") as file:
+        file.truncate(64 << 20)
+    stats = load("python/devtools").make_server(str(tmp_path)).tools["project_stats"].fn
+    tracemalloc.start()
+    try:
+        assert "Total code lines: 5\n" in stats()
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_repository(tmp_path):
