@@ -7,8 +7,8 @@ const { AskError, Suspended, abortReason, carries, messageOf } = require('./erro
 const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
 const { logLevels } = require('./native')
 const { outcome } = require('./outcome')
-const { FAILED, REFUSED, SUSPEND } = require('./outbox')
-const { encode, encodeThrown, nameOf } = require('./results')
+const { FAILED, REFUSED, SUSPEND, VALUE } = require('./outbox')
+const { encode, encodeThrown, mistaken, nameOf } = require('./results')
 const { tolerate } = require('./unawaited')
 
 const { parse, stringify } = JSON
@@ -62,10 +62,19 @@ class Call {
     const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
     this.#answer(kind, line, bytes)
     if (kind === FAILED) this.#log('error', parse(line))
+    if (kind === VALUE && !this.entry.warned) this.#warn(value)
     if (this.#suspended !== undefined) {
       const what = 'its result is sent and its questions are not; let Suspended through'
       this.#log('warn', `${this.#name} returned although its attempt was ended to ask the client: ${what}`)
     }
+  }
+
+  /** Says once of an entry that what it returns may be meant in another way. */
+  #warn(value) {
+    const message = mistaken(this.entry, value)
+    if (message === undefined) return
+    this.entry.warned = true
+    this.#log('warn', message)
   }
 
   /** The handler threw. Never throws. */

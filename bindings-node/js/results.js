@@ -63,6 +63,40 @@ function withContents(value) {
   }
 }
 
+/** Types of the protocol's content blocks. */
+const BLOCKS = ['text', 'image', 'audio', 'resource', 'resource_link']
+
+/**
+ * What is to be said of a plain object in the form of the protocol's own results, as handlers of other packages return them:
+ * here it is data. `undefined` for everything else.
+ */
+function mistaken(entry, value) {
+  try {
+    if (typeof value !== 'object' || value === null) return undefined
+    if (entry.reads && all(value.contents, isContents)) return said(entry, 'contents', 'ResourceContents')
+    if (entry.kind === 'tool' && !entry.structured && all(value.content, isBlock)) return said(entry, 'content', 'ToolResult')
+  } catch {
+    // A getter, a proxy: what was sent is sent.
+  }
+  return undefined
+}
+
+function all(items, fits) {
+  return Array.isArray(items) && items.length > 0 && items.every(fits)
+}
+
+function isBlock({ type }) {
+  return BLOCKS.includes(type)
+}
+
+function isContents({ uri, text, blob }) {
+  return typeof uri === 'string' && typeof (text ?? blob) === 'string'
+}
+
+function said(entry, member, type) {
+  return `${nameOf(entry)} returned a plain object with ${stringify(member)}: that is data, and sent as JSON; such a result is a new ${type}(…)`
+}
+
 /** A tool that returns nothing has no text to show; as structured content nothing is null. */
 function nothing(entry) {
   if (entry.reads) return failure(`${nameOf(entry)} returned nothing; what does not exist is said by throwing NotFound`)
@@ -148,4 +182,4 @@ function errorLine({ code, data }, message, bounds) {
   return wellFormed(`{"code":${code},"message":${stringify(message)}${text === undefined ? '' : `,"data":${text}`}}`)
 }
 
-module.exports = { encode, encodeThrown, nameOf }
+module.exports = { encode, encodeThrown, mistaken, nameOf }

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Server, ToolResult } from '../../bindings-node/index.mjs'
+import { Client } from '../../bindings-node/testing.mjs'
 import { withServer } from './support/process.mjs'
 
 test('an exception in a handler is logged with its stack, and the client gets the message only', async () => {
@@ -26,6 +28,38 @@ test('an exception in a handler is logged with its stack, and the client gets th
     await client.until(() => client.stderr.includes('nan'))
     assert.equal(client.stderr, `tenon: error: tool "odd" failed: a string\ntenon: error: ${nan}\n`)
   })
+})
+
+test('a plain object in the form of a result is data, which is said once', async () => {
+  const records = []
+  const app = new Server({ name: 'test', log: (record) => records.push(record) })
+  const blocks = { content: [{ type: 'text', text: 'x' }, { type: 'image', data: '', mimeType: 'a/b' }] }
+  const contents = { contents: [{ uri: 'a://b', text: '' }, { uri: 'a://c', blob: '' }] }
+  app.tool('result', () => blocks)
+  app.resource('a://b', () => contents)
+  // What is meant, or looks like something else.
+  app.tool('typed', () => new ToolResult(blocks))
+  app.tool('structured', { structured: true }, () => blocks)
+  app.tool('none', () => ({ content: [] }))
+  app.tool('page', () => ({ content: [{ type: 'text' }, { type: 'paragraph' }] }))
+  app.tool('text', () => ({ content: 'text' }))
+  app.tool('contents', () => contents)
+  let read = 0
+  app.tool('odd', () => Object.defineProperty({}, 'content', { get: () => ++read && assert.fail() }))
+  const client = new Client(app)
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual((await client.callTool('result')).data, blocks)
+    assert.deepEqual((await client.readResource('a://b')).data, contents)
+    for (const tool of ['typed', 'structured', 'none', 'page', 'text', 'contents', 'odd']) await client.callTool(tool)
+  }
+  await client.close()
+  assert.equal(read, 2)
+  const said = (what, member, type) =>
+    `${what} returned a plain object with "${member}": that is data, and sent as JSON; such a result is a new ${type}(…)`
+  assert.deepEqual(records, [
+    { level: 'warn', message: said('tool "result"', 'content', 'ToolResult'), kind: 'tool', name: 'result' },
+    { level: 'warn', message: said('resource "a://b"', 'contents', 'ResourceContents'), kind: 'resource', name: 'a://b' }
+  ])
 })
 
 test('what the engine has to say reaches the same log', async () => {
