@@ -121,6 +121,9 @@ def test_database(mode, database):
             "",
         ):
             assert (await client.call_tool("query", {"sql": refused})).is_error, refused
+        endless = "WITH RECURSIVE n(i, b) AS (SELECT 1, zeroblob(60000) UNION ALL SELECT i + 1, b FROM n)"
+        result = await client.call_tool("query", {"sql": f"{endless} SELECT i FROM n ORDER BY b"})
+        assert result.is_error and result.content[0].text == "out of memory"
 
     served(mode, "database", use, database)
     with sqlite3.connect(database) as left:

@@ -195,6 +195,7 @@ def test_only_reads(database):
         "SELECT instr(hex(zeroblob(40000)), '1')": "Database error: string or blob too big",
         "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'": "LIKE or GLOB pattern too complex",
         'SELECT randomblob(60000) FROM "odd ""name"': "larger than 4 MiB",
+        'SELECT a.a FROM "odd ""name" AS a, "odd ""name" AS b ORDER BY zeroblob(60000), a.a': "needs more than 256 MiB",
         ENDLESS: "time limit of 5 s",
         "SELECT '" + "x" * 100_000 + "'": "/query",
     }

@@ -252,6 +252,19 @@ def test_what_takes_too_long_or_too_much_ends(client):
     assert select(client, "SELECT 1").text.endswith("\n1")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH RECURSIVE n(i, b) AS (SELECT 1, zeroblob(60000) UNION ALL SELECT i + 1, zeroblob(60000) FROM n)"
+        " SELECT i FROM n ORDER BY b",
+        "SELECT a.n FROM many AS a, many AS b ORDER BY zeroblob(60000), a.n",
+    ],
+)
+def test_what_is_kept_meanwhile_is_bounded_and_not_on_the_disk(client, query):
+    assert fails(client, "execute_select", query=query) == "Database error: the query needs more than 256 MiB"
+    assert select(client, "SELECT n FROM many ORDER BY n LIMIT 1").structured["rows"] == [{"n": 1}]
+
+
 def test_all_tables_and_columns_are_known(tmp_path):
     path = tmp_path / "wide.db"
     with sqlite3.connect(path) as made:

@@ -22,6 +22,8 @@
 #define STEPS 20
 #define VALUE_BYTES 65536
 #define PATTERN_BYTES 200
+/* What all queries keep at a time, to sort it for instance: in memory, since a disk would fill without a bound. */
+#define HEAP_BYTES (256 * 1024 * 1024)
 
 /* Statements may read tables and call functions. Other files (ATTACH), settings (PRAGMA) and code from files are refused. */
 static int permit(void *unused, int action, const char *first, const char *second, const char *third, const char *fourth) {
@@ -45,6 +47,7 @@ static sqlite3 *open_database(const char *file, tenon_call *call) {
         return NULL;
     }
     sqlite3_busy_timeout(database, 1000);
+    sqlite3_exec(database, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
     sqlite3_limit(database, SQLITE_LIMIT_LENGTH, VALUE_BYTES);
     sqlite3_limit(database, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_BYTES);
     sqlite3_set_authorizer(database, permit, NULL);
@@ -195,6 +198,7 @@ int main(int argc, char **argv) {
     tenon_entry *tool, *tables;
     tenon_error *err = NULL;
     if (argc < 2) return fprintf(stderr, "usage: database FILE [ADDRESS]\n"), 2;
+    sqlite3_hard_heap_limit64(HEAP_BYTES);
     if (tenon_server_new("database", "1.0.0", &server, &err) != TENON_OK) return failed(err);
     if (tenon_tool_new("query", &tool, &err) != TENON_OK) return failed(err);
     tenon_entry_set_description(tool, "Answer one SELECT statement in SQLite's SQL. The resources are the tables' definitions.");

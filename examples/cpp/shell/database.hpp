@@ -70,6 +70,7 @@ public:
             sqlite3_close(connection_);
             throw std::runtime_error(file + ": " + reason);
         }
+        sqlite3_exec(connection_, "PRAGMA temp_store = MEMORY", nullptr, nullptr, nullptr);
     }
     Database(const Database &) = delete;
     Database &operator=(const Database &) = delete;
@@ -132,6 +133,8 @@ private:
     static constexpr int most_value_bytes = 64 * 1024, most_pattern_bytes = 200;
     static constexpr auto most_time = std::chrono::seconds(5);
     static constexpr std::size_t most_bytes = 4 * 1024 * 1024;
+    /** What a query keeps meanwhile, to sort it for instance: in memory, since a disk would fill without a bound. */
+    static constexpr sqlite3_int64 most_heap = 256 * 1024 * 1024;
 
     /** While it lives the connection reads only, and gives up in time. */
     class Guard {
@@ -139,7 +142,8 @@ private:
         Guard(sqlite3 *connection, const std::function<bool()> &stopped)
             : connection_(connection), stopped_(stopped), end_(std::chrono::steady_clock::now() + most_time),
               value_bytes_(sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, most_value_bytes)),
-              pattern_bytes_(sqlite3_limit(connection, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, most_pattern_bytes)) {
+              pattern_bytes_(sqlite3_limit(connection, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, most_pattern_bytes)),
+              heap_(sqlite3_hard_heap_limit64(sqlite3_memory_used() + most_heap)) {
             sqlite3_set_authorizer(connection_, permit, nullptr);
             sqlite3_progress_handler(
                 connection_, steps,
@@ -156,6 +160,7 @@ private:
             sqlite3_progress_handler(connection_, 0, nullptr, nullptr);
             sqlite3_limit(connection_, SQLITE_LIMIT_LENGTH, value_bytes_);
             sqlite3_limit(connection_, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, pattern_bytes_);
+            sqlite3_hard_heap_limit64(heap_);
         }
 
     private:
@@ -170,6 +175,7 @@ private:
         const std::function<bool()> &stopped_;
         std::chrono::steady_clock::time_point end_;
         int value_bytes_, pattern_bytes_;
+        sqlite3_int64 heap_;
     };
 
     struct Finalize {
@@ -180,6 +186,7 @@ private:
     void check(int code) const {
         if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
         if (code == SQLITE_AUTH) throw Refused();
+        if (code == SQLITE_NOMEM) throw std::runtime_error("Database error: the query needs more than 256 MiB");
         if (code == SQLITE_INTERRUPT) throw std::runtime_error("Database error: the time limit of 5 s is over");
         throw std::runtime_error(std::string("Database error: ") + sqlite3_errmsg(connection_));
     }

@@ -22,6 +22,8 @@ SHOWN_CHARACTERS = 200
 # and patterns, and looks that come often, keep what passes between two of them short.
 MAX_VALUE_BYTES = 64 * 1024
 MAX_PATTERN_BYTES = 200
+# What all queries keep at a time, to sort it for instance: in memory, since a disk would fill without a bound.
+MOST_HEAP = 256 << 20
 STEPS_BETWEEN_LOOKS = 20
 # What a query may do besides calling functions and asking for what the file is like.
 READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
@@ -126,6 +128,8 @@ class Database:
                     if size > MOST_BYTES:
                         raise Refused("Database error: the result is larger than 4 MiB")
                     rows.append(row)
+            except MemoryError:
+                raise Refused(f"Database error: the query needs more than {MOST_HEAP >> 20} MiB") from None
             except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
                 if denied:
                     raise Refused("Error: Only SELECT queries are allowed") from None
@@ -169,6 +173,8 @@ class Database:
         try:
             # Without a transaction of Python's around it; whichever thread takes it has it alone.
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA hard_heap_limit = {MOST_HEAP}")
         except sqlite3.Error as error:
             raise Refused(f"Database error: {self._path.name}: {error}") from None
         connection.text_factory = lambda data: data.decode(errors="replace")
