@@ -212,8 +212,9 @@ typedef uint32_t tenon_param_flags;
 
 /**
  * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
- * tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with tenon_call_retain(). A callback that
- * returns without either fails the call, unless it is that of a notification or a hook, which nobody waits for.
+ * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
+ * tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
+ * which nobody waits for.
  *
  * `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
  * tenon_call_release() that belongs to a tenon_call_retain().
@@ -1665,6 +1666,13 @@ tenon_status tenon_call_return_bytes(tenon_call *call, const void *data, size_t 
  * protocol error. It is copied.
  */
 tenon_status tenon_call_fail(tenon_call *call, const char *message);
+
+/**
+ * Completes a call whose arguments are not what its callback takes, for reasons that no schema says: they are refused in the
+ * same way as those that do not fit the schema, in every revision. `reasons` say which and why, best as
+ * "/place/in/them: reason". They are copied.
+ */
+tenon_status tenon_call_fail_arguments(tenon_call *call, const char *reasons);
 
 /**
  * Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that

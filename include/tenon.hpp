@@ -22,10 +22,10 @@
  * NUL where C takes a NUL-terminated text is refused with TENON_ERR_INVALID.
  *
  * EXCEPTIONS OF CALLBACKS never reach the library. What a handler or middleware throws completes its call as failed, with
- * what() for the client to read, whatever "mask_errors" says: so throw what the model may read. Where the library knows the
- * reason itself (an argument that is missing, a client that cannot be asked) the call fails with that reason. In a log, a
- * `ready` function and a destructor exceptions are dropped; those of functions that Server::entries() and Server::exchange()
- * call are thrown on by these.
+ * what() for the client to read, whatever "mask_errors" says: so throw what the model may read. ArgumentError refuses the
+ * arguments. Where the library knows the reason itself (an argument that is missing, a client that cannot be asked) the call
+ * fails with that reason. In a log, a `ready` function and a destructor exceptions are dropped; those of functions that
+ * Server::entries() and Server::exchange() call are thrown on by these.
  *
  * QUESTIONS. Call::elicit() and the like return the answer, or throw Suspended: the question has gone to the client, and the
  * handler is called again from its top when the answer is there. Do not catch it; it is no std::exception. To ask several

@@ -113,6 +113,20 @@ pub unsafe extern "C" fn tenon_call_fail(call: *mut tenon_call, message: *const 
     })
 }
 
+/// Completes a call whose arguments are not what its callback takes, for reasons that no schema says: they are refused in the
+/// same way as those that do not fit the schema, in every revision. `reasons` say which and why, best as
+/// "/place/in/them: reason". They are copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_fail_arguments(
+    call: *mut tenon_call,
+    reasons: *const c_char,
+) -> tenon_status {
+    entry!(call = object(call), reasons = tried_text(reasons) => {
+        let outcome = call.context.arguments_refused(call.note(reasons)?);
+        call.complete(outcome)
+    })
+}
+
 /// Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that
 /// is read. The code is that of the client's revision.
 #[unsafe(no_mangle)]

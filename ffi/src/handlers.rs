@@ -10,8 +10,9 @@ use tenon_mcp::locks::{Condvar, Mutex, RwLock};
 use tenon_mcp::{HandlerId, LaneId};
 
 /// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
-/// tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with tenon_call_retain(). A callback that
-/// returns without either fails the call, unless it is that of a notification or a hook, which nobody waits for.
+/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
+/// tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
+/// which nobody waits for.
 ///
 /// `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
 /// tenon_call_release() that belongs to a tenon_call_retain().

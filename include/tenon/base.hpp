@@ -40,6 +40,16 @@ public:
     using Error::Error;
 };
 
+/**
+ * The arguments are not what a handler takes, for reasons that no schema says. Thrown by one, it refuses them in the same way as
+ * those that do not fit the schema; best as "/place/in/them: reason".
+ */
+class ArgumentError : public CallError {
+public:
+    explicit ArgumentError(const std::string &reasons, tenon_status status = TENON_ERR_INVALID) :
+        CallError(status, reasons) {}
+};
+
 /** A question has gone to the client; see QUESTIONS. Not to be caught. */
 struct Suspended {};
 

@@ -43,8 +43,9 @@ public:
     KeptCall keep() const;
 
     /**
-     * An argument by its name or by a JSON pointer, such as "/size/width": std::string, std::string_view, bool, a number, or Json for one of any type. Throws CallError if it is absent
-     * or of another type, or beyond what T can hold; a handler that lets it pass fails its call with that reason.
+     * An argument by its name or by a JSON pointer, such as "/size/width": std::string, std::string_view, bool, a number, or
+     * Json for one of any type. Throws CallError if it is absent or of another type, and ArgumentError if it is beyond what T can
+     * hold; a handler that lets it pass fails its call with that reason.
      */
     template <typename T> T arg(std::string_view name) const;
     /** The same, or `otherwise` if it is absent. */
@@ -198,6 +199,10 @@ public:
     bool fail(std::string_view message) const {
         return ended(tenon_call_fail(get(), detail::Text(message)), "tenon_call_fail");
     }
+    /** The same as to throw ArgumentError. */
+    bool fail_arguments(std::string_view reasons) const {
+        return ended(tenon_call_fail_arguments(get(), detail::Text(reasons)), "tenon_call_fail_arguments");
+    }
     bool not_found(std::optional<std::string_view> what = std::nullopt) const {
         return ended(tenon_call_not_found(get(), detail::Text(what)), "tenon_call_not_found");
     }
@@ -285,17 +290,24 @@ using Handler = std::function<void(Call &)>;
 
 namespace detail {
 
+/** Completes a call with what was thrown. */
+template <typename Function> void fail(Function function, tenon_call *call, const char *reason) noexcept {
+    if (function(call, reason) == TENON_ERR_UTF8)
+        static_cast<void>(function(call, "the handler failed, and its reason is not UTF-8"));
+}
+
 /** Runs a handler; nothing it throws goes further. */
 inline void handle(void *data, tenon_call *call) noexcept {
     Call borrowed(call);
     try {
         (*static_cast<Handler *>(data))(borrowed);
     } catch (const Suspended &) {
+    } catch (const ArgumentError &error) {
+        fail(tenon_call_fail_arguments, call, error.what());
     } catch (const CallError &) {
         // The library knows the reason better.
     } catch (const std::exception &error) {
-        if (tenon_call_fail(call, error.what()) == TENON_ERR_UTF8)
-            static_cast<void>(tenon_call_fail(call, "the handler failed, and its reason is not UTF-8"));
+        fail(tenon_call_fail, call, error.what());
     } catch (...) {
         static_cast<void>(tenon_call_fail(call, "the handler threw what is no std::exception"));
     }
@@ -322,6 +334,8 @@ inline KeptCall Call::keep() const { return KeptCall(get()); }
 template <typename T> std::optional<T> Call::find(std::string_view name) const {
     std::optional<T> value;
     const detail::Text text(name);
+    const std::string argument = "argument \"" + std::string(name) + "\"";
+    detail::Beyond beyond;
     tenon_status status;
     if constexpr (std::is_same_v<T, Json>) {
         const char *json = nullptr;
@@ -329,9 +343,10 @@ template <typename T> std::optional<T> Call::find(std::string_view name) const {
         status = tenon_call_arg_json(get(), text, &json, &len);
         if (status == TENON_OK) value = Json{std::string(json, len)};
     } else {
-        status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value);
+        status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value, beyond);
     }
-    if (status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, "argument \"" + std::string(name) + "\"");
+    if (beyond) throw ArgumentError(argument + " " + *beyond, status);
+    if (status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, argument);
     return value;
 }
 

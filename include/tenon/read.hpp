@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -32,7 +33,16 @@ template <> struct Reader<tenon_answer> {
     static constexpr auto boolean = tenon_answer_bool;
 };
 
-template <typename T, typename Of> tenon_status read(const Of *from, const char *name, std::optional<T> &out) {
+/** How an integer that T cannot hold is spoken of; not at all where that is not what is wrong. */
+using Beyond = std::optional<std::string>;
+
+template <typename T> std::string not_an_integer() {
+    const char *kind = std::is_signed_v<T> ? "an integer of " : "an unsigned integer of ";
+    return std::string("is not ") + kind + std::to_string(8 * sizeof(T)) + " bits";
+}
+
+template <typename T, typename Of>
+tenon_status read(const Of *from, const char *name, std::optional<T> &out, Beyond &beyond) {
     if constexpr (std::is_same_v<T, bool>) {
         bool value = false;
         const tenon_status status = Reader<Of>::boolean(from, name, &value);
@@ -43,7 +53,10 @@ template <typename T, typename Of> tenon_status read(const Of *from, const char 
         const tenon_status status = Reader<Of>::int64(from, name, &value);
         if (status != TENON_OK) return status;
         const T fits = static_cast<T>(value);
-        if (static_cast<std::int64_t>(fits) != value || (fits < T{}) != (value < 0)) return TENON_ERR_TYPE;
+        if (static_cast<std::int64_t>(fits) != value || (fits < T{}) != (value < 0)) {
+            beyond = not_an_integer<T>();
+            return TENON_ERR_TYPE;
+        }
         out = fits;
         return status;
     } else if constexpr (std::is_floating_point_v<T>) {

@@ -508,6 +508,46 @@ static void refuses(void *user_data, tenon_call *call) {
     OK(tenon_call_fail(call, "try again"));
 }
 
+static void too_odd(void *user_data, tenon_call *call) {
+    (void)user_data;
+    CHECK_STATUS(TENON_ERR_NULL, tenon_call_fail_arguments(call, NULL));
+    CHECK_STATUS(TENON_ERR_UTF8, tenon_call_fail_arguments(call, "\xff"));
+    OK(tenon_call_fail_arguments(call, "/n: too odd"));
+    CHECK_STATUS(TENON_ERR_STALE, tenon_call_fail_arguments(call, "again"));
+}
+
+/* What a callback refuses is told as what the schema refuses, in every revision, also where errors are masked. */
+static void arguments_refused(void) {
+    static const char refused[] = "Invalid arguments for %s \\\"odd\\\": /n: too odd";
+    static const char *const revisions[] = {"2025-06-18", LEGACY};
+    tenon_entry *entry;
+    char told[64];
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        server = new_server();
+        OK(tenon_server_set(server, "mask_errors", "true", TENON_NUL));
+        add_tool(server, "odd", NULL, TENON_MODE_WORKER, too_odd, NULL, NULL);
+        OK(tenon_prompt_new("odd", &entry, NULL));
+        add(with(entry, too_odd, NULL));
+        serve(&peer, server);
+        send_line(
+            &peer,
+            "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"%s\",\"capabilities\":{},"
+            "\"clientInfo\":{\"name\":\"tester\",\"version\":\"1\"}}}",
+            revisions[i]);
+        CHECK_IN(revisions[i], next_line(&peer));
+        snprintf(told, sizeof told, refused, "tool");
+        CHECK_IN(told, request(1, "tools/call", "{\"name\":\"odd\"}"));
+        CHECK_IN(i == 0 ? "\"code\":-32602" : "\"isError\":true", request(2, "tools/call", "{\"name\":\"odd\"}"));
+        snprintf(told, sizeof told, refused, "prompt");
+        CHECK_IN(told, request(3, "prompts/get", "{\"name\":\"odd\"}"));
+        CHECK_IN("\"code\":-32602", request(4, "prompts/get", "{\"name\":\"odd\"}"));
+        call_modern(&peer, 5, "odd", "{}", "{}", "");
+        CHECK_IN("\"isError\":true", next_line(&peer));
+        end();
+    }
+}
+
 static void hears_of_failures(void *user_data, tenon_call *call) {
     struct owned *owned = user_data;
     const char *kind, *name, *message;
@@ -538,6 +578,7 @@ static void failures(void) {
 
 static const struct test all[] = {
     {"resources", resources},
+    {"arguments_refused", arguments_refused},
     {"prompts", prompts},
     {"low_level", low_level},
     {"logs_and_errors", logs_and_errors},

@@ -70,6 +70,23 @@ TEST(an_argument_that_is_missing_fails_the_call_with_the_reason_of_the_library) 
     CHECK_IN("argument \\\"n\\\"", said);
 }
 
+TEST(arguments_that_a_handler_refuses_are_told_as_the_schema_s_are) {
+    const auto schema = with("n", "integer");
+    const std::string refused = R"(Invalid arguments for tool \"it\": )";
+    const auto odd = [](tenon::Call &) { throw tenon::ArgumentError("/n: too odd"); };
+    CHECK_IN(text(refused + "/n: too odd"), called(odd, "{}", schema));
+    CHECK_IN(text(refused + "/n: too odd"), called([](tenon::Call &call) { call.fail_arguments("/n: too odd"); }, "{}", schema));
+    CHECK_IN("is not UTF-8", called([](tenon::Call &) { throw tenon::ArgumentError("\xff"); }, "{}", schema));
+    const auto narrow = [](tenon::Call &call) { return static_cast<int>(call.arg<std::int8_t>("n")); };
+    CHECK_IN(text("-128"), called(narrow, R"({"n":-128})", schema));
+    CHECK_IN(
+        text(refused + R"(argument \"n\" is not an integer of 8 bits)"), called(narrow, R"({"n":128})", schema));
+    const auto natural = [](tenon::Call &call) { return static_cast<int>(call.arg<std::uint32_t>("n", 7)); };
+    CHECK_IN(text("7"), called(natural, "{}", schema));
+    CHECK_IN(
+        text(refused + R"(argument \"n\" is not an unsigned integer of 32 bits)"), called(natural, R"({"n":-1})", schema));
+}
+
 TEST(what_a_handler_throws_is_an_error_of_the_tool) {
     const auto none = with("x", "string");
     const auto thrown = called([](tenon::Call &) { throw std::runtime_error("no paper"); }, "{}", none);

@@ -41,6 +41,25 @@ TEST(a_form_is_asked_and_its_handler_begins_again) {
     CHECK(held == 0);
 }
 
+TEST(an_answer_without_the_field_fails_the_call_with_the_reason) {
+    tenon::Server app("t", "1");
+    const auto asks = [](auto read) {
+        return [read](tenon::Call &call) {
+            return read(call.elicit("When?", R"({"type":"object","properties":{"n":{"type":"integer"}}})", "when"));
+        };
+    };
+    add(app, "int", asks([](const tenon::Answer &answer) { return answer.field<int>("n"); }));
+    add(app, "text", asks([](const tenon::Answer &answer) { return answer.field<std::string>("n"); }));
+    Client client(app);
+    const auto said = [&client](std::string_view tool, std::string_view content) {
+        return client.answer(client.call(tool), R"({"action":"accept","content":)" + std::string(content) + "}");
+    };
+    CHECK_IN(R"("text":"3")", said("int", R"({"n":3})"));
+    CHECK_IN(R"(field \"n\" is missing)", said("int", "{}"));
+    CHECK_IN(R"(field \"n\" is not an integer of 32 bits)", said("int", R"({"n":4294967296})"));
+    CHECK_IN(R"(field \"n\" is not a string)", said("text", R"({"n":3})"));
+}
+
 TEST(a_client_that_cannot_be_asked_fails_the_call_with_the_reason) {
     tenon::Server app("t", "1");
     add(app, "ask", [](tenon::Call &call) { return std::string(call.sample(R"({"messages":[],"maxTokens":1})").text()); });
