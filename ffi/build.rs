@@ -1,5 +1,5 @@
 //! Gives the shared library the name that the loader looks for, which has the number of the ABI in it: a program that was
-//! linked with one ABI never runs with another.
+//! linked with one ABI never runs with another. And has the loader keep it in the process.
 
 use std::env;
 use std::error::Error;
@@ -18,7 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let number = number.ok_or_else(|| format!("{NUMBER} has no line that begins with {BEFORE:?}"))?;
     let (argument, name, built) = match env::var("CARGO_CFG_TARGET_OS")?.as_str() {
         "macos" => ("-install_name,@rpath/", format!("libtenon.{number}.dylib"), "libtenon.dylib"),
-        _ => ("-soname,", format!("libtenon.so.{number}"), "libtenon.so"),
+        _ => {
+            // It stays when a program unloads it: its threads may be about to end still.
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+            ("-soname,", format!("libtenon.so.{number}"), "libtenon.so")
+        }
     };
     println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}{name}");
     // Cargo gives the file no such name, and without it no program that was linked with it there would start.

@@ -46,10 +46,11 @@
  *
  * Only tenon_server_poll(), tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_http_next() those
  * in TENON_MODE_INLINE. Around any other function a program may hold a lock that its callbacks take too, but not around
- * those that call a function which they are given: tenon_server_entries(), and tenon_call_on_cancel() for a call that
- * was cancelled. Where a call has middleware around it, tenon_call_next() may run what follows, and what completes or
- * releases the call may run the function that tenon_call_next() was given. `destroy` and the log are also called inside
- * functions that end or complete something.
+ * those that wait for callbacks, tenon_server_start() and tenon_server_free(), nor those that call a function which they
+ * are given: tenon_server_entries(), and tenon_call_on_cancel() for a call that was cancelled. Where a call has middleware
+ * around it, tenon_call_next() may run what follows, and what completes or releases the call may run the function that
+ * tenon_call_next() was given. `destroy`, the log and the `ready` of a request are also called inside functions that end
+ * or complete something.
  *
  * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it;
  * in a child its functions, and those of its calls and requests, give TENON_ERR_FORKED, and none of them can be freed
@@ -69,6 +70,11 @@
  * Linking. `pkg-config --cflags --libs tenon`, or find_package(Tenon) and Tenon::tenon in CMake; by hand -ltenon. For the
  * static library `pkg-config --static`, or Tenon::static; by hand also -lpthread -ldl -lm. One process may hold the library
  * and Tenon's Python package.
+ *
+ * Unloading. The shared library stays in the process once it is loaded, dlclose() or not, since its threads may be about to
+ * end when tenon_server_free() has returned. A module of the program's that has callbacks in it may be unloaded when it has
+ * freed its servers and requests and released the calls it has kept; one that has the static library in it must stay, see
+ * -Wl,-z,nodelete.
  */
 
 #ifndef TENON_H
@@ -902,10 +908,10 @@ bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
 
 /**
  * Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
- * runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with
- * tenon_call_retain() stay valid until their release, and with them their user_data. No other thread may use the server
- * meanwhile. NULL is ignored. Calls in flight are given the time of TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of
- * exchanges whose time was over too.
+ * runs afterwards, nor the log or the `ready` of a request. Calls waiting for tenon_server_poll() fail, a "stop" in
+ * TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their release, and with them their user_data. No
+ * other thread may use the server meanwhile. NULL is ignored. Calls in flight are given the time of
+ * TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of exchanges whose time was over too.
  *
  * Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
  * it; the server is not freed then.

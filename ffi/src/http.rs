@@ -4,12 +4,14 @@ use crate::args::write_text;
 use crate::error::tenon_error;
 use crate::fork::Process;
 use crate::guard::*;
-use crate::handlers::{UserData, tenon_destroy_fn};
+use crate::handlers::{Gate, UserData, tenon_destroy_fn};
+use crate::inner::Inner;
+use crate::inside::Inside;
 use crate::server::tenon_server;
 use crate::status::*;
 use bytes::Bytes;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use tenon_mcp::Wake;
 use tenon_mcp::http::{Exchange, RequestHead, Step};
@@ -59,26 +61,47 @@ pub const TENON_HTTP_END: tenon_http_step = 3;
 /// without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
 pub type tenon_http_ready_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// What wakes whoever waits for a response.
+/// What wakes whoever waits for a response. Threads of the engine's may hold it for longer than the request lives.
 struct Bell {
     rung: Mutex<bool>,
     changed: Condvar,
-    ready: Option<(unsafe extern "C" fn(*mut c_void), UserData)>,
+    ready: Mutex<Option<Arc<Ready>>>,
+    /// The end of the server waits for `ready` as for callbacks.
+    inner: Weak<Inner>,
+    gate: Arc<Gate>,
+}
+
+/// What the program is told by.
+struct Ready {
+    function: Option<unsafe extern "C" fn(*mut c_void)>,
+    data: UserData,
 }
 
 impl Wake for Bell {
     fn wake(&self) {
         *self.rung.lock() = true;
         self.changed.notify_all();
-        if let Some((ready, data)) = &self.ready {
+        let Some(_pass) = self.gate.enter() else { return };
+        // A statement of its own, so that nothing is locked meanwhile; the last use of the data ends within the pass.
+        let ready = self.ready.lock().clone();
+        if let Some(ready) = ready
+            && let Some(function) = ready.function
+        {
+            let _inside = Inside::enter(self.inner.as_ptr().addr(), false);
             // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
-            // `self` lives.
-            unsafe { ready(data.pointer) };
+            // `ready` lives.
+            unsafe { function(ready.data.pointer) };
         }
     }
 }
 
 impl Bell {
+    /// The request is freed: `ready` does not begin any more.
+    fn end(&self) {
+        let ready = self.ready.lock().take();
+        drop(ready);
+    }
+
     /// Waits until it was rung since this was asked last; `false` if that takes until `end`.
     fn wait(&self, end: Option<Instant>) -> bool {
         let mut rung = self.rung.lock();
@@ -90,6 +113,12 @@ impl Bell {
             }
         }
         true
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.bell.end();
     }
 }
 
@@ -219,8 +248,6 @@ pub unsafe extern "C" fn tenon_server_handle_http(
         let embedded = server.inner.started()?.running.embedded().ok_or_else(|| {
             Failure::state("the server takes no requests: tenon_server_listen_embedded() comes before its start")
         })?;
-        let ready = ready.map(|ready| (ready, data));
-        let bell = Arc::new(Bell { rung: Mutex::new(false), changed: Condvar::new(), ready });
         let mut state = http.state()?;
         if matches!(*state, State::Begun(_)) {
             return Err(Failure::state("the request was handed to a server already"));
@@ -229,6 +256,13 @@ pub unsafe extern "C" fn tenon_server_handle_http(
             return Err(Failure::state("the request was handed to a server already"));
         };
         let _ = http.begun_in.set(Process::this()?);
+        let bell = Arc::new(Bell {
+            rung: Mutex::new(false),
+            changed: Condvar::new(),
+            ready: Mutex::new(Some(Arc::new(Ready { function: ready, data }))),
+            inner: Arc::downgrade(&server.inner),
+            gate: server.inner.gate(),
+        });
         let exchange = Exchange::new(&embedded, head, bell.clone());
         let (headers, data) = (Vec::new(), Bytes::new());
         *state = State::Begun(Begun { exchange, bell, status: 0, headers, data });

@@ -36,7 +36,7 @@ pub(crate) struct Inner {
     mounted: RwLock<Vec<Arc<Inner>>>,
     /// It is mounted itself, so its callbacks stay.
     is_mounted: AtomicBool,
-    gate: Gate,
+    gate: Arc<Gate>,
     /// Middleware that waits for what the engine comes to, by call.
     following: Mutex<HashMap<CallId, Upon>>,
 }
@@ -49,7 +49,7 @@ impl Inner {
             handlers: Handlers::default(),
             mounted: RwLock::default(),
             is_mounted: AtomicBool::new(false),
-            gate: Gate::default(),
+            gate: Arc::default(),
             following: Mutex::default(),
         }))
     }
@@ -490,6 +490,11 @@ impl Inner {
         self.gate.enter()
     }
 
+    /// For code of the program's that may be on its way when the server is gone.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        self.gate.clone()
+    }
+
     /// What tells this server from others.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -534,6 +539,9 @@ impl Inner {
         drop(following);
         if !self.is_mounted.load(Ordering::Acquire) {
             self.handlers.clear();
+            // Here, and not when the last thread of the engine's lets go of this: with them callbacks may end.
+            let mounted = std::mem::take(&mut *self.mounted.write());
+            drop(mounted);
         }
         let log = self.setup.lock().log.take();
         if let Some(log) = log {

@@ -175,10 +175,10 @@ pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> 
 }
 
 /// Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
-/// runs afterwards. Calls waiting for tenon_server_poll() fail, a "stop" in TENON_MODE_POLL too. Calls kept with
-/// tenon_call_retain() stay valid until their release, and with them their user_data. No other thread may use the server
-/// meanwhile. NULL is ignored. Calls in flight are given the time of TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of
-/// exchanges whose time was over too.
+/// runs afterwards, nor the log or the `ready` of a request. Calls waiting for tenon_server_poll() fail, a "stop" in
+/// TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their release, and with them their user_data. No
+/// other thread may use the server meanwhile. NULL is ignored. Calls in flight are given the time of
+/// TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of exchanges whose time was over too.
 ///
 /// Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
 /// it; the server is not freed then.

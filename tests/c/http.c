@@ -1,5 +1,6 @@
 /* Requests of a program's own HTTP server. */
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -236,6 +237,111 @@ static void wakes(void) {
     OK(tenon_server_free(server));
 }
 
+static tenon_call *kept;
+
+static void keeps(void *user_data, tenon_call *call) {
+    OK(tenon_call_retain(call));
+    kept = call;
+    sem_post(user_data);
+}
+
+/* A `ready` that stays where it is, once it is told to. */
+struct staying {
+    atomic_int stays, freed, late;
+    sem_t kept, entered, go, gone;
+    tenon_server *server;
+};
+
+static void stay(void *user_data) {
+    struct staying *staying = user_data;
+    if (!atomic_exchange(&staying->stays, 0)) return;
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_free(staying->server));
+    sem_post(&staying->entered);
+    wait_for(&staying->go);
+    atomic_fetch_add(&staying->late, atomic_load(&staying->freed));
+}
+
+static void *release(void *user_data) {
+    (void)user_data;
+    tenon_call_release(kept);
+    return NULL;
+}
+
+static void *frees_server(void *user_data) {
+    struct staying *staying = user_data;
+    OK(tenon_server_free(staying->server));
+    atomic_store(&staying->freed, 1);
+    sem_post(&staying->gone);
+    return NULL;
+}
+
+static void end_of_staying(void *user_data) {
+    struct staying *staying = user_data;
+    atomic_fetch_add(&staying->late, atomic_load(&staying->freed));
+    atomic_fetch_add(&destroyed, 1);
+}
+
+/* The program's code is not run any more once its server was freed: that waits for `ready` and its `destroy`. */
+static void the_end_waits_for_ready(void) {
+    struct staying staying;
+    struct timespec soon;
+    tenon_http_step step;
+    tenon_http *http = head("POST");
+    pthread_t releasing, freeing;
+    memset(&staying, 0, sizeof staying);
+    sem_init(&staying.kept, 0, 0);
+    sem_init(&staying.entered, 0, 0);
+    sem_init(&staying.go, 0, 0);
+    sem_init(&staying.gone, 0, 0);
+    atomic_store(&destroyed, 0);
+    staying.server = new_server();
+    add_tool(staying.server, "keeps", NULL, TENON_MODE_INLINE, keeps, &staying.kept, NULL);
+    OK(tenon_server_listen_embedded(staying.server, NULL));
+    OK(tenon_server_start(staying.server, NULL));
+    OK(tenon_http_add_header(http, "mcp-protocol-version", MODERN, TENON_NUL, NULL));
+    OK(tenon_http_add_header(http, "mcp-method", "tools/call", TENON_NUL, NULL));
+    OK(tenon_http_add_header(http, "mcp-name", "keeps", TENON_NUL, NULL));
+    OK(tenon_server_handle_http(staying.server, http, stay, &staying, end_of_staying, NULL));
+    {
+        static const char body[] =
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"keeps\"," META "}}";
+        OK(tenon_http_write(http, body, strlen(body)));
+    }
+    OK(tenon_http_end(http));
+    OK(tenon_http_next(http, 0, &step));
+    CHECK(step == TENON_HTTP_WAIT);
+    wait_for(&staying.kept);
+    atomic_store(&staying.stays, 1);
+    CHECK(pthread_create(&releasing, NULL, release, NULL) == 0);
+    wait_for(&staying.entered);
+    OK(tenon_http_free(http));
+    CHECK(atomic_load(&destroyed) == 0);
+    CHECK(pthread_create(&freeing, NULL, frees_server, &staying) == 0);
+    /* It does not come; who is slow sees less. */
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_nsec += 50000000;
+    soon.tv_sec += soon.tv_nsec / 1000000000;
+    soon.tv_nsec %= 1000000000;
+    CHECK(sem_timedwait(&staying.gone, &soon) != 0);
+    sem_post(&staying.go);
+    pthread_join(releasing, NULL);
+    pthread_join(freeing, NULL);
+    CHECK(atomic_load(&staying.late) == 0);
+    CHECK(atomic_load(&destroyed) == 1);
+}
+
+/* Without `ready` the pointer is kept all the same. */
+static void a_pointer_without_ready(void) {
+    tenon_server *server = started();
+    tenon_http *http = head("GET");
+    atomic_store(&destroyed, 0);
+    OK(tenon_server_handle_http(server, http, NULL, &destroyed, count_destroy, NULL));
+    CHECK(atomic_load(&destroyed) == 0);
+    OK(tenon_http_free(http));
+    CHECK(atomic_load(&destroyed) == 1);
+    OK(tenon_server_free(server));
+}
+
 static tenon_http *inside;
 
 static void frees(void *user_data, tenon_call *call) {
@@ -325,6 +431,8 @@ static const struct test tests[] = {
     {"answers and streams come out", answers_and_streams},
     {"sessions, and the end of the server", sessions},
     {"a program can be woken", wakes},
+    {"the end waits for ready", the_end_waits_for_ready},
+    {"a pointer without ready", a_pointer_without_ready},
     {"wrong uses", wrong_uses},
 };
 RUN_TESTS(tests)

@@ -55,6 +55,13 @@ def outside(prefix, tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_the_shared_library_stays_where_a_program_unloads_it(prefix):
+    path = prefix / "lib" / f"libtenon.so.{ABI}"
+    unload = f"library = ctypes.CDLL({str(path)!r}); _ctypes.dlclose(library._handle)"
+    look = f"ctypes.CDLL({str(path)!r}, os.RTLD_NOW | os.RTLD_NOLOAD)"
+    run(sys.executable, "-c", f"import _ctypes, ctypes, os; {unload}; {look}")
+
+
 def flags(*arguments):
     return run("pkg-config", *arguments, "tenon").split()
 
