@@ -118,11 +118,10 @@ pub unsafe extern "C" fn tenon_call_outcome(
     len: *mut usize,
 ) -> tenon_status {
     entry!(kind = optional_out(kind), json = out(json), len = out(len), call = object(call) => {
-        let came = call.stage.as_ref().and_then(|stage| stage.came());
-        let came = came.ok_or_else(|| Failure::state("nothing has followed yet"))?;
+        let came = call.stage.as_ref().and_then(|stage| stage.came_at());
+        let (came, times) = came.ok_or_else(|| Failure::state("nothing has followed yet"))?;
         let (what, value) = came.told();
-        let name = format!("outcome {}", value.as_bytes().as_ptr().addr());
-        let text = call.lend(&name, || Ok(value))?;
+        let text = call.lend(&format!("outcome {times}"), || Ok(value))?;
         write_text(text, json, Some(len));
         if let Some(kind) = kind {
             Out::write(kind, number(what));

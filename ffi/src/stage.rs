@@ -17,10 +17,18 @@ pub(crate) struct Stage {
     place: usize,
     /// Whom its outcome is for; the client's where it is nobody's.
     upon: Mutex<Option<Upon>>,
-    /// What followed came to.
-    came: Mutex<Option<Outcome>>,
+    /// What followed came to last.
+    came: Mutex<Option<Came>>,
     /// What follows is under way.
     waits: AtomicBool,
+}
+
+/// What followed came to.
+#[derive(Clone)]
+struct Came {
+    outcome: Outcome,
+    /// How often something has followed.
+    times: u64,
 }
 
 /// The middleware of a call, outermost first, and its handler, where that is the program's.
@@ -56,7 +64,12 @@ impl Stage {
 
     /// What followed came to, once it has.
     pub(crate) fn came(&self) -> Option<Outcome> {
-        self.came.lock().clone()
+        Some(self.came_at()?.0)
+    }
+
+    /// The same, and what tells it from what followed before.
+    pub(crate) fn came_at(&self) -> Option<(Outcome, u64)> {
+        self.came.lock().as_ref().map(|came| (came.outcome.clone(), came.times))
     }
 
     pub(crate) fn was_completed(&self) -> bool {
@@ -122,7 +135,11 @@ impl Stage {
 
     /// What follows has come to something. Whether `after` is to see it, and may complete the call.
     fn settle(&self, outcome: &Outcome) {
-        *self.came.lock() = Some(outcome.clone());
+        {
+            let mut came = self.came.lock();
+            let times = came.as_ref().map_or(0, |before| before.times) + 1;
+            *came = Some(Came { outcome: outcome.clone(), times });
+        }
         self.waits.store(false, Ordering::Release);
     }
 }

@@ -211,6 +211,42 @@ static void later(void) {
     CHECK(afters.destroyed == 2);
 }
 
+/* Says how often it was called, in texts of one length. */
+static void count(void *user_data, tenon_call *call) {
+    char text[2] = {(char)('0' + ++*(int *)user_data), '\0'};
+    OK(tenon_call_return_text(call, text, TENON_NUL));
+}
+
+/* What followed is that of the last time, and what followed before stays readable. */
+static void again_and_again(void) {
+    tenon_server *server = new_server();
+    struct peer peer;
+    const char *came[9];
+    int times = 0, i;
+    sem_init(&is_kept, 0, 0);
+    add_tool(server, "count", NULL, TENON_MODE_WORKER, count, &times, NULL);
+    OK(tenon_server_add_middleware(server, "tool", TENON_MODE_WORKER, keep, NULL, NULL, NULL));
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "count", "{}");
+    wait_for(&is_kept);
+    for (i = 0; i < 9; i++) {
+        const char *twice;
+        size_t len = 0;
+        OK(tenon_call_next(kept, NULL, 0, keep, NULL, NULL, NULL));
+        OK(tenon_call_outcome(kept, NULL, &came[i], &len));
+        CHECK(len == 3 && came[i][1] == '1' + i);
+        OK(tenon_call_outcome(kept, NULL, &twice, &len));
+        CHECK(twice == came[i]);
+    }
+    for (i = 0; i < 9; i++) CHECK(came[i][1] == '1' + i);
+    OK(tenon_call_return_text(kept, "nine", TENON_NUL));
+    CHECK(has_text(next_line(&peer), "nine"));
+    for (i = 0; i < 10; i++) tenon_call_release(kept);
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 #define FORM "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]}"
 
 static void ask(void *user_data, tenon_call *call) {
@@ -303,6 +339,7 @@ static const struct test tests[] = {
     {"it changes arguments and answers itself", it_changes_arguments_and_answers_itself},
     {"lists and views come from the library", lists_and_views_come_from_the_library},
     {"later", later},
+    {"again and again", again_and_again},
     {"a question begins the chain anew", a_question_begins_the_chain_anew},
     {"refused", refused},
     {"few at a time", few_at_a_time},
