@@ -250,6 +250,23 @@ async fn the_last_client_ends_what_the_first_has_started() {
     }
 }
 
+/// One that is opened while another ends what it has started finds the server served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn clients_come_while_others_go() {
+    let server = server();
+    let come_and_go = |server: Server| async move {
+        for round in 0..300 {
+            tokio::time::sleep(std::time::Duration::from_micros(round % 7 * 100)).await;
+            let client = Client::new(&server).unwrap();
+            assert_eq!(client.call_tool("add", json!({ "a": 3, "b": 5 })).await.unwrap().data(), 8);
+        }
+    };
+    let both = [tokio::spawn(come_and_go(server.clone())), tokio::spawn(come_and_go(server))];
+    for one in both {
+        one.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_server_calls_its_own_tools() {
     let server = server();

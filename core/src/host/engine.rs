@@ -110,9 +110,13 @@ impl Engine {
         self.end_life();
         #[cfg(feature = "runtime")]
         self.0.pages.release();
-        self.0.closing.store(false, Ordering::Release);
-        self.0.serving.store(false, Ordering::Release);
-        let attached = std::mem::take(&mut *self.0.attached.lock());
+        let attached = {
+            let mut attached = self.0.attached.lock();
+            self.0.closing.store(false, Ordering::Release);
+            // Under the lock: who is attached from now on belongs to the next start.
+            self.0.serving.store(false, Ordering::Release);
+            std::mem::take(&mut *attached)
+        };
         attached.iter().filter_map(|one| one.who.upgrade()).for_each(|who| who.wake());
     }
 

@@ -82,7 +82,7 @@ pub(crate) struct Shared {
     #[cfg(feature = "runtime")]
     pub(crate) pages: WebPages,
     /// What keeps it served for clients in the process, if they have started it.
-    pub(crate) held: Mutex<Weak<dyn Any + Send + Sync>>,
+    pub(crate) held: Mutex<Option<Box<dyn Any + Send>>>,
     /// Clients in the process.
     pub(super) attached: Mutex<Vec<Attached>>,
 }
@@ -207,7 +207,7 @@ impl Shared {
             mounts: Mounts::default(),
             #[cfg(feature = "runtime")]
             pages: WebPages::default(),
-            held: Mutex::new(Weak::<()>::new()),
+            held: Mutex::default(),
             attached: Mutex::default(),
             catalog: Catalog::default(),
             shaper,

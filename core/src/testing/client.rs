@@ -14,7 +14,6 @@ use crate::proto::version::Revision;
 use crate::runtime::{Running, ServeOptions};
 use crate::server::Server;
 use serde_json::{Value, json};
-use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -69,7 +68,7 @@ struct Inner {
     log: Option<Box<Hears>>,
     notifications: Option<Box<Hears>>,
     /// Of the server, if clients have started it.
-    hold: Option<Arc<Hold>>,
+    hold: Option<Hold>,
 }
 
 #[derive(Default)]
@@ -86,33 +85,51 @@ struct Wait {
 }
 
 /// Keeps a server that clients have started.
-struct Hold(Running);
+struct Hold {
+    server: Server,
+    running: Running,
+}
+
+/// What the engine has of it: the server as it runs, and how many keep it.
+type Held = (Running, usize);
 
 impl Hold {
     /// Starts the server, or finds who has; nothing if somebody else serves it.
-    fn of(server: &Server) -> Result<Option<Arc<Hold>>, Error> {
+    fn of(server: &Server) -> Result<Option<Hold>, Error> {
         let mut place = server.engine().0.held.lock();
-        if let Some(hold) = place.upgrade().and_then(|hold: Arc<dyn Any + Send + Sync>| hold.downcast().ok())
-        {
-            return Ok(Some(hold));
-        }
-        match server.start(ServeOptions::new().in_process()) {
-            Ok(running) => {
-                let hold = Arc::new(Hold(running));
-                let weak: Weak<Hold> = Arc::downgrade(&hold);
-                *place = weak;
-                Ok(Some(hold))
+        let held = place.as_mut().and_then(|held| held.downcast_mut::<Held>());
+        let running = match held {
+            Some((running, clients)) => {
+                *clients += 1;
+                running.clone()
             }
-            Err(error) if error.kind() == ErrorKind::State => Ok(None),
-            Err(error) => Err(error),
-        }
+            None => match server.start(ServeOptions::new().in_process()) {
+                Ok(running) => {
+                    let held: Held = (running.clone(), 1);
+                    *place = Some(Box::new(held));
+                    running
+                }
+                Err(error) if error.kind() == ErrorKind::State => return Ok(None),
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(Some(Hold { server: server.clone(), running }))
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.0.close_within(Duration::ZERO);
-        self.0.wait_for(PATIENCE);
+        // Locked to the end, so that the next client starts the server anew.
+        let mut place = self.server.engine().0.held.lock();
+        if let Some((_, clients)) = place.as_mut().and_then(|held| held.downcast_mut::<Held>()) {
+            *clients -= 1;
+            if *clients > 0 {
+                return;
+            }
+        }
+        *place = None;
+        self.running.close_within(Duration::ZERO);
+        self.running.wait_for(PATIENCE);
     }
 }
 
@@ -419,7 +436,7 @@ impl Inner {
         let outcome = waits.by_request.get_mut(&request)?.outcome.take()?;
         waits.by_request.remove(&request);
         drop(waits);
-        Some(outcome.map_err(|error| match self.hold.as_ref().and_then(|hold| hold.0.failure()) {
+        Some(outcome.map_err(|error| match self.hold.as_ref().and_then(|hold| hold.running.failure()) {
             // Whatever the client heard of it.
             Some(failure) => ClientError::Invalid(failure.to_string()),
             None => error,
