@@ -12,23 +12,28 @@ pub(crate) struct Inside(());
 
 impl Inside {
     pub(crate) fn enter(server: usize, inline: bool) -> Inside {
-        STACK.with_borrow_mut(|stack| stack.push((server, inline)));
+        // A thread that is ending may have no stack any more; what it lets go of then still tells the program.
+        let _ = STACK.try_with(|stack| stack.borrow_mut().push((server, inline)));
         Inside(())
     }
 
     /// Whether a function of this server runs on this thread.
     pub(crate) fn is(server: usize) -> bool {
-        STACK.with_borrow(|stack| stack.iter().any(|(inside, _)| *inside == server))
+        any(|(inside, _)| *inside == server)
     }
 
     /// Whether an inline callback of any server runs on this thread.
     pub(crate) fn is_inline() -> bool {
-        STACK.with_borrow(|stack| stack.iter().any(|(_, inline)| *inline))
+        any(|(_, inline)| *inline)
     }
+}
+
+fn any(wanted: impl Fn(&(usize, bool)) -> bool) -> bool {
+    STACK.try_with(|stack| stack.borrow().iter().any(wanted)).unwrap_or(false)
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        STACK.with_borrow_mut(Vec::pop);
+        let _ = STACK.try_with(|stack| stack.borrow_mut().pop());
     }
 }

@@ -178,6 +178,51 @@ static void during_drain(void) {
     close_peer(&peer);
 }
 
+static pthread_key_t key;
+static atomic_int told;
+
+static void of_its_thread(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_retain(call));
+    CHECK(pthread_setspecific(key, call) == 0);
+}
+
+static void let_go(void *call) { tenon_call_release(call); }
+
+static void tell(void *user_data, tenon_log_level level, const char *target, const char *message) {
+    (void)user_data;
+    (void)level;
+    (void)target;
+    CHECK_IN("released", message);
+    atomic_fetch_add(&told, 1);
+}
+
+static void *polls(void *server) {
+    uint32_t handled = 0;
+    while (handled == 0 && tenon_server_poll(server, 1, -1, &handled) == TENON_OK) {}
+    return NULL;
+}
+
+/* A thread lets go of its call behind everything else that belongs to it. */
+static void at_the_end_of_a_thread(void) {
+    tenon_server *server = new_server();
+    struct peer peer;
+    pthread_t thread;
+    CHECK(pthread_key_create(&key, let_go) == 0);
+    OK(tenon_server_set_log(server, tell, NULL, NULL));
+    add_tool(server, "kept", NULL, TENON_MODE_POLL, of_its_thread, NULL, NULL);
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "kept", "{}");
+    CHECK(pthread_create(&thread, NULL, polls, server) == 0);
+    CHECK_IN("was released without being completed", next_line(&peer));
+    pthread_join(thread, NULL);
+    CHECK(atomic_load(&told) == 1);
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+    pthread_key_delete(key);
+}
+
 static const struct test all[] = {
     {"from_other_threads", from_other_threads},
     {"dropped", dropped},
@@ -185,5 +230,6 @@ static const struct test all[] = {
     {"after_cancellation", after_cancellation},
     {"after_timeout", after_timeout},
     {"during_drain", during_drain},
+    {"at_the_end_of_a_thread", at_the_end_of_a_thread},
 };
 RUN_TESTS(all)
