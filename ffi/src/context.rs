@@ -165,7 +165,8 @@ pub unsafe extern "C" fn tenon_call_uri(
 /// Anything that a callback may know of its call, as JSON text: "request_id", "kind", "name", "uri", "protocol_version",
 /// "client_info", "client_capabilities", "meta", "trace" (the request's trace context), "log_level" (from which level on the
 /// client wants log messages), "headers" (of the HTTP request, names in lower case), "principal" (who sent the request, if
-/// that is known), "session_id". The text is not NUL-terminated; it is borrowed and lives as long as the call.
+/// that is known), "session_id", "task_id" (of the task that the call is). The text is not NUL-terminated; it is borrowed and
+/// lives as long as the call.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
 #[unsafe(no_mangle)]

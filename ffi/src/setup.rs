@@ -265,7 +265,9 @@ impl Setup {
             self.disabled_tags.retain(|other| other != tag);
             return self.server.enable_tags([tag]);
         }
-        self.disabled_tags.push(tag.to_owned());
+        if !self.disabled_tags.iter().any(|other| other == tag) {
+            self.disabled_tags.push(tag.to_owned());
+        }
         self.server.disable_tags([tag])
     }
 
