@@ -170,6 +170,10 @@ typedef struct tenon_result tenon_result;
  * tenon_server_add(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
  * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
  *
+ * Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
+ * start and before the server is mounted; later they fail with TENON_ERR_STATE. What a server has may change at any time. A
+ * server that has ended is not started again.
+ *
  * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
  * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts and allowed origins.
  */
@@ -678,7 +682,7 @@ tenon_status tenon_server_add_extension(
 
 /**
  * Sets a limit: one of the TENON_LIMIT_ values. Those in _MS are milliseconds; what is more than the largest value
- * (docs/limits.md) counts as that.
+ * (docs/limits.md) counts as that. Fails with TENON_ERR_INVALID if there is no such limit, and for 0 where that is not allowed.
  */
 tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uint64_t value);
 
@@ -690,7 +694,7 @@ tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key
 
 /**
  * How many worker threads run callbacks, 1 to 1024. They start with the server, if an entry needs them. Default: one per
- * core, at most 4.
+ * core, at most 4. Fails with TENON_ERR_INVALID for another number.
  */
 tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t count);
 
@@ -715,6 +719,8 @@ tenon_status tenon_server_set_log(
 /**
  * Serves standard input and output, from the start on. While that runs, descriptor 1 points at descriptor 2, so that
  * nothing a callback prints reaches the client. The server ends with its input.
+ *
+ * Fails with TENON_ERR_STATE if it serves them, or descriptors, already.
  */
 tenon_status tenon_server_listen_stdio(tenon_server *server, tenon_error **err);
 
@@ -723,7 +729,8 @@ tenon_status tenon_server_listen_stdio(tenon_server *server, tenon_error **err);
  * that of a socket. Takes them in every case: they are the library's to close, whatever the status.
  *
  * Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
- * the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate.
+ * the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate. Fails with TENON_ERR_STATE
+ * if the server serves descriptors, or standard input and output, already.
  */
 tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, int output, tenon_error **err);
 
@@ -732,7 +739,8 @@ tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, in
  * 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
  * tenon_server_listen_unix(). The default path is /mcp.
  *
- * Fails with TENON_ERR_INVALID if the address cannot be read.
+ * Fails with TENON_ERR_INVALID if the address cannot be read, and with TENON_ERR_STATE a second time: further addresses are those
+ * of tenon_server_listen_http_socket().
  */
 tenon_status tenon_server_listen_http(tenon_server *server, const char *address, tenon_error **err);
 

@@ -10,6 +10,8 @@ use std::ffi::{c_char, c_int};
 
 /// Serves standard input and output, from the start on. While that runs, descriptor 1 points at descriptor 2, so that
 /// nothing a callback prints reaches the client. The server ends with its input.
+///
+/// Fails with TENON_ERR_STATE if it serves them, or descriptors, already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_stdio(
     server: *mut tenon_server,
@@ -22,7 +24,8 @@ pub unsafe extern "C" fn tenon_server_listen_stdio(
 /// that of a socket. Takes them in every case: they are the library's to close, whatever the status.
 ///
 /// Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
-/// the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate.
+/// the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate. Fails with TENON_ERR_STATE
+/// if the server serves descriptors, or standard input and output, already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_descriptors(
     server: *mut tenon_server,
@@ -97,7 +100,8 @@ fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
 /// 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
 /// tenon_server_listen_unix(). The default path is /mcp.
 ///
-/// Fails with TENON_ERR_INVALID if the address cannot be read.
+/// Fails with TENON_ERR_INVALID if the address cannot be read, and with TENON_ERR_STATE a second time: further addresses are those
+/// of tenon_server_listen_http_socket().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_http(
     server: *mut tenon_server,

@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// tenon_server_add(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
 /// tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
 ///
+/// Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
+/// start and before the server is mounted; later they fail with TENON_ERR_STATE. What a server has may change at any time. A
+/// server that has ended is not started again.
+///
 /// A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
 /// may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts and allowed origins.
 pub struct tenon_server {
@@ -111,7 +115,7 @@ pub unsafe extern "C" fn tenon_server_add_extension(
 }
 
 /// Sets a limit: one of the TENON_LIMIT_ values. Those in _MS are milliseconds; what is more than the largest value
-/// (docs/limits.md) counts as that.
+/// (docs/limits.md) counts as that. Fails with TENON_ERR_INVALID if there is no such limit, and for 0 where that is not allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_limit(
     server: *mut tenon_server,
@@ -137,7 +141,7 @@ pub unsafe extern "C" fn tenon_server_add_state_key(
 }
 
 /// How many worker threads run callbacks, 1 to 1024. They start with the server, if an entry needs them. Default: one per
-/// core, at most 4.
+/// core, at most 4. Fails with TENON_ERR_INVALID for another number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_worker_threads(
     server: *mut tenon_server,
