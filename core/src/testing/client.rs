@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -88,32 +89,41 @@ struct Wait {
 struct Hold {
     server: Server,
     running: Running,
+    number: u64,
 }
 
-/// What the engine has of it: the server as it runs, and how many keep it.
-type Held = (Running, usize);
+/// What the engine has of it.
+struct Held {
+    running: Running,
+    /// How many keep it.
+    clients: usize,
+    /// What tells it from one that was started before.
+    number: u64,
+}
+
+static STARTS: AtomicU64 = AtomicU64::new(0);
 
 impl Hold {
     /// Starts the server, or finds who has; nothing if somebody else serves it.
     fn of(server: &Server) -> Result<Option<Hold>, Error> {
         let mut place = server.engine().0.held.lock();
         let held = place.as_mut().and_then(|held| held.downcast_mut::<Held>());
-        let running = match held {
-            Some((running, clients)) => {
-                *clients += 1;
-                running.clone()
+        let (running, number) = match held.filter(|held| !held.running.is_closed()) {
+            Some(held) => {
+                held.clients += 1;
+                (held.running.clone(), held.number)
             }
             None => match server.start(ServeOptions::new().in_process()) {
                 Ok(running) => {
-                    let held: Held = (running.clone(), 1);
-                    *place = Some(Box::new(held));
-                    running
+                    let number = STARTS.fetch_add(1, Ordering::Relaxed);
+                    *place = Some(Box::new(Held { running: running.clone(), clients: 1, number }));
+                    (running, number)
                 }
                 Err(error) if error.kind() == ErrorKind::State => return Ok(None),
                 Err(error) => return Err(error),
             },
         };
-        Ok(Some(Hold { server: server.clone(), running }))
+        Ok(Some(Hold { server: server.clone(), running, number }))
     }
 }
 
@@ -121,11 +131,11 @@ impl Drop for Hold {
     fn drop(&mut self) {
         // Locked to the end, so that the next client starts the server anew.
         let mut place = self.server.engine().0.held.lock();
-        if let Some((_, clients)) = place.as_mut().and_then(|held| held.downcast_mut::<Held>()) {
-            *clients -= 1;
-            if *clients > 0 {
-                return;
-            }
+        let held = place.as_mut().and_then(|held| held.downcast_mut::<Held>());
+        let Some(held) = held.filter(|held| held.number == self.number) else { return };
+        held.clients -= 1;
+        if held.clients > 0 {
+            return;
         }
         *place = None;
         self.running.close_within(Duration::ZERO);
