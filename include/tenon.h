@@ -981,7 +981,8 @@ tenon_status tenon_server_handle_http(
 
 /**
  * Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
- * learns early of a refusal, and never has more than one held.
+ * learns early of a refusal, and never has more than one held. Once there is a response that wants no more of the body, pieces are
+ * let go of at once.
  */
 tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
 

@@ -131,6 +131,39 @@ impl Program {
     }
 }
 
+/// Bytes that say when they are let go of.
+struct Told(Sender<()>);
+
+impl AsRef<[u8]> for Told {
+    fn as_ref(&self) -> &[u8] {
+        b"piece"
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+#[test]
+fn a_body_that_is_not_wanted_is_let_go_of() {
+    let program = Program::new(Limits::default(), EmbedOptions::new());
+    let (gone, told) = channel();
+    let piece = || Bytes::from_owner(Told(gone.clone()));
+    // It would be asked to send on otherwise.
+    let asked = program.begin("PUT", &[("expect", "100-continue")], |_| {});
+    for _ in 0..3 {
+        asked.exchange.feed(piece());
+    }
+    assert!(told.try_recv().is_err());
+    let Step::Head(status, _) = asked.step() else { panic!("the head comes first") };
+    assert_eq!(status, 405);
+    assert_eq!(told.try_iter().count(), 3);
+    asked.exchange.feed(piece());
+    assert_eq!(told.try_iter().count(), 1);
+}
+
 #[test]
 fn pieces_go_in_and_pieces_come_out() {
     let program = Program::new(Limits::default(), EmbedOptions::new());

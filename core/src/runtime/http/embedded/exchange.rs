@@ -62,6 +62,8 @@ struct Intake(Mutex<Pieces>);
 struct Pieces {
     waiting: VecDeque<Bytes>,
     ended: bool,
+    /// Nobody reads any more.
+    unread: bool,
     reader: Option<Waker>,
 }
 
@@ -90,11 +92,12 @@ impl Exchange {
     }
 
     /// Hands in a piece of the request's body. [`Exchange::step`] takes it: a program that asks after each piece never has
-    /// more of them lie here than one, and learns early of a refusal.
+    /// more of them lie here than one, and learns early of a refusal. Once there is a response that wants no more of the body,
+    /// pieces are let go of at once.
     pub fn feed(&self, data: Bytes) {
         let reader = {
             let mut pieces = self.intake.0.lock();
-            if !data.is_empty() {
+            if !data.is_empty() && !pieces.unread {
                 pieces.waiting.push_back(data);
             }
             pieces.reader.take()
@@ -194,6 +197,17 @@ fn advance(now: &mut Now, task: &mut Context<'_>) -> Step {
 
 /// The body of the request.
 struct Incoming(Arc<Intake>);
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut pieces = self.0.0.lock();
+            pieces.unread = true;
+            std::mem::take(&mut pieces.waiting)
+        };
+        drop(waiting);
+    }
+}
 
 impl Body for Incoming {
     type Data = Bytes;
