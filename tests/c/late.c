@@ -197,9 +197,14 @@ static void tell(void *user_data, tenon_log_level level, const char *target, con
     atomic_fetch_add(&told, 1);
 }
 
+static void at_once(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_text(call, "at once", TENON_NUL));
+}
+
 static void *polls(void *server) {
-    uint32_t handled = 0;
-    while (handled == 0 && tenon_server_poll(server, 1, -1, &handled) == TENON_OK) {}
+    uint32_t handled = 0, all = 0;
+    while (all < 2 && tenon_server_poll(server, 1, -1, &handled) == TENON_OK) all += handled;
     return NULL;
 }
 
@@ -210,11 +215,14 @@ static void at_the_end_of_a_thread(void) {
     pthread_t thread;
     CHECK(pthread_key_create(&key, let_go) == 0);
     OK(tenon_server_set_log(server, tell, NULL, NULL));
+    add_tool(server, "at_once", NULL, TENON_MODE_POLL, at_once, NULL, NULL);
     add_tool(server, "kept", NULL, TENON_MODE_POLL, of_its_thread, NULL, NULL);
     serve(&peer, server);
     initialize(&peer, "{}");
-    call_tool(&peer, 1, "kept", "{}");
+    call_tool(&peer, 1, "at_once", "{}");
+    call_tool(&peer, 2, "kept", "{}");
     CHECK(pthread_create(&thread, NULL, polls, server) == 0);
+    CHECK(has_text(next_line(&peer), "at once"));
     CHECK_IN("was released without being completed", next_line(&peer));
     pthread_join(thread, NULL);
     CHECK(atomic_load(&told) == 1);
