@@ -40,7 +40,8 @@ function formParams(message, schema) {
   }
 }
 
-function pageParams(what, message, url, { elicitationId } = {}) {
+function pageParams(what, message, url, options) {
+  const { elicitationId } = options ?? {}
   const params = { message: string(`${what}: message`, message), url: String(url) }
   if (elicitationId !== undefined) params.elicitationId = string(`${what}: elicitationId`, elicitationId)
   return quote(params)
@@ -51,7 +52,8 @@ function messageOf(message) {
   return typeof message === 'string' ? PromptMessage.user(message) : message
 }
 
-function sampleParams(messages, { key, meta, ...params } = {}) {
+function sampleParams(messages, options) {
+  const { key, meta, ...params } = options ?? {}
   const all = (Array.isArray(messages) ? messages : [messages]).map(messageOf)
   return paramsText('ctx.sample', { messages: all, ...params, _meta: meta })
 }

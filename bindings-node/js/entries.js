@@ -78,7 +78,10 @@ function schemaOf(what, options, option) {
 function entryOf(kind, what, name, options) {
   const { names, policies: own, schemas } = KINDS[kind]
   if (isValidator(options)) throw new TypeError(`${what}: the options are a schema themselves${schemaOption(kind)}`)
-  if (!isObject(options)) throw new TypeError(`${what}: options must be an object`)
+  if (!isObject(options)) {
+    const such = typeof options === 'string' && kind !== 'hook' && kind !== 'completion' ? ', such as { description }' : ''
+    throw new TypeError(`${what}: options must be an object${such}`)
+  }
   const members = names === undefined ? [] : [`"${names}":${wellFormed(stringify(name))}`]
   const policies = { structured: false, hidden: false }
   for (const [option, value] of Object.entries(options)) {

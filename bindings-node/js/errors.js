@@ -70,6 +70,11 @@ const PARTS = 8
 /** Causes of a part that are looked at. */
 const DEEP = 3
 
+/** Also those of other realms, in which test runners load programs. */
+function isAggregate(thrown) {
+  return thrown instanceof AggregateError || (thrown?.name === 'AggregateError' && Array.isArray(thrown.errors))
+}
+
 /** Whether `thrown`, or what it was thrown because of, is an error that `known` knows. Never throws. */
 function comesFrom(thrown, known, depth = PARTS) {
   if (typeof thrown !== 'object' || thrown === null) return false
@@ -77,7 +82,7 @@ function comesFrom(thrown, known, depth = PARTS) {
   if (depth === 0) return false
   try {
     if (comesFrom(thrown.cause, known, depth - 1)) return true
-    if (!(thrown instanceof AggregateError)) return false
+    if (!isAggregate(thrown)) return false
     const deep = Math.min(depth - 1, DEEP)
     return thrown.errors.slice(0, PARTS).some((part) => comesFrom(part, known, deep))
   } catch {
@@ -93,7 +98,7 @@ function carries(thrown, error) {
 /** The text for the client when a handler threw `thrown`, whatever that is. Never throws. */
 function messageOf(thrown) {
   try {
-    if (thrown instanceof AggregateError && thrown.errors.length > 0) {
+    if (isAggregate(thrown) && thrown.errors.length > 0) {
       return thrown.errors.slice(0, PARTS).map(textOf).join('; ')
     }
     return textOf(thrown)

@@ -71,6 +71,7 @@ test('a wrong definition is refused with the reason', () => {
   }
   assert.throws(() => app.tool('bad name', () => 1), /tool name "bad name" must be/)
   assert.throws(() => app.tool(5, () => 1), /name must be a string/)
+  assert.throws(() => app.tool('t', 'what it does', () => 1), /tool "t": options must be an object, such as \{ description \}$/)
   assert.throws(() => app.tool('t', { input: object }), /handler must be a function/)
   assert.throws(() => app.tool('t'), /handler must be a function/)
   for (const generator of [function* () {}, async function* () {}]) {

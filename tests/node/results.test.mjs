@@ -181,9 +181,10 @@ test('errors', async () => {
     ['return { get then() { throw new Error("no then") } }', 'no then'],
     ['return Promise.any([Promise.reject(new Error("one")), Promise.reject("two")])', 'one; two'],
     ['throw (() => { const a = new AggregateError([1]); a.errors.push(a); return a })()', '1; AggregateError'],
+    ['throw runInNewContext("new AggregateError([new Error(1), 2])")', '1; 2'],
     ['return (function deeper() { return deeper() + 1 })()', 'Maximum call stack size exceeded']
   ]
-  const head = `import { McpError } from ${JSON.stringify(PACKAGE)}`
+  const head = `import { runInNewContext } from 'node:vm'\nimport { McpError } from ${JSON.stringify(PACKAGE)}`
   const source = cases.map(([code], i) => `app.tool('t${i}', () => { ${code} })`)
   await withServer(`${[head, ...source].join('\n')}\nawait app.listen()`, async (client) => {
     await client.initialize()

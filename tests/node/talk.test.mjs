@@ -59,7 +59,7 @@ const ASKS = `
   app.tool('require', (_, ctx) => ctx.requireUrls({ message: 'Go.', url: 'https://a/b', elicitationId: 'e1' }))
   app.tool('wrong', async (_, ctx) => {
     const told = []
-    for (const ask of [() => ctx.sample('x'), () => ctx.sample([5], { maxTokens: 1 }), () => ctx.sample('x', { maxTokens: 1, odd: 1 }),
+    for (const ask of [() => ctx.sample('x', null), () => ctx.sample('x'), () => ctx.sample([5], { maxTokens: 1 }), () => ctx.sample('x', { maxTokens: 1, odd: 1 }),
       () => ctx.sample('x', { maxTokens: NaN }), () => ctx.elicitUrl('x', 'no address'), () => ctx.elicitUrl(5, 'https://a'), () => ctx.requireUrls()]) {
       await ask().catch(({ name, code, message }) => told.push(name + ' ' + code + ': ' + message))
     }
@@ -105,7 +105,7 @@ test('a legacy session is asked for samples, roots and visits', async () => {
     assert.deepEqual(error.data.elicitations, [{ mode: 'url', message: 'Go.', url: 'https://a/b', elicitationId: 'e1' }])
 
     const wrong = JSON.parse(await client.text('wrong'))
-    for (const [i, message] of [/maxTokens/, /messages/, /"odd"/, /ctx\.sample\.maxTokens is the number NaN/, /url/, /message must be a string/, /no page/].entries()) {
+    for (const [i, message] of [/maxTokens/, /maxTokens/, /messages/, /"odd"/, /ctx\.sample\.maxTokens is the number NaN/, /url/, /message must be a string/, /no page/].entries()) {
       assert.match(wrong[i], /^AskError invalid: /)
       assert.match(wrong[i], message)
     }
