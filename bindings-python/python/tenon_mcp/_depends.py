@@ -166,19 +166,26 @@ class _Scope:
     def close(self, error: BaseException | None) -> None:
         """Has the generators go on, the youngest first; raises what one of them raises beside ``error``."""
         raised = error
-        while self._opened:
-            generator, _ = self._opened.pop()
-            raised = _ended(generator, raised)
-        if raised is not error and raised is not None:
-            raise raised
+        try:
+            while self._opened:
+                generator, _ = self._opened.pop()
+                raised = _ended(generator, raised)
+            if raised is not error and raised is not None:
+                raise raised
+        finally:
+            # An exception holds the frames that it went through; they are not to hold it.
+            del raised, error
 
     async def close_on_loop(self, error: BaseException | None) -> None:
         raised = error
-        while self._opened:
-            generator, is_async = self._opened.pop()
-            raised = await _ended_on_loop(generator, raised) if is_async else _ended(generator, raised)
-        if raised is not error and raised is not None:
-            raise raised
+        try:
+            while self._opened:
+                generator, is_async = self._opened.pop()
+                raised = await _ended_on_loop(generator, raised) if is_async else _ended(generator, raised)
+            if raised is not error and raised is not None:
+                raise raised
+        finally:
+            del raised, error
 
 
 def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
@@ -191,6 +198,7 @@ def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
     except StopIteration:
         return error  # to swallow it does not make a result of it
     except BaseException as raised:
+        del error
         return raised
     generator.close()
     return error or RuntimeError("a function that is depended on must yield once")
@@ -205,6 +213,7 @@ async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseExc
     except StopAsyncIteration:
         return error
     except BaseException as raised:
+        del error
         return raised
     await generator.aclose()
     return error or RuntimeError("a function that is depended on must yield once")

@@ -165,6 +165,9 @@ class LoopChain:
             return work.result()
         except Suspended:
             return await bridge.suspend(call)
+        finally:
+            # What it raises holds the frames that it went through; they are not to hold what holds it.
+            del work
 
 
 async def _elsewhere(main: Callable[[Callable[[], None]], object], function: Callable[[], Any]) -> Any:
@@ -207,7 +210,13 @@ async def _elsewhere(main: Callable[[Callable[[], None]], object], function: Cal
             tell(None, result)
 
     main(errand)
-    return await future
+    try:
+        return await future
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        del future  # see _beside()
+        raise
 
 
 def _retrieve(work: asyncio.Future[Any]) -> None:
@@ -246,6 +255,7 @@ class _Desk:
         finally:
             with self._guard:
                 self._waiting.discard(answer)
+            del answer
 
     async def grant(self, answer: Any, wish: Callable[[], Any], variables: Variables) -> None:
         """Does it; in the call's task."""
@@ -262,6 +272,8 @@ class _Desk:
             answer.set_exception(error)
         else:
             answer.set_result(result)
+        finally:
+            del answer
 
     def close(self) -> None:
         """The call has ended: who waits, and who comes, is told."""
