@@ -103,6 +103,14 @@ def test_a_client_is_for_a_server():
         Client("http://127.0.0.1:8000/mcp")
 
 
+def test_a_client_that_is_not_open_says_how_it_is_opened():
+    client = Client(Server("t"))
+    with pytest.raises(AttributeError, match="no attribute 'call_tool'; it is opened by with or async with"):
+        client.call_tool("x")
+    with pytest.raises(AttributeError, match="no attribute 'call_tol'$"):
+        client.call_tol("x")
+
+
 class Refused(McpError):
     def __init__(self, reason):
         super().__init__(7, f"refused: {reason}", {"reason": reason})

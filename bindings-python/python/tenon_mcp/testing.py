@@ -98,6 +98,14 @@ class Client:
         self._hears = (on_log, on_notification)
         self._open: list[SyncClient | AsyncClient] = []
 
+    if not TYPE_CHECKING:  # with it, a checker would take any name for one of these
+
+        def __getattr__(self, name):
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if hasattr(SyncClient, name):
+                text += "; it is opened by with or async with, and what that gives has it"
+            raise AttributeError(text)
+
     def __enter__(self) -> SyncClient:
         client = SyncClient(self._app, self._options, self._answers, *self._hears)
         self._open.append(client)
