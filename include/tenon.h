@@ -1227,7 +1227,7 @@ tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_er
  * tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
  * by tenon_server_remove() with TENON_KIND_METHOD.
  *
- * Fails with TENON_ERR_INVALID if the entry is no method.
+ * Fails with TENON_ERR_INVALID if the entry is no method, or the protocol has no such request.
  */
 tenon_status tenon_server_replace(
     tenon_server *server, tenon_entry *method, tenon_error **err) TENON_MUST_USE;

@@ -44,7 +44,7 @@ class Server {
   }
 
   /** Registers an entry; throws if the name is taken or the definition is wrong. */
-  #add(kind, name, options, handler, { call = handler, hidden = false } = {}) {
+  #add(kind, name, options, handler, { call = handler, hidden = false, replaces = false } = {}) {
     if (typeof name !== 'string') throw new TypeError(`${kind.replaceAll('_', ' ')}: name must be a string`)
     const what = nameOf({ kind, name })
     if (typeof handler !== 'function') throw new TypeError(`${what}: handler must be a function`)
@@ -54,7 +54,7 @@ class Server {
     const { engine, entries } = this.#bridge
     const { definition, policies } = entryOf(kind, what, name, options)
     const number = next++
-    engine.add(kind, definition, { ...policies, hidden }, number)
+    engine.add(kind, definition, { ...policies, hidden, replaces }, number)
     const { structured } = policies
     const judges = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
     const around = judges.input || judges.output ? validated(call, judges, what) : call
@@ -135,7 +135,7 @@ class Server {
 
   /** Answers one of the protocol's own methods instead of the engine. */
   replace(method, handler) {
-    return this.#add('method', method, {}, handler)
+    return this.#add('method', method, {}, handler, { replaces: true })
   }
 
   on(hook, handler) {

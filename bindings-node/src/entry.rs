@@ -24,6 +24,8 @@ pub struct Policies {
     pub defer_task: Option<bool>,
     /// In no list.
     pub hidden: bool,
+    /// Answers a request of the protocol's.
+    pub replaces: Option<bool>,
     /// Words that it is hidden by.
     pub tags: Option<Vec<String>>,
 }
@@ -104,7 +106,10 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     if let Some(tags) = policies.tags {
         entry = entry.tags(tags);
     }
-    Ok(if policies.hidden { entry.hidden() } else { entry })
+    if policies.hidden {
+        entry = entry.hidden();
+    }
+    Ok(if policies.replaces == Some(true) { entry.replacing() } else { entry })
 }
 
 /// `{"kind":…,"of":…,"argument":…}`: what is completed.

@@ -57,6 +57,7 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "coerce_arguments" => entry.coerce_arguments(settings::flag(name, value)?),
         "cache" => entry.cache(settings::cache_hints(value)?),
         "hidden" => entry.hidden(),
+        "replaces" => entry.replacing(),
         "tags" => entry.tags(value.extract::<Vec<String>>()?),
         "once_only" => entry.once_only(settings::flag(name, value)?),
         "task_support" => {

@@ -33,7 +33,7 @@ pub unsafe extern "C" fn tenon_server_add(
 /// tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
 /// by tenon_server_remove() with TENON_KIND_METHOD.
 ///
-/// Fails with TENON_ERR_INVALID if the entry is no method.
+/// Fails with TENON_ERR_INVALID if the entry is no method, or the protocol has no such request.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_replace(
@@ -42,10 +42,8 @@ pub unsafe extern "C" fn tenon_server_replace(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; entry = owned(method), server = object(server) => {
-        let entry = *entry.ok_or_else(|| Failure::null("method"))?;
-        if entry.kind() != Kind::Method {
-            return Err(entry.named(Failure::new(TENON_ERR_INVALID, "only a method can replace another")));
-        }
+        let mut entry = *entry.ok_or_else(|| Failure::null("method"))?;
+        entry.set_policy(|entry| Ok(entry.replacing()))?;
         server.inner.add(entry)?;
         Ok(TENON_OK)
     })

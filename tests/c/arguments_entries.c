@@ -57,6 +57,9 @@ static void entries(void) {
     OK(TOOL);
     OK(tenon_entry_set_handler(entry, nothing, NULL, NULL));
     CHECK_ERROR(TENON_ERR_INVALID, "only a method", tenon_server_replace(server, entry, &err));
+    OK(tenon_method_new("tool/list", &entry, NULL));
+    OK(tenon_entry_set_handler(entry, nothing, NULL, NULL));
+    CHECK_ERROR(TENON_ERR_INVALID, "\"tool/list\": the protocol has no such", tenon_server_replace(server, entry, &err));
     OK(tenon_server_free(server));
 }
 

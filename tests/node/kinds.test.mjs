@@ -345,6 +345,7 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.completion({ prompt: 'p', argument: 'a' }), /handler must be a function/],
     [() => app.method('bad name', handler), /method name "bad name"/],
     [() => app.replace('ping', handler), /method "ping": the engine itself answers it/],
+    [() => app.replace('tool/list', handler), /method "tool\/list": the protocol has no such request/],
     [() => app.on('stopped', handler), /hook.*must be one of/],
     [() => app.tool('t', { inputSchema: {} }, handler), /inputSchema is called input here/],
     [() => app.tool('t', { unknownArguments: 'no' }, handler), /tool "t": unknownArguments must be schema, refuse or drop/],

@@ -298,6 +298,8 @@ def test_replacing_a_method_of_the_protocol():
         return {"resources": [{"uri": f"test://{cursor}", "name": "n"}]}
 
     assert app.replace("tools/list", tools) is tools
+    with pytest.raises(RegistrationError, match='method "tool/list": the protocol has no such request'):
+        app.replace("tool/list", tools)
     with serving(app) as client:
         assert [tool["name"] for tool in client.request("tools/list")["result"]["tools"]] == ["other"]
         assert client.text("add", a=1, b=2) == "3"

@@ -432,13 +432,14 @@ class Registrations(Served, Arounds):
 
         The function is handed the members of the request's parameters by name, ``**params`` those it does not name, and
         returns the result as the newest revision has it, a dict. ``remove("method", …)`` brings the engine's answer
-        back.
+        back. Raises ``RegistrationError`` if the protocol has no such request.
         """
         check_first("replace", "the method", method)
 
         def register(function: F) -> F:
             of = self._function("method", method, function, thread=thread)
-            self._add_method(method, of, None, None, {"timeout": timeout, "max_concurrency": max_concurrency})
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency, "replaces": True}
+            self._add_method(method, of, None, None, policies)
             return function
 
         return register if function is None else register(function)

@@ -165,6 +165,22 @@ impl Entry {
         self
     }
 
+    /// Says of a method that it answers a request of the protocol's in place of the engine. Registering fails if the protocol
+    /// has no such request.
+    pub fn replacing(mut self) -> Entry {
+        let name = self.name();
+        let reason = match (self.kind(), Method::parse(name.into())) {
+            (Kind::Method, Method::Known(_)) => return self,
+            (Kind::Method, _) => {
+                "the protocol has no such request that could be answered in place of the engine"
+            }
+            _ => "only a method can replace another",
+        };
+        let reason = format!("{} {:?}: {reason}", self.kind().noun(), clip(name));
+        self.rejected.get_or_insert(reason);
+        self
+    }
+
     /// Leaves the entry out of every list; it can be called all the same. For the template behind a provider.
     pub fn hidden(mut self) -> Entry {
         self.hidden = true;

@@ -161,9 +161,9 @@ impl Server {
     }
 
     /// Answers a request of the protocol's in place of the engine. What the handler comes to is the result as it goes
-    /// out.
+    /// out. Fails if the protocol has no such request.
     pub fn replace<M>(&self, method: impl Into<Method>, handler: impl IntoHandler<M>) -> Result<(), Error> {
-        self.entry(method.into(), handler)
+        self.entry(Entry::from(method.into()).replacing(), handler)
     }
 
     /// Registers a notification of the program's own. The handler is handed its parameters; nobody gets what it comes to.

@@ -226,6 +226,8 @@ fn methods_notifications_and_hooks_are_told() {
         })
         .unwrap();
     bench.server.replace("tools/list", || async { json!({ "tools": [] }) }).unwrap();
+    let unknown = bench.server.replace("tool/list", || async { json!({}) }).unwrap_err().to_string();
+    assert!(unknown.contains(r#"method "tool/list": the protocol has no such request"#), "{unknown}");
     bench.initialize(LEGACY);
     assert_eq!(answer(&bench, &executor, request("x/echo", json!({ "text": "a" })))["text"], "a");
     assert_eq!(answer(&bench, &executor, request("tools/list", json!({})))["tools"], json!([]));
