@@ -86,6 +86,10 @@ impl Stall {
         while !state.stopped {
             let before = self.look();
             self.changed.wait_for(&mut state, MOMENT);
+            if state.stopped {
+                // The reactors end: a worker that was held now would stay for good.
+                return;
+            }
             let now = self.look();
             if now.0 > now.1 {
                 quiet = 0;
