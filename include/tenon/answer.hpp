@@ -59,11 +59,11 @@ inline std::vector<std::string_view> Answer::roots() const {
 template <typename T> T Answer::field(std::string_view name) const {
     std::optional<T> value;
     const detail::Text text(name);
-    const std::string field = "field \"" + std::string(name) + "\"";
     detail::Beyond beyond;
     const tenon_status status = detail::read<T>(get(), text, value, beyond);
-    if (beyond) throw Error(status, field + " " + *beyond);
-    detail::check(status, field);
+    const auto field = [name] { return "field \"" + std::string(name) + "\""; };
+    if (beyond) throw Error(status, field() + " " + *beyond);
+    if (status != TENON_OK) detail::check(status, field());
     return *std::move(value);
 }
 

@@ -334,7 +334,6 @@ inline KeptCall Call::keep() const { return KeptCall(get()); }
 template <typename T> std::optional<T> Call::find(std::string_view name) const {
     std::optional<T> value;
     const detail::Text text(name);
-    const std::string argument = "argument \"" + std::string(name) + "\"";
     detail::Beyond beyond;
     tenon_status status;
     if constexpr (std::is_same_v<T, Json>) {
@@ -345,8 +344,10 @@ template <typename T> std::optional<T> Call::find(std::string_view name) const {
     } else {
         status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value, beyond);
     }
-    if (beyond) throw ArgumentError(argument + " " + *beyond, status);
-    if (status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, argument);
+    // Put together for errors alone: every argument is read here.
+    const auto argument = [name] { return "argument \"" + std::string(name) + "\""; };
+    if (beyond) throw ArgumentError(argument() + " " + *beyond, status);
+    if (status != TENON_OK && status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, argument());
     return value;
 }
 
