@@ -197,6 +197,8 @@ export interface Policies {
   deferTask?: boolean
   /** In no list. */
   hidden: boolean
+  /** Answers a request of the protocol's. */
+  replaces?: boolean
   /** Words that it is hidden by. */
   tags?: Array<string>
 }
