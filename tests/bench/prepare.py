@@ -139,6 +139,17 @@ def sources(commit):
     return tree
 
 
+def forget(*files):
+    """Has them read anew, as after an installation that is a while ago. What was just written is kept in memory in large
+    pieces, and mapped by these: a server's memory came out up to 1.7 MiB larger."""
+    os.sync()
+    for file in files:
+        if file.is_file() and hasattr(os, "posix_fadvise"):
+            descriptor = os.open(file, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("profile", choices=["release", "ci"])
@@ -158,6 +169,7 @@ def main():
         wheels = ROOT / "build" / ("wheels" if arguments.profile == "ci" else "bench/release/wheels")
         [wheel] = wheels.glob("*.whl")
         peers(wheel, into / "node" / "node_modules" / "tenon-mcp", BUILD / "peers")
+    forget(*into.rglob("*"), *(target / arguments.profile).glob("*"))
     print(f"prepared: {into}")
     return 0
 
