@@ -140,8 +140,8 @@ def sources(commit):
 
 
 def forget(*files):
-    """Has them read anew, as after an installation that is a while ago. What was just written is kept in memory in large
-    pieces, and mapped by these: a server's memory came out up to 1.7 MiB larger."""
+    """Has them read anew, as after an installation that is a while ago. What was just written is kept in large pieces,
+    and mapped by these: a server's memory came out up to 1.7 MiB larger."""
     os.sync()
     for file in files:
         if file.is_file() and hasattr(os, "posix_fadvise"):
