@@ -67,8 +67,9 @@ pub fn flush() {
         return;
     }
     for _ in 0..LOOKS {
+        let pipe = PIPE.load(Ordering::SeqCst);
         // In this order: what is in the pipe no more is held, or passed on.
-        if !is_filled() && !HELD.load(Ordering::SeqCst) {
+        if pipe == 0 || !is_filled(pipe) && !HELD.load(Ordering::SeqCst) {
             return;
         }
         // SAFETY: a valid time, and nobody asks how much of it is left.
@@ -77,9 +78,8 @@ pub fn flush() {
 }
 
 /// Whether descriptor 2 leads to the pipe, and there is something in it. Both its ends tell.
-fn is_filled() -> bool {
-    let pipe = PIPE.load(Ordering::SeqCst);
-    if pipe == 0 || inode(libc::STDERR_FILENO) != Some(pipe) {
+fn is_filled(pipe: u64) -> bool {
+    if inode(libc::STDERR_FILENO) != Some(pipe) {
         return false;
     }
     let mut count: libc::c_int = 0;
