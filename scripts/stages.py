@@ -41,6 +41,8 @@ FAILURE = re.compile(
 )
 LINES_OF_A_FAILURE = 12
 FAILURE_LINES = 200
+# Of a stage that failed, at the end of all: where only that is kept of what is printed here, it still names each cause.
+LINES_AT_THE_END = 12
 NODE_COUNT = re.compile(r"^(?:#|ℹ) (?P<what>pass|fail) (?P<count>\d+)$", re.M)
 
 
@@ -96,6 +98,14 @@ def show(path):
             failed.append(line)
     shown = [*failed[:FAILURE_LINES], "…", *lines[above:]] if failed else lines[above:]
     print("\n".join(f"    {line}" for line in shown), flush=True)
+
+
+def remind(name):
+    """Prints the lines of a stage's log that tell failures, or its last."""
+    path = LOGS / f"{name}.log"
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    told = [line for line in lines if FAILURE.match(line)] or lines[-LINES_AT_THE_END:]
+    print(f"failed: {name}", *(f"    {line[:200]}" for line in told[:LINES_AT_THE_END]), sep="\n", flush=True)
 
 
 def run_stage(name, end):
@@ -166,13 +176,13 @@ class Lane:
         watched.spare(self.process.pid)
 
     def finish(self):
-        """Waits; returns (passed, failed)."""
+        """Waits; returns (passed, failed, names of the stages that failed)."""
         with os.fdopen(self.told) as told:
             said = told.read()
         self.process.wait()
         watched.spare(self.process.pid, False)
-        passed, failed = map(int, said.split()) if said else (0, 1)
-        return passed, failed
+        passed, failed, *broken = said.split() or (0, 1)
+        return int(passed), int(failed), broken
 
     def stop(self):
         self.process.terminate()
@@ -199,27 +209,32 @@ def main(arguments):
         os.set_inheritable(tells, False)
     LOGS.mkdir(parents=True, exist_ok=True)
     chosen = names(arguments)
+    if tells is None:
+        for name in chosen:
+            (LOGS / f"{name}.log").unlink(missing_ok=True)
     lanes = lanes_of(chosen) if tells is None else {}
     watched.prepare()
     started = time.monotonic()
     end = started + float(os.environ.get("TENON_STAGES_SECONDS", "inf"))
     passed = failed = 0
-    broken = set()
+    # In the order in which they failed; what fails beside is nothing that others need.
+    broken, broken_aside = [], []
     running = []
 
     def fits(name):
-        missing = broken.intersection(STAGES[name].get("needs", ()))
+        missing = set(broken).intersection(STAGES[name].get("needs", ()))
         if missing:
             print(f"FAILED {name:19}                   needs {' '.join(sorted(missing))}", flush=True)
-            broken.add(name)
+            broken.append(name)
         return not missing
 
     def settle():
         nonlocal passed, failed
         while running:
-            stage_passed, stage_failed = running.pop().finish()
+            stage_passed, stage_failed, names_of_broken = running.pop().finish()
             passed += stage_passed
             failed += stage_failed
+            broken_aside.extend(names_of_broken)
 
     try:
         for name in chosen:
@@ -246,7 +261,7 @@ def main(arguments):
             passed += stage_passed
             failed += stage_failed
             if stage_failed:
-                broken.add(name)
+                broken.append(name)
         settle()
     except watched.Stopped as stopped:
         for lane in running:
@@ -254,8 +269,10 @@ def main(arguments):
         settle()
         return 128 + stopped.number
     if tells is not None:
-        os.write(tells, f"{passed} {failed}".encode())
+        os.write(tells, " ".join([str(passed), str(failed), *broken]).encode())
         return 0
+    for name in [*broken, *broken_aside]:
+        remind(name)
     print(f"all stages: {time.monotonic() - started:.0f} s", flush=True)
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed else 0

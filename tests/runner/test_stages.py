@@ -98,6 +98,19 @@ def test_a_failure_far_above_the_end_of_a_log_is_shown(project):
     assert "    500\n" not in said and "    1200\n" not in said, said
 
 
+def test_at_the_end_stands_again_what_failed(project):
+    stages = {
+        "first": (9, "echo 'FAILED the one: cause'; echo because; exit 1"),
+        "good": (9, "true"),
+        "aside": (9, "echo plain; exit 3"),
+    }
+    root = project(stages, beside={"aside": "lane"})
+    code, said = run(root, *stages)
+    assert code == 1, said
+    ends = "failed: first\n    FAILED the one: cause\nfailed: aside\n    $ echo plain; exit 3\n    plain\nall stages: "
+    assert ends in said and said.endswith("\n1 passed, 2 failed\n"), said
+
+
 def test_all_stages_together_have_an_end(project):
     root = project({"hangs": (900, "sleep 600"), "late": (9, "true")})
     code, said = run(root, "hangs", "late", env={**os.environ, "TENON_STAGES_SECONDS": "1"})
