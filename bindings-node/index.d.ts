@@ -926,11 +926,12 @@ export class McpError extends Error {
 }
 
 /**
- * What was asked for does not exist: a protocol error with the code that the revision has for it. Of a tool it is a failed
- * result. Without a message it names what was asked for.
+ * What was asked for does not exist: a protocol error with the code that the client's revision has for it, and with the
+ * address that is read as its data. Of a tool it is a failed result. The text says that `what` was not found, or that
+ * address.
  */
 export class NotFound extends Error {
-  constructor(message?: string, options?: ErrorOptions)
+  constructor(what?: string, options?: ErrorOptions)
   readonly name: 'NotFound'
 }
 

@@ -4,6 +4,7 @@
 // results. Their members are the protocol's own, so that they are sent as they are.
 
 const { types } = require('node:util')
+const { only } = require('./options')
 
 /** What a handler's value is taken for because of its class, never because of its shape. */
 class Typed {
@@ -68,7 +69,9 @@ function media(type, data, mimeType, options) {
 
 /** What a resource holds, or a part of it. */
 class ResourceContents extends Typed {
-  constructor(data, { uri, mimeType, meta } = {}) {
+  constructor(data, options = {}) {
+    only('ResourceContents', options, ['uri', 'mimeType', 'meta'])
+    const { uri, mimeType, meta } = options
     const held = typeof data === 'string' ? { text: data } : { blob: base64('ResourceContents: data', data) }
     super({ uri, mimeType, ...held, _meta: meta })
   }
@@ -103,6 +106,7 @@ function blockOf(content) {
 class ToolResult extends Typed {
   constructor(result = {}) {
     if (typeof result !== 'object' || result === null) throw new TypeError('ToolResult: give an object, such as { content }')
+    only('ToolResult', result, ['content', 'structuredContent', 'isError', 'meta'])
     const { content, structuredContent, isError, meta } = result
     const blocks = content === undefined || Array.isArray(content) ? content : [content]
     super({ content: blocks?.map(blockOf), structuredContent, isError, _meta: meta })

@@ -20,8 +20,8 @@ class McpError extends Error {
 
 /** What was asked for does not exist. */
 class NotFound extends Error {
-  constructor(message, options) {
-    super(message, options)
+  constructor(what, options) {
+    super(what, options)
     this.name = 'NotFound'
   }
 }

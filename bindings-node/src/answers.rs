@@ -3,7 +3,7 @@
 use crate::calls::{Calls, join};
 use crate::error::{Result, invalid};
 use bytes::Bytes;
-use tenon_mcp::{CallContext, CallId, JsonSlice, Kind, Outcome, RpcError, json};
+use tenon_mcp::{CallContext, CallId, JsonSlice, Outcome, RpcError, json};
 
 /// Numbers per answer: slot, generation, kind.
 const RECORD: usize = 3;
@@ -52,7 +52,8 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
             kind::ERROR => Outcome::Error(error(&line)),
             kind::NOT_FOUND => {
                 let Some((context, _)) = kept else { continue };
-                not_found(&context, &line)
+                let what = (line.kind() == json::Kind::String).then(|| text_of(&line));
+                context.not_found(what.as_deref())
             }
             kind::MISFIT => {
                 let Some((context, _)) = kept else { continue };
@@ -87,17 +88,4 @@ fn error(line: &JsonSlice) -> RpcError {
         Some(data) => error.with_data(data),
         None => error,
     }
-}
-
-/// A tool that does not find something has failed; anything else does not exist.
-fn not_found(context: &CallContext, line: &JsonSlice) -> Outcome {
-    let said = (line.kind() == json::Kind::String).then(|| text_of(line));
-    if context.entry.kind == Kind::Tool {
-        return Outcome::Failed(said.unwrap_or_else(|| "not found".into()));
-    }
-    let what = said.as_deref().or(context.uri.as_deref()).unwrap_or(&context.entry.name);
-    let mut error = RpcError::not_found(what);
-    // Clients find the address that was read there, whatever the text says.
-    error.data = context.uri.as_deref().and_then(|uri| RpcError::not_found(uri).data);
-    Outcome::Error(error)
 }

@@ -159,8 +159,8 @@ impl Call {
     }
 
     /// Completes the call for what does not exist.
-    fn fail_not_found(&self, what: &str) -> bool {
-        self.complete(Outcome::Error(RpcError::not_found(what)))
+    fn fail_not_found(&self, what: Option<&str>) -> bool {
+        self.complete(self.context.not_found(what))
     }
 
     /// Completes the call that could not do without an answer.

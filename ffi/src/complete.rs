@@ -127,14 +127,14 @@ pub unsafe extern "C" fn tenon_call_fail_arguments(
     })
 }
 
-/// Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that
-/// is read. The code is that of the client's revision.
+/// Completes a call that asks for what does not exist. Of a tool that is a failed result, of anything else a protocol error
+/// with the code of the client's revision and the address that is read as its data. The text says that
+/// `what` was not found, or with NULL that address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_not_found(call: *mut tenon_call, what: *const c_char) -> tenon_status {
     entry!(call = object(call), what = tried_optional_text(what) => {
-        let address = call.context.uri.as_deref().unwrap_or(&call.context.entry.name);
-        let what = call.note(what)?.unwrap_or(address);
-        call.complete(Outcome::Error(RpcError::not_found(what)))
+        let outcome = call.context.not_found(call.note(what)?);
+        call.complete(outcome)
     })
 }
 

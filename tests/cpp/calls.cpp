@@ -106,7 +106,7 @@ TEST(ways_to_end_a_call) {
     const auto none = with("x", "string");
     CHECK_IN(R"("isError":true)", called([](tenon::Call &call) { call.fail("no"); }, "{}", none));
     CHECK_IN(R"("code":-5)", called([](tenon::Call &call) { call.error(-5, "five", R"({"d":1})"); }, "{}", none));
-    CHECK_IN("nothing there", called([](tenon::Call &call) { call.not_found("nothing there"); }, "{}", none));
+    CHECK_IN(text("Not found: nothing there"), called([](tenon::Call &call) { call.not_found("nothing there"); }, "{}", none));
     CHECK_IN(text("false"), called([](tenon::Call &call) { call.return_bool(false); }, "{}", none));
     CHECK_IN(text("1.5"), called([](tenon::Call &call) { call.return_double(1.5); }, "{}", none));
     CHECK_IN(text("12"), called([](tenon::Call &call) { call.return_int64(12); }, "{}", none));

@@ -322,7 +322,7 @@ test('entries are shown, hidden and removed while the server runs, and clients a
 })
 
 test('a wrong entry of any kind is refused with the reason', async () => {
-  const { Server, ToolResult } = await import('../../bindings-node/index.mjs')
+  const { ResourceContents, Server, ToolResult } = await import('../../bindings-node/index.mjs')
   const app = new Server({ name: 'x' })
   const handler = () => ''
   for (const [register, message] of [
@@ -359,6 +359,8 @@ test('a wrong entry of any kind is refused with the reason', async () => {
     [() => app.tool('t\ud800', handler), /tool name "t\ufffd" must be/],
     [() => app.mount(new Server({ name: 'x' })), /prefix must be a string/],
     [() => new ToolResult('text'), /ToolResult: give an object/],
+    [() => new ToolResult({ _meta: {} }), /ToolResult: there is no option "_meta"/],
+    [() => new ResourceContents('text', { mime: 'a/b' }), /ResourceContents: there is no option "mime"/],
     [() => app.notify('notifications/progress'), /the protocol's own/],
     [() => app.listChanged('completion'), /clients have no list of kind "completion"/],
     [() => app.resourceUpdated(5), /uri must be a string/],

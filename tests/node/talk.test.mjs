@@ -242,8 +242,8 @@ test('what a handler throws is a failed result or a protocol error, as its class
       assert.deepEqual(await tool(name), [true, message])
       for (const told of await others(name)) assert.deepEqual(told, { code: -32603, message })
     }
-    assert.deepEqual(await tool('missing'), [true, 'it'])
-    assert.deepEqual(await tool('toMissing'), [true, 'gone'])
+    assert.deepEqual(await tool('missing'), [true, 'Not found: it'])
+    assert.deepEqual(await tool('toMissing'), [true, 'Not found: gone'])
     await client.until(() => client.stderr.includes('failed: mapError of Made gave'))
     for (const told of await others('missing')) assert.match(told.message, /it/)
     assert.equal((await tool('revoked'))[0], true)

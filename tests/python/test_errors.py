@@ -64,10 +64,13 @@ def test_texts_meant_for_the_client(is_async, caplog):
 
 
 def test_not_found_from_a_tool_and_a_prompt():
-    with serving(raising(NotFound("test://x"))) as client:
-        for method, params in CALLS:
+    with serving(raising(NotFound(7), mask_errors=True)) as client:
+        assert client.error("f") == "Not found: 7"
+        for method, params in CALLS[1:]:
             error = client.request(method, **params)["error"]
-            assert (error["code"], error["data"]) == (-32002, {"uri": "test://x"})
+            assert (error["code"], error["message"]) == (-32002, "Resource not found: 7")
+    with serving(raising(NotFound())) as client:
+        assert client.error("f") == "Not found"
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -103,7 +106,7 @@ def test_mapped_errors(is_async):
 
     assert ended(OwnError("x")) == {"code": -31001, "message": "x"}
     assert ended(NarrowError()) == {"code": -31001, "message": "NarrowError"}
-    assert ended(KeyError("k"))["data"] == {"uri": "test://k"}
+    assert ended(KeyError("k")) == "Not found: test://k"
     assert ended(ZeroDivisionError("z")) == "not by zero"
     assert ended(RuntimeError("r")) == "r"
     assert ended(OSError()) == "map_error of OSError gave a str and no exception"

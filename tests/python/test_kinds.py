@@ -132,12 +132,12 @@ def test_what_is_not_found(modern, code):
 
     @app.resource("test://other/{id}")
     async def other(id: str) -> str:
-        raise NotFound("test://instead")
+        raise NotFound("that one")
 
     with serving(app, modern=modern) as client:
-        for asked, told in [("test://rows/1", "test://rows/1"), ("test://other/1", "test://instead"), ("x:y", "x:y")]:
+        for asked, told in [("test://rows/1", "test://rows/1"), ("test://other/1", "that one"), ("x:y", "x:y")]:
             error = client.request("resources/read", uri=asked)["error"]
-            assert (error["code"], error["data"]) == (code, {"uri": told})
+            assert error == {"code": code, "message": f"Resource not found: {told}", "data": {"uri": asked}}
 
 
 @pytest.mark.parametrize("is_async", [False, True])

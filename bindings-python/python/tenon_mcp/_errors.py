@@ -79,16 +79,17 @@ def _made_again(kind: type[McpError], args: tuple[Any, ...]) -> McpError:
 
 
 class NotFound(TenonError):
-    """Raised by a handler, says that what the client asks for does not exist, as its revision says that.
+    """Raised by a handler, says that what the client asks for does not exist.
 
-    ``uri`` is the address; without one it is that of the resource that is read.
+    Of a tool that is a failed result, of anything else a protocol error with the code of the client's revision and the
+    address that is read as its data. The text says that ``what`` was not found, or that address.
     """
 
-    uri: str | None
+    what: str | None
 
-    def __init__(self, uri: str | None = None) -> None:
-        super().__init__(uri or "not found")
-        self.uri = uri
+    def __init__(self, what: object = None) -> None:
+        super().__init__("not found" if what is None else what)
+        self.what = None if what is None else str(what)
 
 
 class ToolError(TenonError):

@@ -62,7 +62,7 @@ def _meant(call: Call, error: McpError | NotFound | ToolError) -> bool:
     if isinstance(error, McpError):
         return call.fail_with(error.code, describe(error), error.data)
     if isinstance(error, NotFound):
-        return call.fail_not_found(error.uri or call.get("uri") or call.name)
+        return call.fail_not_found(error.what)
     return call.fail(describe(error))
 
 

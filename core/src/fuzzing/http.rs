@@ -131,7 +131,8 @@ pub(super) fn run(data: &[u8]) {
     }
     let served = Revisions::default();
     // As text of one byte a letter: parameters may hold what is not ASCII.
-    let letters = |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>();
+    let letters =
+        |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>();
     let media = headers.get(header::CONTENT_TYPE).map(letters).unwrap_or_default().to_ascii_lowercase();
     let rest = media.strip_prefix("application/json").map(|rest| rest.trim_start_matches([' ', '\t']));
     let is_json = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(';'));

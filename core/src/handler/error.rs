@@ -4,7 +4,6 @@ use crate::dispatch::ask::AskError;
 use crate::host::{Context, Outcome};
 use crate::json::JsonSlice;
 use crate::proto::error::RpcError;
-use crate::proto::kind::Kind;
 use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
@@ -45,8 +44,8 @@ impl CallError {
         CallError(Repr::Protocol(RpcError::new(code, message)))
     }
 
-    /// There is no such thing: of a resource the error that the client's revision has for it, in which `what` should be
-    /// the address. Of a tool it is a failed result.
+    /// What is asked for does not exist: of a resource the error that the client's revision has for it, with the address
+    /// that is read as its data. Of a tool it is a failed result. The text says that `what` was not found.
     pub fn not_found(what: impl Into<String>) -> CallError {
         CallError(Repr::NotFound(what.into()))
     }
@@ -74,8 +73,7 @@ impl CallError {
     fn outcome(&self, call: &Context) -> Option<Outcome> {
         match &self.0 {
             Repr::Protocol(error) => Some(Outcome::Error(error.clone())),
-            Repr::NotFound(_) if call.kind() == Kind::Tool => Some(Outcome::Failed(self.to_string())),
-            Repr::NotFound(what) => Some(Outcome::Error(RpcError::not_found(what))),
+            Repr::NotFound(what) => Some(call.call().not_found(Some(what))),
             Repr::Misfit(reasons) => Some(call.call().arguments_refused(reasons)),
             Repr::Told(text) => Some(Outcome::Failed(text.clone())),
             Repr::Other(error) => known(error, call),
@@ -87,7 +85,7 @@ impl Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Protocol(error) => f.write_str(&error.message),
-            Repr::NotFound(what) => write!(f, "{what} was not found"),
+            Repr::NotFound(what) => write!(f, "Not found: {what}"),
             Repr::Told(text) | Repr::Misfit(text) => f.write_str(text),
             Repr::Other(error) => Display::fmt(error, f),
         }

@@ -3,7 +3,6 @@
 use super::error;
 use crate::host::{Context, Outcome};
 use crate::json::{JsonError, JsonSlice, JsonWriter};
-use crate::proto::error::RpcError;
 use crate::proto::kind::Kind;
 use crate::results::{Content, PromptMessage, ResourceContents, ToolResult};
 use serde::Serialize;
@@ -139,9 +138,7 @@ impl<T: IntoOutcome> IntoOutcome for Option<T> {
     fn into_outcome(self, call: &Context) -> Outcome {
         match (self, call.kind()) {
             (Some(value), _) => value.into_outcome(call),
-            (None, Kind::Resource | Kind::ResourceTemplate) => {
-                Outcome::Error(RpcError::not_found(call.uri().unwrap_or(call.name())))
-            }
+            (None, Kind::Resource | Kind::ResourceTemplate) => call.call().not_found(None),
             (None, _) => Outcome::Json(JsonSlice::null()),
         }
     }

@@ -11,6 +11,7 @@ use crate::json::JsonSlice;
 use crate::proto::assemble::assemble;
 use crate::proto::envelope::Client;
 use crate::proto::error::RpcError;
+use crate::proto::kind::Kind;
 use crate::proto::id::RequestId;
 use crate::proto::logging::{LEVEL_KEY, Level, Wanted};
 use crate::proto::question::Answer;
@@ -110,6 +111,21 @@ impl CallContext {
         let Registered { kind, name, .. } = &*self.entry;
         crate::dispatch::route::arguments_refused(*kind, name, self.client.revision, reasons)
             .map_or_else(Outcome::Error, Outcome::Failed)
+    }
+
+    /// What the call comes to where what it asks for does not exist. Of a tool that is a failed result, of anything else the
+    /// protocol's error: the code is that of the client's revision, and its data the address that is read (RS-5). `what`
+    /// names what is missing; without it the error names that address.
+    pub fn not_found(&self, what: Option<&str>) -> Outcome {
+        if self.entry.kind == Kind::Tool {
+            return Outcome::Failed(
+                what.map_or_else(|| "Not found".into(), |what| format!("Not found: {what}")),
+            );
+        }
+        let asked = self.uri.as_deref();
+        let mut error = RpcError::not_found(what.or(asked).unwrap_or(&self.entry.name));
+        error.data = asked.and_then(|uri| RpcError::not_found(uri).data);
+        Outcome::Error(error)
     }
 
     /// What middleware and handler of this call share. It is the call's alone, and gone with it; a call that is run again

@@ -260,7 +260,7 @@ fn an_error_says_what_becomes_of_it() {
     fn failing(kind: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         match kind {
             "mcp" => Err(CallError::mcp(-5, "own").with_data(json!({ "a": 1 })))?,
-            "gone" => Err(CallError::not_found("t:gone"))?,
+            "gone" => Err(CallError::not_found("that one"))?,
             "told" => Err(CallError::tool("told"))?,
             _ => Err("secret")?,
         }
@@ -281,8 +281,10 @@ fn an_error_says_what_becomes_of_it() {
     let resource = |kind: &str| answer(&bench, &executor, read(&format!("t:{kind}")));
     let own = json!({ "code": -5, "message": "own", "data": { "a": 1 } });
     assert_eq!((tool("mcp"), resource("mcp")), (own.clone(), own));
-    assert_eq!(tool("gone")["content"][0]["text"], "t:gone was not found");
-    assert_eq!(resource("gone")["code"], -32002);
+    assert_eq!(tool("gone")["content"][0]["text"], "Not found: that one");
+    let gone =
+        json!({ "code": -32002, "message": "Resource not found: that one", "data": { "uri": "t:gone" } });
+    assert_eq!(resource("gone"), gone);
     assert_eq!(tool("told")["content"][0]["text"], "told");
     assert_eq!(resource("told"), json!({ "code": -32603, "message": "told" }));
     for answer in [tool("plain")["content"][0]["text"].clone(), resource("plain")["message"].clone()] {
