@@ -1,6 +1,6 @@
 //! URI templates: a template in the first line, a URI in the second, other templates in those that follow.
 
-use crate::dispatch::uri_template::{TemplateSet, UriTemplate, Value};
+use crate::dispatch::uri_template::{MAX_URI, TemplateSet, UriTemplate, Value};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -47,6 +47,8 @@ fn found(read: &UriTemplate, uri: &str, values: Vec<(&str, Value)>) {
     // What it stands for is a URI that reads as the same. Where reserved characters stay bare, what was encoded need not.
     if !open || !uri.contains('%') {
         let again = read.expand(&values);
-        assert_eq!(read.matches(&again).as_ref(), Some(&values), "{again}");
+        // Encoded it may be longer than what is looked at.
+        let wanted = (again.len() <= MAX_URI).then_some(&values);
+        assert_eq!(read.matches(&again).as_ref(), wanted, "{again}");
     }
 }
