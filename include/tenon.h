@@ -965,6 +965,15 @@ tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
 
 /**
+ * Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
+ * NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
+ * the request was freed and the last of its calls is over, one that goes on as a task too.
+ *
+ * Fails with TENON_ERR_STATE once the request has been handed over.
+ */
+tenon_status tenon_http_set_user_data(tenon_http *http, void *user_data, tenon_destroy_fn destroy);
+
+/**
  * Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
  * tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
  * may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
@@ -1554,6 +1563,11 @@ tenon_status tenon_call_session_id(const tenon_call *call, const char **id, size
 tenon_status tenon_call_meta(const tenon_call *call, const char **json, size_t *len);
 
 /**
+ * The pointer of tenon_http_set_user_data(), of the request that brought the call; NULL where there is none.
+ */
+void *tenon_call_http_user_data(const tenon_call *call);
+
+/**
  * Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,
  * and return when it is true. True for NULL and in a forked child.
  */
@@ -1691,8 +1705,9 @@ tenon_status tenon_call_fail(tenon_call *call, const char *message);
 tenon_status tenon_call_fail_arguments(tenon_call *call, const char *reasons);
 
 /**
- * Completes a call with the protocol error that says that something does not exist: `what`, or with NULL the address that
- * is read. The code is that of the client's revision.
+ * Completes a call that asks for what does not exist. Of a tool that is a failed result, of anything else a protocol error
+ * with the code of the client's revision and the address that is read as its data. The text says that
+ * `what` was not found, or with NULL that address.
  */
 tenon_status tenon_call_not_found(tenon_call *call, const char *what);
 

@@ -23,6 +23,7 @@ const READY = 8
 const WRAPPED = 9
 const NEXT = 10
 const BEGAN = 11
+const WITHIN = 12
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -32,6 +33,8 @@ const FULL = 256
 class Bridge {
   /** Calls that a handler works on, by slot. */
   #live = []
+  /** The exchange that the next call came in. */
+  #within
   /** Where the engine puts the numbers of a batch. */
   #numbers = new Uint32Array(FULL * RECORD)
   #onBegan
@@ -149,6 +152,9 @@ class Bridge {
           case HEARD:
             this.clients.get(number)?.(values[i])
             break
+          case WITHIN:
+            this.#within = this.exchanges.get(number)
+            break
           case READY:
             this.exchanges.get(number)?.wake()
         }
@@ -164,7 +170,9 @@ class Bridge {
   }
 
   #begin(slot, generation, entry) {
-    const call = new Call(this, slot, generation, entry)
+    const make = () => new Call(this, slot, generation, entry)
+    const call = this.#within === undefined ? make() : this.#within.around(make)
+    this.#within = undefined
     // A slot is given out again only when the call that had it is over.
     this.#live[slot]?.end('the call is over')
     this.#live[slot] = call

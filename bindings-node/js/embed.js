@@ -2,22 +2,29 @@
 
 // Requests that the program's own HTTP server hands over: one exchange each, and the forms that servers want them in.
 
+const { AsyncResource } = require('node:async_hooks')
 const { only } = require('./options')
 
 // Kinds of steps; `src/embed.rs` holds the same numbers.
 const WAIT = 0
 const END = 3
 
-/** One request on its way to its response. */
+/** One request on its way to its response. What is around it (stores of AsyncLocalStorage) is around its calls. */
 class Exchange {
   #bridge
   #number
   #wake
+  #scope = new AsyncResource('TENON_EXCHANGE')
 
   constructor(bridge, method, version, headers, principal) {
     this.#bridge = bridge
     this.#number = bridge.engine.exchange(method, version, headers, principal)
     bridge.exchanges.set(this.#number, this)
+  }
+
+  /** Calls a function in what is around the request. */
+  around(run) {
+    return this.#scope.runInAsyncScope(run)
   }
 
   /** Hands in a piece of the body; says whether the answer begins already, in which case nobody wants the rest. */

@@ -2,6 +2,7 @@
 
 // The server as a program sees it: data until it listens.
 
+const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
@@ -18,9 +19,11 @@ const { validated, validatorOf } = require('./validate')
 
 const { parse, stringify } = JSON
 
-
 /** Numbers of handlers, which are those of all servers, since one may be mounted in another. */
 let next = 0
+
+/** What is around nothing but the module. */
+const outside = new AsyncResource('TENON_SERVER')
 
 class Server {
   #bridge
@@ -283,7 +286,8 @@ class Server {
 
   /** Sees to it that the server runs. */
   #embedded(options) {
-    if (!this.#listening) this.#start(listenOptions({ embedded: options }))
+    // Not in what is around this request: calls of others, and what belongs to no request, would run in it.
+    if (!this.#listening) outside.runInAsyncScope(() => this.#start(listenOptions({ embedded: options })))
     else if (options !== this.#guards) this.#guarded(options)
     this.#guards = options
     return this.#bridge

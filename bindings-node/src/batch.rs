@@ -11,11 +11,17 @@ use tenon_mcp::{CancelReason, HostCall, HostOp};
 /// Numbers per operation: kind, slot, generation, and the handler or the question.
 pub(crate) const RECORD: usize = 4;
 
+/// Numbers that one operation adds at most: a call may have its exchange before it.
+pub(crate) const MOST: usize = 2 * RECORD;
+
 /// An argument longer than this travels alone, so that its neighbours do not wait for it to be parsed.
 pub(crate) const ALONE: usize = 64 << 10;
 
 /// Bytes of text for which memory is kept from one batch to the next.
 const KEPT: usize = 2 * ALONE;
+
+/// The exchange that a call came in: JavaScript runs it in what is around that one.
+pub(crate) struct Within(pub(crate) u32);
 
 /// What an operation is; `js/bridge.js` holds the same numbers.
 #[derive(Clone, Copy)]
@@ -32,6 +38,7 @@ pub(crate) enum Kind {
     Wrapped = 9,
     Next = 10,
     Began = 11,
+    Within = 12,
 }
 
 /// A batch being built. The text is an array with one element per operation.
@@ -54,6 +61,11 @@ impl Batch {
 
     /// Appends an operation, and keeps or lets go of its call.
     pub(crate) fn push(&mut self, op: HostOp, calls: &mut Calls) {
+        if let HostOp::Call(call) = &op
+            && let Some(Within(exchange)) = call.context.arrival.attachment.as_ref().and_then(|it| it.get())
+        {
+            self.tell(Kind::Within, *exchange);
+        }
         match op {
             HostOp::Call(call) if call.middleware().len() > 0 => self.wrapped(call, calls),
             HostOp::Next { call, outcome } => {

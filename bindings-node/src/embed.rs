@@ -1,5 +1,6 @@
 //! Requests that the program's own HTTP server hands over, and their responses.
 
+use crate::batch::Within;
 use crate::error::{Result, state, to_js};
 use crate::server::Engine;
 use napi::bindgen_prelude::Buffer;
@@ -108,6 +109,7 @@ impl Engine {
             number = number.wrapping_add(1);
         }
         exchanges.next.set(number.wrapping_add(1));
+        head.attach(Within(number));
         let exchange = Exchange::new(&exchanges.embedded, head, exchanges.ready.waker(number));
         exchanges.open.borrow_mut().insert(number, Rc::new(exchange));
         session.iter().filter(|_| exchanges.open.borrow().len() == 1).for_each(|session| session.keep(true));

@@ -1,6 +1,6 @@
 //! One listening server in one environment: from `listen` to the moment JavaScript hears that it has ended.
 
-use crate::batch::{ALONE, Batch, Kind, RECORD};
+use crate::batch::{ALONE, Batch, Kind, MOST, RECORD};
 use crate::calls::{Calls, join};
 use crate::embed::Exchanges;
 use crate::error::{Result, environment, invalid, state, to_js};
@@ -83,7 +83,7 @@ impl Session {
         numbers: Uint32Array,
         options: ListenOptions,
     ) -> Result<Rc<Session>> {
-        if numbers.len() < RECORD {
+        if numbers.len() < MOST {
             return Err(invalid("there is no room for the numbers of an operation"));
         }
         if owner.session.borrow().is_some() {
@@ -279,7 +279,7 @@ impl Session {
     /// Sends what there is before an operation for which there is no room, or that is to be sent alone.
     fn make_room(&self, batch: &mut Batch, alone: bool) {
         let room = self.numbers.borrow().as_ref().map_or(0, |numbers| numbers.len());
-        if alone || batch.records.len() + RECORD > room {
+        if alone || batch.records.len() + MOST > room {
             self.send(batch);
         }
     }
@@ -306,7 +306,7 @@ impl Session {
         if self.call(batch).is_err() {
             let port = self.owner.server.port();
             for record in batch.records.as_chunks::<RECORD>().0 {
-                if record[0] == Kind::Call as u32 {
+                if [Kind::Call as u32, Kind::Wrapped as u32].contains(&record[0]) {
                     let outcome = Outcome::Failed("the handler's environment did not take the call".into());
                     let _ = port.complete(join(record[1], record[2]), outcome);
                 }

@@ -3,6 +3,7 @@
 use crate::errors::engine_error;
 use crate::loop_lane::LoopLane;
 use crate::running::Running;
+use crate::within::Within;
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -24,7 +25,8 @@ pub struct Exchange {
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run where `lane` is. `version` is the major one of HTTP, `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. `version` is the major one of HTTP,
+    /// `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
@@ -34,6 +36,7 @@ impl Exchange {
         version: u8,
         headers: Vec<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)>,
         principal: Option<&str>,
+        context: Py<PyAny>,
     ) -> PyResult<Exchange> {
         let begin = || {
             let mut head = RequestHead::new(method)?;
@@ -44,6 +47,7 @@ impl Exchange {
             if let Some(principal) = principal {
                 head.principal(principal);
             }
+            head.attach(Within(context));
             if !lane.moved.is_empty() {
                 head.lanes(lane.moved.clone());
             }

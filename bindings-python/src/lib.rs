@@ -30,6 +30,7 @@ mod settings;
 mod signals;
 mod transports;
 mod web;
+mod within;
 mod write;
 
 use pyo3::prelude::*;

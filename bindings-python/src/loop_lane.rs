@@ -10,6 +10,7 @@ use crate::home::{Batch, Home};
 use crate::limits;
 use crate::pool::POOL;
 use crate::records::{Entry, Records};
+use crate::within;
 use crate::write::Bounds;
 use nix::libc;
 use pyo3::exceptions::PyValueError;
@@ -79,7 +80,8 @@ const FURTHER: u32 = 8;
 
 /// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
 /// `(call, function, arguments, context parameter or None)` for a call of an `async def` function to start, `(None, call,
-/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, id, None, None)`
+/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, call, (context,
+/// function, arguments), context parameter or None)` for one of an `async def` function to start in a context, `(None, id, None, None)`
 /// for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None,
 /// None, level, (logger, text))` for something to log, `(None, None, exchange, None)` for an exchange that is worth a look.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -265,8 +267,12 @@ impl LoopLane {
                         continue;
                     }
                     if let Some(item) = self.start(py, &call, is_async)? {
+                        let context = within::context_of(py, &call)?;
                         if is_async {
-                            return Ok(Some(item));
+                            return match context {
+                                None => Ok(Some(item)),
+                                Some(context) => within::task(&item, &context).map(Some),
+                            };
                         }
                         let mut backlog = self.backlog.lock();
                         backlog.came = true;
@@ -275,7 +281,10 @@ impl LoopLane {
                         if self.polled && !(backlog.ops.is_empty() && self.wake.rest()) {
                             self.wake.call_again();
                         }
-                        return at_once(&item).map(Some);
+                        return match context {
+                            None => at_once(&item).map(Some),
+                            Some(context) => at_once(&within::run(&item, &context)?).map(Some),
+                        };
                     }
                 }
                 Some((HostOp::Cancel { call, .. }, _)) => {

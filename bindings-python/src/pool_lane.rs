@@ -5,6 +5,7 @@ use crate::handlers::Handlers;
 use crate::home::Home;
 use crate::loop_lane::{chain, start};
 use crate::pool::{POOL, Pool, Run};
+use crate::within;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
@@ -59,11 +60,15 @@ impl PoolLane {
                 },
             };
             let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
-            if taken.call.middleware().len() > 0 {
-                let item = chain(py, self.pool.port(), &self.handlers, &taken.call, home, false)?;
-                return Ok(Some((item, taken.grow)));
-            }
-            if let Some(item) = start(py, self.pool.port(), &self.handlers, &taken.call, home)? {
+            let item = match taken.call.middleware().len() {
+                0 => start(py, self.pool.port(), &self.handlers, &taken.call, home)?,
+                _ => Some(chain(py, self.pool.port(), &self.handlers, &taken.call, home, false)?),
+            };
+            if let Some(item) = item {
+                let item = match within::context_of(py, &taken.call)? {
+                    None => item,
+                    Some(context) => within::run(&item, &context)?,
+                };
                 return Ok(Some((item, taken.grow)));
             }
             now = self.pool.take_now();

@@ -5,10 +5,12 @@ use crate::ask::refused;
 use crate::call::tenon_call;
 use crate::error::tenon_error;
 use crate::guard::*;
+use crate::handlers::UserData;
 use crate::json::{json_text, json_within};
 use crate::kind::tenon_kind;
 use crate::status::*;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::ptr;
 use std::sync::Arc;
 use tenon_mcp::{CONTEXT_FIELDS, CallContext, Event, JsonSlice, Level};
 
@@ -286,6 +288,16 @@ fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) 
     let found = found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, "the request has none"))?;
     write_text(found, ptr, Some(len));
     Ok(TENON_OK)
+}
+
+/// The pointer of tenon_http_set_user_data(), of the request that brought the call; NULL where there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *mut c_void {
+    entry_or(ptr::null_mut(), || {
+        // SAFETY: NULL or a live call, by the contract of handles.
+        let attachment = unsafe { call.as_ref() }.and_then(|call| call.context.arrival.attachment.as_ref());
+        attachment.and_then(|it| it.get::<UserData>()).map_or(ptr::null_mut(), |data| data.pointer)
+    })
 }
 
 /// Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,

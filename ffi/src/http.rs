@@ -225,6 +225,25 @@ pub unsafe extern "C" fn tenon_http_set_principal(
     })
 }
 
+/// Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
+/// NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
+/// the request was freed and the last of its calls is over, one that goes on as a task too.
+///
+/// Fails with TENON_ERR_STATE once the request has been handed over.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_http_set_user_data(
+    http: *mut tenon_http,
+    user_data: *mut c_void,
+    destroy: tenon_destroy_fn,
+) -> tenon_status {
+    entry!(data = user_data(user_data, destroy), http = object(http) => {
+        http.with_head(|head| {
+            head.attach(data);
+            Ok(TENON_OK)
+        })
+    })
+}
+
 /// Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
 /// tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
 /// may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has

@@ -234,6 +234,11 @@ public:
         return std::any_cast<T>(static_cast<std::any *>(tenon_call_state(get())));
     }
 
+    /** The value of this type that was put with the HTTP request; NULL where there is none. */
+    template <typename T> T *http_user_data() const noexcept {
+        return std::any_cast<T>(static_cast<std::any *>(tenon_call_http_user_data(get())));
+    }
+
     tenon_call *get() const noexcept { return call_; }
 
 protected:

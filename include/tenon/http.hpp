@@ -6,9 +6,11 @@
 #include <tenon.h>
 #include <tenon/base.hpp>
 
+#include <any>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,6 +38,14 @@ public:
     }
     Http &set_principal(std::string_view principal) {
         detail::check(tenon_http_set_principal(get(), detail::Text(principal)), "tenon_http_set_principal");
+        return *this;
+    }
+    /** Puts a value with the request, for the handlers of its calls: Call::http_user_data(). */
+    template <typename T> Http &set_user_data(T value) {
+        auto kept = std::make_unique<std::any>(std::move(value));
+        // The library ends its life, whatever the status.
+        detail::check(
+            tenon_http_set_user_data(get(), kept.release(), detail::destroy<std::any>), "tenon_http_set_user_data");
         return *this;
     }
     void write(std::string_view bytes) {

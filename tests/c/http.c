@@ -66,18 +66,30 @@ static void begin(tenon_server *server, tenon_http *http, const char *body) {
     OK(tenon_http_end(http));
 }
 
-static tenon_http *call(tenon_server *server, const char *tool, const char *principal) {
+static tenon_http *call_with(tenon_server *server, const char *tool, const char *principal, const char *data) {
     char body[512];
     tenon_http *http = head("POST");
     OK(tenon_http_add_header(http, "mcp-protocol-version", MODERN, TENON_NUL, NULL));
     OK(tenon_http_add_header(http, "mcp-method", "tools/call", TENON_NUL, NULL));
     OK(tenon_http_add_header(http, "mcp-name", tool, TENON_NUL, NULL));
     if (principal != NULL) OK(tenon_http_set_principal(http, principal));
+    if (data != NULL) OK(tenon_http_set_user_data(http, (void *)data, count_destroy));
     snprintf(
         body, sizeof body,
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\"," META "}}", tool);
     begin(server, http, body);
     return http;
+}
+
+static tenon_http *call(tenon_server *server, const char *tool, const char *principal) {
+    return call_with(server, tool, principal, NULL);
+}
+
+/* Completes with the text that was put with the request. */
+static void tells(void *user_data, tenon_call *call) {
+    const char *text = tenon_call_http_user_data(call);
+    (void)user_data;
+    OK(tenon_call_return_text(call, text == NULL ? "nothing" : text, TENON_NUL));
 }
 
 /* A request that was handed over is its process's; one that was not is anyone's. */
@@ -157,6 +169,40 @@ static const char *body_of(tenon_http *http) {
     OK(tenon_http_data(http, &data, &len));
     CHECK(len == 0);
     return body;
+}
+
+static void what_is_put_with_a_request_is_for_its_calls(void) {
+    static const tenon_mode modes[] = {TENON_MODE_INLINE, TENON_MODE_WORKER};
+    static const char *const names[] = {"inline", "worker"}, *const users[] = {"ann", "bob", NULL};
+    tenon_server *server = new_server();
+    tenon_http *http, *all[3];
+    size_t i, k;
+    atomic_store(&destroyed, 0);
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_user_data(NULL, &destroyed, count_destroy));
+    CHECK(atomic_load(&destroyed) == 1);
+    /* One that another takes the place of, and that of a request that is never handed over. */
+    http = head("POST");
+    OK(tenon_http_set_user_data(http, &destroyed, count_destroy));
+    OK(tenon_http_set_user_data(http, &destroyed, count_destroy));
+    CHECK(atomic_load(&destroyed) == 2);
+    OK(tenon_http_free(http));
+    CHECK(atomic_load(&destroyed) == 3);
+    for (i = 0; i < 2; i++) add_tool(server, names[i], NULL, modes[i], tells, NULL, NULL);
+    OK(tenon_server_listen_embedded(server, NULL));
+    OK(tenon_server_start(server, NULL));
+    for (i = 0; i < 2; i++) {
+        for (k = 0; k < 3; k++) all[k] = call_with(server, names[i], NULL, users[k]);
+        for (k = 0; k < 3; k++) {
+            CHECK_STATUS(TENON_ERR_STATE, tenon_http_set_user_data(all[k], &destroyed, count_destroy));
+            CHECK(status_of(all[k]) == 200);
+            CHECK_IN(users[k] == NULL ? "nothing" : users[k], body_of(all[k]));
+            OK(tenon_http_free(all[k]));
+        }
+    }
+    OK(tenon_server_free(server));
+    /* Six came too late, and four had a call. */
+    CHECK(atomic_load(&destroyed) == 3 + 6 + 4);
+    CHECK(tenon_call_http_user_data(NULL) == NULL);
 }
 
 static void answers_and_streams(void) {
@@ -429,6 +475,7 @@ static void wrong_uses(void) {
 static const struct test tests[] = {
     {"a forked child leaves requests alone", a_forked_child_leaves_requests_alone},
     {"answers and streams come out", answers_and_streams},
+    {"what is put with a request is for its calls", what_is_put_with_a_request_is_for_its_calls},
     {"sessions, and the end of the server", sessions},
     {"a program can be woken", wakes},
     {"the end waits for ready", the_end_waits_for_ready},

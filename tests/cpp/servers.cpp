@@ -270,7 +270,10 @@ TEST(the_log_hears_of_calls_that_nobody_completed) {
 TEST(requests_of_another_http_server) {
     tenon::Server app("t", "1");
     auto tool = tenon::tool("who");
-    tool.handler([](tenon::Call &call) { return tenon::Json{std::string(*call.get("principal"))}; });
+    tool.handler([](tenon::Call &call) {
+        CHECK(call.http_user_data<int>() == nullptr && *call.http_user_data<std::string>() == "put with it");
+        return tenon::Json{std::string(*call.get("principal"))};
+    });
     app.add(std::move(tool));
     app.listen_embedded();
     std::atomic<int> alive{0};
@@ -288,6 +291,7 @@ TEST(requests_of_another_http_server) {
         http.add_header("content-type", "application/json").add_header("accept", "application/json, text/event-stream");
         http.add_header("host", "localhost").add_header("mcp-protocol-version", "2026-07-28");
         http.add_header("mcp-method", "tools/call").add_header("mcp-name", "who").set_version(1).set_principal("ann");
+        http.set_user_data(std::string("put with it"));
         CHECK_THROWS(TENON_ERR_STATE, "", http.status());
         app.handle_http(http, [life = Life(alive)] { throw std::runtime_error("dropped"); });
         http.write(message);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from contextlib import asynccontextmanager
 
 from ._embedded import Home, claim_loop
@@ -116,7 +117,8 @@ class Asgi:
         running, bridge = self._home.enter()
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
-        exchange = Exchange(running, bridge.lane, scope["method"], version, headers, principal)
+        context = contextvars.copy_context()
+        exchange = Exchange(running, bridge.lane, scope["method"], version, headers, principal, context)
         bridge.waiting[exchange.number] = None
         gone: asyncio.Task[None] | None = None
 

@@ -14,7 +14,8 @@ from ._failure import fail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from contextvars import Context as Variables
     from typing import Any, NoReturn
 
     from ._executor import DaemonExecutor
@@ -74,6 +75,7 @@ class LoopBridge:
                     detail[extra] = Context(call, self)
                 work = self._work(call, what, detail)
                 try:
+                    # As in `_task`, which a call for each would make slower.
                     if _EAGER and task_factory() is None:
                         # Most handlers end without waiting; theirs never need a turn of the loop.
                         task = asyncio.Task(
@@ -122,10 +124,43 @@ class LoopBridge:
         elif detail is None:
             self._cancel(what)
         elif type(detail) is tuple:
-            function, arguments = detail
-            self._direct.run(what, function, arguments, extra)
+            if len(detail) == 3:
+                context, function, arguments = detail
+                self._start_in(context, what, function, arguments, extra)
+            else:
+                self._direct.run(what, *detail, extra)
         else:
             self._answer(what, detail, extra)
+
+    def _start_in(
+        self,
+        context: Variables,
+        call: Call,
+        function: Callable[..., Any],
+        arguments: dict[str, Any],
+        parameter: str | None,
+    ) -> None:
+        """Starts a call in the context of its request."""
+        if parameter is not None:
+            arguments[parameter] = Context(call, self)
+        work = self._work(call, function, arguments)
+        try:
+            task = context.run(self._task, work)
+        except Exception as error:  # a task factory may raise anything
+            work.close()
+            fail(call, error, self._errors)
+            return
+        if not task.done():
+            self._tasks[call.id] = task
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        if _EAGER and self._loop.get_task_factory() is None:
+            return asyncio.Task(
+                work,
+                loop=self._loop,
+                eager_start=True,  # type: ignore[call-arg, unused-ignore] # pyright: ignore
+            )
+        return self._loop.create_task(work)
 
     async def _work(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         """One call. Whatever the function raises ends here: SystemExit must not end the loop."""

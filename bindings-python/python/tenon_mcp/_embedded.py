@@ -4,6 +4,7 @@ loop that their request came in on."""
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import signal
 import threading
 
@@ -45,7 +46,8 @@ class Home:
         loop = asyncio.get_running_loop()
         running, bridge = self._running, self._bridges.get(loop)
         if running is None or bridge is None or running.closed:
-            running, bridge = self._settle(loop)
+            # Not in the context of this request: what belongs to no request would run in it.
+            running, bridge = contextvars.Context().run(self._settle, loop)
         self._look(loop)
         return running, bridge
 
@@ -123,7 +125,9 @@ class Home:
 
     async def started(self) -> None:
         """Starts the server, and waits until calls run. Raises ``StartError``."""
-        running, bridge = self.enter()
+        loop = asyncio.get_running_loop()
+        running, bridge = self._settle(loop)
+        self._look(loop)
         if not running.settled:
             await asyncio.wait((bridge.settled(running),))
         running.check_start()

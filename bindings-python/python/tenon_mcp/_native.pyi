@@ -1,6 +1,7 @@
 """The native half. Not public: it may change in any release."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import Context
 from typing import Any, Literal, NoReturn, final, overload
 
 def to_json(value: object, rich: bool = False) -> bytes: ...
@@ -123,6 +124,7 @@ class Exchange:
         version: int,
         headers: list[tuple[bytes, bytes]],
         principal: str | None,
+        context: Context,
     ) -> Exchange: ...
     @property
     def number(self) -> int: ...

@@ -2,6 +2,7 @@
 
 use super::lane::LaneId;
 use crate::json::JsonSlice;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,6 +22,25 @@ pub struct Arrival {
     /// Calls for the first lane of a pair go to the second: a host with several loops runs each call on the one that its
     /// request came in on.
     pub lanes: Option<Arc<[(LaneId, LaneId)]>>,
+    /// What the program that handed the request over put with it.
+    pub attachment: Option<Attachment>,
+}
+
+/// A value that the program around the endpoint puts with a request, for the calls that the request brings: an extension of
+/// [`http::Request`]. It lives as long as the last of them.
+#[derive(Clone)]
+pub struct Attachment(Arc<dyn Any + Send + Sync>);
+
+impl Attachment {
+    /// Holds this value.
+    pub fn new(value: impl Any + Send + Sync) -> Attachment {
+        Attachment(Arc::new(value))
+    }
+
+    /// The value, if it is of this type.
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
 }
 
 impl fmt::Debug for Arrival {

@@ -42,7 +42,7 @@ mod visits;
 mod wake;
 
 use crate::dispatch::entry;
-pub use arrival::{Arrival, RequestHeaders};
+pub use arrival::{Arrival, Attachment, RequestHeaders};
 pub use aside::Aside;
 pub(crate) use aside::Fixed;
 pub use bus::ListenId;

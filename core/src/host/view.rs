@@ -68,6 +68,12 @@ impl Context {
         self.call().arrival.principal.as_deref()
     }
 
+    /// What the program around the endpoint put with the HTTP request (see [`Attachment`](crate::Attachment)), if it is of this
+    /// type.
+    pub fn attachment<T: std::any::Any>(&self) -> Option<&T> {
+        self.call().arrival.attachment.as_ref().and_then(|attachment| attachment.get())
+    }
+
     /// The level from which on a request of 2026-07-28 wants log messages; nothing if it wants none, and in legacy
     /// sessions.
     pub fn log_level(&self) -> Option<Level> {

@@ -233,6 +233,26 @@ fn sessions_belong_to_the_principal_that_the_program_names() {
 }
 
 #[test]
+fn calls_have_what_was_put_with_their_request() {
+    let program = Program::new(Limits::default(), EmbedOptions::new());
+    let (gone, told) = channel();
+    let asked = ["ann", "bob"].map(|who| program.call(|head| head.attach((who, Told(gone.clone())))));
+    let calls = Program::ops(&program.lane);
+    for (op, who) in calls.iter().zip(["ann", "bob"]) {
+        let HostOp::Call(call) = op else { panic!("{op:?}") };
+        let attachment = call.context.arrival.attachment.as_ref().expect("it was put there");
+        assert_eq!(attachment.get::<(&str, Told)>().expect("it is of this type").0, who);
+        assert!(attachment.get::<String>().is_none());
+        program.server.port().complete(call.id, Outcome::Text(who.into())).unwrap();
+    }
+    assert_eq!(asked.map(|asked| text(&asked.json().1).to_owned()), ["ann", "bob"]);
+    assert!(told.try_recv().is_err());
+    // A call that goes on as a task may outlive its request.
+    drop(calls);
+    assert_eq!(told.try_iter().count(), 2);
+}
+
+#[test]
 fn calls_go_to_the_lane_of_their_request() {
     let program = Program::new(Limits::default(), EmbedOptions::new());
     let other = program.server.port().lane(LaneId(5), Arc::new(NoWake));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::pin::pin;
 use tenon_mcp::http::{Access, HttpService};
-use tenon_mcp::{Context, HostPort, Server, Spawn, Tool};
+use tenon_mcp::{Attachment, Context, HostPort, Server, Spawn, Tool};
 use tower_service::Service;
 
 struct OnTokio;
@@ -45,7 +45,9 @@ async fn a_router_can_send_requests_here() {
     let port: HostPort = server.port();
     port.set_spawn(std::sync::Arc::new(OnTokio));
     let who = |context: Context| async move {
-        context.headers().and_then(|headers| headers.member("x-who")).map(|who| who.to_string())
+        let header = context.headers().and_then(|headers| headers.member("x-who")).map(|who| who.to_string());
+        assert!(context.attachment::<u8>().is_none());
+        header.zip(context.attachment::<String>().cloned()).map(|(header, attached)| header + &attached)
     };
     server.tool(Tool::new("who"), who).unwrap();
     let mut service = HttpService::new(&server, Access::default());
@@ -63,11 +65,12 @@ async fn a_router_can_send_requests_here() {
         .header("mcp-method", "tools/call")
         .header("mcp-name", "who")
         .header("x-who", "me")
+        .extension(Attachment::new(String::from(" and mine")))
         .body(body.to_string())
         .unwrap();
     let (status, answer) = call(&mut service, request).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    assert_eq!(answer["result"]["content"][0]["text"], "\"me\"", "{answer}");
+    assert_eq!(answer["result"]["content"][0]["text"], "\"me\" and mine", "{answer}");
     let (status, _) = call(&mut service, Request::put("/mcp").body(String::new()).unwrap()).await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
 }

@@ -9,7 +9,7 @@ use super::sessions::{Lease, NoSession, Sessions};
 use super::slot::{End, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::limits::Limits;
-use crate::host::{Accepted, Arrival, Engine, LaneId, Peer, Scope, Sink};
+use crate::host::{Accepted, Arrival, Attachment, Engine, LaneId, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
 use crate::proto::id::RequestId;
 use crate::proto::message::{Malformed, Message};
@@ -459,7 +459,8 @@ impl HttpService {
 pub(super) fn arrival(head: &Arc<Parts>) -> Arrival {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
-    Arrival { headers: Some(head.clone()), principal, lanes }
+    let attachment = head.extensions.get::<Attachment>().cloned();
+    Arrival { headers: Some(head.clone()), principal, lanes, attachment }
 }
 
 /// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint

@@ -1,10 +1,11 @@
 //! The head of a request that a program hands over piece by piece.
 
 use crate::error::Error;
-use crate::host::LaneId;
+use crate::host::{Attachment, LaneId};
 use crate::runtime::http::exchange::{Moved, Principal};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
+use std::any::Any;
 use std::sync::Arc;
 
 /// The head of a request, for [`Exchange::new`](super::Exchange::new). What cannot stand in HTTP is an error that names it;
@@ -52,6 +53,11 @@ impl RequestHead {
     /// Who sends it, where the program has found that out.
     pub fn principal(&mut self, principal: &str) {
         self.0.extensions.insert(Principal(principal.into()));
+    }
+
+    /// Puts a value with it, which its calls have as the [`attachment`](crate::Arrival::attachment) of their arrival.
+    pub fn attach(&mut self, value: impl Any + Send + Sync) {
+        self.0.extensions.insert(Attachment::new(value));
     }
 
     /// Has calls for the first lane of each pair go to the second.

@@ -1,0 +1,178 @@
+"""Context variables behind ASGI: what is set around a request, the calls of that request see, and no others."""
+
+import asyncio
+import contextvars
+import json
+import threading
+import weakref
+from typing import Any
+
+import pytest
+from tenon_mcp import Context, Depends, Server, SyncContext
+from test_asgi import INITIALIZE, call, ended, post, value
+from wire import SECONDS
+
+user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
+USERS = ["ann", "bob", "cleo"]
+
+
+def told():
+    return json.dumps(user.get())
+
+
+def demo():
+    app = Server("demo")
+
+    @app.tool(name="task")
+    async def in_a_task() -> str:
+        before = user.get()
+        user.set("changed")
+        await asyncio.sleep(0)
+        return json.dumps(before)
+
+    @app.tool(name="at_once")
+    async def ends_at_once() -> str:
+        return told()
+
+    for thread in "pool", "loop", "main":
+        app.tool(thread, thread=thread)(lambda: told())
+
+    @app.tool
+    def depends(who: str = Depends(told)) -> str:
+        return who
+
+    return app
+
+
+async def of(asgi, who, name):
+    """What a tool says whose request comes from behind middleware that sets the variable."""
+    user.set(who)
+    return await value(call(asgi, name))
+
+
+def of_all(asgi, names):
+    async def main():
+        for name in names:
+            for _ in range(2):
+                # Each in a task of its own, as a server has its requests.
+                requests = [asyncio.ensure_future(of(asgi, who, name)) for who in USERS]
+                assert await asyncio.gather(*requests) == USERS, name
+
+    asyncio.run(main())
+
+
+TOOLS = ["task", "at_once", "pool", "loop", "main", "depends"]
+
+
+def test_a_call_runs_in_the_context_of_its_request():
+    app = demo()
+    asgi = app.asgi()
+    of_all(asgi, TOOLS)
+    # On another loop too, and after what has been there first.
+    of_all(asgi, TOOLS)
+    ended(app)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_so_do_middleware_and_what_follows_it(is_async):
+    app = demo()
+    seen = []
+
+    if is_async:
+
+        @app.middleware
+        async def around(ctx: Context, call_next: Any) -> Any:
+            seen.append(user.get())
+            return await call_next()
+    else:
+
+        @app.middleware
+        def around(ctx: SyncContext, call_next: Any) -> Any:
+            seen.append(user.get())
+            return call_next()
+
+    of_all(app.asgi(), TOOLS)
+    assert sorted(seen) == sorted(USERS * 2 * len(TOOLS))
+    ended(app)
+
+
+def test_what_belongs_to_no_request_does_not_see_the_first_one():
+    app = demo()
+    seen = []
+    app.on("start")(lambda: seen.append(user.get()))
+
+    @app.tool
+    def adds() -> str:
+        app.tool("later")(lambda: told())
+        return told()
+
+    async def main():
+        asgi = app.asgi()
+        user.set("ann")
+        await post(asgi, INITIALIZE).whole()
+        assert await of(asgi, "bob", "adds") == "bob"
+        assert await of(asgi, "cleo", "later") == "cleo"
+
+    asyncio.run(main())
+    ended(app)
+    assert seen == ["nobody"]
+
+
+def test_a_lifespan_is_seen_by_hooks_and_not_by_calls():
+    app = demo()
+    seen = []
+    app.on("start")(lambda: seen.append(user.get()))
+
+    async def main():
+        asgi = app.asgi()
+        user.set("life")
+        async with asgi.lifespan():
+            assert await value(contextvars.Context().run(call, asgi, "pool")) == "nobody"
+            assert await asyncio.ensure_future(of(asgi, "bob", "task")) == "bob"
+
+    asyncio.run(main())
+    assert seen == ["life"]
+
+
+def test_with_a_task_factory_of_the_programs_own():
+    app = demo()
+    made = []
+
+    def factory(loop, work, **options):
+        made.append(user.get())
+        return asyncio.Task(work, loop=loop, **options)
+
+    async def main():
+        asgi = app.asgi()
+        asyncio.get_running_loop().set_task_factory(factory)
+        user.set("bob")
+        assert await value(call(asgi, "task")) == "bob"
+
+    asyncio.run(main())
+    ended(app)
+    assert "bob" in made
+
+
+def test_a_context_is_let_go_of_with_its_calls():
+    class Held:
+        pass
+
+    holds = contextvars.ContextVar("holds")
+    app = demo()
+    gone = threading.Event()
+
+    async def request(asgi):
+        held = Held()
+        weakref.finalize(held, gone.set)
+        holds.set(held)
+        await value(call(asgi, "task"))
+
+    async def main():
+        asgi = app.asgi()
+        await asyncio.ensure_future(request(asgi))
+        # A thread of the engine may have been the last; what it lets go of is dropped when Python comes by.
+        await of(asgi, "bob", "task")
+        assert await asyncio.to_thread(gone.wait, SECONDS)
+
+    asyncio.run(main())
+    ended(app)
