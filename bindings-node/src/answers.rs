@@ -3,7 +3,7 @@
 use crate::calls::{Calls, join};
 use crate::error::{Result, invalid};
 use bytes::Bytes;
-use tenon_mcp::{CallContext, CallId, JsonSlice, Outcome, RpcError, json};
+use tenon_mcp::{CallId, JsonSlice, Outcome, RpcError, json};
 
 /// Numbers per answer: slot, generation, kind.
 const RECORD: usize = 3;

@@ -25,21 +25,21 @@ pub struct Exchange {
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. `version` is the major one of HTTP,
-    /// `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. A request is its method and the major
+    /// version of HTTP; `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
         running: &Running,
         lane: &LoopLane,
-        method: &str,
-        version: u8,
+        request: (String, u8),
         headers: Vec<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)>,
         principal: Option<&str>,
         context: Py<PyAny>,
     ) -> PyResult<Exchange> {
         let begin = || {
-            let mut head = RequestHead::new(method)?;
+            let (method, version) = request;
+            let mut head = RequestHead::new(&method)?;
             head.version(version);
             for (name, value) in &headers {
                 head.header(name.as_bytes(), value.as_bytes())?;

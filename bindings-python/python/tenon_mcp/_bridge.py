@@ -128,7 +128,8 @@ class LoopBridge:
                 context, function, arguments = detail
                 self._start_in(context, what, function, arguments, extra)
             else:
-                self._direct.run(what, *detail, extra)
+                function, arguments = detail
+                self._direct.run(what, function, arguments, extra)
         else:
             self._answer(what, detail, extra)
 
