@@ -62,8 +62,11 @@ export declare class Engine {
   exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null): number
   /** Hands in a piece of an exchange's body; none ends it. */
   feed(number: number, data?: Uint8Array | undefined | null): void
-  /** Nobody wants the exchange any more; again it does nothing. */
-  forgetExchange(number: number): void
+  /**
+   * Nobody wants the exchange any more; again it does nothing. Returns the numbers of those that no call came in any more
+   * that runs, or is to run.
+   */
+  forgetExchange(number: number): Array<number>
   /** What a call's handler is handed, as JSON text; `null` once the call is over. */
   input(slot: number, generation: number): string | null
   /** Has clients told that a list has changed. */

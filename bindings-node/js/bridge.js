@@ -33,7 +33,7 @@ const FULL = 256
 class Bridge {
   /** Calls that a handler works on, by slot. */
   #live = []
-  /** The exchange that the next call came in. */
+  /** What the next call runs in. */
   #within
   /** Where the engine puts the numbers of a batch. */
   #numbers = new Uint32Array(FULL * RECORD)
@@ -60,6 +60,8 @@ class Bridge {
     this.mapped = []
     /** Requests of the program's own server that are not answered to their end, by number. */
     this.exchanges = new Map()
+    /** What is around them (stores of AsyncLocalStorage), and so around their calls, by number; until the last of those is over. */
+    this.scopes = new Map()
   }
 
   listen(options, onBegan, onClosed) {
@@ -153,7 +155,7 @@ class Bridge {
             this.clients.get(number)?.(values[i])
             break
           case WITHIN:
-            this.#within = this.exchanges.get(number)
+            this.#within = this.scopes.get(number)
             break
           case READY:
             this.exchanges.get(number)?.wake()
@@ -171,7 +173,7 @@ class Bridge {
 
   #begin(slot, generation, entry) {
     const make = () => new Call(this, slot, generation, entry)
-    const call = this.#within === undefined ? make() : this.#within.around(make)
+    const call = this.#within === undefined ? make() : this.#within.runInAsyncScope(make)
     this.#within = undefined
     // A slot is given out again only when the call that had it is over.
     this.#live[slot]?.end('the call is over')

@@ -9,22 +9,17 @@ const { only } = require('./options')
 const WAIT = 0
 const END = 3
 
-/** One request on its way to its response. What is around it (stores of AsyncLocalStorage) is around its calls. */
+/** One request on its way to its response. */
 class Exchange {
   #bridge
   #number
   #wake
-  #scope = new AsyncResource('TENON_EXCHANGE')
 
   constructor(bridge, method, version, headers, principal) {
     this.#bridge = bridge
     this.#number = bridge.engine.exchange(method, version, headers, principal)
     bridge.exchanges.set(this.#number, this)
-  }
-
-  /** Calls a function in what is around the request. */
-  around(run) {
-    return this.#scope.runInAsyncScope(run)
+    bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
   /** Hands in a piece of the body; says whether the answer begins already, in which case nobody wants the rest. */
@@ -70,7 +65,7 @@ class Exchange {
   /** The client is gone, or has all there is. */
   abandon() {
     if (!this.#bridge.exchanges.delete(this.#number)) return
-    this.#bridge.engine.forgetExchange(this.#number)
+    for (const number of this.#bridge.engine.forgetExchange(this.#number)) this.#bridge.scopes.delete(number)
     this.#step ??= { kind: END }
     this.wake()
   }

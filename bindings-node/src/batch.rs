@@ -4,6 +4,7 @@
 //! hand a batch over. Batches are handed over one after the other, each read when the next is written.
 
 use crate::calls::{Calls, split};
+use crate::embed::Within;
 use crate::log::Kept;
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{CancelReason, HostCall, HostOp};
@@ -19,9 +20,6 @@ pub(crate) const ALONE: usize = 64 << 10;
 
 /// Bytes of text for which memory is kept from one batch to the next.
 const KEPT: usize = 2 * ALONE;
-
-/// The exchange that a call came in: JavaScript runs it in what is around that one.
-pub(crate) struct Within(pub(crate) u32);
 
 /// What an operation is; `js/bridge.js` holds the same numbers.
 #[derive(Clone, Copy)]
@@ -62,9 +60,9 @@ impl Batch {
     /// Appends an operation, and keeps or lets go of its call.
     pub(crate) fn push(&mut self, op: HostOp, calls: &mut Calls) {
         if let HostOp::Call(call) = &op
-            && let Some(Within(exchange)) = call.context.arrival.attachment.as_ref().and_then(|it| it.get())
+            && let Some(within) = call.context.arrival.attachment.as_ref().and_then(|it| it.get::<Within>())
         {
-            self.tell(Kind::Within, *exchange);
+            self.tell(Kind::Within, within.exchange());
         }
         match op {
             HostOp::Call(call) if call.middleware().len() > 0 => self.wrapped(call, calls),

@@ -1,6 +1,5 @@
 //! Requests that the program's own HTTP server hands over, and their responses.
 
-use crate::batch::Within;
 use crate::error::{Result, state, to_js};
 use crate::server::Engine;
 use napi::bindgen_prelude::Buffer;
@@ -10,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tenon_mcp::http::{EmbedOptions, Embedded, Exchange, Ready, RequestHead, Step};
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Running, Wake};
 
 /// Whom the endpoint answers.
@@ -49,14 +49,39 @@ pub(crate) struct Exchanges {
     embedded: Embedded,
     pub(crate) ready: Arc<Ready>,
     open: RefCell<HashMap<u32, Rc<Exchange>>>,
+}
+
+/// The numbers of exchanges. None is that of two, not after another start either: JavaScript may know the first one still.
+#[derive(Default)]
+pub(crate) struct Numbers {
     next: Cell<u32>,
+    let_go: Arc<Mutex<Vec<u32>>>,
+}
+
+/// The exchange that a call came in: JavaScript runs it in what is around that one. A call may begin when its exchange is
+/// over, and go on, so what is around it is kept until nothing has this any more.
+pub(crate) struct Within {
+    exchange: u32,
+    let_go: Arc<Mutex<Vec<u32>>>,
+}
+
+impl Within {
+    pub(crate) fn exchange(&self) -> u32 {
+        self.exchange
+    }
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        self.let_go.lock().push(self.exchange);
+    }
 }
 
 impl Exchanges {
     /// Nothing, if the server takes no requests.
     pub(crate) fn of(running: &Running, wake: Arc<dyn Wake>) -> Option<Exchanges> {
         let embedded = running.embedded()?;
-        Some(Exchanges { embedded, ready: Ready::new(wake), open: RefCell::default(), next: Cell::new(0) })
+        Some(Exchanges { embedded, ready: Ready::new(wake), open: RefCell::default() })
     }
 
     fn get(&self, number: u32) -> Option<Rc<Exchange>> {
@@ -104,12 +129,13 @@ impl Engine {
         if let Some(principal) = principal {
             head.principal(&principal);
         }
-        let mut number = exchanges.next.get();
+        let numbers = &self.0.exchanges;
+        let mut number = numbers.next.get();
         while exchanges.open.borrow().contains_key(&number) {
             number = number.wrapping_add(1);
         }
-        exchanges.next.set(number.wrapping_add(1));
-        head.attach(Within(number));
+        numbers.next.set(number.wrapping_add(1));
+        head.attach(Within { exchange: number, let_go: numbers.let_go.clone() });
         let exchange = Exchange::new(&exchanges.embedded, head, exchanges.ready.waker(number));
         exchanges.open.borrow_mut().insert(number, Rc::new(exchange));
         session.iter().filter(|_| exchanges.open.borrow().len() == 1).for_each(|session| session.keep(true));
@@ -146,14 +172,17 @@ impl Engine {
         }
     }
 
-    /// Nobody wants the exchange any more; again it does nothing.
+    /// Nobody wants the exchange any more; again it does nothing. Returns the numbers of those that no call came in any more
+    /// that runs, or is to run.
     #[napi(catch_unwind)]
-    pub fn forget_exchange(&self, number: u32) {
+    pub fn forget_exchange(&self, number: u32) -> Vec<u32> {
         let session = self.0.session.borrow().clone();
-        let Some(session) = session else { return };
-        if session.exchanges().is_some_and(|exchanges| exchanges.forget(number)) {
+        if let Some(session) = session
+            && session.exchanges().is_some_and(|exchanges| exchanges.forget(number))
+        {
             session.keep(false);
         }
+        std::mem::take(&mut *self.0.exchanges.let_go.lock())
     }
 
     fn exchange_of(&self, number: u32) -> Option<Rc<Exchange>> {

@@ -48,6 +48,7 @@ impl Engine {
             session: Default::default(),
             retired: Default::default(),
             links: Default::default(),
+            exchanges: Default::default(),
         })))
     }
 

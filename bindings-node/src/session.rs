@@ -2,7 +2,7 @@
 
 use crate::batch::{ALONE, Batch, Kind, MOST, RECORD};
 use crate::calls::{Calls, join};
-use crate::embed::Exchanges;
+use crate::embed::{Exchanges, Numbers};
 use crate::error::{Result, environment, invalid, state, to_js};
 use crate::link::told;
 use crate::log::Records;
@@ -50,6 +50,7 @@ pub(crate) struct State {
     pub(crate) retired: RefCell<Vec<u32>>,
     /// Clients in the process, by the numbers that JavaScript has given them.
     pub(crate) links: RefCell<Vec<(u32, Arc<Link>)>>,
+    pub(crate) exchanges: Numbers,
 }
 
 /// What exists only while the server listens.

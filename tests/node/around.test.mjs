@@ -5,7 +5,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turned, setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Server } from '../../bindings-node/index.mjs'
 
 const USERS = ['ann', 'bob', 'cleo']
@@ -45,6 +47,22 @@ function request(url, name) {
     'mcp-name': name
   }
   return new Request(url, { method: 'POST', headers, body })
+}
+
+/** Opens a session of 2025-11-25; what sends it a message. */
+async function session(app) {
+  const post = (message, more, signal) => {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message })
+    return app.fetch(new Request('http://localhost/mcp', { method: 'POST', headers, body, signal }))
+  }
+  const revision = '2025-11-25'
+  const params = { protocolVersion: revision, capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const opened = await post({ id: 0, method: 'initialize', params })
+  const named = { 'mcp-session-id': opened.headers.get('mcp-session-id'), 'mcp-protocol-version': revision }
+  await opened.text()
+  await (await post({ method: 'notifications/initialized' }, named)).text()
+  return (message, signal) => post(message, named, signal)
 }
 
 const textOf = async (response) => (await response.json()).result.content[0].text
@@ -100,4 +118,69 @@ test('what belongs to no request does not see the first one', async () => {
   assert.equal(await ask('later'), 'undefined')
   await app.close()
   assert.deepEqual(seen, [undefined])
+})
+
+test('a call whose client has gone before it begins runs in what is around its request', async () => {
+  const { app, user } = demo()
+  const seen = []
+  const clients = USERS.concat(USERS).map(() => new AbortController())
+  app.tool('leaves', () => {
+    seen.push(user.getStore())
+    // The others are in the same batch, and go on without them, as sessions have it.
+    for (const client of clients) client.abort()
+  })
+  const send = await session(app)
+  const message = { method: 'tools/call', params: { name: 'leaves', arguments: {} } }
+  const all = clients.map(({ signal }, at) => user.run('ann', () => send({ ...message, id: at + 1 }, signal)))
+  await Promise.allSettled(all)
+  await app.close()
+  assert.ok(seen.length > 1)
+  assert.deepEqual([...new Set(seen)], ['ann'])
+})
+
+test('a response from before another start is not one of another request', { timeout: 60_000 }, async () => {
+  const app = new Server({ name: 'demo', limits: { drainTimeout: 1 } })
+  let began
+  const begun = new Promise((resolve) => (began = resolve))
+  app.tool('old', (args, ctx) => {
+    ctx.progress(1)
+    began()
+    return new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+  })
+  app.tool('fresh', () => 'of another')
+  const asked = request('http://localhost/mcp', 'old')
+  const body = await asked.json()
+  body.params._meta.progressToken = 1
+  const old = app.fetch(new Request(asked.url, { method: 'POST', headers: asked.headers, body: JSON.stringify(body) }))
+  await begun
+  const stream = await old
+  assert.match(stream.headers.get('content-type'), /event-stream/)
+  // Nobody reads it meanwhile.
+  await app.close()
+  const fresh = app.fetch(request('http://localhost/mcp', 'fresh'))
+  assert.doesNotMatch(await stream.text(), /of another/)
+  assert.equal(await textOf(await fresh), 'of another')
+  await app.close()
+})
+
+test('what is around a request is let go of with its calls', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  const { app } = demo()
+  const stores = new AsyncLocalStorage()
+  const ask = (tool) => stores.run({}, async () => {
+    const held = new WeakRef(stores.getStore())
+    await textOf(await app.fetch(request('http://localhost/mcp', tool)))
+    return held
+  })
+  const held = []
+  for (let i = 0; i < 50; i++) held.push(await ask(TOOLS[i % TOOLS.length]))
+  // A thread of the engine may be the last to have a request; it is let go of with one that comes later.
+  for (let i = 0; i < 1000 && held.some((one) => one.deref() !== undefined); i++) {
+    await ask('atOnce')
+    await turned()
+    gc()
+  }
+  assert.deepEqual(held.filter((one) => one.deref() !== undefined), [])
+  await app.close()
 })
