@@ -80,10 +80,11 @@ const FURTHER: u32 = 8;
 
 /// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
 /// `(call, function, arguments, context parameter or None)` for a call of an `async def` function to start, `(None, call,
-/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, call, (context,
-/// function, arguments), context parameter or None)` for one of an `async def` function to start in a context, `(None, id, None, None)`
-/// for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or an exception, `(None,
-/// None, level, (logger, text))` for something to log, `(None, None, exchange, None)` for an exchange that is worth a look.
+/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, call, (function,
+/// arguments, variables, is_async), context parameter or None)` for one of either kind that is to run in these variables,
+/// `(None, id, None, None)` for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or
+/// an exception, `(None, None, level, (logger, text))` for something to log, `(None, None, exchange, None)` for an exchange
+/// that is worth a look.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     port: HostPort,
@@ -271,7 +272,7 @@ impl LoopLane {
                         if is_async {
                             return match context {
                                 None => Ok(Some(item)),
-                                Some(context) => within::task(&item, &context).map(Some),
+                                Some(context) => within::on_loop(&item, &context, true).map(Some),
                             };
                         }
                         let mut backlog = self.backlog.lock();
@@ -283,7 +284,7 @@ impl LoopLane {
                         }
                         return match context {
                             None => at_once(&item).map(Some),
-                            Some(context) => at_once(&within::run(&item, &context)?).map(Some),
+                            Some(context) => within::on_loop(&item, &context, false).map(Some),
                         };
                     }
                 }

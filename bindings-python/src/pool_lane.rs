@@ -47,8 +47,9 @@ impl PoolLane {
         self.pool.lost_worker();
     }
 
-    /// The next call as `(call, function, arguments, context parameter or None, grow)`; `None` ends the worker. `busy`
-    /// says whether the worker comes back from a call. With `grow`, another worker is to be started first.
+    /// The next call as `((call, function, arguments, context parameter or None), grow)`, whose first part ends with the
+    /// variables that it is to run in, if its request has some; `None` ends the worker. `busy` says whether the worker comes
+    /// back from a call. With `grow`, another worker is to be started first.
     fn next<'py>(&self, py: Python<'py>, busy: bool) -> PyResult<Option<(Bound<'py, PyTuple>, bool)>> {
         let mut now = if busy { self.pool.take_now() } else { None };
         loop {
@@ -67,7 +68,7 @@ impl PoolLane {
             if let Some(item) = item {
                 let item = match within::context_of(py, &taken.call)? {
                     None => item,
-                    Some(context) => within::run(&item, &context)?,
+                    Some(context) => within::on_worker(&item, &context)?,
                 };
                 return Ok(Some((item, taken.grow)));
             }

@@ -14,25 +14,24 @@ pub(crate) fn context_of<'py>(py: Python<'py>, call: &HostCall) -> PyResult<Opti
     within.map(|Within(context)| context.bind(py).call_method0("copy")).transpose()
 }
 
-/// The tuple of a call of a `def` function, which is run in a context.
+/// The tuple of a call for a worker, with its context.
 #[cold]
-pub(crate) fn run<'py>(
+pub(crate) fn on_worker<'py>(
     item: &Bound<'py, PyTuple>,
     context: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let py = item.py();
-    let partial = py.import("functools")?.getattr("partial")?;
-    let function = partial.call1((context.getattr("run")?, item.get_item(1)?))?;
-    (item.get_item(0)?, function, item.get_item(2)?, item.get_item(3)?).into_pyobject(py)
+    (item.get_item(0)?, item.get_item(1)?, item.get_item(2)?, item.get_item(3)?, context)
+        .into_pyobject(item.py())
 }
 
-/// The tuple of a call of an `async def` function, whose task is to be made in a context.
+/// The tuple of a call for a loop, with its context.
 #[cold]
-pub(crate) fn task<'py>(
+pub(crate) fn on_loop<'py>(
     item: &Bound<'py, PyTuple>,
     context: &Bound<'py, PyAny>,
+    is_async: bool,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let py = item.py();
-    (py.None(), item.get_item(0)?, (context, item.get_item(1)?, item.get_item(2)?), item.get_item(3)?)
-        .into_pyobject(py)
+    let detail = (item.get_item(1)?, item.get_item(2)?, context, is_async);
+    (py.None(), item.get_item(0)?, detail, item.get_item(3)?).into_pyobject(py)
 }

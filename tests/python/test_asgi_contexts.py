@@ -3,12 +3,15 @@
 import asyncio
 import contextvars
 import json
+import logging
+import queue
 import threading
+import time
 import weakref
 from typing import Any
 
 import pytest
-from tenon_mcp import Context, Depends, Server, SyncContext
+from tenon_mcp import Context, Depends, Server, SyncContext, ToolError
 from test_asgi import INITIALIZE, call, ended, post, value
 from wire import SECONDS
 
@@ -96,6 +99,54 @@ def test_so_do_middleware_and_what_follows_it(is_async):
     ended(app)
 
 
+def test_so_does_what_is_made_of_an_exception(caplog):
+    class Own(Exception):
+        pass
+
+    class Asks(logging.Filter):
+        def filter(self, record):
+            seen.put(user.get())
+            return True
+
+    app = demo()
+    seen = queue.Queue()
+    app.map_error(Own, lambda error: ToolError(told()))
+
+    @app.tool
+    async def mapped_in_a_task() -> None:
+        raise Own
+
+    @app.tool
+    async def fails_in_a_task() -> None:
+        raise ValueError("wrong")
+
+    def mapped():
+        raise Own
+
+    def fails():
+        raise ValueError("wrong")
+
+    threads = ["pool", "loop", "main"]
+    for thread in threads:
+        app.tool(f"mapped_{thread}", thread=thread)(mapped)
+        app.tool(f"fails_{thread}", thread=thread)(fails)
+    asgi = app.asgi()
+    of_all(asgi, ["mapped_in_a_task", *(f"mapped_{thread}" for thread in threads)])
+    asks = Asks()
+    caplog.handler.addFilter(asks)
+
+    async def main():
+        for name in "fails_in_a_task", *(f"fails_{thread}" for thread in threads):
+            user.set(name)
+            await call(asgi, name).whole()
+            # A worker answers before it logs.
+            assert await asyncio.to_thread(seen.get, True, SECONDS) == name
+
+    asyncio.run(main())
+    caplog.handler.removeFilter(asks)
+    ended(app)
+
+
 def test_what_belongs_to_no_request_does_not_see_the_first_one():
     app = demo()
     seen = []
@@ -153,26 +204,58 @@ def test_with_a_task_factory_of_the_programs_own():
     assert "bob" in made
 
 
-def test_a_context_is_let_go_of_with_its_calls():
-    class Held:
-        pass
+class Held:
+    pass
 
-    holds = contextvars.ContextVar("holds")
+
+async def holding(asgi, name, gone):
+    """Calls a tool in a context that has something of its own."""
+    held = Held()
+    weakref.finalize(held, gone.set)
+    contextvars.ContextVar("holds").set(held)
+    await value(call(asgi, name))
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_context_is_let_go_of_with_its_calls(name):
     app = demo()
     gone = threading.Event()
 
-    async def request(asgi):
-        held = Held()
-        weakref.finalize(held, gone.set)
-        holds.set(held)
-        await value(call(asgi, "task"))
-
     async def main():
         asgi = app.asgi()
-        await asyncio.ensure_future(request(asgi))
+        await asyncio.ensure_future(holding(asgi, name, gone))
         # A thread of the engine may have been the last; what it lets go of is dropped when Python comes by.
-        await of(asgi, "bob", "task")
+        await of(asgi, "bob", name)
         assert await asyncio.to_thread(gone.wait, SECONDS)
+
+    asyncio.run(main())
+    ended(app)
+
+
+def test_a_context_is_let_go_of_while_other_requests_go_on():
+    app = demo()
+    gone = threading.Event()
+    began = goes_on = None
+
+    @app.tool
+    async def stays() -> str:
+        began.set()
+        await goes_on.wait()
+        return told()
+
+    async def main():
+        nonlocal goes_on, began
+        goes_on, began = asyncio.Event(), asyncio.Event()
+        asgi = app.asgi()
+        await asyncio.ensure_future(holding(asgi, "task", gone))
+        other = asyncio.ensure_future(call(asgi, "stays").whole())
+        await began.wait()
+        until = time.monotonic() + SECONDS
+        while not gone.is_set() and time.monotonic() < until:
+            await of(asgi, "cleo", "task")
+        assert gone.is_set()
+        goes_on.set()
+        await other
 
     asyncio.run(main())
     ended(app)

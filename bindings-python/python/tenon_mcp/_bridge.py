@@ -124,18 +124,21 @@ class LoopBridge:
         elif detail is None:
             self._cancel(what)
         elif type(detail) is tuple:
-            if len(detail) == 3:
-                context, function, arguments = detail
-                self._start_in(context, what, function, arguments, extra)
-            else:
+            if len(detail) == 2:
                 function, arguments = detail
                 self._direct.run(what, function, arguments, extra)
+            else:
+                function, arguments, variables, is_async = detail
+                if is_async:
+                    self._start_in(variables, what, function, arguments, extra)
+                else:
+                    self._direct.run(what, function, arguments, extra, variables)
         else:
             self._answer(what, detail, extra)
 
     def _start_in(
         self,
-        context: Variables,
+        variables: Variables,
         call: Call,
         function: Callable[..., Any],
         arguments: dict[str, Any],
@@ -146,7 +149,7 @@ class LoopBridge:
             arguments[parameter] = Context(call, self)
         work = self._work(call, function, arguments)
         try:
-            task = context.run(self._task, work)
+            task = variables.run(self._task, work)
         except Exception as error:  # a task factory may raise anything
             work.close()
             fail(call, error, self._errors)

@@ -11,6 +11,7 @@ from ._failure import fail
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context as Variables
     from typing import Any
 
     from ._failure import ErrorMap
@@ -30,12 +31,21 @@ class Direct:
         self._context = contextvars.copy_context()
         self._generation = _fork.generation
 
-    def run(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any], parameter: str | None) -> None:
-        """One call. Whatever the function raises ends here."""
+    def run(
+        self,
+        call: Call,
+        function: Callable[..., Any],
+        arguments: dict[str, Any],
+        parameter: str | None,
+        variables: Variables | None = None,
+    ) -> None:
+        """One call, in ``variables`` if its request has some. Whatever the function raises ends here."""
         if parameter is not None:
             arguments[parameter] = SyncContext(call)
+        if variables is None:
+            variables = self._context.copy()
         try:
-            result = self._context.copy().run(function, **arguments)
+            result = variables.run(function, **arguments)
             if _fork.generation != self._generation:
                 _fork.leave(None)
             call.finish(result)
@@ -45,6 +55,7 @@ class Direct:
             if _fork.generation != self._generation:
                 _fork.leave(error)
             interrupted = self._interruptible and isinstance(error, KeyboardInterrupt)
-            fail(call, error, self._errors, log=not (call.cancelled or interrupted))
+            # What an exception stands for, and who writes a log, may look at who is asking.
+            variables.run(fail, call, error, self._errors, not (call.cancelled or interrupted))
             if interrupted:
                 raise

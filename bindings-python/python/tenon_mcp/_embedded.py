@@ -145,7 +145,8 @@ class Home:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop not in self._looking:
             self._looking.add(loop)
-            loop.call_later(_LOOK, self._look_again, loop)
+            # Not in the context of a request, which would be kept for as long as there are others.
+            loop.call_later(_LOOK, self._look_again, loop, context=contextvars.Context())
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
         """uvicorn waits for open streams before it says that it ends, so its own intention is looked at, for as long as
