@@ -115,8 +115,9 @@ impl CallContext {
 
     /// What the call comes to where what it asks for does not exist. Of a tool that is a failed result, of anything else the
     /// protocol's error: the code is that of the client's revision, and its data the address that is read (RS-5). `what`
-    /// names what is missing; without it the error names that address.
+    /// names what is missing; without it, or if it is empty, the error names that address.
     pub fn not_found(&self, what: Option<&str>) -> Outcome {
+        let what = what.filter(|what| !what.is_empty());
         if self.entry.kind == Kind::Tool {
             return Outcome::Failed(
                 what.map_or_else(|| "Not found".into(), |what| format!("Not found: {what}")),

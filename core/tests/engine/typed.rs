@@ -261,6 +261,7 @@ fn an_error_says_what_becomes_of_it() {
         match kind {
             "mcp" => Err(CallError::mcp(-5, "own").with_data(json!({ "a": 1 })))?,
             "gone" => Err(CallError::not_found("that one"))?,
+            "unnamed" => Err(CallError::not_found(""))?,
             "told" => Err(CallError::tool("told"))?,
             _ => Err("secret")?,
         }
@@ -269,7 +270,7 @@ fn an_error_says_what_becomes_of_it() {
     let bench = Bench::with_builder(|_| {}, |builder| builder.mask_errors(true));
     let executor = Arc::new(Executor::default());
     bench.port.set_spawn(executor.clone());
-    for kind in ["mcp", "gone", "told", "plain"] {
+    for kind in ["mcp", "gone", "unnamed", "told", "plain"] {
         bench.server.tool(tool(kind), move || async move { failing(kind) }).unwrap();
         bench
             .server
@@ -285,6 +286,8 @@ fn an_error_says_what_becomes_of_it() {
     let gone =
         json!({ "code": -32002, "message": "Resource not found: that one", "data": { "uri": "t:gone" } });
     assert_eq!(resource("gone"), gone);
+    assert_eq!(tool("unnamed")["content"][0]["text"], "Not found");
+    assert_eq!(resource("unnamed")["message"], "Resource not found: t:unnamed");
     assert_eq!(tool("told")["content"][0]["text"], "told");
     assert_eq!(resource("told"), json!({ "code": -32603, "message": "told" }));
     for answer in [tool("plain")["content"][0]["text"].clone(), resource("plain")["message"].clone()] {
