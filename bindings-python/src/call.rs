@@ -5,10 +5,12 @@ use crate::errors::exception;
 use crate::handler::Handler;
 use crate::home::Home;
 use crate::outcome;
+use crate::within::Within;
 use crate::{read, write};
 use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
@@ -23,7 +25,7 @@ const CALL: &str = "tenon_mcp::call";
 ///
 /// The methods that complete it return whether `LoopLane.flush` must be scheduled. Completing twice, or too late, does
 /// nothing; a call that is dropped without an outcome fails.
-#[pyclass(frozen, module = "tenon_mcp._native")]
+#[pyclass(frozen, subclass, module = "tenon_mcp._native")]
 pub struct Call {
     port: HostPort,
     id: CallId,
@@ -45,6 +47,15 @@ impl Call {
     ) -> Call {
         let context = call.context.clone();
         Call { port, id: call.id, context, home, returns_dict, lifespan, done: AtomicBool::new(false) }
+    }
+
+    /// The object of this call.
+    pub(crate) fn bound(self, py: Python<'_>) -> PyResult<Bound<'_, Call>> {
+        if self.context.arrival.attachment.is_none() {
+            return Bound::new(py, self);
+        }
+        let within = CallWithin(self.context.clone());
+        Ok(Bound::new(py, PyClassInitializer::from(self).add_subclass(within))?.into_super())
     }
 
     pub(crate) fn complete(&self, outcome: Outcome) -> bool {
@@ -106,6 +117,26 @@ impl Call {
         ask.key = key;
         let asked = self.port.ask(self.id, ask, mode);
         asked.map_err(|error| answers::failure(params.py(), error))
+    }
+}
+
+/// A call whose request has variables. What they hold may hold the call, which the garbage collector is to see; calls of
+/// other requests are none of its business.
+#[pyclass(frozen, extends = Call, module = "tenon_mcp._native")]
+pub(crate) struct CallWithin(Arc<CallContext>);
+
+#[pymethods]
+impl CallWithin {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // What the engine holds too, it may yet use. Two are held by this object.
+        let arrival = &self.0.arrival;
+        if Arc::strong_count(&self.0) > 2 || !arrival.holds_attachment_alone() {
+            return Ok(());
+        }
+        match arrival.attachment.as_ref().and_then(|attachment| attachment.get::<Within>()) {
+            Some(Within(variables)) => visit.call(variables),
+            None => Ok(()),
+        }
     }
 }
 

@@ -488,7 +488,7 @@ pub(crate) fn chain<'py>(
         // Of the server that is around what the engine answers.
         None => call.middleware().next().and_then(|layer| handlers.get(py, layer).ok()?.get().lifespan(py)),
     };
-    let started = Bound::new(py, Call::new(port.clone(), call, home, returns_dict, lifespan))?;
+    let started = Call::new(port.clone(), call, home, returns_dict, lifespan).bound(py)?;
     let class = if is_async { "LoopChain" } else { "SyncChain" };
     let chain = py.import("tenon_mcp._middleware")?.getattr(class)?;
     let chain = chain.call1((&started, layers, handler, lane))?;
@@ -508,7 +508,7 @@ pub(crate) fn start<'py>(
     let started = Call::new(port.clone(), call, home, handler.returns_dict, handler.lifespan(py));
     match handler.arguments(py, &call.input) {
         Ok(arguments) => {
-            let item = (started, handler.function(py), arguments, handler.context(py));
+            let item = (started.bound(py)?, handler.function(py), arguments, handler.context(py));
             item.into_pyobject(py).map(Some)
         }
         Err(error) => {

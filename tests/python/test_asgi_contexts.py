@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import json
 import logging
 import queue
@@ -47,7 +48,7 @@ def demo():
     return app
 
 
-async def of(asgi, who, name):
+async def of_one(asgi, who, name):
     """What a tool says whose request comes from behind middleware that sets the variable."""
     user.set(who)
     return await value(call(asgi, name))
@@ -58,7 +59,7 @@ def of_all(asgi, names):
         for name in names:
             for _ in range(2):
                 # Each in a task of its own, as a server has its requests.
-                requests = [asyncio.ensure_future(of(asgi, who, name)) for who in USERS]
+                requests = [asyncio.ensure_future(of_one(asgi, who, name)) for who in USERS]
                 assert await asyncio.gather(*requests) == USERS, name
 
     asyncio.run(main())
@@ -161,8 +162,8 @@ def test_what_belongs_to_no_request_does_not_see_the_first_one():
         asgi = app.asgi()
         user.set("ann")
         await post(asgi, INITIALIZE).whole()
-        assert await of(asgi, "bob", "adds") == "bob"
-        assert await of(asgi, "cleo", "later") == "cleo"
+        assert await of_one(asgi, "bob", "adds") == "bob"
+        assert await of_one(asgi, "cleo", "later") == "cleo"
 
     asyncio.run(main())
     ended(app)
@@ -179,7 +180,7 @@ def test_a_lifespan_is_seen_by_hooks_and_not_by_calls():
         user.set("life")
         async with asgi.lifespan():
             assert await value(contextvars.Context().run(call, asgi, "pool")) == "nobody"
-            assert await asyncio.ensure_future(of(asgi, "bob", "task")) == "bob"
+            assert await asyncio.ensure_future(of_one(asgi, "bob", "task")) == "bob"
 
     asyncio.run(main())
     assert seen == ["life"]
@@ -225,8 +226,49 @@ def test_a_context_is_let_go_of_with_its_calls(name):
         asgi = app.asgi()
         await asyncio.ensure_future(holding(asgi, name, gone))
         # A thread of the engine may have been the last; what it lets go of is dropped when Python comes by.
-        await of(asgi, "bob", name)
+        await of_one(asgi, "bob", name)
         assert await asyncio.to_thread(gone.wait, SECONDS)
+
+    asyncio.run(main())
+    ended(app)
+
+
+@pytest.mark.parametrize("of", ["task", "worker", "loop"])
+def test_a_context_that_holds_its_call_is_collected(of):
+    app = demo()
+    holds = contextvars.ContextVar("holds")
+    left = weakref.WeakSet()
+
+    def keep(ctx):
+        holds.get().ctx = ctx
+        return json.dumps(user.get())
+
+    if of == "task":
+
+        @app.tool
+        async def keeps(ctx: Context) -> str:
+            return keep(ctx)
+    else:
+
+        @app.tool(thread="loop" if of == "loop" else "pool")
+        def keeps(ctx: SyncContext) -> str:
+            return keep(ctx)
+
+    async def request(asgi):
+        held = Held()
+        left.add(held)
+        holds.set(held)
+        await of_one(asgi, "bob", "keeps")
+
+    async def main():
+        asgi = app.asgi()
+        for _ in range(20):
+            await asyncio.ensure_future(request(asgi))
+        until = time.monotonic() + SECONDS
+        while left and time.monotonic() < until:
+            await asyncio.ensure_future(of_one(asgi, "bob", "task"))
+            gc.collect()
+        assert not left
 
     asyncio.run(main())
     ended(app)
@@ -252,7 +294,7 @@ def test_a_context_is_let_go_of_while_other_requests_go_on():
         await began.wait()
         until = time.monotonic() + SECONDS
         while not gone.is_set() and time.monotonic() < until:
-            await of(asgi, "cleo", "task")
+            await of_one(asgi, "cleo", "task")
         assert gone.is_set()
         goes_on.set()
         await other

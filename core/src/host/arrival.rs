@@ -50,6 +50,14 @@ impl fmt::Debug for Arrival {
 }
 
 impl Arrival {
+    /// Whether the attachment is held by nobody but this, and what came with it. Once it is so, it stays so.
+    pub fn holds_attachment_alone(&self) -> bool {
+        // An HTTP request has it as an extension.
+        let with_request = self.headers.as_ref().map(Arc::strong_count);
+        let holders = self.attachment.as_ref().map(|attachment| Arc::strong_count(&attachment.0));
+        matches!((with_request, holders), (Some(1), Some(2)) | (None, Some(1)))
+    }
+
     /// Who sent it; nobody in particular is the empty text.
     pub(crate) fn principal(&self) -> &str {
         self.principal.as_deref().unwrap_or_default()

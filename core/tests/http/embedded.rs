@@ -243,10 +243,14 @@ fn calls_have_what_was_put_with_their_request() {
         let attachment = call.context.arrival.attachment.as_ref().expect("it was put there");
         assert_eq!(attachment.get::<(&str, Told)>().expect("it is of this type").0, who);
         assert!(attachment.get::<String>().is_none());
+        assert!(!call.context.arrival.holds_attachment_alone());
         program.server.port().complete(call.id, Outcome::Text(who.into())).unwrap();
     }
     assert_eq!(asked.map(|asked| text(&asked.json().1).to_owned()), ["ann", "bob"]);
     assert!(told.try_recv().is_err());
+    for op in &calls {
+        assert!(matches!(op, HostOp::Call(call) if call.context.arrival.holds_attachment_alone()), "{op:?}");
+    }
     // A call that goes on as a task may outlive its request.
     drop(calls);
     assert_eq!(told.try_iter().count(), 2);
