@@ -239,7 +239,7 @@ STAGES = {
     },
     # A tenth of the long runs.
     "fuzz": {
-        "budget": 300,
+        "budget": 450,
         "beside": "checks",
         "commands": ["python3 tests/fuzz/run.py --seconds 30"],
         # It names the compiler's flags itself.
