@@ -1264,12 +1264,14 @@ export class Server {
    * The first request starts the server, unless it listens with `embedded` already; `close()` ends it. Started this way it does
    * not keep the process alive. `allowedHosts` and `allowedOrigins` are those of the whole server: a handler that names others
    * than it runs with answers nothing. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
-   * before the request is the server's goes to `next`, or is answered with 500.
+   * before the request is the server's goes to `next`, or is answered with 500. Calls run in the stores of `AsyncLocalStorage`
+   * that the request is handed over in.
    */
   handler(options?: HandlerOptions<any>): RequestHandler
   /**
    * Answers a `Request` with a `Response`, for Hono and other programs of that kind; its stream is made as it is read, and
-   * `request.signal` says that the client is gone. Starts the server as `handler` does. Rejects if the body was used before.
+   * `request.signal` says that the client is gone. Starts the server as `handler` does, and calls run in
+   * the stores of `AsyncLocalStorage` that it is called in. Rejects if the body was used before.
    */
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**

@@ -172,13 +172,18 @@ class Bridge {
   }
 
   #begin(slot, generation, entry) {
-    const make = () => new Call(this, slot, generation, entry)
-    const call = this.#within === undefined ? make() : this.#within.runInAsyncScope(make)
-    this.#within = undefined
+    const call = this.#within === undefined ? new Call(this, slot, generation, entry) : this.#inside(slot, generation, entry)
     // A slot is given out again only when the call that had it is over.
     this.#live[slot]?.end('the call is over')
     this.#live[slot] = call
     return call
+  }
+
+  /** A call in what is around its request. */
+  #inside(slot, generation, entry) {
+    const within = this.#within
+    this.#within = undefined
+    return within.runInAsyncScope(() => new Call(this, slot, generation, entry))
   }
 
   #call(slot, generation, number, args) {

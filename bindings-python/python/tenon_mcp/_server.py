@@ -358,7 +358,8 @@ class Server(Registrations):
         It needs no lifespan: the first request starts it, on whatever asyncio loop that came in on, and ``close`` or
         the end of the process ends it; where an ASGI server delivers a lifespan, that starts and ends it, and
         ``lifespan`` of what this returns does so by hand. ``async def`` handlers run on the loop of their request,
-        ``def`` handlers on worker threads. Call this once; what it returns may be mounted at several places.
+        ``def`` handlers on worker threads, both in the context variables that middleware has set around their request.
+        Call this once; what it returns may be mounted at several places.
 
         Every path that is routed here is answered, or with ``path`` that one alone, with and without a slash at its
         end, below the scope's ``root_path``; others get 404. Any ``Host`` is answered unless there are
