@@ -19,6 +19,17 @@ fn refused(refusal: &Refusal) {
     assert!(body["error"]["code"].is_i64() && body["error"]["message"].is_string(), "{body}");
 }
 
+/// The id of a response is one of the server's, so a refusal of it names none.
+fn malformed_body(body: &[u8], refusal: &Refusal) {
+    refused(refusal);
+    let Ok(sent) = serde_json::from_slice::<serde_json::Value>(body) else { return };
+    let answers = sent.get("result").is_some() || sent.get("error").is_some();
+    let said: serde_json::Value = serde_json::from_slice(&refusal.body).expect("a refusal is JSON");
+    if answers && sent.get("method").is_none() {
+        assert!(said.get("id").is_none(), "{said}");
+    }
+}
+
 fn headers(head: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in head.split(|byte| *byte == b'\n').take(40) {
@@ -149,7 +160,7 @@ pub(super) fn run(data: &[u8]) {
     let _ = (rules::batch_session(&headers), rules::param_fields(&headers));
     let message = match Message::decode(Bytes::copy_from_slice(body), &Limits::default()) {
         Ok(message) => message,
-        Err(malformed) => return refused(&Refusal::malformed(&malformed)),
+        Err(malformed) => return malformed_body(body, &Refusal::malformed(&malformed)),
     };
     match forms {
         Ok(forms) => drop(rules::listens(&message, forms).map_err(|refusal| refused(&refusal))),

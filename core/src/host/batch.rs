@@ -2,12 +2,15 @@
 
 use super::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
 use crate::locks::Mutex;
+use crate::proto::error::ErrorClass;
 use crate::proto::shape;
 use std::sync::{Arc, Weak};
 
 /// Collects one answer for each member that wants one, in the order of the members.
 pub(super) struct Batch {
     sink: Arc<dyn Sink>,
+    /// It has messages that want no answer.
+    noted: bool,
     state: Mutex<State>,
 }
 
@@ -26,11 +29,11 @@ struct Member {
 }
 
 impl Batch {
-    /// Gathers `count` answers and sends them to `sink`.
-    pub(super) fn new(count: usize, sink: Arc<dyn Sink>) -> Arc<Batch> {
+    /// Gathers `count` answers and sends them to `sink`. `noted` says that the batch has messages besides, which want none.
+    pub(super) fn new(count: usize, noted: bool, sink: Arc<dyn Sink>) -> Arc<Batch> {
         let answers = std::iter::repeat_with(|| None).take(count).collect();
         let state = Mutex::new(State { answers, left: count, gone: false });
-        let batch = Arc::new(Batch { sink, state });
+        let batch = Arc::new(Batch { sink, noted, state });
         let gathering: Weak<Batch> = Arc::downgrade(&batch);
         batch.sink.gathers(gathering);
         batch
@@ -55,7 +58,7 @@ impl Batch {
             }
             std::mem::take(&mut state.answers)
         };
-        self.sink.send(array(answers.into_iter().flatten().collect()))
+        self.sink.send(array(answers.into_iter().flatten().collect(), self.noted))
     }
 }
 
@@ -71,10 +74,12 @@ impl Gathering for Batch {
 }
 
 /// The array, or nothing where every member was cancelled: there are no empty answers.
-fn array(answers: Vec<BatchAnswer>) -> Outgoing {
+fn array(answers: Vec<BatchAnswer>, noted: bool) -> Outgoing {
     let Some((_, first)) = answers.first() else { return Outgoing::Dropped };
-    // A transport with statuses reports an error only if there is nothing else.
+    // A transport with statuses reports an error only if there is nothing else. A client that is told that its batch is at
+    // fault would send again what was taken.
     let error = first.filter(|first| answers.iter().all(|(_, error)| *error == Some(*first)));
+    let error = error.filter(|error| !noted || *error != ErrorClass::Malformed);
     Outgoing::Response { body: shape::batch(answers.iter().map(|(body, _)| body)), error }
 }
 
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn answers_that_nobody_will_read_are_let_go() {
         let (sink, held) = (Arc::<Leaving>::default(), Arc::<AtomicUsize>::default());
-        let batch = Batch::new(3, sink.clone());
+        let batch = Batch::new(3, false, sink.clone());
         let members = [batch.member(0), batch.member(1), batch.member(2)];
         drop(batch);
         let answer = |member: usize| {

@@ -9,7 +9,7 @@ use super::peer::Peer;
 use super::places::Place;
 use super::port::HostPort;
 use super::shared::{Attached, Shared, Thread};
-use super::sink::Sink;
+use super::sink::{Outgoing, Sink};
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
@@ -206,14 +206,13 @@ impl Engine {
     }
 
     /// Takes the members of a batch. Their answers go to the sink as one array, once the last of them has ended;
-    /// events go out at once. Says whether anything in it wants an answer (BAT-5).
+    /// events go out at once. Each member that is no message is answered by one error (BAT-7). Says whether anything in it
+    /// wants an answer (BAT-5).
     pub(crate) fn accept_batch(&self, scope: &Scope, members: Vec<Decoded>, sink: &Arc<dyn Sink>) -> bool {
-        let wants_answer = |member: &Decoded| match member {
-            Ok(message) => matches!(message, Message::Request(_)),
-            Err(malformed) => malformed.answer,
-        };
+        let wants_answer = |member: &Decoded| !matches!(member, Ok(message) if !message.is_request());
         // Counted first: no answer may look like the last one.
-        let batch = Batch::new(members.iter().filter(|member| wants_answer(member)).count(), sink.clone());
+        let count = members.iter().filter(|member| wants_answer(member)).count();
+        let batch = Batch::new(count, count < members.len(), sink.clone());
         let mut answered = 0;
         for member in members {
             let own = if wants_answer(&member) {
@@ -226,9 +225,12 @@ impl Engine {
                 (Ok(message), _) => {
                     self.accept(scope, message, &own);
                 }
-                (Err(malformed), Some(peer)) if self.spoiled(peer, &malformed) => {}
-                (Err(malformed), Some(peer)) if malformed.answer => self.refuse(peer, &own, &malformed),
-                (Err(_), _) => {}
+                (Err(malformed), Some(peer)) => {
+                    self.spoiled(peer, &malformed);
+                    self.refuse(peer, &own, &malformed);
+                }
+                // Batches are of sessions.
+                (Err(_), None) => drop(own.send(Outgoing::Dropped)),
             }
         }
         answered > 0
@@ -247,7 +249,7 @@ impl Engine {
 
     /// Fails the question that a malformed message was meant to answer; `false` if there is none.
     pub(crate) fn spoiled(&self, peer: &Peer, malformed: &Malformed) -> bool {
-        let request = malformed.id.as_ref().filter(|_| malformed.reply).and_then(question_id);
+        let request = malformed.reply.as_ref().and_then(question_id);
         let Some(question) = request.and_then(|request| peer.take_ask(request)) else { return false };
         let text = format!("the client's answer is not usable: {}", malformed.error.message);
         self.port().answered(question.call, question.ask, Err(text), Thread::Receiver);

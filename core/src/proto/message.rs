@@ -3,7 +3,7 @@
 // The message itself is larger than the error, so boxing the error would not make results smaller.
 #![allow(clippy::result_large_err)]
 
-use super::error::RpcError;
+use super::error::{ErrorClass, RpcError, code};
 use super::id::RequestId;
 use super::operation::{Method, Op};
 use crate::json::{JsonError, JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
@@ -60,8 +60,8 @@ pub struct Malformed {
     pub error: RpcError,
     /// Whether a channel answers it; a malformed notification is dropped (BAD-6).
     pub answer: bool,
-    /// Whether it may be meant to answer a request of ours: it has an id and no method.
-    pub reply: bool,
+    /// The id of the request of ours that it may be meant to answer: it has an id and no method.
+    pub reply: Option<RequestId>,
 }
 
 /// The members of `params` and of `params._meta`, as ranges of the message's text.
@@ -95,6 +95,11 @@ impl Message {
         classify(Params { text, scan })
     }
 
+    /// Whether it wants an answer.
+    pub fn is_request(&self) -> bool {
+        matches!(self, Message::Request(_))
+    }
+
     /// Whether a text can only be a batch.
     pub fn is_batch(text: &[u8]) -> bool {
         text.trim_ascii_start().first() == Some(&b'[')
@@ -120,10 +125,10 @@ impl Message {
     fn decode_member(member: JsonSlice, limits: &Limits, seen: &mut HashSet<Bytes>) -> Decoded {
         let refused = |id, why: &str| {
             let error = RpcError::invalid_request(format!("Invalid request: {why}"));
-            Err(Malformed { id: Some(id), error, answer: true, reply: false })
+            Err(Malformed { id: Some(id), error, answer: true, reply: None })
         };
         let message = match member.kind() {
-            Kind::Object => Message::decode(member.into_bytes(), limits)?,
+            Kind::Object => Message::decode(member.into_bytes(), limits).map_err(bad_member)?,
             _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
         };
         match message {
@@ -148,31 +153,42 @@ fn not_json(error: JsonError) -> Malformed {
     })
 }
 
+/// Each bad member of a batch is answered by one error, also where the same text alone is not answered (BAT-7). A client
+/// sees no status for a member, so it learns of the fault by nothing else.
+fn bad_member(mut malformed: Malformed) -> Malformed {
+    if malformed.id.is_none() && malformed.error.code == code::INVALID_PARAMS {
+        let message = malformed.error.message.replacen("Invalid params", "Invalid request", 1);
+        malformed.error = RpcError::invalid_request(message);
+    }
+    malformed.answer = true;
+    malformed
+}
+
 fn unreadable(error: RpcError) -> Malformed {
-    Malformed { id: None, error, answer: true, reply: false }
+    Malformed { id: None, error, answer: true, reply: None }
 }
 
 fn classify(params: Params) -> Decoded {
     let root = |name: &str| params.scan.get(params.text.as_bytes(), 0, name).cloned();
     let (id_member, method_member) = (root("id"), root("method"));
     let (result, error) = (root("result"), root("error"));
-    // Whatever is wrong with a response, an error about it would look like the answer to a request of the peer's own.
-    let is_response = method_member.is_none() && (result.is_some() || error.is_some());
     let has_method = method_member.is_some();
+    let is_response = !has_method && (result.is_some() || error.is_some());
     let id = match &id_member {
         None => None,
         Some(member) => match RequestId::new(params.value(member)) {
             Some(id) => Some(id),
             None => {
                 let error = RpcError::invalid_request("Invalid request: id must be a string or an integer");
-                return Err(Malformed { id: None, error, answer: !is_response, reply: false });
+                return Err(Malformed { id: None, error, answer: !is_response, reply: None });
             }
         },
     };
     let fault = |id: Option<RequestId>, error: RpcError| {
-        let answer = id.is_some() && !is_response;
-        let reply = id.is_some() && !has_method;
-        Err(Malformed { id, error, answer, reply })
+        let reply = id.clone().filter(|_| !has_method);
+        // A response has an id of ours. To its sender an error under that id looks like the answer to a request of its own.
+        let id = id.filter(|_| !is_response);
+        Err(Malformed { answer: id.is_some(), id, error, reply })
     };
     match root("jsonrpc").map(|member| params.value(&member)) {
         Some(version) if version.as_bytes() == b"\"2.0\"" => {}
@@ -187,7 +203,11 @@ fn classify(params: Params) -> Decoded {
             (Some(id), None, Some(error)) => {
                 Ok(Message::Response(Response { id, outcome: Err(params.value(&error)) }))
             }
-            (id, ..) => fault(id, RpcError::invalid_request("Invalid request: no method")),
+            (id, Some(_), Some(_)) => {
+                fault(id, RpcError::invalid_request("Invalid request: both a result and an error"))
+            }
+            (id, None, None) => fault(id, RpcError::invalid_request("Invalid request: no method")),
+            (None, ..) => fault(None, RpcError::invalid_request("Invalid request: a response without an id")),
         };
     };
     if result.is_some() || error.is_some() {
@@ -198,7 +218,8 @@ fn classify(params: Params) -> Decoded {
         None => return fault(id, RpcError::invalid_request("Invalid request: method must be a string")),
     };
     if root("params").is_some_and(|member| member.kind != Kind::Object) {
-        return fault(id, RpcError::invalid_params("Invalid params: params must be an object"));
+        let error = RpcError::invalid_params("Invalid params: params must be an object");
+        return fault(id, error.with_class(ErrorClass::Malformed));
     }
     Ok(match id {
         Some(id) => Message::Request(Request { id, method, params }),
@@ -270,8 +291,13 @@ mod tests {
             r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
             r#"{"jsonrpc":"2.0","error":{}}"#,
         ] {
-            assert!(!malformed(text).answer, "{text}");
+            let malformed = malformed(text);
+            assert!(!malformed.answer && malformed.id.is_none(), "{text}");
+            assert!(!malformed.error.message.contains("no method"), "{text}: {}", malformed.error);
         }
+        // The question that it was meant for is known all the same.
+        let reply = malformed(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#).reply;
+        assert_eq!(reply.unwrap().raw().as_str(), "1");
         for text in [
             r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":null}"#,
@@ -299,6 +325,15 @@ mod tests {
         assert!(matches!(&members[2], Ok(Message::Notification(_))));
         assert!(matches!(&members[3], Err(malformed) if malformed.answer));
         assert!(matches!(&members[4], Err(malformed) if malformed.id.is_some()));
+        let members = read(
+            r#"[{"foo":"boo"},{"jsonrpc":"1.0","method":"notifications/x"},{"jsonrpc":"2.0","method":5},
+                {"jsonrpc":"2.0","id":1,"result":{},"error":{}},{"jsonrpc":"2.0","method":"x","params":[]}]"#,
+        );
+        for member in members.unwrap() {
+            let malformed = member.unwrap_err();
+            assert!(malformed.answer && malformed.id.is_none(), "{malformed:?}");
+            assert_eq!(malformed.error.code, code::INVALID_REQUEST, "{malformed:?}");
+        }
         for refused in ["[]", "[1", &format!("[{}1]", "1,".repeat(MAX_BATCH))] {
             assert!(read(refused).is_err(), "{refused}");
         }

@@ -113,8 +113,6 @@ fn a_batch_without_requests_is_accepted() {
     for batch in [
         json!([notification("notifications/x", json!({})), notification("notifications/y", json!({}))]),
         json!([{ "jsonrpc": "2.0", "id": 1, "result": {} }]),
-        // BAD-6: a malformed notification is passed over.
-        json!([{ "jsonrpc": "1.0", "method": "notifications/x" }]),
     ] {
         let reply = post(&bench, &session, &batch).finish();
         assert_eq!((reply.status, reply.body.len()), (202, 0), "{batch}");
@@ -146,6 +144,48 @@ fn malformed_members_are_answered_beside_the_others() {
     let head = [("content-type", "application/json"), ("mcp-session-id", session.as_str())];
     let reply = bench.submit("POST", &head, body).finish();
     assert_eq!((reply.status, reply.code()), (400, -32700), "BAD-8");
+}
+
+#[test]
+fn each_bad_member_is_answered_by_one_error() {
+    // BAT-7, BAD-7: the same texts alone get 400.
+    let (bench, session) = bench();
+    let bad = [
+        json!({ "foo": "boo" }),
+        json!({ "jsonrpc": "1.0", "method": "notifications/x" }),
+        json!({ "jsonrpc": "2.0", "method": 5 }),
+        json!({ "jsonrpc": "2.0", "method": "notifications/x", "params": [] }),
+        json!({ "jsonrpc": "2.0", "id": 1, "result": {}, "error": {} }),
+        json!({ "jsonrpc": "2.0", "result": {} }),
+        json!({ "jsonrpc": "2.0", "id": null, "method": "ping" }),
+        json!(7),
+    ];
+    let errors = |reply: Full, status: u16| {
+        assert_eq!(reply.status, status, "{reply:?}");
+        let answers = reply.json().as_array().expect("an array").clone();
+        answers.into_iter().filter(|answer| answer.get("error").is_some()).collect::<Vec<_>>()
+    };
+    for member in &bad {
+        assert_eq!(bench.post(&[("mcp-session-id", &session)], member).finish().status, 400, "{member}");
+        for batch in [json!([member]), json!([member, member])] {
+            let found = errors(post(&bench, &session, &batch).finish(), 400);
+            assert_eq!(found.len(), batch.as_array().unwrap().len(), "{batch}");
+            for error in found {
+                assert_eq!((error.get("id"), &error["error"]["code"]), (Some(&Value::Null), &json!(-32600)));
+            }
+        }
+        // Beside what is taken.
+        let noted = notification("notifications/x", json!({}));
+        for good in [ping(3), noted] {
+            let found = errors(post(&bench, &session, &json!([good, member])).finish(), 200);
+            assert_eq!(found.len(), 1, "{good} {member}");
+        }
+    }
+    assert_eq!(errors(post(&bench, &session, &json!(bad)).finish(), 400).len(), bad.len());
+    // With ids, too: each keeps the code that it has alone (RPC-10).
+    let params = json!({ "jsonrpc": "2.0", "id": 4, "method": "ping", "params": [] });
+    let found = errors(post(&bench, &session, &json!([params, bad[0]])).finish(), 400);
+    assert_eq!((&found[0]["id"], &found[0]["error"]["code"]), (&json!(4), &json!(-32602)));
 }
 
 #[test]

@@ -113,6 +113,16 @@ fn bad_messages() {
     assert_eq!(post(r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#), (400, -32600, None), "RPC-4");
     assert_eq!(post(r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#), (400, -32600, Some(json!(1))), "RPC-1");
     assert_eq!(post(""), (400, -32700, None), "BAD-8");
+    // BAD-7: the id is one of ours. An error under it would be taken for the answer to a request of the client's own.
+    for response in [
+        r#"{"id":1,"result":{},"error":{}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
+        r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
+        r#"{"jsonrpc":"1.0","id":"a","error":{}}"#,
+        r#"{"jsonrpc":"2.0","result":{}}"#,
+    ] {
+        assert_eq!(post(response), (400, -32600, None), "{response}");
+    }
     let body = Chunks::of([Bytes::from_static(b"{}")]);
     let reply = bench.submit("POST", &[("content-type", "text/plain")], body).finish();
     assert_eq!((reply.status, reply.code()), (415, -32600), "MH-12");

@@ -42,6 +42,11 @@ fn all<S: Stream>(served: &Served, mut connect: impl FnMut() -> Client<S>) {
     assert_eq!(ids(&json!(answers.as_array().unwrap()[..3])), [1, 2, 3]);
     assert_eq!((text(&answers[1]), text(&answers[2])), ("through", "t"));
     assert_eq!((answers.as_array().unwrap().len(), &answers[3]["error"]["code"]), (4, &json!(-32600)));
+    // BAT-7: bad members are answered, whatever they were meant to be.
+    client.send(&json!([{ "foo": "boo" }, note, { "jsonrpc": "2.0", "id": 1, "result": {}, "error": {} }]));
+    let answers = client.receive().unwrap();
+    let bad = |answer: &Value| answer["error"]["code"] == -32600 && answer.get("id") == Some(&Value::Null);
+    assert!(answers.as_array().unwrap().iter().filter(|answer| bad(answer)).count() == 2, "{answers}");
     // Nothing to answer, nothing is said (BAT-5); an empty array is an error.
     client.send(&json!([note]));
     client.send(&json!([]));

@@ -95,6 +95,22 @@ fn messages_that_cannot_be_taken_are_refused() {
     assert_eq!(text(&client.ask(&call(5, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
+/// BAT-7: a batch of bad members alone is refused by the status, and each of them is answered on the stream.
+#[test]
+fn a_batch_of_bad_members_is_refused() {
+    let (_up, url) = up(Limits::default());
+    let mut client = Client::new(&url);
+    client.open("2025-03-26");
+    let bad = json!({ "jsonrpc": "2.0", "method": 5 });
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for (batch, status) in [(json!([bad]), 400), (json!([bad, ping]), 202)] {
+        assert_eq!(client.post(batch.to_string().as_bytes()).status, status, "{batch}");
+        let answers = client.next();
+        assert_eq!(answers.as_array().unwrap().len(), batch.as_array().unwrap().len(), "{answers}");
+        assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&Value::Null, &json!(-32600)));
+    }
+}
+
 /// SSE-6: hosts and origins are checked on both paths; pages of allowed origins may read.
 #[test]
 fn strangers_are_refused() {

@@ -151,6 +151,7 @@ impl World {
             5 => {
                 let mut members = vec![self.request(which, id), self.request(which, id + 1)];
                 members.extend((which % 2 == 1).then(|| self.request(which >> 2, id + 2)));
+                members.extend((which % 4 == 2).then(|| json!({ "jsonrpc": "2.0", "method": id })));
                 self.send(&Value::Array(members));
             }
             6 => self.receive(message::notification("notifications/initialized", json!({}))),

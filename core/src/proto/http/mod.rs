@@ -104,6 +104,11 @@ impl Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, malformed.id.as_ref(), &malformed.error)
     }
 
+    /// A batch without a single message (BAT-7).
+    pub fn no_messages() -> Refusal {
+        Refusal::plain(StatusCode::BAD_REQUEST, "Invalid request: no member of the batch is a message")
+    }
+
     /// The body is over `max` bytes (BAD-5).
     pub fn too_large(max: usize) -> Refusal {
         let message = format!("Payload too large: the body is over {max} bytes");

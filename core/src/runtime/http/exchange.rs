@@ -415,7 +415,7 @@ impl HttpService {
 
     /// Fails the question of ours that a malformed message was meant to answer.
     async fn spoiled(&self, principal: Option<&Arc<str>>, headers: &HeaderMap, malformed: &Malformed) {
-        if !malformed.reply {
+        if malformed.reply.is_none() {
             return;
         }
         if let Ok(named) = rules::session_request(headers, self.0.engine.revisions())

@@ -179,8 +179,10 @@ impl SseEndpoint {
         let scope = Scope::Session { peer: peer.clone(), arrival: arrival(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
             let members = Message::decode_batch(body, &limits).map_err(|wrong| Refusal::malformed(&wrong))?;
+            // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
+            let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
-            return Ok(());
+            return if bad { Err(Refusal::no_messages()) } else { Ok(()) };
         }
         let message = match Message::decode(body, &limits) {
             Ok(message) => message,

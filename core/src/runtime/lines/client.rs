@@ -264,7 +264,7 @@ impl<S: Wire> Client<S> {
     }
 
     fn say(&self, id: Option<crate::proto::id::RequestId>, error: RpcError) {
-        let malformed = Malformed { id, error, answer: true, reply: false };
+        let malformed = Malformed { id, error, answer: true, reply: None };
         self.terms.engine.refuse(&self.peer, &self.sink, &malformed);
     }
 

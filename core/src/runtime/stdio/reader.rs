@@ -58,7 +58,7 @@ impl<I: Input> Reader<I> {
                 let limit = self.engine.limits().max_message_bytes;
                 let error =
                     RpcError::invalid_request(format!("Message too large: the limit is {limit} bytes"));
-                let malformed = Malformed { id: None, error, answer: true, reply: false };
+                let malformed = Malformed { id: None, error, answer: true, reply: None };
                 self.engine.refuse(&self.peer, &self.sink, &malformed);
             }
         }
