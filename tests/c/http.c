@@ -225,6 +225,24 @@ static void answers_and_streams(void) {
     OK(tenon_server_free(server));
 }
 
+static void refused_by_the_head_alone(void) {
+    static const char *const rows[][2] = {{"content-encoding", "gzip"}, {"transfer-encoding", "gzip, chunked"}};
+    static const uint32_t statuses[] = {415, 400};
+    tenon_server *server = started();
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        tenon_http *http = head("POST");
+        OK(tenon_http_add_header(http, rows[i][0], rows[i][1], TENON_NUL, NULL));
+        OK(tenon_http_add_header(http, "Content-Length", "1000000", TENON_NUL, NULL));
+        OK(tenon_server_handle_http(server, http, NULL, NULL, NULL, NULL));
+        /* No piece of the body was written, and its end neither. */
+        CHECK(status_of(http) == statuses[i]);
+        CHECK(strcmp(header(http, "connection"), "close") == 0);
+        OK(tenon_http_free(http));
+    }
+    OK(tenon_server_free(server));
+}
+
 static void sessions(void) {
     tenon_server *server = started();
     tenon_http *http = head("POST");
@@ -475,6 +493,7 @@ static void wrong_uses(void) {
 static const struct test tests[] = {
     {"a forked child leaves requests alone", a_forked_child_leaves_requests_alone},
     {"answers and streams come out", answers_and_streams},
+    {"refused by the head alone", refused_by_the_head_alone},
     {"what is put with a request is for its calls", what_is_put_with_a_request_is_for_its_calls},
     {"sessions, and the end of the server", sessions},
     {"a program can be woken", wakes},

@@ -122,6 +122,35 @@ for (const name of ['express', 'express4']) {
   })
 }
 
+test('what the head rules out is refused before the body is read', async () => {
+  const app = demo()
+  const json = { 'content-type': 'application/json' }
+  const rows = [
+    [{ 'content-type': 'text/plain' }, 415],
+    [{ 'content-type': 'application/json; charset=latin1' }, 415],
+    [{ ...json, 'content-encoding': 'gzip' }, 415],
+    [{ ...json, accept: 'text/html' }, 406],
+  ]
+  for (const [headers, status] of rows) {
+    let pulled = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        if (++pulled > 1000) controller.close()
+        else controller.enqueue(new Uint8Array(1024).fill(32))
+      },
+    })
+    const request = new Request('http://localhost/mcp', { method: 'POST', headers, body, duplex: 'half' })
+    assert.equal((await app.fetch(request)).status, status, JSON.stringify(headers))
+    assert.ok(pulled < 100, `${pulled} pieces were read`)
+  }
+  await serving(app.handler(), async (url) => {
+    for (const [headers, status] of rows) {
+      assert.equal((await fetch(url, { method: 'POST', headers, body: '{}' })).status, status)
+    }
+  })
+  await app.close()
+})
+
 test('Fastify', async () => {
   const app = demo()
   const outer = require('fastify')()

@@ -281,6 +281,33 @@ def test_a_body_over_the_limit_is_refused_before_its_end():
     ended(app)
 
 
+def test_what_the_head_rules_out_is_refused_before_the_body_is_read():
+    app = demo()
+    refused = [
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": "application/json; charset=latin1"}, 415),
+        ({"content-encoding": "gzip"}, 415),
+        ({"accept": "text/html"}, 406),
+        ({"transfer-encoding": "gzip, chunked"}, 400),
+    ]
+
+    async def main():
+        asgi = app.asgi()
+        for headers, status in refused:
+            request = post(asgi, INITIALIZE, pieces=[b" " * 1024] * 1000, headers=headers)
+            assert (await request.whole())[0] == status, headers
+            assert len(request._pieces) > 900, headers
+            # Nothing at all is read of one that asks before it sends.
+            request = post(asgi, INITIALIZE, pieces=[b" "] * 2, headers={**headers, "expect": "100-continue"})
+            status_of_it, answer, _ = await request.whole()
+            assert (status_of_it, answer["connection"], len(request._pieces)) == (status, "close", 2), headers
+        for headers in ({"content-type": 'application/json; Charset="UTF-8"'}, {"content-encoding": "identity"}):
+            assert (await post(asgi, INITIALIZE, headers=headers).whole())[0] == 200, headers
+
+    asyncio.run(main())
+    ended(app)
+
+
 def test_paths():
     every, one = demo(), demo()
     anywhere, somewhere = every.asgi(), one.asgi(path="/mcp")

@@ -10,6 +10,7 @@ mod delivery;
 mod embedded;
 mod eras;
 mod exchange;
+mod framing;
 mod listens;
 mod manners;
 mod notices;

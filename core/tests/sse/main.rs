@@ -79,6 +79,9 @@ fn messages_that_cannot_be_taken_are_refused() {
     };
     assert_eq!(status("POST", "/messages?session=nobody", JSON, "{}"), 404);
     assert_eq!(status("POST", "/messages", JSON, "{}"), 400);
+    let twice = format!("{0}&{1}", client.messages, client.messages.split_once('?').unwrap().1);
+    assert_eq!(status("POST", &twice, JSON, "{}"), 400);
+    assert_eq!(status("POST", &format!("{}&session=nobody", client.messages), JSON, "{}"), 400);
     assert_eq!(status("GET", &client.messages, "", ""), 405);
     assert_eq!(status("POST", "/sse", JSON, "{}"), 405);
     assert_eq!(status("GET", "/mcp", "", ""), 404);
@@ -88,6 +91,12 @@ fn messages_that_cannot_be_taken_are_refused() {
     let wrong: Value = serde_json::from_slice(&wrong.body).unwrap();
     assert_eq!(wrong["error"]["code"], -32700);
     assert_eq!(status("POST", &client.messages, "content-type: text/plain\r\n", "{}"), 415);
+    for head in [
+        "content-type: application/json; charset=latin1\r\n",
+        "content-type: application/json\r\ncontent-encoding: gzip\r\n",
+    ] {
+        assert_eq!(status("POST", &client.messages, head, "{}"), 415, "{head}");
+    }
     assert_eq!(client.post(&[b' '; 1001]).status, 413);
     // An id that can be read is answered where its client waits for it.
     let refused = client.ask(&json!({ "jsonrpc": "1.0", "id": 4, "method": "ping" }));

@@ -51,6 +51,10 @@ fn what_is_no_upgrade_is_told_what_is() {
     assert!(code == 426 && head.to_lowercase().contains("upgrade: websocket"), "{head}");
     assert_eq!(status("GET", "/ws", &UPGRADE.replace("13", "8")).0, 426);
     assert_eq!(status("GET", "/ws", &UPGRADE.replace("sec-websocket-key", "x-key")).0, 400);
+    for key in ["dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQA=", "?", ""] {
+        let wrong = UPGRADE.replace("dGhlIHNhbXBsZSBub25jZQ==", key);
+        assert_eq!(status("GET", "/ws", &wrong).0, 400, "{key:?}");
+    }
     let with_body = format!("{UPGRADE}content-length: 2\r\n\r\n{{}}");
     assert_eq!(status("GET", "/ws", &with_body).0, 400);
 }

@@ -78,17 +78,17 @@ pub fn listens(message: &Message, forms: Forms) -> Result<bool, Refusal> {
     }
 }
 
-/// The body must be declared as JSON, which no page can do without being asked for its origin (MH-12).
-pub fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if essence.eq_ignore_ascii_case(b"application/json") {
-        return Ok(());
+/// The key of a WebSocket handshake: one, and 16 bytes in base64 (RFC 6455, 4.2.1).
+pub fn websocket_key(headers: &HeaderMap) -> Result<&[u8], Refusal> {
+    let wrong = |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, format!("Bad request: {message}"));
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return Err(wrong("send one sec-websocket-key"));
+    };
+    match STANDARD.decode_slice(key.as_bytes(), &mut [0; 18]) {
+        Ok(16) => Ok(key.as_bytes()),
+        _ => Err(wrong("the sec-websocket-key must be 16 bytes in base64")),
     }
-    Err(Refusal::plain(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "Unsupported media type: the body must be application/json",
-    ))
 }
 
 /// A header that occurs once, without the white space around it (MH-19). Twice is an error even with equal values: who

@@ -1,11 +1,12 @@
 //! The rules of Streamable HTTP as functions of a request's head and message: what is refused, with which status, and
 //! which era answers the rest.
 //!
-//! Order of the checks (each step assumes the ones before it): [`verb`], [`Access::check`], the size of the
-//! body, [`check_content_type`] and [`accepted_forms`]; then the body is decoded and [`route`] decides. GET and DELETE
-//! have [`session_request`] in its place.
+//! Order of the checks (each step assumes the ones before it): [`check_framing`], [`verb`], [`Access::check`],
+//! [`check_content`] and [`accepted_forms`]; then the body is read, within its size, and decoded, and [`route`] decides.
+//! GET and DELETE have [`session_request`] in its place.
 
 mod access;
+mod body;
 mod event_id;
 mod headers;
 mod origin;
@@ -14,12 +15,13 @@ mod params;
 mod route;
 
 pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
+pub use body::{check_content, check_framing};
 pub use event_id::{EventId, last_event_id};
 pub(super) use headers::decode_value;
-pub use headers::{Forms, accepted_forms, check_content_type, check_listen, listens};
+pub use headers::{Forms, accepted_forms, check_listen, listens, websocket_key};
 pub use page::has_current;
 pub use params::param_fields;
-pub use route::{Route, SessionHead, batch_session, route, session_request};
+pub use route::{Route, SessionHead, batch_session, named_once, route, session_request};
 
 use super::error::{ErrorClass, RpcError};
 use super::id::RequestId;

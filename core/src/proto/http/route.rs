@@ -65,6 +65,20 @@ fn version(raw: Option<&[u8]>) -> Version<'_> {
     }
 }
 
+/// The value of a parameter that an address has once. The error says that it is there again: who looked at which one is
+/// anybody's guess.
+pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Refusal> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Refusal::plain(
+            StatusCode::BAD_REQUEST,
+            format!("Bad request: the address has the parameter {name:?} more than once"),
+        )),
+        (value, None) => Ok(value),
+    }
+}
+
 fn twice(Twice(name): Twice) -> RpcError {
     RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
 }

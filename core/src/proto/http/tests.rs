@@ -287,15 +287,56 @@ fn what_a_client_accepts() {
 
 #[test]
 fn the_content_type_is_json() {
-    for legal in ["application/json", "Application/JSON; charset=utf-8", "application/json ;x=y"] {
-        assert!(check_content_type(&headers(&[("content-type", legal)])).is_ok(), "MH-12: {legal}");
+    for legal in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/json ;x=y",
+        "application/json; Charset=\"UTF-8\"; x=\"a;charset=latin1\"",
+        "application/json;;charset=utf8;",
+    ] {
+        assert!(check_content(&headers(&[("content-type", legal)])).is_ok(), "MH-12: {legal}");
+    }
+    for illegal in [
+        Some("text/plain"),
+        Some("application/jsonx"),
+        Some("application/json-rpc"),
+        Some("application/json; charset=latin1"),
+        Some("application/json; x=y; CHARSET=\"utf-16\""),
+        Some("application/json; charset="),
+        Some("application/json; charset=utf-8; charset=latin1"),
+        Some(""),
+        None,
+    ] {
+        let pairs: Vec<_> = illegal.iter().map(|value| ("content-type", *value)).collect();
+        let refusal = check_content(&headers(&pairs)).unwrap_err();
+        assert_eq!(show(&refusal), "415 -32600", "MH-12: {illegal:?}");
+    }
+}
+
+#[test]
+fn bodies_are_not_encoded_and_framed_in_one_way() {
+    let coded = |codings: &[&str]| {
+        let codings = codings.iter().map(|coding| ("content-encoding", *coding));
+        let pairs: Vec<_> = [("content-type", "application/json")].into_iter().chain(codings).collect();
+        check_content(&headers(&pairs)).map_err(|refusal| show(&refusal))
+    };
+    for legal in [&[][..], &["identity"], &["Identity, identity"], &["", "identity"]] {
+        assert_eq!(coded(legal), Ok(()), "{legal:?}");
+    }
+    for illegal in [&["gzip"][..], &["identity, br"], &["identity", "deflate"], &["x"]] {
+        assert_eq!(coded(illegal), Err("415 -32600".into()), "{illegal:?}");
+    }
+    let framed = |codings: &[&str]| {
+        let pairs: Vec<_> = codings.iter().map(|coding| ("transfer-encoding", *coding)).collect();
+        check_framing(&headers(&pairs)).map_err(|refusal| show(&refusal))
+    };
+    for legal in [&[][..], &["chunked"], &["Chunked "]] {
+        assert_eq!(framed(legal), Ok(()), "{legal:?}");
     }
     for illegal in
-        [Some("text/plain"), Some("application/jsonx"), Some("application/json-rpc"), Some(""), None]
+        [&["gzip, chunked"][..], &["chunked, chunked"], &["chunked", "chunked"], &["identity"], &[""]]
     {
-        let pairs: Vec<_> = illegal.iter().map(|value| ("content-type", *value)).collect();
-        let refusal = check_content_type(&headers(&pairs)).unwrap_err();
-        assert_eq!(show(&refusal), "415 -32600", "MH-12: {illegal:?}");
+        assert_eq!(framed(illegal), Err("400 -32600".into()), "{illegal:?}");
     }
 }
 

@@ -5,10 +5,11 @@ use super::exchange::HttpService;
 use super::link::{Handed, Link};
 use super::pages::Front;
 use super::paths::{Paths, Route};
-use super::responses::refuse_upgrade;
+use super::responses::{cut_off, refuse_upgrade};
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
 use super::websocket;
+use crate::proto::http as rules;
 use crate::runtime::accept::Serve;
 use crate::runtime::connections::{Phase, Place};
 use crate::runtime::io::Io;
@@ -22,6 +23,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
@@ -166,11 +168,13 @@ impl Endpoint {
         let whole = request.body().is_end_stream();
         let goes_on = goes_on(&request);
         let timeout = self.service.limits().header_timeout;
-        let request = request.map(|body| Timed { body, timeout, sleep: None });
+        let framing = rules::check_framing(request.headers());
+        let request = request.map(|body| Timed { body, timeout, sleep: None, link });
         let response = match self.paths.find(request.uri().path()) {
+            _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
             Some(Route::Mcp(service)) => service.handle_on(request, Some(link)).await,
             Some(Route::Events(events)) => events.listen(request, link).await,
-            Some(Route::Messages(events)) => events.post(request).await,
+            Some(Route::Messages(events)) => events.post(request, link).await,
             Some(Route::WebSocket(access)) => {
                 let (head, body) = request.into_parts();
                 match websocket::accept(&head, access) {
@@ -235,32 +239,50 @@ fn goes_on(request: &Request<Incoming>) -> bool {
 }
 
 /// A body that must not pause for longer than the head was allowed to take.
-struct Timed {
+struct Timed<'l> {
     body: Incoming,
     timeout: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Is told if time is what the body broke off for.
+    link: &'l Link,
 }
 
-/// The body paused for too long, or broke off.
-struct Stalled;
+/// The body paused for too long, broke off, or is malformed.
+struct Broken;
 
-impl Body for Timed {
+/// Whether a body broke off because its time was over.
+fn is_late(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
+}
+
+impl Body for Timed<'_> {
     type Data = Bytes;
-    type Error = Stalled;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Stalled>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(task) {
             this.sleep = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(|_| Stalled)));
+            return Poll::Ready(frame.map(|frame| {
+                frame.map_err(|error| {
+                    if is_late(&error) {
+                        this.link.late();
+                    }
+                    Broken
+                })
+            }));
         }
         // Only a body that does not come along with its head costs a timer.
         let timeout = this.timeout;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        sleep.as_mut().poll(task).map(|()| Some(Err(Stalled)))
+        sleep.as_mut().poll(task).map(|()| {
+            this.link.late();
+            Some(Err(Broken))
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,7 +4,7 @@ use super::body::{Exchange, Held, ResponseBody};
 use super::budget::Budget;
 use super::link::Link;
 use super::read::read;
-use super::responses::{empty, event_stream, refused, shared_with, unheard, unread, whole};
+use super::responses::{cut_off, empty, event_stream, refused, shared_with, unheard, unread, whole};
 use super::sessions::{Lease, NoSession, Sessions};
 use super::slot::{End, First, Slot};
 use super::streams::Streams;
@@ -105,10 +105,13 @@ impl HttpService {
     where
         B: Body<Data = Bytes>,
     {
+        if let Err(refusal) = rules::check_framing(request.headers()) {
+            return cut_off(refusal, request.version());
+        }
         self.handle_on(request, None).await
     }
 
-    /// The same for a connection of ours.
+    /// The same for a connection of ours, which knows how the body is framed.
     pub(super) async fn handle_on<B>(
         &self,
         request: Request<B>,
@@ -129,7 +132,12 @@ impl HttpService {
             }
         };
         let answer = match verb {
-            Verb::Post => self.post(&head, body, link).await,
+            Verb::Post => match readable(&head) {
+                Ok(forms) => self.post(&head, body, forms, link).await,
+                Err(refusal) => {
+                    return shared_with(origin, unheard(refused(refusal), &head, body).await);
+                }
+            },
             Verb::Get => self.get(&head, link).await,
             Verb::Delete => self.delete(&head).await,
             Verb::Options => {
@@ -203,6 +211,7 @@ impl HttpService {
         &self,
         head: &Arc<Parts>,
         body: Pin<&mut B>,
+        forms: Forms,
         link: Option<&Arc<Link>>,
     ) -> Result<Response<ResponseBody>, Refusal>
     where
@@ -212,10 +221,11 @@ impl HttpService {
         let arrival = arrival(head);
         let body = match read(body, limits.max_message_bytes, &self.0.budget).await {
             Ok(body) => body,
-            Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version)),
+            Err(error) => {
+                let link = link.map(|link| &**link);
+                return Ok(unread(error, limits.max_message_bytes, head.version, link));
+            }
         };
-        rules::check_content_type(&head.headers)?;
-        let forms = rules::accepted_forms(&head.headers)?;
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
         {
@@ -453,6 +463,12 @@ impl HttpService {
         self.0.sessions.end(named.id).await.map_err(|why| no_session(why, None))?;
         Ok(empty(StatusCode::NO_CONTENT))
     }
+}
+
+/// Whether the body is worth reading, and the forms that its answer may have.
+fn readable(head: &Parts) -> Result<Forms, Refusal> {
+    rules::check_content(&head.headers)?;
+    rules::accepted_forms(&head.headers)
 }
 
 /// How a request came, and who sent it if the program around the endpoint says so.

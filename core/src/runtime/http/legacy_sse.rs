@@ -119,7 +119,11 @@ impl SseEndpoint {
     }
 
     /// Takes a message for one of the streams.
-    pub(super) async fn post<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<ResponseBody> {
+    pub(super) async fn post<B: Body<Data = Bytes>>(
+        &self,
+        request: Request<B>,
+        link: &Link,
+    ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
         let checked = self.access.check(&head.uri, &head.headers);
@@ -129,7 +133,9 @@ impl SseEndpoint {
                 *response.headers_mut() = rules::preflight_headers(&head.headers, *origin);
                 return shared_with(*origin, response);
             }
-            (Ok(_), Ok(Verb::Post)) => self.find(&head),
+            (Ok(_), Ok(Verb::Post)) => {
+                self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
+            }
             (Ok(_), _) => Err(Refusal::only_post("Method not allowed: messages are sent with POST")),
             (Err(_), _) => {
                 let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
@@ -142,7 +148,7 @@ impl SseEndpoint {
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, self.service.budget()).await {
-                    Err(error) => unread(error, max, head.version),
+                    Err(error) => unread(error, max, head.version, Some(link)),
                     Ok(body) => match self.take(&session, &head, body) {
                         Ok(()) => empty(StatusCode::ACCEPTED),
                         Err(refusal) => refused(refusal),
@@ -154,9 +160,7 @@ impl SseEndpoint {
     }
 
     fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
-        let pairs = head.uri.query().unwrap_or_default().split('&');
-        let named = pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == SESSION);
-        let Some((_, id)) = named else {
+        let Some(id) = rules::named_once(head.uri.query().unwrap_or_default(), SESSION)? else {
             return Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
                 "Bad request: send messages to the address that the event stream's first event names",
@@ -170,7 +174,6 @@ impl SseEndpoint {
 
     /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
     fn take(&self, session: &Session, head: &Arc<Parts>, body: Bytes) -> Result<(), Refusal> {
-        rules::check_content_type(&head.headers)?;
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
         if session.queue.is_full() {
             return Err(Refusal::busy(FULL));

@@ -21,6 +21,8 @@ pub(super) struct Link {
     asked: AtomicBool,
     /// The connection ends although the client may still be sending.
     cut: AtomicBool,
+    /// The body of a request took too long.
+    late: AtomicBool,
     /// All that was to be written is written.
     flushed: AtomicBool,
     /// An answer is handed over.
@@ -106,6 +108,15 @@ impl Link {
         }
         self.streams.store(false, Relaxed);
         self.stream.lock().take()
+    }
+
+    /// The body of this request has not come in time. It is the last: the connection ends.
+    pub(super) fn late(&self) {
+        self.late.store(true, Relaxed);
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.late.load(Relaxed)
     }
 
     pub(super) fn cut(&self) {

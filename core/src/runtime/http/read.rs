@@ -85,7 +85,7 @@ pub(super) async fn read<B: Body<Data = Bytes>>(
 }
 
 /// What is read of a body whose head is refused.
-const SMALL: u64 = 64 << 10;
+pub(super) const SMALL: u64 = 64 << 10;
 
 /// Reads a small body to its end and throws it away; whether that was all, so that the connection stays usable.
 pub(super) async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) -> bool {

@@ -2,14 +2,15 @@
 
 use super::body::ResponseBody;
 use super::budget::Budget;
-use super::read::{ReadError, drain};
+use super::link::Link;
+use super::read::{ReadError, SMALL, drain};
 use super::slot::{End, FULL};
 use crate::proto::http::{self as rules, Forms, Refusal};
 use crate::proto::sse;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Response, StatusCode, Version};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::Body;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -45,12 +46,22 @@ pub(super) async fn refuse_upgrade<B: Body<Data = Bytes>>(
 }
 
 /// The response to a body that could not be read.
-pub(super) fn unread(error: ReadError, max: usize, version: Version) -> Response<ResponseBody> {
+pub(super) fn unread(
+    error: ReadError,
+    max: usize,
+    version: Version,
+    link: Option<&Link>,
+) -> Response<ResponseBody> {
+    let late = link.is_some_and(Link::is_late);
     let (refusal, usable) = match error {
         ReadError::Full => (Refusal::busy(FULL), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
+        ReadError::Broken if late => (
+            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come in time"),
+            false,
+        ),
         ReadError::Broken => (
-            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come to its end"),
+            Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: the body is malformed, or ended too early"),
             false,
         ),
     };
@@ -64,8 +75,20 @@ pub(super) async fn unheard<B: Body<Data = Bytes>>(
     body: Pin<&mut B>,
 ) -> Response<ResponseBody> {
     // One that asks before it sends would be told to go on.
-    let usable = !head.headers.contains_key(header::EXPECT) && drain(body).await;
+    let waits = head.headers.contains_key(header::EXPECT);
+    let usable = !waits && !is_long(&head.headers) && drain(body).await;
     last_if(!usable, response, head.version)
+}
+
+/// Whether more is announced than is worth reading, of a body that does not know its length itself.
+fn is_long(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.is_some_and(|length: u64| length > SMALL)
+}
+
+/// The response to a request of which nobody can say where it ends: nothing behind its head is read.
+pub(super) fn cut_off(refusal: Refusal, version: Version) -> Response<ResponseBody> {
+    last_if(true, refused(refusal), version)
 }
 
 /// Says that the connection ends with this response, if it does.

@@ -1,9 +1,9 @@
 //! From HTTP to WebSocket: which requests may, and what they are told (RFC 6455, 4.2).
 
-use crate::proto::http::{Access, Refusal};
+use crate::proto::http::{Access, Refusal, websocket_key};
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
-use http::{Method, StatusCode, Version};
+use http::{Method, Version};
 use tungstenite::handshake::derive_accept_key;
 
 /// The sub-protocol of MCP (WS-4).
@@ -25,16 +25,13 @@ pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>,
     if !has_word(&head.headers, header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(Refusal::upgrade("Upgrade required: the version of WebSocket is 13"));
     }
-    let mut keys = head.headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
-    let (Some(key), None) = (keys.next(), keys.next()) else {
-        return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: send one sec-websocket-key"));
-    };
+    let key = websocket_key(&head.headers)?;
     let mut out = Vec::with_capacity(192);
     out.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n",
     );
     out.extend_from_slice(b"sec-websocket-accept: ");
-    out.extend_from_slice(derive_accept_key(key.as_bytes()).as_bytes());
+    out.extend_from_slice(derive_accept_key(key).as_bytes());
     if has_word(&head.headers, header::SEC_WEBSOCKET_PROTOCOL, MCP) {
         out.extend_from_slice(b"\r\nsec-websocket-protocol: ");
         out.extend_from_slice(MCP.as_bytes());
