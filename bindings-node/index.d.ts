@@ -970,6 +970,11 @@ export type HttpOptions = {
   allowedHosts?: string[]
   /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
   allowedOrigins?: string[]
+  /**
+   * Request headers that these pages may send besides those of the protocol, `Authorization`, `Content-Type` and `Accept`; `*`
+   * for all.
+   */
+  allowedHeaders?: string[]
 } & (
   | {
       /** 0 for a free one. */
@@ -989,7 +994,7 @@ export type HttpOptions = {
     }
 )
 
-/** How WebSocket, or HTTP+SSE of 2024-11-05, is served. */
+/** How WebSocket is served. */
 export interface WebOptions {
   /** 0 for a free one. Without it the path is one of HTTP's address. */
   port?: number
@@ -1004,6 +1009,15 @@ export interface WebOptions {
   allowedHosts?: string[]
   /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
   allowedOrigins?: string[]
+}
+
+/** How HTTP+SSE of 2024-11-05 is served. */
+export interface SseOptions extends WebOptions {
+  /**
+   * Request headers that pages may send, as those of HTTP. On HTTP's address they are allowed besides those of HTTP, unless
+   * hosts or origins are named here.
+   */
+  allowedHeaders?: string[]
 }
 
 export interface ListenOptions {
@@ -1030,7 +1044,7 @@ export interface ListenOptions {
    */
   websocket?: number | string | WebOptions
   /** Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that have no other; named as `websocket`. */
-  sse?: number | string | WebOptions
+  sse?: number | string | SseOptions
   /**
    * Requests are handed over by the program, with `handler()` and `fetch()`. To be named where other transports are served
    * besides; alone it is what those two do with the first request.
@@ -1054,6 +1068,11 @@ export interface EmbedOptions {
    * but pages of this machine, where the request names a host of this machine too.
    */
   allowedOrigins?: string[]
+  /**
+   * Request headers that these pages may send besides those of the protocol, `Authorization`, `Content-Type` and `Accept`; `*`
+   * for all.
+   */
+  allowedHeaders?: string[]
 }
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
@@ -1262,7 +1281,7 @@ export class Server {
    * `fastify.all('/mcp', app.handler())`. Every path that is routed to it is answered.
    *
    * The first request starts the server, unless it listens with `embedded` already; `close()` ends it. Started this way it does
-   * not keep the process alive. `allowedHosts` and `allowedOrigins` are those of the whole server: a handler that names others
+   * not keep the process alive. `allowedHosts`, `allowedOrigins` and `allowedHeaders` are those of the whole server: a handler that names others
    * than it runs with answers nothing. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
    * before the request is the server's goes to `next`, or is answered with 500. Calls run in the stores of `AsyncLocalStorage`
    * that the request is handed over in.

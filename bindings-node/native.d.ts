@@ -16,6 +16,7 @@ export interface AskReply {
 export interface EmbedListenOptions {
   allowedHosts: Array<string>
   allowedOrigins: Array<string>
+  allowedHeaders: Array<string>
 }
 
 /** A server of this environment. */
@@ -111,6 +112,7 @@ export interface HttpListenOptions {
   path?: string
   allowedHosts: Array<string>
   allowedOrigins: Array<string>
+  allowedHeaders: Array<string>
 }
 
 /** One client. */
@@ -255,6 +257,7 @@ export interface WebListenOptions {
   address: string
   allowedHosts: Array<string>
   allowedOrigins: Array<string>
+  allowedHeaders: Array<string>
 }
 
 /** The name under which the completion of `argument` is registered; `of` is a kind, `name` what has the argument. */

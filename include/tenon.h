@@ -175,7 +175,7 @@ typedef struct tenon_result tenon_result;
  * server that has ended is not started again.
  *
  * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
- * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts and allowed origins.
+ * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
  */
 typedef struct tenon_server tenon_server;
 
@@ -757,6 +757,13 @@ tenon_status tenon_server_allow_host(tenon_server *server, const char *host);
 tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin);
 
 /**
+ * Allows pages of allowed origins to send this request header over HTTP, besides those of the protocol, Authorization,
+ * Content-Type and Accept; "*" stands for every header. A browser does not send a header that is not allowed. The start
+ * fails if the text is no header name.
+ */
+tenon_status tenon_server_allow_header(tenon_server *server, const char *name);
+
+/**
  * Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
  * clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
  *
@@ -812,7 +819,7 @@ tenon_status tenon_server_listen_websocket(tenon_server *server, const char *add
  * under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
  * it, where clients send to. Clients of 2026-07-28 are refused here.
  *
- * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. Fails as tenon_server_listen_websocket() does.
+ * tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() hold here too. Fails as tenon_server_listen_websocket() does.
  */
 tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, tenon_error **err);
 

@@ -80,7 +80,7 @@ function checked(principal) {
 
 /** A function for `node:http`, Express and Fastify. */
 function handlerOf(open, options = {}) {
-  only('handler', options, ['allowedHosts', 'allowedOrigins', 'principal'])
+  only('handler', options, ['allowedHosts', 'allowedOrigins', 'allowedHeaders', 'principal'])
   const { principal, ...embedded } = options
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError('handler: principal must be a function of the request')

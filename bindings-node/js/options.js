@@ -143,11 +143,12 @@ function listenOptions(given) {
 /** Whom requests that the program hands over are answered for. */
 function embedOptions(what, given) {
   if (given === true) given = {}
-  only(what, given, ['allowedHosts', 'allowedOrigins'])
-  const { allowedHosts = [], allowedOrigins = [] } = given
+  only(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])
+  const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = given
   return {
     allowedHosts: strings(`${what}: allowedHosts`, allowedHosts),
-    allowedOrigins: strings(`${what}: allowedOrigins`, allowedOrigins)
+    allowedOrigins: strings(`${what}: allowedOrigins`, allowedOrigins),
+    allowedHeaders: strings(`${what}: allowedHeaders`, allowedHeaders)
   }
 }
 
@@ -159,11 +160,14 @@ function addressOf({ port, host = '127.0.0.1' }) {
   return `${host.includes(':') && host[0] !== '[' ? `[${host}]` : host}:${port}`
 }
 
+const HTTP = ['port', 'host', 'path', 'unix', 'mode', 'socket', 'allowedHosts', 'allowedOrigins', 'allowedHeaders']
+
 function httpOptions(http) {
-  if (typeof http === 'string') return { address: http, allowedHosts: [], allowedOrigins: [] }
+  if (typeof http === 'string') return { address: http, allowedHosts: [], allowedOrigins: [], allowedHeaders: [] }
   if (typeof http === 'number') http = { port: http }
-  only('listen: http', http, ['port', 'host', 'path', 'unix', 'mode', 'socket', 'allowedHosts', 'allowedOrigins'])
-  const { unix, mode, socket, path = '', allowedHosts = [], allowedOrigins = [] } = http
+  only('listen: http', http, HTTP)
+  const { unix, mode, socket, path = '' } = http
+  const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = http
   const places = [http.port ?? http.host, unix, socket].filter((place) => place != null)
   if (places.length > 1 || (mode != null && unix == null)) {
     throw new TypeError('listen: http: name one place: host and port, or unix and mode, or socket')
@@ -171,7 +175,7 @@ function httpOptions(http) {
   if (typeof path !== 'string' || (path !== '' && path[0] !== '/')) {
     throw new TypeError('listen: http: path must begin with /')
   }
-  for (const [name, list] of Object.entries({ allowedHosts, allowedOrigins })) {
+  for (const [name, list] of Object.entries({ allowedHosts, allowedOrigins, allowedHeaders })) {
     if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string')) {
       throw new TypeError(`listen: http: ${name} must be an array of strings`)
     }
@@ -182,7 +186,7 @@ function httpOptions(http) {
       : socket != null
         ? { socket: descriptor('http: socket', socket) }
         : { address: addressOf(http) }
-  return { ...place, path: path || undefined, allowedHosts, allowedOrigins }
+  return { ...place, path: path || undefined, allowedHosts, allowedOrigins, allowedHeaders }
 }
 
 /** Path, media type and bytes of a page. */

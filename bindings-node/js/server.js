@@ -299,7 +299,7 @@ class Server {
     const [wanted, held] = [listenOptions({ embedded: options }).embedded, this.#embeds]
     if (held === undefined || stringify(wanted) === stringify(held)) return
     const way = 'name the same in every handler, or once in listen({ embedded })'
-    throw Object.assign(new Error(`handler: the server runs with other allowedHosts or allowedOrigins: ${way}`), { code: 'TENON_STATE' })
+    throw Object.assign(new Error(`handler: the server runs with other allowedHosts, allowedOrigins or allowedHeaders: ${way}`), { code: 'TENON_STATE' })
   }
 
   #start(transports) {

@@ -17,11 +17,15 @@ use tenon_mcp::{Running, Wake};
 pub struct EmbedListenOptions {
     pub allowed_hosts: Vec<String>,
     pub allowed_origins: Vec<String>,
+    pub allowed_headers: Vec<String>,
 }
 
 impl EmbedListenOptions {
     pub(crate) fn read(self) -> EmbedOptions {
-        EmbedOptions::new().allowed_hosts(self.allowed_hosts).allowed_origins(self.allowed_origins)
+        EmbedOptions::new()
+            .allowed_hosts(self.allowed_hosts)
+            .allowed_origins(self.allowed_origins)
+            .allowed_headers(self.allowed_headers)
     }
 }
 

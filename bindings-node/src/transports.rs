@@ -14,6 +14,7 @@ pub struct HttpListenOptions {
     pub path: Option<String>,
     pub allowed_hosts: Vec<String>,
     pub allowed_origins: Vec<String>,
+    pub allowed_headers: Vec<String>,
 }
 
 /// A Unix socket.
@@ -54,7 +55,8 @@ impl HttpListenOptions {
         if let Some(path) = self.path {
             options = options.path(&path).map_err(to_js)?;
         }
-        Ok(options.allowed_hosts(self.allowed_hosts).allowed_origins(self.allowed_origins))
+        let options = options.allowed_hosts(self.allowed_hosts).allowed_origins(self.allowed_origins);
+        Ok(options.allowed_headers(self.allowed_headers))
     }
 }
 

@@ -10,6 +10,7 @@ pub struct WebListenOptions {
     pub address: String,
     pub allowed_hosts: Vec<String>,
     pub allowed_origins: Vec<String>,
+    pub allowed_headers: Vec<String>,
 }
 
 /// Adds what is named of these.
@@ -25,7 +26,8 @@ pub(crate) fn add(
     }
     if let Some(given) = sse {
         let options = SseOptions::new(&given.address).map_err(to_js)?;
-        serve = serve.sse(options.allowed_hosts(given.allowed_hosts).allowed_origins(given.allowed_origins));
+        let options = options.allowed_hosts(given.allowed_hosts).allowed_origins(given.allowed_origins);
+        serve = serve.sse(options.allowed_headers(given.allowed_headers));
     }
     Ok(serve)
 }

@@ -22,6 +22,7 @@ struct Http {
     path: Option<String>,
     hosts: Vec<String>,
     origins: Vec<String>,
+    headers: Vec<String>,
 }
 
 enum Place {
@@ -118,8 +119,11 @@ fn embedded(given: &Bound<'_, PyDict>) -> PyResult<Option<EmbedOptions>> {
     let names = |name: &str| -> PyResult<Vec<String>> {
         embedded.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
     };
-    let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
-    Ok(Some(EmbedOptions::new().allowed_hosts(hosts).allowed_origins(origins)))
+    let options = EmbedOptions::new()
+        .allowed_hosts(names("allowed_hosts")?)
+        .allowed_origins(names("allowed_origins")?)
+        .allowed_headers(names("allowed_headers")?);
+    Ok(Some(options))
 }
 
 impl Http {
@@ -134,7 +138,7 @@ impl Http {
             (None, None) => Place::Address(text("address")?.unwrap_or_default()),
         };
         let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
-        Ok(Http { place, path: text("path")?, hosts, origins })
+        Ok(Http { place, path: text("path")?, hosts, origins, headers: names("allowed_headers")? })
     }
 
     fn options(self) -> Result<HttpOptions, Error> {
@@ -146,6 +150,6 @@ impl Http {
         if let Some(path) = self.path {
             options = options.path(&path)?;
         }
-        Ok(options.allowed_hosts(self.hosts).allowed_origins(self.origins))
+        Ok(options.allowed_hosts(self.hosts).allowed_origins(self.origins).allowed_headers(self.headers))
     }
 }

@@ -14,6 +14,7 @@ struct Place {
     address: String,
     hosts: Vec<String>,
     origins: Vec<String>,
+    headers: Vec<String>,
 }
 
 impl Place {
@@ -24,7 +25,8 @@ impl Place {
             place.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
         };
         let address = place.get_item("address")?.map_or_else(|| Ok(String::new()), |text| text.extract())?;
-        Ok(Some(Place { address, hosts: names("allowed_hosts")?, origins: names("allowed_origins")? }))
+        let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
+        Ok(Some(Place { address, hosts, origins, headers: names("allowed_headers")? }))
     }
 }
 
@@ -35,12 +37,13 @@ impl WebTransports {
 
     /// Adds them. Looks hosts up, which may take its time.
     pub(crate) fn add_to(self, mut serve: ServeOptions) -> Result<ServeOptions, Error> {
-        if let Some(Place { address, hosts, origins }) = self.websocket {
+        if let Some(Place { address, hosts, origins, .. }) = self.websocket {
             let websocket = WebSocketOptions::new(&address)?;
             serve = serve.websocket(websocket.allowed_hosts(hosts).allowed_origins(origins));
         }
-        if let Some(Place { address, hosts, origins }) = self.sse {
-            serve = serve.sse(SseOptions::new(&address)?.allowed_hosts(hosts).allowed_origins(origins));
+        if let Some(Place { address, hosts, origins, headers }) = self.sse {
+            let sse = SseOptions::new(&address)?.allowed_hosts(hosts).allowed_origins(origins);
+            serve = serve.sse(sse.allowed_headers(headers));
         }
         Ok(serve)
     }

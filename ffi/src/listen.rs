@@ -143,3 +143,17 @@ pub unsafe extern "C" fn tenon_server_allow_origin(
         Ok(())
     }))
 }
+
+/// Allows pages of allowed origins to send this request header over HTTP, besides those of the protocol, Authorization,
+/// Content-Type and Accept; "*" stands for every header. A browser does not send a header that is not allowed. The start
+/// fails if the text is no header name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_allow_header(
+    server: *mut tenon_server,
+    name: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), name = tried_text(name) => server.inner.set(|setup| {
+        setup.headers.push(name?.to_owned());
+        Ok(())
+    }))
+}

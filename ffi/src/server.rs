@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// server that has ended is not started again.
 ///
 /// A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
-/// may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts and allowed origins.
+/// may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
 pub struct tenon_server {
     pub(crate) inner: Arc<Inner>,
 }

@@ -33,6 +33,7 @@ pub(crate) struct Setup {
     pub(crate) embedded: bool,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
+    pub(crate) headers: Vec<String>,
     /// The first setter that failed.
     pub(crate) rejected: Option<Failure>,
     /// Checks registrations. Built with the settings of the moment, so it is built anew if some were changed since.
@@ -120,6 +121,7 @@ impl Setup {
             embedded: false,
             hosts: Vec::new(),
             origins: Vec::new(),
+            headers: Vec::new(),
             rejected: None,
             changed: false,
             records: Vec::new(),
@@ -366,7 +368,9 @@ impl Setup {
             }
         }
         let access = |http: HttpOptions| {
-            http.allowed_hosts(self.hosts.iter().cloned()).allowed_origins(self.origins.iter().cloned())
+            http.allowed_hosts(self.hosts.iter().cloned())
+                .allowed_origins(self.origins.iter().cloned())
+                .allowed_headers(self.headers.iter().cloned())
         };
         if let Some(address) = &self.http {
             let http = HttpOptions::new(address)?;
@@ -376,10 +380,11 @@ impl Setup {
             }));
         }
         options = self.sockets.add_to(options, access)?;
-        options = self.web.add_to(options, &self.hosts, &self.origins);
+        options = self.web.add_to(options, &self.hosts, &self.origins, &self.headers);
         if self.embedded {
             let embedded = EmbedOptions::new().allowed_hosts(self.hosts.iter().cloned());
-            options = options.embedded(embedded.allowed_origins(self.origins.iter().cloned()));
+            let embedded = embedded.allowed_origins(self.origins.iter().cloned());
+            options = options.embedded(embedded.allowed_headers(self.headers.iter().cloned()));
         }
         Ok(options)
     }

@@ -101,7 +101,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Names them; `access` adds the hosts and origins. Descriptors are duplicated, for a start that fails.
+    /// Names them; `access` adds the hosts, origins and headers. Descriptors are duplicated, for a start that fails.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn tenon_server_listen_websocket(
 /// under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
 /// it, where clients send to. Clients of 2026-07-28 are refused here.
 ///
-/// tenon_server_allow_host() and tenon_server_allow_origin() hold here too. Fails as tenon_server_listen_websocket() does.
+/// tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() hold here too. Fails as tenon_server_listen_websocket() does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_sse(
     server: *mut tenon_server,
@@ -87,12 +87,13 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    /// Names them, with the hosts and origins of the server.
+    /// Names them, with the hosts, origins and headers of the server.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,
         hosts: &[String],
         origins: &[String],
+        headers: &[String],
     ) -> ServeOptions {
         for websocket in &self.websocket {
             let websocket = websocket.clone().allowed_hosts(hosts.iter().cloned());
@@ -100,7 +101,8 @@ impl Web {
         }
         for sse in &self.sse {
             let sse = sse.clone().allowed_hosts(hosts.iter().cloned());
-            options = options.sse(sse.allowed_origins(origins.iter().cloned()));
+            let sse = sse.allowed_origins(origins.iter().cloned());
+            options = options.sse(sse.allowed_headers(headers.iter().cloned()));
         }
         options
     }

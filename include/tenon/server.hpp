@@ -99,6 +99,9 @@ public:
     Server &allow_origin(std::string_view origin) {
         return done(tenon_server_allow_origin(get(), text(origin)), "tenon_server_allow_origin");
     }
+    Server &allow_header(std::string_view name) {
+        return done(tenon_server_allow_header(get(), text(name)), "tenon_server_allow_header");
+    }
     std::string http_url() const { return url(tenon_server_http_url, "tenon_server_http_url"); }
     std::string websocket_url() const { return url(tenon_server_websocket_url, "tenon_server_websocket_url"); }
     std::string sse_url() const { return url(tenon_server_sse_url, "tenon_server_sse_url"); }

@@ -144,6 +144,7 @@ static void server_settings(void) {
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set_worker_threads(server, 100000));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_host(server, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_origin(server, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_server_allow_header(server, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_listen_http(server, NULL, NULL));
     CHECK_ERROR(TENON_ERR_INVALID, "nonsense", tenon_server_listen_http(server, "nonsense", &err));
     OK(tenon_server_free(server));

@@ -102,6 +102,7 @@ static void paths_of_the_http_address(void) {
     OK(tenon_server_listen_websocket(server, "/chat", NULL));
     OK(tenon_server_listen_http(server, "0", NULL));
     OK(tenon_server_allow_origin(server, "https://app.example.com"));
+    OK(tenon_server_allow_header(server, "X-Custom-Auth"));
     OK(tenon_server_start(server, NULL));
     OK(tenon_server_http_url(server, &http, NULL));
     OK(tenon_server_websocket_url(server, &url, NULL));
@@ -121,6 +122,11 @@ static void paths_of_the_http_address(void) {
     fd = connect_to(url);
     send_text(fd, "GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
     CHECK_IN("event: endpoint\ndata: /messages?session=", read_until(fd, "\n\n"));
+    close(fd);
+    fd = connect_to(url);
+    send_text(fd, "OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: https://app.example.com\r\n"
+                  "Access-Control-Request-Headers: x-custom-auth\r\n\r\n");
+    CHECK_IN(", x-custom-auth\r\n", read_until(fd, "\r\n\r\n"));
     close(fd);
     OK(tenon_server_close(server));
     OK(tenon_server_run(server, NULL));
@@ -183,7 +189,7 @@ static void pages_are_answered(void) {
     CHECK_IN("\r\nx-content-type-options: nosniff\r\n", ask(url, "GET /", ""));
     CHECK_IN("\r\ncontent-length: 6\r\n", ask(url, "HEAD /", ""));
     CHECK(strstr(ask(url, "HEAD /", ""), "<p>") == NULL);
-    CHECK_IN("\r\nallow: GET, HEAD\r\n", ask(url, "PUT /", ""));
+    CHECK_IN("\r\nallow: GET, HEAD, OPTIONS\r\n", ask(url, "PUT /", ""));
     CHECK_IN("HTTP/1.1 400 ", ask(url, "GET /", "Host: evil.example\r\n"));
     CHECK_IN("HTTP/1.1 404 ", ask(url, "GET /gone", ""));
     etag = strstr(ask(url, "GET /", ""), "etag: ");

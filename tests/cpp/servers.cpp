@@ -56,7 +56,7 @@ TEST(settings) {
     tenon::Server app("t", "1");
     app.set_instructions("Use it well.").set("title", "\"T\"").add_extension("com.example/x").set_limit(TENON_LIMIT_CALLS, 9);
     app.add_state_key({1, 2, 3}).set_worker_threads(2).set_signals(false).set_unix_mode(0600);
-    app.allow_host("example.com").allow_origin("https://example.com");
+    app.allow_host("example.com").allow_origin("https://example.com").allow_header("x-custom-auth");
     CHECK_THROWS(TENON_ERR_INVALID, "tenon_server_set", app.set("nonsense", "1"));
     CHECK_THROWS(TENON_ERR_INVALID, "", app.set_worker_threads(0));
     CHECK_THROWS(TENON_ERR_STATE, "", app.close());

@@ -91,6 +91,7 @@ test('listen options are checked by name', async () => {
   await refuse({ http: { port: 0, allowedHosts: 'x' } }, /allowedHosts must be an array of strings/)
   await refuse({ http: { port: 0, allowedHosts: ['a:80'] } }, /allowed_hosts: "a:80" is no host/)
   await refuse({ http: { port: 0, allowedOrigins: ['https://a/'] } }, /allowed_origins: "https:\/\/a\/" is no origin/)
+  await refuse({ http: { port: 0, allowedHeaders: ['x a'] } }, /allowed_headers: "x a" is no header name/)
   await refuse({ http: 'localhost' }, /"localhost": must be host:port/)
   await refuse({ http: '127.0.0.1:1/a/' }, /path must not end/)
 })

@@ -52,7 +52,7 @@ test('handlers that are for others than the server runs for are refused', async 
   assert.equal(await asked(hosts('a.example')), 415)
   // The same again, and one that names nothing.
   for (const listener of [hosts('a.example'), app.handler()]) assert.equal(await asked(listener), 415)
-  for (const listener of [hosts(), hosts('b.example'), app.handler({ allowedOrigins: ['*'] })]) {
+  for (const listener of [hosts(), hosts('b.example'), app.handler({ allowedOrigins: ['*'] }), app.handler({ allowedHeaders: ['x-a'] })]) {
     const told = (request, response) => listener(request, response, (error) => response.writeHead(418).end(error.code))
     assert.equal(await asked(told), 418)
     assert.equal(await asked(listener), 500)
@@ -310,7 +310,11 @@ test('a stream begins before it says anything, and ends with the server', async 
 test('pages, hosts and principals', async () => {
   const app = demo()
   const principal = (request) => request.headers['x-user']
-  await serving(app.handler({ allowedOrigins: ['https://app.example'], principal }), async (url) => {
+  const allowed = { allowedOrigins: ['https://app.example'], allowedHeaders: ['x-custom-auth'] }
+  await serving(app.handler({ ...allowed, principal }), async (url) => {
+    const asks = { origin: 'https://app.example', 'access-control-request-headers': 'x-custom-auth' }
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: asks })
+    assert.match(preflight.headers.get('access-control-allow-headers'), /, x-custom-auth$/)
     const status = async (headers) => (await post(url, initialize, headers)).status
     assert.equal(await status({ origin: 'http://evil.example' }), 403)
     assert.equal(await status({ origin: 'https://app.example' }), 200)

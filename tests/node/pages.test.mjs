@@ -46,7 +46,7 @@ test('a page is answered where MCP is', async () => {
     const head = await ask(url, { method: 'HEAD' })
     assert.deepEqual([head.status, head.body.length], [200, 0])
     assert.equal(head.headers['content-length'], String(Buffer.byteLength(PAGE)))
-    assert.equal((await ask(url, { method: 'PUT' })).headers.allow, 'GET, HEAD')
+    assert.equal((await ask(url, { method: 'PUT' })).headers.allow, 'GET, HEAD, OPTIONS')
     assert.equal((await ask(url, { host: 'evil.example' })).status, 403)
     assert.equal((await ask(url, { path: '/other' })).status, 404)
   })

@@ -99,6 +99,22 @@ test('paths of the http address', () => {
   })
 })
 
+test('pages may send the headers that are allowed', () => {
+  const origin = 'https://app.example.com'
+  const allowed = { port: 0, allowedOrigins: [origin], allowedHeaders: ['X-Custom-Auth'] }
+  return listening({ http: allowed, sse: allowed }, async ({ url, sseUrl }) => {
+    for (const place of [url, sseUrl, new URL('/messages', sseUrl)]) {
+      const headers = { origin, 'access-control-request-headers': 'x-custom-auth' }
+      const answer = await fetch(place, { method: 'OPTIONS', headers })
+      assert.equal(answer.status, 204)
+      assert(answer.headers.get('access-control-allow-headers').split(', ').includes('x-custom-auth'))
+    }
+  })
+})
+
+test('a websocket takes no headers of pages', () =>
+  assert.rejects(adder().listen({ websocket: { port: 0, allowedHeaders: ['x-a'] } }), /there is no option "allowedHeaders"/))
+
 test('sse', () =>
   listening({ sse: { port: 0, path: '/old/sse' } }, async ({ sseUrl }) => {
     const stop = new AbortController()

@@ -331,7 +331,8 @@ def test_hosts_origins_and_principals():
     app = demo()
 
     async def main():
-        asgi = app.asgi(allowed_origins=["https://app.example"], principal=lambda scope: scope.get("user"))
+        allowed = {"allowed_origins": ["https://app.example"], "allowed_headers": ["x-custom-auth"]}
+        asgi = app.asgi(**allowed, principal=lambda scope: scope.get("user"))
 
         async def status(**headers):
             return (await post(asgi, INITIALIZE, headers).whole())[0]
@@ -339,6 +340,9 @@ def test_hosts_origins_and_principals():
         assert await status(host="evil.example", origin="http://evil.example") == 403
         assert await status(host="mcp.example.com", origin="https://app.example") == 200
         assert await status(host="localhost:1", origin="http://127.0.0.1:6274") == 200
+        asks = {"host": "a", "origin": "https://app.example", "access-control-request-headers": "x-custom-auth"}
+        _, headers, _ = await Request(asgi, "OPTIONS", "/mcp", asks, [b""], {}).whole()
+        assert headers["access-control-allow-headers"].endswith(", x-custom-auth")
         assert await value(call(asgi, "who", user="ann")) == "ann"
         assert await value(call(asgi, "who")) is None
         _, headers, _ = await post(asgi, INITIALIZE, user="ann").whole()
@@ -366,7 +370,8 @@ def test_websockets_are_refused():
 
 def test_what_is_no_option_is_named():
     app = Server("demo")
-    for wrong in ({"path": "mcp"}, {"allowed_hosts": "a"}, {"allowed_origins": "a"}, {"principal": "ann"}):
+    names = [{name: "a"} for name in ("allowed_hosts", "allowed_origins", "allowed_headers")]
+    for wrong in ({"path": "mcp"}, *names, {"principal": "ann"}):
         with pytest.raises(RegistrationError, match=next(iter(wrong))):
             app.asgi(**wrong)
 

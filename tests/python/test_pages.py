@@ -41,7 +41,7 @@ def test_a_page_is_answered_where_tools_are():
         assert ask(connection, if_none_match=headers["etag"])[:2] == (304, b"")
         status, body, head = ask(connection, method="HEAD")
         assert (status, body, head["content-length"]) == (200, b"", str(len(PAGE.encode())))
-        assert ask(connection, method="PUT")[2]["allow"] == "GET, HEAD"
+        assert ask(connection, method="PUT")[2]["allow"] == "GET, HEAD, OPTIONS"
         assert ask(connection, Host="evil.example")[0] == 403
         assert ask(connection, path="/other")[0] == 404
         client = WebSocket(app.websocket_url, Origin=app.url.removesuffix("/mcp"))

@@ -103,6 +103,26 @@ def test_paths_of_the_http_address():
             peer.close()
 
 
+def test_pages_may_send_the_headers_that_are_allowed():
+    page, app = "https://app.example.com", adder()
+    app.page("/", "hello")
+    allowed = {"allowed_origins": [page], "allowed_headers": ["X-Custom-Auth"]}
+    with serving(app, http={"port": 0, **allowed}, sse={"port": 0, **allowed}):
+        for url, path in [(app.url, "/mcp"), (app.url, "/"), (app.sse_url, "/sse"), (app.sse_url, "/messages")]:
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=SECONDS)
+            asks = {"Origin": page, "Access-Control-Request-Headers": "x-custom-auth"}
+            connection.request("OPTIONS", path, headers=asks)
+            answer = connection.getresponse()
+            assert answer.status == 204 and answer.headers["Access-Control-Allow-Origin"] == page, path
+            assert "x-custom-auth" in answer.headers["Access-Control-Allow-Headers"].split(", "), path
+            connection.close()
+
+
+def test_a_websocket_takes_no_headers_of_pages():
+    with pytest.raises(RegistrationError, match="unknown websocket option 'allowed_headers'"):
+        Server("wrong").run(websocket={"port": 0, "allowed_headers": ["x-custom-auth"]})
+
+
 def test_sse():
     app = adder()
     with serving(app, sse={"port": 0, "path": "/old/sse"}):

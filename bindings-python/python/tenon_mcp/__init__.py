@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ._depends import Depends
     from ._entry import Entry
     from ._limits import Limits
-    from ._option_types import CacheOptions, HttpOptions, UnixOptions, WebOptions
+    from ._option_types import CacheOptions, HttpOptions, SseOptions, UnixOptions, WebOptions
     from ._results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "Root",
     "ServeError",
     "Server",
+    "SseOptions",
     "StartError",
     "StateError",
     "Suspended",
@@ -77,7 +78,7 @@ if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
         "_depends": ("Depends",),
         "_entry": ("Entry",),
         "_limits": ("Limits",),
-        "_option_types": ("CacheOptions", "HttpOptions", "UnixOptions", "WebOptions"),
+        "_option_types": ("CacheOptions", "HttpOptions", "SseOptions", "UnixOptions", "WebOptions"),
         "_results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
     }
 

@@ -36,6 +36,7 @@ class Asgi:
         path: str | None,
         allowed_hosts: Sequence[str] | None,
         allowed_origins: Sequence[str] | None,
+        allowed_headers: Sequence[str] | None,
         principal: Callable[[Scope], str | None] | None,
     ) -> None:
         if path is not None and not (isinstance(path, str) and path.startswith("/")):
@@ -43,7 +44,12 @@ class Asgi:
         if principal is not None and not callable(principal):
             raise RegistrationError("asgi: principal must be a function of the scope")
         options: dict[str, Any] = {}
-        for name, names in (("allowed_hosts", allowed_hosts), ("allowed_origins", allowed_origins)):
+        allowed = {
+            "allowed_hosts": allowed_hosts,
+            "allowed_origins": allowed_origins,
+            "allowed_headers": allowed_headers,
+        }
+        for name, names in allowed.items():
             # A string is a sequence of strings too, and never what was meant.
             if isinstance(names, str):
                 raise RegistrationError(f"asgi: {name} must be a list of strings, not a string")

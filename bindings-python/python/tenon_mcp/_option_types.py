@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Http: TypeAlias = "int | str | HttpOptions | None"
     Unix: TypeAlias = "str | os.PathLike[str] | UnixOptions | None"
     Web: TypeAlias = "int | str | WebOptions | None"
+    Sse: TypeAlias = "int | str | SseOptions | None"
     Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
     Cache: TypeAlias = "float | CacheOptions"
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
@@ -56,10 +57,13 @@ class HttpOptions(TypedDict, total=False):
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts.
 
     ``*`` for all, ``null`` for pages without one."""
+    allowed_headers: Sequence[str]
+    """Request headers that these pages may send besides those of the protocol, ``Authorization``, ``Content-Type`` and
+    ``Accept``; ``*`` for all."""
 
 
 class WebOptions(TypedDict, total=False):
-    """How WebSocket, or HTTP+SSE of 2024-11-05, is served."""
+    """How WebSocket is served."""
 
     host: str
     """What to bind; default 127.0.0.1."""
@@ -72,6 +76,14 @@ class WebOptions(TypedDict, total=False):
     HTTP unless there is any of these two here."""
     allowed_origins: Sequence[str]
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts."""
+
+
+class SseOptions(WebOptions, total=False):
+    """How HTTP+SSE of 2024-11-05 is served."""
+
+    allowed_headers: Sequence[str]
+    """Request headers that pages may send, as those of HTTP. On HTTP's address they are allowed besides those of HTTP,
+    unless hosts or origins are named here."""
 
 
 class CacheOptions(TypedDict, total=False):

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ._option_types import HasFileno, Http, Sockets, Stdio, Unix, Web
+    from ._option_types import HasFileno, Http, Sockets, Sse, Stdio, Unix, Web
 
 
-_HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins")
+_HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins", "allowed_headers")
 
 
 def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
@@ -28,7 +28,7 @@ def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
 
 
 def read_transports(
-    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web, in_process: bool = False
+    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse, in_process: bool = False
 ) -> dict[str, Any]:
     """What the engine wants; descriptors are duplicated, and are the engine's."""
     transports: dict[str, Any] = _webs(websocket, sse)
@@ -61,7 +61,7 @@ def read_transports(
     return transports
 
 
-def check_transports(http: Http, unix: Unix, websocket: Web, sse: Web) -> None:
+def check_transports(http: Http, unix: Unix, websocket: Web, sse: Sse) -> None:
     """Raises what is wrong with those that nothing is opened for."""
     _webs(websocket, sse)
     if http is not None:
@@ -70,7 +70,7 @@ def check_transports(http: Http, unix: Unix, websocket: Web, sse: Web) -> None:
         _unix(unix)
 
 
-def _webs(websocket: Web, sse: Web) -> dict[str, Any]:
+def _webs(websocket: Web, sse: Sse) -> dict[str, Any]:
     webs: dict[str, Any] = {}
     if websocket is not None or sse is not None:
         from ._web import read_web
@@ -112,7 +112,7 @@ def _mode(what: str, options: dict[str, Any]) -> None:
 
 
 def read_http(http: Http) -> dict[str, Any]:
-    """The place, hosts and origins the engine wants."""
+    """The place and the names the engine wants."""
     if isinstance(http, bool):
         raise RegistrationError("http must be a port, 'host:port', 'host:port/path' or options, not a bool")
     if isinstance(http, (int, str)):
@@ -125,7 +125,7 @@ def read_http(http: Http) -> dict[str, Any]:
     for option in options:
         if option not in _HTTP:
             raise RegistrationError(f"unknown http option {option!r}; the options are {', '.join(_HTTP)}")
-    for option in ("allowed_hosts", "allowed_origins"):
+    for option in ("allowed_hosts", "allowed_origins", "allowed_headers"):
         if option in options:
             options[option] = _names(option, options[option])
     places = [option for option in ("unix", "socket") if option in options]

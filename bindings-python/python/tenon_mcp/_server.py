@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._limits import Limits
     from ._main import Main
     from ._native import Running
-    from ._option_types import Cache, Http, Sockets, Stdio, Unix, Web
+    from ._option_types import Cache, Http, Sockets, Sse, Stdio, Unix, Web
     from ._replies import CallResult
     from ._workers import Workers
 
@@ -223,7 +223,7 @@ class Server(Registrations):
         unix: Unix = None,
         socket: Sockets = None,
         websocket: Web = None,
-        sse: Web = None,
+        sse: Sse = None,
         workers: int | None = None,
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
@@ -291,7 +291,7 @@ class Server(Registrations):
         unix: Unix = None,
         socket: Sockets = None,
         websocket: Web = None,
-        sse: Web = None,
+        sse: Sse = None,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
         """Serves on the running loop until the transports end or ``close`` is called; takes what ``run`` takes.
@@ -310,7 +310,7 @@ class Server(Registrations):
         unix: Unix = None,
         socket: Sockets = None,
         websocket: Web = None,
-        sse: Web = None,
+        sse: Sse = None,
     ) -> None:
         """Serves on threads of its own and returns once it has started; takes what ``run`` takes. Where a handler of
         ``start`` is for the main thread it returns before, and ``poll`` runs that.
@@ -351,6 +351,7 @@ class Server(Registrations):
         path: str | None = None,
         allowed_hosts: Sequence[str] | None = None,
         allowed_origins: Sequence[str] | None = None,
+        allowed_headers: Sequence[str] | None = None,
         principal: Callable[[MutableMapping[str, Any]], str | None] | None = None,
     ) -> Asgi:
         """The server as an ASGI 3 application, to be mounted in FastAPI or Starlette or run by uvicorn or hypercorn.
@@ -365,7 +366,8 @@ class Server(Registrations):
         end, below the scope's ``root_path``; others get 404. Any ``Host`` is answered unless there are
         ``allowed_hosts`` (names without port, besides the loopback ones). Pages in browsers may call only if their
         origin is among ``allowed_origins`` (``scheme://host[:port]``, ``*``, ``null``), or if both the page and the
-        host that it names are of this machine. ``principal`` says who sent a request, from its scope: such as the user
+        host that it names are of this machine. Besides the headers of the protocol they may send those of
+        ``allowed_headers`` (``*`` for all). ``principal`` says who sent a request, from its scope: such as the user
         that a middleware has put there, or ``None`` for nobody in particular. Sessions belong to whoever opened them,
         and handlers read it as ``ctx.principal``.
 
@@ -373,7 +375,7 @@ class Server(Registrations):
         """
         from ._asgi import Asgi
 
-        return Asgi(self, path, allowed_hosts, allowed_origins, principal)
+        return Asgi(self, path, allowed_hosts, allowed_origins, allowed_headers, principal)
 
     def close(self) -> None:
         """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,
@@ -393,6 +395,6 @@ class Server(Registrations):
             raise StateError(f"server {self._name!r} is being served already")
 
 
-def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Web) -> Transports:
+def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse) -> Transports:
     lines = {"stdio": stdio, "unix": unix, "socket": socket}
     return {**lines, "http": http, "websocket": websocket, "sse": sse}

@@ -8,13 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._option_types import Web
+    from ._option_types import Sse, Web
 
-_OPTIONS = ("host", "port", "path", "allowed_hosts", "allowed_origins")
+_WEBSOCKET = ("host", "port", "path", "allowed_hosts", "allowed_origins")
+# A page cannot add headers to a WebSocket.
+_OPTIONS = {"websocket": _WEBSOCKET, "sse": (*_WEBSOCKET, "allowed_headers")}
 
 
-def read_web(what: str, default_path: str, web: Web) -> dict[str, Any]:
-    """The address, hosts and origins the engine wants, for the option ``what``."""
+def read_web(what: str, default_path: str, web: Web | Sse) -> dict[str, Any]:
+    """The address and the names the engine wants, for the option ``what``."""
     if isinstance(web, (int, str)) and not isinstance(web, bool):
         return {"address": str(web)}
     if not isinstance(web, dict):
@@ -23,8 +25,8 @@ def read_web(what: str, default_path: str, web: Web) -> dict[str, Any]:
         )
     options: dict[str, Any] = dict(web)
     for option in options:
-        if option not in _OPTIONS:
-            raise RegistrationError(f"unknown {what} option {option!r}; the options are {', '.join(_OPTIONS)}")
+        if option not in _OPTIONS[what]:
+            raise RegistrationError(f"unknown {what} option {option!r}; the options are {', '.join(_OPTIONS[what])}")
     path = options.pop("path", default_path)
     if "host" in options and "port" not in options:
         raise RegistrationError(f"{what} option host needs a port beside it")

@@ -91,12 +91,16 @@ fn called(headers: &HeaderMap, local: bool, page: Option<&str>) {
     }
 }
 
-/// A page is given to who names a host of this machine, whatever its origin; what it has is not sent again.
+/// A page is given to who names a host of this machine, whatever its origin; who has it is not sent it again.
 fn page(headers: &HeaderMap, path: &[u8]) {
     let access = Access::loopback();
     match access.check_page(&Method::GET, &Uri::from_static("/"), headers) {
-        Ok(()) => {
+        Ok(origin) => {
             once(headers, "host");
+            if origin.is_some() {
+                assert_eq!(origin, headers.get(header::ORIGIN));
+                called(headers, true, None);
+            }
             let host = headers.get(header::HOST).map(|value| value.to_str().expect("it is text"));
             assert!(host.is_some_and(is_local), "{headers:?}");
         }
@@ -208,7 +212,7 @@ pub(super) fn run(data: &[u8]) {
             Ok(allowed) => {
                 assert_eq!(allowed, origin, "what is allowed is what came");
                 called(&headers, local, page);
-                let _ = rules::preflight_headers(&headers, allowed);
+                let _ = access.preflight(rules::ALLOW, &headers, allowed);
             }
             Err(refusal) => refused(&refusal),
         }

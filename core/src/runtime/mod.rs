@@ -2,6 +2,7 @@
 
 mod accept;
 mod address;
+mod allowed;
 mod connections;
 mod environment;
 mod executor;

@@ -1,5 +1,6 @@
 //! Which transports a server is served on, and how.
 
+use super::allowed::Allowed;
 use super::in_process::InProcess;
 use super::lines::{Socket, Stream};
 use super::stdio::Lines;
@@ -30,8 +31,7 @@ pub struct ServeOptions {
 pub struct HttpOptions {
     pub(crate) place: Place,
     pub(crate) path: String,
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) allowed_origins: Vec<String>,
+    pub(super) allowed: Allowed,
 }
 
 /// Where HTTP is served.
@@ -182,7 +182,7 @@ impl HttpOptions {
     }
 
     fn at(place: Place) -> HttpOptions {
-        HttpOptions { place, path: "/mcp".to_owned(), allowed_hosts: Vec::new(), allowed_origins: Vec::new() }
+        HttpOptions { place, path: "/mcp".to_owned(), allowed: Allowed::default() }
     }
 
     /// The path of the endpoint. Default `/mcp`.
@@ -201,14 +201,22 @@ impl HttpOptions {
     /// Host names (without port) that requests may name besides the loopback ones. Off loopback binds accept any host
     /// unless some are named here. A start with one that is no host fails.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
-        self.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Origins (`scheme://host[:port]`) whose pages may call the server, besides those of loopback hosts on a loopback
     /// bind; `*` stands for every origin, `null` for pages that have none. A start with one that is no origin fails.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
-        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Request headers that pages of allowed origins may send besides those of the protocol, `Authorization`, `Content-Type`
+    /// and `Accept`; `*` stands for every header. A browser asks for them in a preflight and does not send a header that is
+    /// not allowed. A start with a text that is no header name fails.
+    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
+        self.allowed.headers = names.into_iter().map(Into::into).collect();
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Where WebSocket and HTTP+SSE are served, and whom they answer.
 
 use super::address;
+use super::allowed::Allowed;
 use super::options::ServeOptions;
 use crate::error::Error;
 
@@ -31,8 +32,7 @@ pub(super) struct Spot {
     /// Nothing stands for the first HTTP address of the server.
     pub(super) address: Option<String>,
     pub(super) path: String,
-    pub(super) allowed_hosts: Vec<String>,
-    pub(super) allowed_origins: Vec<String>,
+    pub(super) allowed: Allowed,
 }
 
 impl Spot {
@@ -43,7 +43,7 @@ impl Spot {
             let (address, path) = address::read(what, text, default_path)?;
             (Some(address), path)
         };
-        Ok(Spot { address, path, allowed_hosts: Vec::new(), allowed_origins: Vec::new() })
+        Ok(Spot { address, path, allowed: Allowed::default() })
     }
 }
 
@@ -59,7 +59,7 @@ impl WebSocketOptions {
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
     /// holds for HTTP holds here.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
-        self.spot.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -69,7 +69,7 @@ impl WebSocketOptions {
         mut self,
         origins: impl IntoIterator<Item = impl Into<String>>,
     ) -> WebSocketOptions {
-        self.spot.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -91,14 +91,22 @@ impl SseOptions {
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
     /// holds for HTTP holds here.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
-        self.spot.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Origins (`scheme://host[:port]`) whose pages may call the server, as
     /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
-        self.spot.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Request headers that pages of allowed origins may send, as
+    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers). On a shared address they are allowed besides
+    /// those of HTTP, unless hosts or origins are named here.
+    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed.headers = names.into_iter().map(Into::into).collect();
         self
     }
 

@@ -75,7 +75,7 @@ fn a_user_name_before_the_host_does_not_make_an_origin_local() {
 }
 
 #[test]
-fn allowed_hosts_and_origins_are_checked_at_the_start() {
+fn allowed_hosts_origins_and_headers_are_checked_at_the_start() {
     let start = |options: HttpOptions| {
         let server = Server::new("wrong", "1");
         let error = server.start(ServeOptions::new().http(options)).err().expect("a wrong option");
@@ -87,6 +87,8 @@ fn allowed_hosts_and_origins_are_checked_at_the_start() {
     assert!(said.contains("allowed_origins") && said.contains("https://app.example.com/"), "{said}");
     let said = start(http().allowed_hosts(["mcp.example.com:8080"]));
     assert!(said.contains("allowed_hosts") && said.contains("mcp.example.com:8080"), "{said}");
+    let said = start(http().allowed_headers(["x custom"]));
+    assert!(said.contains("http allowed_headers: \"x custom\" is no header name"), "{said}");
 }
 
 #[test]

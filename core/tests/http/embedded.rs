@@ -289,6 +289,19 @@ fn hosts_and_origins_are_the_programs_business_but_pages_are_not() {
         || EmbedOptions::new().allowed_hosts(["mcp.example.com"]).allowed_origins(["https://app.example"]);
     assert_eq!(status(named(), &[("host", "evil.example")]), 403, "MH-3");
     assert_eq!(status(named(), &[("host", "mcp.example.com"), ("origin", "https://app.example")]), 200);
+    let program = Program::new(Limits::default(), named().allowed_headers(["x-custom-auth"]));
+    let asks = [
+        ("host", "mcp.example.com"),
+        ("origin", "https://app.example"),
+        ("access-control-request-headers", "x-custom-auth"),
+    ];
+    let preflight = program.begin("OPTIONS", &asks, |_| {});
+    preflight.exchange.end();
+    let Step::Head(_, headers) = preflight.step() else { panic!("a head comes first") };
+    let allowed = headers["access-control-allow-headers"].to_str().unwrap();
+    assert!(allowed.ends_with(", x-custom-auth"), "{allowed}");
+    let wrong = Server::new("demo", "1").service(EmbedOptions::new().allowed_headers([""]));
+    assert!(wrong.err().unwrap().to_string().contains("allowed_headers"));
     let wrong = Server::new("demo", "1").service(EmbedOptions::new().allowed_hosts(["http://x"]));
     assert!(wrong.err().unwrap().to_string().contains("allowed_hosts"));
 }

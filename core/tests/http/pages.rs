@@ -116,9 +116,9 @@ fn a_page_is_answered_on_the_connection_of_everything_else() {
 fn other_methods_are_refused_and_the_connection_stays() {
     let up = up(&server());
     let mut client = up.client("/");
-    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"] {
+    for method in ["POST", "PUT", "DELETE", "PATCH", "BREW"] {
         let refused = ask(&mut client, method, &[]);
-        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")), "{method}");
+        assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")), "{method}");
     }
     client.send("POST", &[], &[b'x'; 5000]);
     assert_eq!(client.reply().status, 405);
@@ -164,6 +164,36 @@ fn hosts_are_those_of_the_endpoint() {
     // Whoever comes from elsewhere gets the page, and its script cannot read it.
     let foreign = local.get("/", &[("origin", "https://evil.example")]);
     assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (200, None));
+}
+
+#[test]
+fn scripts_of_allowed_origins_may_read_a_page() {
+    let page = "https://app.example.com";
+    let options = http("0").allowed_origins([page]).allowed_headers(["X-Custom-Auth"]);
+    let up = Up::new(&server(), ServeOptions::new().http(options));
+    let mut client = up.client("/");
+    let read = ask(&mut client, "GET", &[("origin", page)]);
+    assert_eq!((read.status, read.header("access-control-allow-origin")), (200, Some(page)));
+    // The same address has another answer without the header, so a cache must keep both apart.
+    for headers in [&[][..], &[("origin", page)], &[("if-none-match", read.header("etag").unwrap())]] {
+        assert_eq!(ask(&mut client, "GET", headers).header("vary"), Some("Origin"), "{headers:?}");
+    }
+    let asks = [
+        ("origin", page),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "x-custom-auth"),
+    ];
+    let preflight = ask(&mut client, "OPTIONS", &asks);
+    assert_eq!((preflight.status, preflight.body.len()), (204, 0));
+    assert_eq!(preflight.header("access-control-allow-origin"), Some(page));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET, HEAD, OPTIONS"));
+    let allowed = preflight.header("access-control-allow-headers").unwrap();
+    assert!(allowed.split(", ").any(|name| name == "x-custom-auth"), "{allowed}");
+    let foreign = ask(&mut client, "OPTIONS", &[("origin", "https://evil.example")]);
+    assert_eq!((foreign.status, foreign.header("access-control-allow-origin")), (403, None));
+    let bare = ask(&mut client, "OPTIONS", &[]);
+    assert_eq!((bare.status, bare.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(bare.header("access-control-allow-headers"), None);
 }
 
 /// Who shows it in a frame can have its visitor click what he does not see.

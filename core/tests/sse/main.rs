@@ -124,7 +124,7 @@ fn a_batch_of_bad_members_is_refused() {
 #[test]
 fn strangers_are_refused() {
     let page = "https://app.example.com";
-    let options = SseOptions::new("0").unwrap().allowed_origins([page]);
+    let options = SseOptions::new("0").unwrap().allowed_origins([page]).allowed_headers(["x-custom-auth"]);
     let up = Up::start(ServeOptions::new().sse(options), Limits::default());
     let url = up.running.sse_url().unwrap();
     let (authority, _) = parts(&url);
@@ -140,8 +140,13 @@ fn strangers_are_refused() {
     let reply = request(&authority, "POST", &client.messages, &json, hello.as_bytes());
     assert!(reply.status == 202 && reply.head.contains(&format!("access-control-allow-origin: {page}")));
     let asks = format!("origin: {page}\r\naccess-control-request-method: POST\r\n");
-    let preflight = request(&authority, "OPTIONS", &client.messages, &asks, b"");
-    assert!(preflight.status == 204 && preflight.head.contains("access-control-allow-headers: content-type"));
+    for (path, methods) in [(&*client.messages, "post, options"), ("/sse", "get, options")] {
+        let preflight = request(&authority, "OPTIONS", path, &asks, b"");
+        assert_eq!(preflight.status, 204, "{path}");
+        let says = |line: &str| preflight.head.lines().any(|said| said.trim_end() == line);
+        assert!(says(&format!("access-control-allow-methods: {methods}")), "{}", preflight.head);
+        assert!(preflight.head.contains(", x-custom-auth\r\n"), "{}", preflight.head);
+    }
 }
 
 /// SSE-8: the end of the stream is the end of its session and of what that has in flight.

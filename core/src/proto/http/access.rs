@@ -1,8 +1,8 @@
-//! Who may call: the `Host` and `Origin` checks, and what CORS tells a browser.
+//! Who may call: the `Host` and `Origin` checks.
 
 use super::origin::{Authority, Host, Origin};
-use super::{ALLOW, LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use super::{Refusal, cors};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
 
 /// Which hosts a request may name and which origins it may come from.
@@ -14,6 +14,7 @@ pub struct Access {
     place: Place,
     hosts: Vec<String>,
     origins: Vec<String>,
+    pub(super) headers: Vec<String>,
 }
 
 /// What is known of the address of an endpoint.
@@ -28,7 +29,7 @@ enum Place {
     Embedded,
 }
 
-const ANY: &str = "*";
+pub(super) const ANY: &str = "*";
 /// What a page without an origin of its own calls itself: a file, a frame in a sandbox.
 const NULL: &str = "null";
 /// Pages of this machine, as a policy can name them.
@@ -67,7 +68,13 @@ impl Access {
         self
     }
 
-    /// What is wrong with the first allowed host or origin that cannot be one, and therefore matches nothing.
+    /// Lets pages send these request headers, besides those of the protocol; `*` stands for every header.
+    pub fn allow_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Access {
+        self.headers.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// What is wrong with the first allowed host, origin or header that cannot be one, and therefore matches nothing.
     pub fn problem(&self) -> Option<String> {
         let host = self.hosts.iter().find(|host| Host::parse(host).is_none());
         let origin = self
@@ -81,7 +88,7 @@ impl Access {
             (None, Some(origin)) => Some(format!(
                 "allowed_origins: {origin:?} is no origin: write scheme://host or scheme://host:port, \"null\" or \"*\""
             )),
-            (None, None) => None,
+            (None, None) => self.headers.iter().find_map(|name| cors::header_problem(name)),
         }
     }
 
@@ -170,43 +177,4 @@ fn named<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> impl Iterator<Item = &'h s
         .map(|authority| authority.as_str())
         .into_iter()
         .chain(hosts.map(|host| host.to_str().unwrap_or_default().trim()))
-}
-
-/// Response headers a page may read (MH-8).
-pub const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version";
-
-/// The headers of the answer to `OPTIONS`: what a page of an allowed origin may send, or just the methods.
-pub fn preflight_headers(request: &HeaderMap, origin: Option<&HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ALLOW, HeaderValue::from_static(ALLOW));
-    if origin.is_none() {
-        return headers;
-    }
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOW));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    let known = [
-        "content-type",
-        "accept",
-        "authorization",
-        PROTOCOL_VERSION,
-        SESSION_ID,
-        METHOD,
-        NAME,
-        LAST_EVENT_ID,
-    ];
-    // A wildcard does not cover a prefix, so the parameter headers are allowed as they are asked for.
-    let mut allowed = known.join(", ");
-    for wanted in request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-        for name in wanted.to_str().unwrap_or_default().split(',') {
-            let name = name.trim().to_ascii_lowercase();
-            if name.starts_with("mcp-param-") && HeaderName::from_bytes(name.as_bytes()).is_ok() {
-                allowed.push_str(", ");
-                allowed.push_str(&name);
-            }
-        }
-    }
-    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    }
-    headers
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod body;
+mod cors;
 mod event_id;
 mod headers;
 mod origin;
@@ -14,8 +15,9 @@ mod page;
 mod params;
 mod route;
 
-pub use access::{Access, EXPOSED_HEADERS, preflight_headers};
+pub use access::Access;
 pub use body::{check_content, check_framing};
+pub use cors::EXPOSED_HEADERS;
 pub use event_id::{EventId, last_event_id};
 pub(super) use headers::decode_value;
 pub use headers::{Forms, accepted_forms, check_listen, listens, websocket_key};
@@ -43,6 +45,12 @@ pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The methods of the endpoint, as the `Allow` header lists them.
 pub const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
+/// The methods of a fixed page.
+pub const ALLOW_PAGE: &str = "GET, HEAD, OPTIONS";
+/// The methods of the event stream of 2024-11-05.
+pub const ALLOW_EVENTS: &str = "GET, OPTIONS";
+/// The methods of the address that clients of 2024-11-05 post to.
+pub const ALLOW_MESSAGES: &str = "POST, OPTIONS";
 
 /// What a request wants of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +86,7 @@ impl Refusal {
         Refusal::new(status, None, &RpcError::invalid_request(message))
     }
 
-    fn not_allowed(allow: &'static str, message: &str) -> Refusal {
+    pub(crate) fn not_allowed(allow: &'static str, message: &str) -> Refusal {
         Refusal { allow: Some(allow), ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
@@ -89,7 +97,7 @@ impl Refusal {
 
     /// 405 of an address that is only sent to.
     pub fn only_post(message: &str) -> Refusal {
-        Refusal::not_allowed("POST, OPTIONS", message)
+        Refusal::not_allowed(ALLOW_MESSAGES, message)
     }
 
     /// 426: another protocol is spoken here.

@@ -1,21 +1,29 @@
 //! Fixed pages: which requests get one, and who may show it in a frame.
 
-use super::Refusal;
 use super::access::Access;
-use http::header::{self, HeaderMap};
+use super::{ALLOW_PAGE, Refusal};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri};
 
 impl Access {
-    /// Checks a request for a page: its method and the host it names. A page is navigated to, so it has no origin; one that
-    /// is sent along is not looked at, since pages of others cannot read what has no CORS headers.
-    pub fn check_page(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            return Err(Refusal::not_allowed(
-                "GET, HEAD",
-                "Method not allowed: a page is read with GET or HEAD",
-            ));
+    /// Checks a request for a page: its method and the host it names. Returns the origin that CORS headers must name.
+    ///
+    /// A browser navigates to a page without an origin. Therefore a foreign origin does not refuse GET and HEAD: the answer
+    /// has no CORS headers, so a script of that origin cannot read it. A preflight of a foreign origin is refused.
+    pub fn check_page<'h>(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &'h HeaderMap,
+    ) -> Result<Option<&'h HeaderValue>, Refusal> {
+        match *method {
+            Method::GET | Method::HEAD => {
+                self.check_host(uri, headers)?;
+                Ok(self.check(uri, headers).unwrap_or(None))
+            }
+            Method::OPTIONS => self.check(uri, headers),
+            _ => Err(Refusal::not_allowed(ALLOW_PAGE, "Method not allowed: a page is read with GET or HEAD")),
         }
-        self.check_host(uri, headers)
     }
 }
 

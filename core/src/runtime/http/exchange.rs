@@ -142,7 +142,7 @@ impl HttpService {
             Verb::Delete => self.delete(&head).await,
             Verb::Options => {
                 let mut response = empty(StatusCode::NO_CONTENT);
-                *response.headers_mut() = rules::preflight_headers(&head.headers, origin);
+                *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
                 Ok(response)
             }
         };

@@ -79,16 +79,35 @@ impl SseEndpoint {
         link: &Arc<Link>,
     ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
-        let opened =
-            self.access.check(&head.uri, &head.headers).and_then(|origin| match rules::verb(&head.method)? {
-                Verb::Get => rules::check_listen(&head.headers).map(|()| origin),
-                _ => Err(Refusal::only_get("Method not allowed: the event stream is opened with GET")),
-            });
-        let opened = opened.and_then(|origin| Ok((origin, self.open(link)?)));
+        let checked = self.access.check(&head.uri, &head.headers);
+        if let (Ok(origin), Ok(Verb::Options)) = (&checked, rules::verb(&head.method)) {
+            return self.preflight(rules::ALLOW_EVENTS, &head, *origin);
+        }
+        let opened = checked.and_then(|origin| match rules::verb(&head.method) {
+            Ok(Verb::Get) => {
+                rules::check_listen(&head.headers)?;
+                Ok((origin, self.open(link)?))
+            }
+            _ => Err(Refusal::not_allowed(
+                rules::ALLOW_EVENTS,
+                "Method not allowed: the event stream is opened with GET",
+            )),
+        });
         match opened {
             Ok((origin, stream)) => shared_with(origin, event_stream(ResponseBody::channel(stream))),
             Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
         }
+    }
+
+    fn preflight(
+        &self,
+        methods: &'static str,
+        head: &Parts,
+        origin: Option<&HeaderValue>,
+    ) -> Response<ResponseBody> {
+        let mut response = empty(StatusCode::NO_CONTENT);
+        *response.headers_mut() = self.access.preflight(methods, &head.headers, origin);
+        shared_with(origin, response)
     }
 
     fn open(self: &Arc<Self>, link: &Arc<Link>) -> Result<SseStream, Refusal> {
@@ -129,9 +148,7 @@ impl SseEndpoint {
         let checked = self.access.check(&head.uri, &head.headers);
         let found = match (&checked, rules::verb(&head.method)) {
             (Ok(origin), Ok(Verb::Options)) => {
-                let mut response = empty(StatusCode::NO_CONTENT);
-                *response.headers_mut() = rules::preflight_headers(&head.headers, *origin);
-                return shared_with(*origin, response);
+                return self.preflight(rules::ALLOW_MESSAGES, &head, *origin);
             }
             (Ok(_), Ok(Verb::Post)) => {
                 self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))

@@ -72,11 +72,8 @@ impl Transport for HttpOptions {
 
     /// Binds. Connections are accepted once all transports have started.
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
-        let named =
-            |access: Access| access.allow_hosts(&self.allowed_hosts).allow_origins(&self.allowed_origins);
-        if let Some(problem) = named(Access::public()).problem() {
-            return Err(Error::invalid(format!("http {problem}")));
-        }
+        self.allowed.check("http ")?;
+        let named = |access: Access| self.allowed.add_to(access);
         Ok(Box::new(Listener::bind(site, &self.place, named)?.with_mcp(&self.path)?))
     }
 }

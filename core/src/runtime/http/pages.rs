@@ -2,11 +2,12 @@
 
 use super::body::ResponseBody;
 use super::exchange::HttpService;
-use super::responses::{empty, refused, unheard};
+use super::responses::{empty, refused, shared_with, unheard};
 use crate::dispatch::web_pages::WebPage;
-use crate::proto::http::{Access, has_current};
+use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::pin::pin;
@@ -33,13 +34,27 @@ impl Front {
             None => empty(StatusCode::NOT_FOUND),
             Some(page) => match self.access.check_page(&head.method, &head.uri, &head.headers) {
                 Err(refusal) => refused(refusal),
-                Ok(()) => self.show(&page, &head),
+                Ok(origin) => {
+                    let mut response = match head.method {
+                        Method::OPTIONS => self.preflight(&head, origin),
+                        _ => self.show(&page, &head),
+                    };
+                    // A cache must not give the answer for one origin to another.
+                    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+                    shared_with(origin, response)
+                }
             },
         };
         unheard(response, &head, pin!(body)).await
     }
 
-    fn show(&self, page: &WebPage, head: &http::request::Parts) -> Response<ResponseBody> {
+    fn preflight(&self, head: &Parts, origin: Option<&HeaderValue>) -> Response<ResponseBody> {
+        let mut response = empty(StatusCode::NO_CONTENT);
+        *response.headers_mut() = self.access.preflight(ALLOW_PAGE, &head.headers, origin);
+        response
+    }
+
+    fn show(&self, page: &WebPage, head: &Parts) -> Response<ResponseBody> {
         let current = has_current(&head.headers, &page.etag);
         let shown = match current || head.method == Method::HEAD {
             true => ResponseBody::empty(),

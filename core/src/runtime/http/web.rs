@@ -12,10 +12,9 @@ use std::sync::Arc;
 
 /// Finds the listener that a spot names, or makes one; with the hosts and origins that hold there.
 fn listener(site: &Site, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Access, bool), Error> {
-    let named = |access: Access| access.allow_hosts(&spot.allowed_hosts).allow_origins(&spot.allowed_origins);
-    if let Some(problem) = named(Access::public()).problem() {
-        return Err(Error::invalid(format!("{what} {problem}")));
-    }
+    let allowed = &spot.allowed;
+    allowed.check(&format!("{what} "))?;
+    let named = |access: Access| allowed.add_to(access);
     let shared = match &spot.address {
         Some(address) => site.listener(address),
         None => Some(site.first_listener().ok_or_else(|| {
@@ -27,9 +26,9 @@ fn listener(site: &Site, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Acce
     };
     match (shared, &spot.address) {
         (Some(listener), _) => {
-            let own = !spot.allowed_hosts.is_empty() || !spot.allowed_origins.is_empty();
+            let own = !allowed.hosts.is_empty() || !allowed.origins.is_empty();
             let access = match (own, listener.is_loopback()) {
-                (false, _) => listener.access.clone(),
+                (false, _) => named(listener.access.clone()),
                 (true, true) => named(Access::loopback()),
                 (true, false) => named(Access::public()),
             };

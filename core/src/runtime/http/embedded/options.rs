@@ -3,6 +3,7 @@
 use super::served::Slot;
 use crate::error::Error;
 use crate::proto::http::Access;
+use crate::runtime::allowed::Allowed;
 use crate::runtime::options::ServeOptions;
 
 /// The Streamable HTTP transport without a listener: requests come from an HTTP server of the program's, which owns the
@@ -14,8 +15,7 @@ use crate::runtime::options::ServeOptions;
 /// server under development is not.
 #[derive(Clone, Debug, Default)]
 pub struct EmbedOptions {
-    pub(super) allowed_hosts: Vec<String>,
-    pub(super) allowed_origins: Vec<String>,
+    allowed: Allowed,
 }
 
 impl EmbedOptions {
@@ -27,24 +27,28 @@ impl EmbedOptions {
     /// Host names (without port) that requests may name besides the loopback ones. With any of them named, others are
     /// refused with 403.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
-        self.allowed_hosts = hosts.into_iter().map(Into::into).collect();
+        self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Origins (`scheme://host[:port]`) whose pages may call the server; `"*"` stands for every origin, `"null"` for pages
     /// that have none. Others are answered with 403.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
-        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The hosts and origins; an error if one of them can be none.
+    /// Request headers that pages of allowed origins may send, as
+    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers).
+    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
+        self.allowed.headers = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The hosts, origins and headers; an error if one of them can be none.
     pub(super) fn access(&self) -> Result<Access, Error> {
-        let access = Access::embedded().allow_hosts(&self.allowed_hosts).allow_origins(&self.allowed_origins);
-        match access.problem() {
-            Some(problem) => Err(Error::invalid(problem)),
-            None => Ok(access),
-        }
+        self.allowed.check("")?;
+        Ok(self.allowed.add_to(Access::embedded()))
     }
 }
 
