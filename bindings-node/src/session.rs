@@ -305,15 +305,25 @@ impl Session {
         }
         batch.finish();
         if self.call(batch).is_err() {
-            let port = self.owner.server.port();
-            for record in batch.records.as_chunks::<RECORD>().0 {
-                if [Kind::Call as u32, Kind::Wrapped as u32].contains(&record[0]) {
-                    let outcome = Outcome::Failed("the handler's environment did not take the call".into());
-                    let _ = port.complete(join(record[1], record[2]), outcome);
-                }
+            // A worker may be terminated inside of a handler: its calls end like those of one that is terminated elsewhere.
+            if self.has_ended() {
+                self.close_now();
+            } else {
+                self.fail(batch);
             }
         }
         batch.clear();
+    }
+
+    /// Fails the calls of a batch that JavaScript could not take.
+    fn fail(&self, batch: &Batch) {
+        let port = self.owner.server.port();
+        for record in batch.records.as_chunks::<RECORD>().0 {
+            if [Kind::Call as u32, Kind::Wrapped as u32].contains(&record[0]) {
+                let outcome = Outcome::Failed("the handler's environment did not take the call".into());
+                let _ = port.complete(join(record[1], record[2]), outcome);
+            }
+        }
     }
 
     fn call(&self, batch: &Batch) -> napi::Result<()> {
@@ -336,6 +346,19 @@ impl Session {
             check_status!(sys::napi_get_reference_value(env, self.dispatch.get(), &mut dispatch))?;
             check_status!(sys::napi_get_undefined(env, &mut receiver))?;
             self.call_function(receiver, dispatch, &[text])
+        }
+    }
+
+    /// Whether the environment runs no JavaScript any more: its worker was terminated.
+    fn has_ended(&self) -> bool {
+        let (mut function, mut has) = (ptr::null_mut(), false);
+        // SAFETY: this is the environment's thread, in the handle scope of `turn`, and the reference is alive: `send` looked.
+        // The name is a string with its end. No getter runs: a function has this property itself.
+        unsafe {
+            let found = sys::napi_get_reference_value(self.env, self.dispatch.get(), &mut function);
+            found != sys::Status::napi_ok
+                || sys::napi_has_named_property(self.env, function, c"name".as_ptr(), &mut has)
+                    != sys::Status::napi_ok
         }
     }
 
@@ -387,9 +410,16 @@ impl Session {
     /// answered is still written, for as long as that takes, within reason.
     pub(crate) fn abandon(&self) {
         let Some(running) = self.running.get() else { return };
-        running.close_within(Duration::ZERO);
+        self.close_now();
         if !signals::forced() {
             running.wait_for(LAST_WAIT);
+        }
+    }
+
+    /// Ends every call in flight, without a wait for its handler.
+    fn close_now(&self) {
+        if let Some(running) = self.running.get() {
+            running.close_within(Duration::ZERO);
         }
     }
 
