@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use std::fmt::{self, Write as _};
 use tenon_mcp::{Error, ErrorKind};
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
@@ -12,6 +13,16 @@ pub(crate) fn exception(py: Python<'_>, class: &str, arguments: impl IntoArgumen
     match module.and_then(|module| arguments.call(&module.bind(py).getattr(class)?)) {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
+    }
+}
+
+/// What an exception of the program says: its class and its text, as far as they can be read.
+pub(crate) fn words(error: &PyErr) -> String {
+    let mut words = String::new();
+    // Fails if the class has no name to be read, where `format!` would panic.
+    match write!(words, "{error}") {
+        Ok(()) => words,
+        Err(fmt::Error) => "an exception that cannot be named".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from tenon_mcp import ArgumentError, McpError, NotFound, RegistrationError, Server, ToolError
 from tenon_mcp.testing import Client
-from wire import SECONDS, serving
+from wire import SECONDS, Program, serving
 
 
 class OwnError(Exception):
@@ -164,3 +164,95 @@ def test_a_handler_refuses_arguments_as_the_schema_does(revision, is_async):
         with pytest.raises(McpError) as raised:
             client.get_prompt("f")
         assert (raised.value.code, raised.value.message) == (-32602, 'Invalid arguments for prompt "f": /n: too odd')
+
+
+ODD = """
+import sys
+from tenon_mcp import Server
+
+NAMES = ["__name__", "__qualname__", "__module__"]
+
+def refuses(*names, base=object):
+    def refuse(self, *_):
+        raise RuntimeError("not to be read")
+    return type("Refuses", (base,), {name: property(refuse) for name in names})
+
+def error_class(name, meta=(), own=()):
+    class Named(refuses(*(name for name in meta if name not in NAMES), base=type)):
+        def __getattribute__(self, name):
+            if name in meta:
+                raise RuntimeError("not to be read")
+            return super().__getattribute__(name)
+
+    return Named(name, (refuses(*own, base=Exception),), {})
+
+class Dict(dict):
+    def items(self):
+        raise ODD["name"]("x")
+
+ODD = {
+    "name": error_class("Odd", meta=["__name__"]),
+    "names": error_class("Odd", meta=NAMES),
+    "class": error_class("Odd", own=["__class__"]),
+    "traceback": error_class("Odd", own=["__traceback__", "__cause__", "__context__", "exceptions", "__notes__"]),
+    "text": error_class("Odd", meta=["__name__"], own=["__str__", "__repr__", "args"]),
+    "order": error_class("Odd", meta=["__mro__"]),
+}
+app = Server("t")
+
+def odd(kind, chained=False):
+    try:
+        raise ODD[kind]("boom")
+    except BaseException as error:
+        if not chained:
+            raise
+        raise ValueError("chained") from error
+
+@app.tool
+def sync(kind: str):
+    odd(kind)
+
+@app.tool("async")
+async def asynchronous(kind: str):
+    odd(kind)
+
+@app.tool
+def chained(kind: str):
+    odd(kind, True)
+
+@app.tool
+def items():
+    return Dict(a=1)
+
+if "map" in sys.argv:
+    app.map_error(KeyError, -31999)
+
+if "around" in sys.argv:
+    @app.middleware
+    async def around(ctx, call_next):
+        return await call_next()
+
+app.run()
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("map",), ("around",)])
+def test_exceptions_whose_class_cannot_be_read_end_the_call_like_any_other(arguments):
+    with Program(ODD, *arguments) as program:
+        client = program.client
+        calls = 0
+        for kind in ("name", "names", "class", "traceback", "text", "order"):
+            for tool in ("sync", "async"):
+                text = client.error(tool, kind=kind)
+                assert text in ("boom", "Odd"), (tool, kind, text)
+                calls += 1
+            assert client.error("chained", kind=kind) == "chained"
+            calls += 1
+        assert "a dict whose items raise " in client.error("items")
+        client.close()
+        code, errors = program.wait()
+        assert code == 0
+        # One record for each, and nothing that went wrong while it was made.
+        assert errors.count("' failed") == calls, errors
+        assert "Logging error" not in errors and "never retrieved" not in errors and "panicked" not in errors, errors
+        assert "During handling of" not in errors, errors

@@ -184,7 +184,8 @@ class LoopBridge:
         except BaseException as error:
             if _fork.generation != self._generation:
                 _fork.leave(error)
-            interrupted = self._interruptible and isinstance(error, KeyboardInterrupt) and not self._loop.is_closed()
+            interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
+            interrupted = interrupted and not self._loop.is_closed()
             # Calls that are over, and what a closing loop leaves behind, end here too: nobody did anything wrong.
             log = not (self._detached or interrupted or call.cancelled)
             flush = fail(call, error, self._errors, log)

@@ -54,7 +54,7 @@ class Direct:
         except BaseException as error:
             if _fork.generation != self._generation:
                 _fork.leave(error)
-            interrupted = self._interruptible and isinstance(error, KeyboardInterrupt)
+            interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
             # What an exception stands for, and who writes a log, may look at who is asking.
             variables.run(fail, call, error, self._errors, not (call.cancelled or interrupted))
             if interrupted:

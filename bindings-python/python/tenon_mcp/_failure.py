@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     ErrorMap = dict[type[BaseException], int | Callable[[BaseException], BaseException]]
 
+_MRO: Any = vars(type)["__mro__"]
 _MAX_PARTS = 8
 _MAX_DEPTH = 4
 
@@ -24,6 +25,17 @@ def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -
 
     ``errors`` says what the program's own exceptions stand for.
     """
+    try:
+        return _fail(call, error, errors, log)
+    except BaseException:
+        # A class may replace anything that is read of its exceptions, and raise there.
+        flush = call.fail_unexpected(_log.class_name(error))
+        if log:
+            _log.failed(call.noun, call.name, error)
+        return flush
+
+
+def _fail(call: Call, error: BaseException, errors: ErrorMap, log: bool) -> bool:
     if isinstance(error, ArgumentError):
         return call.fail_arguments(str(error))
     cause = error
@@ -47,7 +59,7 @@ def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -
             flush = _meant(call, cause)
         except Exception as wrong:
             # A code that is no number, data that is no JSON.
-            error, flush = wrong, call.fail_unexpected(f"{type(cause).__name__}: {describe(wrong)}")
+            error, flush = wrong, call.fail_unexpected(f"{_log.class_name(cause)}: {describe(wrong)}")
         else:
             _log.ended(call.noun, call.name, cause)
             return flush
@@ -68,14 +80,14 @@ def _meant(call: Call, error: McpError | NotFound | ToolError) -> bool:
 
 def _mapped(error: BaseException, errors: ErrorMap) -> BaseException:
     """What an exception of the program's own stands for: the entry of the nearest of its classes."""
-    for kind in type(error).__mro__:
+    for kind in _MRO.__get__(type(error)):
         if kind in errors:
             stands_for = errors[kind]
             if isinstance(stands_for, int):
                 return McpError(stands_for, describe(error))
             made = stands_for(error)
             if not isinstance(made, BaseException):
-                raise TypeError(f"map_error of {kind.__name__} gave a {type(made).__name__} and no exception")
+                raise TypeError(f"map_error of {kind.__name__} gave a {_log.class_name(made)} and no exception")
             return made
     return error
 
@@ -90,7 +102,7 @@ def describe(error: BaseException, depth: int = 0) -> str:
         text = text.encode("utf-8", "replace").decode() if text.encode("utf-8", "ignore") else ""
     except BaseException:
         text = ""
-    return text or type(error).__name__
+    return text or _log.class_name(error)
 
 
 def _parts(error: BaseException) -> tuple[BaseException, ...]:

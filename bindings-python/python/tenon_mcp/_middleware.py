@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _log
 from ._context import Context, Suspended, SyncContext
 from ._errors import McpError, RegistrationError, ToolError
 from ._results import Passed
@@ -184,9 +185,9 @@ async def _elsewhere(main: Callable[[Callable[[], None]], object], function: Cal
             return
         if error is None:
             future.set_result(result)
-        elif isinstance(error, (StopIteration, KeyboardInterrupt)):
+        elif issubclass(type(error), (StopIteration, KeyboardInterrupt)):
             # A future cannot hold the first, and the other is the main thread's own.
-            future.set_exception(RuntimeError(f"{type(error).__name__}: {error}"))
+            future.set_exception(RuntimeError(f"{_log.class_name(error)}: {error}"))
         else:
             future.set_exception(error)
 
