@@ -17,6 +17,8 @@ const MOST = BigInt(Number.MAX_SAFE_INTEGER)
 class Unfit extends Error {
   /** Whether the message begins with the place. */
   placed = false
+  /** Whether the value is too long, and so not to be looked at again. */
+  tooLong = false
 }
 
 /** Objects whose content `JSON.stringify` does not see, or writes as what no reader takes for it. */
@@ -48,13 +50,18 @@ function opaque(value) {
   return named && Object.keys(value).length === 0 ? tag : undefined
 }
 
-/** Values that one walk may still meet. */
+/** Bytes of the least text of an array's item, with the comma or bracket behind it, and of a member: `"":0,` without its name and value. */
+const ITEM = 2
+const MEMBER = 4
+
+/** Bytes that the text may still have. Each value takes off no more than it is sure to take. */
 let room = 0
 
 /** Whether `JSON.stringify` alone does `value` justice. `false` also for what only a closer look can tell. */
 function plain(value, depth) {
   switch (typeof value) {
     case 'string':
+      return (room -= value.length) >= 0
     case 'boolean':
       return true
     case 'number':
@@ -69,7 +76,8 @@ function plain(value, depth) {
 function plainObject(value, depth) {
   if (depth === 0 || --room < 0) return false
   if (Array.isArray(value)) {
-    room -= value.length
+    // Before any item is looked at: there may be hundreds of millions.
+    room -= value.length * ITEM
     if (room < 0 || value.toJSON !== undefined) return false
     for (let i = 0; i < value.length; i++) {
       const item = value[i]
@@ -86,7 +94,9 @@ function plainObject(value, depth) {
   // Inherited members too, which the closer look leaves out: they are rare.
   for (const key in value) {
     const member = value[key]
-    if (member !== undefined && !plain(member, depth - 1)) return false
+    if (member === undefined) continue
+    room -= key.length + MEMBER
+    if (room < 0 || !plain(member, depth - 1)) return false
   }
   return true
 }
@@ -112,9 +122,13 @@ function fits(value, depth) {
   }
 }
 
-/** Each value takes a byte at least. */
 function tooLong(size) {
-  return new Unfit(`a value of more than ${size} bytes`)
+  return Object.assign(new Unfit(`a value of more than ${size} bytes`), { tooLong: true })
+}
+
+/** Throws for an array or bytes that are sure to have more than `size` bytes as text, from their length alone. */
+function checkLength(value, size) {
+  if ((Array.isArray(value) ? value.length * ITEM : value.byteLength) > size) throw tooLong(size)
 }
 
 /** What `JSON.stringify` does, slowly: what `toJSON` returns is looked at too, and what is wrong is placed. */
@@ -176,6 +190,9 @@ class Walk {
         return undefined
       case 'object':
         return value === null ? 'null' : this.#object(value)
+      case 'string':
+        if (value.length > this.#left) throw tooLong(this.#size)
+        return stringify(value)
       default:
         return stringify(value)
     }
@@ -196,6 +213,7 @@ class Walk {
   }
 
   #items(value) {
+    if (value.length * ITEM > this.#left + ITEM) throw tooLong(this.#size)
     let text = ''
     for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#within(value, i)}`
     return `[${text}]`
@@ -257,4 +275,4 @@ function reasonOf(error) {
   }
 }
 
-module.exports = { Unfit, encodeJson, placeOf, reasonOf, unfit, wellFormed }
+module.exports = { Unfit, checkLength, encodeJson, placeOf, reasonOf, unfit, wellFormed }

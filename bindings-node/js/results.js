@@ -6,7 +6,7 @@
 const { types } = require('node:util')
 const { ResourceContents, ToolResult, Typed, isBytes } = require('./content')
 const { ArgumentError, AskError, McpError, NotFound, ToolError, isCode, messageOf } = require('./errors')
-const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
+const { Unfit, checkLength, encodeJson, reasonOf, wellFormed } = require('./json')
 const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./outbox')
 
 const { stringify } = JSON
@@ -38,6 +38,8 @@ function encode(entry, value, bounds) {
   try {
     let kind = VALUE
     if (typeof value === 'object' && value !== null) {
+      // Before anything looks at every item.
+      checkLength(value, bounds.size)
       if (isBytes(value)) return { kind: VALUE, bytes: new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength) }
       kind = kindOf(value)
     }
@@ -45,6 +47,7 @@ function encode(entry, value, bounds) {
     if (line !== undefined) return { kind, line: wellFormed(line) }
     why = `a value of type ${typeof value}`
   } catch (error) {
+    if (error instanceof Unfit && error.tooLong) return failure(`${nameOf(entry)} returned ${error.message}, the limit maxResultBytes`)
     const contents = withContents(value)
     if (contents !== undefined) return encode(entry, contents, bounds)
     why = error instanceof Unfit ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`

@@ -1,5 +1,6 @@
 //! What a handler returned as the outcome of its call. What a value is follows from its type, never from its shape.
 
+use crate::errors::words;
 use crate::write::{self, Bounds, Unfit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -47,10 +48,15 @@ pub(crate) fn outcome(
         }
         _ => write::json(result, bounds).map(Outcome::Json),
     };
-    written.or_else(|unfit| match special(result, bounds) {
-        Some(outcome) => outcome.map_err(told),
-        None if unfit.too_long => Err(told(described(&unfit))),
-        None => rich(context, result, bounds).map_err(|unfit| told(described(&unfit))),
+    written.or_else(|unfit| {
+        // Not looked at any further: it may have hundreds of millions of items.
+        if unfit.too_long {
+            return Err(told(described(&unfit)));
+        }
+        match special(result, bounds) {
+            Some(outcome) => outcome.map_err(told),
+            None => rich(context, result, bounds).map_err(|unfit| told(described(&unfit))),
+        }
     })
 }
 
@@ -81,7 +87,7 @@ fn special(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<Outcome, 
     {
         Ok(Some(pair)) => pair,
         Ok(None) => return None,
-        Err(error) => return Some(Err(format!("a result that cannot be read: {error}"))),
+        Err(error) => return Some(Err(format!("a result that cannot be read: {}", words(&error)))),
     };
     let json = || write::json(&value, bounds).map_err(|unfit| described(&unfit));
     Some(match &*word {

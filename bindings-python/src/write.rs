@@ -1,5 +1,6 @@
 //! Python objects to JSON text. Exact types take the short way; subclasses and the like the cold one.
 
+use crate::errors::words;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -70,7 +71,7 @@ pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
     let py = value.py();
     let simpler = SIMPLER
         .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._simple")?.getattr("simpler")?.unbind()))
-        .map_err(|error| unfit(error.to_string()))?;
+        .map_err(|error| unfit(words(&error)))?;
     finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
 }
 
@@ -132,6 +133,12 @@ impl Output<'_> {
         Ok(())
     }
 
+    /// Fails if `bytes` more are too many.
+    fn room_for(&self, bytes: usize) -> Written {
+        let room = self.bounds.bytes.saturating_sub(self.json.as_bytes().len());
+        if bytes > room { Err(too_long(self.bounds)) } else { Ok(()) }
+    }
+
     fn check(&self) -> Written {
         if self.json.as_bytes().len() > self.bounds.bytes { Err(too_long(self.bounds)) } else { Ok(()) }
     }
@@ -153,6 +160,8 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
         integer(number, out)?;
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
         open(out, depth)?;
+        // `"":0,` is the least of a member.
+        out.room_for(dict.len().saturating_mul(5))?;
         out.json.begin_object();
         for (key, value) in dict.iter() {
             member(&key, &value, out, depth)?;
@@ -202,10 +211,9 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
         array(tuple.iter(), out, depth)?;
     } else {
         let simpler = match out.simpler {
-            Some(simpler) => simpler
-                .bind(value.py())
-                .call1((value,))
-                .map_err(|error| unfit(format!("{}, of which this comes: {error}", type_name(value))))?,
+            Some(simpler) => simpler.bind(value.py()).call1((value,)).map_err(|error| {
+                unfit(format!("{}, of which this comes: {}", type_name(value), words(&error)))
+            })?,
             None => return Err(unfit(type_name(value))),
         };
         // Never itself again, so this ends.
@@ -228,7 +236,7 @@ fn is_simple(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn raised(error: PyErr) -> Unfit {
-    unfit(format!("a dict whose items raise {error}"))
+    unfit(format!("a dict whose items raise {}", words(&error)))
 }
 
 /// The name of a value's type, as a message shows it.
@@ -258,8 +266,14 @@ fn member(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, out: &mut Output<'_>
     out.check()
 }
 
-fn array<'py>(items: impl Iterator<Item = Bound<'py, PyAny>>, out: &mut Output<'_>, depth: usize) -> Written {
+fn array<'py>(
+    items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+    out: &mut Output<'_>,
+    depth: usize,
+) -> Written {
     open(out, depth)?;
+    // An item takes two bytes at least, with the comma or bracket behind it: what cannot fit is not begun.
+    out.room_for(items.len().saturating_mul(2))?;
     out.json.begin_array();
     for (place, item) in items.enumerate() {
         write(&item, out, depth + 1).map_err(|mut unfit| {

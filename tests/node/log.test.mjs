@@ -66,7 +66,7 @@ test('what the engine has to say reaches the same log', async () => {
   const source = `
     const output = { type: 'object', required: ['n'] }
     app.tool('misses', { output }, () => ({ m: 1 }))
-    app.tool('large', () => 'x'.repeat(200))
+    app.tool('large', () => '\\n'.repeat(90))
     await app.listen()`
   const log = 'log: ({ level, message, ...rest }) => console.error(level, message, Object.keys(rest).length)'
   await withServer(source, async (client) => {

@@ -124,9 +124,7 @@ test('what JSON cannot express is refused wherever it is in a result', async () 
     ['{ const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return { a: { b: proxy } } }', /^result\.a\.b is a value that cannot be read: .*revoked/],
     ['{ let a = []; for (let i = 1; i < 128; i++) a = [a]; return a }', undefined],
     ['{ let a = []; for (let i = 1; i < 129; i++) a = [a]; return a }', `result${'[0]'.repeat(64)}[0… is a value nested deeper than 128 levels`],
-    ['{ let a = {}; for (let i = 1; i < 129; i++) a = { a }; return { toJSON: () => a } }', `result${'.a'.repeat(97)}… is a value nested deeper than 128 levels`],
-    // The same part over and over: 2^60 values in 60 objects.
-    ['{ let a = []; for (let i = 0; i < 60; i++) a = [a, a]; return a }', 'a value of more than 16777216 bytes']
+    ['{ let a = {}; for (let i = 1; i < 129; i++) a = { a }; return { toJSON: () => a } }', `result${'.a'.repeat(97)}… is a value nested deeper than 128 levels`]
   ]
   const source = cases.map(([code], i) => `app.tool('t${i}', { structured: ${i % 2 === 0} }, async () => ${code.startsWith('{') ? code : `(${code})`})`)
   await withServer(`${source.join('\n')}\nawait app.listen()`, async (client) => {
@@ -144,6 +142,60 @@ test('what JSON cannot express is refused wherever it is in a result', async () 
   })
 })
 
+test('what is sure to be too long is refused by its length, before it is written', async () => {
+  const cases = {
+    sparse: 'new Array(1e8)',
+    widest: 'new Array(2 ** 32 - 1)',
+    nested: '({ rows: [[new Array(1e8)]] })',
+    made: '({ toJSON: () => ({ rows: new Array(1e8) }) })',
+    // A closer look, for the bigint.
+    looked: '[1n, new Array(1e8)]',
+    contents: 'new ToolResult({ structuredContent: new Array(1e8), content: [] })',
+    claimed: 'new Proxy([], { get: (items, key) => key === "length" ? 2 ** 40 : items[key] })',
+    // No longer than a string may be, and then longer as JSON.
+    text: '"x".repeat(5e8)',
+    texts: '[1n, "x".repeat(5e8)]',
+    names: '({ ["x".repeat(5e8)]: 1 })',
+    bytes: 'new Uint8Array(1e8)',
+    // The same part over and over: 2^60 values in 60 objects.
+    shared: '{ let a = []; for (let i = 0; i < 60; i++) a = [a, a]; return a }'
+  }
+  const source = Object.entries(cases).map(([name, code]) => {
+    return `app.tool('${name}', async () => ${code.startsWith('{') ? code : `(${code})`})`
+  })
+  const begin = `import { ToolResult } from ${JSON.stringify(PACKAGE)}\n`
+  await withServer(`${begin}${source.join('\n')}\nawait app.listen()`, async (client) => {
+    await client.initialize()
+    const start = performance.now()
+    for (const name of Object.keys(cases)) {
+      const { result } = await client.call(name)
+      const why = `tool "${name}" returned a value of more than 16777216 bytes, the limit maxResultBytes`
+      assert.deepEqual([result.content[0].text, result.isError], [why, true])
+    }
+    // To look at each item of one of them takes longer than this.
+    assert.ok(performance.now() - start < 10_000, `it took ${performance.now() - start} ms`)
+    assert.equal((await client.send('ping')).result !== undefined, true)
+  })
+})
+
+test('what just fits is not refused by its length', async () => {
+  const source = `
+    app.tool('zeros', () => new Array(49).fill(0))
+    app.tool('empties', () => new Array(32).fill([]))
+    app.tool('objects', () => new Array(32).fill({}))
+    app.tool('members', () => Object.fromEntries([...'abcdefghijklmnop'].map((name) => [name, 1])))
+    app.tool('texts', () => ['a'.repeat(40), 'b'.repeat(40)])
+    app.tool('text', () => 'x'.repeat(98))
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    for (const name of ['zeros', 'empties', 'objects', 'members', 'texts', 'text']) {
+      const { result } = await client.call(name)
+      assert.equal(result.isError, undefined, JSON.stringify(result))
+    }
+  }, { server: '{ name: "test", limits: { maxResultBytes: 100 } }' })
+})
+
 test('the depth and the size of results are the limits that were set', async () => {
   const source = `
     app.tool('deep', () => [[[1]]])
@@ -155,8 +207,8 @@ test('the depth and the size of results are the limits that were set', async () 
     await client.initialize()
     assert.equal(await client.text('deep'), '[[[1]]]')
     assert.match(await client.text('deeper'), /tool "deeper" .* nested deeper than 3 levels/)
-    assert.match(await client.text('large'), /tool "large" returned 202 bytes; the limit is 100/)
-    assert.match(await client.text('many'), /tool "many" .* of more than 100 bytes/)
+    assert.match(await client.text('large'), /tool "large" returned a value of more than 100 bytes, the limit maxResultBytes$/)
+    assert.match(await client.text('many'), /tool "many" .* of more than 100 bytes, the limit maxResultBytes$/)
   }, { server: '{ name: "test", limits: { maxDepth: 3, maxResultBytes: 100 } }' })
 })
 

@@ -254,3 +254,38 @@ def test_the_handler_of_one_tool_does_not_see_that_of_another():
         ids = [client.start_call(f"t{place}") for place in range(50)]
         texts = [client.answer(id)["result"]["content"][0]["text"] for id in ids]
         assert texts == [str(place) for place in range(50)]
+
+
+class Rows(list):
+    pass
+
+
+MANY = [object(), *[0] * 600]
+LONG = [
+    MANY,
+    {"rows": [MANY]},
+    Rows(MANY),
+    [tuple(MANY)],
+    {str(place): object() for place in range(201)},
+    [[MANY], object()],
+]
+
+
+@pytest.mark.parametrize("value", LONG, ids=range(len(LONG)))
+def test_what_is_sure_to_be_too_long_is_refused_by_its_length(value):
+    app = Server("t", max_result_bytes=1000)
+    app.tool("t")(lambda: value)
+    with serving(app) as client:
+        # Its first item is refused for what it is, if it is looked at.
+        assert client.error("t") == "tool 't' returned a value of more than 1000 bytes, the limit max_result_bytes"
+
+
+FITS = [[0] * 499, [[]] * 333, {name: "x" * 94 for name in "abcdefghi"}]
+
+
+@pytest.mark.parametrize("value", FITS, ids=range(len(FITS)))
+def test_what_just_fits_is_not_refused_by_its_length(value):
+    app = Server("t", max_result_bytes=1000)
+    app.tool("t")(lambda: value)
+    with serving(app) as client:
+        client.text("t")
