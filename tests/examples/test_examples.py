@@ -114,6 +114,8 @@ def test_database(mode, database):
             "ATTACH 'other.db' AS other",
             "PRAGMA writable_schema = 1",
             "SELECT load_extension('x')",
+            "SELECT fts3_tokenizer('simple', x'4141414141414141')",
+            "SELECT 1\0; DELETE FROM tea",
             "SELECT 1; SELECT 2",
             "SELECT nothing FROM tea",
             "SELECT instr(hex(zeroblob(40000)), '1')",

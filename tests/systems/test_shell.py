@@ -1,7 +1,10 @@
 """C++: a prompt for a database, which clients read while somebody types."""
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 from contextlib import contextmanager
@@ -80,6 +83,59 @@ def test_what_is_typed_reaches_clients():
         asyncio.run(asyncio.wait_for(main(shell), SECONDS))
 
 
+def test_slow_queries_block_nobody():
+    async def main(shell):
+        async with Client(shell.url, mode=MODES["modern"], read_timeout_seconds=SECONDS) as client:
+            slow = [asyncio.create_task(refused(client, "execute_select", query=ENDLESS)) for _ in range(4)]
+            # What is typed is committed meanwhile, and queries are answered, before the first slow one ends after 5 s.
+            for round in range(10):
+                await asyncio.to_thread(shell.type, f"CREATE TABLE t{round} (a);")
+                listing = await said(client, "list_tables")
+                assert len(listing.splitlines()) == round + 2
+                assert "answer" in await said(client, "execute_select", query="SELECT 42 AS answer")
+            assert not any(one.done() for one in slow)
+            for one in slow:
+                one.cancel()
+
+    with prompt() as shell:
+        asyncio.run(asyncio.wait_for(main(shell), SECONDS))
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, None])
+def test_a_temporary_database_is_removed(end, tmp_path):
+    program = [*command(EXAMPLE), "127.0.0.1:0"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(program, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}, **pipes) as process:
+        shell = Prompt(process)
+        shell.type("CREATE TABLE tea (name);")
+        assert list(tmp_path.iterdir())
+        if end is None:
+            process.stdin.close()
+        else:
+            process.send_signal(end)
+        assert process.wait(SECONDS) == (0 if end is None else 128 + end)
+    assert not list(tmp_path.iterdir())
+
+
+def test_clients_see_what_the_prompt_has_committed():
+    async def main(shell):
+        async with Client(shell.url, mode=MODES["modern"], read_timeout_seconds=SECONDS) as client:
+            shell.type("CREATE TABLE tea (name TEXT);")
+            async with client.listen(resource_subscriptions=[TEA]) as changes:
+                shell.type("BEGIN;")
+                shell.type("INSERT INTO tea VALUES ('green');")
+                assert json.loads((await client.read_resource(TEA)).contents[0].text) == []
+                shell.type("ROLLBACK;")
+                shell.type("BEGIN; INSERT INTO tea VALUES ('black');")
+                shell.type("COMMIT;")
+                assert await anext(changes) == ResourceUpdated(TEA)
+            assert json.loads((await client.read_resource(TEA)).contents[0].text) == [{"name": "black"}]
+            assert shell.type("SELECT 1\0;") == "Database error: the statement contains a NUL character\n"
+
+    with prompt() as shell:
+        asyncio.run(asyncio.wait_for(main(shell), SECONDS))
+
+
 @pytest.fixture
 def database(tmp_path):
     path = tmp_path / "shop.db"
@@ -112,6 +168,12 @@ def test_tools(era, database):
             "row_count": 2,
             "truncated": False,
         }
+        listed = await select(
+            "SELECT upper('a') || printf('%d', 2) AS f, json_extract('[1]', '$[0]') AS j, 1 LIKE 1 AS l,"
+            " '[7]' -> 0 AS o, sum(1) OVER () AS s, date(0, 'unixepoch') AS d"
+        )
+        row = {"f": "A2", "j": 1, "l": 1, "o": "7", "s": 1, "d": "1970-01-01"}
+        assert listed.structured_content["rows"] == [row]
         assert (await select("SELECT 1 WHERE 0")).content[0].text == "No results found"
         params = [2**53 + 1, 0.1, "' OR 1=1", None, True]
         result = await select("SELECT ? AS i, ? AS d, ? AS t, ? AS n, ? AS b", params=params)
@@ -183,6 +245,13 @@ def test_only_reads(database):
         "BEGIN IMMEDIATE": written,
         "REINDEX": written,
         "SELECT load_extension('x')": "Database error: not authorized to use function: load_extension",
+        "SELECT fts3_tokenizer('simple', x'4141414141414141')": "not authorized to use function: fts3_tokenizer",
+        "SELECT FTS3_Tokenizer('simple')": "not authorized to use function: FTS3_Tokenizer",
+        "SELECT sqlite_compileoption_get(1)": "not authorized to use function: sqlite_compileoption_get",
+        "SELECT * FROM spy": "fts3_tokenizer",
+        "SELECT 1\0; DELETE FROM tea": "Database error: the statement contains a NUL character",
+        "SELECT 1\0": "Database error: the statement contains a NUL character",
+        "\0": "Database error: the statement contains a NUL character",
         "SELECT 1; DELETE FROM tea": written,
         "SELECT 1; SELECT 2": "exactly one statement",
         "": "exactly one statement",
@@ -202,9 +271,13 @@ def test_only_reads(database):
     # Each row is a comparison of two long values at each of their places.
     compared = "SELECT sum(instr(hex(zeroblob(32000)), hex(zeroblob(16000)) || a))"
     refusals[f'{compared} FROM "odd ""name", (VALUES (1), (2), (3), (4), (5))'] = "time limit of 5 s"
+    with contextlib.closing(sqlite3.connect(database)) as made:
+        made.execute("CREATE VIEW spy AS SELECT fts3_tokenizer('simple')")
     before = database.read_bytes()
 
     async def use(client):
+        planted = {"query": "SELECT fts3_tokenizer('simple', ?)", "params": ["AAAAAAAA"]}
+        assert "not authorized to use function: fts3_tokenizer" in await refused(client, "execute_select", **planted)
         for query, reason in refusals.items():
             told = await refused(client, "execute_select", query=query)
             assert reason in told and len(told) < 1000, query

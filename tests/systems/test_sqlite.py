@@ -1,5 +1,6 @@
 """The example `sqlite`: what it reads, and that nothing that is asked of it writes."""
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -154,6 +155,8 @@ def test_rows_beyond_fifty_are_counted_and_pages_follow_each_other(client):
         "EXPLAIN QUERY PLAN SELECT * FROM tea",
         "PRAGMA table_info(tea)",
         "SELECT count(*) FROM sqlite_master",
+        "SELECT Upper('a') || printf('%d', 2), json_extract('[1]', '$[0]'), '[7]' -> 0, 1 LIKE 1, date(0, 'unixepoch')",
+        "SELECT row_number() OVER (ORDER BY name), sum(price) OVER () FROM tea",
     ],
 )
 def test_what_reads_may_look_as_it_likes(client, query):
@@ -192,6 +195,9 @@ def test_values_are_exact(client):
         "SELECT load_extension('x')",
         "SELECT LOAD_EXTENSION('/lib/x.so', 'main')",
         "SELECT fts3_tokenizer('simple', x'00')",
+        "SELECT FTS3_TOKENIZER('simple')",
+        "SELECT sqlite_compileoption_get(1)",
+        "SELECT 1\0; DELETE FROM tea",
         "SELECT writefile('evil', 'x')",
         "SELECT readfile('/etc/passwd')",
         "CREATE VIRTUAL TABLE evil USING fts5(x)",
@@ -263,6 +269,31 @@ def test_what_takes_too_long_or_too_much_ends(client):
 def test_what_is_kept_meanwhile_is_bounded_and_not_on_the_disk(client, query):
     assert fails(client, "execute_select", query=query) == "Database error: the query needs more than 256 MiB"
     assert select(client, "SELECT n FROM many ORDER BY n LIMIT 1").structured["rows"] == [{"n": 1}]
+
+
+def test_cancelled_queries_give_their_connections_back(shop, monkeypatch):
+    module = load("python/sqlite", DATABASE_PATH=shop)
+    # The limit of time ends none of them within this test.
+    monkeypatch.setitem(module.Database.read.__globals__, "SECONDS", 3600)
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: opened.append(1) or connect(*given, **named))
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+    async def main():
+        async with Client(module.app) as client:
+            # Ten of them take all connections, and two more wait.
+            slow = [asyncio.create_task(client.call_tool("execute_select", {"query": endless})) for _ in range(12)]
+            while len(opened) < 10:
+                await asyncio.sleep(0.01)
+            for one in slow:
+                one.cancel()
+            found = [client.call_tool("execute_select", {"query": "SELECT 1 AS one"}) for _ in range(12)]
+            for result in await asyncio.gather(*found):
+                assert result.structured["rows"] == [{"one": 1}]
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_all_tables_and_columns_are_known(tmp_path):

@@ -4,7 +4,7 @@
 //     shell [ADDRESS [FILE]]
 //
 // With an address such as 127.0.0.1:8000 the prompt is on the terminal, and clients come over HTTP; with - or nothing there is no
-// prompt, and the client is on stdio. Without a file the database is in memory.
+// prompt, and the client is on stdio. Without a file the database is a temporary one.
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -12,11 +12,14 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <tenon.hpp>
 
 #include "database.hpp"
+#include "temporary.hpp"
 
 namespace {
 
@@ -26,6 +29,8 @@ using shell::Table;
 using shell::Value;
 
 constexpr tenon_param_flags optional = 0;
+// So many queries run at the same time.
+constexpr std::uint32_t worker_threads = 8;
 constexpr std::size_t shown_rows = 50, shown_letters = 200, resource_rows = 100;
 const std::string tables_uri = "database://tables/";
 
@@ -231,10 +236,10 @@ void add_tools(tenon::Server &app, Database &database) {
         if (!exists(database, name)) throw std::invalid_argument("Table '" + name + "' not found");
         std::string text = "Schema for table '" + name + "':\n" + std::string(40, '-');
         for (const auto &row : database.columns(name).rows) {
-            text += "\n  " + text_of(row[0]) + " (" + text_of(row[1]) + ")";
-            if (std::get<std::int64_t>(row[2]) != 0) text += " NOT NULL";
-            if (std::get<std::int64_t>(row[4]) != 0) text += " PRIMARY KEY";
-            if (!std::holds_alternative<std::nullptr_t>(row[3])) text += " DEFAULT " + text_of(row[3]);
+            text += "\n  " + text_of(row[1]) + " (" + text_of(row[2]) + ")";
+            if (std::get<std::int64_t>(row[3]) != 0) text += " NOT NULL";
+            if (std::get<std::int64_t>(row[5]) != 0) text += " PRIMARY KEY";
+            if (!std::holds_alternative<std::nullptr_t>(row[4])) text += " DEFAULT " + text_of(row[4]);
         }
         return text;
     });
@@ -257,9 +262,7 @@ void add_resources(tenon::Server &app, Database &database) {
             call.not_found();
             return;
         }
-        std::string identifier;
-        for (const char c : name) identifier += c == '"' ? std::string("\"\"") : std::string(1, c);
-        const Table table = database.select({"SELECT * FROM \"" + identifier + "\"", {}, resource_rows});
+        const Table table = database.select({"SELECT * FROM " + Database::identifier(name), {}, resource_rows});
         tenon::Result result;
         result.add_resource(*call.uri(), as_json(table), "application/json");
         call.complete(std::move(result));
@@ -274,18 +277,25 @@ void prompt(tenon::Server &app, Database &database) {
     while (std::cout << (sql.empty() ? "sql> " : "...> ") << std::flush, std::getline(std::cin, line)) {
         if (sql.empty() && line == ".quit") return;
         sql += line + '\n';
-        if (sqlite3_complete(sql.c_str()) == 0) continue;
+        // What holds a NUL character is refused.
+        if (sqlite3_complete(sql.c_str()) == 0 && sql.find('\0') == std::string::npos) continue;
         try {
-            database.execute(std::move(sql), [](const Table &table) {
-                if (!table.columns.empty()) std::cout << as_text(table) << '\n';
-            });
+            database.execute(
+                std::exchange(sql, {}),
+                [](const Table &table) {
+                    if (!table.columns.empty()) std::cout << as_text(table) << '\n';
+                },
+                [&](const std::string &table) { app.resource_updated(address(table)); });
         } catch (const std::exception &error) {
             std::cout << error.what() << '\n';
         }
-        sql.clear();
-        if (auto tables = database.tables(); tables != known) {
-            known = std::move(tables);
-            app.list_changed(TENON_KIND_RESOURCE);
+        try {
+            if (auto tables = database.tables(); tables != known) {
+                known = std::move(tables);
+                app.list_changed(TENON_KIND_RESOURCE);
+            }
+        } catch (const std::exception &) {
+            // A transaction of the prompt keeps the file locked: the next statement looks again.
         }
     }
 }
@@ -294,11 +304,18 @@ void prompt(tenon::Server &app, Database &database) {
 
 int main(int argc, char **argv) try {
     const bool has_prompt = argc > 1 && std::string(argv[1]) != "-";
-    Database database(argc > 2 ? argv[2] : ":memory:");
+    std::optional<shell::TemporaryFolder> temporary;
+    if (argc <= 2) temporary.emplace();
+    Database database(temporary ? temporary->file() : argv[2]);
+    if (temporary) {
+        database.write_ahead();
+        // Over stdio the server handles signals.
+        if (has_prompt) temporary->remove_on_signals();
+    }
     tenon::Server app("sqlite-shell", "1.0.0");
     add_tools(app, database);
     add_resources(app, database);
-    database.on_change([&](const std::string &table) { app.resource_updated(address(table)); });
+    app.set_worker_threads(worker_threads);
     if (!has_prompt) {
         app.listen_stdio();
         return app.run();

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from database import Database, Refused, Rows, identifier, table_text
-from tenon_mcp import McpError, NotFound, Server, ToolError, ToolResult
+from tenon_mcp import McpError, NotFound, Server, SyncContext, ToolError, ToolResult
 
 FUNCTIONS = ("COUNT", "SUM", "AVG", "MIN", "MAX")
 ROWS_OF_A_RESOURCE = 100
@@ -20,7 +20,8 @@ def result(rows: Rows) -> ToolResult:
 
 def make_server(db_path: str = "example.db", max_connections: int = 10) -> Server:
     """A server of this file, which reads it over as many connections."""
-    app = Server("database-server", "1.0.0")
+    # Each call that runs finds a connection; others wait in the engine's queue, where a client can still cancel them.
+    app = Server("database-server", "1.0.0", max_workers=max_connections)
     database = Database(db_path, max_connections)
     app.map_error(Refused, lambda error: ToolError(str(error)))
 
@@ -30,7 +31,7 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
 
     @app.tool
     def execute_select(
-        query: str, params: list[Any] | None = None, limit: RowLimit = 1000, offset: Offset = 0
+        query: str, ctx: SyncContext, params: list[Any] | None = None, limit: RowLimit = 1000, offset: Offset = 0
     ) -> ToolResult:
         """Run one query that reads, with ? for each of params.
 
@@ -38,7 +39,7 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
             limit: How many rows at most.
             offset: How many rows to pass over.
         """
-        return result(database.read(query, params or (), limit, offset))
+        return result(database.read(query, params or (), limit, offset, lambda: ctx.cancelled))
 
     @app.tool
     def list_tables() -> str:
@@ -66,7 +67,7 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
 
     @app.tool
     def execute_aggregation(
-        table: str, group_by: str | None = None, aggregate_func: str = "COUNT", column: str = "*"
+        table: str, ctx: SyncContext, group_by: str | None = None, aggregate_func: str = "COUNT", column: str = "*"
     ) -> ToolResult:
         """Count, add up or compare the values of a column, for each value of another one."""
         function = aggregate_func.upper()
@@ -81,11 +82,10 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
         of = "*" if column == "*" else identifier(column, known)
         by = identifier(group_by, known) if group_by is not None else None
         source = identifier(table, database.tables(views=True))
-        if by is None:
-            return result(database.read(f"SELECT {function}({of}) AS result FROM {source}"))
-        return result(
-            database.read(f"SELECT {by}, {function}({of}) AS result FROM {source} GROUP BY {by} ORDER BY {by}")
-        )
+        query = f"SELECT {function}({of}) AS result FROM {source}"
+        if by is not None:
+            query = f"SELECT {by}, {function}({of}) AS result FROM {source} GROUP BY {by} ORDER BY {by}"
+        return result(database.read(query, stopped=lambda: ctx.cancelled))
 
     def list_resources() -> list[dict[str, Any]]:
         return [
