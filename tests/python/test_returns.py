@@ -211,7 +211,8 @@ def test_a_declared_value_is_structured_in_an_object_where_it_must(value, annota
     assert tool["outputSchema"] == schema
     assert result == {"content": [text(said)], "structuredContent": structured}
     tool, result = tool_of(value, annotation, modern=False)
-    assert tool["outputSchema"] == {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+    assert tool["outputSchema"] == {"type": "object", "properties": {"result": schema}, "required": ["result"],
+                                    "x-fastmcp-wrap-result": True}
     assert result == {"content": [text(said)], "structuredContent": {"result": structured}}
     tool, result = tool_of(value, annotation, structured=False)
     assert "outputSchema" not in tool and "structuredContent" not in result

@@ -8,6 +8,8 @@ use crate::json::{JsonSlice, JsonWriter, Kind};
 
 /// The member that holds the value.
 const MEMBER: &str = "result";
+/// The keyword that tells FastMCP's clients to take the value out of the object. It stands only where the engine wraps.
+const MARK: &str = "x-fastmcp-wrap-result";
 /// Where a schema is found that speaks of the member.
 const PLACE: &str = "#/properties/result";
 
@@ -60,7 +62,8 @@ pub fn write_output_schema(schema: &JsonSlice, revision: Revision, out: &mut Jso
     }
     out.key("type").str("object").key("properties").begin_object().key(MEMBER);
     write_moved(schema, Role::Schema, true, out);
-    out.end_object().key("required").begin_array().str(MEMBER).end_array().end_object();
+    out.end_object().key("required").begin_array().str(MEMBER).end_array();
+    out.key(MARK).bool(true).end_object();
 }
 
 /// What the value of a keyword is to who looks for references.
@@ -173,13 +176,16 @@ mod tests {
 
     #[test]
     fn schemas_of_objects_and_of_the_newest_revision_stay_as_they_are() {
-        let object = json!({ "type": "object", "properties": { "a": { "$ref": "#/$defs/a" } } });
+        let object = json!({
+            "type": "object", "properties": { "result": { "$ref": "#/$defs/a" } }, "required": ["result"]
+        });
         let list = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "array" });
         assert_eq!(written(&object, V2025_06_18), object);
         assert_eq!(written(&list, V2026_07_28), list);
         let wrapped = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "type": "object", "properties": { "result": { "type": "array" } }, "required": ["result"]
+            "type": "object", "properties": { "result": { "type": "array" } }, "required": ["result"],
+            "x-fastmcp-wrap-result": true
         });
         assert_eq!(written(&list, V2025_11_25), wrapped);
     }
