@@ -1,8 +1,11 @@
 """Node: applications with routes and a key of their own, which have tools at /mcp: Express, Fastify, Hono."""
 
 import asyncio
+import http.client as http_client
 import json
+import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -11,6 +14,7 @@ from mcp import Client
 from served import MODES, SECONDS, command, http, refused, said
 
 APPLICATIONS = ["node/express", "node/fastify", "node/hono"]
+STOPPED = [*APPLICATIONS, "node/embedded"]
 KEY = {"authorization": "Bearer secret"}
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -77,8 +81,10 @@ def test_the_application_stays_itself(application):
         ):
             assert ask(f"{root}/me", {"authorization": wrong})[0] == 401, wrong
         assert ask(f"{root}/me", KEY) == (200, '{"user":"owner"}')
-        for path in ("/", "/none", "/mcpx", "/mcp/other"):
+        for path in ("/", "/none", "/mcpx", "/mcp/other", "/MCP", "/Mcp/"):
             assert ask(root + path)[0] == 404, path
+            status, body = ask(root + path, body=INITIALIZE)
+            assert status == 404 and "jsonrpc" not in body, path
         for path in ("/mcp", "/mcp/"):
             status, body = ask(root + path, body=INITIALIZE)
             assert status == 200 and "basic-server" in body
@@ -98,6 +104,58 @@ def test_a_port_alone_is_an_address(application):
         program, *rest = command(application)
         run = subprocess.run([program, *rest, wrong], capture_output=True, text=True, timeout=SECONDS)
         assert run.returncode == 1 and "usage: server.mjs [[host:]port]" in run.stderr, run.stderr
+
+
+class Stopping:
+    """Says how long an example runs on after SIGTERM."""
+
+    def __enter__(self):
+        return self
+
+    def begin(self):
+        self.began = time.monotonic()
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self.began
+
+
+def listen(url):
+    """A client of a session that listens on the stream of it."""
+    host = url.split("/")[2]
+    session = http_client.HTTPConnection(host, timeout=SECONDS)
+    accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    session.request("POST", "/mcp", json.dumps(INITIALIZE), accept)
+    answer = session.getresponse()
+    answer.read()
+    assert answer.status == 200
+    headers = {**accept, "mcp-session-id": answer.headers["mcp-session-id"], "mcp-protocol-version": "2025-11-25"}
+    stream = http_client.HTTPConnection(host, timeout=SECONDS)
+    stream.request("GET", "/mcp", headers=headers)
+    assert stream.getresponse().status == 200
+    return session, stream
+
+
+@pytest.mark.parametrize("application", STOPPED)
+def test_a_session_does_not_keep_the_application(application):
+    with Stopping() as stopping, http(application, env={"PORT": "0"}) as url:
+        kept = listen(url)
+        stopping.begin()
+    # Where connections are kept until they have been idle for a while, it is 5 s and more.
+    assert kept and stopping.seconds < 2.5
+
+
+@pytest.mark.parametrize("application", STOPPED)
+def test_an_unfinished_request_does_not_keep_the_application(application):
+    with Stopping() as stopping, http(application, env={"PORT": "0"}) as url:
+        kept = listen(url)
+        half = socket.create_connection(url.split("/")[2].split(":"))
+        half.sendall(b"GET /health HTTP/1.1\r\nhost: 127")
+        # The server has read it before what comes later on a connection of its own.
+        assert ask(url.replace("/mcp", "/health"))[0] == 200
+        stopping.begin()
+    # Node waits 60 s for the rest.
+    assert kept and stopping.seconds < 10
+    half.close()
 
 
 @pytest.mark.parametrize("application", APPLICATIONS)

@@ -16,7 +16,9 @@ server.listen(Number(process.env.PORT ?? 8000), '127.0.0.1', () => {
   console.log(`listening http://127.0.0.1:${port}/mcp`)
 })
 process.once('SIGTERM', async () => {
-  server.close()
-  // Streams that clients listen on end with it; calls in flight may finish.
+  // First the tools: the streams that clients listen on end with them, and calls in flight may finish.
   await mcp.close()
+  server.close()
+  // A client that keeps its connection busy would keep the process too.
+  setTimeout(() => server.closeAllConnections(), 1000).unref()
 })

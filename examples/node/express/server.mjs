@@ -29,6 +29,8 @@ const guard = (request, response, next) => {
 }
 
 const app = express()
+// As in the other frameworks, /MCP is another path than /mcp.
+app.enable('case sensitive routing')
 app.get('/health', (_, response) => void response.json({ status: 'healthy' }))
 app.get('/me', guard, (_, response) => void response.json({ user: OWNER }))
 // Both /mcp and /mcp/ answer: Express does not tell them apart.
@@ -41,6 +43,9 @@ const server = app.listen(Number(port), host, () => {
   console.log(`listening http://${host}:${address.port}/mcp`)
 })
 process.once('SIGTERM', async () => {
-  server.close()
+  // First the tools: the streams that clients listen on end with them, and calls in flight may finish.
   await mcp.close()
+  server.close()
+  // A client that keeps its connection busy would keep the process too.
+  setTimeout(() => server.closeAllConnections(), 1000).unref()
 })

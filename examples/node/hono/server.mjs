@@ -39,10 +39,14 @@ app.all('/mcp', (context) => {
 
 const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d+)$/.exec(process.argv[2] ?? '8000') ?? []
 if (port === undefined) throw new Error('usage: server.mjs [[host:]port]')
-const server = serve({ fetch: app.fetch, hostname: host, port: Number(port) }, (address) =>
+const listening = serve({ fetch: app.fetch, hostname: host, port: Number(port) }, (address) =>
   console.log(`listening http://${host}:${address.port}/mcp`)
 )
+const server = /** @type {import('node:http').Server} */ (listening)
 process.once('SIGTERM', async () => {
-  server.close()
+  // First the tools: the streams that clients listen on end with them, and calls in flight may finish.
   await mcp.close()
+  server.close()
+  // A client that keeps its connection busy would keep the process too.
+  setTimeout(() => server.closeAllConnections(), 1000).unref()
 })
