@@ -42,7 +42,17 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::interpreter::require_main(module.py())
+        crate::interpreter::require_main(module.py())?;
+        // Before a loop is made, whose descriptors would take the numbers.
+        open_standard();
+        Ok(())
+    }
+
+    /// Opens the null device in place of each standard descriptor that is closed.
+    #[pyfunction]
+    fn open_standard() {
+        // Whoever serves stdio is told if this fails.
+        let _ = tenon_mcp::__private::open_standard();
     }
 
     #[pymodule_export]

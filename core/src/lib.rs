@@ -84,6 +84,8 @@ pub mod __private {
     pub use crate::proto::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};
     pub use crate::proto::sse::SseDecoder;
+    #[cfg(feature = "runtime")]
+    pub use crate::runtime::open_standard;
     pub use serde_json::json;
     #[cfg(feature = "runtime")]
     pub use tenon_crash::flush as flush_printed;

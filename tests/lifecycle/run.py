@@ -16,7 +16,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+
+import descriptors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = os.environ.get("TENON_PYTHON", str(ROOT / ".venv/bin/python"))
@@ -225,6 +228,7 @@ def cases(host):
     # Node gives every signal its default action before a program runs.
     if host != "node":
         yield "SIGINT is ignored", lambda: ignored(host)
+    yield from descriptors.cases(host, partial(Server, host), Failed, PATIENCE)
     yield "nobody reads errors", lambda: unread_errors(host)
     for tool in ("block", "block_loop") if host == "python" else ("block",):
         name = tool.replace("_", " ") + ": "

@@ -1,5 +1,6 @@
 """The lifecycle test's server in Python: tools that block whatever they are told, and one that prints."""
 
+import asyncio
 import sys
 import time
 
@@ -41,4 +42,7 @@ def flood(lines: int) -> str:
 
 
 http = sys.argv[sys.argv.index("--http") + 1] if "--http" in sys.argv else None
-app.run(http=http)
+if "--loop" in sys.argv:
+    asyncio.run(app.serve(http=http))
+else:
+    app.run(http=http)

@@ -6,9 +6,9 @@ import sys
 
 from ._errors import RegistrationError, StateError
 from ._kinds import Registrations
-from ._native import Engine
+from ._native import Engine, open_standard
 from ._options import read_state_keys, read_words
-from ._signals import Signals, open_errors
+from ._signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Server(Registrations):
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, and an event loop runs here already; use await serve()")
-        open_errors()
+        open_standard()
         transports = _transports(stdio, http, unix, socket, websocket, sse)
         if workers is not None:
             from . import _processes

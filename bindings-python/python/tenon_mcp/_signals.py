@@ -23,19 +23,6 @@ else:
     import _signal as signal
 
 
-def open_errors() -> None:
-    """Opens descriptor 2 on nothing if it is closed: a socket of ours would get the number, and be printed to."""
-    try:
-        os.fstat(2)
-    except OSError:
-        nothing = os.open(os.devnull, os.O_RDWR)
-        if nothing == 2:
-            os.set_inheritable(2, True)
-        else:
-            os.dup2(nothing, 2)
-            os.close(nothing)
-
-
 class Signals:
     """Handlers of our own, from now until ``restore``, if ``wanted``; on another thread than the main one nothing.
 

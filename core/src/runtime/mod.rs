@@ -38,4 +38,5 @@ pub use memory::{MemoryClient, MemoryStream, memory};
 pub use options::{HttpOptions, ServeOptions, UnixOptions};
 pub use running::Running;
 pub(crate) use skills::{Folder, Worker};
+pub use stdio::open_missing as open_standard;
 pub use web_options::{SseOptions, WebSocketOptions};

@@ -5,6 +5,7 @@ use super::http::Embedded;
 use super::lifecycle::Lifecycle;
 use super::options::ServeOptions;
 use super::serve::TokioSpawn;
+use super::stdio::open_missing;
 use super::timer::Timer;
 use super::transport::{Reach, Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
@@ -37,6 +38,8 @@ pub(crate) fn start(
     options: ServeOptions,
     handle: Option<Handle>,
 ) -> Result<Running, Error> {
+    // Before anything is opened here. Whoever serves stdio is told if this fails.
+    let _ = open_missing();
     if options.is_empty() {
         return Err(Error::invalid("name at least one transport to serve on"));
     }

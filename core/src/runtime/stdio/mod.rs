@@ -7,6 +7,7 @@ mod descriptors;
 mod memory_tests;
 mod reader;
 mod relay;
+mod standard;
 mod wire;
 mod writer;
 #[cfg(test)]
@@ -18,9 +19,9 @@ use crate::error::{Error, ErrorKind};
 use channel::Channel;
 use descriptors::Parent;
 use relay::Relay;
-use rustix::fd::{AsRawFd, IntoRawFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
+use rustix::fd::OwnedFd;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+pub use standard::open_missing;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
 impl Transport for Lines {
     fn check(&self) -> Result<(), Error> {
         match self {
-            Lines::Standard => check_standard(),
+            Lines::Standard => standard::check(),
             Lines::Descriptors(..) => Ok(()),
         }
     }
@@ -83,23 +84,6 @@ impl Transport for Lines {
         };
         Ok(Box::new(channel))
     }
-}
-
-/// Fails where descriptor 0 or 1 is closed, and opens 2 on nothing if it is: what is opened next would get the number,
-/// and be served or printed to.
-fn check_standard() -> Result<(), Error> {
-    fcntl_getfd(std::io::stdin()).map_err(io("standard input"))?;
-    fcntl_getfd(std::io::stdout()).map_err(io("standard output"))?;
-    if fcntl_getfd(std::io::stderr()).is_ok() {
-        return Ok(());
-    }
-    // For the programs that handlers start too, so not closed on exec.
-    let nothing = open("/dev/null", OFlags::RDWR, Mode::empty()).map_err(io("/dev/null"))?;
-    if nothing.as_raw_fd() == 2 {
-        let _stays = nothing.into_raw_fd();
-        return Ok(());
-    }
-    rustix::stdio::dup2_stderr(&nothing).map_err(io("standard error"))
 }
 
 impl Standard {

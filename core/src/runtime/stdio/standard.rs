@@ -1,0 +1,62 @@
+//! Standard descriptors that a program was started without.
+//!
+//! What the program or the engine opens next would get the number of one that is closed, and be served or printed to. So the
+//! null device is opened in its place, for reading and writing: that tells it from one that somebody meant, and is also what
+//! Node and Rust's own start do.
+
+use crate::error::{Error, ErrorKind};
+use rustix::fd::{AsRawFd, BorrowedFd, IntoRawFd};
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fstat, open, stat};
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::stdio::{stderr, stdin, stdout};
+
+const NULL: &str = "/dev/null";
+
+/// Opens the null device in place of each of the descriptors 0, 1 and 2 that is closed.
+pub fn open_missing() -> Result<(), Errno> {
+    let standard = [stdin(), stdout(), stderr()];
+    if standard.iter().all(|descriptor| fcntl_getfd(descriptor).is_ok()) {
+        return Ok(());
+    }
+    loop {
+        // The system gives the lowest number that is free. Nothing is overwritten that another thread opens meanwhile.
+        let nothing = open(NULL, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        if nothing.as_raw_fd() > 2 {
+            return Ok(());
+        }
+        // For the programs that handlers start too.
+        fcntl_setfd(&nothing, FdFlags::empty())?;
+        let _stays = nothing.into_raw_fd();
+    }
+}
+
+/// Fails if there is nothing to serve at descriptor 0 or 1.
+pub(super) fn check() -> Result<(), Error> {
+    open_missing().map_err(|error| Error::new(ErrorKind::Io, format!("{NULL} cannot be opened: {error}")))?;
+    let both = [(stdin(), "0 (standard input)"), (stdout(), "1 (standard output)")];
+    for (descriptor, which) in both {
+        let why = match is_missing(descriptor) {
+            Ok(false) => continue,
+            Ok(true) => "is closed".to_owned(),
+            Err(error) => format!("cannot be used: {error}"),
+        };
+        let todo = "start the program with a pipe there, or serve another transport";
+        let text = format!("stdio cannot be served: descriptor {which} {why}; {todo}");
+        return Err(Error::new(ErrorKind::Io, text));
+    }
+    Ok(())
+}
+
+/// Whether a descriptor was closed: it is the null device for reading and writing, or what has no type, such as the queue of
+/// an event loop, which was made when the number was free.
+fn is_missing(descriptor: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let found = fstat(descriptor)?;
+    Ok(match FileType::from_raw_mode(found.st_mode) {
+        FileType::CharacterDevice => {
+            let both = fcntl_getfl(descriptor)? & OFlags::RWMODE == OFlags::RDWR;
+            both && stat(NULL).is_ok_and(|null| null.st_rdev == found.st_rdev)
+        }
+        FileType::Unknown => true,
+        _ => false,
+    })
+}
