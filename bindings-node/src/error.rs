@@ -17,6 +17,7 @@ impl AsRef<str> for Code {
             ErrorKind::Io => "TENON_IO",
             ErrorKind::Forked => "TENON_FORKED",
             ErrorKind::Start => "TENON_START",
+            ErrorKind::Panic => "TENON_PANIC",
             _ => "TENON_INVALID",
         }
     }

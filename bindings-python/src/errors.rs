@@ -47,7 +47,7 @@ impl<T: pyo3::PyClass + Into<pyo3::PyClassInitializer<T>>> IntoArguments for (St
 pub(crate) fn engine_error(py: Python<'_>, error: &Error) -> PyErr {
     let class = match error.kind() {
         ErrorKind::Invalid | ErrorKind::Duplicate | ErrorKind::NotFound => "RegistrationError",
-        ErrorKind::Address | ErrorKind::Io => "ServeError",
+        ErrorKind::Address | ErrorKind::Io | ErrorKind::Panic => "ServeError",
         ErrorKind::Forked => "ForkedError",
         ErrorKind::Start => "StartError",
         _ => "StateError",

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Forked,
     /// A handler of the hook `start` failed, so nothing was served.
     Start,
+    /// One of the engine's own threads panicked, and the server ended: a bug, please report it.
+    Panic,
 }
 
 /// An error of registration, configuration or start.

@@ -13,12 +13,14 @@ mod dispatch;
 mod entries;
 mod error;
 mod events;
+mod faults;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod handler;
 mod host;
 pub mod json;
 pub mod locks;
+mod panics;
 mod proto;
 mod results;
 #[cfg(feature = "runtime")]
@@ -50,6 +52,7 @@ pub use host::{
     State, Target, Wake,
 };
 pub use json::JsonSlice;
+pub use panics::locate_panics;
 pub use proto::cache::{CacheHints, CacheScope, Cacheable};
 pub use proto::capability::Capability;
 pub use proto::envelope::Client;

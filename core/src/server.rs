@@ -7,7 +7,7 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, TracingLog};
 use crate::dispatch::schema::Formats;
 use crate::dispatch::seal::Sealer;
-use crate::dispatch::store::{MemoryStore, Store, StoreBounds};
+use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::error::Error;
 use crate::host::{Engine, HostPort, LaneId, Layer, Registered, Setup, Shared, Target};
 use crate::json::{JsonSlice, Kind as JsonKind};
@@ -393,8 +393,11 @@ impl ServerBuilder {
         let arguments = Policy { limits: limits.json(), ..self.arguments };
         let sealer = Sealer::new(self.state_keys);
         let own_store = self.store.is_none();
-        let store = self.store.unwrap_or_else(|| default_store(&limits));
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
+        let store = match self.store {
+            Some(store) => Arc::new(GuardedStore { store, log: log.clone() }),
+            None => default_store(&limits),
+        };
         let shaper = Shaper::new(self.identity);
         // Handlers can always log.
         let declared = self.declared.with(Capability::Logging);

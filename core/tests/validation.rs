@@ -129,6 +129,47 @@ fn patterns_do_not_go_back_and_forth_without_bound() {
     assert!(check(schema, text(r#"["ada..lovelace@example.org"]"#.into())).is_err());
 }
 
+/// A slug, as people write it, and a text on which it goes back too often.
+const SLUG: &str = "^(?!-)[a-z0-9-]+(?<!-)$";
+
+#[test]
+fn a_pattern_that_reaches_its_step_limit_is_named_wherever_it_stands() {
+    let long = format!("{}!", "a".repeat(2_000));
+    let slug = json!({ "pattern": SLUG });
+    let limit = "takes too many steps to be matched";
+    let rows = [
+        (slug.clone(), json!(long), "(root)"),
+        (json!({ "properties": { "slug": slug } }), json!({ "slug": long, "other": [1] }), "/slug"),
+        (json!({ "properties": { "a/b~": { "items": slug } } }), json!({ "a/b~": ["x", long] }), "/a~1b~0/1"),
+        (json!({ "$defs": { "s": slug }, "items": { "$ref": "#/$defs/s" } }), json!([[], long]), "/1"),
+        (
+            json!({ "properties": { "s": { "not": slug } } }),
+            json!({ "s": long }),
+            "/properties/s/not/pattern",
+        ),
+        (json!({ "properties": { "s": { "anyOf": [slug, slug] } } }), json!({ "s": long }), "/s"),
+        (json!({ "propertyNames": slug }), json!({ (long.clone()): 1 }), "(root)"),
+        (json!({ "items": { "patternProperties": { SLUG: false } } }), json!([{ (long.clone()): 1 }]), "/0"),
+    ];
+    for (schema, value, place) in rows {
+        let why = check(schema.clone(), text(value.to_string())).unwrap_err();
+        assert!(why.contains(place) && why.contains("pattern") && why.contains(limit), "{schema}: {why}");
+    }
+    // Other faults are still told.
+    let both = json!({ "properties": { "n": { "type": "integer" }, "s": slug } });
+    let why = check(both, text(json!({ "n": "x", "s": long }).to_string())).unwrap_err();
+    assert!(why.contains("/n: "), "{why}");
+    // In a value of many parts nobody looks for the place.
+    let many = format!("[\"{long}\",{}]", vec!["0"; 10_000].join(","));
+    let why = check(json!({ "items": slug }), text(many)).unwrap_err();
+    assert!(why.contains(limit), "{why}");
+    // So it is with defaults, which are looked at when the schema is registered.
+    let schema = json!({ "type": "object", "properties": { "s": { "pattern": SLUG, "default": long } } });
+    let tool = tenon_mcp::__private::Arguments::new(JsonSlice::from_value(&schema), Default::default());
+    let why = tool.map(drop).unwrap_err().to_string();
+    assert!(why.contains("/properties/s/default") && why.contains(limit), "{why}");
+}
+
 #[test]
 fn thousands_of_short_texts_are_matched_where_a_pattern_may_go_back() {
     let schema = json!({ "items": { "type": "string", "pattern": "^(?!.*secret).*$" } });

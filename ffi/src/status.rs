@@ -92,6 +92,7 @@ impl From<Error> for Failure {
             ErrorKind::Io => TENON_ERR_IO,
             ErrorKind::Forked => TENON_ERR_FORKED,
             ErrorKind::Start => TENON_ERR_START,
+            ErrorKind::Panic => TENON_ERR_PANIC,
             // Invalid, and kinds of later versions.
             _ => TENON_ERR_INVALID,
         };

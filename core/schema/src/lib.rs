@@ -5,6 +5,7 @@
 
 mod format;
 mod metered;
+mod outline;
 mod text;
 mod tree;
 mod validator;

@@ -253,6 +253,9 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
                 meter.spent.set(Some(Spent::Errors));
             }
         });
+        if let Some(outline) = self.value().and_then(|spot| spot.outline()) {
+            return Cow::Borrowed(outline);
+        }
         Cow::Owned(match self.shape() {
             Shape::Null => Value::Null,
             Shape::Boolean(value) => value.into(),

@@ -1,6 +1,6 @@
 //! The values that are checked, wherever they are kept.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 use std::borrow::Cow;
 
 /// What a value is.
@@ -44,6 +44,11 @@ pub trait Tree {
     /// The place of the value of the member called `name`, and what it took to find: one for each member looked at, and
     /// more for long names.
     fn member(&self, place: u32, name: &str) -> (Option<u32>, usize);
+
+    /// The containers of the whole value, if somebody has made them; see [`Outlined`](crate::outline::Outlined).
+    fn outline(&self) -> Option<&Value> {
+        None
+    }
 }
 
 /// One value of a tree.
@@ -56,6 +61,11 @@ pub(crate) struct Spot<'a> {
 impl<'a> Spot<'a> {
     pub(crate) fn root(tree: &'a dyn Tree) -> Spot<'a> {
         Spot { tree, place: 0 }
+    }
+
+    /// The containers of the whole value, if this is the whole value and somebody has made them.
+    pub(crate) fn outline(&self) -> Option<&'a Value> {
+        if self.place == 0 { self.tree.outline() } else { None }
     }
 
     /// What tells this value from all others, in this tree and in others that live.

@@ -2,6 +2,7 @@
 
 use crate::format::{Formats, Options, assert_formats};
 use crate::metered::{Allowance, Metered, Seen, Spent, metered};
+use crate::outline::Outlined;
 use crate::text::{Clip, clip};
 use crate::tree::{Spot, Tree};
 use jsonschema::error::ValidationErrorKind;
@@ -20,6 +21,11 @@ const MAX_BACKTRACKS: usize = 2_500;
 /// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
 /// to go back as often as may be. Together, 20 million times.
 const MAX_MATCHES: u64 = 8_000;
+
+/// Why a value is refused whose faults nobody looks for: it is large, and a pattern may have reached its step limit.
+const UNEXPLAINED: &str = "it does not conform, or one of its patterns takes too many steps to be matched";
+
+const TOO_MANY: &str = "takes too many steps to be matched";
 
 /// Steps that every check may take, and those it may take for each byte of the value.
 const STEPS: u64 = 1_000_000;
@@ -53,14 +59,18 @@ impl Validator {
         let allowance = self.allowance(bytes);
         match metered(allowance, || self.validator.is_valid(root)) {
             (true, None) => Ok(()),
-            (false, None) => Err(self.reasons(root, Allowance { errors: MAX_FOUND, ..allowance })),
+            (false, None) => Err(self.reasons(value, Allowance { errors: MAX_FOUND, ..allowance })),
             (_, Some(spent)) => Err(Refused { reasons: exhausted(spent), names: Vec::new() }),
         }
     }
 
     /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
     pub fn misfit(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
-        let root = Seen::Value(Spot::root(value));
+        let outlined = if self.backtracks { Outlined::new(value) } else { None };
+        if self.backtracks && outlined.is_none() {
+            return Some(UNEXPLAINED.to_owned());
+        }
+        let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(self.allowance(bytes), || self.validator.iter_errors(root));
         if let Some(spent) = spent {
             return Some(exhausted(spent));
@@ -79,8 +89,13 @@ impl Validator {
     }
 
     /// Why a value does not conform: the first few reasons.
-    fn reasons(&self, value: Seen<'_>, allowance: Allowance) -> Refused {
-        let (mut errors, spent) = metered(allowance, || self.validator.iter_errors(value));
+    fn reasons(&self, value: &dyn Tree, allowance: Allowance) -> Refused {
+        let outlined = if self.backtracks { Outlined::new(value) } else { None };
+        if self.backtracks && outlined.is_none() {
+            return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new() };
+        }
+        let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
+        let (mut errors, spent) = metered(allowance, || self.validator.iter_errors(root));
         // What was found after the end of the allowance is not certain, and the first was found before it.
         let shown = if spent.is_none() { MAX_REPORTED } else { 1 };
         let mut names = Vec::new();
@@ -141,9 +156,11 @@ fn reason(error: &ValidationError<'_>) -> String {
     let mut reason = Clip::default();
     let _ = match error.kind() {
         ValidationErrorKind::BacktrackLimitExceeded { .. }
-        | ValidationErrorKind::RegexEngineFailure { .. } => {
-            reason.write_str("its pattern takes too many steps to be matched")
-        }
+        | ValidationErrorKind::RegexEngineFailure { .. } => match error.instance_path().as_str() {
+            // Within `not` and the like the validator does not say which text it is.
+            "" => write!(reason, "its pattern {TOO_MANY}: {} of its schema", error.schema_path().as_str()),
+            _ => write!(reason, "its pattern {TOO_MANY}"),
+        },
         ValidationErrorKind::Format { format } => {
             write!(reason, "value is not a valid {format}")
         }

@@ -448,6 +448,7 @@ impl<T> Registered<T> {
 
     /// Makes what a client sends ready for the handler, or says why it does not fit.
     pub fn prepare(&self, input: JsonSlice) -> Result<JsonSlice, String> {
+        crate::faults::pass("check");
         match &self.input {
             Input::Schema(arguments) => arguments.prepare(input),
             Input::Prompt(arguments) => arguments.prepare(input),

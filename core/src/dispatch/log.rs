@@ -1,5 +1,7 @@
 //! Where the engine says what no client is told: why a handler failed, what was dropped, what a store reported.
 
+use crate::panics::caught;
+
 /// How much a [`Record`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -56,7 +58,6 @@ pub trait Log: Send + Sync {
 /// What the engine says about calls and their handlers.
 pub(crate) const CALL: &str = "tenon_mcp::call";
 /// What it says about its store.
-#[cfg(feature = "runtime")]
 pub(crate) const STORE: &str = "tenon_mcp::store";
 
 /// The default: events of the `tracing` crate, with target `tenon_mcp` and the record's own target as a field.
@@ -93,9 +94,11 @@ impl Log for TracingLog {
     }
 }
 
-/// Says something, if anybody listens.
+/// Says something, if anybody listens. A log that panics says nothing: there is nobody to tell of it.
 pub(crate) fn say(log: &dyn Log, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
-    if log.enabled(level, target) {
-        log.log(&Record { level, target, message: &message() });
-    }
+    let _ = caught(|| {
+        if log.enabled(level, target) {
+            log.log(&Record { level, target, message: &message() });
+        }
+    });
 }

@@ -9,6 +9,7 @@ use super::tasks::Wanted;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::store::{Once, consume_once};
 use crate::locks::Mutex;
+use crate::panics::caught;
 use crate::proto::error::RpcError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -47,6 +48,13 @@ impl Admission {
 impl HostPort {
     /// Asks whether a call may run, and runs it; says whether that is still open.
     pub(super) fn admit(&self, call: CallId, admission: Admission) -> bool {
+        caught(|| self.admit_within(call, admission)).unwrap_or_else(|panicked| {
+            self.0.fail_panicked(call, &panicked);
+            false
+        })
+    }
+
+    fn admit_within(&self, call: CallId, admission: Admission) -> bool {
         let shared = &self.0;
         let Admission { key, task } = admission;
         let Some(key) = key else {

@@ -8,6 +8,7 @@ use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
 use crate::dispatch::ask::AskError;
 use crate::dispatch::calls::CallId;
+use crate::faults;
 use crate::proto::error::RpcError;
 use crate::proto::shape;
 
@@ -68,18 +69,24 @@ impl Shared {
                 _ => drop(peer.send(withdrawal)),
             }
         }
+        // Whoever is woken for it may panic, which must not keep the rest from being told.
         match &flight.outbox {
             Some(outbox) => {
                 outbox.queue(outgoing);
-                // Its questions were taken back above, so that none is left to go elsewhere.
-                outbox.flush(|sent| {
-                    if let Sent::End = sent {
-                        settle(outbox.peer.as_deref());
+                outbox.flush(|sent| match sent {
+                    Sent::End => settle(outbox.peer.as_deref()),
+                    Sent::Panicked(panicked) => {
+                        self.panicked("the delivery of an answer", &panicked);
                     }
+                    // Its questions were taken back above, so that none is left to go elsewhere.
+                    Sent::Undelivered(..) => {}
                 });
             }
             None => {
-                flight.sink.send(outgoing);
+                self.guard("the delivery of an answer", || {
+                    flight.sink.send(outgoing);
+                    faults::pass("deliver");
+                });
                 settle(flight.peer.as_deref());
             }
         }
@@ -87,7 +94,7 @@ impl Shared {
             local.cancel();
         }
         if tell_host.as_ref().is_some_and(|reason| *reason != CancelReason::Suspended) {
-            flight.on_cancel.into_iter().for_each(|tell| tell());
+            flight.on_cancel.into_iter().for_each(|tell| self.guard("a call's on_cancel", tell));
         }
         // The questions may have been asked by a task that outlives the handler.
         for (_, waiter) in flight.waiters {

@@ -13,6 +13,8 @@ use super::sink::{Outgoing, Sink};
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
+use crate::faults;
+use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
 use crate::proto::header_params::ParamFields;
@@ -20,6 +22,7 @@ use crate::proto::id::RequestId;
 use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
 use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -191,10 +194,26 @@ impl Engine {
 
     /// Takes one message from a channel, or a batch of them from a client of 2025-03-26, the one revision that has
     /// batches (BAT-10). Whatever is wrong with it is answered on the channel; the next message is not affected.
+    ///
+    /// Panics of what it runs stay within: the request is answered with -32603.
     pub fn receive(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes) {
+        let read = Cell::new(false);
+        if let Err(panicked) = caught(|| self.receive_within(peer, sink, text, &read)) {
+            let error = self.0.panicked("a message", &panicked);
+            if !read.get() {
+                sink.send(self.0.error(None, peer.revision(), &error));
+            }
+        }
+    }
+
+    /// Notes in `read` that the message is known, from where on what panics is answered under its id.
+    fn receive_within(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes, read: &Cell<bool>) {
+        faults::pass("decode");
         let limits = self.0.limits.json();
         if Message::is_batch(&text) && peer.revision() == Some(Revision::V2025_03_26) {
-            match Message::decode_batch(text, &limits) {
+            let members = Message::decode_batch(text, &limits);
+            read.set(true);
+            match members {
                 Ok(members) => {
                     self.accept_batch(&Scope::Channel(peer.clone()), members, sink);
                 }
@@ -202,7 +221,9 @@ impl Engine {
             }
             return;
         }
-        self.take(peer, sink, Message::decode(text, &limits));
+        let message = Message::decode(text, &limits);
+        read.set(true);
+        self.take(peer, sink, message);
     }
 
     /// Takes the members of a batch. Their answers go to the sink as one array, once the last of them has ended;
@@ -272,11 +293,11 @@ impl Engine {
         match message {
             Message::Request(request) => self.request(scope, request, sink),
             Message::Notification(notification) => {
-                self.notification(scope, notification);
+                self.0.guard("a notification", || self.notification(scope, notification));
                 Accepted::Noted
             }
             Message::Response(response) => {
-                self.response(scope, response);
+                self.0.guard("a response", || self.response(scope, response));
                 Accepted::Noted
             }
         }
@@ -291,7 +312,12 @@ impl Engine {
             let message = message.as_ref().and_then(|message| message.decode_str());
             format!("the client failed: {}", clip(message.as_deref().unwrap_or("no message")))
         });
-        self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
+        let answered = caught(|| {
+            self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
+        });
+        if let Err(panicked) = answered {
+            self.0.fail_panicked(question.call, &panicked);
+        }
     }
 
     /// Ends a call: with an error if the server is closing, otherwise without an answer. `false` if it had ended
@@ -381,42 +407,41 @@ impl Engine {
 
     /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
-        self.tell_changes(now);
-        self.port().tend_tasks(now);
+        self.0.guard("telling of changes", || self.tell_changes(now));
+        self.0.guard("looking after tasks", || self.port().tend_tasks(now));
         for call in self.0.calls.expired(now) {
-            if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
-                self.0.fail(call, &Shared::no_store("it did not answer in time"));
-                continue;
+            self.0.guard("the time-out of a call", || self.expire(call));
+        }
+    }
+
+    /// Ends a call whose deadline has passed.
+    fn expire(&self, call: CallId) {
+        if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
+            return self.0.fail(call, &Shared::no_store("it did not answer in time"));
+        }
+        if self.0.calls.with(call, |flight| flight.place) == Some(Place::Waits) {
+            let text = "Server busy: other calls of this handler did not end in time";
+            return self.0.fail(call, &RpcError::busy(text));
+        }
+        if self.0.is_held(call) {
+            return self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
+        }
+        let why = self.0.calls.with(call, |flight| {
+            let (entry, timeout) = (&flight.context.entry, flight.timeout);
+            // A modern attempt waits for nobody: its questions go out with its end.
+            let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+            let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
+            if !waits {
+                (format!("{entry} timed out after {} ms", timeout.as_millis()), Some(entry.clone()))
+            } else {
+                let most = self.0.limits.ask_timeout.as_secs();
+                (format!("{entry} got no answer from the client in {most} s"), None)
             }
-            if self.0.calls.with(call, |flight| flight.place) == Some(Place::Waits) {
-                self.0.fail(
-                    call,
-                    &RpcError::busy("Server busy: other calls of this handler did not end in time"),
-                );
-                continue;
-            }
-            if self.0.is_held(call) {
-                self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
-                continue;
-            }
-            let Some((text, late)) = self.0.calls.with(call, |flight| {
-                let (entry, timeout) = (&flight.context.entry, flight.timeout);
-                // A modern attempt waits for nobody: its questions go out with its end.
-                let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
-                let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
-                if !waits {
-                    (format!("{entry} timed out after {} ms", timeout.as_millis()), Some(entry.clone()))
-                } else {
-                    let most = self.0.limits.ask_timeout.as_secs();
-                    (format!("{entry} got no answer from the client in {most} s"), None)
-                }
-            }) else {
-                continue;
-            };
-            let ended = self.0.end(call, End::Failed(CancelReason::TimedOut, text.clone()));
-            if let Some(entry) = late.filter(|_| ended) {
-                self.hook_error(&entry, &text);
-            }
+        });
+        let Some((text, late)) = why else { return };
+        let ended = self.0.end(call, End::Failed(CancelReason::TimedOut, text.clone()));
+        if let Some(entry) = late.filter(|_| ended) {
+            self.hook_error(&entry, &text);
         }
     }
 }

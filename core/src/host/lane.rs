@@ -156,6 +156,14 @@ impl<T> LaneQueue<T> {
     }
 }
 
+impl LaneQueue {
+    /// The host could not be woken: the calls that wait for it. What is queued next wakes it again.
+    pub(super) fn unwoken(&self) -> Vec<CallId> {
+        self.signalled.swap(false, Ordering::AcqRel);
+        self.ops.lock().iter().filter_map(HostOp::starts).collect()
+    }
+}
+
 impl HostOp {
     /// The call this operation starts, if it starts one.
     pub(crate) fn starts(&self) -> Option<CallId> {

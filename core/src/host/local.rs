@@ -8,13 +8,12 @@ use crate::dispatch::ask::AskError;
 use crate::dispatch::calls::CallId;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
+use crate::panics::{Panicked, caught};
 use crate::proto::event::Event;
 use crate::proto::kind::Kind;
 use crate::proto::question::Answer;
 use crate::proto::version::Revision;
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,7 +151,7 @@ impl Attempt {
             return Poll::Ready(());
         }
         // The handler works before its first await, too.
-        let outcome = match catch_unwind(AssertUnwindSafe(|| turn::outside(|| self.advance(task)))) {
+        let outcome = match caught(|| turn::outside(|| self.advance(task))) {
             Ok(Poll::Ready(outcome)) => outcome,
             Ok(Poll::Pending) => {
                 let before = self.state.task.lock().replace(task.waker().clone());
@@ -167,7 +166,7 @@ impl Attempt {
                 }
                 Outcome::Suspend
             }
-            Err(panic) => self.panicked(&*panic),
+            Err(panicked) => self.panicked(&panicked),
         };
         // A handler that panics when it is let go has not done what it says.
         let outcome = self.let_go().unwrap_or(outcome);
@@ -191,13 +190,12 @@ impl Attempt {
     /// Drops what is left of the handler; the failure if that panics.
     fn let_go(&mut self) -> Option<Outcome> {
         let work = std::mem::replace(&mut self.work, Work::Nothing);
-        catch_unwind(AssertUnwindSafe(|| drop(work))).err().map(|panic| self.panicked(&*panic))
+        caught(|| drop(work)).err().map(|panicked| self.panicked(&panicked))
     }
 
-    fn panicked(&self, panic: &(dyn Any + Send)) -> Outcome {
-        let text = format!("the handler panicked: {}", panic_text(panic));
-        self.port.0.blame(|| format!("{}: {text}", self.context.entry));
-        Outcome::Exception(text)
+    fn panicked(&self, panicked: &Panicked) -> Outcome {
+        self.port.0.blame(|| format!("{}: the handler panicked: {panicked}", self.context.entry));
+        Outcome::Exception(format!("the handler panicked: {}", panicked.text()))
     }
 }
 
@@ -215,14 +213,6 @@ impl Drop for Attempt {
             self.port.0.blame(|| format!("{}: {text} before it came to an end", self.context.entry));
         }
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 /// A handler's view of its call.

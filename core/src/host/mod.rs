@@ -23,6 +23,7 @@ mod mounts;
 mod notices;
 mod op;
 mod outbox;
+mod panics;
 mod peer;
 mod places;
 mod port;

@@ -2,6 +2,7 @@
 
 use super::peer::Peer;
 use super::sink::{Delivery, Outgoing, Sink};
+use crate::panics::{Panicked, caught};
 use crate::sync::Mutex;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -29,6 +30,8 @@ pub(super) enum Sent {
     End,
     /// Nobody will read this question here.
     Undelivered(u64, Bytes),
+    /// Whoever was woken for a message panicked. The message counts as sent.
+    Panicked(Panicked),
 }
 
 impl Outbox {
@@ -56,8 +59,14 @@ impl Outbox {
                 message
             };
             let Some(message) = message else { return };
-            if let Some(sent) = self.send(message) {
-                see_to(sent);
+            let ends = matches!(message, Outgoing::Response { .. } | Outgoing::Dropped);
+            match caught(|| self.send(message)) {
+                Ok(Some(sent)) => see_to(sent),
+                Ok(None) => {}
+                Err(panicked) => see_to(Sent::Panicked(panicked)),
+            }
+            if ends {
+                see_to(Sent::End);
             }
         }
     }
@@ -70,7 +79,7 @@ impl Outbox {
             }
             end @ (Outgoing::Response { .. } | Outgoing::Dropped) => {
                 self.sink.send(end);
-                Some(Sent::End)
+                None
             }
             event @ Outgoing::Event { .. } => {
                 self.sink.send(event);

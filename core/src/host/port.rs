@@ -10,10 +10,11 @@ use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::log::{self, LogLevel};
 use crate::json::JsonSlice;
+use crate::panics::caught;
 use crate::proto::event::{self, Event, EventKind};
 use crate::proto::logging::Level;
 use crate::proto::version::Revision;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The host's side of the engine. Cheap to clone; every method may be called from any thread.
@@ -28,12 +29,31 @@ pub struct Lane {
     queue: Arc<LaneQueue>,
 }
 
+/// A host's waker. If it panics, the host hears of nothing that is queued, so the calls that wait there end.
+struct LaneWake {
+    shared: Weak<Shared>,
+    lane: Weak<LaneQueue>,
+    wake: Arc<dyn Wake>,
+}
+
+impl Wake for LaneWake {
+    fn wake(&self) {
+        let Err(panicked) = caught(|| self.wake.wake()) else { return };
+        let (Some(shared), Some(lane)) = (self.shared.upgrade(), self.lane.upgrade()) else { return };
+        let error = shared.panicked("waking a host", &panicked);
+        for call in lane.unwoken() {
+            shared.fail(call, &error);
+        }
+    }
+}
+
 impl HostPort {
     /// Attaches a waker to the lane `id` and returns the lane. What was queued before is kept, and wakes at once.
     /// Attaching again replaces the waker.
     pub fn lane(&self, id: LaneId, wake: Arc<dyn Wake>) -> Lane {
         let queue = self.0.lane(id);
-        queue.attach(wake);
+        let (shared, lane) = (Arc::downgrade(&self.0), Arc::downgrade(&queue));
+        queue.attach(Arc::new(LaneWake { shared, lane, wake }));
         Lane { shared: self.0.clone(), queue }
     }
 

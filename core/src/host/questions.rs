@@ -208,6 +208,9 @@ impl HostPort {
         outbox.flush(|sent| match (sent, peer) {
             (Sent::Undelivered(request, body), Some(peer)) => self.undelivered(peer, request, body),
             (Sent::End, peer) => settle(peer),
+            (Sent::Panicked(panicked), _) => {
+                self.0.panicked("the delivery of a message", &panicked);
+            }
             _ => {}
         });
     }

@@ -17,6 +17,7 @@ use crate::dispatch::asks::Asks;
 use crate::dispatch::calls::{CallId, Full};
 use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::RpcError;
 use crate::proto::id::RequestId;
@@ -85,13 +86,20 @@ impl Start {
 impl Engine {
     pub(super) fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
         let modern = scope.is_modern(&request.params);
-        let result = if is_duplicate(scope, &request) {
-            Err(in_flight())
-        } else if modern {
-            self.modern(scope, &request, sink)
-        } else {
-            self.legacy(scope, &request, sink)
-        };
+        // A call that is in the table has a boundary of its own, so that a panic is answered once.
+        let result = caught(|| {
+            if is_duplicate(scope, &request) {
+                Err(in_flight())
+            } else if modern {
+                self.modern(scope, &request, sink)
+            } else {
+                self.legacy(scope, &request, sink)
+            }
+        });
+        let result = result.unwrap_or_else(|panicked| {
+            let doing = format_args!("the request {} with id {}", request.method.as_str(), request.id.raw());
+            Err(self.0.panicked(doing, &panicked))
+        });
         match result {
             Ok(Step::Answer(body)) => {
                 sink.send(Outgoing::Response { body, error: None });
@@ -327,6 +335,8 @@ impl Engine {
     ) -> Result<Accepted, RpcError> {
         let Start { input, asks, retried, listing, admission, may_be_task, own, thread, outer, life } = start;
         let shared = &self.0;
+        // Before there is anything that a panic of the clock would leave behind.
+        let now = shared.now();
         let lane = shared.lane_of(&context);
         if life.is_some() {
             // What waits for the start must not keep it from coming.
@@ -335,7 +345,6 @@ impl Engine {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
         }
         let timeout = life.or(context.entry.timeout).unwrap_or(shared.limits.call_timeout);
-        let now = shared.now();
         let admitting = admission.is_some() || own == Some(Own::Timed);
         let deadline = match own {
             Some(Own::Untimed) => None,

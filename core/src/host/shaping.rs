@@ -6,7 +6,9 @@ use super::op::Outcome;
 use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
 use crate::dispatch::calls::CallId;
+use crate::faults;
 use crate::json::JsonSlice;
+use crate::panics::caught;
 use crate::proto::cache::{CacheHints, Cacheable};
 use crate::proto::content::address;
 use crate::proto::error::RpcError;
@@ -35,6 +37,26 @@ impl Shared {
             self.followed(outer, outcome);
             return;
         }
+        let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
+            let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
+            if flight.id().is_none() {
+                flight.sink.outcome(&Outcome::Failed(error.message.clone()));
+            }
+            (self.failure(&flight, &error), None)
+        });
+        let wrong = wrong.map(|why| (flight.context.clone(), why));
+        self.finish(id, flight, outgoing, None);
+        // Now that the call's credit is free: the handler that is told may need it.
+        if let Some((context, why)) = wrong
+            && let Some(this) = self.this.upgrade()
+        {
+            Engine(this).hook_error(&context.entry, &why);
+        }
+    }
+
+    /// The response to a call whose handler completed, and what the program did wrong with it.
+    fn answer_of(&self, flight: &Flight, outcome: Outcome) -> (Outgoing, Option<String>) {
+        faults::pass("answer");
         let mut wrong = None;
         let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
             // A string like any other, which its schema has to allow (TL-21).
@@ -49,15 +71,8 @@ impl Shared {
             }
             outcome => outcome,
         };
-        let outgoing = self.shape(&flight, &outcome, &mut wrong);
-        let wrong = wrong.map(|why| (flight.context.clone(), why));
-        self.finish(id, flight, outgoing, None);
-        // Now that the call's credit is free: the handler that is told may need it.
-        if let Some((context, why)) = wrong
-            && let Some(this) = self.this.upgrade()
-        {
-            Engine(this).hook_error(&context.entry, &why);
-        }
+        let outgoing = self.shape(flight, &outcome, &mut wrong);
+        (outgoing, wrong)
     }
 
     /// What a client is told of an exception.

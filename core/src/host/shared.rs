@@ -30,8 +30,10 @@ use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
+use crate::faults;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
+use crate::panics::caught;
 use crate::proto::capability::{Capabilities, Capability};
 use crate::proto::error::RpcError;
 use crate::proto::extension::Extensions;
@@ -232,7 +234,7 @@ impl Shared {
     pub(super) fn wake_timer(&self) {
         let timer = self.timer.lock().clone();
         if let Some(timer) = timer {
-            timer.wake();
+            self.guard("waking the timer", || timer.wake());
         }
     }
 
@@ -280,7 +282,7 @@ impl Shared {
         self.hand_over(port, id, input, context, thread);
     }
 
-    /// Hands over a call that may run.
+    /// Hands over a call that may run. A panic of the host, or of whoever is woken for it, ends the call.
     pub(super) fn hand_over(
         &self,
         port: &super::HostPort,
@@ -289,6 +291,20 @@ impl Shared {
         context: Arc<CallContext>,
         thread: Thread,
     ) {
+        if let Err(panicked) = caught(|| self.hand_to_host(port, id, input, context, thread)) {
+            self.fail_panicked(id, &panicked);
+        }
+    }
+
+    fn hand_to_host(
+        &self,
+        port: &super::HostPort,
+        id: CallId,
+        input: JsonSlice,
+        context: Arc<CallContext>,
+        thread: Thread,
+    ) {
+        faults::pass("start");
         match context.target().clone() {
             Target::Inline { handler, host, .. } if thread == Thread::Receiver => {
                 self.occupied.run(&*host, HostCall { id, handler, input, context });

@@ -31,6 +31,8 @@ struct State {
     begun: Option<Begun>,
     on_begun: Vec<Arc<dyn Wake>>,
     signal: Option<i32>,
+    /// What the engine itself did wrong.
+    fault: Option<String>,
     on_closed: Vec<Arc<dyn Wake>>,
     on_hurry: Vec<Arc<dyn Wake>>,
 }
@@ -86,7 +88,26 @@ impl Lifecycle {
     }
 
     pub(super) fn exit_code(&self) -> u8 {
-        if self.state.lock().signal == Some(SIGINT) { 128 + SIGINT as u8 } else { 0 }
+        let state = self.state.lock();
+        match (state.signal, &state.fault) {
+            (Some(SIGINT), _) => 128 + SIGINT as u8,
+            (_, Some(_)) => 1,
+            _ => 0,
+        }
+    }
+
+    /// The engine has failed: the program that serves is told so, with the first reason.
+    pub(super) fn fail(&self, why: String) {
+        self.state.lock().fault.get_or_insert(why);
+    }
+
+    /// Why the engine has failed, if it has.
+    pub(super) fn fault(&self) -> Option<Error> {
+        let state = self.state.lock();
+        state
+            .fault
+            .as_ref()
+            .map(|why| Error::new(ErrorKind::Panic, format!("the server ended because {why}")))
     }
 
     /// How long calls in flight may take if nobody wants less.

@@ -10,6 +10,7 @@ use super::timer::Timer;
 use super::transport::{Reach, Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Engine, Wake};
+use crate::panics::caught;
 use crate::server::Server;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,11 +67,17 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let (started, starting) = channel::<(Arc<Inner>, Timer)>();
     super::thread::spawn("tenon-close", move || {
         let Ok((inner, timer)) = starting.recv() else { return };
+        let step = |what: &str, step: &dyn Fn()| {
+            if let Err(panicked) = caught(step) {
+                inner.engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
+                inner.lifecycle.fail(format!("{what} panicked: {panicked}"));
+            }
+        };
         inner.lifecycle.wait_for_close();
-        inner.shut_down();
-        inner.stop();
+        step("ending the transports", &|| inner.shut_down());
+        step("telling of the stop", &|| inner.stop());
         timer.stop();
-        inner.engine.end_serving();
+        step("letting go of the server", &|| inner.engine.end_serving());
         inner.lifecycle.finish();
     })?;
     let timer = Timer::start(engine)?;
@@ -233,8 +240,12 @@ impl Running {
         self.0.lifecycle.on_begun(wake);
     }
 
-    /// Why nothing was served, where a handler of [`Hook::Start`](crate::Hook::Start) failed.
+    /// Why nothing was served, where a handler of [`Hook::Start`](crate::Hook::Start) failed, or why the server ended, where
+    /// one of the engine's own threads panicked ([`ErrorKind::Panic`](crate::ErrorKind::Panic)).
     pub fn failure(&self) -> Option<Error> {
+        if let Some(fault) = self.0.lifecycle.fault() {
+            return Some(fault);
+        }
         self.0.lifecycle.begun()?.err().filter(|error| error.kind() == ErrorKind::Start)
     }
 
@@ -266,7 +277,7 @@ impl Running {
     }
 
     /// The exit code of a program that belongs to its server, once that has ended: 130 if SIGINT was the first signal
-    /// given to [`Running::signal`], else 0.
+    /// given to [`Running::signal`], 1 if one of the engine's own threads panicked, else 0.
     pub fn exit_code(&self) -> u8 {
         self.0.lifecycle.exit_code()
     }

@@ -2,6 +2,7 @@
 
 use super::thread;
 use crate::error::Error;
+use crate::faults;
 use crate::host::{Engine, Wake};
 use crate::locks::{Condvar, Mutex};
 use std::sync::Arc;
@@ -60,10 +61,13 @@ impl Shared {
                 }
                 state.changed = false;
             }
-            let now = engine.now();
-            if engine.next_deadline().is_some_and(|next| next <= now) {
-                engine.handle_timeout(now);
-            }
+            engine.0.guard("the timer", || {
+                faults::pass("timer");
+                let now = engine.now();
+                if engine.next_deadline().is_some_and(|next| next <= now) {
+                    engine.handle_timeout(now);
+                }
+            });
         }
     }
 }

@@ -21,6 +21,7 @@ mod logs;
 mod middleware;
 mod mounts;
 mod once;
+mod panics;
 mod progress;
 mod races;
 mod random;

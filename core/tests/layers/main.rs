@@ -53,7 +53,7 @@ fn the_lower_layers_read_no_clock_and_open_nothing() {
 
 #[test]
 fn each_layer_names_only_the_ones_before_it() {
-    const COMMON: [&str; 3] = ["error", "locks", "sync"];
+    const COMMON: [&str; 5] = ["error", "faults", "locks", "panics", "sync"];
     const LAYERS: [&str; 5] = ["json", "proto", "dispatch", "host", "runtime"];
     for (place, name) in LAYERS.iter().enumerate() {
         for source in layer(name) {

@@ -487,7 +487,7 @@ fn a_handler_may_close_its_server() {
 }
 
 #[test]
-fn a_host_that_breaks_an_engine_thread_ends_its_server() {
+fn a_host_that_panics_when_it_is_woken_ends_its_calls_and_no_server() {
     struct Broken;
     impl Wake for Broken {
         fn wake(&self) {
@@ -500,10 +500,16 @@ fn a_host_that_breaks_an_engine_thread_ends_its_server() {
     served.server.add(Tool::new("host").input_schema(open_schema()), target).unwrap();
     let _lane = served.server.port().lane(lane, Arc::new(Broken));
     let (mut client, running) = served.start();
-    client.call(1, "host", json!({}));
-    assert_eq!(client.receive().unwrap()["error"]["code"], -32603);
+    for id in 1..3 {
+        client.call(id, "host", json!({}));
+        let answer = client.receive().unwrap();
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(-32603)));
+    }
+    client.end_input();
     assert_eq!(client.receive(), None);
     ended(&running);
+    assert!(running.failure().is_none());
+    assert_eq!(running.exit_code(), 0);
 }
 
 #[test]

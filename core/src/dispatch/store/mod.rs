@@ -5,6 +5,7 @@
 //! has one.
 
 mod counters;
+mod guarded;
 mod logs;
 mod memory;
 mod once;
@@ -12,6 +13,7 @@ mod op;
 mod records;
 mod table;
 
+pub(crate) use guarded::GuardedStore;
 pub use memory::{MemoryStore, StoreBounds};
 pub use once::{Once, consume_once};
 pub use op::{Done, Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, When};

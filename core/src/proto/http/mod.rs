@@ -125,6 +125,11 @@ impl Refusal {
         Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
+    /// The server itself has failed (RPC-14).
+    pub fn internal(id: Option<&RequestId>, error: &RpcError) -> Refusal {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, id, error)
+    }
+
     /// The server is at a limit; the request may be sent again later.
     pub fn busy(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, None, &RpcError::busy(message))

@@ -48,8 +48,10 @@ pub(super) async fn tick(service: HttpService, paths: Arc<Paths>, place: Place) 
         if dead.await {
             return;
         }
-        service.tick();
-        paths.tick(service.now());
+        service.engine().0.guard("the endpoint's clock", || {
+            service.tick();
+            paths.tick(service.now());
+        });
     }
 }
 

@@ -1,6 +1,8 @@
 //! One request, one response: the endpoint, without a server around it.
 
+use super::arrival::arrival;
 use super::body::{Exchange, Held, ResponseBody};
+use super::boundary::bounded;
 use super::budget::Budget;
 use super::link::Link;
 use super::read::read;
@@ -9,7 +11,8 @@ use super::sessions::{Lease, NoSession, Sessions};
 use super::slot::{End, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::limits::Limits;
-use crate::host::{Accepted, Arrival, Attachment, Engine, LaneId, Peer, Scope, Sink};
+use crate::faults;
+use crate::host::{Accepted, Arrival, Engine, Peer, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
 use crate::proto::id::RequestId;
 use crate::proto::message::{Malformed, Message};
@@ -22,7 +25,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The MCP endpoint of a server as a function from requests to responses, for programs that have an HTTP server of
@@ -131,21 +134,23 @@ impl HttpService {
                 return unheard(refused(refusal), &head, body).await;
             }
         };
-        let answer = match verb {
-            Verb::Post => match readable(&head) {
-                Ok(forms) => self.post(&head, body, forms, link).await,
-                Err(refusal) => {
-                    return shared_with(origin, unheard(refused(refusal), &head, body).await);
+        let named = OnceLock::new();
+        let answer = async {
+            match verb {
+                Verb::Post => match readable(&head) {
+                    Ok(forms) => self.post(&head, body, forms, link, &named).await,
+                    Err(refusal) => Ok(unheard(refused(refusal), &head, body).await),
+                },
+                Verb::Get => self.get(&head, link).await,
+                Verb::Delete => self.delete(&head).await,
+                Verb::Options => {
+                    let mut response = empty(StatusCode::NO_CONTENT);
+                    *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
+                    Ok(response)
                 }
-            },
-            Verb::Get => self.get(&head, link).await,
-            Verb::Delete => self.delete(&head).await,
-            Verb::Options => {
-                let mut response = empty(StatusCode::NO_CONTENT);
-                *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
-                Ok(response)
             }
         };
+        let answer = bounded(&self.0.engine, &named, answer).await;
         shared_with(origin, answer.unwrap_or_else(refused))
     }
 
@@ -213,6 +218,7 @@ impl HttpService {
         body: Pin<&mut B>,
         forms: Forms,
         link: Option<&Arc<Link>>,
+        named: &OnceLock<RequestId>,
     ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data = Bytes>,
@@ -241,6 +247,10 @@ impl HttpService {
                 return Err(Refusal::malformed(&malformed));
             }
         };
+        if let Message::Request(request) = &message {
+            let _ = named.set(request.id.clone());
+        }
+        faults::pass("http");
         match rules::route(&head.headers, &message, self.0.engine.revisions())? {
             Route::Modern(client) => {
                 let params = rules::param_fields(&head.headers);
@@ -470,23 +480,6 @@ fn readable(head: &Parts) -> Result<Forms, Refusal> {
     rules::check_content(&head.headers)?;
     rules::accepted_forms(&head.headers)
 }
-
-/// How a request came, and who sent it if the program around the endpoint says so.
-pub(super) fn arrival(head: &Arc<Parts>) -> Arrival {
-    let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
-    let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
-    let attachment = head.extensions.get::<Attachment>().cloned();
-    Arrival { headers: Some(head.clone()), principal, lanes, attachment }
-}
-
-/// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint
-/// sees them. A session belongs to the principal who opened it, and handlers read it as `principal`.
-#[derive(Clone, Debug)]
-pub struct Principal(pub Arc<str>);
-
-/// Another extension: calls for the first lane of a pair go to the second.
-#[derive(Clone, Debug)]
-pub(super) struct Moved(pub(super) Arc<[(LaneId, LaneId)]>);
 
 fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     match why {

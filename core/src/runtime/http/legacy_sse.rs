@@ -3,8 +3,9 @@
 //! The stream is the session: its first event names the address, with a token that nobody can guess, all answers come on
 //! it, and its end is the end of the session (SSE-1 to SSE-12).
 
+use super::arrival::arrival;
 use super::body::ResponseBody;
-use super::exchange::{HttpService, KEEP_ALIVE, TICK, arrival};
+use super::exchange::{HttpService, KEEP_ALIVE, TICK};
 use super::link::Link;
 use super::queue::Queue;
 use super::read::read;
@@ -12,6 +13,7 @@ use super::responses::{empty, event_stream, refused, shared_with, unheard, unrea
 use super::slot::FULL;
 use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
+use crate::panics::caught;
 use crate::proto::envelope;
 use crate::proto::error::RpcError;
 use crate::proto::http::{self as rules, Access, Refusal, Verb};
@@ -86,7 +88,11 @@ impl SseEndpoint {
         let opened = checked.and_then(|origin| match rules::verb(&head.method) {
             Ok(Verb::Get) => {
                 rules::check_listen(&head.headers)?;
-                Ok((origin, self.open(link)?))
+                let stream = caught(|| self.open(link)).unwrap_or_else(|panicked| {
+                    let error = self.engine().0.panicked("the begin of an event stream", &panicked);
+                    Err(Refusal::internal(None, &error))
+                });
+                Ok((origin, stream?))
             }
             _ => Err(Refusal::not_allowed(
                 rules::ALLOW_EVENTS,
@@ -166,9 +172,13 @@ impl SseEndpoint {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, self.service.budget()).await {
                     Err(error) => unread(error, max, head.version, Some(link)),
-                    Ok(body) => match self.take(&session, &head, body) {
-                        Ok(()) => empty(StatusCode::ACCEPTED),
-                        Err(refusal) => refused(refusal),
+                    Ok(body) => match caught(|| self.take(&session, &head, body)) {
+                        Ok(Ok(())) => empty(StatusCode::ACCEPTED),
+                        Ok(Err(refusal)) => refused(refusal),
+                        Err(panicked) => {
+                            let error = self.engine().0.panicked("an HTTP request", &panicked);
+                            refused(Refusal::internal(None, &error))
+                        }
                     },
                 }
             }

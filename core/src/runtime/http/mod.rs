@@ -3,7 +3,9 @@
 //! [`Embedded`] is for programs that have an HTTP server of their own. Beneath it, [`HttpService`] answers requests and knows no server; a listener, as the one behind [`HttpOptions`](crate::HttpOptions), is
 //! hyper around it, on connections of whatever kind.
 
+mod arrival;
 mod body;
+mod boundary;
 mod budget;
 mod carried;
 mod embedded;
@@ -37,9 +39,10 @@ mod web;
 pub(crate) mod websocket;
 
 pub use crate::proto::http::Access;
+pub use arrival::Principal;
 pub use body::ResponseBody;
 pub(super) use budget::{Budget, Share};
 pub use embedded::{EmbedOptions, Embedded, EmbeddedBody, Exchange, Ready, RequestHead, Step};
-pub use exchange::{HttpService, Principal};
+pub use exchange::HttpService;
 pub(crate) use listener::Listener;
 pub(super) use slot::FULL;

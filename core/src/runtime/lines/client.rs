@@ -4,6 +4,7 @@ use super::outbox::{Idle, Outbox};
 use super::scratch;
 use super::wire::Wire;
 use crate::host::{CancelReason, Engine, Peer, Sink, Turns};
+use crate::panics::caught;
 use crate::proto::error::RpcError;
 use crate::proto::line::{Frame, LineFramer};
 use crate::proto::message::{Malformed, Message};
@@ -198,8 +199,20 @@ impl<S: Wire> Client<S> {
         Ok(self.take_lines())
     }
 
-    /// Hands in what was read, as long as the client reads what it comes to.
+    /// Hands in what was read. A host whose wake panics is no reason to end the connection.
     fn take_lines(&mut self) -> Read {
+        loop {
+            match caught(|| self.take_some()) {
+                Ok(read) => return read,
+                Err(panicked) => {
+                    self.terms.engine.0.panicked("waking a host", &panicked);
+                }
+            }
+        }
+    }
+
+    /// The same, as long as the client reads what it comes to.
+    fn take_some(&mut self) -> Read {
         let turns = self.turns.clone();
         let _turn = turns.as_ref().map(|turns| turns.begin());
         let mut took = false;

@@ -6,10 +6,10 @@ use super::writer::Writer;
 use crate::error::Error;
 use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::locks::Mutex;
+use crate::panics::{Panicked, caught};
 use crate::runtime::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::thread;
 use crate::runtime::transport::{Lines, Serving, Site};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -71,7 +71,10 @@ impl Shared {
     fn spawn(self: &Arc<Self>, input: impl Input, output: impl Output) -> Result<(), Error> {
         let this = self.clone();
         thread::spawn("tenon-stdout", move || {
-            this.writer.run(output);
+            if let Err(panicked) = caught(|| this.writer.run(output)) {
+                this.fail("writes the answers", &panicked);
+                this.writer.abandon();
+            }
             // Nobody reads any more: the same end as that of the input.
             this.ends();
             this.lifecycle.wake();
@@ -84,11 +87,20 @@ impl Shared {
         let end = EndOfInput(self.clone());
         thread::spawn("tenon-stdin", move || {
             let this = end.0.clone();
-            // A panic in what it calls is told by its own message, and ends the channel like any other end.
-            let _ = catch_unwind(AssertUnwindSafe(|| reader.run()));
+            if let Err(panicked) = caught(|| reader.run()) {
+                this.fail("reads the input", &panicked);
+            }
             drop(end);
-            this.wind_up();
+            if let Err(panicked) = caught(|| this.wind_up()) {
+                this.fail("ends the channel", &panicked);
+            }
         })
+    }
+
+    /// One of its threads has come to its end by a panic, and the channel with it. The program that serves is told so.
+    fn fail(&self, what: &str, panicked: &Panicked) {
+        self.engine.0.panicked(format_args!("the thread that {what}"), panicked);
+        self.lifecycle.fail(format!("the thread that {what} panicked: {panicked}"));
     }
 
     /// The client is gone, at least from one side. The last channel, and one that leads, ends the server.

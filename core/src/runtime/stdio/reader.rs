@@ -2,7 +2,9 @@
 
 use super::wire::{Input, Read};
 use super::writer::Writer;
+use crate::faults;
 use crate::host::{Engine, Peer, Sink, Turns};
+use crate::panics::caught;
 use crate::proto::error::RpcError;
 use crate::proto::line::{Frame, LineFramer};
 use crate::proto::message::Malformed;
@@ -28,14 +30,17 @@ impl<I: Input> Reader<I> {
         loop {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
-                    // In this order: hosts begin while the answers that exist already are written.
-                    let _answers = self.writer.begin();
-                    let _turn = turns.begin();
+                    faults::pass("read");
                     framer.feed(&buffer[..count]);
-                    while let Some(frame) = framer.next() {
-                        self.take(frame);
-                        if !self.writer.wait_for_room(|| self.input.is_client_gone()) {
-                            return;
+                    // Messages have boundaries of their own. This one is for the hosts that are woken at the end, whose
+                    // panics concern nobody else; what is left of the lines comes after it.
+                    loop {
+                        match caught(|| self.take_all(&mut framer, &turns)) {
+                            Ok(true) => break,
+                            Ok(false) => return,
+                            Err(panicked) => {
+                                self.engine.0.panicked("waking a host", &panicked);
+                            }
                         }
                     }
                 }
@@ -49,6 +54,20 @@ impl<I: Input> Reader<I> {
                 Read::Stopped => return,
             }
         }
+    }
+
+    /// Hands in what was read; `false` if nobody is left to read the answers.
+    fn take_all(&mut self, framer: &mut LineFramer, turns: &Arc<Turns>) -> bool {
+        // In this order: hosts begin while the answers that exist already are written.
+        let _answers = self.writer.begin();
+        let _turn = turns.begin();
+        while let Some(frame) = framer.next() {
+            self.take(frame);
+            if !self.writer.wait_for_room(|| self.input.is_client_gone()) {
+                return false;
+            }
+        }
+        true
     }
 
     fn take(&self, frame: Frame) {

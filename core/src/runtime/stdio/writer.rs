@@ -99,6 +99,21 @@ impl Writer {
         self.pump();
         let output = self.output.lock().take();
         drop(output);
+        self.end();
+    }
+
+    /// The writing thread has panicked: nobody writes any more.
+    pub(super) fn abandon(&self) {
+        let output = self.output.lock().take();
+        drop(output);
+        {
+            let mut state = self.state.lock();
+            (state.broken, state.writing) = (true, false);
+        }
+        self.end();
+    }
+
+    fn end(&self) {
         let mut state = self.state.lock();
         state.ended = true;
         state.lines.clear();
@@ -116,6 +131,7 @@ impl Writer {
                 }
                 state.take(&mut batch)
             };
+            crate::faults::pass("write");
             let wrote = self.output.lock().as_mut().is_some_and(|output| output.write(&batch, begun).is_ok());
             let mut state = self.state.lock();
             state.writing = false;

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
-use crate::runtime::http::exchange::{Moved, Principal};
+use crate::runtime::http::arrival::{Moved, Principal};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;

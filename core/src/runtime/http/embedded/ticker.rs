@@ -38,7 +38,7 @@ impl Ticker {
                     return;
                 }
             }
-            service.tick();
+            service.engine().0.guard("the endpoint's clock", || service.tick());
         }
     }
 }

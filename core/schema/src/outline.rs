@@ -1,0 +1,77 @@
+//! The containers of a value, for the one error that looks something up in them.
+//!
+//! Where a pattern reaches its step limit, the validator looks for the text's place in the whole value, and panics if it
+//! is not there. All other errors need no more of a container than that it is one.
+
+use crate::tree::{Shape, Spot, Tree};
+use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+
+/// Most values of an outline. It takes far more memory than the text, and errors of the whole value print it.
+const MAX_VALUES: usize = 4_096;
+
+/// A tree with its outline.
+pub(crate) struct Outlined<'a> {
+    tree: &'a dyn Tree,
+    outline: Value,
+}
+
+impl<'a> Outlined<'a> {
+    /// `None` if the tree has too many values.
+    pub(crate) fn new(tree: &'a dyn Tree) -> Option<Outlined<'a>> {
+        let mut left = MAX_VALUES;
+        let outline = outline(Spot::root(tree), &mut left)?;
+        Some(Outlined { tree, outline })
+    }
+}
+
+/// The value with `null` in the place of everything that is no container.
+fn outline(spot: Spot<'_>, left: &mut usize) -> Option<Value> {
+    *left = left.checked_sub(1)?;
+    let mut parts = spot.parts();
+    Some(match spot.shape() {
+        Shape::Array => Value::Array(parts.map(|part| outline(part, left)).collect::<Option<_>>()?),
+        Shape::Object => {
+            let mut members = Map::new();
+            while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+                members.insert(name.string()?.into_owned(), outline(value, left)?);
+            }
+            Value::Object(members)
+        }
+        Shape::Null | Shape::Boolean(_) | Shape::Number | Shape::String => Value::Null,
+    })
+}
+
+impl Tree for Outlined<'_> {
+    fn shape(&self, place: u32) -> Shape {
+        self.tree.shape(place)
+    }
+
+    fn written(&self, place: u32) -> &str {
+        self.tree.written(place)
+    }
+
+    fn string(&self, place: u32) -> Option<Cow<'_, str>> {
+        self.tree.string(place)
+    }
+
+    fn number(&self, place: u32) -> Option<Number> {
+        self.tree.number(place)
+    }
+
+    fn count(&self, place: u32) -> u32 {
+        self.tree.count(place)
+    }
+
+    fn following(&self, place: u32) -> u32 {
+        self.tree.following(place)
+    }
+
+    fn member(&self, place: u32, name: &str) -> (Option<u32>, usize) {
+        self.tree.member(place, name)
+    }
+
+    fn outline(&self) -> Option<&Value> {
+        Some(&self.outline)
+    }
+}

@@ -1,0 +1,48 @@
+//! A program's store, whose panics are failures like others.
+
+use super::Store;
+use super::op::{Done, StoreDone, StoreOp};
+use crate::dispatch::log::{self, Log, LogLevel};
+use crate::locks::Mutex;
+use crate::panics::{Panicked, caught};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Answers for a store that panics, and keeps the engine's own panics away from the store's threads.
+pub(crate) struct GuardedStore {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) log: Arc<dyn Log>,
+}
+
+impl GuardedStore {
+    fn failed(&self, panicked: &Panicked) -> StoreDone {
+        log::say(&*self.log, LogLevel::Error, log::STORE, || format!("the store panicked: {panicked}"));
+        StoreDone::Unavailable("it panicked".to_owned())
+    }
+}
+
+impl Store for GuardedStore {
+    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
+        // Called once, whoever comes first: the store, or the panic.
+        let once = Arc::new(Mutex::new(Some(done)));
+        let (answer, log) = (once.clone(), self.log.clone());
+        let answered = Box::new(move |result| {
+            let Some(done) = answer.lock().take() else { return };
+            if let Err(panicked) = caught(|| done(result)) {
+                let text = || format!("a panic ended what waited for the store: {panicked}");
+                log::say(&*log, LogLevel::Error, log::CALL, text);
+            }
+        });
+        if let Err(panicked) = caught(|| self.store.submit(op, now, answered)) {
+            let failed = self.failed(&panicked);
+            let done = once.lock().take();
+            if let Some(done) = done {
+                done(failed);
+            }
+        }
+    }
+
+    fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
+        caught(|| self.store.try_now(op, now)).unwrap_or_else(|panicked| Some(self.failed(&panicked)))
+    }
+}

@@ -1,0 +1,35 @@
+//! What becomes of panics that were caught: an answer with -32603, and a record in the log.
+
+use super::shared::Shared;
+use crate::dispatch::calls::CallId;
+use crate::panics::{Panicked, caught};
+use crate::proto::error::RpcError;
+use std::fmt;
+
+impl Shared {
+    /// Logs a panic, and gives the error that the client gets.
+    #[cold]
+    pub(crate) fn panicked(&self, doing: impl fmt::Display, panicked: &Panicked) -> RpcError {
+        self.blame(|| format!("a panic ended {doing}: {panicked}"));
+        RpcError::internal("Internal error: the server failed on this message; its log says why")
+    }
+
+    /// Ends a call because of a panic. Whoever has ended it already has answered it.
+    #[cold]
+    pub(super) fn fail_panicked(&self, id: CallId, panicked: &Panicked) {
+        let entry = self.calls.with(id, |flight| flight.context.entry.clone());
+        let error = match entry {
+            Some(entry) => self.panicked(format_args!("a call of {entry}"), panicked),
+            None => self.panicked("what is left of a call", panicked),
+        };
+        self.fail(id, &error);
+    }
+
+    /// Runs what nobody waits for; a panic is logged.
+    #[inline]
+    pub(crate) fn guard(&self, doing: &str, run: impl FnOnce()) {
+        if let Err(panicked) = caught(run) {
+            self.panicked(doing, &panicked);
+        }
+    }
+}

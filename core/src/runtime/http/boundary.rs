@@ -1,0 +1,31 @@
+//! The panic boundary of a request: of what is done around its message, such as asking the store of sessions.
+
+use super::body::ResponseBody;
+use crate::host::Engine;
+use crate::panics::caught;
+use crate::proto::http::Refusal;
+use crate::proto::id::RequestId;
+use http::Response;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::task::Poll;
+
+type Answer = Result<Response<ResponseBody>, Refusal>;
+
+/// The answer, or -32603 for a panic, with the id that was `named` before it.
+pub(super) async fn bounded(
+    engine: &Engine,
+    named: &OnceLock<RequestId>,
+    answer: impl Future<Output = Answer>,
+) -> Answer {
+    let mut answer = pin!(answer);
+    poll_fn(|task| match caught(|| answer.as_mut().poll(task)) {
+        Ok(poll) => poll,
+        Err(panicked) => {
+            let error = engine.0.panicked("an HTTP request", &panicked);
+            Poll::Ready(Err(Refusal::internal(named.get(), &error)))
+        }
+    })
+    .await
+}
