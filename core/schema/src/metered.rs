@@ -211,17 +211,17 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
 
     fn as_boolean(&self) -> Option<bool> {
         match self.shape() {
-            Shape::Boolean(value) => Some(value),
+            Shape::Boolean(value) if pay(1) => Some(value),
             _ => None,
         }
     }
 
     fn is_null(&self) -> bool {
-        self.shape() == Shape::Null
+        self.shape() == Shape::Null && pay(1)
     }
 
     fn is_number(&self) -> bool {
-        self.shape() == Shape::Number
+        self.shape() == Shape::Number && pay(1)
     }
 
     fn json_type(&self) -> JsonType {
@@ -295,8 +295,8 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
         (Shape::Number, Value::Number(_)) => {
             seen.value().and_then(paid_number).is_some_and(|number| cmp::equal(&number.into(), expected))
         }
-        (Shape::Boolean(value), Value::Bool(expected)) => value == *expected,
-        (Shape::Null, Value::Null) => true,
+        (Shape::Boolean(value), Value::Bool(expected)) => pay(1) && value == *expected,
+        (Shape::Null, Value::Null) => pay(1),
         _ => {
             pay(1);
             false

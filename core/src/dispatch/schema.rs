@@ -1,5 +1,6 @@
 //! JSON Schema: judged at registration, checked before any host code runs.
 
+use super::expansion;
 use super::plan::Plan;
 use super::sound::is_sound;
 use crate::error::Error;
@@ -33,7 +34,7 @@ impl Schema {
     /// where.
     ///
     /// References are resolved inside the schema only; nothing is fetched (JS-3, JS-4). A schema may have 1 MiB and 128
-    /// levels. Formats are asserted. The validator of a schema that is plainly good is made for the first value that needs
+    /// levels, and references may have 10,000 schemas apply to one value. Formats are asserted. The validator of a schema that is plainly good is made for the first value that needs
     /// it.
     pub fn compile(text: JsonSlice) -> Result<Schema, Error> {
         Schema::compile_with(text, Formats::Assert)
@@ -57,6 +58,9 @@ impl Schema {
         }
         let draft = dialect(&value)?;
         let sound = is_sound(&value, draft);
+        if !sound {
+            expansion::check(&value)?;
+        }
         let compiled = match sound {
             true => OnceCell::new(),
             false => {
