@@ -658,7 +658,8 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * - "capabilities": what it has although nothing of it is registered yet: "tools", "resources", "prompts", "completions",
  *   "logging".
  * - "mask_errors": true or false; whether clients are kept from why a call failed that its callback never completed.
- *   Default: false.
+ *   By default they are once the server listens on an address that is not a loopback one, or answers requests that the program
+ *   hands over. The log says so at the start, with the level TENON_LOG_INFO.
  * - "cache": how long clients of 2026-07-28 may keep what they are told, and who, such as
  *   {"ttlMs":60000,"cacheScope":"public"}; "cache_of" does so for some answers, such as {"tools/list":{"ttlMs":1000}}.
  *   Default: not at all.

@@ -9,7 +9,7 @@ use crate::dispatch::schema::Formats;
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::error::Error;
-use crate::host::{Engine, HostPort, LaneId, Layer, Registered, Setup, Shared, Target};
+use crate::host::{Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
 use crate::proto::capability::{Capabilities, Capability};
@@ -36,7 +36,7 @@ pub struct Server {
 pub struct ServerBuilder {
     identity: Identity,
     declared: Capabilities,
-    mask_errors: bool,
+    mask_errors: Option<bool>,
     /// What is wrong with something that was set; building reports it.
     rejected: Option<String>,
     limits: Limits,
@@ -76,7 +76,7 @@ impl Server {
                 cache: CacheSettings::default(),
             },
             declared: Capabilities::default(),
-            mask_errors: false,
+            mask_errors: None,
             rejected,
             limits: Limits::default(),
             state_keys: Vec::new(),
@@ -326,9 +326,13 @@ impl ServerBuilder {
     }
 
     /// Whether clients are told of a handler's [exception](crate::Outcome::Exception) by a reference only, under which the
-    /// log has the reason. Default: no.
+    /// log has the reason.
+    ///
+    /// By default they are once the server listens on an address that is not a loopback one, or answers the requests of an
+    /// HTTP server of the program's own, whose address is not known. The log says so at the start, with the level
+    /// [`LogLevel::Info`](crate::LogLevel::Info). Unix sockets, descriptors and clients in the process are local.
     pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
-        self.mask_errors = mask;
+        self.mask_errors = Some(mask);
         self
     }
 
@@ -401,8 +405,8 @@ impl ServerBuilder {
         let shaper = Shaper::new(self.identity);
         // Handlers can always log.
         let declared = self.declared.with(Capability::Logging);
-        let mask_errors = self.mask_errors;
-        let setup = Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log };
+        let masking = Masking::new(self.mask_errors);
+        let setup = Setup { shaper, limits, declared, masking, sealer, environment, store, log };
         let engine = Engine(Shared::new(setup));
         engine.show_tasks();
         Ok(Server { arguments, engine, own_store })

@@ -243,6 +243,45 @@ static void refused_by_the_head_alone(void) {
     OK(tenon_server_free(server));
 }
 
+static void keeps_silent(void *user_data, tenon_call *call) {
+    (void)user_data;
+    (void)call;
+}
+
+static atomic_int places;
+
+static void count_places(void *user_data, tenon_log_level level, const char *target, const char *message) {
+    (void)user_data;
+    if (strcmp(target, "tenon_mcp::server") != 0) return;
+    CHECK(level == TENON_LOG_INFO);
+    CHECK_IN("which other machines may reach", message);
+    atomic_fetch_add(&places, 1);
+}
+
+/* Where the address is not known, what a callback did wrong is no client's business, unless the program says otherwise. */
+static void errors_are_masked(void) {
+    static const char *const settings[] = {NULL, "true", "false"};
+    size_t i;
+    for (i = 0; i < 3; i++) {
+        tenon_server *server = new_server();
+        tenon_http *http;
+        const char *body;
+        atomic_store(&places, 0);
+        OK(tenon_server_set_log(server, count_places, NULL, NULL));
+        if (settings[i] != NULL) OK(tenon_server_set(server, "mask_errors", settings[i], TENON_NUL));
+        add_tool(server, "silent", NULL, TENON_MODE_WORKER, keeps_silent, NULL, NULL);
+        OK(tenon_server_listen_embedded(server, NULL));
+        OK(tenon_server_start(server, NULL));
+        http = call(server, "silent", NULL);
+        CHECK(status_of(http) == 200);
+        body = body_of(http);
+        CHECK((strstr(body, "without completing") == NULL) == (i != 2));
+        CHECK(atomic_load(&places) == (i == 1 ? 0 : 1));
+        tenon_http_free(http);
+        OK(tenon_server_free(server));
+    }
+}
+
 static void sessions(void) {
     tenon_server *server = started();
     tenon_http *http = head("POST");
@@ -495,6 +534,7 @@ static const struct test tests[] = {
     {"answers and streams come out", answers_and_streams},
     {"refused by the head alone", refused_by_the_head_alone},
     {"what is put with a request is for its calls", what_is_put_with_a_request_is_for_its_calls},
+    {"errors are masked where the address is not known", errors_are_masked},
     {"sessions, and the end of the server", sessions},
     {"a program can be woken", wakes},
     {"the end waits for ready", the_end_waits_for_ready},

@@ -368,3 +368,29 @@ test('the example', async () => {
   child.kill('SIGTERM')
   assert.deepEqual(await once(child, 'exit'), [0, null])
 })
+
+for (const [maskErrors, masks] of [[undefined, true], [true, true], [false, false]]) {
+  test(`exceptions are masked unless the program says otherwise: maskErrors ${maskErrors}`, async () => {
+    const records = []
+    const app = demo({ maskErrors, log: (record) => records.push(record) })
+    app.tool('fails', () => { throw new Error('password is 1234') })
+    await serving(app.handler(), async (url) => {
+      const said = text(await modern(url, 'tools/call', { name: 'fails', arguments: {} }))
+      if (masks) assert.doesNotMatch(said, /1234/)
+      else assert.equal(said, 'password is 1234')
+    })
+    await app.close()
+    const places = records.filter((record) => record.message.includes('other machines may reach'))
+    assert.deepEqual(places.map(({ level }) => level), maskErrors === true ? [] : ['info'])
+  })
+}
+
+test('exceptions are not masked on a loopback address', async () => {
+  const records = []
+  const app = demo({ log: (record) => records.push(record) })
+  app.tool('fails', () => { throw new Error('password is 1234') })
+  const { url } = await app.listen({ http: '127.0.0.1:0' })
+  assert.equal(text(await modern(url, 'tools/call', { name: 'fails', arguments: {} })), 'password is 1234')
+  await app.close()
+  assert.deepEqual(records.filter((record) => record.message.includes('other machines')), [])
+})

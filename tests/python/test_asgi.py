@@ -496,3 +496,61 @@ def test_the_example():
 
     asyncio.run(main())
     ended(program["mcp"])
+
+
+MASKS = [({}, True), ({"mask_errors": True}, True), ({"mask_errors": False}, False)]
+
+
+@pytest.mark.parametrize(("options", "masks"), MASKS)
+def test_exceptions_are_masked_unless_the_program_says_otherwise(options, masks, caplog):
+    caplog.set_level("INFO", "tenon_mcp")
+    app = Server("demo", **options)
+
+    @app.tool
+    def fails() -> str:
+        raise ValueError("password is 1234")
+
+    async def main():
+        status, _, body = await call(app.asgi(), "fails").whole()
+        assert status == 200
+        text = json.loads(body)["result"]["content"][0]["text"]
+        assert ("1234" not in text) if masks else (text == "password is 1234")
+        app.close()
+
+    asyncio.run(main())
+    places = [record.getMessage() for record in caplog.records if record.name == "tenon_mcp.server"]
+    assert len(places) == (0 if options.get("mask_errors") else 1), places
+    assert all("which other machines may reach" in place for place in places)
+
+
+def test_exceptions_are_not_masked_on_a_loopback_address():
+    source = """
+        import logging
+        from tenon_mcp import Server
+        logging.basicConfig(level="INFO", format="%(name)s|%(message)s")
+        app = Server("t")
+
+        @app.tool
+        def fails() -> str:
+            raise ValueError("password is 1234")
+
+        app.run(http="127.0.0.1:0")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(source)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stderr.readline()
+            port = int(line.rsplit(":", 1)[1].split("/")[0])
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+            params = {"name": "fails", "arguments": {}, "_meta": ENVELOPE}
+            headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+            headers |= {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "fails"}
+            message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+            client.request("POST", "/mcp", json.dumps(message), headers)
+            answer = json.loads(client.getresponse().read())
+            assert answer["result"]["content"][0]["text"] == "password is 1234"
+            client.close()
+        finally:
+            process.terminate()
+        # Nothing was said before.
+        assert "is listening on" in line

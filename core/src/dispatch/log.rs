@@ -34,8 +34,8 @@ impl LogLevel {
 pub struct Record<'a> {
     /// How much it matters.
     pub level: LogLevel,
-    /// The part that speaks: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store, others
-    /// in time.
+    /// The part that speaks: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store,
+    /// `tenon_mcp::server` for where the server is served, others in time.
     pub target: &'a str,
     /// What it says; it may have several lines, such as a stack trace.
     pub message: &'a str,
@@ -57,6 +57,8 @@ pub trait Log: Send + Sync {
 
 /// What the engine says about calls and their handlers.
 pub(crate) const CALL: &str = "tenon_mcp::call";
+/// What it says about where it is served.
+pub(crate) const SERVER: &str = "tenon_mcp::server";
 /// What it says about its store.
 pub(crate) const STORE: &str = "tenon_mcp::store";
 

@@ -18,6 +18,7 @@ mod local;
 mod loom_lane;
 #[cfg(all(test, loom))]
 mod loom_outbox;
+mod masking;
 mod middleware;
 mod mounts;
 mod notices;
@@ -55,6 +56,7 @@ pub(crate) use inline::Occupancy;
 pub use lane::{Drained, LaneId};
 pub(crate) use life::Begun;
 pub use local::{Context, LocalFuture, LocalHandler, Spawn};
+pub(crate) use masking::Masking;
 pub use middleware::{Layer, LocalMiddleware, Next, NextError};
 pub use op::{AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale};
 pub use peer::Peer;

@@ -77,7 +77,7 @@ impl Shared {
 
     /// What a client is told of an exception.
     fn masked(&self, entry: &Registered, text: String) -> String {
-        if !self.mask_errors {
+        if !self.masking.hides() {
             return text;
         }
         let mut random = [0; 8];

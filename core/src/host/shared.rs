@@ -7,6 +7,7 @@ use super::lane::{LaneId, LaneQueue, Lanes};
 use super::life::Life;
 use super::listing::Part;
 use super::local::{LocalState, Spawn, Waiter};
+use super::masking::Masking;
 use super::middleware::{Following, Layers};
 use super::mounts::Mounts;
 use super::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
@@ -52,7 +53,7 @@ pub(crate) struct Shared {
     /// Capabilities besides those of what is registered.
     pub(crate) declared: Capabilities,
     /// Whether clients are told of exceptions by a reference only.
-    pub(crate) mask_errors: bool,
+    pub(crate) masking: Masking,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
@@ -100,7 +101,7 @@ pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) declared: Capabilities,
-    pub(crate) mask_errors: bool,
+    pub(crate) masking: Masking,
     pub(crate) sealer: Sealer,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
@@ -188,7 +189,7 @@ impl Shared {
     }
 
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
-        let Setup { shaper, limits, declared, mask_errors, sealer, environment, store, log } = setup;
+        let Setup { shaper, limits, declared, masking, sealer, environment, store, log } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             bus: Bus::default(),
@@ -215,7 +216,7 @@ impl Shared {
             shaper,
             limits,
             declared,
-            mask_errors,
+            masking,
             sealer,
             environment,
             store,

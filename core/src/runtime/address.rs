@@ -1,7 +1,7 @@
 //! Addresses as people write them.
 
 use crate::error::Error;
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 /// Reads `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
 pub(super) fn read(what: &str, text: &str, default_path: &str) -> Result<(String, String), Error> {
@@ -23,6 +23,16 @@ pub(super) fn read(what: &str, text: &str, default_path: &str) -> Result<(String
     Ok((address, path(what, text, path_part)?))
 }
 
+/// Whether only this machine reaches an address: a loopback one, also as IPv6 writes one of IPv4.
+pub(super) fn is_local(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// How the log names an address that other machines may reach; nothing for one that they do not.
+pub(super) fn exposed(address: SocketAddr) -> Option<String> {
+    (!is_local(address.ip())).then(|| address.to_string())
+}
+
 /// Checks a path, which begins with a slash, of the address `text`.
 pub(super) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
     if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
@@ -31,4 +41,21 @@ pub(super) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> 
         )));
     }
     Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_only_this_machine_reaches() {
+        for local in ["127.0.0.1:1", "127.255.0.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(exposed(local.parse().unwrap()), None, "{local}");
+        }
+        for other in
+            ["0.0.0.0:1", "[::]:1", "192.168.0.1:1", "10.0.0.1:1", "[fe80::1]:1", "[::ffff:8.8.8.8]:1"]
+        {
+            assert_eq!(exposed(other.parse().unwrap()).as_deref(), Some(other));
+        }
+    }
 }

@@ -103,7 +103,13 @@ fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Servi
     let mut serving = Vec::with_capacity(transports.len());
     for transport in transports {
         match transport.start(site) {
-            Ok(started) => serving.push(started),
+            Ok(started) => {
+                // Before a client may come: addresses are bound before descriptors are read, and accept last of all.
+                if let Some(place) = started.exposed() {
+                    site.engine.expose(&place);
+                }
+                serving.push(started);
+            }
             Err(error) => {
                 site.settle();
                 site.lifecycle.close_within(Duration::ZERO);

@@ -74,6 +74,11 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
+    /// Where other machines may reach it, as the log says it; nothing if they do not.
+    fn exposed(&self) -> Option<String> {
+        None
+    }
+
     /// Where the program hands requests over, if it does.
     fn embedded(&self) -> Option<&Embedded> {
         None

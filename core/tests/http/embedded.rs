@@ -65,7 +65,10 @@ impl Asked {
 
 impl Program {
     fn new(limits: Limits, options: EmbedOptions) -> Program {
-        let server = Server::builder("embedded", "1.0.0").limits(limits).build().unwrap();
+        Program::of(Server::builder("embedded", "1.0.0").limits(limits).build().unwrap(), options)
+    }
+
+    fn of(server: Server, options: EmbedOptions) -> Program {
         let lane = server.port().lane(WORK, Arc::new(NoWake));
         let target = Target::Lane { lane: WORK, handler: HandlerId(1) };
         server.add(Tool::new("work").input_schema(schema(json!({ "type": "object" }))), target).unwrap();
@@ -392,4 +395,47 @@ fn what_cannot_stand_in_http_is_named() {
     assert!(said.contains("x y"), "{said}");
     assert!(head.header("x", "a\nb").is_err());
     head.header(":authority", "localhost").unwrap();
+}
+
+/// What the log was told of where the server is served.
+#[derive(Default)]
+struct Places(std::sync::Mutex<Vec<String>>);
+
+impl tenon_mcp::Log for Places {
+    fn log(&self, record: &tenon_mcp::Record<'_>) {
+        if record.target == "tenon_mcp::server" {
+            self.0.lock().unwrap().push(format!("{}: {}", record.level.as_str(), record.message));
+        }
+    }
+}
+
+#[test]
+fn exceptions_are_masked_where_the_address_is_not_known_unless_the_program_says_otherwise() {
+    for (setting, told) in [(None, None), (Some(true), None), (Some(false), Some("password is 1234"))] {
+        let log = Arc::new(Places::default());
+        let builder = Server::builder("embedded", "1.0.0").log(log.clone());
+        let builder = match setting {
+            Some(mask) => builder.mask_errors(mask),
+            None => builder,
+        };
+        let program = Program::of(builder.build().unwrap(), EmbedOptions::new());
+        let asked = program.call(|_| {});
+        let id = Program::taken(&program.lane);
+        program.server.port().complete(id, Outcome::Exception("password is 1234".into())).unwrap();
+        let (_, answer) = asked.json();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        match told {
+            Some(told) => assert_eq!(text, told),
+            None => assert!(!text.contains("1234"), "{setting:?}: {text}"),
+        }
+        let said = log.0.lock().unwrap().clone();
+        match setting {
+            Some(true) => assert!(said.is_empty(), "{said:?}"),
+            Some(false) => assert!(said[0].contains("mask_errors is off"), "{said:?}"),
+            None => assert!(
+                said[0].starts_with("info: served at the program's own HTTP server") && said.len() == 1,
+                "{said:?}"
+            ),
+        }
+    }
 }

@@ -43,6 +43,11 @@ impl Access {
         Access { place: Place::Loopback, ..Access::default() }
     }
 
+    /// Whether only this machine is answered.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.place, Place::Loopback)
+    }
+
     /// For an endpoint that others can reach: any host, and no page.
     pub fn public() -> Access {
         Access::default()

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::accept::accept;
+use crate::runtime::address::{exposed, is_local};
 use crate::runtime::connections::{Connections, Phase};
 use crate::runtime::executor::Homes;
 use crate::runtime::given::{self, Listening};
@@ -89,7 +90,7 @@ impl Listener {
         let home = homes.first().handle.clone();
         let _entered = home.enter();
         let tcp = |homes, acceptor, address: SocketAddr| {
-            let access = if address.ip().is_loopback() { Access::loopback() } else { Access::public() };
+            let access = if is_local(address.ip()) { Access::loopback() } else { Access::public() };
             Listener::new(site, homes, acceptor, named(access), At::Tcp(address))
         };
         // What a page can reach it through is a proxy that others can reach.
@@ -172,7 +173,7 @@ impl Listener {
 
     /// Whether only this machine can reach it, as far as hosts say so.
     pub(super) fn is_loopback(&self) -> bool {
-        matches!(self.at, At::Tcp(address) if address.ip().is_loopback())
+        matches!(self.at, At::Tcp(address) if is_local(address.ip()))
     }
 
     /// Adds a path.
@@ -250,6 +251,13 @@ impl Serving for Served {
     fn address(&self) -> Option<SocketAddr> {
         match self.listener.at {
             At::Tcp(address) if matches!(self.reach, Some(Reach::Http(_))) => Some(address),
+            _ => None,
+        }
+    }
+
+    fn exposed(&self) -> Option<String> {
+        match self.listener.at {
+            At::Tcp(address) if self.leads => exposed(address),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::client::{Client, Terms};
 use super::wire::Wire;
 use crate::runtime::accept::{Serve, accept};
+use crate::runtime::address::exposed;
 use crate::runtime::connections::{Connections, Phase, Place};
 use crate::runtime::executor::{Home, Homes};
 use crate::runtime::io::{Accept, Io};
@@ -10,12 +11,14 @@ use crate::runtime::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::mailbox::Mailbox;
 use crate::runtime::transport::{Lines, Serving, Site};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) struct Served {
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
+    exposed: Option<String>,
 }
 
 /// Whoever connects.
@@ -46,7 +49,13 @@ impl Drop for Leave {
 
 impl Served {
     fn new(site: &Site) -> Served {
-        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
+        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone(), exposed: None }
+    }
+
+    /// At this address of a socket.
+    pub(super) fn at(mut self, address: Option<SocketAddr>) -> Served {
+        self.exposed = address.and_then(exposed);
+        self
     }
 
     /// Serves everybody who comes from `acceptor`.
@@ -91,6 +100,10 @@ impl Serving for Served {
     fn flush(&self) {
         self.connections.wait(0, || self.lifecycle.deadline() + FLUSH);
         self.connections.advance(Phase::Dead);
+    }
+
+    fn exposed(&self) -> Option<String> {
+        self.exposed.clone()
     }
 
     fn close(&self) {

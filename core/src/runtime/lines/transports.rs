@@ -58,11 +58,17 @@ impl Transport for Socket {
         let _entered = home.handle.enter();
         let served = match self.turn() {
             Turn::Address | Turn::Path => match given::listening(self.0)? {
-                Listening::Tcp(listener) => Served::listen(site, homes, listener, true),
+                Listening::Tcp(listener) => {
+                    let address = listener.local_addr().ok();
+                    Served::listen(site, homes, listener, true).at(address)
+                }
                 Listening::Unix(listener) => Served::listen(site, homes, listener, false),
             },
             Turn::Descriptors => match given::connected(self.0)? {
-                Connected::Tcp(stream) => Served::one(site, &home, stream),
+                Connected::Tcp(stream) => {
+                    let address = stream.local_addr().ok();
+                    Served::one(site, &home, stream).at(address)
+                }
                 Connected::Unix(stream) => Served::one(site, &home, stream),
             },
         };

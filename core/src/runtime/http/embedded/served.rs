@@ -67,6 +67,11 @@ impl Serving for Served {
         self.ticker.stop();
     }
 
+    /// Where that listens is not known.
+    fn exposed(&self) -> Option<String> {
+        Some("the program's own HTTP server".to_owned())
+    }
+
     fn embedded(&self) -> Option<&Embedded> {
         Some(&self.embedded)
     }
