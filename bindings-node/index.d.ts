@@ -343,7 +343,8 @@ export type Kind =
  * mounted in it: their start after its own, their stop before. What handlers have in common is in a variable around them.
  * `error`: a handler threw what is not meant for the client, returned what cannot be used, or took too long; the handler is
  * handed `kind` and `name` of the entry and the `message`, and what it fails with itself is in the log alone.
- * The others: a legacy session opened or ended, a client's roots changed, a resource has its first subscriber or lost its last.
+ * `session_start` and `session_end`: a legacy session opened or ended. A client that sends `initialize` again over the same
+ * connection ends its session and opens another. The others: a client's roots changed, a resource has its first subscriber or lost its last.
  */
 export type Hook =
   | 'start'

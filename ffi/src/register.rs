@@ -56,7 +56,7 @@ pub unsafe extern "C" fn tenon_server_replace(
 /// - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
 ///   failed.
 /// - "session_start": a client has opened a legacy session.
-/// - "session_end": it is over.
+/// - "session_end": it is over. A client that sends `initialize` again on the same channel ends its session and opens another.
 /// - "roots_changed": a client's roots have changed.
 /// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
 /// - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.

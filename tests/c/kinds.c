@@ -250,6 +250,27 @@ static void low_level(void) {
     CHECK(noted.destroyed == 1 && started.destroyed == 1 && started.calls == 1);
 }
 
+/* A second initialize is another session: the hooks hear of both, and what the first one asked for is not answered. */
+static void begins_again(void) {
+    struct owned started, ended;
+    owned_init(&started);
+    owned_init(&ended);
+    server = new_server();
+    add_tool(server, "held", NULL, TENON_MODE_POLL, answers, NULL, NULL);
+    OK(tenon_server_on(server, "session_start", TENON_MODE_WORKER, takes_note, &started, owned_destroy, NULL));
+    OK(tenon_server_on(server, "session_end", TENON_MODE_WORKER, takes_note, &ended, owned_destroy, NULL));
+    begin();
+    wait_for(&started.entered);
+    /* Nobody polls, so it waits in its queue. */
+    call_tool(&peer, 0, "held", "{}");
+    initialize(&peer, "{}");
+    wait_for(&ended.entered);
+    wait_for(&started.entered);
+    CHECK_IN("\"id\":1,\"result\":{}", request(1, "ping", "{}"));
+    end();
+    CHECK(started.calls == 2 && ended.calls == 2);
+}
+
 static void speaks(void *user_data, tenon_call *call) {
     (void)user_data;
     OK(tenon_call_notify(call, "acme/speaks", "{\"n\":1}", TENON_NUL));
@@ -581,6 +602,7 @@ static const struct test all[] = {
     {"arguments_refused", arguments_refused},
     {"prompts", prompts},
     {"low_level", low_level},
+    {"begins_again", begins_again},
     {"logs_and_errors", logs_and_errors},
     {"subscriptions", subscriptions},
     {"parameters", parameters},

@@ -294,6 +294,36 @@ test('methods, replaced methods, notifications and hooks', async () => {
   })
 })
 
+test('a second initialize is another session', async () => {
+  const source = `
+    const seen = []
+    for (const hook of ['session_start', 'session_end']) app.on(hook, (_, ctx) => { seen.push([hook, ctx.protocolVersion]) })
+    app.tool('wait', (_, ctx) => new Promise((resolve) => {
+      seen.push('waits')
+      ctx.signal.addEventListener('abort', () => { seen.push('aborted'); resolve('too late') })
+    }))
+    app.tool('seen', () => seen)
+    await app.listen()`
+  await withServer(source, async (client) => {
+    const [old, version] = ['2025-06-18', '2025-11-25']
+    const until = async (what) => {
+      let seen
+      do seen = JSON.parse(await client.text('seen'))
+      while (!what.every((one) => seen.some((found) => JSON.stringify(found) === JSON.stringify(one))))
+      return seen
+    }
+    await client.initialize({}, old)
+    let answered = false
+    client.call('wait').then(() => { answered = true }, () => {})
+    await until(['waits', ['session_start', old]])
+    assert.equal((await client.initialize({}, version)).protocolVersion, version)
+    const seen = await until(['aborted', ['session_end', old], ['session_start', version]])
+    const hooks = seen.filter(Array.isArray)
+    assert.deepEqual(hooks, [['session_start', old], ['session_end', old], ['session_start', version]])
+    assert.equal(answered, false)
+  })
+})
+
 test('entries are shown, hidden and removed while the server runs, and clients are told', async () => {
   const source = `
     app.prompt('p', () => 'x')

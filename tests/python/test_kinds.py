@@ -1,6 +1,8 @@
 """Resources, prompts, completion, methods, notifications and hooks: what is registered and how functions are called."""
 
+import asyncio
 import functools
+import queue
 import threading
 from typing import Annotated, Literal
 
@@ -365,6 +367,46 @@ def test_hooks(is_async):
         client.send(method="notifications/roots/list_changed")
         assert told["roots_changed"].wait(SECONDS)
     assert seen[:2] == [("session_start", "hook", "test"), ("roots_changed", "hook", "test")]
+
+
+def test_a_second_initialize_is_another_session():
+    app = Server("t")
+    told, entered, ended = queue.Queue(), threading.Event(), threading.Event()
+
+    for name in ("session_start", "session_end"):
+        def hook(ctx: SyncContext, name=name, **what):
+            told.put((name, ctx.protocol_version))
+
+        app.on(name)(hook)
+
+    @app.tool
+    async def wait():
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    @app.tool
+    def version(ctx: SyncContext) -> str:
+        return ctx.protocol_version
+
+    old, new = "2025-06-18", "2025-11-25"
+    with serving(app, version=old) as client:
+        assert told.get(timeout=SECONDS) == ("session_start", old)
+        waiting = client.start_call("wait")
+        assert entered.wait(SECONDS)
+        again = client.request(
+            "initialize", protocolVersion=new, capabilities={}, clientInfo={"name": "test", "version": "1"}
+        )
+        assert again["result"]["protocolVersion"] == new
+        client.send(method="notifications/initialized")
+        assert ended.wait(SECONDS)
+        assert [told.get(timeout=SECONDS) for _ in range(2)] == [("session_end", old), ("session_start", new)]
+        # Its id is free again, and nothing else answers to it.
+        client.send(id=waiting, method="tools/call", params={"name": "version", "arguments": {}})
+        assert client.answer(waiting)["result"]["content"][0]["text"] == new
+        assert all(message.get("id") != waiting for message in client.rest())
 
 
 def test_remove_enable_disable_and_entries_for_every_kind():

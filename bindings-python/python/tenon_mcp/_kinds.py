@@ -492,7 +492,8 @@ class Registrations(Served, Arounds):
         not where ``start`` failed. Both run once each time the server is served, in each of ``workers`` processes, and
         also for a server that is mounted in the one that is served: its start after the other's, its stop before. See
         ``Server(lifespan=…)`` for both in one.
-        ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions);
+        ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions).
+        A client that sends ``initialize`` again over the same connection ends its session and opens another.
         ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
         is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
         subscriber, or has lost the last one. ``"error"``: a function raised what is not meant for the client, returned

@@ -14,7 +14,8 @@ pub enum Hook {
     /// A client has opened a session (legacy revisions).
     SessionStart,
     /// A session has ended, or the server ends, which waits for the handler as it does for calls. Of replicas, the one that
-    /// told of its start tells of its end.
+    /// told of its start tells of its end. A client that sends `initialize` again on the same channel ends its session and
+    /// opens another.
     SessionEnd,
     /// The directories a client's user works in have changed.
     RootsChanged,

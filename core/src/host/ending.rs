@@ -74,7 +74,7 @@ impl Shared {
             Some(outbox) => {
                 outbox.queue(outgoing);
                 outbox.flush(|sent| match sent {
-                    Sent::End => settle(outbox.peer.as_deref()),
+                    Sent::End => settle(outbox.peer.as_deref(), outbox.session),
                     Sent::Panicked(panicked) => {
                         self.panicked("the delivery of an answer", &panicked);
                     }
@@ -87,7 +87,7 @@ impl Shared {
                     flight.sink.send(outgoing);
                     faults::pass("deliver");
                 });
-                settle(flight.peer.as_deref());
+                settle(flight.peer.as_deref(), flight.session);
             }
         }
         if let Some(local) = &flight.local {
@@ -109,8 +109,8 @@ impl Shared {
 }
 
 /// After the response: an idle peer may be closed.
-pub(super) fn settle(peer: Option<&Peer>) {
+pub(super) fn settle(peer: Option<&Peer>, session: u64) {
     if let Some(peer) = peer {
-        peer.settle();
+        peer.settle(session);
     }
 }

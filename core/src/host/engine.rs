@@ -59,7 +59,7 @@ pub enum Scope {
 /// What became of a message that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// A request; its response has gone to the sink already.
+    /// A request; its response has gone to the sink already, or follows what is on its way there.
     Answered,
     /// A request that became a call; its response will go to the sink.
     Started(CallId),

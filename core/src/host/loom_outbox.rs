@@ -29,7 +29,7 @@ fn body(number: u8) -> Bytes {
 fn messages_go_out_once_in_their_order_and_the_end_is_last() {
     loom::model(|| {
         let kept = Arc::new(Kept(Mutex::new(Vec::new())));
-        let outbox = Arc::new(Outbox::new(kept.clone(), None));
+        let outbox = Arc::new(Outbox::new(kept.clone(), None, 0));
         // Stands for the lock of the call table: it decides the order, and whether the call has ended.
         let table = Arc::new(Mutex::new((0, false)));
         let ends = Arc::new(Mutex::new(0));

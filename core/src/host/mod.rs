@@ -30,6 +30,7 @@ mod places;
 mod port;
 mod questions;
 mod requests;
+mod sessions;
 mod shaping;
 mod shared;
 mod sink;

@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Outbox {
     sink: Arc<dyn Sink>,
     pub(super) peer: Option<Arc<Peer>>,
+    /// The session of the request, as its peer counts them.
+    pub(super) session: u64,
     state: Mutex<State>,
 }
 
@@ -35,8 +37,8 @@ pub(super) enum Sent {
 }
 
 impl Outbox {
-    pub(super) fn new(sink: Arc<dyn Sink>, peer: Option<Arc<Peer>>) -> Outbox {
-        Outbox { sink, peer, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
+    pub(super) fn new(sink: Arc<dyn Sink>, peer: Option<Arc<Peer>>, session: u64) -> Outbox {
+        Outbox { sink, peer, session, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
     }
 
     /// Takes the next place for a message.

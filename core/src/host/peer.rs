@@ -27,9 +27,16 @@ pub struct Peer {
 #[derive(Default)]
 struct State {
     lifecycle: Lifecycle,
+    /// How many sessions were begun here. A client may begin another one on the same channel.
+    session: u64,
     calls: HashMap<Bytes, CallId>,
     /// Calls whose response has not gone out; an id leaves `calls` just before.
     unsettled: usize,
+    /// Those of them that are requests of the present session, and of former ones.
+    present: usize,
+    former: usize,
+    /// What waits until no request of a former session is unsettled.
+    after_former: Vec<Box<dyn FnOnce() + Send>>,
     asks: HashMap<u64, Question>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
@@ -46,6 +53,9 @@ struct State {
     /// What it is told of, if it ever asked for something.
     told: Option<Box<Told>>,
 }
+
+/// The session of a request that belongs to none: one of 2026-07-28, and what no client has asked for.
+pub(super) const NO_SESSION: u64 = 0;
 
 /// What a client has the event bus tell it.
 #[derive(Default)]
@@ -175,12 +185,14 @@ impl Peer {
         f(&mut self.state.lock().lifecycle)
     }
 
-    /// Registers a request under its id, with the call that `start` makes; at most `max` are in flight at a time.
+    /// Registers a request under its id, with the call that `start` makes; at most `max` are in flight at a time. `start` is
+    /// told which session the request belongs to, which is [`NO_SESSION`] if it is none of a session's.
     pub(super) fn track<R>(
         &self,
         id: &RequestId,
         max: usize,
-        start: impl FnOnce() -> Result<(CallId, R), Full>,
+        of_session: bool,
+        start: impl FnOnce(u64) -> Result<(CallId, R), Full>,
     ) -> Result<(CallId, R), Untracked> {
         let mut state = self.state.lock();
         if state.closed {
@@ -192,9 +204,11 @@ impl Peer {
         if state.calls.len() >= max {
             return Err(Untracked::PeerFull);
         }
-        let started = start().map_err(|Full| Untracked::Full)?;
+        let session = if of_session { state.session } else { NO_SESSION };
+        let started = start(session).map_err(|Full| Untracked::Full)?;
         state.calls.insert(id.key().clone(), started.0);
         state.unsettled += 1;
+        state.present += usize::from(session != NO_SESSION);
         Ok(started)
     }
 
@@ -237,13 +251,52 @@ impl Peer {
         self.state.lock().calls.remove(id.key());
     }
 
-    pub(super) fn settle(&self) {
-        let wakes = {
+    pub(super) fn settle(&self, session: u64) {
+        let (after, wakes) = {
             let mut state = self.state.lock();
             state.unsettled -= 1;
-            if state.unsettled == 0 { [state.idle.clone(), state.drained.clone()] } else { [None, None] }
+            let mut after = Vec::new();
+            if session == NO_SESSION {
+            } else if session == state.session {
+                state.present -= 1;
+            } else {
+                state.former -= 1;
+                if state.former == 0 {
+                    after = std::mem::take(&mut state.after_former);
+                }
+            }
+            let idle = state.unsettled == 0;
+            (after, if idle { [state.idle.clone(), state.drained.clone()] } else { [None, None] })
         };
+        after.into_iter().for_each(|then| then());
         wakes.into_iter().flatten().for_each(|wake| wake.wake());
+    }
+
+    /// Begins a session with a client that has sent `initialize`. Gives back the calls in flight if it is not the first
+    /// session: those of them that belong to the one before have to end.
+    pub(super) fn begin_session(&self, client: Client) -> Vec<CallId> {
+        let mut state = self.state.lock();
+        state.lifecycle.begin(client);
+        state.session += 1;
+        state.log_level = None;
+        state.former += std::mem::take(&mut state.present);
+        if state.session == 1 { Vec::new() } else { state.calls.values().copied().collect() }
+    }
+
+    /// Calls `then` once the last message of every request of former sessions is out, which may be at once.
+    pub(super) fn after_former(&self, then: impl FnOnce() + Send + 'static) {
+        {
+            let mut state = self.state.lock();
+            if state.former > 0 {
+                return state.after_former.push(Box::new(then));
+            }
+        }
+        then();
+    }
+
+    /// Which of the sessions that were begun here is the present one.
+    pub(super) fn session(&self) -> u64 {
+        self.state.lock().session
     }
 
     /// Registers a question and gives it the id of our request.
@@ -261,6 +314,11 @@ impl Peer {
 
     pub(super) fn take_ask(&self, id: u64) -> Option<Question> {
         self.state.lock().asks.remove(&id)
+    }
+
+    /// All questions without an answer, which are forgotten.
+    pub(super) fn take_asks(&self) -> Vec<(u64, Question)> {
+        self.state.lock().asks.drain().collect()
     }
 
     /// Remembers that a question went to the peer's own sink; `false` if nobody waits for its answer any more.

@@ -207,7 +207,7 @@ impl HostPort {
         let peer = outbox.peer.as_deref();
         outbox.flush(|sent| match (sent, peer) {
             (Sent::Undelivered(request, body), Some(peer)) => self.undelivered(peer, request, body),
-            (Sent::End, peer) => settle(peer),
+            (Sent::End, peer) => settle(peer, outbox.session),
             (Sent::Panicked(panicked), _) => {
                 self.0.panicked("the delivery of a message", &panicked);
             }

@@ -8,7 +8,7 @@ use super::listing::{Listed, Part};
 use super::middleware::Wrapped;
 use super::notices::SESSION_END;
 use super::op::{CallContext, CancelReason};
-use super::peer::{Peer, Untracked};
+use super::peer::{NO_SESSION, Peer, Untracked};
 use super::places::Place;
 use super::shared::{Flight, Thread};
 use super::sink::{Outgoing, Sink};
@@ -88,7 +88,7 @@ impl Engine {
         let modern = scope.is_modern(&request.params);
         // A call that is in the table has a boundary of its own, so that a panic is answered once.
         let result = caught(|| {
-            if is_duplicate(scope, &request) {
+            if self.is_duplicate(scope, &request, modern) {
                 Err(in_flight())
             } else if modern {
                 self.modern(scope, &request, sink)
@@ -134,11 +134,7 @@ impl Engine {
         let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
         let (id, params) = (&request.id, &request.params);
         if request.method.is(Op::Initialize) {
-            let served = self.0.shaper.revisions();
-            let client = peer.lifecycle(|lifecycle| lifecycle.initialize(params, served).cloned())?;
-            let capabilities = self.0.abilities_for(scope);
-            let body = self.0.shaper.initialize(id, client.revision, capabilities, &client.capabilities);
-            return Ok(Step::Answer(body));
+            return self.initialize(scope, peer, request, sink).map(|()| Step::Started(Accepted::Answered));
         }
         if request.method.is(Op::Ping) {
             return Ok(Step::Answer(self.0.shaper.empty(id, Revision::NEWEST_LEGACY)));
@@ -151,6 +147,18 @@ impl Engine {
             return Err(RpcError::invalid_request("Invalid request: the first request must be initialize"));
         };
         self.perform(scope, request, client, sink, None)
+    }
+
+    /// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
+    fn is_duplicate(&self, scope: &Scope, request: &Request, modern: bool) -> bool {
+        if request.method.needs_handler() {
+            return false;
+        }
+        let Some(peer) = scope.peer() else { return false };
+        // An id of the session that `initialize` ends is free.
+        let begins = !modern && request.method.is(Op::Initialize);
+        let known = |call| !begins || self.outlives_session(call);
+        peer.call(&request.id).is_some_and(known) || peer.listen(&request.id).is_some()
     }
 
     /// Answers what a client that is known asks for; within a call `outer` it is asked for by middleware.
@@ -352,12 +360,14 @@ impl Engine {
         };
         // To its client a call within another does not exist.
         let tracked = peer.filter(|_| outer.is_none());
-        let insert = || {
+        let of_session = !context.client.revision.is_modern();
+        let insert = |session| {
             let flight = Flight {
                 context: context.clone(),
                 input: input.clone(),
                 sink: sink.clone(),
                 peer: tracked.clone(),
+                session,
                 lane: lane.clone(),
                 timeout,
                 began: Some(now),
@@ -384,13 +394,14 @@ impl Engine {
             }
         };
         let started = match (&tracked, &context.request_id) {
-            (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, insert),
+            (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, of_session, insert),
             (Some(peer), None) => {
                 // Its end is told however much the client has sent.
                 let ends = context.entry.kind == Kind::Hook && context.entry.name == SESSION_END;
-                peer.enter(if ends { usize::MAX } else { shared.limits.max_peer_calls }, insert)
+                let most = if ends { usize::MAX } else { shared.limits.max_peer_calls };
+                peer.enter(most, || insert(NO_SESSION))
             }
-            (None, _) => insert().map_err(|Full| Untracked::Full),
+            (None, _) => insert(NO_SESSION).map_err(|Full| Untracked::Full),
         };
         let (call, earliest) = started.map_err(|untracked| {
             lane.release();
@@ -433,12 +444,6 @@ impl Engine {
         };
         Ok(if pending { Accepted::Pending(call) } else { Accepted::Started(call) })
     }
-}
-
-/// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
-fn is_duplicate(scope: &Scope, request: &Request) -> bool {
-    let known = |peer: &Arc<Peer>| peer.call(&request.id).is_some() || peer.listen(&request.id).is_some();
-    !request.method.needs_handler() && scope.peer().is_some_and(known)
 }
 
 pub(super) fn in_flight() -> RpcError {

@@ -114,6 +114,8 @@ pub(super) struct Flight {
     pub(super) input: JsonSlice,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) peer: Option<Arc<Peer>>,
+    /// The session of the request, as its peer counts them.
+    pub(super) session: u64,
     /// Holds the call's credit.
     pub(super) lane: Arc<LaneQueue>,
     pub(super) timeout: Duration,
@@ -152,7 +154,7 @@ pub(super) struct Flight {
 impl Flight {
     /// Takes the next place for a message. [`HostPort::flush`](super::HostPort) sends it, once the table's lock is released.
     pub(super) fn queue(&mut self, message: Outgoing) -> Arc<Outbox> {
-        let new = || Arc::new(Outbox::new(self.sink.clone(), self.peer.clone()));
+        let new = || Arc::new(Outbox::new(self.sink.clone(), self.peer.clone(), self.session));
         let outbox = self.outbox.get_or_insert_with(new);
         outbox.queue(message);
         outbox.clone()

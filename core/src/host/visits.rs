@@ -36,6 +36,11 @@ impl Visits {
         asked.push_back(visit);
     }
 
+    /// Nobody is told any more of the visits that a session was asked for, because the session has ended.
+    pub(super) fn forget(&self, peer: &Arc<Peer>) {
+        self.asked.lock().retain(|visit| !std::ptr::eq(visit.peer.as_ptr(), Arc::as_ptr(peer)));
+    }
+
     /// Tells whoever was asked for this visit of its end; `false` if nobody can be told.
     pub(super) fn complete(&self, id: &str, now: Instant) -> bool {
         let found = {

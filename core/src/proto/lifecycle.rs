@@ -39,27 +39,9 @@ impl Lifecycle {
         self.initialized
     }
 
-    /// Handles `initialize` and returns the negotiated client (VER-10 to VER-13, VER-19).
-    pub fn initialize(&mut self, params: &Params, served: Revisions) -> Result<&Client, RpcError> {
-        if self.client.is_some() {
-            return Err(RpcError::invalid_request("Invalid request: already initialized"));
-        }
-        let requested = params
-            .get_str("protocolVersion")?
-            .ok_or_else(|| RpcError::invalid_params("Invalid params: protocolVersion is missing"))?;
-        let capabilities = member(params, "capabilities")?;
-        let info = member(params, "clientInfo")?;
-        if !is_implementation(&info) {
-            return Err(RpcError::invalid_params(
-                "Invalid params: clientInfo must have string name and version",
-            ));
-        }
-        // An unknown or modern version is answered with the newest that has this handshake; the client decides.
-        let revision = Revision::parse(&requested)
-            .filter(|revision| !revision.is_modern() && served.has(*revision))
-            .or_else(|| served.iter().find(|revision| !revision.is_modern()))
-            .ok_or_else(|| RpcError::unserved_version(&requested, served))?;
-        Ok(self.client.insert(Client { revision, info: Some(info), capabilities }))
+    /// Begins anew with a client that has sent `initialize`. It is not ready yet.
+    pub fn begin(&mut self, client: Client) {
+        *self = Lifecycle { client: Some(client), initialized: false };
     }
 
     /// Handles `notifications/initialized`; ignored before `initialize`. Says whether operation begins with it.
@@ -67,6 +49,24 @@ impl Lifecycle {
         let before = std::mem::replace(&mut self.initialized, self.client.is_some());
         self.initialized && !before
     }
+}
+
+/// Reads the parameters of `initialize` and negotiates the revision (VER-10 to VER-13).
+pub fn negotiate(params: &Params, served: Revisions) -> Result<Client, RpcError> {
+    let requested = params
+        .get_str("protocolVersion")?
+        .ok_or_else(|| RpcError::invalid_params("Invalid params: protocolVersion is missing"))?;
+    let capabilities = member(params, "capabilities")?;
+    let info = member(params, "clientInfo")?;
+    if !is_implementation(&info) {
+        return Err(RpcError::invalid_params("Invalid params: clientInfo must have string name and version"));
+    }
+    // An unknown or modern version is answered with the newest that has this handshake; the client decides.
+    let revision = Revision::parse(&requested)
+        .filter(|revision| !revision.is_modern() && served.has(*revision))
+        .or_else(|| served.iter().find(|revision| !revision.is_modern()))
+        .ok_or_else(|| RpcError::unserved_version(&requested, served))?;
+    Ok(Client { revision, info: Some(info), capabilities })
 }
 
 fn member(params: &Params, name: &str) -> Result<JsonSlice, RpcError> {

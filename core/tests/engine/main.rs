@@ -26,6 +26,7 @@ mod progress;
 mod races;
 mod random;
 mod readers;
+mod reentry;
 mod registration;
 mod replicas;
 mod roundtrips;

@@ -61,6 +61,26 @@ fn handshakes() {
     assert_eq!(bench.service.sessions(), known);
 }
 
+#[test]
+fn a_session_is_initialized_once() {
+    // VER-19: without the header it is another session, and the first one goes on.
+    let bench = Bench::new();
+    let session = bench.open();
+    let head = [("mcp-session-id", session.as_str())];
+    let mut pending = bench.session_call(&session, 1);
+    assert!(pending.poll().is_none());
+    let reply = bench.post(&head, &initialize("2025-06-18")).finish();
+    assert_eq!(
+        (reply.status, reply.code(), &reply.json()["id"]),
+        (400, -32600, &initialize("")["id"]),
+        "{reply:?}"
+    );
+    let other = bench.post(&[], &initialize("2025-06-18")).finish();
+    assert_ne!(other.headers["mcp-session-id"], session.as_str());
+    bench.complete(bench.take_call(), "done");
+    assert_eq!(text(&pending.finish().json()), "done");
+}
+
 /// An `initialize` of this many bytes.
 fn initialize_of(bytes: usize) -> serde_json::Value {
     let mut message = initialize("2025-11-25");

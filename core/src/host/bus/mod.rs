@@ -110,6 +110,12 @@ impl Bus {
         }
     }
 
+    /// What a session is still owed goes with it.
+    pub(super) fn forgive(&self, peer: &Arc<Peer>) {
+        let mut changes = self.changes.lock();
+        changes.owed.retain(|(owed, _)| !std::ptr::eq(owed.as_ptr(), Arc::as_ptr(peer)));
+    }
+
     /// The legacy sessions.
     pub(super) fn everybody(&self) -> Vec<Arc<Peer>> {
         let mut living = Vec::new();

@@ -132,9 +132,10 @@ impl HostPort {
         run: bool,
     ) -> Result<(), RpcError> {
         let shared = &self.0;
-        let found = shared.calls.with(call, |flight| (flight.context.clone(), flight.peer.clone()));
+        let found =
+            shared.calls.with(call, |flight| (flight.context.clone(), flight.peer.clone(), flight.session));
         // Whoever ended it has answered it.
-        let Some((context, peer)) = found else { return Ok(()) };
+        let Some((context, peer, session)) = found else { return Ok(()) };
         let Some(request) = context.request_id.clone() else {
             return Err(RpcError::internal("What is no request cannot become a task"));
         };
@@ -156,7 +157,11 @@ impl HostPort {
         );
         let listed = Listed { id: task.id.to_string(), expires: task.expires() };
         // Only legacy sessions are told of anything they did not ask for on a stream of its own.
-        let live = Live::new(task, call, peer.as_ref().filter(|_| !revision.is_modern()));
+        let live = Live::new(
+            task,
+            call,
+            peer.as_ref().filter(|_| !revision.is_modern()).map(|peer| (peer, session)),
+        );
         shared.tasks.enter(&live, limits.max_tasks)?;
         let until = shared.now().checked_add(limits.store_timeout);
         let timeout = context.entry.timeout.unwrap_or(limits.task_timeout);
@@ -170,6 +175,7 @@ impl HostPort {
                 sink: std::mem::replace(&mut flight.sink, sink),
                 outbox: flight.outbox.take(),
                 peer: flight.peer.take(),
+                session,
                 request,
                 until,
                 run,

@@ -39,8 +39,8 @@ pub(super) struct Elsewhere {
 pub(in crate::host) struct Live {
     pub(super) id: Arc<str>,
     pub(super) call: CallId,
-    /// The session it was begun in, where there is one.
-    pub(super) session: Weak<Peer>,
+    /// The session it was begun in, where there is one: the peer, and which of its sessions.
+    session: (Weak<Peer>, u64),
     state: Mutex<State>,
 }
 
@@ -69,6 +69,8 @@ pub(super) struct Creation {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) outbox: Option<Arc<Outbox>>,
     pub(super) peer: Option<Arc<Peer>>,
+    /// The session of the request, as its peer counts them.
+    pub(super) session: u64,
     pub(super) request: RequestId,
     /// When the store has taken too long.
     pub(super) until: Option<Instant>,
@@ -87,20 +89,20 @@ impl Creation {
                 outbox.queue(answer);
                 outbox.flush(|sent| {
                     if let Sent::End = sent {
-                        settle(outbox.peer.as_deref());
+                        settle(outbox.peer.as_deref(), outbox.session);
                     }
                 });
             }
             None => {
                 self.sink.send(answer);
-                settle(self.peer.as_deref());
+                settle(self.peer.as_deref(), self.session);
             }
         }
     }
 }
 
 impl Live {
-    pub(super) fn new(task: Task, call: CallId, session: Option<&Arc<Peer>>) -> Arc<Live> {
+    pub(super) fn new(task: Task, call: CallId, session: Option<(&Arc<Peer>, u64)>) -> Arc<Live> {
         let state = State {
             task,
             creation: None,
@@ -114,7 +116,8 @@ impl Live {
             asked: Vec::new(),
         };
         let id = state.task.id.clone();
-        let session = session.map(Arc::downgrade).unwrap_or_default();
+        let session =
+            session.map_or_else(Default::default, |(peer, session)| (Arc::downgrade(peer), session));
         Arc::new(Live { id, call, session, state: Mutex::new(state) })
     }
 
@@ -122,9 +125,10 @@ impl Live {
         self.state.lock()
     }
 
-    /// The session it was begun in, while there is one.
+    /// The peer of the session it was begun in, while that session goes on.
     pub(in crate::host) fn session(&self) -> Option<Arc<Peer>> {
-        self.session.upgrade()
+        let (peer, session) = &self.session;
+        peer.upgrade().filter(|peer| peer.session() == *session)
     }
 
     /// Whether its client knows of it, so that its connection is of no consequence any more.

@@ -23,7 +23,7 @@ pub(super) use headers::decode_value;
 pub use headers::{Forms, accepted_forms, check_listen, listens, websocket_key};
 pub use page::has_current;
 pub use params::param_fields;
-pub use route::{Route, SessionHead, batch_session, named_once, route, session_request};
+pub use route::{Route, SessionHead, batch_session, named_once, route, session_id, session_request};
 
 use super::error::{ErrorClass, RpcError};
 use super::id::RequestId;
@@ -138,6 +138,12 @@ impl Refusal {
     /// The same for a request whose id is known (RPC-14).
     pub fn unavailable(id: Option<&RequestId>, message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, id, &RpcError::busy(message))
+    }
+
+    /// `initialize` with the header of a session (VER-19).
+    pub fn initialized(id: &RequestId) -> Refusal {
+        let why = "Invalid request: this session is initialized; send initialize without its header to open another one";
+        Refusal::for_request(Some(id), &RpcError::invalid_request(why))
     }
 
     /// The session does not exist or no longer (LH-8); never -32601, which would mean another thing.

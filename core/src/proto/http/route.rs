@@ -4,6 +4,7 @@ use super::headers::{Twice, decode_value, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
+use crate::proto::id::RequestId;
 use crate::proto::message::{Message, Params, Request};
 use crate::proto::operation::Op;
 use crate::proto::version::{Revision, Revisions};
@@ -19,8 +20,9 @@ pub enum Route<'h> {
     Notification(Client),
     /// One without, which is accepted and forgotten.
     Ignored,
-    /// The handshake that opens a legacy session; a session header is stale and ignored (LH-11).
-    Initialize,
+    /// The handshake that opens a legacy session, with its id. The header of a session that goes on refuses it (VER-19); any
+    /// other is stale and ignored (LH-11).
+    Initialize(RequestId),
     /// A message of a legacy session.
     Session(SessionHead<'h>),
 }
@@ -114,13 +116,18 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
         }
         // The handshake negotiates the version in its body, whatever the header says (LH-17).
         (_, Message::Request(request)) if request.method.is(Op::Initialize) => {
-            return Ok(Route::Initialize);
+            return Ok(Route::Initialize(request.id.clone()));
         }
         (Version::Unknown(text), _) => return Err(refuse(RpcError::unsupported_version(&text))),
         (Version::Legacy(revision), _) => Some(revision),
         (Version::Absent, _) => None,
     };
     session(headers, revision).map(Route::Session)
+}
+
+/// The session that a request names, if it names one.
+pub fn session_id(headers: &HeaderMap) -> Option<&str> {
+    single(headers, SESSION_ID).ok()?.and_then(|raw| std::str::from_utf8(raw).ok())
 }
 
 /// The session of a batch. Only a session can have negotiated the revision that has them (BAT-10); elsewhere a batch is

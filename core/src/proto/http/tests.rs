@@ -42,7 +42,7 @@ fn judge(pairs: &[(&str, &str)], message: &Message) -> String {
         Ok(Route::Modern(_)) => "modern".into(),
         Ok(Route::Ignored) => "ignored".into(),
         Ok(Route::Notification(_)) => "notification".into(),
-        Ok(Route::Initialize) => "initialize".into(),
+        Ok(Route::Initialize(_)) => "initialize".into(),
         Ok(Route::Session(head)) => format!("session {}", head.id),
         Err(refusal) => show(&refusal),
     }

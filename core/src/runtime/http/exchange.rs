@@ -268,7 +268,13 @@ impl HttpService {
                 Ok(empty(StatusCode::ACCEPTED))
             }
             Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
-            Route::Initialize => {
+            Route::Initialize(id) => {
+                // A client that lost its session may still send its header (LH-11).
+                if let Some(session) = rules::session_id(&head.headers)
+                    && self.0.sessions.find(session, arrival.principal.as_ref()).await.is_ok()
+                {
+                    return Err(Refusal::initialized(&id));
+                }
                 drop(message);
                 self.initialize(arrival, &body, forms).await
             }

@@ -288,3 +288,34 @@ fn each_form_knows_its_own_tasks_only() {
     assert_eq!(error_of(&bench.ask_for(with_tasks(about(2, "tasks/get", &old)))).0, -32602);
     assert_eq!(error_of(&bench.ask_for(about(2, "tasks/get", &new))).0, -32602);
 }
+
+#[test]
+fn a_task_outlives_its_session_and_the_next_one_can_look_at_it() {
+    // VER-19
+    let bench = bench();
+    let (task, handler) = begin(&bench, json!({}));
+    bench.send(about(2, "tasks/result", &task));
+    bench.port.ask(handler.id, ask("a"), AskMode::Park).unwrap();
+    let is_question = |message: &Value| message["method"] == "elicitation/create";
+    let old = bench.sink.take().into_iter().find(is_question).unwrap();
+    bench.send(initialize(LEGACY));
+    let sent = bench.sink.take();
+    let withdrawn = sent.iter().find(|message| message["method"] == "notifications/cancelled").unwrap();
+    assert_eq!(withdrawn["params"]["requestId"], old["id"]);
+    assert_eq!(sent.last().unwrap()["id"], "init");
+    bench.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    // Nobody tells this client of it, since it knows nothing of it yet.
+    bench.port.emit(handler.id, Event::status("halfway")).unwrap();
+    bench.sink.nothing();
+    assert_eq!(get(&bench, &task)["status"], "input_required");
+    bench.send(about(2, "tasks/result", &task));
+    let new = bench.sink.take().into_iter().find(is_question).unwrap();
+    bench.answer(&old, accept("late"));
+    bench.answer(&new, accept("now"));
+    let answers: Vec<_> =
+        bench.drain().into_iter().filter(|op| matches!(op, HostOp::Answer { .. })).collect();
+    assert_eq!(answers.len(), 1);
+    bench.text(handler.id, "done");
+    assert_eq!(result_text(bench.sink.take().last().unwrap()), "done");
+    bench.assert_settled();
+}
