@@ -828,7 +828,7 @@ export interface Context {
    */
   elicitUrl(message: string, url: string | URL, options?: ElicitUrlOptions): Promise<{ action: 'accept' | 'decline' | 'cancel' }>
   /**
-   * Ends the call because the user must visit pages first; never resolves. A client of 2025-11-25 is told which, and calls
+   * Ends the call because the user must visit pages first; never resolves. A client with a session is told which, and calls
    * again in its own time; one of 2026-07-28 is asked, and asked again until the handler no longer requires it.
    */
   requireUrls(...pages: { message: string; url: string | URL; elicitationId?: string }[]): Promise<never>
@@ -1270,7 +1270,7 @@ export class Server {
    */
   listChanged(kind: Exclude<Kind, 'completion' | 'method' | 'notification' | 'hook'>): void
   /**
-   * Tells a client of 2025-11-25 that a visit it was asked for has come to its end. `false` if no client of this process waits
+   * Tells a client with a session that a visit it was asked for has come to its end. `false` if no client of this process waits
    * for it; there is nothing to be done about it then.
    */
   elicitationComplete(id: string): boolean

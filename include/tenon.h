@@ -1257,7 +1257,7 @@ tenon_status tenon_server_replace(
  * - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
  *   failed.
  * - "session_start": a client has opened a legacy session.
- * - "session_end": it is over.
+ * - "session_end": it is over. A client that sends `initialize` again on the same channel ends its session and opens another.
  * - "roots_changed": a client's roots have changed.
  * - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
  * - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
@@ -1410,7 +1410,7 @@ tenon_status tenon_server_remove_page(tenon_server *server, const char *path);
 
 /**
  * Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
- * `elicitation_id`, that it has come to its end. Only clients of 2025-11-25 are told.
+ * `elicitation_id`, that it has come to its end. Only clients with a session are told.
  *
  * Fails with TENON_ERR_NOT_FOUND if no client waits for it, which is nothing to worry about, and with TENON_ERR_STATE
  * before the start.
@@ -1904,7 +1904,7 @@ tenon_status tenon_call_elicit_url(
 
 /**
  * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
- * client of 2025-11-25 is told by an error and calls again in its own time; a later one is asked like
+ * client with a session is told by an error and calls again in its own time; a later one is asked like
  * tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
  *
  * Fails like tenon_call_elicit().

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn tenon_call_elicit_url(
 }
 
 /// Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
-/// client of 2025-11-25 is told by an error and calls again in its own time; a later one is asked like
+/// client with a session is told by an error and calls again in its own time; a later one is asked like
 /// tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
 ///
 /// Fails like tenon_call_elicit().

@@ -10,7 +10,7 @@ use std::ffi::c_char;
 use tenon_mcp::{Event, JsonSlice};
 
 /// Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
-/// `elicitation_id`, that it has come to its end. Only clients of 2025-11-25 are told.
+/// `elicitation_id`, that it has come to its end. Only clients with a session are told.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if no client waits for it, which is nothing to worry about, and with TENON_ERR_STATE
 /// before the start.

@@ -255,7 +255,7 @@ class Context(_CallContext[L]):
     async def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
         """Ends the call because its user must visit pages first: each a message and a URL, perhaps with an id.
 
-        A client of 2025-11-25 calls again in its own time. One of the stateless protocol is asked like by
+        A client with a session calls again in its own time. One of the stateless protocol is asked like by
         ``elicit_url``, and the handler runs again, from its top. Raises ``AskError`` where neither can be.
         """
         self._call.require("elicit_url", [_page(*page) for page in pages])

@@ -185,7 +185,7 @@ class Server(Registrations):
             return await client.call_tool(name, arguments, raise_on_error=raise_on_error)
 
     def elicitation_complete(self, id: str) -> bool:
-        """Tells a client of 2025-11-25 that the visit ``elicit_url`` asked for with this ``id`` has come to its end.
+        """Tells a client with a session that the visit ``elicit_url`` asked for with this ``id`` has come to its end.
 
         ``False`` if no client of this process waits for it; there is nothing to be done about it then.
         """

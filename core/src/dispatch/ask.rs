@@ -8,8 +8,9 @@ use std::fmt;
 
 /// A question to the client: its kind, and its parameters in the form of the newest revision.
 ///
-/// Older revisions get what they know of it: toward 2025-06-18 a form loses the defaults of fields that are not boolean
-/// and titled choices become `enum` with `enumNames`; before 2025-11-25 a message of a sampling has one block.
+/// What a client declares decides what it is asked, whatever its revision. Revisions before 2025-11-25 get what they know of it:
+/// a form loses the defaults of fields that are not boolean, and titled choices become `enum` with `enumNames`; a message of a
+/// sampling without tools has one block.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Ask {

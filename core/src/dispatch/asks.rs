@@ -9,7 +9,6 @@ use crate::json::{self, JsonSlice, JsonWriter, Kind};
 use crate::proto::envelope::Client;
 use crate::proto::error::{RpcError, code};
 use crate::proto::question::{Action, Answer, ELICITATION_ID, Question, Refusal};
-use crate::proto::version::Revision;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -123,7 +122,7 @@ impl Draft {
         };
         let digest = digest(&params);
         if kind == Question::ElicitUrl
-            && client.revision == Revision::V2025_11_25
+            && !client.revision.is_modern()
             && params.member(ELICITATION_ID).is_none()
         {
             let mut id = [0; 16];

@@ -137,9 +137,10 @@ fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) ->
         }
     };
     let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
-    // Before 2025-06-18 the member is one that nobody knows.
-    let given = match params.get("context").filter(|_| revision >= Revision::V2025_06_18) {
-        Some(context) => context_arguments(&context)?,
+    // Before 2025-06-18 the protocol has no such member. What looks like it is it, and anything else means nothing.
+    let given = match params.get("context").map(|context| context_arguments(&context)) {
+        Some(Err(_)) if revision < Revision::V2025_06_18 => JsonSlice::empty_object(),
+        Some(given) => given?,
         None => JsonSlice::empty_object(),
     };
     let mut input = JsonWriter::new();

@@ -135,8 +135,8 @@ impl HostPort {
 
     /// Ends a call, or its attempt, because the user must visit pages first: questions made by [`Ask::url`].
     ///
-    /// A client of 2025-11-25 is told which by an error (-32042), which is what this fails with
-    /// ([`AskError::UrlRequired`]); the call is over, and the client calls again in its own time. In the modern era the
+    /// A client with a session (2025-11-25, or an older revision if it declares `elicitation.url`) is told which by an error
+    /// (-32042), which is what this fails with ([`AskError::UrlRequired`]); the call is over, and the client calls again in its own time. In the modern era the
     /// questions suspend the attempt ([`Asked::Suspended`]); unlike [`HostPort::ask`] this asks again in the next
     /// attempt, because to agree to a visit is not to have made it. Other clients cannot be asked, and a user who did
     /// not agree is not asked again: both are errors like those of [`HostPort::ask`].
@@ -181,7 +181,7 @@ impl HostPort {
     }
 
     /// Tells the client that was asked for the visit `id` that it has come to its end, so that it may go on (EL-12, only
-    /// 2025-11-25 has this). `false` if no client was asked, within [`Limits::state_lifetime`](crate::Limits) and
+    /// sessions have this). `false` if no client was asked, within [`Limits::state_lifetime`](crate::Limits) and
     /// [`Limits::max_visits`](crate::Limits), or it cannot be reached; there is nothing to be done about it then.
     pub fn elicitation_complete(&self, id: &str) -> bool {
         self.0.visits.complete(id, self.0.now())

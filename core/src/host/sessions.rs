@@ -38,9 +38,12 @@ impl Engine {
         if peer.session() > 1 {
             self.forget_session(peer);
         }
-        let sink = sink.clone();
+        let (shared, sink) = (self.0.clone(), sink.clone());
         peer.after_former(move || {
-            sink.send(Outgoing::Response { body, error: None });
+            // It may be the end of a former call that runs this.
+            shared.guard("the delivery of an answer", || {
+                sink.send(Outgoing::Response { body, error: None });
+            });
         });
         Ok(())
     }

@@ -117,7 +117,9 @@ impl Shared {
             Outcome::Result(value) => Returned::Result(value),
             Outcome::Failed(text) | Outcome::Exception(text) if is_tool => Returned::Failed(text),
             Outcome::Failed(text) | Outcome::Exception(text) => return failed(text),
-            Outcome::Error(error) if !error.exists_in(revision) => return failed(&error.message),
+            Outcome::Error(error) if !error.exists_for(&flight.context.client) => {
+                return failed(&error.message);
+            }
             Outcome::Error(error) => return self.error(Some(request), Some(revision), error),
             Outcome::Suspend => return failed(&format!("{entry} suspended without asking anything")),
         };

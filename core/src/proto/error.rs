@@ -1,5 +1,7 @@
 //! Protocol errors: the codes of JSON-RPC and MCP, and the class that decides how a transport reports them.
 
+use super::envelope::Client;
+use super::question::Question;
 use super::version::{Revision, Revisions};
 use crate::json::JsonSlice;
 use std::fmt;
@@ -181,11 +183,16 @@ impl RpcError {
 }
 
 impl RpcError {
-    /// Whether `revision` has an error of this code: two are of one revision only (digest 1.3).
-    pub(crate) fn exists_in(&self, revision: Revision) -> bool {
+    /// Whether this client knows an error of this code: two are of one revision only (digest 1.3). A client that declares
+    /// visits to pages in an older revision knows the error that asks for them.
+    pub(crate) fn exists_for(&self, client: &Client) -> bool {
+        let revision = client.revision;
         match self.code {
             code::MISSING_CLIENT_CAPABILITY => revision.is_modern(),
-            code::URL_ELICITATION_REQUIRED => revision == Revision::V2025_11_25,
+            code::URL_ELICITATION_REQUIRED => {
+                revision == Revision::V2025_11_25
+                    || !revision.is_modern() && Question::ElicitUrl.is_declared_by(client)
+            }
             _ => true,
         }
     }

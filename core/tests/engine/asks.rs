@@ -357,7 +357,7 @@ fn answers_nobody_waits_for_are_ignored() {
 #[test]
 fn a_client_that_cannot_be_asked_is_not_asked() {
     let bench = Bench::new();
-    bench.initialize("2025-03-26");
+    bench.initialize_with("2025-03-26", json!({ "sampling": {} }));
     bench.call(1, "slow");
     let call = bench.drain_call();
     let asked = bench.port.ask(call.id, ask("x"), AskMode::Park);

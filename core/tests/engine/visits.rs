@@ -18,8 +18,12 @@ fn page(id: &str) -> Ask {
 
 /// In a legacy session with a sink of its own, besides that of its requests.
 fn legacy(change: impl FnOnce(&mut tenon_mcp::Limits)) -> (Bench, Arc<Recorder>) {
+    legacy_in(LEGACY, change)
+}
+
+fn legacy_in(revision: &str, change: impl FnOnce(&mut tenon_mcp::Limits)) -> (Bench, Arc<Recorder>) {
     let bench = Bench::with(change);
-    bench.initialize_with(LEGACY, urls());
+    bench.initialize_with(revision, urls());
     let own = Arc::new(Recorder::default());
     bench.peer.set_sink(own.clone());
     (bench, own)
@@ -98,9 +102,15 @@ fn a_client_that_cannot_be_reached_is_told_later() {
 }
 
 #[test]
-fn a_required_visit_is_an_error_in_2025_11_25() {
+fn a_required_visit_is_an_error_in_a_session() {
+    for revision in ["2024-11-05", "2025-03-26", "2025-06-18", LEGACY] {
+        required_in(revision);
+    }
+}
+
+fn required_in(revision: &str) {
     // EL-15
-    let (bench, own) = legacy(|_| {});
+    let (bench, own) = legacy_in(revision, |_| {});
     bench.call(1, "slow");
     let call = bench.drain_call();
     let error = bench.port.require_urls(call.id, [page("e1"), page("e2")]).unwrap_err();
@@ -149,7 +159,7 @@ fn a_required_visit_is_asked_for_until_it_was_made_in_the_modern_era() {
 
 #[test]
 fn who_cannot_be_sent_to_a_page_gets_a_failed_result_or_the_missing_capability() {
-    for (revision, capabilities) in [("2025-06-18", urls()), (LEGACY, json!({ "elicitation": {} }))] {
+    for (revision, capabilities) in [("2025-06-18", json!({})), (LEGACY, json!({ "elicitation": {} }))] {
         let bench = Bench::new();
         bench.initialize_with(revision, capabilities);
         bench.call(1, "slow");

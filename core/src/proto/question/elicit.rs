@@ -133,13 +133,13 @@ fn default(field: &Value, fits: impl Fn(&Value) -> bool) -> Result<(), String> {
     }
 }
 
-/// Shapes a form for a revision; toward 2025-06-18 without what it does not have (EL-3, EL-5, EL-7).
+/// Shapes a form for a revision; before 2025-11-25 as 2025-06-18 has it, without what that does not have (EL-3, EL-5, EL-7).
 pub(super) fn shape_form(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
     let mut shaped = Map::new();
     if revision > Revision::V2025_06_18 {
         shaped.insert("mode".into(), "form".into());
     } else if let Some(fields) = params["requestedSchema"]["properties"].as_object_mut() {
-        fields.values_mut().try_for_each(downgrade)?;
+        fields.values_mut().try_for_each(|field| downgrade(field, revision))?;
     }
     for name in ["message", "requestedSchema", "_meta"] {
         if let Some(value) = params.get_mut(name) {
@@ -150,12 +150,11 @@ pub(super) fn shape_form(mut params: Value, revision: Revision) -> Result<Value,
 }
 
 /// Makes a field of 2025-06-18 from one of today.
-fn downgrade(field: &mut Value) -> Result<(), Refusal> {
+fn downgrade(field: &mut Value, revision: Revision) -> Result<(), Refusal> {
     let Some(field) = field.as_object_mut() else { return Ok(()) };
     let kind = field.get("type").cloned().unwrap_or_default();
     if kind == "array" {
-        let what = "its revision has no fields with several choices";
-        return Err(Refusal::Unknown(what.into()));
+        return Err(Refusal::Unknown(format!("{revision} has no fields with several choices")));
     }
     if kind != "boolean" {
         field.remove("default");
@@ -194,11 +193,11 @@ fn is_web_address(url: &str) -> bool {
         && url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&byte))
 }
 
-/// Shapes a visit for a revision: an `elicitationId` exists in 2025-11-25 only.
+/// Shapes a visit for a revision: an `elicitationId` is of sessions, and was removed with them.
 pub(super) fn shape_url(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
     let mut shaped = json!({ "mode": "url" });
     for name in ["message", "url", "elicitationId", "_meta"] {
-        if name == "elicitationId" && revision != Revision::V2025_11_25 {
+        if name == "elicitationId" && revision.is_modern() {
             continue;
         }
         if let Some(value) = params.get_mut(name) {
@@ -285,7 +284,7 @@ mod tests {
     #[test]
     fn an_older_client_is_shown_what_it_knows() {
         // EL-3, EL-5, EL-7
-        let old = Revision::V2025_06_18;
+        let olds = [Revision::V2024_11_05, Revision::V2025_03_26, Revision::V2025_06_18];
         let cases = [
             (
                 json!({ "type": "string", "oneOf": [{ "const": "a", "title": "A" }], "default": "a" }),
@@ -294,13 +293,18 @@ mod tests {
             (json!({ "type": "integer", "default": 1 }), json!({ "type": "integer" })),
             (json!({ "type": "boolean", "default": true }), json!({ "type": "boolean", "default": true })),
         ];
-        for (field, expected) in cases {
-            assert_eq!(shown(old, Question::ElicitForm, &form(field)).unwrap(), form(expected));
-        }
         let several = form(json!({ "type": "array", "items": { "type": "string", "enum": ["a"] } }));
-        match shown(old, Question::ElicitForm, &several) {
-            Err(Refusal::Unknown(text)) => assert!(text.contains("several choices"), "{text}"),
-            other => panic!("{other:?}"),
+        for old in olds {
+            for (field, expected) in &cases {
+                let shown = shown(old, Question::ElicitForm, &form(field.clone())).unwrap();
+                assert_eq!(shown, form(expected.clone()));
+            }
+            match shown(old, Question::ElicitForm, &several) {
+                Err(Refusal::Unknown(text)) => {
+                    assert_eq!(text, format!("{old} has no fields with several choices"));
+                }
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -311,11 +315,9 @@ mod tests {
         let mut expected = json!({ "mode": "url", "message": "m", "url": "https://example.com/a?b#c" });
         assert_eq!(shown(Revision::V2026_07_28, Question::ElicitUrl, &params).unwrap(), expected);
         expected["elicitationId"] = json!("e");
-        assert_eq!(shown(Revision::V2025_11_25, Question::ElicitUrl, &params).unwrap(), expected);
-        assert!(matches!(
-            shown(Revision::V2025_06_18, Question::ElicitUrl, &params),
-            Err(Refusal::Undeclared(_))
-        ));
+        for revision in Revision::ALL.into_iter().filter(|revision| !revision.is_modern()) {
+            assert_eq!(shown(revision, Question::ElicitUrl, &params).unwrap(), expected);
+        }
         for good in ["HTTP://localhost:8000", "https://[::1]:1/x", "https://a.b?q=%20"] {
             assert!(is_web_address(good), "{good}");
         }

@@ -1,5 +1,5 @@
-//! What a server may ask of a client: one table of the kinds of questions, with the revisions that have them, what a
-//! client must have declared (MR-4, SA-1), and how parameters and answers are checked and shaped.
+//! What a server may ask of a client: one table of the kinds of questions, with what a client must have declared (MR-4,
+//! SA-1), and how parameters and answers are checked and shaped.
 
 mod answer;
 mod elicit;
@@ -35,8 +35,6 @@ struct Row {
     /// What messages about it begin with.
     noun: &'static str,
     method: &'static str,
-    /// The first revision that has it; all later ones have it too.
-    since: Revision,
     /// What a client must have declared, whatever the parameters are.
     need: Need,
     check: fn(&Value) -> Result<Vec<Need>, String>,
@@ -51,7 +49,6 @@ static ROWS: [Row; 4] = [
         word: "elicit",
         noun: "elicitation",
         method: ELICITATION_CREATE,
-        since: Revision::V2025_06_18,
         need: need::FORM,
         check: elicit::check_form,
         shape: elicit::shape_form,
@@ -62,7 +59,6 @@ static ROWS: [Row; 4] = [
         word: "elicit_url",
         noun: "elicitation",
         method: ELICITATION_CREATE,
-        since: Revision::V2025_11_25,
         need: need::URL,
         check: elicit::check_url,
         shape: elicit::shape_url,
@@ -73,7 +69,6 @@ static ROWS: [Row; 4] = [
         word: "sample",
         noun: "sampling",
         method: "sampling/createMessage",
-        since: Revision::V2024_11_05,
         need: need::SAMPLING,
         check: sample::check,
         shape: sample::shape,
@@ -84,7 +79,6 @@ static ROWS: [Row; 4] = [
         word: "roots",
         noun: "roots",
         method: "roots/list",
-        since: Revision::V2024_11_05,
         need: need::ROOTS,
         check: no_members,
         shape: |params, _| Ok(params),
@@ -101,7 +95,7 @@ pub(crate) enum Refusal {
     Invalid(String),
     /// The client did not declare this.
     Undeclared(Need),
-    /// The client's revision has no such thing.
+    /// The client's revision has no such thing. The text names it.
     Unknown(String),
 }
 
@@ -134,9 +128,10 @@ impl Question {
         self.row().method
     }
 
-    /// Whether this client declared that it can be asked, and its revision has the question.
+    /// Whether this client declared that it can be asked. What it declares decides, whatever its revision: some negotiate an
+    /// older one than that which has the question, and can answer it.
     pub fn is_declared_by(self, client: &Client) -> bool {
-        client.revision >= self.row().since && self.row().need.is_met(client)
+        self.row().need.is_met(client)
     }
 
     /// Whether the handlers of entries of this kind may ask at all (MR-1).

@@ -55,16 +55,20 @@ pub(super) fn check(params: &Value) -> Result<Vec<Need>, String> {
         check_preferences(preferences).map_err(|reason| format!("modelPreferences: {reason}"))?;
     }
     let mut needs = Vec::new();
-    let says_tool = |block: &Value| matches!(block["type"].as_str(), Some("tool_use" | "tool_result"));
-    if params.get("tools").or(params.get("toolChoice")).is_some()
-        || messages.iter().flat_map(blocks).any(says_tool)
-    {
+    if uses_tools(params) {
         needs.push(SAMPLING_TOOLS);
     }
     if params.get("includeContext").is_some_and(|context| context != "none") {
         needs.push(SAMPLING_CONTEXT);
     }
     Ok(needs)
+}
+
+/// Whether a model is offered tools, or is told of their use.
+fn uses_tools(params: &Value) -> bool {
+    let says_tool = |block: &Value| matches!(block["type"].as_str(), Some("tool_use" | "tool_result"));
+    params.get("tools").or(params.get("toolChoice")).is_some()
+        || params["messages"].as_array().into_iter().flatten().flat_map(blocks).any(says_tool)
 }
 
 fn check_preferences(preferences: &Value) -> Result<(), String> {
@@ -158,25 +162,20 @@ pub(super) fn check_block(block: &Value) -> Result<(), String> {
     }
 }
 
-/// Shapes the parameters for a revision: before 2025-11-25 a message has exactly one block (SA-6).
+/// Shapes the parameters for a revision: before 2025-11-25 a message has exactly one block (SA-6). A client that declares
+/// tools, as it has if they are used here, knows messages of several.
 pub(super) fn shape(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
-    if revision >= Revision::V2025_11_25 {
+    if revision >= Revision::V2025_11_25 || uses_tools(&params) {
         return Ok(params);
     }
     let mut single = Vec::new();
     for message in params["messages"].as_array().into_iter().flatten() {
         for block in blocks(message) {
             if block["type"] == "audio" && revision < Revision::V2025_03_26 {
-                return Err(Refusal::Unknown("its revision has no audio".into()));
-            }
-            if matches!(block["type"].as_str(), Some("tool_use" | "tool_result")) {
-                return Err(Refusal::Undeclared(SAMPLING_TOOLS));
+                return Err(Refusal::Unknown(format!("{revision} has no audio")));
             }
             single.push(json!({ "role": message["role"], "content": block }));
         }
-    }
-    if params.get("tools").or(params.get("toolChoice")).is_some() {
-        return Err(Refusal::Undeclared(SAMPLING_TOOLS));
     }
     params["messages"] = single.into();
     Ok(params)
@@ -222,7 +221,7 @@ mod tests {
             "tools": [{ "name": "t", "inputSchema": { "type": "object" } }],
             "toolChoice": { "mode": "required" },
         });
-        for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
+        for revision in Revision::ALL {
             assert_eq!(sent(revision, json!({ "tools": {} }), &full).unwrap(), full);
             assert!(matches!(sent(revision, json!({}), &full), Err(Refusal::Undeclared(_))), "SA-3");
         }
@@ -300,7 +299,10 @@ mod tests {
         }
         let audio = json!({ "type": "audio", "data": "", "mimeType": "audio/wav" });
         let audio = super::tests::params(json!([message("user", audio)]));
-        assert!(matches!(sent(old[0], json!({}), &audio), Err(Refusal::Unknown(_))));
+        match sent(old[0], json!({}), &audio) {
+            Err(Refusal::Unknown(text)) => assert_eq!(text, "2024-11-05 has no audio"),
+            other => panic!("{other:?}"),
+        }
         assert!(sent(old[1], json!({}), &audio).is_ok());
     }
 }

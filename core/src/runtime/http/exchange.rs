@@ -6,8 +6,10 @@ use super::boundary::bounded;
 use super::budget::Budget;
 use super::link::Link;
 use super::read::read;
-use super::responses::{cut_off, empty, event_stream, refused, shared_with, unheard, unread, whole};
-use super::sessions::{Lease, NoSession, Sessions};
+use super::responses::{
+    cut_off, empty, event_stream, no_session, refused, shared_with, unheard, unread, whole,
+};
+use super::sessions::{Lease, Sessions};
 use super::slot::{End, First, Slot};
 use super::streams::Streams;
 use crate::dispatch::limits::Limits;
@@ -488,14 +490,4 @@ impl HttpService {
 fn readable(head: &Parts) -> Result<Forms, Refusal> {
     rules::check_content(&head.headers)?;
     rules::accepted_forms(&head.headers)
-}
-
-fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
-    match why {
-        NoSession::Missing => Refusal::no_session(id),
-        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
-        NoSession::Unavailable(why) => {
-            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
-        }
-    }
 }

@@ -4,8 +4,10 @@ use super::body::ResponseBody;
 use super::budget::Budget;
 use super::link::Link;
 use super::read::{ReadError, SMALL, drain};
+use super::sessions::NoSession;
 use super::slot::{End, FULL};
 use crate::proto::http::{self as rules, Forms, Refusal};
+use crate::proto::id::RequestId;
 use crate::proto::sse;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -155,4 +157,15 @@ pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     response
+}
+
+/// Why a request has no session, as its refusal.
+pub(super) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
+    match why {
+        NoSession::Missing => Refusal::no_session(id),
+        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
+        NoSession::Unavailable(why) => {
+            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+        }
+    }
 }
