@@ -209,6 +209,32 @@ export interface Limits {
    * Default 4 MiB.
    */
   maxPageBytes?: number
+  /**
+   * Connections of one client address, out of `max_connections`; of IPv6 the first 64 bits are one address. For one
+   * more the address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is closed. 0
+   * is three quarters of `max_connections`. Default 0.
+   */
+  maxAddressConnections?: number
+  /**
+   * Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One
+   * more is refused with 429. 0 is three quarters of `max_connections`. Default 0.
+   */
+  maxAddressStreams?: number
+  /**
+   * Bytes held for one client address, out of `maxBufferedBytes` and counted like those. A request beyond it, or one
+   * whose answer is, is refused with 429. 0 is three quarters of `max_buffered_bytes`. Default 0.
+   */
+  maxAddressBufferedBytes?: number
+  /**
+   * Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0
+   * is three quarters of `maxCalls` or of `max_lane_calls`, whichever is less. Default 0.
+   */
+  maxAddressCalls?: number
+  /**
+   * Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused
+   * with 429. A client needs one; more are left open if its connections break. Default 16.
+   */
+  maxSessionListens?: number
 }
 
 /** A protocol revision. */

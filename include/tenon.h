@@ -604,6 +604,32 @@ typedef int32_t tenon_outcome;
  * Default 4 MiB.
  */
 #define TENON_LIMIT_PAGE_BYTES 58
+/**
+ * Connections of one client address, out of `max_connections`; of IPv6 the first 64 bits are one address. For one more the
+ * address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is closed. 0 is three quarters
+ * of `max_connections`. Default 0.
+ */
+#define TENON_LIMIT_ADDRESS_CONNECTIONS 59
+/**
+ * Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One more is
+ * refused with 429. 0 is three quarters of `max_connections`. Default 0.
+ */
+#define TENON_LIMIT_ADDRESS_STREAMS 60
+/**
+ * Bytes held for one client address, out of `max_buffered_bytes` and counted like those. A request beyond it, or one whose
+ * answer is, is refused with 429. 0 is three quarters of `max_buffered_bytes`. Default 0.
+ */
+#define TENON_LIMIT_ADDRESS_BUFFERED_BYTES 61
+/**
+ * Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0 is three
+ * quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
+ */
+#define TENON_LIMIT_ADDRESS_CALLS 62
+/**
+ * Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused with 429.
+ * A client needs one; more are left open if its connections break. Default 16.
+ */
+#define TENON_LIMIT_SESSION_LISTENS 63
 
 #ifdef __cplusplus
 extern "C" {

@@ -93,6 +93,31 @@ static void websocket_is_served(void) {
     OK(tenon_server_free(server));
 }
 
+static void an_address_has_a_share(void) {
+    tenon_server *server = server_with_tool();
+    const char *url;
+    int first, second;
+    OK(tenon_server_set_limit(server, TENON_LIMIT_ADDRESS_CONNECTIONS, 100));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_ADDRESS_STREAMS, 1));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_ADDRESS_BUFFERED_BYTES, 1 << 20));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_ADDRESS_CALLS, 100));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_SESSION_LISTENS, 2));
+    OK(tenon_server_listen_websocket(server, "0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_websocket_url(server, &url, NULL));
+    first = connect_to(url);
+    upgrade(first, "/ws", "");
+    CHECK_IN("HTTP/1.1 101 ", read_until(first, "\r\n\r\n"));
+    second = connect_to(url);
+    upgrade(second, "/ws", "");
+    CHECK_IN("HTTP/1.1 429 ", read_until(second, "max_address_streams"));
+    close(first);
+    close(second);
+    OK(tenon_server_close(server));
+    OK(tenon_server_run(server, NULL));
+    OK(tenon_server_free(server));
+}
+
 static void paths_of_the_http_address(void) {
     tenon_server *server = server_with_tool();
     const char *http, *url;
@@ -232,6 +257,7 @@ static void what_is_no_page(void) {
 int main(int argc, char **argv) {
     static const struct test tests[] = {
         {"websocket_is_served", websocket_is_served},
+        {"an_address_has_a_share", an_address_has_a_share},
         {"paths_of_the_http_address", paths_of_the_http_address},
         {"wrong_addresses", wrong_addresses},
         {"pages_are_answered", pages_are_answered},

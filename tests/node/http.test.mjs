@@ -55,6 +55,27 @@ test('both eras are served on one URL', async () => {
   })
 })
 
+test('an address has a share', async () => {
+  const limits = {
+    maxAddressConnections: 100, maxAddressStreams: 1, maxAddressBufferedBytes: 1 << 20, maxAddressCalls: 100,
+    maxSessionListens: 2
+  }
+  await listening(adder({ limits }), 0, async (url) => {
+    const listen = async () => {
+      const { headers } = await session(url)
+      return fetch(url, { headers: { ...headers, accept: 'text/event-stream' } })
+    }
+    const first = await listen()
+    assert.equal(first.status, 200)
+    const second = await listen()
+    assert.equal(second.status, 429)
+    assert.equal(second.headers.get('retry-after'), '1')
+    assert.match((await second.json()).error.message, /max_address_streams/)
+    assert.equal(text(await modern(url, 'tools/call', add)), '5')
+    await first.body.cancel()
+  })
+})
+
 test('a handler sees its session, and progress makes the answer a stream', async () => {
   const app = new Server({ name: 'test' })
   app.tool('session', (_, ctx) => ctx.sessionId ?? 'none')

@@ -112,6 +112,20 @@ def make():
     return app
 
 
+def test_an_address_has_a_share():
+    limits = {"max_address_connections": 100, "max_address_buffered_bytes": 1 << 20, "max_address_calls": 100}
+    with listening(Server("t", max_address_streams=1, max_session_listens=2, **limits)) as url:
+        first, second = Peer(url), Peer(url)
+        for peer, status in ((first, 200), (second, 429)):
+            headers = {"Accept": "text/event-stream", "Mcp-Session-Id": peer.open_session()}
+            peer.connection.request("GET", peer.path, headers=headers)
+            response = peer.connection.getresponse()
+            assert response.status == status
+        assert response.getheader("Retry-After") == "1"
+        assert "max_address_streams" in json.loads(response.read())["error"]["message"]
+        assert second.post("ping", id=2).status == 200
+
+
 def test_stateless_calls():
     with listening(make()) as url:
         peer = Peer(url)

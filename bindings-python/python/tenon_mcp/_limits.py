@@ -186,3 +186,24 @@ class Limits(TypedDict, total=False):
     """Largest of those in bytes; the memory of pages is the program's own, and ``max_buffered_bytes`` does not count
     it. Default 4 MiB.
     """
+    max_address_connections: int
+    """Connections of one client address, out of ``max_connections``; of IPv6 the first 64 bits are one address. For
+    one more the address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is
+    closed. 0 is three quarters of ``max_connections``. Default 0.
+    """
+    max_address_streams: int
+    """Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One
+    more is refused with 429. 0 is three quarters of ``max_connections``. Default 0.
+    """
+    max_address_buffered_bytes: int
+    """Bytes held for one client address, out of ``max_buffered_bytes`` and counted like those. A request beyond it,
+    or one whose answer is, is refused with 429. 0 is three quarters of ``max_buffered_bytes``. Default 0.
+    """
+    max_address_calls: int
+    """Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0
+    is three quarters of ``max_calls`` or of ``max_lane_calls``, whichever is less. Default 0.
+    """
+    max_session_listens: int
+    """Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused
+    with 429. A client needs one; more are left open if its connections break. Default 16.
+    """

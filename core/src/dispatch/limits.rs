@@ -274,12 +274,44 @@ limits! {
     /// Largest of those in bytes; the memory of pages is the program's own, and `max_buffered_bytes` does not count it.
     /// Default 4 MiB.
     58 max_page_bytes: Bytes = 4 << 20, 0, GIB;
+    /// Connections of one client address, out of `max_connections`; of IPv6 the first 64 bits are one address. For one more the
+    /// address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is closed. 0 is three quarters
+    /// of `max_connections`. Default 0.
+    59 max_address_connections: Count = 0, 0, MANY;
+    /// Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One more is
+    /// refused with 429. 0 is three quarters of `max_connections`. Default 0.
+    60 max_address_streams: Count = 0, 0, MANY;
+    /// Bytes held for one client address, out of `max_buffered_bytes` and counted like those. A request beyond it, or one whose
+    /// answer is, is refused with 429. 0 is three quarters of `max_buffered_bytes`. Default 0.
+    61 max_address_buffered_bytes: Bytes = 0, 0, 1 << 40;
+    /// Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0 is three
+    /// quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
+    62 max_address_calls: Count = 0, 0, MANY;
+    /// Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused with 429.
+    /// A client needs one; more are left open if its connections break. Default 16.
+    63 max_session_listens: Count = 16, 1, MANY;
 }
 
 impl Limits {
     /// The bounds that concern JSON text.
     pub fn json(&self) -> json::Limits {
         json::Limits { max_depth: self.max_depth, max_bytes: self.max_message_bytes }
+    }
+
+    pub(crate) fn address_connections(&self) -> usize {
+        share(self.max_address_connections, self.max_connections)
+    }
+
+    pub(crate) fn address_streams(&self) -> usize {
+        share(self.max_address_streams, self.max_connections)
+    }
+
+    pub(crate) fn address_buffered_bytes(&self) -> usize {
+        share(self.max_address_buffered_bytes, self.max_buffered_bytes)
+    }
+
+    pub(crate) fn address_calls(&self) -> usize {
+        share(self.max_address_calls, self.max_calls.min(self.max_lane_calls))
     }
 
     /// The limit of this name.
@@ -310,6 +342,13 @@ impl Limits {
         (limit.put)(self, number.min(limit.max));
         Ok(())
     }
+}
+
+/// What one client may take of a total, if nothing else is set: behind a proxy all clients are one, and need most of it. If
+/// that is all of it, the total is what bounds the client.
+fn share(set: usize, total: usize) -> usize {
+    let share = if set > 0 { set } else { total - total / 4 };
+    if share < total { share } else { usize::MAX }
 }
 
 /// A value that a limit cannot have; says what it must be.

@@ -25,6 +25,8 @@ pub(crate) mod room;
 pub(crate) mod route;
 pub mod schema;
 pub mod seal;
+#[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+pub(crate) mod shares;
 pub(crate) mod skills;
 mod sound;
 pub mod store;

@@ -1,6 +1,7 @@
 //! What came with a message besides itself.
 
 use super::lane::LaneId;
+use crate::dispatch::shares::Share;
 use crate::json::JsonSlice;
 use std::any::Any;
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct Arrival {
     pub lanes: Option<Arc<[(LaneId, LaneId)]>>,
     /// What the program that handed the request over put with it.
     pub attachment: Option<Attachment>,
+    /// The share of whoever sent it, where clients have addresses.
+    pub(crate) share: Option<Arc<Share>>,
 }
 
 /// A value that the program around the endpoint puts with a request, for the calls that the request brings: an extension of

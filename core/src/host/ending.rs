@@ -43,11 +43,12 @@ impl Shared {
     pub(super) fn finish(
         &self,
         id: CallId,
-        flight: Flight,
+        mut flight: Flight,
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
         flight.lane.release();
+        flight.part = None;
         if let Some(places) = &flight.context.entry.places {
             self.end_place(places, id, flight.place);
         }

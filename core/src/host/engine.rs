@@ -83,7 +83,11 @@ impl Scope {
     /// How the message came.
     pub(super) fn arrival(&self) -> Arrival {
         match self {
-            Scope::Channel(peer) => Arrival { principal: peer.principal().cloned(), ..Arrival::default() },
+            Scope::Channel(peer) => Arrival {
+                principal: peer.principal().cloned(),
+                share: peer.share().cloned(),
+                ..Arrival::default()
+            },
             Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
         }
     }

@@ -4,6 +4,7 @@ use super::sink::{Delivery, Outgoing, Sink};
 use super::wake::Wake;
 use crate::dispatch::ask::AskId;
 use crate::dispatch::calls::{CallId, Full};
+use crate::dispatch::shares::Share;
 use crate::locks::Mutex;
 use crate::proto::envelope::Client;
 use crate::proto::id::RequestId;
@@ -16,9 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the engine remembers about one peer.
+#[derive(Default)]
 pub struct Peer {
     session_id: Option<Arc<str>>,
     principal: Option<Arc<str>>,
+    /// That of its client, on a channel of its own.
+    share: Option<Arc<Share>>,
     state: Mutex<State>,
     /// Not in the state: it is read under the call table's lock, which is taken inside the state's.
     input_ended: AtomicBool,
@@ -101,8 +105,17 @@ impl Peer {
 
     /// The same, of whom it is known who it is.
     pub fn of(session_id: Option<Arc<str>>, principal: Option<Arc<str>>) -> Arc<Peer> {
-        let (state, input_ended) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Peer { session_id, principal, state, input_ended })
+        Arc::new(Peer { session_id, principal, ..Peer::default() })
+    }
+
+    /// The peer of a channel of its own, whose calls count to this share.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn sharing(share: Option<Arc<Share>>) -> Arc<Peer> {
+        Arc::new(Peer { share, ..Peer::default() })
+    }
+
+    pub(super) fn share(&self) -> Option<&Arc<Share>> {
+        self.share.as_ref()
     }
 
     /// A peer whose session was opened earlier, perhaps in another process.

@@ -16,6 +16,7 @@ use super::tasks::{Wanted, wanted};
 use crate::dispatch::asks::Asks;
 use crate::dispatch::calls::{CallId, Full};
 use crate::dispatch::route::{Invocation, Route, address, route};
+use crate::dispatch::shares;
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
@@ -345,6 +346,9 @@ impl Engine {
         let shared = &self.0;
         // Before there is anything that a panic of the clock would leave behind.
         let now = shared.now();
+        // What is within another call is counted with that.
+        let share = context.arrival.share.as_ref().filter(|_| outer.is_none());
+        let part = shares::part(share, shares::Kind::Calls)?;
         let lane = shared.lane_of(&context);
         if life.is_some() {
             // What waits for the start must not keep it from coming.
@@ -387,6 +391,7 @@ impl Engine {
                 following: None,
                 on_cancel: Vec::new(),
                 place: Place::None,
+                part,
             };
             match life {
                 Some(_) => Ok(shared.calls.insert_beyond(deadline, |_| flight)),

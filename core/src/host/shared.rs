@@ -28,6 +28,7 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::seal::Sealer;
+use crate::dispatch::shares::{Part as ClientPart, Shares};
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
     pub(super) calls: CallTable<Flight>,
+    /// How much of all one client has.
+    pub(crate) shares: Arc<Shares>,
     pub(crate) sealer: Sealer,
     pub(super) visits: Visits,
     pub(super) bus: Bus,
@@ -149,6 +152,8 @@ pub(super) struct Flight {
     /// Who is told should it end without its handler.
     pub(super) on_cancel: Vec<OnCancel>,
     pub(super) place: Place,
+    /// What it takes of its client's share.
+    pub(super) part: Option<ClientPart>,
 }
 
 impl Flight {
@@ -194,6 +199,7 @@ impl Shared {
         let Setup { shaper, limits, declared, masking, sealer, environment, store, log } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
+            shares: Shares::new(&limits),
             bus: Bus::default(),
             skills: Mutex::default(),
             tasks: Tasks::default(),

@@ -42,6 +42,8 @@ pub enum ErrorClass {
     Method,
     /// The server is at a limit; the request may be sent again later.
     Busy,
+    /// The client has as much as one client may have; it may send the request again later.
+    TooMany,
     /// There is no such resource.
     NotFound,
     /// Everything else.
@@ -120,6 +122,11 @@ impl RpcError {
     /// -32603 because a limit is reached.
     pub fn busy(message: impl Into<String>) -> RpcError {
         Self::new(code::INTERNAL_ERROR, message).with_class(ErrorClass::Busy)
+    }
+
+    /// -32603 because this client has as much as one client may have.
+    pub fn too_many(message: impl Into<String>) -> RpcError {
+        Self::new(code::INTERNAL_ERROR, message).with_class(ErrorClass::TooMany)
     }
 
     /// -32020: a header is missing or contradicts the body.

@@ -1,6 +1,8 @@
 //! The connections of a listener, to be told about its end.
 
+use super::seat::Seat;
 use crate::dispatch::room::spare;
+use crate::dispatch::shares::{Part, Share};
 use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
 use std::collections::HashMap;
@@ -33,16 +35,24 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Table {
     next: u64,
-    /// The tasks, and the wakers of those that have been polled.
-    tasks: HashMap<u64, Option<Waker>>,
+    tasks: HashMap<u64, Task>,
     /// The accepting task, when it waits for room.
     waits_for_room: Option<u64>,
+}
+
+struct Task {
+    seat: Arc<Seat>,
+    /// Of a task that has been polled.
+    waker: Option<Waker>,
 }
 
 /// One task's place; leaves it when dropped, finished or not.
 pub(super) struct Place {
     connections: Arc<Connections>,
     key: u64,
+    seat: Arc<Seat>,
+    /// What it takes of its client's share.
+    _part: Option<Part>,
 }
 
 impl Connections {
@@ -59,7 +69,7 @@ impl Connections {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         let wakers: Vec<Waker> = {
             let table = self.table.lock();
-            table.tasks.values().flatten().cloned().collect()
+            table.tasks.values().filter_map(|task| task.waker.clone()).collect()
         };
         for waker in wakers {
             waker.wake();
@@ -67,19 +77,49 @@ impl Connections {
     }
 
     pub(super) fn enter(self: &Arc<Self>) -> Place {
-        self.enter_bounded(usize::MAX).expect("there is no bound")
+        self.enter_for(None, None)
+    }
+
+    /// For a client that has a share.
+    pub(super) fn enter_for(self: &Arc<Self>, share: Option<Arc<Share>>, part: Option<Part>) -> Place {
+        self.enter_bounded(usize::MAX, share, part).expect("there is no bound")
     }
 
     /// The same if there are fewer than `max`.
-    pub(super) fn enter_bounded(self: &Arc<Self>, max: usize) -> Option<Place> {
+    pub(super) fn enter_bounded(
+        self: &Arc<Self>,
+        max: usize,
+        share: Option<Arc<Share>>,
+        part: Option<Part>,
+    ) -> Option<Place> {
+        let seat = Seat::new(share);
         let mut table = self.table.lock();
         if table.tasks.len() >= max {
             return None;
         }
         table.next += 1;
         let key = table.next;
-        table.tasks.insert(key, None);
-        Some(Place { connections: self.clone(), key })
+        table.tasks.insert(key, Task { seat: seat.clone(), waker: None });
+        Some(Place { connections: self.clone(), key, seat, _part: part })
+    }
+
+    /// Ends connections that wait for a request, of this client or of all, those first that have waited for longest; says
+    /// whether there was one. A look at all of them costs, so that a few end at a time where there are many.
+    pub(super) fn evict(&self, of: Option<&Arc<Share>>) -> bool {
+        let wakers: Vec<Waker> = {
+            let table = self.table.lock();
+            let idle = table.tasks.values().filter_map(|task| Some((task.seat.idle_since(of)?, task)));
+            let mut idle: Vec<_> = idle.collect();
+            let most = (idle.len() / 256).max(1);
+            if most < idle.len() {
+                idle.select_nth_unstable_by_key(most - 1, |(since, _)| *since);
+            }
+            let ended = idle.into_iter().take(most);
+            ended.filter_map(|(_, task)| task.seat.evict().then(|| task.waker.clone()).flatten()).collect()
+        };
+        let any = !wakers.is_empty();
+        wakers.into_iter().for_each(Waker::wake);
+        any
     }
 
     /// Whether there are fewer than `max` tasks; if not, the accepting one is woken once there are.
@@ -114,13 +154,17 @@ impl Wake for Connections {
 impl Place {
     /// Has the task woken when the phase changes. Look at the phase after this, not before.
     pub(super) fn register(&self, waker: &Waker) {
-        if let Some(place) = self.connections.table.lock().tasks.get_mut(&self.key) {
-            *place = Some(waker.clone());
+        if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
+            task.waker = Some(waker.clone());
         }
     }
 
     pub(super) fn phase(&self) -> Phase {
         self.connections.phase()
+    }
+
+    pub(super) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
     }
 }
 
@@ -130,11 +174,37 @@ impl Drop for Place {
             let mut table = self.connections.table.lock();
             table.tasks.remove(&self.key);
             spare(&mut table.tasks);
-            table.waits_for_room.take().and_then(|key| table.tasks.get(&key).cloned().flatten())
+            table.waits_for_room.take().and_then(|key| table.tasks.get(&key)?.waker.clone())
         };
         self.connections.changed.notify_all();
         if let Some(acceptor) = acceptor {
             acceptor.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_connection_that_is_idle_for_longest_ends_first() {
+        let connections: Arc<Connections> = Arc::default();
+        let places: Vec<_> = (0..4).map(|_| connections.enter()).collect();
+        places.iter().for_each(|place| place.register(Waker::noop()));
+        let now = Instant::now();
+        // The first has a request in progress.
+        for (place, seconds) in [(1, 5), (2, 1), (3, 3)] {
+            places[place].seat().idle(now + Duration::from_secs(seconds));
+        }
+        let ended = || places.iter().map(|place| place.seat().must_end()).collect::<Vec<_>>();
+        assert!(connections.evict(None));
+        assert_eq!(ended(), [false, false, true, false]);
+        // A request that comes in between is answered.
+        places[3].seat().busy();
+        assert!(connections.evict(None));
+        assert_eq!(ended(), [false, true, true, false]);
+        assert!(!connections.evict(None), "nobody is idle");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -48,7 +48,8 @@ pub(super) enum Sent {
 pub(super) trait Accept: Send + 'static {
     type Io: Io;
 
-    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Self::Io>>;
+    /// The next connection, and the address of its client where clients have one.
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Option<IpAddr>)>>;
 }
 
 impl Io for TcpStream {
@@ -77,10 +78,10 @@ impl Io for TcpStream {
 impl Accept for TcpListener {
     type Io = TcpStream;
 
-    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
-        let (stream, _) = ready!(TcpListener::poll_accept(self, task))?;
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(TcpStream, Option<IpAddr>)>> {
+        let (stream, address) = ready!(TcpListener::poll_accept(self, task))?;
         let _ = stream.set_nodelay(true);
-        Poll::Ready(Ok(stream))
+        Poll::Ready(Ok((stream, Some(address.ip()))))
     }
 }
 

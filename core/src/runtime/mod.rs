@@ -3,6 +3,7 @@
 mod accept;
 mod address;
 mod allowed;
+mod client_address;
 mod connections;
 mod environment;
 mod executor;
@@ -21,6 +22,7 @@ mod options;
 mod platform;
 mod reactor;
 mod running;
+mod seat;
 mod serve;
 mod signals;
 mod skills;

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::fs::{self, Metadata, Permissions};
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll, ready};
@@ -59,8 +60,9 @@ impl Io for UnixStream {
 impl Accept for UnixListener {
     type Io = UnixStream;
 
-    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
-        Poll::Ready(Ok(ready!(UnixListener::poll_accept(self, task))?.0))
+    /// All clients are on this machine, and none has an address.
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(UnixStream, Option<IpAddr>)>> {
+        Poll::Ready(Ok((ready!(UnixListener::poll_accept(self, task))?.0, None)))
     }
 }
 
@@ -74,7 +76,7 @@ pub(super) struct Bound {
 impl Accept for Bound {
     type Io = UnixStream;
 
-    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(UnixStream, Option<IpAddr>)>> {
         Accept::poll_accept(&mut self.listener, task)
     }
 }

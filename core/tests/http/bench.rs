@@ -6,15 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-use tenon_mcp::http::{Access, HttpService, ResponseBody};
+use tenon_mcp::http::{Access, HttpService, RemoteAddress, ResponseBody};
 use tenon_mcp::{
     CallId, Event, HandlerId, HostOp, Lane, LaneId, Limits, Outcome, Server, ServerBuilder, Target, Tool,
 };
@@ -81,6 +83,8 @@ pub struct Bench {
     pub server: Server,
     pub lane: Lane,
     pub clock: Arc<Virtual>,
+    /// Where requests come from, if that is known.
+    pub address: Cell<Option<IpAddr>>,
 }
 
 pub type Answer = Pin<Box<dyn Future<Output = Response<ResponseBody>>>>;
@@ -177,7 +181,15 @@ impl Bench {
         let any = schema(json!({ "type": "object" }));
         server.add(Tool::new("work").input_schema(any), target).unwrap();
         let service = HttpService::new(&server, Access::loopback());
-        Bench { service, server, lane, clock }
+        Bench { service, server, lane, clock, address: Cell::default() }
+    }
+
+    fn extensions(&self) -> http::Extensions {
+        let mut extensions = http::Extensions::new();
+        if let Some(address) = self.address.get() {
+            extensions.insert(RemoteAddress(address));
+        }
+        extensions
     }
 
     pub fn submit(&self, method: &str, headers: &[(&str, &str)], body: Chunks) -> Pending {
@@ -185,7 +197,8 @@ impl Bench {
         for (name, value) in [("host", "localhost")].iter().chain(headers) {
             builder = builder.header(*name, *value);
         }
-        let request = builder.body(body).unwrap();
+        let mut request = builder.body(body).unwrap();
+        request.extensions_mut().extend(self.extensions());
         let service = self.service.clone();
         Pending { answer: Box::pin(async move { service.handle(request).await }), woken: Arc::default() }
     }

@@ -16,6 +16,8 @@ const MAX: usize = 1 << 20;
 fn limits(max: usize) -> Limits {
     let mut limits = Limits::default();
     limits.max_buffered_bytes = max;
+    // For one client too.
+    limits.max_address_buffered_bytes = max;
     limits
 }
 

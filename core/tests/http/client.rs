@@ -39,7 +39,22 @@ const JSON_HEADERS: [(&str, &str); 2] =
 
 impl Client {
     pub fn new(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect(address).unwrap();
+        Client::on(TcpStream::connect(address).unwrap(), address)
+    }
+
+    /// One that has another address of this machine.
+    pub fn from(own: [u8; 4], address: SocketAddr) -> Client {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind((own, 0).into()).unwrap();
+            socket.connect(address).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Client::on(stream, address)
+    }
+
+    fn on(stream: TcpStream, address: SocketAddr) -> Client {
         // No test waits for as long as this; without it a broken one would hang.
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Client { stream: BufReader::new(stream), path: "/mcp".into(), host: address.to_string() }

@@ -213,13 +213,15 @@ fn connections_are_bounded() {
     let (mut first, mut second) = (up.client(), up.client());
     assert_eq!(first.modern(&list()).status, 200);
     assert_eq!(second.modern(&list()).status, 200);
-    // The third waits in the system's queue, and is served as soon as there is room.
+    first.send_modern(&call(1, "gate", json!({})));
+    second.send_modern(&call(1, "gate", json!({})));
+    assert_eq!((up.next(), up.next()), ("started", "started"));
+    // The third waits, since nobody is idle, and is served as soon as there is room.
     let mut third = up.client();
     third.send_modern(&list());
     third.stream.get_ref().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert!(third.stream.get_mut().read(&mut [0; 1]).is_err(), "nobody answers yet");
     third.stream.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    assert_eq!(first.modern(&list()).status, 200);
     drop(first);
     assert_eq!(third.reply().status, 200);
 }

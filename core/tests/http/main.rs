@@ -20,6 +20,7 @@ mod resume;
 mod resume_model;
 mod resume_stores;
 mod sessions;
+mod shares;
 mod statuses;
 mod stores;
 mod streams;

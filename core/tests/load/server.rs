@@ -76,6 +76,9 @@ pub fn serve_streams() -> ExitCode {
     // The other limits are what everybody has.
     let mut limits = Limits::default();
     limits.max_connections = 12_000;
+    // All of them come from one address.
+    limits.max_address_connections = 12_000;
+    limits.max_address_streams = 12_000;
     let server = Server::builder("load", "1").limits(limits).build().unwrap();
     let target = |handler| Target::Lane { lane: LaneId(1), handler: HandlerId(handler) };
     server.add(tool("echo"), target(ECHO)).unwrap();

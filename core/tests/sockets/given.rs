@@ -70,6 +70,40 @@ fn a_listening_socket_serves_whoever_comes_and_its_file_stays() {
     }
 }
 
+/// Of clients over TCP each address has a share of the connections; those of a Unix socket have no address.
+#[test]
+fn an_address_has_a_share_of_a_listening_socket() {
+    let served = Served::with(|limits| (limits.max_connections, limits.max_address_calls) = (4, 1));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let path = served.path();
+    let unix = UnixListener::bind(&path).unwrap();
+    let running = served.start(ServeOptions::new().socket(listener).socket(unix));
+    let connect_tcp = || Client::on(TcpStream::connect(address).unwrap());
+    let mut clients: Vec<_> = (0..3).map(|_| connect_tcp()).collect();
+    assert!(clients.iter_mut().all(Client::is_served));
+    let refused = connect_tcp().rest();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].get("id").is_none(), "{refused:?}");
+    assert_eq!(refused[0]["error"]["code"], -32603);
+    assert!(
+        refused[0]["error"]["message"].as_str().unwrap().contains("max_address_connections"),
+        "{refused:?}"
+    );
+    // One call of all three.
+    clients[0].call(1, "gate", serde_json::json!({}));
+    crate::client::until("it has begun", || served.server.engine().in_flight() == 1);
+    clients[1].call(2, "echo", serde_json::json!({ "text": "here" }));
+    let refused = clients[1].receive().unwrap();
+    assert!(refused["error"]["message"].as_str().unwrap().contains("max_address_calls"), "{refused}");
+    let mut local: Vec<Client> = (0..4).map(|_| connect(&path)).collect();
+    assert!(local.iter_mut().all(Client::is_served));
+    served.gate.add_permits(1);
+    assert_eq!(clients[0].receive().unwrap()["id"], 1);
+    assert!(clients[1].is_served());
+    close(&running);
+}
+
 #[test]
 fn http_is_served_on_a_listening_socket() {
     let served = Served::new();

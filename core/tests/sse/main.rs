@@ -120,6 +120,28 @@ fn a_batch_of_bad_members_is_refused() {
     }
 }
 
+/// The streams of one address are bounded, and so are the calls of all its sessions.
+#[test]
+fn an_address_has_a_share() {
+    let (_up, url) = up(limits(|limits| limits.max_address_streams = 1));
+    let first = Client::new(&url);
+    let (authority, path) = parts(&url);
+    let second = request(&authority, "GET", &path, "accept: text/event-stream\r\n", b"");
+    assert!(second.status == 429 && second.head.contains("retry-after: 1"), "{}", second.head);
+    drop(first);
+    let (up, url) = up(limits(|limits| limits.max_address_calls = 1));
+    let (mut one, mut two) = (Client::new(&url), Client::new(&url));
+    one.open("2024-11-05");
+    two.open("2024-11-05");
+    one.send(&call(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    let refused = two.ask(&call(2, "add", json!({ "a": 1, "b": 2 })));
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(2), &json!(-32603)), "{refused}");
+    up.gate.add_permits(1);
+    assert_eq!(text(&one.next()), "through the gate");
+    assert_eq!(text(&two.ask(&call(3, "add", json!({ "a": 1, "b": 2 })))), "3");
+}
+
 /// SSE-6: hosts and origins are checked on both paths; pages of allowed origins may read.
 #[test]
 fn strangers_are_refused() {

@@ -132,6 +132,28 @@ fn connections_are_counted() {
     assert_eq!(second.read(&mut byte).unwrap(), 1);
 }
 
+/// A WebSocket is a connection and a stream of its address, and its calls count together with those of the others.
+#[test]
+fn an_address_has_a_share() {
+    let (_up, url) = up(limits(|limits| limits.max_address_streams = 1));
+    let first = Client::new(&url);
+    let mut second = Raw::new(&url);
+    let head = second.head("GET", "/ws", &format!("host: localhost\r\n{}", crate::client::UPGRADE));
+    assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: 1"), "{head}");
+    drop(first);
+    let (up, url) = up(limits(|limits| limits.max_address_calls = 1));
+    let (mut one, mut two) = (Client::new(&url), Client::new(&url));
+    one.send(&modern(1, "gate", json!({})));
+    assert_eq!(up.next(), "started");
+    let refused = two.ask(&modern(2, "add", json!({ "a": 1, "b": 2 })));
+    assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(2), &json!(-32603)), "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("max_address_calls"), "{refused}");
+    up.gate.add_permits(1);
+    // Who has an answer may call again at once (RPC-7).
+    assert_eq!(text(&one.next()), "through the gate");
+    assert_eq!(text(&two.ask(&modern(3, "add", json!({ "a": 1, "b": 2 })))), "3");
+}
+
 /// A flood of pings is answered with no more than what the newest wants.
 #[test]
 fn pings_do_not_pile_up() {

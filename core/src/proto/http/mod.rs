@@ -135,6 +135,11 @@ impl Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, None, &RpcError::busy(message))
     }
 
+    /// The server is at a limit, or the client is; the error says which.
+    pub fn at_limit(error: &RpcError) -> Refusal {
+        Refusal::for_request(None, error)
+    }
+
     /// The same for a request whose id is known (RPC-14).
     pub fn unavailable(id: Option<&RequestId>, message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, id, &RpcError::busy(message))
@@ -172,6 +177,8 @@ pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
         ErrorClass::Method if modern => StatusCode::NOT_FOUND,
         ErrorClass::Method | ErrorClass::NotFound | ErrorClass::Other => StatusCode::OK,
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        // Not 503: to a balancer that would mean that the server is at fault, and others would lose it.
+        ErrorClass::TooMany => StatusCode::TOO_MANY_REQUESTS,
     }
 }
 

@@ -562,6 +562,7 @@ fn statuses_of_error_classes() {
         (ErrorClass::Envelope, 400, 400),
         (ErrorClass::Method, 404, 200),
         (ErrorClass::Busy, 503, 503),
+        (ErrorClass::TooMany, 429, 429),
         (ErrorClass::Other, 200, 200),
     ] {
         assert_eq!(status(class, true).as_u16(), modern, "MH-33, MH-37: {class:?}");

@@ -9,7 +9,7 @@ pub(super) fn arrival(head: &Arc<Parts>) -> Arrival {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
     let attachment = head.extensions.get::<Attachment>().cloned();
-    Arrival { headers: Some(head.clone()), principal, lanes, attachment }
+    Arrival { headers: Some(head.clone()), principal, lanes, attachment, share: None }
 }
 
 /// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint

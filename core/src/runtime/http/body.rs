@@ -6,6 +6,7 @@ use super::sessions::{Lease, Session};
 use super::slot::{Chunk, First, Slot};
 use super::streams::Entry;
 use crate::dispatch::calls::CallId;
+use crate::dispatch::shares::Part;
 use crate::host::{CancelReason, Engine, ListenId};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -40,6 +41,8 @@ pub(super) struct Exchange {
     link: Option<Arc<Link>>,
     /// Which of the stream's readers it is.
     pub(super) reader: u32,
+    /// What it takes of its client's share.
+    part: Option<Part>,
 }
 
 /// What a modern request holds in the engine.
@@ -60,7 +63,13 @@ impl Exchange {
         if let Some(link) = link {
             link.wait(true);
         }
-        Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0 }
+        Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0, part: None }
+    }
+
+    /// Counts it to its client's share for as long as it is open.
+    pub(super) fn counted(mut self, part: Option<Part>) -> Exchange {
+        self.part = part;
+        self
     }
 
     /// Of a client that has come back.

@@ -1,25 +1,61 @@
 //! One account of the bytes that an endpoint holds for its clients.
 
+use crate::dispatch::shares::{Kind, Share as ClientShare};
+use crate::proto::error::RpcError;
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Pieces up to this size are not counted, nor is this much of each buffer that grows: a connection's own buffers are
 /// no smaller, so what bounds those is the number of connections.
 const FREE: usize = 8 << 10;
 
+/// What a client is told when there is no room for its request or its answer.
+const FULL: &str = "Server busy: too many bytes wait to be read or written";
+
 /// What buffers grow by in the account.
 const STEP: usize = 8 << 10;
 
-/// The account.
+/// The account, as all clients have it or as one client has it, whose bytes count to its own share too.
 pub(in crate::runtime) struct Budget {
+    account: Arc<Account>,
+    share: Option<Arc<ClientShare>>,
+    /// What had no room last had none in the client's share.
+    over_share: AtomicBool,
+}
+
+struct Account {
     max: usize,
     held: AtomicUsize,
 }
 
 impl Budget {
     pub(super) fn new(max: usize) -> Arc<Budget> {
-        Arc::new(Budget { max, held: AtomicUsize::new(0) })
+        Budget::with(Arc::new(Account { max, held: AtomicUsize::new(0) }), None)
+    }
+
+    fn with(account: Arc<Account>, share: Option<Arc<ClientShare>>) -> Arc<Budget> {
+        Arc::new(Budget { account, share, over_share: AtomicBool::new(false) })
+    }
+
+    /// The same account for a client that has a share.
+    pub(in crate::runtime) fn of(self: &Arc<Self>, share: Option<&Arc<ClientShare>>) -> Arc<Budget> {
+        match share {
+            None => self.clone(),
+            Some(share) => Budget::with(self.account.clone(), Some(share.clone())),
+        }
+    }
+
+    pub(super) fn client(&self) -> Option<&Arc<ClientShare>> {
+        self.share.as_ref()
+    }
+
+    /// What a client is told for whose bytes there was no room.
+    pub(in crate::runtime) fn refusal(&self) -> RpcError {
+        match &self.share {
+            Some(share) if self.over_share.load(Relaxed) => share.refusal(Kind::Bytes),
+            _ => RpcError::busy(FULL),
+        }
     }
 
     /// Whether this many bytes are too few to be counted.
@@ -49,13 +85,39 @@ impl Budget {
         if Budget::is_free(bytes.len()) {
             return bytes;
         }
-        self.held.fetch_add(bytes.len(), Relaxed);
+        self.force(bytes.len());
         Share { budget: self.clone(), bytes: bytes.len() }.carried_by(bytes)
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let room = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.max);
-        self.held.fetch_update(Relaxed, Relaxed, room).is_ok()
+        let Account { max, held } = &*self.account;
+        let room = |held: usize| held.checked_add(bytes).filter(|held| held <= max);
+        if let Some(share) = &self.share {
+            let over = !share.take(Kind::Bytes, bytes);
+            self.over_share.store(over, Relaxed);
+            if over {
+                return false;
+            }
+        }
+        let taken = held.fetch_update(Relaxed, Relaxed, room).is_ok();
+        if let (false, Some(share)) = (taken, &self.share) {
+            share.give_back(Kind::Bytes, bytes);
+        }
+        taken
+    }
+
+    fn force(&self, bytes: usize) {
+        self.account.held.fetch_add(bytes, Relaxed);
+        if let Some(share) = &self.share {
+            share.force(Kind::Bytes, bytes);
+        }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.account.held.fetch_sub(bytes, Relaxed);
+        if let Some(share) = &self.share {
+            share.give_back(Kind::Bytes, bytes);
+        }
     }
 }
 
@@ -76,10 +138,15 @@ impl Share {
             return false;
         }
         if wanted < self.bytes {
-            self.budget.held.fetch_sub(self.bytes - wanted, Relaxed);
+            self.budget.give_back(self.bytes - wanted);
         }
         self.bytes = wanted;
         true
+    }
+
+    /// What a client is told if there was no room for more.
+    pub(in crate::runtime) fn refusal(&self) -> RpcError {
+        self.budget.refusal()
     }
 
     /// All that it has counted so far, as a share of its own; it counts nothing then.
@@ -91,7 +158,7 @@ impl Share {
     pub(in crate::runtime) fn force(&mut self, total: usize) {
         if !self.set(total) {
             let wanted = total.saturating_add(STEP - 1) / STEP * STEP;
-            self.budget.held.fetch_add(wanted - self.bytes, Relaxed);
+            self.budget.force(wanted - self.bytes);
             self.bytes = wanted;
         }
     }
@@ -108,7 +175,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.budget.held.fetch_sub(self.bytes, Relaxed);
+            self.budget.give_back(self.bytes);
         }
     }
 }
@@ -135,7 +202,7 @@ mod tests {
     #[test]
     fn what_is_admitted_is_given_back_with_its_last_part() {
         let budget = Budget::new(100_000);
-        let held = || budget.held.load(Relaxed);
+        let held = || budget.account.held.load(Relaxed);
         let small: Vec<_> = (0..100).map(|_| budget.admit(bytes(FREE)).unwrap()).collect();
         assert_eq!(held(), 0);
         let large = budget.admit(bytes(60_000)).unwrap();
@@ -156,7 +223,7 @@ mod tests {
     #[test]
     fn shares_grow_and_shrink() {
         let budget = Budget::new(STEP * 4);
-        let held = || budget.held.load(Relaxed);
+        let held = || budget.account.held.load(Relaxed);
         let (mut one, mut two) = (budget.share(), budget.share());
         assert!(one.set(FREE) && held() == 0);
         assert!(one.set(FREE + 1) && held() == 2 * STEP);

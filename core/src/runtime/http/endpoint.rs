@@ -1,6 +1,7 @@
 //! The connections of one listener, each a task with hyper in it.
 
 use super::body::ResponseBody;
+use super::caller::Caller;
 use super::exchange::HttpService;
 use super::link::{Handed, Link};
 use super::pages::Front;
@@ -9,7 +10,8 @@ use super::responses::{cut_off, refuse_upgrade};
 use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
 use super::websocket;
-use crate::proto::http as rules;
+use crate::dispatch::shares::{Kind, Share};
+use crate::proto::http::{self as rules, Refusal};
 use crate::runtime::accept::Serve;
 use crate::runtime::connections::{Phase, Place};
 use crate::runtime::io::Io;
@@ -66,17 +68,16 @@ pub(super) struct Endpoint {
 
 impl Serve for Endpoint {
     async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, place: Place) {
-        let link = Link::new(mailbox);
-        let mut socket = Socket::new(stream, link.clone(), self.service.limits(), self.service.budget());
+        let link = Link::new(mailbox, place.seat(), self.service.budget());
+        let mut socket = Socket::new(stream, link.clone(), self.service.limits(), link.budget());
         let mut registered = false;
         loop {
             // In boxes of their own, so that an open stream does not hold the room that reading takes.
             let (back, stream) = match Box::pin(self.read(socket, &link, &place, &mut registered)).await {
                 End::Handed(socket, Handed::Stream(stream)) => (socket, stream),
-                End::Handed(socket, Handed::WebSocket(head)) => {
+                End::Handed(socket, Handed::WebSocket(head, _part)) => {
                     let (stream, early) = socket.into_stream();
-                    let (engine, budget) = (self.service.engine(), self.service.budget());
-                    let shared = (engine, budget, link.mailbox());
+                    let shared = (self.service.engine(), link.budget(), link.mailbox());
                     return Box::pin(websocket::serve(stream, early, head, shared, &place)).await;
                 }
                 End::Linger(socket) => return Box::pin(linger(socket, &place)).await,
@@ -96,6 +97,16 @@ impl Serve for Endpoint {
                 return;
             }
         }
+    }
+
+    fn refusal(&self, share: &Share) -> Vec<u8> {
+        let body = Refusal::at_limit(&share.refusal(Kind::Connections)).body;
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
+             connection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), &body].concat()
     }
 }
 
@@ -132,6 +143,10 @@ impl Endpoint {
                 }
                 Phase::Draining => {}
                 Phase::Dead => return Poll::Ready((None, None)),
+            }
+            // Others need its place.
+            if place.seat().must_end() {
+                return Poll::Ready((None, None));
             }
             match connection.poll(task) {
                 Poll::Ready(end) => Poll::Ready((Some(end), None)),
@@ -174,14 +189,16 @@ impl Endpoint {
         let request = request.map(|body| Timed { body, timeout, sleep: None, link });
         let response = match self.paths.find(request.uri().path()) {
             _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
-            Some(Route::Mcp(service)) => service.handle_on(request, Some(link)).await,
+            Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(link)).await,
             Some(Route::Events(events)) => events.listen(request, link).await,
             Some(Route::Messages(events)) => events.post(request, link).await,
             Some(Route::WebSocket(access)) => {
                 let (head, body) = request.into_parts();
-                match websocket::accept(&head, access) {
-                    Ok(accepted) if body.is_end_stream() => {
-                        link.hand_over(Handed::WebSocket(accepted));
+                let accepted = websocket::accept(&head, access)
+                    .and_then(|accepted| Ok((accepted, Caller::on(link).stream()?)));
+                match accepted {
+                    Ok((accepted, part)) if body.is_end_stream() => {
+                        link.hand_over(Handed::WebSocket(accepted, part));
                         return std::future::pending().await;
                     }
                     accepted => refuse_upgrade(accepted.err(), &head, body).await,
@@ -203,6 +220,8 @@ impl Endpoint {
 }
 
 /// How reading a connection came to an end.
+// It is moved once for a connection or a stream, which a box would not make cheaper.
+#[allow(clippy::large_enum_variant)]
 enum End<S> {
     /// There is nothing more to do on it.
     Gone,

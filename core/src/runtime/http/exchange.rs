@@ -1,10 +1,9 @@
 //! One request, one response: the endpoint, without a server around it.
 
-use super::arrival::arrival;
 use super::body::{Exchange, Held, ResponseBody};
 use super::boundary::bounded;
 use super::budget::Budget;
-use super::link::Link;
+use super::caller::{Caller, RemoteAddress};
 use super::read::read;
 use super::responses::{
     cut_off, empty, event_stream, no_session, refused, shared_with, unheard, unread, whole,
@@ -19,6 +18,7 @@ use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHe
 use crate::proto::id::RequestId;
 use crate::proto::message::{Malformed, Message};
 use crate::proto::version::Revision;
+use crate::runtime::client_address::key;
 use crate::server::Server;
 use bytes::Bytes;
 use http::header::HeaderValue;
@@ -116,14 +116,16 @@ impl HttpService {
         if let Err(refusal) = rules::check_framing(request.headers()) {
             return cut_off(refusal, request.version());
         }
-        self.handle_on(request, None).await
+        let address = request.extensions().get::<RemoteAddress>();
+        let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
+        self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), link: None }).await
     }
 
-    /// The same for a connection of ours, which knows how the body is framed.
-    pub(super) async fn handle_on<B>(
+    /// The same for a caller that is known, once it is known how the body is framed.
+    pub(super) async fn handle_for<B>(
         &self,
         request: Request<B>,
-        link: Option<&Arc<Link>>,
+        caller: Caller<'_>,
     ) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes>,
@@ -143,11 +145,11 @@ impl HttpService {
         let answer = async {
             match verb {
                 Verb::Post => match readable(&head) {
-                    Ok(forms) => self.post(&head, body, forms, link, &named).await,
+                    Ok(forms) => self.post(&head, body, forms, caller, &named).await,
                     Err(refusal) => Ok(unheard(refused(refusal), &head, body).await),
                 },
-                Verb::Get => self.get(&head, link).await,
-                Verb::Delete => self.delete(&head).await,
+                Verb::Get => self.get(&head, caller).await,
+                Verb::Delete => self.delete(&head, caller).await,
                 Verb::Options => {
                     let mut response = empty(StatusCode::NO_CONTENT);
                     *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
@@ -222,27 +224,24 @@ impl HttpService {
         head: &Arc<Parts>,
         body: Pin<&mut B>,
         forms: Forms,
-        link: Option<&Arc<Link>>,
+        caller: Caller<'_>,
         named: &OnceLock<RequestId>,
     ) -> Result<Response<ResponseBody>, Refusal>
     where
         B: Body<Data = Bytes>,
     {
         let limits = self.0.engine.limits();
-        let arrival = arrival(head);
-        let body = match read(body, limits.max_message_bytes, &self.0.budget).await {
+        let arrival = caller.arrival(head);
+        let body = match read(body, limits.max_message_bytes, caller.budget).await {
             Ok(body) => body,
-            Err(error) => {
-                let link = link.map(|link| &**link);
-                return Ok(unread(error, limits.max_message_bytes, head.version, link));
-            }
+            Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version, caller)),
         };
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
         {
             let lease = self.session(arrival.principal.as_ref(), &named, None).await?;
             if lease.peer().revision() == Some(Revision::V2025_03_26) {
-                return self.batch(lease, arrival, body, forms, link).await;
+                return self.batch(lease, arrival, body, forms, caller).await;
             }
         }
         let message = match Message::decode(body.clone(), &limits.json()) {
@@ -260,12 +259,12 @@ impl HttpService {
             Route::Modern(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                self.call(scope, message, forms, None, link).await
+                self.call(scope, message, forms, None, caller).await
             }
             Route::Notification(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                let sink: Arc<dyn Sink> = Arc::new(Slot::new(&self.0.budget, 0, false));
+                let sink: Arc<dyn Sink> = Arc::new(Slot::new(caller.budget, 0, false));
                 self.0.engine.accept(&scope, message, &sink);
                 Ok(empty(StatusCode::ACCEPTED))
             }
@@ -278,7 +277,7 @@ impl HttpService {
                     return Err(Refusal::initialized(&id));
                 }
                 drop(message);
-                self.initialize(arrival, &body, forms).await
+                self.initialize(arrival, &body, forms, caller).await
             }
             Route::Session(named) => {
                 let id = match &message {
@@ -288,9 +287,9 @@ impl HttpService {
                 let lease = self.session(arrival.principal.as_ref(), &named, id).await?;
                 let scope = Scope::Session { peer: lease.peer().clone(), arrival };
                 if matches!(message, Message::Request(_)) {
-                    return self.call(scope, message, forms, Some(lease), link).await;
+                    return self.call(scope, message, forms, Some(lease), caller).await;
                 }
-                let sink: Arc<dyn Sink> = Arc::new(Slot::new(&self.0.budget, 0, false));
+                let sink: Arc<dyn Sink> = Arc::new(Slot::new(caller.budget, 0, false));
                 self.0.engine.accept(&scope, message, &sink);
                 Ok(empty(StatusCode::ACCEPTED))
             }
@@ -303,14 +302,15 @@ impl HttpService {
         message: Message,
         forms: Forms,
         lease: Option<Lease>,
-        link: Option<&Arc<Link>>,
+        caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let engine = &self.0.engine;
         let modern = matches!(scope, Scope::Stateless { .. });
         let listens = rules::listens(&message, forms)?;
         let limits = engine.limits();
         let most = if listens { limits.max_listen_bytes } else { limits.max_outbound_bytes };
-        let slot = Arc::new(Slot::new(&self.0.budget, most, forms.stream).on(link));
+        let part = if listens { caller.stream()? } else { None };
+        let slot = Arc::new(Slot::new(caller.budget, most, forms.stream).on(caller.link));
         let sink: Arc<dyn Sink> = slot.clone();
         let held = match engine.accept(&scope, message, &sink) {
             Accepted::Started(call) | Accepted::Pending(call) => Held::Call(call),
@@ -320,7 +320,7 @@ impl HttpService {
             }
             Accepted::Answered | Accepted::Noted => {
                 let mut response =
-                    whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, &self.0.budget);
+                    whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, caller.budget);
                 // Ended by its client while this request was on its way (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
@@ -329,7 +329,8 @@ impl HttpService {
                 return Ok(response);
             }
         };
-        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(held), lease, link);
+        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(held), lease, caller.link);
+        let exchange = exchange.counted(part);
         Ok(self.respond(exchange, modern, forms).await)
     }
 
@@ -340,19 +341,19 @@ impl HttpService {
         arrival: Arrival,
         body: Bytes,
         forms: Forms,
-        link: Option<&Arc<Link>>,
+        caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let engine = &self.0.engine;
         let members = Message::decode_batch(body, &engine.limits().json())
             .map_err(|malformed| Refusal::malformed(&malformed))?;
         let most = engine.limits().max_outbound_bytes;
-        let slot = Arc::new(Slot::new(&self.0.budget, most, forms.stream).on(link));
+        let slot = Arc::new(Slot::new(caller.budget, most, forms.stream).on(caller.link));
         let sink: Arc<dyn Sink> = slot.clone();
         let scope = Scope::Session { peer: lease.peer().clone(), arrival };
         if !engine.accept_batch(&scope, members, &sink) {
             return Ok(empty(StatusCode::ACCEPTED));
         }
-        let exchange = Exchange::new(engine.clone(), slot, None, Some(lease), link);
+        let exchange = Exchange::new(engine.clone(), slot, None, Some(lease), caller.link);
         Ok(self.respond(exchange, false, forms).await)
     }
 
@@ -361,7 +362,7 @@ impl HttpService {
         match poll_fn(|task| exchange.poll_first(task)).await {
             First::Whole(end) => {
                 exchange.finish();
-                whole(end, modern, forms, &self.0.budget)
+                whole(end, modern, forms, &exchange.slot.budget)
             }
             First::Stream => {
                 self.keep(&exchange, false);
@@ -372,7 +373,7 @@ impl HttpService {
 
     /// Has the events of a legacy session's stream kept, so that it can be resumed (LH-27; in the modern era there is no such
     /// thing, MH-44).
-    fn keep(&self, exchange: &Exchange, listens: bool) {
+    pub(super) fn keep(&self, exchange: &Exchange, listens: bool) {
         let Some(session) = exchange.session() else { return };
         if !self.0.sessions.kept().begin(&self.0.engine, session, &exchange.slot, listens) {
             exchange.slot.keep_open();
@@ -399,6 +400,7 @@ impl HttpService {
         arrival: Arrival,
         body: &Bytes,
         forms: Forms,
+        caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         if body.len() > MAX_HANDSHAKE {
             return Err(Refusal::too_large(MAX_HANDSHAKE));
@@ -412,13 +414,13 @@ impl HttpService {
         };
         let refuse = |why| no_session(why, id.as_ref());
         let peer = Peer::of(Some(sessions.mint().map_err(refuse)?), arrival.principal.clone());
-        let slot = Arc::new(Slot::new(&self.0.budget, 0, forms.stream));
+        let slot = Arc::new(Slot::new(caller.budget, 0, forms.stream));
         let sink: Arc<dyn Sink> = slot.clone();
         let scope = Scope::Session { peer: peer.clone(), arrival };
         engine.accept(&scope, message, &sink);
         let end = slot.take_end().unwrap_or(End::Dropped);
         let opened = matches!(end, End::Response(_, None));
-        let mut response = whole(end, false, forms, &self.0.budget);
+        let mut response = whole(end, false, forms, caller.budget);
         if opened {
             sessions.open(peer.clone()).await.map_err(refuse)?;
             let id = peer.session_id().and_then(|id| HeaderValue::from_str(id).ok());
@@ -430,7 +432,7 @@ impl HttpService {
     }
 
     /// The session of a request, perhaps with an id that a refusal repeats (RPC-14).
-    async fn session(
+    pub(super) async fn session(
         &self,
         principal: Option<&Arc<str>>,
         named: &SessionHead<'_>,
@@ -454,35 +456,6 @@ impl HttpService {
         {
             self.0.engine.spoiled(lease.peer(), malformed);
         }
-    }
-
-    async fn get(
-        &self,
-        head: &Arc<Parts>,
-        link: Option<&Arc<Link>>,
-    ) -> Result<Response<ResponseBody>, Refusal> {
-        let named = rules::session_request(&head.headers, self.0.engine.revisions())?;
-        rules::check_listen(&head.headers)?;
-        let lease = self.session(arrival(head).principal.as_ref(), &named, None).await?;
-        if let Some(id) = rules::last_event_id(&head.headers)? {
-            return self.resume(lease, id, link).await;
-        }
-        let engine = self.0.engine.clone();
-        let most = engine.limits().max_outbound_bytes;
-        let slot = Arc::new(Slot::new(&self.0.budget, most, true).on(link));
-        let exchange = Exchange::new(engine, slot.clone(), None, Some(lease), link);
-        self.keep(&exchange, true);
-        if let Some(session) = exchange.session() {
-            session.listen(&slot);
-        }
-        Ok(self.stream(exchange))
-    }
-
-    async fn delete(&self, head: &Arc<Parts>) -> Result<Response<ResponseBody>, Refusal> {
-        let named = rules::session_request(&head.headers, self.0.engine.revisions())?;
-        self.session(arrival(head).principal.as_ref(), &named, None).await?;
-        self.0.sessions.end(named.id).await.map_err(|why| no_session(why, None))?;
-        Ok(empty(StatusCode::NO_CONTENT))
     }
 }
 

@@ -3,14 +3,14 @@
 //! The stream is the session: its first event names the address, with a token that nobody can guess, all answers come on
 //! it, and its end is the end of the session (SSE-1 to SSE-12).
 
-use super::arrival::arrival;
 use super::body::ResponseBody;
+use super::caller::Caller;
 use super::exchange::{HttpService, KEEP_ALIVE, TICK};
 use super::link::Link;
 use super::queue::Queue;
 use super::read::read;
 use super::responses::{empty, event_stream, refused, shared_with, unheard, unread};
-use super::slot::FULL;
+use crate::dispatch::shares::Part;
 use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
 use crate::panics::caught;
@@ -37,6 +37,9 @@ use std::time::Instant;
 
 /// Bytes of one piece of a stream, besides its last message.
 const BURST: usize = 64 << 10;
+
+/// What a client is told that does not read what its earlier messages came to.
+const UNREAD: &str = "Server busy: too many bytes wait to be read or written";
 
 /// The parameter of the address that names the session.
 const SESSION: &str = "session";
@@ -117,13 +120,14 @@ impl SseEndpoint {
     }
 
     fn open(self: &Arc<Self>, link: &Arc<Link>) -> Result<SseStream, Refusal> {
+        let part = Caller::on(link).stream()?;
         let mut token = [0; 24];
         if let Err(error) = self.engine().environment().random(&mut token) {
             return Err(Refusal::busy(format!("Server busy: sessions are unavailable: {error}")));
         }
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
-        let queue = Queue::new(self.service.budget(), most, link.mailbox());
+        let queue = Queue::new(link.budget(), most, link.mailbox());
         let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
@@ -140,6 +144,7 @@ impl SseEndpoint {
             link: link.clone(),
             address: Some(address),
             ended: false,
+            _part: part,
         })
     }
 
@@ -147,8 +152,9 @@ impl SseEndpoint {
     pub(super) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
-        link: &Link,
+        link: &Arc<Link>,
     ) -> Response<ResponseBody> {
+        let caller = Caller::on(link);
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
         let checked = self.access.check(&head.uri, &head.headers);
@@ -170,9 +176,9 @@ impl SseEndpoint {
             Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
-                match read(pin!(body), max, self.service.budget()).await {
-                    Err(error) => unread(error, max, head.version, Some(link)),
-                    Ok(body) => match caught(|| self.take(&session, &head, body)) {
+                match read(pin!(body), max, caller.budget).await {
+                    Err(error) => unread(error, max, head.version, caller),
+                    Ok(body) => match caught(|| self.take(&session, &head, body, caller)) {
                         Ok(Ok(())) => empty(StatusCode::ACCEPTED),
                         Ok(Err(refusal)) => refused(refusal),
                         Err(panicked) => {
@@ -200,13 +206,19 @@ impl SseEndpoint {
     }
 
     /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
-    fn take(&self, session: &Session, head: &Arc<Parts>, body: Bytes) -> Result<(), Refusal> {
+    fn take(
+        &self,
+        session: &Session,
+        head: &Arc<Parts>,
+        body: Bytes,
+        caller: Caller<'_>,
+    ) -> Result<(), Refusal> {
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
         if session.queue.is_full() {
-            return Err(Refusal::busy(FULL));
+            return Err(Refusal::at_limit(&RpcError::busy(UNREAD)));
         }
         let limits = engine.limits().json();
-        let scope = Scope::Session { peer: peer.clone(), arrival: arrival(head) };
+        let scope = Scope::Session { peer: peer.clone(), arrival: caller.arrival(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
             let members = Message::decode_batch(body, &limits).map_err(|wrong| Refusal::malformed(&wrong))?;
             // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
@@ -274,6 +286,8 @@ pub(super) struct SseStream {
     /// Where the client sends its messages, until it was told.
     address: Option<String>,
     ended: bool,
+    /// What it takes of its client's share.
+    _part: Option<Part>,
 }
 
 impl SseStream {
@@ -312,7 +326,7 @@ impl SseStream {
         if out.is_empty() {
             return Poll::Ready(None);
         }
-        Poll::Ready(Some(self.endpoint.service.budget().keep(out.into())))
+        Poll::Ready(Some(self.link.budget().keep(out.into())))
     }
 }
 

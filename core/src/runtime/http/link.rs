@@ -1,14 +1,21 @@
 //! What a connection's socket and the exchange on it tell each other. Both are polled by the connection's task.
 
 use super::body::ResponseBody;
+use super::budget::Budget;
+use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::seat::Seat;
 use http::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Instant;
 
-#[derive(Default)]
 pub(super) struct Link {
+    /// What others know of the connection.
+    seat: Arc<Seat>,
+    /// The account of memory, as its client has it.
+    budget: Arc<Budget>,
     /// Through which other threads wake the connection's task.
     mailbox: Option<Arc<Mailbox>>,
     /// Requests whose answer has begun.
@@ -35,12 +42,40 @@ pub(super) enum Handed {
     /// An event stream.
     Stream(Response<ResponseBody>),
     /// A WebSocket, with the head of the answer that makes it one.
-    WebSocket(Vec<u8>),
+    WebSocket(Vec<u8>, Option<Part>),
 }
 
 impl Link {
-    pub(super) fn new(mailbox: Option<Arc<Mailbox>>) -> Arc<Link> {
-        Arc::new(Link { mailbox, ..Link::default() })
+    pub(super) fn new(mailbox: Option<Arc<Mailbox>>, seat: &Arc<Seat>, budget: &Arc<Budget>) -> Arc<Link> {
+        Arc::new(Link {
+            seat: seat.clone(),
+            budget: budget.of(seat.share()),
+            mailbox,
+            answered: AtomicU32::new(0),
+            in_body: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            late: AtomicBool::new(false),
+            flushed: AtomicBool::new(false),
+            streams: AtomicBool::new(false),
+            stream: Mutex::default(),
+        })
+    }
+
+    /// The account of memory, as its client has it.
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// It has waited for a request since then.
+    pub(super) fn idle(&self, since: Instant) {
+        self.seat.idle(since);
+    }
+
+    /// It does not wait for one.
+    pub(super) fn busy(&self) {
+        self.seat.busy();
     }
 
     pub(super) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
@@ -53,6 +88,7 @@ impl Link {
 
     /// What comes in now belongs to the body of a request.
     pub(super) fn head_read(&self) {
+        self.seat.busy();
         self.in_body.store(true, Relaxed);
     }
 

@@ -144,9 +144,10 @@ impl Listener {
         let begin = move |paths: Arc<Paths>| {
             let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), front };
             let handle = homes.first().handle.clone();
+            let shares = shared.engine().0.shares.clone();
             let max = shared.limits().max_connections + OWN_TASKS;
             handle.spawn(tick(shared, paths, ticks));
-            handle.spawn(accept(endpoint, acceptor, homes, all, max, accepts));
+            handle.spawn(accept(endpoint, acceptor, homes, all, (max, shares), accepts));
         };
         let joining = Joining { paths: Paths::default(), begin: Some(Box::new(begin)) };
         Arc::new(Listener {

@@ -79,8 +79,8 @@ struct These(VecDeque<Duplex>);
 impl Accept for These {
     type Io = Duplex;
 
-    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Duplex>> {
-        self.0.pop_front().map_or(Poll::Pending, |next| Poll::Ready(Ok(next)))
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(Duplex, Option<std::net::IpAddr>)>> {
+        self.0.pop_front().map_or(Poll::Pending, |next| Poll::Ready(Ok((next, None))))
     }
 }
 

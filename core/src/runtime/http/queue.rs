@@ -1,10 +1,8 @@
 //! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
 
 use super::budget::{Budget, Share};
-use super::slot::FULL;
 use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Wake};
 use crate::locks::Mutex;
-use crate::proto::error::{ErrorClass, RpcError};
 use crate::proto::shape;
 use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
@@ -180,7 +178,7 @@ impl Sink for Queue {
                 }
                 Outgoing::Response { body, .. } => {
                     let fits = state.admit(body.len(), &self.budget);
-                    let body = if fits { body } else { shape::instead(&body, &RpcError::busy(FULL)) };
+                    let body = if fits { body } else { shape::instead(&body, &self.budget.refusal()) };
                     state.push(body);
                 }
                 Outgoing::Dropped => return Delivery::Queued,
@@ -198,7 +196,10 @@ impl Sink for Queue {
         }
         match self.budget.admit(body) {
             Ok(body) => Some((body, error)),
-            Err(body) => Some((shape::instead(&body, &RpcError::busy(FULL)), Some(ErrorClass::Busy))),
+            Err(body) => {
+                let full = self.budget.refusal();
+                Some((shape::instead(&body, &full), Some(full.class)))
+            }
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use super::budget::Budget;
 use super::journal::{Age, Journal, Mark, Missing};
-use super::slot::{Chunk, End, FULL, Slot, State, Undelivered};
+use super::slot::{Chunk, End, Slot, State, Undelivered};
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::{Delivery, Outgoing};
 use crate::locks::MutexGuard;
-use crate::proto::error::RpcError;
 use crate::proto::shape;
 use bytes::Bytes;
 use std::task::{Context, Poll};
@@ -64,7 +63,7 @@ impl Slot {
                 let counted = state.gathered.take().is_some();
                 let body = match state.admit(body.len(), &self.budget) || counted {
                     true => body,
-                    false => shape::instead(&body, &RpcError::busy(FULL)),
+                    false => shape::instead(&body, &self.budget.refusal()),
                 };
                 (Mark::Last, body, None)
             }

@@ -2,10 +2,10 @@
 
 use super::body::ResponseBody;
 use super::budget::Budget;
-use super::link::Link;
+use super::caller::Caller;
 use super::read::{ReadError, SMALL, drain};
 use super::sessions::NoSession;
-use super::slot::{End, FULL};
+use super::slot::End;
 use crate::proto::http::{self as rules, Forms, Refusal};
 use crate::proto::id::RequestId;
 use crate::proto::sse;
@@ -52,11 +52,11 @@ pub(super) fn unread(
     error: ReadError,
     max: usize,
     version: Version,
-    link: Option<&Link>,
+    caller: Caller<'_>,
 ) -> Response<ResponseBody> {
-    let late = link.is_some_and(Link::is_late);
+    let late = caller.link.is_some_and(|link| link.is_late());
     let (refusal, usable) = match error {
-        ReadError::Full => (Refusal::busy(FULL), false),
+        ReadError::Full => (Refusal::at_limit(&caller.budget.refusal()), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
         ReadError::Broken if late => (
             Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come in time"),
@@ -115,7 +115,7 @@ pub(super) fn json(status: StatusCode, body: Bytes) -> Response<ResponseBody> {
     let mut response = response(status, ResponseBody::whole(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response

@@ -1,18 +1,18 @@
 //! Clients that come back to a stream: what they have missed, and what follows.
 
 use super::body::{Exchange, ResponseBody};
+use super::caller::Caller;
 use super::exchange::HttpService;
 use super::journal::{Mark, Missing, key, read_entry};
-use super::link::Link;
 use super::responses::event_stream;
 use super::sessions::Lease;
+use crate::dispatch::shares::Part;
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::proto::http::{EventId, Refusal};
 use crate::proto::sse;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 use http::Response;
-use std::sync::Arc;
 
 /// What one look at the store reads at most, of entries and of bytes.
 const PAGE: (usize, usize) = (1024, 1 << 20);
@@ -32,7 +32,7 @@ impl HttpService {
         &self,
         lease: Lease,
         id: EventId<'_>,
-        link: Option<&Arc<Link>>,
+        (caller, part): (Caller<'_>, Option<Part>),
     ) -> Result<Response<ResponseBody>, Refusal> {
         let Some(slot) = self.session_table().kept().find(lease.session(), id.stream) else {
             return self.replay_only(&lease, id).await;
@@ -56,7 +56,8 @@ impl HttpService {
             Missing::Unknown => Refusal::unknown_event(),
             Missing::Elsewhere => Refusal::lost_events(),
         })?;
-        let exchange = Exchange::new(self.engine().clone(), slot, None, Some(lease), link);
+        let exchange = Exchange::new(self.engine().clone(), slot, None, Some(lease), caller.link);
+        let exchange = exchange.counted(part);
         Ok(self.stream(exchange.again(reader)))
     }
 

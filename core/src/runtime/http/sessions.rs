@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) peer: Arc<Peer>,
     /// Exchanges that are open.
     leases: AtomicUsize,
+    /// GET streams among them.
+    listens: AtomicUsize,
     /// It was passed over as one in use, and waits for whoever ends that use to say so.
     pub(super) parked: AtomicBool,
     ended: AtomicBool,
@@ -35,7 +37,11 @@ pub(super) struct Session {
 }
 
 /// An exchange that keeps its session in use.
-pub(super) struct Lease(Arc<Session>);
+pub(super) struct Lease {
+    session: Arc<Session>,
+    /// It is a GET stream, and counted as one.
+    listens: bool,
+}
 
 /// The sessions of one endpoint.
 pub(super) struct Sessions {
@@ -205,6 +211,7 @@ impl Sessions {
             id,
             peer,
             leases: AtomicUsize::new(0),
+            listens: AtomicUsize::new(0),
             parked: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             listening,
@@ -300,7 +307,7 @@ impl Session {
     /// meanwhile.
     pub(super) fn lease(session: &Arc<Session>) -> Lease {
         session.leases.fetch_add(1, Ordering::SeqCst);
-        Lease(session.clone())
+        Lease { session: session.clone(), listens: false }
     }
 
     /// Adds a listening stream.
@@ -338,18 +345,29 @@ impl Session {
 
 impl Lease {
     pub(super) fn session(&self) -> &Arc<Session> {
-        &self.0
+        &self.session
     }
 
     pub(super) fn peer(&self) -> &Arc<Peer> {
-        &self.0.peer
+        &self.session.peer
+    }
+
+    /// Counts it as a GET stream, of which the session may have `most`; `false` if it has them already.
+    pub(super) fn listens(&mut self, most: usize) -> bool {
+        let one_more = |open: usize| (open < most).then_some(open + 1);
+        let listens = &self.session.listens;
+        self.listens |= listens.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
+        self.listens
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.0.leases.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.used();
+        if self.listens {
+            self.session.listens.fetch_sub(1, Ordering::AcqRel);
+        }
+        if self.session.leases.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.session.used();
         }
     }
 }

@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::link::Link;
 use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
 use crate::locks::Mutex;
-use crate::proto::error::{ErrorClass, RpcError};
+use crate::proto::error::ErrorClass;
 use crate::proto::{shape, sse};
 use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
@@ -14,9 +14,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-
-/// What a client is told when there is no room for its request or its answer.
-pub(in crate::runtime) const FULL: &str = "Server busy: too many bytes wait to be read or written";
 
 /// How a request ended.
 #[derive(Debug)]
@@ -317,10 +314,10 @@ impl Sink for Slot {
                     };
                     state.end = Some(match admitted {
                         Ok(body) => End::Response(body, error),
-                        Err(body) => End::Response(
-                            shape::instead(&body, &RpcError::busy(FULL)),
-                            Some(ErrorClass::Busy),
-                        ),
+                        Err(body) => {
+                            let full = self.budget.refusal();
+                            End::Response(shape::instead(&body, &full), Some(full.class))
+                        }
                     });
                 }
                 Outgoing::Dropped => state.end = Some(End::Dropped),
@@ -344,8 +341,9 @@ impl Sink for Slot {
             gathered.bytes += body.len() + AROUND;
             return Some((body, error));
         }
-        let busy = shape::instead(&body, &RpcError::busy(FULL));
-        let answer = if busy.len() < body.len() { (busy, Some(ErrorClass::Busy)) } else { (body, error) };
+        let full = self.budget.refusal();
+        let busy = shape::instead(&body, &full);
+        let answer = if busy.len() < body.len() { (busy, Some(full.class)) } else { (body, error) };
         gathered.bytes += answer.0.len() + AROUND;
         gathered.share.force(gathered.bytes);
         Some(answer)

@@ -164,6 +164,8 @@ impl<S: Io> Socket<S> {
             }
             Poll::Ready(error) => Poll::Ready(error),
             Poll::Pending => {
+                // A client that has not read its answer does not wait for anything else.
+                self.link.busy();
                 let timeout = self.write_timeout;
                 let unread = self
                     .unread
@@ -253,8 +255,15 @@ impl<S: Io> AsyncRead for Socket<S> {
             return read;
         }
         // Between requests it runs too.
-        if !this.link.is_in_body() && !this.link.is_waiting() && this.head_is_late(task) {
-            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+        if !this.link.is_in_body() && !this.link.is_waiting() {
+            if this.head_is_late(task) {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            if this.unread.is_none()
+                && let Some(end) = this.head_end
+            {
+                this.link.idle(end.into_std());
+            }
         }
         if !this.begun {
             return Poll::Pending;

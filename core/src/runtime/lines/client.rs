@@ -3,13 +3,14 @@
 use super::outbox::{Idle, Outbox};
 use super::scratch;
 use super::wire::Wire;
+use crate::dispatch::shares::Share as ClientShare;
 use crate::host::{CancelReason, Engine, Peer, Sink, Turns};
 use crate::panics::caught;
 use crate::proto::error::RpcError;
 use crate::proto::line::{Frame, LineFramer};
 use crate::proto::message::{Malformed, Message};
 use crate::runtime::connections::{Phase, Place};
-use crate::runtime::http::{Budget, FULL, Share};
+use crate::runtime::http::{Budget, Share};
 use crate::runtime::lifecycle::FLUSH;
 use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
@@ -35,6 +36,8 @@ const NEWLINE: Bytes = Bytes::from_static(b"\n");
 pub(super) struct Terms {
     pub(super) engine: Engine,
     pub(super) budget: Arc<Budget>,
+    /// That of one client, once it is one.
+    pub(super) share: Option<Arc<ClientShare>>,
     /// How long calls in flight may finish once a client sends no more.
     pub(super) drain: Duration,
     /// A first line that cannot be a message ends the connection: a page in a browser can have HTTP sent to any port, with
@@ -98,7 +101,7 @@ impl<S: Wire> Client<S> {
         let limits = terms.engine.limits();
         let turns = mailbox.is_none().then(|| Turns::new(|| ()));
         let outbox = Outbox::new(limits.max_outbound_bytes, &terms.budget, mailbox);
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(None), outbox.clone());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(terms.share.clone()), outbox.clone());
         peer.set_sink(sink.clone());
         peer.on_idle(Arc::new(Idle(outbox.clone())));
         Client {
@@ -227,7 +230,7 @@ impl<S: Wire> Client<S> {
                 if !self.share.set(self.framer.buffered()) {
                     self.framer.discard();
                     self.share.set(0);
-                    self.say(None, RpcError::busy(FULL));
+                    self.say(None, self.terms.budget.refusal());
                 }
                 return Read::Some;
             };
@@ -266,7 +269,7 @@ impl<S: Wire> Client<S> {
 
     /// There is no room to keep the line until its handler has taken it.
     fn refuse(&self, line: Bytes) {
-        let busy = || RpcError::busy(FULL);
+        let busy = || self.terms.budget.refusal();
         match Message::decode(line.clone(), &self.terms.engine.limits().json()) {
             Ok(Message::Request(request)) => self.say(Some(request.id), busy()),
             // An answer or a cancellation makes room.

@@ -2,9 +2,8 @@
 
 use crate::host::{Delivery, Outgoing, Sink, Wake, wake_later};
 use crate::locks::Mutex;
-use crate::proto::error::RpcError;
 use crate::proto::shape;
-use crate::runtime::http::{Budget, FULL, Share};
+use crate::runtime::http::{Budget, Share};
 use crate::runtime::mailbox::Mailbox;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -138,7 +137,7 @@ impl State {
         if droppable {
             return None;
         }
-        let body = if response { shape::instead(&body, &RpcError::busy(FULL)) } else { body };
+        let body = if response { shape::instead(&body, &self.share.refusal()) } else { body };
         self.share.force(total(&body));
         Some(body)
     }

@@ -2,6 +2,9 @@
 
 use super::client::{Client, Terms};
 use super::wire::Wire;
+use crate::dispatch::shares::{Kind, Share};
+use crate::proto::shape;
+use crate::proto::version::Revision;
 use crate::runtime::accept::{Serve, accept};
 use crate::runtime::address::exposed;
 use crate::runtime::connections::{Connections, Phase, Place};
@@ -32,7 +35,16 @@ impl Serve for Anybody {
         mailbox: Option<Arc<Mailbox>>,
         place: Place,
     ) -> impl Future<Output = ()> + Send {
-        Client::new(stream, self.0, mailbox).serve(place)
+        let share = place.seat().share().cloned();
+        let terms = Terms { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
+        Client::new(stream, terms, mailbox).serve(place)
+    }
+
+    fn refusal(&self, share: &Share) -> Vec<u8> {
+        let mut line =
+            shape::error(None, Some(Revision::V2025_11_25), &share.refusal(Kind::Connections)).to_vec();
+        line.push(b'\n');
+        line
     }
 }
 
@@ -65,7 +77,8 @@ impl Served {
         // The task that accepts is one of those that are counted.
         let max = terms.engine.limits().max_connections + 1;
         let (place, handle) = (served.connections.enter(), homes.first().handle.clone());
-        handle.spawn(accept(Anybody(terms), acceptor, homes, served.connections.clone(), max, place));
+        let most = (max, terms.engine.0.shares.clone());
+        handle.spawn(accept(Anybody(terms), acceptor, homes, served.connections.clone(), most, place));
         served
     }
 
@@ -84,7 +97,7 @@ impl Served {
 
 fn terms(site: &Site, strict: bool) -> Terms {
     let (engine, drain) = (site.engine.clone(), site.lifecycle.drain());
-    Terms { budget: site.budget(), engine, drain, strict }
+    Terms { budget: site.budget(), share: None, engine, drain, strict }
 }
 
 impl Serving for Served {

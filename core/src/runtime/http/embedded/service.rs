@@ -1,8 +1,11 @@
 //! The endpoint as a function from requests to responses, with an end.
 
+use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
+use crate::runtime::client_address::key;
 use crate::runtime::connections::{Connections, Phase, Place};
 use crate::runtime::http::body::ResponseBody;
+use crate::runtime::http::caller::RemoteAddress;
 use crate::runtime::http::exchange::HttpService;
 use crate::runtime::http::responses::{refused, unheard};
 use crate::runtime::running::Running;
@@ -75,7 +78,17 @@ impl Embedded {
     where
         B: Body<Data = Bytes>,
     {
-        let place = self.exchanges.enter_bounded(self.service.limits().max_connections);
+        let address = request.extensions().get::<RemoteAddress>();
+        let share = address.map(|address| self.service.engine().0.shares.of(key(address.0)));
+        let part = match shares::part(share.as_ref(), Kind::Connections) {
+            Ok(part) => part,
+            Err(error) => {
+                let (head, body) = request.into_parts();
+                let response = unheard(refused(Refusal::at_limit(&error)), &head, pin!(body)).await;
+                return response.map(|body| EmbeddedBody { body, place: None });
+            }
+        };
+        let place = self.exchanges.enter_bounded(self.service.limits().max_connections, share, part);
         let Some(place) = place.filter(|place| place.phase() == Phase::Open) else {
             let why = match self.exchanges.phase() {
                 Phase::Open => "Server busy: too many requests are open",

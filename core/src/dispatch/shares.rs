@@ -1,0 +1,190 @@
+//! Fair shares: how much of what all clients have in common one of them may take.
+//!
+//! Each thing is counted by a [`Key`], which today is the address of the client. Another key, such as a principal, is one
+//! more variant, and one more share that a client has.
+
+use super::limits::Limits;
+use super::room::spare;
+use crate::locks::Mutex;
+use crate::proto::error::RpcError;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+/// Whose share it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// An address of IPv4.
+    V4([u8; 4]),
+    /// The first 64 bits of an address of IPv6: a network gives each of its clients as many addresses as it wants.
+    V6([u8; 8]),
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Connections,
+    Streams,
+    Bytes,
+    Calls,
+}
+
+const KINDS: usize = 4;
+
+/// The shares that something is counted to at present. An entry lives for as long as something holds it, so there are no
+/// more of them than connections, buffers and calls.
+pub(crate) struct Shares {
+    most: [usize; KINDS],
+    table: Mutex<HashMap<Key, Weak<Share>>>,
+}
+
+/// What one client holds, and may hold.
+pub(crate) struct Share {
+    key: Key,
+    shares: Weak<Shares>,
+    held: [AtomicUsize; KINDS],
+    most: [usize; KINDS],
+}
+
+/// One thing of a share, given back when it is dropped.
+pub(crate) struct Part(Arc<Share>, Kind);
+
+impl Shares {
+    pub(crate) fn new(limits: &Limits) -> Arc<Shares> {
+        let most = [
+            limits.address_connections(),
+            limits.address_streams(),
+            limits.address_buffered_bytes(),
+            limits.address_calls(),
+        ];
+        Arc::new(Shares { most, table: Mutex::default() })
+    }
+
+    /// The share of a client.
+    pub(crate) fn of(self: &Arc<Self>, key: Key) -> Arc<Share> {
+        let mut table = self.table.lock();
+        if let Some(share) = table.get(&key).and_then(Weak::upgrade) {
+            return share;
+        }
+        let shares = Arc::downgrade(self);
+        let share = Arc::new(Share { key, shares, held: Default::default(), most: self.most });
+        table.insert(key, Arc::downgrade(&share));
+        share
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.table.lock().len()
+    }
+}
+
+impl Share {
+    /// Counts this much more; `false` if that would be more than the share.
+    pub(crate) fn take(&self, kind: Kind, amount: usize) -> bool {
+        let most = self.most[kind as usize];
+        let room = |held: usize| held.checked_add(amount).filter(|held| *held <= most);
+        self.held[kind as usize].fetch_update(Relaxed, Relaxed, room).is_ok()
+    }
+
+    /// The same for what has to be held, whether there is room or not.
+    pub(crate) fn force(&self, kind: Kind, amount: usize) {
+        self.held[kind as usize].fetch_add(amount, Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, kind: Kind, amount: usize) {
+        self.held[kind as usize].fetch_sub(amount, Relaxed);
+    }
+
+    /// One thing more, if there is room for it.
+    pub(crate) fn part(self: &Arc<Self>, kind: Kind) -> Option<Part> {
+        self.take(kind, 1).then(|| Part(self.clone(), kind))
+    }
+
+    /// The same, whether there is room or not.
+    pub(crate) fn forced_part(self: &Arc<Self>, kind: Kind) -> Part {
+        self.force(kind, 1);
+        Part(self.clone(), kind)
+    }
+
+    /// What a client is told that has its share.
+    pub(crate) fn refusal(&self, kind: Kind) -> RpcError {
+        let (what, limit) = match kind {
+            Kind::Connections => ("connections", "max_address_connections"),
+            Kind::Streams => ("streams", "max_address_streams"),
+            Kind::Bytes => ("buffered bytes", "max_address_buffered_bytes"),
+            Kind::Calls => ("calls in flight", "max_address_calls"),
+        };
+        let most = self.most[kind as usize];
+        RpcError::too_many(format!("Too many requests: one address may have {most} {what} ({limit})"))
+    }
+}
+
+/// One thing for a client that has a share, or nothing to count for one that has none. The error is for the client.
+pub(crate) fn part(share: Option<&Arc<Share>>, kind: Kind) -> Result<Option<Part>, RpcError> {
+    match share {
+        None => Ok(None),
+        Some(share) => share.part(kind).map(Some).ok_or_else(|| share.refusal(kind)),
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some(shares) = self.shares.upgrade() else { return };
+        let mut table = shares.table.lock();
+        // Another may have come in its place meanwhile.
+        if table.get(&self.key).is_some_and(|share| share.strong_count() == 0) {
+            table.remove(&self.key);
+            spare(&mut table);
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.give_back(self.1, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares() -> Arc<Shares> {
+        let limits = Limits { max_address_streams: 2, max_address_buffered_bytes: 100, ..Limits::default() };
+        Shares::new(&limits)
+    }
+
+    #[test]
+    fn what_is_taken_is_bounded_and_given_back() {
+        let shares = shares();
+        let one = shares.of(Key::V4([127, 0, 0, 1]));
+        let parts: Vec<_> = (0..2).map(|_| one.part(Kind::Streams).unwrap()).collect();
+        assert!(one.part(Kind::Streams).is_none());
+        let said = part(Some(&one), Kind::Streams).err().unwrap();
+        assert!(said.message.contains("2 streams (max_address_streams)"), "{}", said.message);
+        // The same client by another way, another kind, and another client.
+        assert!(shares.of(Key::V4([127, 0, 0, 1])).part(Kind::Streams).is_none());
+        assert!(one.part(Kind::Calls).is_some());
+        assert!(shares.of(Key::V4([127, 0, 0, 2])).part(Kind::Streams).is_some());
+        drop(parts);
+        assert!(one.part(Kind::Streams).is_some());
+        assert!(one.take(Kind::Bytes, 60) && !one.take(Kind::Bytes, 41));
+        one.force(Kind::Bytes, 100);
+        one.give_back(Kind::Bytes, 160);
+        assert!(one.take(Kind::Bytes, 100));
+        assert!(part(None, Kind::Calls).is_ok_and(|part| part.is_none()));
+    }
+
+    #[test]
+    fn nobody_is_remembered_who_holds_nothing() {
+        let shares = shares();
+        let key = |last| Key::V6([0, 0, 0, 0, 0, 0, 0, last]);
+        let held: Vec<_> = (0..100).map(|last| shares.of(key(last))).collect();
+        let part = held[7].part(Kind::Connections).unwrap();
+        assert_eq!(shares.len(), 100);
+        drop(held);
+        assert_eq!(shares.len(), 1);
+        drop(part);
+        assert_eq!(shares.len(), 0);
+    }
+}
