@@ -553,6 +553,12 @@ export interface ResourceOptions extends ShownOptions {
   cache?: CacheHints
   /** Bytes, where that is known; not for templates. */
   size?: number
+  /**
+   * Of a template: whether values of its variables may lead out of a folder that the handler appends them to. Default: no.
+   * Then `{+x}` is no absolute path and starts with no drive (`C:`), and no value has a segment `..`: addresses with such
+   * values do not fit the template.
+   */
+  unsafePaths?: boolean
 }
 
 type Stripped<E> = E extends `${'+' | '#' | '.' | '/' | ';'}${infer R}` ? R : E

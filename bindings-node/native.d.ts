@@ -191,6 +191,8 @@ export interface Policies {
   /** How many calls run at a time. */
   maxConcurrency?: number
   onceOnly?: boolean
+  /** Whether values of a template's variables may be absolute paths, and have segments `..`. */
+  unsafePaths?: boolean
   /** What becomes of arguments without a property: `schema`, `refuse`, `drop`. */
   unknown?: string
   coerce?: boolean

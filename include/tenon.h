@@ -1207,6 +1207,9 @@ tenon_status tenon_tool_add_param(
  *   so that nothing happens twice because the same round was sent again. Default: false.
  * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
  *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
+ * - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
+ *   program appends them to. If false, the default, "{+x}" is no absolute path and starts with no drive ("C:"), and no
+ *   value has a segment "..": addresses with such values do not fit the template. Other kinds refuse it.
  * - "max_concurrency": a positive integer; how many of its calls may run at a time. Others wait for their turn, in the order
  *   they came and within their time-out, which begins anew when they run; TENON_LIMIT_WAITING_CALLS bounds how many wait.
  *   Default: any number.

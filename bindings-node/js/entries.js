@@ -20,6 +20,7 @@ const POLICIES = {
   timeout: ['number', 'timeout'],
   maxConcurrency: ['number', 'maxConcurrency'],
   onceOnly: ['boolean', 'onceOnly'],
+  unsafePaths: ['boolean', 'unsafePaths'],
   unknownArguments: ['string', 'unknown'],
   coerceArguments: ['boolean', 'coerce'],
   taskSupport: ['string', 'taskSupport'],
@@ -41,7 +42,7 @@ const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
 const KINDS = {
   tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
   resource: { names: 'uri', policies: [...CALLED, 'cache'], schemas: [] },
-  resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache'], schemas: [] },
+  resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache', 'unsafePaths'], schemas: [] },
   resource_provider: { names: 'uriTemplate', policies: CALLED, schemas: [] },
   prompt: { names: 'name', policies: CALLED, schemas: [] },
   completion: { names: undefined, policies: CALLED, schemas: [] },

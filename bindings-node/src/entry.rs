@@ -13,6 +13,8 @@ pub struct Policies {
     /// How many calls run at a time.
     pub max_concurrency: Option<f64>,
     pub once_only: Option<bool>,
+    /// Whether values of a template's variables may be absolute paths, and have segments `..`.
+    pub unsafe_paths: Option<bool>,
     /// What becomes of arguments without a property: `schema`, `refuse`, `drop`.
     pub unknown: Option<String>,
     pub coerce: Option<bool>,
@@ -87,6 +89,9 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     }
     if let Some(once_only) = policies.once_only {
         entry = entry.once_only(once_only);
+    }
+    if let Some(unsafe_paths) = policies.unsafe_paths {
+        entry = entry.unsafe_paths(unsafe_paths);
     }
     if let Some(unknown) = unknown {
         entry = entry.unknown_arguments(unknown);

@@ -60,6 +60,7 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "replaces" => entry.replacing(),
         "tags" => entry.tags(value.extract::<Vec<String>>()?),
         "once_only" => entry.once_only(settings::flag(name, value)?),
+        "unsafe_paths" => entry.unsafe_paths(settings::flag(name, value)?),
         "task_support" => {
             let support = value.extract().ok().and_then(TaskSupport::named);
             entry.task_support(support.ok_or_else(|| {

@@ -23,7 +23,7 @@ fn hints(value: &JsonSlice, what: &str) -> Result<CacheHints> {
 type SetPolicy = fn(Entry, &JsonSlice, &str) -> Result<Entry>;
 
 /// The policies of entries.
-const POLICIES: [(&str, SetPolicy); 8] = [
+const POLICIES: [(&str, SetPolicy); 9] = [
     ("unknown_arguments", |entry, value, what| {
         const WORDS: [(&str, UnknownArguments); 3] = [
             ("schema", UnknownArguments::Schema),
@@ -37,6 +37,7 @@ const POLICIES: [(&str, SetPolicy); 8] = [
     }),
     ("coerce_arguments", |entry, value, what| Ok(entry.coerce_arguments(truth(value, what)?))),
     ("once_only", |entry, value, what| Ok(entry.once_only(truth(value, what)?))),
+    ("unsafe_paths", |entry, value, what| Ok(entry.unsafe_paths(truth(value, what)?))),
     ("defer_task", |entry, value, what| Ok(entry.defer_task(truth(value, what)?))),
     ("max_concurrency", |entry, value, what| {
         let most = value.deserialize().map_err(|_| invalid(format!("{what} must be a positive integer")))?;

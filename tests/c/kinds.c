@@ -97,6 +97,14 @@ static void resources(void) {
     add(with(entry, several, NULL));
     OK(tenon_resource_template_new("test://files/{+path}", &entry, NULL));
     add(with(entry, says_its_address, NULL));
+    OK(tenon_resource_template_new("test://safe/{+path}{?d}", &entry, NULL));
+    add(with(entry, says_its_address, NULL));
+    OK(tenon_resource_template_new("test://free/{+path}{?d}", &entry, NULL));
+    OK(tenon_entry_set(entry, "unsafe_paths", "true", TENON_NUL));
+    add(with(entry, says_its_address, NULL));
+    OK(tenon_resource_new("test://none", &entry, NULL));
+    OK(tenon_entry_set(entry, "unsafe_paths", "true", TENON_NUL));
+    CHECK(tenon_server_add(server, with(entry, says_its_address, NULL), NULL) == TENON_ERR_INVALID);
     OK(tenon_resource_provider_new("test://rows/{id}", &entry, NULL));
     OK(tenon_entry_set_list_handler(entry, lists_rows, NULL, NULL));
     add(with(entry, reads_row, NULL));
@@ -119,6 +127,13 @@ static void resources(void) {
     line = request(8, "resources/read", "{\"uri\":\"test://rows/9\"}");
     CHECK_IN("\"code\":-32002", line);
     CHECK_IN("test://rows/9", line);
+    /* No variable leads out of a folder, unless the template allows it. */
+    CHECK_IN("test://safe/a?d=b of", request(9, "resources/read", "{\"uri\":\"test://safe/a?d=b\"}"));
+    CHECK_IN("\"code\":-32002", request(10, "resources/read", "{\"uri\":\"test://safe//etc/x\"}"));
+    CHECK_IN("\"code\":-32002", request(11, "resources/read", "{\"uri\":\"test://safe/C:/x\"}"));
+    CHECK_IN("\"code\":-32002", request(12, "resources/read", "{\"uri\":\"test://safe/a?d=..%2Fx\"}"));
+    CHECK_IN("test://free//etc/x of", request(13, "resources/read", "{\"uri\":\"test://free//etc/x\"}"));
+    CHECK_IN("test://free/a?d=../x of", request(14, "resources/read", "{\"uri\":\"test://free/a?d=../x\"}"));
     end();
 }
 

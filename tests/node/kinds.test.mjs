@@ -167,6 +167,31 @@ test('resources and templates', async () => {
   })
 })
 
+test('no variable leads out of a folder, unless unsafePaths says so', async () => {
+  const source = `
+    const read = (args) => JSON.stringify(args)
+    app.resource('t://any/{+path}{?d}', read)
+    app.resource('t://every/{+path}{?d}', { unsafePaths: true }, read)
+    app.resourceProvider('t://rows/{+path}', { list: () => [], read })
+    app.resourceProvider('t://free/{+path}', { unsafePaths: true, list: () => [], read })
+    let refused
+    try { app.resource('t://one', { unsafePaths: true }, () => '') } catch (error) { refused = error.message }
+    app.resource('t://refused', () => refused)
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    const text = async (uri) => (await read(client, uri)).result?.contents[0].text
+    assert.equal(await text('t://any/a/b?d=c/d'), '{"path":"a/b","d":"c/d"}')
+    for (const uri of ['t://any//etc/x', 't://any/C:/x', 't://any/c%3Ax', 't://any/x?d=..', 't://any/x?d=a%2F.%2e']) {
+      assert.deepEqual((await read(client, uri)).error, { code: -32002, message: `Resource not found: ${uri}`, data: { uri } })
+      assert.ok(await text(uri.replace('any', 'every')), uri)
+    }
+    assert.equal((await read(client, 't://rows//x')).error.code, -32002)
+    assert.equal(await text('t://free//x'), '{"path":"/x"}')
+    assert.match(await text('t://refused'), /unsafePaths/)
+  })
+})
+
 test('a provider lists and reads, also in pages, and is in no list of templates', async () => {
   const source = `
     import { NotFound } from ${JSON.stringify(PACKAGE)}

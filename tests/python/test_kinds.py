@@ -124,6 +124,39 @@ def test_a_template_hands_over_its_variables():
         assert read(client, "test://any/x/y")[0]["text"] == '{"path":"x/y"}'
 
 
+OUTSIDE = ["test://any//etc/x", "test://any/C:/x", "test://any/c%3Ax", "test://any/x?d=..", "test://any/x?d=a%2F.%2e"]
+
+
+def test_no_variable_leads_out_of_a_folder():
+    app = Server("t")
+
+    def read(path: str, d: str = "") -> str:
+        return f"{path} {d}"
+
+    app.resource("test://any/{+path}{?d}")(read)
+    app.resource("test://every/{+path}{?d}", unsafe_paths=True)(read)
+    app.resource_provider("test://rows/{+path}", list=lambda: [], read=lambda path: path)
+    app.resource_provider("test://free/{+path}", list=lambda: [], read=lambda path: path, unsafe_paths=True)
+    with pytest.raises(RegistrationError, match="unsafe_paths is for resource templates"):
+        app.resource("test://one", unsafe_paths=True)(lambda: "")
+
+    with serving(app) as client:
+
+        def found(uri):
+            answer = client.request("resources/read", uri=uri)
+            if "error" in answer:
+                assert (answer["error"]["code"], answer["error"]["data"]) == (-32002, {"uri": uri})
+                return None
+            return answer["result"]["contents"][0]["text"]
+
+        assert found("test://any/a/b?d=c/d") == "a/b c/d"
+        for uri in OUTSIDE:
+            assert found(uri) is None, uri
+            assert found(uri.replace("any", "every")), uri
+        assert found("test://rows//x") is None
+        assert found("test://free//x") == "/x"
+
+
 @pytest.mark.parametrize(("modern", "code"), [(False, -32002), (True, -32602)])
 def test_what_is_not_found(modern, code):
     app = Server("t")

@@ -187,12 +187,16 @@ class Registrations(Served, Arounds):
         max_concurrency: int | None = None,
         thread: Thread = None,
         cache: Cache | None = None,
+        unsafe_paths: bool | None = None,
     ) -> Callable[[F], F]:
         """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
 
         A template (RFC 6570) hands its variables to the parameters of their names: each a text that is read as what the
         annotation says, a list of them where the template says so with ``*``. One that an address may leave out needs a
         default. Where nothing is there, raise ``NotFound``.
+
+        No variable leads out of a folder: ``{+x}`` is no absolute path and starts with no drive (``C:``), and no value
+        has a segment ``..``. Addresses with such values do not fit the template, unless ``unsafe_paths`` is true.
 
         A ``str`` is the contents as text, ``bytes`` as a blob, anything else is sent as JSON; ``ResourceContents``, one
         or a list of them, may have addresses and media types of their own. Unless given, the name is the function's
@@ -226,6 +230,7 @@ class Registrations(Served, Arounds):
                     "max_concurrency": max_concurrency,
                     "tags": read_tags(tags),
                     "cache": cache,
+                    "unsafe_paths": unsafe_paths,
                 },
             )
             return function
@@ -244,6 +249,7 @@ class Registrations(Served, Arounds):
         max_concurrency: int | None = None,
         thread: Thread = None,
         cache: Cache | None = None,
+        unsafe_paths: bool | None = None,
     ) -> None:
         """Registers two functions for resources that only the program knows: rows of a table, files of a folder.
 
@@ -257,7 +263,7 @@ class Registrations(Served, Arounds):
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.takes_variables(template)
         lists = {"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)}
-        policies = {**lists, "cache": cache, "hidden": True}
+        policies = {**lists, "cache": cache, "unsafe_paths": unsafe_paths, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
         try:
             self._add("resource_provider", {"uri_template": template}, lister, policies=lists)

@@ -45,6 +45,7 @@ pub struct Entry {
     hidden: bool,
     tags: Vec<String>,
     once_only: bool,
+    unsafe_paths: bool,
     defer_task: bool,
     inline: bool,
     paged: bool,
@@ -74,6 +75,7 @@ impl Entry {
             hidden: false,
             tags: Vec::new(),
             once_only: false,
+            unsafe_paths: false,
             defer_task: false,
             inline: false,
             paged: false,
@@ -199,6 +201,14 @@ impl Entry {
     /// the same round again.
     pub fn once_only(mut self, once_only: bool) -> Entry {
         self.once_only = once_only;
+        self
+    }
+
+    /// Whether values of a resource template's variables may lead out of a folder that the handler appends them to: `{+x}`
+    /// may be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments `..`.
+    /// Default: no, addresses with such values do not fit the template. Kinds without variables refuse it.
+    pub fn unsafe_paths(mut self, allowed: bool) -> Entry {
+        self.unsafe_paths = allowed;
         self
     }
 
@@ -353,6 +363,7 @@ impl<T> Registered<T> {
             hidden,
             tags,
             once_only,
+            unsafe_paths,
             defer_task,
             inline,
             paged,
@@ -369,6 +380,9 @@ impl<T> Registered<T> {
         let name = definition.name().to_owned();
         let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
         let policy = Policy { unknown, coerce: coerce.unwrap_or(policy.coerce), ..policy };
+        if unsafe_paths && !matches!(kind, Kind::ResourceTemplate | Kind::ResourceProvider) {
+            return Err(wrong("unsafe_paths is for resource templates and providers".into()));
+        }
         if kind == Kind::Method && !Method::parse(name.as_str().into()).is_open() {
             return Err(wrong("the engine itself answers it".into()));
         }
@@ -388,7 +402,8 @@ impl<T> Registered<T> {
             }
             (Kind::Prompt, _) => Input::Prompt(PromptArguments::new(definition.member("arguments"))?),
             (Kind::ResourceTemplate, _) => {
-                Input::Template(Arc::new(UriTemplate::parse(&name).map_err(wrong)?))
+                let template = UriTemplate::parse(&name).map_err(wrong)?;
+                Input::Template(Arc::new(template.unsafe_paths(unsafe_paths)))
             }
             _ => Input::Open,
         };

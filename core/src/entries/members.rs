@@ -139,6 +139,12 @@ macro_rules! member {
             self.map(|entry| entry.once_only(once_only))
         }
     };
+    (unsafe_paths) => {
+        /// Whether values of its variables may lead out of a folder; see [`Entry::unsafe_paths`](crate::Entry::unsafe_paths).
+        pub fn unsafe_paths(self, allowed: bool) -> Self {
+            self.map(|entry| entry.unsafe_paths(allowed))
+        }
+    };
     (task_support) => {
         /// Whether its calls may, or must, become tasks, which outlive their connection; see [`Entry::task_support`].
         pub fn task_support(self, support: TaskSupport) -> Self {

@@ -76,7 +76,8 @@ entry! {
     /// use tenon_mcp::ResourceTemplate;
     /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
     /// ```
-    ResourceTemplate: name title description icons annotations meta mime_type timeout max_concurrency tags inline cache keep set
+    ResourceTemplate: name title description icons annotations meta mime_type timeout max_concurrency tags inline cache
+        unsafe_paths keep set
 }
 
 impl ResourceTemplate {

@@ -68,6 +68,12 @@ impl ResourceProvider {
         self
     }
 
+    /// Whether values of its variables may lead out of a folder; see [`Entry::unsafe_paths`].
+    pub fn unsafe_paths(mut self, allowed: bool) -> ResourceProvider {
+        self.read = self.read.unsafe_paths(allowed);
+        self
+    }
+
     /// Keeps a value until the provider is removed and the last of its calls has ended; see [`Entry::keep`].
     pub fn keep(self, value: Arc<dyn Any + Send + Sync>) -> ResourceProvider {
         self.map(|entry| entry.keep(value.clone()))

@@ -53,6 +53,30 @@ fn uris(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// RS-11.
+#[test]
+fn no_variable_leads_out_of_a_folder_unless_the_template_allows_it() {
+    let bench = Bench::new();
+    add(&bench, Entry::new(Kind::ResourceTemplate, "safe:{+path}{?d}"));
+    add(&bench, Entry::new(Kind::ResourceTemplate, "free:{+path}{?d}").unsafe_paths(true));
+    for rest in ["/etc/x", "%2Fetc/x", "C:/x", "c%3ax", "x?d=..", "x?d=a%5C%2e."] {
+        let uri = format!("safe:{rest}");
+        let answer = ask(&bench, 1, "resources/read", json!({ "uri": uri }));
+        let error = &answer["error"];
+        assert_eq!((&error["code"], &error["data"]["uri"]), (&json!(-32602), &json!(uri)));
+        let call = called(&bench, 2, "resources/read", json!({ "uri": format!("free:{rest}") }));
+        complete(&bench, &call, Outcome::Text("read".into()));
+    }
+    let call = called(&bench, 3, "resources/read", json!({ "uri": "safe:a/b?d=/c" }));
+    assert_eq!(call.input.to_value().unwrap(), json!({ "path": "a/b", "d": "/c" }));
+    complete(&bench, &call, Outcome::Text("read".into()));
+    for (kind, name) in [(Kind::Resource, "data:one"), (Kind::Tool, "one")] {
+        let refused = bench.server.add(Entry::new(kind, name).unsafe_paths(true), TARGET);
+        let reason = refused.unwrap_err().to_string();
+        assert!(reason.contains("unsafe_paths is for resource templates and providers"), "{reason}");
+    }
+}
+
 /// RS-4, RS-5.
 #[test]
 fn a_read_reaches_the_resource_or_else_the_template_that_fits() {

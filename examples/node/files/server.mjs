@@ -167,7 +167,8 @@ async function read({ path }, ctx) {
 
 // One says the template in the list of templates, the other reads paths of several segments and lists the files.
 app.resource('file://{path}', { name: 'File' }, read)
-app.resourceProvider('file://{+path}', { list, read })
+// The folder itself refuses every path that leads out of it, with an error of its own.
+app.resourceProvider('file://{+path}', { list, read, unsafePaths: true })
 
 // The paths of addresses as subscribers spell them.
 const spelled = new Map()

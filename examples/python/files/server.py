@@ -152,7 +152,8 @@ def make_server(base_path: str = ".") -> Server:
 
     # One says the template in the list of templates, the other reads paths of several segments and lists the files.
     app.resource("file://{path}", name="File")(read_resource)
-    app.resource_provider("file://{+path}", list=list_resources, read=read_resource)
+    # The folder itself refuses every path that leads out of it, with an error of its own.
+    app.resource_provider("file://{+path}", list=list_resources, read=read_resource, unsafe_paths=True)
 
     @app.on("subscribe")
     def subscribe(uri: str) -> None:

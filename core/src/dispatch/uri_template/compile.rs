@@ -230,7 +230,6 @@ impl Compiler {
                 variable: first + place,
                 separator: list.then_some(separator),
                 open: operator.is_open(),
-                relative: self.follows_slash(),
             };
             let steps = &mut self.program.steps;
             steps.push(Step::Open(self.program.slots.len()));
@@ -245,13 +244,6 @@ impl Compiler {
             steps.push(Step::Close(self.program.slots.len()));
             self.program.slots.push(slot);
         }
-    }
-
-    /// Whether a value here continues a path, so that one that starts with a slash would start another.
-    fn follows_slash(&self) -> bool {
-        let mut before = self.program.steps.iter().rev();
-        let mut is = |byte| matches!(before.next(), Some(Step::Literal(unit, _)) if unit.is(byte));
-        is(b'/') && !(is(b'/') && is(b':'))
     }
 }
 

@@ -9,10 +9,16 @@
 //!   missing too.
 //! - `{x:3}` stands for at most three characters; `{x*}` for a list: `a,b`, `/a/b`, `.a.b`, `?x=a&x=b`.
 //!
-//! Values are decoded once. Within a path only `{+x}` may hold an encoded slash, which is a bare one to it, and no value an encoded
-//! backslash; none holds a NUL, `{x}` is never `.`
-//! or `..`, and no path of a URI that fits has a segment `..`, however it is written (RS-11). A wrong percent sequence,
-//! or one that is not UTF-8, fits nothing.
+//! Values are decoded once. Within a path only `{+x}` may hold an encoded slash, which is a bare one to it, and no value
+//! an encoded backslash. No value holds a NUL. `{x}` is never `.` or `..`. A wrong percent sequence, or one that is not
+//! UTF-8, fits nothing.
+//!
+//! No value leads out of a folder that it is appended to (RS-11), however it is written:
+//! - No path of a URI that fits has a segment `..`.
+//! - No value has a segment `..` between slashes and backslashes, those of a query and of a fragment included.
+//! - `{+x}` is no absolute path and starts with no drive, such as `C:`.
+//!
+//! [`UriTemplate::unsafe_paths`] lifts the last two.
 
 mod class;
 mod compile;
@@ -42,6 +48,7 @@ pub struct UriTemplate {
     text: String,
     parts: Vec<Part>,
     program: Program,
+    unsafe_paths: bool,
 }
 
 impl UriTemplate {
@@ -55,7 +62,14 @@ impl UriTemplate {
         if path_leaves(&program.steps) {
             return Err("the template's path has a segment \"..\", which fits no URI".to_owned());
         }
-        Ok(UriTemplate { text: text.to_owned(), parts, program })
+        Ok(UriTemplate { text: text.to_owned(), parts, program, unsafe_paths: false })
+    }
+
+    /// Whether `{+x}` may be an absolute path or start with a drive, and a value of a query or a fragment may have segments
+    /// `..`. Default: no.
+    pub fn unsafe_paths(mut self, allowed: bool) -> UriTemplate {
+        self.unsafe_paths = allowed;
+        self
     }
 
     /// The template as it was given.
@@ -85,7 +99,7 @@ impl UriTemplate {
         let rest = self.take_named(uri, &mut values)?;
         let found = steps::run(&program.steps, program.slots.len(), &rest)?;
         for (slot, (start, end)) in program.slots.iter().zip(found) {
-            values[slot.variable] = Some(slot.value(&rest[start..end])?);
+            values[slot.variable] = Some(slot.value(&rest[start..end], self.unsafe_paths)?);
         }
         let named = self.variables().zip(values);
         Some(named.filter_map(|(name, value)| Some((name, value?))).collect())
@@ -101,7 +115,8 @@ impl UriTemplate {
             let fragment = rest.split_off(start);
             let class = class::Class::fragment();
             let fits = (2..=longest.saturating_add(1)).contains(&fragment.len())
-                && fragment[1..].iter().all(|unit| class.has(*unit));
+                && fragment[1..].iter().all(|unit| class.has(*unit))
+                && (self.unsafe_paths || !has_parent(&fragment[1..]));
             values[variable] = Some(Value::Text(text(&fragment[1..]))).filter(|_| fits);
             values[variable].as_ref()?;
         }
@@ -117,7 +132,7 @@ impl UriTemplate {
                 }),
             };
             if let Some(start) = start {
-                query.read(&rest[start..end], values)?;
+                query.read(&rest[start..end], values, self.unsafe_paths)?;
                 rest.splice(start..end, [QUERY]);
             }
         }
@@ -127,7 +142,7 @@ impl UriTemplate {
             if let Some(start) = rest[..path].iter().position(|unit| unit.is(b';')) {
                 let length = rest[start..path].iter().position(|unit| unit.is(b'/'));
                 let end = length.map_or(path, |length| start + length);
-                parameters.read(&rest[start..end], values)?;
+                parameters.read(&rest[start..end], values, self.unsafe_paths)?;
                 rest.splice(start..end, [PARAMETERS]);
             }
         }

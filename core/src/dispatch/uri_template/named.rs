@@ -2,7 +2,7 @@
 
 use super::class::Class;
 use super::parse::{Modifier, Operator, Variable};
-use super::steps::Value;
+use super::steps::{Value, has_parent};
 use super::units::{Unit, text};
 
 /// The variables of `{?x,y}`, `{&x,y}` or `{;x,y}`: in any order, each may be missing.
@@ -32,7 +32,12 @@ impl Named {
 
     /// Reads all of `units`, which start with the operator's character, into the values of their variables. A name that
     /// is none of them, or a second value of one that is no list, is no match.
-    pub(super) fn read(&self, units: &[Unit], values: &mut [Option<Value>]) -> Option<()> {
+    pub(super) fn read(
+        &self,
+        units: &[Unit],
+        values: &mut [Option<Value>],
+        unsafe_paths: bool,
+    ) -> Option<()> {
         let (first, pairs) = units.split_first()?;
         if self.operator.first().is_none_or(|byte| !first.is(byte)) {
             return None;
@@ -43,6 +48,9 @@ impl Named {
                 None => (pair, None),
             };
             let (variable, _, modifier) = self.variables.iter().find(|(_, own, _)| own == name)?;
+            if !unsafe_paths && value.is_some_and(has_parent) {
+                return None;
+            }
             let value = self.value(value, *modifier)?;
             match (&mut values[*variable], modifier) {
                 (Some(Value::List(items)), Modifier::Explode) => items.push(value),

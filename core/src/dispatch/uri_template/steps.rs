@@ -31,8 +31,6 @@ pub(super) struct Slot {
     pub(super) separator: Option<u8>,
     /// Whether the value may hold more than one segment.
     pub(super) open: bool,
-    /// Whether it follows a slash, so that it cannot start with one.
-    pub(super) relative: bool,
 }
 
 /// What a variable stands for.
@@ -161,11 +159,12 @@ impl Reach {
 }
 
 impl Slot {
-    /// The value, if handlers can use it as what it is: one segment that stays one, or a path that does not leave its place.
-    pub(super) fn value(&self, units: &[Unit]) -> Option<Value> {
+    /// The value, if handlers can use it as what it is: one segment that stays one, or a path that does not leave its
+    /// place, unless the template allows that.
+    pub(super) fn value(&self, units: &[Unit], unsafe_paths: bool) -> Option<Value> {
         if self.open {
-            let leaves = self.relative && units.first().is_some_and(|unit| unit.character() == Some('/'));
-            return (!leaves && !has_parent(units)).then(|| Value::Text(text(units)));
+            let stays = unsafe_paths || !has_parent(units) && !is_absolute(units);
+            return stays.then(|| Value::Text(text(units)));
         }
         match self.separator {
             None => segment(units).map(Value::Text),
@@ -179,6 +178,16 @@ impl Slot {
 /// One segment: neither empty nor a step within a tree.
 fn segment(units: &[Unit]) -> Option<String> {
     Some(text(units)).filter(|text| !matches!(text.as_str(), "" | "." | ".."))
+}
+
+/// Whether a path starts with a slash, a backslash or a drive: appended to a folder, it would take the folder's place.
+fn is_absolute(units: &[Unit]) -> bool {
+    let mut characters = units.iter().map(|unit| unit.character());
+    match characters.next().flatten() {
+        Some('/' | '\\') => true,
+        Some(letter) => letter.is_ascii_alphabetic() && characters.next().flatten() == Some(':'),
+        None => false,
+    }
 }
 
 /// Whether a segment is `..`, however it and the slashes around it are written.
