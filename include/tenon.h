@@ -296,7 +296,9 @@ typedef int32_t tenon_outcome;
 #define TENON_ERR_CLIENT (-7014)
 /** A callback of "start" failed, so nothing was served. */
 #define TENON_ERR_START (-7015)
-/** A bug in the library: it panicked inside this function and went on. */
+/**
+ * A bug in the library: it panicked inside this function and went on, or a thread of its own panicked and the server ended.
+ */
 #define TENON_ERR_PANIC (-7099)
 
 /* LOG LEVELS ============================================================================================= */
@@ -904,8 +906,8 @@ tenon_status tenon_server_run(tenon_server *server, tenon_error **err) TENON_MUS
 
 /**
  * What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
- * the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, and for a server that
- * has not ended.
+ * the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, for a server that
+ * has not ended, and for one that ended because a thread of the library panicked.
  *
  * Such a program need not free the server, and does well not to: tenon_server_free() waits for callbacks that still run,
  * while the end of the process does not.

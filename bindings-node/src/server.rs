@@ -38,6 +38,7 @@ impl Engine {
     /// Builds a server.
     #[napi(constructor, catch_unwind)]
     pub fn new(settings: Settings) -> Result<Engine> {
+        tenon_mcp::locate_panics();
         let (server, records, bounds) = settings.build()?;
         Ok(Engine(Rc::new(State {
             server,

@@ -45,6 +45,7 @@ mod _native {
         crate::interpreter::require_main(module.py())?;
         // Before a loop is made, whose descriptors would take the numbers.
         open_standard();
+        tenon_mcp::locate_panics();
         Ok(())
     }
 

@@ -86,8 +86,8 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
 }
 
 /// What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
-/// the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, and for a server that
-/// has not ended.
+/// the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, for a server that
+/// has not ended, and for one that ended because a thread of the library panicked.
 ///
 /// Such a program need not free the server, and does well not to: tenon_server_free() waits for callbacks that still run,
 /// while the end of the process does not.

@@ -39,6 +39,7 @@ pub unsafe extern "C" fn tenon_server_new(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; out = out(out), name = text(name), version = text(version) => {
+        tenon_mcp::locate_panics();
         let inner = Inner::new(name, version)?;
         out.write(Box::into_raw(Box::new(tenon_server { inner })));
         Ok(TENON_OK)

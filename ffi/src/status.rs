@@ -44,7 +44,7 @@ pub const TENON_ERR_UNSUPPORTED: tenon_status = -7013;
 pub const TENON_ERR_CLIENT: tenon_status = -7014;
 /// A callback of "start" failed, so nothing was served.
 pub const TENON_ERR_START: tenon_status = -7015;
-/// A bug in the library: it panicked inside this function and went on.
+/// A bug in the library: it panicked inside this function and went on, or a thread of its own panicked and the server ended.
 pub const TENON_ERR_PANIC: tenon_status = -7099;
 
 /// A status with the sentence that explains it.

@@ -15,6 +15,7 @@ mod listens;
 mod manners;
 mod notices;
 mod pages;
+mod panics;
 mod params;
 mod resume;
 mod resume_model;

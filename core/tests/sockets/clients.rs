@@ -4,7 +4,9 @@ use crate::client::{Client, PATIENCE, Served, close, text, until};
 use serde_json::json;
 use std::collections::HashSet;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
+use tenon_mcp::{HandlerId, HostCall, InlineHost, JsonSlice, LaneId, Server, Target, Tool};
 
 fn both(test: impl Fn(Served)) {
     test(Served::new());
@@ -180,4 +182,37 @@ fn a_question_is_answered_over_its_own_connection() {
         assert_eq!(text(&client.receive().unwrap()), action);
     }
     close(&running);
+}
+
+/// An inline handler that panics on the thread that received its call.
+struct Bad;
+
+impl InlineHost for Bad {
+    fn run(&self, _: HostCall) {
+        panic!("a bad handler");
+    }
+}
+
+fn add_bad(server: &Server) {
+    let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(Bad) };
+    let schema = JsonSlice::from_value(&json!({ "type": "object" }));
+    server.add(Tool::new("bad").input_schema(schema), target).unwrap();
+}
+
+#[test]
+fn a_panic_ends_one_call_and_no_client() {
+    both(|served| {
+        add_bad(&served.server);
+        let running = served.up();
+        let mut client = served.client();
+        for id in [1, 2] {
+            client.call(id, "bad", json!({}));
+            let answer = client.receive().unwrap();
+            assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(-32603)));
+        }
+        client.call(3, "echo", json!({ "text": "fine" }));
+        assert_eq!(text(&client.receive().unwrap()), "fine");
+        close(&running);
+        assert!(running.failure().is_none());
+    });
 }

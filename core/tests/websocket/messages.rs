@@ -145,3 +145,16 @@ fn long_messages_pass() {
     long["params"]["arguments"]["more"] = json!("y".repeat(3 << 20));
     assert_eq!(text(&client.ask(&long)), "3");
 }
+
+#[test]
+fn a_panic_ends_one_call_and_no_connection() {
+    let (up, url) = up(Limits::default());
+    up.add_bad();
+    let mut client = Client::new(&url);
+    client.open("2025-03-26");
+    for id in [1, 2] {
+        let answer = client.ask(&call(id, "bad", json!({})));
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(-32603)));
+    }
+    assert_eq!(text(&client.ask(&call(3, "add", json!({ "a": 1, "b": 2 })))), "3");
+}

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tenon_mcp::{
-    Answer, Ask, AskError, Context, JsonSlice, Limits, Running, ServeOptions, Server, Tool, handler,
+    Answer, Ask, AskError, Context, HandlerId, HostCall, InlineHost, JsonSlice, LaneId, Limits, Running,
+    ServeOptions, Server, Target, Tool, handler,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -98,7 +99,23 @@ pub fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     limits
 }
 
+/// An inline handler that panics on the thread that received its call.
+struct Bad;
+
+impl InlineHost for Bad {
+    fn run(&self, _: HostCall) {
+        panic!("a bad handler");
+    }
+}
+
 impl Up {
+    /// Adds the tool `bad`, whose calls panic where they come in.
+    pub fn add_bad(&self) {
+        let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(Bad) };
+        let schema = JsonSlice::from_value(&json!({ "type": "object" }));
+        self.server.add(Tool::new("bad").input_schema(schema), target).unwrap();
+    }
+
     /// Sockets on the executor of the handlers.
     pub fn start(options: ServeOptions, limits: Limits) -> Up {
         let runtime =
