@@ -235,6 +235,22 @@ export interface Limits {
    * with 429. A client needs one; more are left open if its connections break. Default 16.
    */
   maxSessionListens?: number
+  /**
+   * How long a host's thread goes on starting calls before it returns to its event loop or to the program that
+   * polls. A handler that has begun runs to its end. Default 2 ms.
+   */
+  pollBudget?: number
+  /**
+   * Threads that serve sockets, for all servers of the process with the same number; each has another in reserve. 0
+   * stands for the number of processors, four at most. A program that brings an executor of its own is served on
+   * that. Default 0.
+   */
+  ioThreads?: number
+  /**
+   * Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
+   * interpreter's size unless this is set. Default 2 MiB.
+   */
+  threadStackBytes?: number
 }
 
 /** A protocol revision. */
@@ -317,6 +333,11 @@ export interface ServerOptions {
    * `uri`, `uuid`. Default: yes.
    */
   assertFormats?: boolean
+  /**
+   * Whether the end of standard input, or of the pair in its place, ends a server that has other transports. If `false`, that
+   * client leaves and the others stay. Default: yes.
+   */
+  endWithStdin?: boolean
   limits?: Limits
   /**
    * Keys that seal what clients of the stateless protocol carry between the rounds of a question: 32 random bytes each, or
@@ -330,6 +351,8 @@ export interface ServerOptions {
    * of the server; what it throws is ignored. Default: errors and warnings go to standard error. `null`: nowhere.
    */
   log?: ((record: LogRecord) => void) | LogConsole | null
+  /** The lowest level of records that reach the log. Default: `'debug'` with a `log` of your own, else `'warn'`. */
+  logLevel?: LogLevel
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

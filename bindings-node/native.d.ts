@@ -70,6 +70,8 @@ export declare class Engine {
   forgetExchange(number: number): Array<number>
   /** What a call's handler is handed, as JSON text; `null` once the call is over. */
   input(slot: number, generation: number): string | null
+  /** Ends without handlers, since nobody has the server any more. Does not wait. */
+  letGo(): void
   /** Has clients told that a list has changed. */
   listChanged(kind: string): void
   /** Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached. */
@@ -162,6 +164,8 @@ export interface ListenOptions {
   embedded?: EmbedListenOptions
   /** Nothing but the program's own server keeps the process alive. */
   unref: boolean
+  /** The functions that take batches are referred to weakly: the caller keeps them. */
+  collectable?: boolean
   /** The process belongs to the server. */
   owner: boolean
 }
@@ -235,6 +239,7 @@ export interface Settings {
   maskErrors?: boolean
   coerceArguments?: boolean
   assertFormats?: boolean
+  endWithStdin?: boolean
   /** Caching hints, of every answer where the name is empty. */
   cache: Array<Named>
 }

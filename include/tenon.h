@@ -189,6 +189,15 @@ typedef int32_t tenon_status;
 /** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
+/**
+ * Called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and lives until the function
+ * returns.
+ */
+typedef void (*tenon_thread_start_fn)(void *user_data, const char *name);
+
+/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+typedef void (*tenon_destroy_fn)(void *user_data);
+
 /** How much a record of the log matters: one of the TENON_LOG_ values. */
 typedef int32_t tenon_log_level;
 
@@ -201,9 +210,6 @@ typedef int32_t tenon_log_level;
  * functions of the server or of its calls.
  */
 typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
-
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
-typedef void (*tenon_destroy_fn)(void *user_data);
 
 /**
  * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
@@ -632,6 +638,21 @@ typedef int32_t tenon_outcome;
  * A client needs one; more are left open if its connections break. Default 16.
  */
 #define TENON_LIMIT_SESSION_LISTENS 63
+/**
+ * How long a host's thread goes on starting calls before it returns to its event loop or to the program that polls.
+ * A handler that has begun runs to its end. Default 2 ms.
+ */
+#define TENON_LIMIT_POLL_BUDGET_MS 64
+/**
+ * Threads that serve sockets, for all servers of the process with the same number; each has another in reserve. 0 stands
+ * for the number of processors, four at most. A program that brings an executor of its own is served on that. Default 0.
+ */
+#define TENON_LIMIT_IO_THREADS 65
+/**
+ * Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
+ * interpreter's size unless this is set. Default 2 MiB.
+ */
+#define TENON_LIMIT_THREAD_STACK_BYTES 66
 
 #ifdef __cplusplus
 extern "C" {
@@ -694,6 +715,9 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * - "coerce_arguments": true or false; whether arguments that do not fit are checked once more with the numbers,
  *   booleans, arrays and objects that texts among them stand for. Default: true.
  * - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
+ * - "log_level": "debug", "info", "warn" or "error"; records below it do not reach the log. Default: "debug".
+ * - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a server
+ *   that has other transports. If false, that client leaves and the others stay. Default: true.
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value is
  * wrong.
@@ -732,6 +756,19 @@ tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t coun
  * Default: true.
  */
 tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
+
+/**
+ * Has `hook` called on each thread that the library starts for this server, with the thread's name, before anything else runs
+ * there: to set a priority or a mask of processors, or to tell a profiler. It must not call functions of the server.
+ * Threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
+ * "tenon-stderr", "tenon-files", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only where nobody
+ * has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may be NULL.
+ *
+ * `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
+ * tenon_server_free(), after the last use of the hook.
+ */
+tenon_status tenon_server_set_thread_start(
+    tenon_server *server, tenon_thread_start_fn hook, void *user_data, tenon_destroy_fn destroy);
 
 /**
  * Where the server says what no client is told: calls that no callback completed, results that could not be used. Without a
@@ -931,7 +968,7 @@ tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
 
 /**
  * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
- * about 2 ms. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
+ * about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
  *
  * TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
  * server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during

@@ -37,6 +37,8 @@ class Bridge {
   #within
   /** Where the engine puts the numbers of a batch. */
   #numbers = new Uint32Array(FULL * RECORD)
+  #dispatcher
+  #again
   #onBegan
   #onClosed
   #log
@@ -48,6 +50,10 @@ class Bridge {
     /** The deepest nesting and the largest text of a result. */
     this.bounds = { depth, size }
     this.outbox = new Outbox(engine)
+    /** It answers requests of the program's own server, and ends when nobody has it. */
+    this.collectable = false
+    /** It has a handler for its end. */
+    this.hasEnd = false
     /** What is registered, by the number the engine knows its handler by. */
     this.entries = new Map()
     /** The bridges of servers that are mounted here. */
@@ -66,17 +72,22 @@ class Bridge {
 
   listen(options, onBegan, onClosed) {
     const turn = () => this.engine.turn()
-    const urls = this.engine.listen(
-      (text) => this.#dispatch(text),
-      // Timers and I/O of the program come between two turns.
-      () => setImmediate(turn),
-      this.#numbers,
-      options
-    )
+    // Kept here: the engine itself holds them weakly where the server may be collected.
+    this.#dispatcher = (text) => this.#dispatch(text)
+    // Timers and I/O of the program come between two turns.
+    this.#again = () => setImmediate(turn)
+    const urls = this.engine.listen(this.#dispatcher, this.#again, this.#numbers, options)
     this.#onBegan = onBegan
     this.#onClosed = onClosed
     if (options.stdio) cover()
     return urls
+  }
+
+  /** Whether a handler is to be called at the server's end. */
+  get needsEnd() {
+    if (this.hasEnd) return true
+    for (const within of this.mounted) if (within.needsEnd) return true
+    return false
   }
 
   /** What has a number, here or in a server that is mounted. */

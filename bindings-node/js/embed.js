@@ -3,6 +3,7 @@
 // Requests that the program's own HTTP server hands over: one exchange each, and the forms that servers want them in.
 
 const { AsyncResource } = require('node:async_hooks')
+const { keep } = require('./collected')
 const { only } = require('./options')
 
 // Kinds of steps; `src/embed.rs` holds the same numbers.
@@ -19,6 +20,7 @@ class Exchange {
     this.#bridge = bridge
     this.#number = bridge.engine.exchange(method, version, headers, principal)
     bridge.exchanges.set(this.#number, this)
+    if (bridge.collectable && bridge.exchanges.size === 1) keep(bridge)
     bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
@@ -65,6 +67,7 @@ class Exchange {
   /** The client is gone, or has all there is. */
   abandon() {
     if (!this.#bridge.exchanges.delete(this.#number)) return
+    if (this.#bridge.collectable && this.#bridge.exchanges.size === 0) keep(this.#bridge)
     for (const number of this.#bridge.engine.forgetExchange(this.#number)) this.#bridge.scopes.delete(number)
     this.#step ??= { kind: END }
     this.wake()

@@ -8,7 +8,6 @@ const LEVELS = ['debug', 'info', 'warn', 'error']
 
 /** Without a `log` option: what went wrong, on standard error, in one line and then the stack. */
 function printed({ level, message, error }) {
-  if (level !== 'warn' && level !== 'error') return
   const stack = typeof error === 'object' && error !== null ? `\n${inspect(error)}` : ''
   console.error(`tenon: ${level}: ${message}${stack}`)
 }
@@ -25,10 +24,15 @@ function logger(given) {
 }
 
 /** What `log` was given as: the least level that it wants to hear of, if any, and a function that never throws. */
-function logOption(given) {
+function logOption(given, level) {
   const log = logger(given)
-  const least = given === undefined ? 'warn' : given === null ? undefined : 'debug'
+  if (level != null && !LEVELS.includes(level)) {
+    throw new TypeError(`Server options: logLevel must be one of ${LEVELS.join(', ')}`)
+  }
+  const least = given === null ? undefined : (level ?? (given === undefined ? 'warn' : 'debug'))
+  const from = LEVELS.indexOf(least)
   const write = (record) => {
+    if (from < 0 || LEVELS.indexOf(record.level) < from) return
     try {
       const result = log(record)
       if (typeof result?.then === 'function') result.then(undefined, () => {})

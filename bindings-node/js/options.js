@@ -49,12 +49,12 @@ function keyBytes(text) {
 /** What the server says of itself; the engine knows what each may be. */
 const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
 
-const SWITCHES = ['maskErrors', 'coerceArguments', 'assertFormats']
+const SWITCHES = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
 
 function serverOptions(options) {
   const what = 'Server options'
   only(what, options, [
-    ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'cache'],
+    ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'logLevel', 'cache'],
     ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...SWITCHES]
   ])
   const { name, version, instructions, limits, stateKeys, log, revisions, capabilities } = options
@@ -73,7 +73,7 @@ function serverOptions(options) {
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: keys(stateKeys),
-    log: logOption(log),
+    log: logOption(log, options.logLevel),
     revisions: revisions == null ? undefined : strings(`${what}: revisions`, revisions),
     capabilities: strings(`${what}: capabilities`, capabilities ?? []),
     extensions: named(`${what}: extensions`, options.extensions),

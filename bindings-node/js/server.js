@@ -5,6 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
+const { ended, endWithout, keep, leaver } = require('./collected')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { isCode } = require('./errors')
 const { beforeExit } = require('./exit')
@@ -142,7 +143,12 @@ class Server {
   }
 
   on(hook, handler) {
-    return this.#add('hook', hook, {}, handler)
+    this.#add('hook', hook, {}, handler)
+    if (hook === 'stop') {
+      this.#bridge.hasEnd = true
+      if (this.#bridge.collectable) keep(this.#bridge)
+    }
+    return this
   }
 
   /** Puts a function around operations: calls of handlers, unless it is said which. */
@@ -287,8 +293,10 @@ class Server {
   /** Sees to it that the server runs. */
   #embedded(options) {
     // Not in what is around this request: calls of others, and what belongs to no request, would run in it.
-    if (!this.#listening) outside.runInAsyncScope(() => this.#start(listenOptions({ embedded: options })))
-    else if (options !== this.#guards) this.#guarded(options)
+    if (!this.#listening) {
+      const transports = { ...listenOptions({ embedded: options }), collectable: true }
+      outside.runInAsyncScope(() => this.#start(transports))
+    } else if (options !== this.#guards) this.#guarded(options)
     this.#guards = options
     return this.#bridge
   }
@@ -305,7 +313,8 @@ class Server {
   #start(transports) {
     // An end that is past stays so until the server runs again.
     const [end, resolve] = this.#listening === false ? deferred() : [this.#closed, this.#resolveClosed]
-    let keep
+    let forget
+    const bridge = this.#bridge
     // Before the first message is answered: who has an answer may send a signal.
     const release = transports.owner ? own() : undefined
     const began = (failure) => {
@@ -314,13 +323,14 @@ class Server {
     }
     const closed = (code) => {
       this.#listening = false
-      keep()
+      forget()
+      if (bridge.collectable) ended(bridge)
       release?.(code)
       resolve()
     }
     let urls
     try {
-      urls = this.#bridge.listen(transports, began, closed)
+      urls = bridge.listen(transports, began, closed)
     } catch (error) {
       release?.()
       throw error
@@ -332,7 +342,9 @@ class Server {
     this.#guards = undefined
     this.#resolveClosed = resolve
     // What has been answered is written before the process goes.
-    keep = beforeExit(() => this.#bridge.abandon())
+    forget = beforeExit(leaver(bridge))
+    bridge.collectable = transports.collectable === true
+    if (bridge.collectable) endWithout(bridge, forget)
     const { url, websocketUrl, sseUrl, started } = urls
     return { url, websocketUrl, sseUrl, started }
   }

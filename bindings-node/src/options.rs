@@ -27,6 +27,8 @@ pub struct ListenOptions {
     pub embedded: Option<EmbedListenOptions>,
     /// Nothing but the program's own server keeps the process alive.
     pub unref: bool,
+    /// The functions that take batches are referred to weakly: the caller keeps them.
+    pub collectable: Option<bool>,
     /// The process belongs to the server.
     pub owner: bool,
 }

@@ -225,6 +225,15 @@ impl Engine {
         }
     }
 
+    /// Ends without handlers, since nobody has the server any more. Does not wait.
+    #[napi(catch_unwind)]
+    pub fn let_go(&self) {
+        let session = self.0.session.borrow().clone();
+        if let Some(session) = session {
+            session.let_go();
+        }
+    }
+
     /// Ends without handlers: the process is about to exit. Waits a moment for answers to be written.
     #[napi(catch_unwind)]
     pub fn abandon(&self) {

@@ -24,8 +24,8 @@ use tenon_mcp::{Drained, Error, ErrorKind, HostOp, Lane, LaneId, Outcome, Runnin
 /// An environment is one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
 
-/// Operations and time per turn of the loop.
-const TURN: (usize, Duration) = (64, Duration::from_millis(2));
+/// Operations per turn of the loop.
+const TURN: usize = 64;
 
 /// How long a dying environment waits for what it has answered to be written.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -90,10 +90,12 @@ impl Session {
         if owner.session.borrow().is_some() {
             return Err(state("the server is listening already"));
         }
+        // What JavaScript may collect is not kept from here: the engine ends then, see `Session::let_go`.
+        let count = u32::from(options.collectable != Some(true));
         let refer = |value: sys::napi_value| -> Result<_> {
             let mut reference = ptr::null_mut();
             // SAFETY: both functions are live values of the calling environment.
-            let status = unsafe { sys::napi_create_reference(env.raw(), value, 1, &mut reference) };
+            let status = unsafe { sys::napi_create_reference(env.raw(), value, count, &mut reference) };
             check_status!(status).map_err(environment)?;
             Ok(Cell::new(reference))
         };
@@ -200,19 +202,19 @@ impl Session {
         let (Some(lane), Some(running)) = (self.lane.get(), self.running.get()) else { return };
         self.waker.hold();
         let start = Instant::now();
-        let mut left = TURN.0;
+        let (mut left, budget) = (TURN, self.owner.server.engine().limits().poll_budget);
         let (mut ops, mut batch) = self.spare.take();
         loop {
             // Asked before draining: what was queued before the end is handed over before the end is told.
             let closed = running.is_closed();
-            let drained = lane.drain(left, TURN.1, &mut ops);
+            let drained = lane.drain(left, budget, &mut ops);
             left -= left.min(ops.len());
             let over = closed && drained == Drained::Empty && !self.dispatch.get().is_null();
             self.hand_over(&mut ops, &mut batch, drained, over);
             if over {
                 return self.release();
             }
-            let full = drained == Drained::More || left == 0 || start.elapsed() >= TURN.1;
+            let full = drained == Drained::More || left == 0 || start.elapsed() >= budget;
             if full || !self.waker.take_noted() {
                 self.spare.replace((ops, batch));
                 if self.waker.settle(drained == Drained::More) && self.call_again().is_err() {
@@ -403,6 +405,13 @@ impl Session {
                 // SAFETY: this is the environment's thread, and the reference is deleted once: it was taken out.
                 unsafe { sys::napi_delete_reference(self.env, reference) };
             }
+        }
+    }
+
+    /// Nobody has the server any more, so no handler of it will run.
+    pub(crate) fn let_go(&self) {
+        if let Some(running) = self.running.get() {
+            running.close_within(Duration::ZERO);
         }
     }
 

@@ -49,6 +49,7 @@ pub struct Settings {
     pub mask_errors: Option<bool>,
     pub coerce_arguments: Option<bool>,
     pub assert_formats: Option<bool>,
+    pub end_with_stdin: Option<bool>,
     /// Caching hints, of every answer where the name is empty.
     pub cache: Vec<Named>,
 }
@@ -105,6 +106,9 @@ impl Settings {
         }
         if let Some(formats) = self.assert_formats {
             builder = builder.assert_formats(formats);
+        }
+        if let Some(end) = self.end_with_stdin {
+            builder = builder.end_with_stdin(end);
         }
         Ok((builder.build().map_err(to_js)?, records, bounds))
     }

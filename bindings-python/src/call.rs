@@ -5,6 +5,7 @@ use crate::errors::exception;
 use crate::handler::Handler;
 use crate::home::Home;
 use crate::outcome;
+use crate::records;
 use crate::within::Within;
 use crate::{read, write};
 use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
@@ -368,6 +369,11 @@ impl Call {
     #[getter]
     fn noun(&self) -> &str {
         self.context.entry.kind.noun()
+    }
+
+    /// Whether the server's settings let a record of this level through, as `logging` counts.
+    fn logs(&self, level: u8) -> bool {
+        level >= records::number(self.port.log_level())
     }
 
     /// The value of the server's lifespan, if it has one.

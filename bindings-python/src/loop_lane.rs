@@ -46,7 +46,6 @@ pub(crate) fn named(lane: &str) -> PyResult<LaneId> {
 
 /// After this much the loop gets to do something else.
 const MAX_OPS: usize = 64;
-const BUDGET: Duration = Duration::from_millis(2);
 
 /// Wakes the loop. The engine coalesces, so it rarely does so twice before the loop has come.
 impl Wake for Bell {
@@ -94,6 +93,8 @@ pub struct LoopLane {
     /// Only of the thread that logs.
     records: Option<Arc<Records>>,
     wake: Arc<Bell>,
+    /// How long a turn may take.
+    budget: Duration,
     closed: Arc<ClosedWake>,
     batch: Arc<Batch>,
     backlog: Mutex<Backlog>,
@@ -172,6 +173,7 @@ impl LoopLane {
             ready: Ready::new(wake.clone()),
             exchanges: AtomicU32::new(0),
             wake,
+            budget: engine.server.engine().limits().poll_budget,
             closed,
             batch: Arc::new(Batch::new(Bounds::of(engine.server.engine().limits()))),
             backlog: Mutex::new(backlog),
@@ -184,6 +186,12 @@ impl LoopLane {
         self.wake.descriptor()
     }
 
+    /// How many seconds a turn takes at most.
+    #[getter]
+    fn budget(&self) -> f64 {
+        self.budget.as_secs_f64()
+    }
+
     /// Waits until there is something to do, for a thread that runs no loop; at most `timeout` seconds, if it is given.
     /// Signals are handled meanwhile, and may raise.
     #[pyo3(signature = (timeout=None))]
@@ -194,11 +202,11 @@ impl LoopLane {
 
     /// Starts a turn: reads the descriptor, then takes what is queued. What is queued during the turn belongs to it too,
     /// as far as there is room. The turn ends with the iteration, or with `flush`.
-    /// It takes 2 ms at most, if `budget` does not say how many seconds; what has begun goes to its end.
+    /// It takes `poll_budget` at most, if `budget` does not say how many seconds; what has begun goes to its end.
     /// Without `with_async` calls of `async def` functions stay where they are.
     #[pyo3(signature = (budget=None, with_async=true))]
     fn begin(&self, py: Python<'_>, budget: Option<Bound<'_, PyAny>>, with_async: bool) -> PyResult<()> {
-        let budget = budget.map_or(Ok(BUDGET), |seconds| limits::seconds("budget", &seconds))?;
+        let budget = budget.map_or(Ok(self.budget), |seconds| limits::seconds("budget", &seconds))?;
         // The descriptor first and the queue then; the other order loses wakes.
         self.wake.listen()?;
         self.handlers.sweep(py);
@@ -320,7 +328,7 @@ impl LoopLane {
         let mut ops: Vec<HostOp> = self.backlog.lock().ops.drain(..).map(|(op, _)| op).collect();
         for (_, own) in &*self.moved {
             let lane = self.port.lane(*own, Arc::new(Nobody));
-            while lane.drain(MAX_OPS, BUDGET, &mut ops) == Drained::More {}
+            while lane.drain(MAX_OPS, self.budget, &mut ops) == Drained::More {}
         }
         for op in ops {
             if let HostOp::Call(call) = op {
@@ -378,7 +386,7 @@ impl LoopLane {
             // One that always has more than there is room for leaves some to those behind it.
             let share = backlog.room.div_ceil(self.lanes.len() - place);
             if share > 0 {
-                lane.drain(share, BUDGET, &mut ops);
+                lane.drain(share, self.budget, &mut ops);
             }
             backlog.room = backlog.room.saturating_sub(ops.len());
             backlog.ops.extend(ops.drain(..).map(|op| (op, *is_async)));

@@ -30,7 +30,7 @@ struct Queue {
 /// Level, logger and text.
 pub(crate) type Entry = (u8, String, String);
 
-fn number(level: LogLevel) -> u8 {
+pub(crate) fn number(level: LogLevel) -> u8 {
     match level {
         LogLevel::Debug => 10,
         LogLevel::Info => 20,

@@ -5,7 +5,9 @@ use crate::limits;
 use crate::write::{self, Bounds};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
-use tenon_mcp::{CacheHints, CacheScope, Cacheable, Capability, JsonSlice, Limits, Revision, ServerBuilder};
+use tenon_mcp::{
+    CacheHints, CacheScope, Cacheable, Capability, JsonSlice, Limits, LogLevel, Revision, ServerBuilder,
+};
 
 fn wrong(py: Python<'_>, text: &str) -> PyErr {
     exception(py, "RegistrationError", text)
@@ -44,7 +46,7 @@ pub(crate) fn cache_hints(value: &Bound<'_, PyAny>) -> PyResult<CacheHints> {
 }
 
 /// Puts in `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
-/// `coerce_arguments`, `assert_formats`; any other is a member of what the server calls itself.
+/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`; any other is a member of what the server calls itself.
 pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let py = settings.py();
     for (name, value) in settings {
@@ -81,6 +83,12 @@ pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) ->
             "mask_errors" => builder.mask_errors(flag(name, &value)?),
             "coerce_arguments" => builder.coerce_arguments(flag(name, &value)?),
             "assert_formats" => builder.assert_formats(flag(name, &value)?),
+            "end_with_stdin" => builder.end_with_stdin(flag(name, &value)?),
+            "log_level" => {
+                let level = value.extract::<String>().ok().and_then(|word| LogLevel::named(&word));
+                let text = || format!("log_level must be 'debug', 'info', 'warn' or 'error', not {value}");
+                builder.log_level(level.ok_or_else(|| wrong(py, &text()))?)
+            }
             "cache" => builder.cache(cache_hints(&value)?),
             "cache_of" => {
                 for (method, hints) in value.cast::<PyDict>()? {

@@ -49,7 +49,7 @@ pub use host::{
     Arrival, AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained,
     HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture, LocalHandler,
     LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders, Spawn, Stale,
-    State, Target, Wake,
+    State, Target, Threads, Wake,
 };
 pub use json::JsonSlice;
 pub use panics::locate_panics;

@@ -4,12 +4,14 @@ use crate::dispatch::arguments::Policy;
 use crate::dispatch::entry::Entry;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{Log, TracingLog};
+use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
 use crate::dispatch::schema::Formats;
 use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::error::Error;
-use crate::host::{Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target};
+use crate::host::{
+    Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target, ThreadHook, Threads,
+};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
 use crate::proto::capability::{Capabilities, Capability};
@@ -37,6 +39,9 @@ pub struct ServerBuilder {
     identity: Identity,
     declared: Capabilities,
     mask_errors: Option<bool>,
+    end_with_stdin: bool,
+    log_level: LogLevel,
+    thread_hook: Option<ThreadHook>,
     /// What is wrong with something that was set; building reports it.
     rejected: Option<String>,
     limits: Limits,
@@ -77,6 +82,9 @@ impl Server {
             },
             declared: Capabilities::default(),
             mask_errors: None,
+            end_with_stdin: true,
+            log_level: LogLevel::Debug,
+            thread_hook: None,
             rejected,
             limits: Limits::default(),
             state_keys: Vec::new(),
@@ -370,6 +378,30 @@ impl ServerBuilder {
         self
     }
 
+    /// The lowest level of the records that reach the log. Records below it are not even put together. Default: `Debug`, so
+    /// the log alone decides.
+    pub fn log_level(mut self, level: LogLevel) -> ServerBuilder {
+        self.log_level = level;
+        self
+    }
+
+    /// Has `hook` called on each thread that the engine starts for this server, with the thread's name, before anything else
+    /// runs there: to set a priority or a mask of processors, or to tell a profiler. A panic in it is printed and changes
+    /// nothing else. Servers share threads only with servers that have the same hook, so a server with a hook has threads of
+    /// its own. An executor of the program's has its own hooks.
+    pub fn on_thread_start(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> ServerBuilder {
+        self.thread_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Whether the end of standard input ends the server if it has other transports. The same holds for the last of the
+    /// channels that have one client each: descriptors, connected sockets and streams. If `false`, the client of standard
+    /// input leaves and the others stay. A server without another transport ends in any case. Default: yes.
+    pub fn end_with_stdin(mut self, end: bool) -> ServerBuilder {
+        self.end_with_stdin = end;
+        self
+    }
+
     /// Whether arguments that do not conform are checked once more with the numbers, booleans, arrays and objects that
     /// texts at their top level stand for: some clients send `"3"` for `3`. Default: yes.
     pub fn coerce_arguments(mut self, coerce: bool) -> ServerBuilder {
@@ -405,8 +437,27 @@ impl ServerBuilder {
         let shaper = Shaper::new(self.identity);
         // Handlers can always log.
         let declared = self.declared.with(Capability::Logging);
+        let log = match self.log_level {
+            LogLevel::Debug => log,
+            level => Arc::new(AtLeast { level, log }),
+        };
         let masking = Masking::new(self.mask_errors);
-        let setup = Setup { shaper, limits, declared, masking, sealer, environment, store, log };
+        let (end_with_stdin, log_level) = (self.end_with_stdin, self.log_level);
+        let threads =
+            Threads { io: limits.io_threads, stack: limits.thread_stack_bytes, hook: self.thread_hook };
+        let setup = Setup {
+            shaper,
+            limits,
+            declared,
+            masking,
+            end_with_stdin,
+            sealer,
+            environment,
+            store,
+            log,
+            log_level,
+            threads,
+        };
         let engine = Engine(Shared::new(setup));
         engine.show_tasks();
         Ok(Server { arguments, engine, own_store })

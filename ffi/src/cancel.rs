@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use tenon_mcp::locks::{Condvar, Mutex};
-use tenon_mcp::{Parker, Wake};
+use tenon_mcp::{Parker, Threads, Wake};
 
 /// Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given.
 pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
@@ -200,11 +200,12 @@ enum Thread {
 
 impl Cancels {
     /// Starts the thread, which never is in most servers.
-    pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<()> {
+    pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>, threads: &Threads) -> Result<()> {
         let mut thread = self.thread.lock();
         if matches!(*thread, Thread::None) {
             let (cancels, inner) = (self.clone(), inner.clone());
-            *thread = Thread::Runs(thread::spawn("tenon-cancel".to_owned(), move || cancels.work(&inner))?);
+            let work = move || cancels.work(&inner);
+            *thread = Thread::Runs(thread::spawn(Some(threads), "tenon-cancel".to_owned(), work)?);
         }
         Ok(())
     }
@@ -249,7 +250,9 @@ impl Inner {
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),
-            Mode::Worker | Mode::Inline => self.started()?.cancels.ensure(self),
+            Mode::Worker | Mode::Inline => self
+                .started()
+                .and_then(|started| started.cancels.ensure(self, started.server.engine().threads())),
         }
     }
 

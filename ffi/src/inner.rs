@@ -15,7 +15,7 @@ use crate::stage::{Chain, Stage, Upon};
 use crate::started::Started;
 use crate::status::*;
 use crate::web::WebUrls;
-use crate::workers::Workers;
+use crate::workers::{Growing, Workers};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::{Mutex, RwLock};
 use tenon_mcp::{
     CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, ServeOptions,
-    Target,
+    Target, Wake,
 };
 
 pub(crate) struct Inner {
@@ -109,11 +109,8 @@ impl Inner {
         let ids: Vec<_> = records.iter().filter_map(Record::handler).collect();
         let added = {
             let mut setup = self.setup.lock();
-            let threads = match self.started.get() {
-                None => Ok(()),
-                Some(started) => self.start_workers(started, workers, &setup),
-            };
-            threads.and_then(|()| setup.add(records))
+            self.allow_workers(workers, &setup);
+            setup.add(records)
         };
         if added.is_err() {
             self.forget(ids);
@@ -216,25 +213,18 @@ impl Inner {
         let server = setup.build()?;
         let options = transports(&setup)?;
         let port = server.port();
-        let poll = PollLane::new(&port, Mode::Poll.lane())?;
-        let workers = Workers::new(&port, Mode::Worker, |parker| parker);
-        let inner = Arc::downgrade(self);
-        let helper = Workers::new(&port, Mode::Inline, |parker| Arc::new(Elsewhere { inner, parker }));
-        // The threads first: once the transports are up nothing can fail any more.
-        let count = if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
-            setup.worker_threads
-        } else {
-            0
+        let poll = PollLane::new(&port, Mode::Poll.lane(), server.engine().limits().poll_budget)?;
+        let (inner, woken) = (Arc::downgrade(self), Arc::<AtomicBool>::default());
+        let growing = |parker| -> Arc<dyn Wake> {
+            Arc::new(Growing { inner: inner.clone(), parker, woken: woken.clone() })
         };
-        let running = match workers.ensure(self, count).and_then(|()| Ok(server.start(options)?)) {
-            Ok(running) => running,
-            Err(failure) => {
-                // They may have a call already, and wait for this lock.
-                drop(setup);
-                workers.stop();
-                return Err(failure);
-            }
-        };
+        let workers = Workers::new(&port, Mode::Worker, server.engine().threads(), growing);
+        let elsewhere = |parker| -> Arc<dyn Wake> { Arc::new(Elsewhere { inner, parker }) };
+        let helper = Workers::new(&port, Mode::Inline, server.engine().threads(), elsewhere);
+        if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
+            workers.allow(setup.worker_threads);
+        }
+        let running = server.start(options)?;
         running.on_closed(poll.wake());
         let (url, web) = (running.http_url().map(c_string), WebUrls::of(&running));
         let max_depth = server.engine().limits().max_depth;
@@ -257,6 +247,10 @@ impl Inner {
         self.started.get_or_init(|| started);
         setup.stdio = None;
         drop(setup);
+        if woken.load(Ordering::SeqCst) {
+            // It may have been asked for before there was anybody to ask.
+            self.grow_workers();
+        }
         if helps {
             // It may have been asked for before there was anybody to ask.
             self.help_inline();
@@ -275,8 +269,19 @@ impl Inner {
         self.started.get().ok_or_else(|| setup.port())
     }
 
-    fn start_workers(self: &Arc<Self>, started: &Started, needed: bool, setup: &Setup) -> Result<()> {
-        if needed { started.workers.ensure(self, setup.worker_threads) } else { Ok(()) }
+    /// Lets a server that has been started have workers, if they are `needed`.
+    fn allow_workers(&self, needed: bool, setup: &Setup) {
+        if let Some(started) = self.started.get().filter(|_| needed) {
+            started.workers.allow(setup.worker_threads);
+        }
+    }
+
+    /// Starts one more worker if all have something to do. Without any, calls fail.
+    pub(crate) fn grow_workers(self: &Arc<Self>) {
+        let Some(started) = self.started.get() else { return };
+        if let Err(failure) = started.workers.grow(self) {
+            started.workers.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        }
     }
 
     /// Runs one callback; `here` if this is the thread that received its call.
@@ -414,11 +419,8 @@ impl Inner {
         let words = words.unwrap_or_else(|| CALLS.to_vec()).into_iter().map(str::to_owned).collect();
         let added = {
             let mut setup = self.setup.lock();
-            let threads = match self.started.get() {
-                None => Ok(()),
-                Some(started) => self.start_workers(started, mode == Mode::Worker, &setup),
-            };
-            threads.and_then(|()| setup.add_middleware(words, mode.lane(), id))
+            self.allow_workers(mode == Mode::Worker, &setup);
+            setup.add_middleware(words, mode.lane(), id)
         };
         if added.is_err() {
             self.forget(vec![id]);
@@ -451,11 +453,8 @@ impl Inner {
         self.mounted.write().push(other.clone());
         let mounted = {
             let mut setup = self.setup.lock();
-            let workers = match self.started.get() {
-                Some(started) => self.start_workers(started, true, &setup),
-                None => Ok(()),
-            };
-            workers.and_then(|()| setup.mount(part, prefix, adopt))
+            self.allow_workers(true, &setup);
+            setup.mount(part, prefix, adopt)
         };
         if mounted.is_err() {
             let mut within = self.mounted.write();
@@ -543,9 +542,15 @@ impl Inner {
             let mounted = std::mem::take(&mut *self.mounted.write());
             drop(mounted);
         }
-        let log = self.setup.lock().log.take();
+        let (log, hook) = {
+            let mut setup = self.setup.lock();
+            (setup.log.take(), setup.thread_start.take())
+        };
         if let Some(log) = log {
             log.close();
+        }
+        if let Some(hook) = hook {
+            hook.close();
         }
         Ok(())
     }

@@ -86,4 +86,5 @@ mod signals;
 mod stage;
 mod started;
 mod thread;
+mod thread_start;
 mod workers;

@@ -74,7 +74,7 @@ impl Wake for End {
         let mut state = self.0.state.lock();
         if !state.returned {
             // Without a thread the process waits for its callback.
-            state.watcher = thread::spawn("tenon-exit".to_owned(), move || run.watch()).ok();
+            state.watcher = thread::spawn(None, "tenon-exit".to_owned(), move || run.watch()).ok();
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::guard::Result;
 use crate::json::{truth, words};
 use crate::status::*;
 use tenon_mcp::{
-    CacheHints, Cacheable, Capability, Entry, JsonSlice, Revision, ServerBuilder, UnknownArguments,
+    CacheHints, Cacheable, Capability, Entry, JsonSlice, LogLevel, Revision, ServerBuilder, UnknownArguments,
 };
 
 fn invalid(text: impl Into<String>) -> Failure {
@@ -58,7 +58,7 @@ pub(crate) fn set_policy(entry: &mut tenon_entry, word: &str, value: &JsonSlice)
 type Set = fn(ServerBuilder, &JsonSlice, &str) -> Result<ServerBuilder>;
 
 /// The settings of servers.
-const SETTINGS: [(&str, Set); 7] = [
+const SETTINGS: [(&str, Set); 9] = [
     ("revisions", |builder, value, what| {
         let known = |word: &String| {
             Revision::ALL.into_iter().find(|revision| revision.as_str() == word).ok_or_else(|| {
@@ -91,6 +91,18 @@ const SETTINGS: [(&str, Set); 7] = [
     ("mask_errors", |builder, value, what| Ok(builder.mask_errors(truth(value, what)?))),
     ("coerce_arguments", |builder, value, what| Ok(builder.coerce_arguments(truth(value, what)?))),
     ("assert_formats", |builder, value, what| Ok(builder.assert_formats(truth(value, what)?))),
+    ("log_level", |builder, value, what| {
+        let word: Option<String> = value.deserialize().ok();
+        let level = word.as_deref().and_then(LogLevel::named);
+        let wrong = || {
+            invalid(format!(
+                "{what} must be \"debug\", \"info\", \"warn\" or \"error\", not {}",
+                value.as_str()
+            ))
+        };
+        Ok(builder.log_level(level.ok_or_else(wrong)?))
+    }),
+    ("end_with_stdin", |builder, value, what| Ok(builder.end_with_stdin(truth(value, what)?))),
 ];
 
 /// Sets the setting of this word, or a member of what the server says of itself.

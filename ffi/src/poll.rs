@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
 
-/// How long one poll goes on starting callbacks, and how many it runs unless told: a main loop has other things to do.
-const BUDGET: Duration = Duration::from_millis(2);
+/// How many callbacks one poll runs unless told: a main loop has other things to do.
 const BATCH: usize = 64;
 
 pub(crate) struct PollLane {
     lane: Lane,
     wake: Arc<PipeWake>,
+    /// How long one poll goes on starting callbacks.
+    budget: Duration,
     /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
     ready: Mutex<VecDeque<HostOp>>,
     /// What is to be done because calls were cancelled.
@@ -45,12 +46,12 @@ pub(crate) enum Polled {
 }
 
 impl PollLane {
-    pub(crate) fn new(port: &HostPort, lane: LaneId) -> Result<PollLane> {
+    pub(crate) fn new(port: &HostPort, lane: LaneId, budget: Duration) -> Result<PollLane> {
         let wake = Arc::new(PipeWake::new()?);
         let lane = port.lane(lane, wake.clone());
         let (waiting, inside) = Default::default();
         let (ready, cancelled) = Default::default();
-        Ok(PollLane { lane, wake, ready, cancelled, waiting, inside })
+        Ok(PollLane { lane, wake, budget, ready, cancelled, waiting, inside })
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -74,7 +75,7 @@ impl PollLane {
         }
         let mut ops = Vec::new();
         let mut ready = self.ready.lock();
-        self.lane.drain(BATCH, BUDGET, &mut ops);
+        self.lane.drain(BATCH, self.budget, &mut ops);
         ready.extend(ops);
         let op = ready.pop_front();
         // Another thread that polls may take the rest while this one is in a callback.
@@ -136,7 +137,7 @@ impl PollLane {
                 };
                 handled += 1;
                 self.run(inner, work);
-                if handled == max || begin.elapsed() >= BUDGET {
+                if handled == max || begin.elapsed() >= self.budget {
                     // There may be more, and the reset has taken the byte that said so.
                     self.wake.wake();
                     break;

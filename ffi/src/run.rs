@@ -126,7 +126,7 @@ pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *
 }
 
 /// Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
-/// about 2 ms. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
+/// about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
 ///
 /// TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
 /// server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during

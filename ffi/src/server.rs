@@ -8,6 +8,7 @@ use crate::json::json;
 use crate::log::{HostLog, tenon_log_fn};
 use crate::setup::{set_limit, tenon_limit};
 use crate::status::*;
+use crate::thread_start::{ThreadStart, tenon_thread_start_fn};
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
@@ -77,6 +78,9 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
 /// - "coerce_arguments": true or false; whether arguments that do not fit are checked once more with the numbers,
 ///   booleans, arrays and objects that texts among them stand for. Default: true.
 /// - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
+/// - "log_level": "debug", "info", "warn" or "error"; records below it do not reach the log. Default: "debug".
+/// - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a server
+///   that has other transports. If false, that client leaves and the others stay. Default: true.
 ///
 /// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value is
 /// wrong.
@@ -166,6 +170,38 @@ pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, sig
         setup.signals = signals;
         Ok(())
     }))
+}
+
+/// Has `hook` called on each thread that the library starts for this server, with the thread's name, before anything else runs
+/// there: to set a priority or a mask of processors, or to tell a profiler. It must not call functions of the server.
+/// Threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
+/// "tenon-stderr", "tenon-files", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only where nobody
+/// has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may be NULL.
+///
+/// `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
+/// tenon_server_free(), after the last use of the hook.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_set_thread_start(
+    server: *mut tenon_server,
+    hook: tenon_thread_start_fn,
+    user_data: *mut c_void,
+    destroy: tenon_destroy_fn,
+) -> tenon_status {
+    entry!(data = user_data(user_data, destroy), server = object(server) => {
+        let (mut data, mut former) = (Some(data), None);
+        let status = server.inner.set(|setup| {
+            let function = hook.ok_or_else(|| Failure::null("hook"))?;
+            former = data.take().and_then(|data| {
+                setup.thread_start.replace(Arc::new(ThreadStart::new(function, data)))
+            });
+            Ok(())
+        });
+        // What ends here ends outside of the lock: `destroy` is the program's code.
+        if let Some(former) = former {
+            former.close();
+        }
+        status
+    })
 }
 
 /// Where the server says what no client is told: calls that no callback completed, results that could not be used. Without a

@@ -5,6 +5,7 @@ use crate::log::HostLog;
 use crate::policy::set_setting;
 use crate::sockets::Sockets;
 use crate::status::*;
+use crate::thread_start::ThreadStart;
 use crate::web::Web;
 use bytes::Bytes;
 use std::os::fd::OwnedFd;
@@ -25,6 +26,7 @@ pub(crate) struct Setup {
     pub(crate) worker_threads: usize,
     pub(crate) signals: bool,
     pub(crate) log: Option<Arc<HostLog>>,
+    pub(crate) thread_start: Option<Arc<ThreadStart>>,
     pub(crate) stdio: Option<Stdio>,
     pub(crate) http: Option<String>,
     pub(crate) sockets: Sockets,
@@ -114,6 +116,7 @@ impl Setup {
             worker_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
             signals: true,
             log: None,
+            thread_start: None,
             stdio: None,
             http: None,
             sockets: Sockets::default(),
@@ -312,6 +315,9 @@ impl Setup {
             }
             if let Some(log) = &self.log {
                 builder = builder.log(log.clone());
+            }
+            if let Some(hook) = self.thread_start.clone() {
+                builder = builder.on_thread_start(move |name| hook.call(name));
             }
             for (member, value) in &self.members {
                 builder = set_setting(builder, member, value)?;

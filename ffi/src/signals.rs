@@ -182,7 +182,7 @@ impl Installed {
             .map_err(|error| Failure::io("cannot make a pipe", error))?;
         let pipe = Arc::new(pipe);
         let reader = pipe.clone();
-        let thread = thread::spawn("tenon-signals".to_owned(), move || watch(&reader.0))?;
+        let thread = thread::spawn(None, "tenon-signals".to_owned(), move || watch(&reader.0))?;
         PIPE.store(pipe.1.as_raw_fd(), Ordering::SeqCst);
         PROCESS.store(std::process::id(), Ordering::SeqCst);
         let mut former = [None; 2];

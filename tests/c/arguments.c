@@ -188,6 +188,9 @@ static void server_members(void) {
         {TENON_ERR_INVALID, "revisions", "[]"},
         {TENON_ERR_INVALID, "capabilities", "[\"flight\"]"},
         {TENON_ERR_INVALID, "mask_errors", "1"},
+        {TENON_ERR_INVALID, "log_level", "\"loud\""},
+        {TENON_ERR_INVALID, "log_level", "1"},
+        {TENON_ERR_INVALID, "end_with_stdin", "\"no\""},
         {TENON_ERR_INVALID, "cache", "{\"ttlMs\":-1}"},
         {TENON_ERR_INVALID, "cache_of", "{\"tools/call\":{\"ttlMs\":1}}"},
     };
@@ -218,6 +221,7 @@ static void server_members(void) {
     OK(tenon_server_set(server, "mask_errors", "true", TENON_NUL));
     OK(tenon_server_set(server, "coerce_arguments", "false", TENON_NUL));
     OK(tenon_server_set(server, "assert_formats", "false", TENON_NUL));
+    OK(tenon_server_set(server, "log_level", "\"warn\"", TENON_NUL));
     OK(tenon_server_set(server, "cache", "{\"ttlMs\":1000,\"cacheScope\":\"private\"}", TENON_NUL));
     OK(tenon_server_set(server, "cache_of", "{\"tools/list\":{\"ttlMs\":5}}", TENON_NUL));
     OK(tenon_server_add_extension(server, "com.example/thing", "{\"on\":true}", TENON_NUL));

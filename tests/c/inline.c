@@ -115,7 +115,7 @@ static void block(void *user_data, tenon_call *call) {
     struct owned *owned = user_data;
     char name[32];
     thread_name(name, sizeof name);
-    CHECK(strncmp(name, "tenon-http", 10) == 0);
+    CHECK(strncmp(name, "tenon-io", 8) == 0);
     sem_post(&owned->entered);
     wait_for(&owned->go);
     OK(tenon_call_return_text(call, "blocked", TENON_NUL));

@@ -69,6 +69,38 @@ static void on_poll_thread(void) {
     close_peer(&peer);
 }
 
+static void slow(void *user_data, tenon_call *call) {
+    (void)user_data;
+    usleep(5000);
+    OK(tenon_call_return_text(call, "done", TENON_NUL));
+}
+
+/* How long one poll goes on starting callbacks is a limit. */
+static void poll_budget(void) {
+    static const struct {
+        uint64_t budget;
+        uint32_t handled;
+    } cases[] = {{0, 1}, {60000, 3}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tenon_server *server = new_server();
+        struct peer peer;
+        uint32_t handled = 0, rest;
+        int id;
+        add_tool(server, "slow", NULL, TENON_MODE_POLL, slow, NULL, NULL);
+        if (cases[i].budget > 0) OK(tenon_server_set_limit(server, TENON_LIMIT_POLL_BUDGET_MS, cases[i].budget));
+        serve(&peer, server);
+        initialize(&peer, "{}");
+        for (id = 1; id <= 3; id++) call_tool(&peer, id, "slow", "{}");
+        ping(&peer, 10);
+        OK(tenon_server_poll(server, 0, 0, &handled));
+        CHECK(handled == cases[i].handled);
+        for (; handled < 3; handled += rest) OK(tenon_server_poll(server, 0, -1, &rest));
+        OK(tenon_server_free(server));
+        close_peer(&peer);
+    }
+}
+
 struct nested {
     tenon_server *server;
     int depth, deepest;
@@ -291,6 +323,7 @@ static void inline_is_reentrant(void) {
 
 static const struct test all[] = {
     {"on_poll_thread", on_poll_thread},
+    {"poll_budget", poll_budget},
     {"nested_poll", nested_poll},
     {"several_pollers", several_pollers},
     {"unpolled_calls_fail", unpolled_calls_fail},

@@ -44,6 +44,7 @@ static void visit(void *user_data, const char *definition, size_t len, bool enab
 }
 static void hear(void *user_data, const char *message, size_t len) { (void)user_data, (void)message, (void)len; }
 static void ready(void *user_data) { (void)user_data; }
+static void named(void *user_data, const char *name) { (void)user_data, (void)name; }
 
 #include "refusals.h"
 

@@ -108,7 +108,8 @@ TAKES = {
     "tenon_http_free": "http",
 }
 FUNCTIONS = {"tenon_handler_fn": "nothing", "tenon_log_fn": "say", "tenon_entries_fn": "visit",
-             "tenon_exchange_fn": "hear", "tenon_http_ready_fn": "ready", "tenon_cancel_fn": "ready"}  # fmt: skip
+             "tenon_exchange_fn": "hear", "tenon_http_ready_fn": "ready", "tenon_cancel_fn": "ready",
+             "tenon_thread_start_fn": "named"}  # fmt: skip
 
 
 def functions():

@@ -65,6 +65,28 @@ static void is_served(struct peer *peer, int id) {
     CHECK(has_text(next_answer(peer), "true"));
 }
 
+/* The client of the descriptors leaves, and the others stay. */
+static void the_end_of_input_leaves_others(void) {
+    tenon_server *server = server_with_tool();
+    struct peer peer, other;
+    const char *path = path_of("stays");
+    OK(tenon_server_set(server, "end_with_stdin", "false", TENON_NUL));
+    OK(tenon_server_listen_unix(server, path, NULL));
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    is_served(&peer, 1);
+    close(peer.to);
+    peer.to = -1;
+    CHECK(next_line(&peer)[0] == '\0');
+    peer_on(&other, unix_connect(path));
+    initialize(&other, "{}");
+    is_served(&other, 2);
+    CHECK(!tenon_server_is_closed(server));
+    OK(tenon_server_free(server));
+    close_peer(&other);
+    close_peer(&peer);
+}
+
 static void many_clients_on_a_path(void) {
     tenon_server *server = server_with_tool();
     struct peer peers[3];
@@ -183,6 +205,7 @@ static void what_is_no_socket(void) {
 int main(int argc, char **argv) {
     static const struct test tests[] = {
         {"many_clients_on_a_path", many_clients_on_a_path},
+    {"the_end_of_input_leaves_others", the_end_of_input_leaves_others},
         {"modes_and_paths", modes_and_paths},
         {"sockets_of_the_program", sockets_of_the_program},
         {"what_is_no_socket", what_is_no_socket},

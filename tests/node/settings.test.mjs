@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { post } from './support/http.mjs'
+import { modern as talk, post } from './support/http.mjs'
 import { envelope, withServer } from './support/process.mjs'
 import { Server } from '../../bindings-node/index.mjs'
+import { Client } from '../../bindings-node/testing.mjs'
 
 const modern = (client, method, params = {}, capabilities) =>
   client.send(method, { ...params, _meta: envelope(capabilities) })
@@ -117,4 +118,40 @@ test('wrong settings are refused by name', () => {
   ]) {
     assert.throws(() => new Server({ name: 'x', ...options }), message, JSON.stringify(options, (_, v) => String(v)))
   }
+})
+
+test('the level of the log', async () => {
+  const said = async (options) => {
+    const records = []
+    const app = new Server({ name: 'test', log: (record) => records.push(record.level), ...options })
+    app.tool('blocks', () => ({ content: [{ type: 'text', text: 'x' }] }))
+    app.tool('fails', () => { throw new Error('boom') })
+    const client = new Client(app)
+    await client.callTool('blocks')
+    await client.callTool('fails').catch(() => {})
+    await client.close()
+    await app.close()
+    return records
+  }
+  assert.deepEqual(await said({}), ['warn', 'error'])
+  assert.deepEqual(await said({ logLevel: 'error' }), ['error'])
+  assert.throws(() => new Server({ name: 'test', logLevel: 'loud' }), /logLevel must be one of debug, info, warn, error/)
+})
+
+test('the end of standard input leaves others where the server is told so', async () => {
+  const source = `
+    app.tool('yes', () => 'yes')
+    const { url } = await app.listen({ stdio: true, http: 0 })
+    console.error(url)
+    app.closed.then(() => console.error('closed'))`
+  await withServer(source, async (client) => {
+    await client.until(() => client.stderr.includes('/mcp'))
+    const url = client.stderr.trim()
+    client.child.stdin.end()
+    await client.until(() => client.child.stdout.readableEnded)
+    const { result } = await talk(url, 'tools/call', { name: 'yes', arguments: {} })
+    assert.equal(result.content[0].text, 'yes')
+    assert.doesNotMatch(client.stderr, /closed/)
+    client.child.kill()
+  }, { server: '{ name: "test", endWithStdin: false }' })
 })

@@ -1,7 +1,7 @@
 """What is said of a server when it is made."""
 
 import pytest
-from tenon_mcp import RegistrationError, Server
+from tenon_mcp import RegistrationError, Server, ToolError
 from wire import serving
 
 ICON = {"src": "https://example.com/i.png", "mimeType": "image/png"}
@@ -107,3 +107,25 @@ def test_wrong_settings_are_refused_by_name(settings, part):
 def test_a_time_is_a_number(cache):
     with pytest.raises(ValueError, match="seconds"):
         Server("n", cache=cache)
+
+
+def test_the_level_of_the_log_and_what_it_refuses(caplog):
+    def said(**settings):
+        app = Server("n", **settings)
+
+        @app.tool
+        def refuse() -> None:
+            raise ToolError("for the client")
+
+        caplog.clear()
+        with caplog.at_level("DEBUG", "tenon_mcp"), serving(app) as client:
+            assert client.call("refuse")["isError"]
+        return [record.levelname for record in caplog.records]
+
+    assert said() == ["DEBUG"]
+    assert said(log_level="info") == []
+    for wrong in ("loud", 10):
+        with pytest.raises(RegistrationError, match="log_level must be 'debug', 'info', 'warn' or 'error'"):
+            Server("n", log_level=wrong)
+    with pytest.raises(RegistrationError, match="end_with_stdin must be True or False"):
+        Server("n", end_with_stdin="no")

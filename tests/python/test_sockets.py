@@ -185,3 +185,20 @@ def test_what_is_no_socket_is_told():
         adder().run(socket=file)
     with pytest.raises(OSError):
         adder().run(socket=10**6)
+
+
+def test_the_end_of_input_leaves_others(place):
+    app = Server("stays", end_with_stdin=False)
+    app.tool("yes")(lambda: "yes")
+    reader, writer = os.pipe()
+    answers, output = os.pipe()
+    with serving(app, stdio=(reader, output), unix=place):
+        os.close(reader)
+        os.close(output)
+        os.close(writer)
+        # The server lets go of the output, and goes on.
+        assert os.read(answers, 1) == b""
+        os.close(answers)
+        client = connect(place)
+        assert client.call("yes")["content"][0]["text"] == "yes"
+        client.close()

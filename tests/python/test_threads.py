@@ -172,6 +172,25 @@ def test_a_main_loop_polls_while_http_is_served():
     assert app.url is None and not app.poll(timeout=None)
 
 
+def test_the_budget_of_a_poll_is_a_limit():
+    app = Server("t", poll_budget=SECONDS)
+    count = 0
+
+    @app.tool(thread="main")
+    def slow() -> None:
+        nonlocal count
+        count += 1
+        time.sleep(0.005)
+
+    with beside(app) as client:
+        requests = [client.start_call("slow") for _ in range(3)]
+        client.request("ping")
+        assert app.poll()
+        assert count == 3
+        for request in requests:
+            client.answer(request)
+
+
 def test_polling_ends_with_its_budget():
     app = Server("t")
     times = []

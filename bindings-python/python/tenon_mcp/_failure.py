@@ -52,7 +52,8 @@ def _fail(call: Call, error: BaseException, errors: ErrorMap, log: bool) -> bool
     failure = getattr(cause, "_failure", None) if isinstance(cause, AskError) else None
     if isinstance(failure, AskFailure):
         flush = call.fail_ask(failure)
-        _log.not_asked(call.noun, call.name, cause)
+        if call.logs(20):
+            _log.not_asked(call.noun, call.name, cause)
         return flush
     if isinstance(cause, (McpError, NotFound, ToolError)):
         try:
@@ -61,7 +62,8 @@ def _fail(call: Call, error: BaseException, errors: ErrorMap, log: bool) -> bool
             # A code that is no number, data that is no JSON.
             error, flush = wrong, call.fail_unexpected(f"{_log.class_name(cause)}: {describe(wrong)}")
         else:
-            _log.ended(call.noun, call.name, cause)
+            if call.logs(10):
+                _log.ended(call.noun, call.name, cause)
             return flush
     else:
         flush = call.fail_unexpected(describe(cause))

@@ -207,3 +207,16 @@ class Limits(TypedDict, total=False):
     """Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused
     with 429. A client needs one; more are left open if its connections break. Default 16.
     """
+    poll_budget: float
+    """How long a host's thread goes on starting calls before it returns to its event loop or to the program that
+    polls. A handler that has begun runs to its end. Default 2 ms.
+    """
+    io_threads: int
+    """Threads that serve sockets, for all servers of the process with the same number; each has another in reserve.
+    0 stands for the number of processors, four at most. A program that brings an executor of its own is served on
+    that. Default 0.
+    """
+    thread_stack_bytes: int
+    """Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
+    interpreter's size unless this is set. Default 2 MiB.
+    """

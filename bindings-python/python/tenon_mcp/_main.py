@@ -34,7 +34,7 @@ class Main:
     def descriptor(self) -> int:
         return self._lane.fileno()
 
-    def poll(self, budget: float, timeout: float | None) -> bool:
+    def poll(self, budget: float | None, timeout: float | None) -> bool:
         self._running.check_fork()
         lane = self._lane
         if lane.closed:
@@ -42,7 +42,7 @@ class Main:
         if timeout != 0:
             lane.wait(timeout)
         lane.begin(budget)
-        until = time.monotonic() + budget
+        until = time.monotonic() + (lane.budget if budget is None else budget)
         try:
             for _, call, detail, parameter in lane:
                 if type(detail) is tuple:

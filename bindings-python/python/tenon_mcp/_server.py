@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, MutableMapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
-    from typing import Any, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
     from typing_extensions import Unpack
 
@@ -52,6 +52,10 @@ class Server(Registrations):
     same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
     arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.
 
+    ``log_level`` is the lowest level of records that reach ``logging``: ``"debug"`` (the default: ``logging`` alone
+    decides), ``"info"``, ``"warn"`` or ``"error"``. ``end_with_stdin`` (default: yes) says whether the end of standard
+    input ends a server that has other transports; if it is ``False``, that client leaves and the others stay.
+
     ``lifespan`` is a function that is called with the server and gives a context manager, async or not
     (``@asynccontextmanager``, ``@contextmanager``), or an (async) generator function that yields once. It is entered
     before the first call runs and left after the last has ended, once each time the server is served, and in each of
@@ -86,6 +90,8 @@ class Server(Registrations):
         cache_of: dict[str, Cache] | None = None,
         coerce_arguments: bool | None = None,
         assert_formats: bool | None = None,
+        log_level: Literal["debug", "info", "warn", "error"] | None = None,
+        end_with_stdin: bool | None = None,
         max_workers: int | None = None,
         state_keys: Iterable[bytes] = (),
         lifespan: Lifespan | None = None,
@@ -113,12 +119,16 @@ class Server(Registrations):
             "cache_of": cache_of,
             "coerce_arguments": coerce_arguments,
             "assert_formats": assert_formats,
+            "log_level": log_level,
+            "end_with_stdin": end_with_stdin,
         }
         settings = {key: value for key, value in settings.items() if value is not None}
         self._engine = Engine(name, version, settings, limits, read_state_keys(state_keys))
         self._name = name
         self._version = version
         self._max_workers = max_workers
+        stack = limits.get("thread_stack_bytes")
+        self._worker_stack = None if stack is None else max(stack, 512 << 10)
         self._errors: ErrorMap = {}
         self.dependency_overrides = {}
         self._has_sync_handlers = self._has_async_handlers = False
@@ -325,10 +335,11 @@ class Server(Registrations):
 
         self._main = start(self, _transports(stdio, http, unix, socket, websocket, sse))
 
-    def poll(self, budget: float = 0.002, timeout: float | None = 0.0) -> bool:
+    def poll(self, budget: float | None = None, timeout: float | None = 0.0) -> bool:
         """Runs calls that wait for the main thread on the calling one; ``False`` once the server has ended.
 
-        Begins no further call when ``budget`` seconds are over; the one at work goes to its end. If none waits, it
+        Begins no further call when ``budget`` seconds are over (default: the limit ``poll_budget``); the one at work
+        goes to its end. If none waits, it
         waits for one at most ``timeout`` seconds, without end for ``None``. To be called by one thread, whenever its
         loop has a moment or ``wake_fd`` is readable; a handler may call it too, as from a modal dialog. Raises
         ``StartError`` once the server has ended because its start failed. A

@@ -90,7 +90,7 @@ class Service:
             self.errands = Errands(self.main)
         self.signals.interrupt(Direct.run.__code__, KeyboardInterrupt)
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
-        self.workers = Workers(PoolLane(engine, cap), server._errors)
+        self.workers = Workers(PoolLane(engine, cap), server._errors, server._worker_stack)
 
     def start(self) -> Running:
         """Starts the engine; ``stop`` must follow."""

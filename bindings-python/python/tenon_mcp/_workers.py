@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from ._native import PoolLane
 
 
+_STACK = threading.Lock()
+"""The size of stacks is the process's: one thread changes it at a time."""
+
+
 class Workers:
     """Starts workers as the pool asks for them. They are daemons: a stuck function must not keep the process."""
 
-    def __init__(self, pool: PoolLane, errors: ErrorMap) -> None:
+    def __init__(self, pool: PoolLane, errors: ErrorMap, stack: int | None) -> None:
         self._pool = pool
+        self._stack = stack
         self._direct = Direct(errors)
 
     def start(self) -> None:
@@ -28,8 +33,17 @@ class Workers:
         self._pool.close()
 
     def _spawn(self) -> None:
+        thread = threading.Thread(target=self._work, name="tenon-worker", daemon=True)
         try:
-            threading.Thread(target=self._work, name="tenon-worker", daemon=True).start()
+            if self._stack is None:
+                thread.start()
+            else:
+                with _STACK:
+                    before = threading.stack_size(self._stack)
+                    try:
+                        thread.start()
+                    finally:
+                        threading.stack_size(before)
         except RuntimeError:  # no more threads: those there are go on
             self._pool.lost_worker()
 

@@ -290,6 +290,15 @@ limits! {
     /// Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused with 429.
     /// A client needs one; more are left open if its connections break. Default 16.
     63 max_session_listens: Count = 16, 1, MANY;
+    /// How long a host's thread goes on starting calls before it returns to its event loop or to the program that polls.
+    /// A handler that has begun runs to its end. Default 2 ms.
+    64 poll_budget: Time = 2, 1, YEAR;
+    /// Threads that serve sockets, for all servers of the process with the same number; each has another in reserve. 0 stands
+    /// for the number of processors, four at most. A program that brings an executor of its own is served on that. Default 0.
+    65 io_threads: Count = 0, 0, 1 << 10;
+    /// Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
+    /// interpreter's size unless this is set. Default 2 MiB.
+    66 thread_stack_bytes: Bytes = 2 << 20, 512 << 10, GIB;
 }
 
 impl Limits {

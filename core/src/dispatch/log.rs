@@ -1,6 +1,7 @@
 //! Where the engine says what no client is told: why a handler failed, what was dropped, what a store reported.
 
 use crate::panics::caught;
+use std::sync::Arc;
 
 /// How much a [`Record`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +18,14 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    const ALL: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+
+    /// The level that a word stands for; `warning` means `warn`.
+    pub fn named(word: &str) -> Option<LogLevel> {
+        let word = if word == "warning" { "warn" } else { word };
+        LogLevel::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+
     /// The level in lower case: `debug`, `info`, `warn`, `error`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -93,6 +102,22 @@ impl Log for TracingLog {
             };
         }
         for_level!(record.level, event)
+    }
+}
+
+/// A log that records below a level do not reach.
+pub(crate) struct AtLeast {
+    pub(crate) level: LogLevel,
+    pub(crate) log: Arc<dyn Log>,
+}
+
+impl Log for AtLeast {
+    fn enabled(&self, level: LogLevel, target: &str) -> bool {
+        level >= self.level && self.log.enabled(level, target)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.log.log(record);
     }
 }
 

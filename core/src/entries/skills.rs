@@ -27,6 +27,10 @@ impl Server {
     /// ```
     pub fn skills(&self, folder: impl Into<PathBuf>) -> Result<(), Error> {
         let folder = Folder::open(folder.into(), self.engine().limits().max_skills)?;
-        self.engine().add_skills(Arc::new(folder), || Arc::new(Worker::default()), self.policy())
+        self.engine().add_skills(
+            Arc::new(folder),
+            || Arc::new(Worker::new(self.engine().threads())),
+            self.policy(),
+        )
     }
 }

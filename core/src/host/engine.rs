@@ -10,6 +10,7 @@ use super::places::Place;
 use super::port::HostPort;
 use super::shared::{Attached, Shared, Thread};
 use super::sink::{Outgoing, Sink};
+use super::threads::Threads;
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
@@ -154,6 +155,11 @@ impl Engine {
     #[cfg(feature = "runtime")]
     pub(crate) fn tell_occupancy(&self, who: std::sync::Weak<dyn super::Occupancy>) {
         self.0.occupied.tell(who);
+    }
+
+    /// How the engine's threads start, for a host that starts some of its own.
+    pub fn threads(&self) -> &Threads {
+        &self.0.threads
     }
 
     /// The limits in force.

@@ -37,6 +37,7 @@ mod sink;
 mod skills;
 mod state;
 mod tasks;
+mod threads;
 mod told;
 mod turn;
 mod view;
@@ -68,6 +69,10 @@ pub(crate) use skills::Work;
 pub use state::State;
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "runtime")]
+pub(crate) use threads::Key;
+pub(crate) use threads::ThreadHook;
+pub use threads::Threads;
 pub use told::OutcomeKind;
 #[cfg(feature = "runtime")]
 pub(crate) use turn::{Turns, flush as flush_wakes, wake as wake_later};

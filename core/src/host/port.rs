@@ -193,6 +193,11 @@ impl HostPort {
         self.0.log.enabled(level, target)
     }
 
+    /// The lowest level that the server's settings let through, for a host that logs by itself too.
+    pub fn log_level(&self) -> LogLevel {
+        self.0.log_level
+    }
+
     /// Logs what a host has to say: an exception with its stack trace, a call that nobody completes.
     pub fn log(&self, level: LogLevel, target: &str, message: &str) {
         log::say(&*self.0.log, level, target, || message.to_owned());

@@ -17,6 +17,7 @@ use super::places::Place;
 use super::sink::{Outgoing, Sink};
 use super::skills::Skills;
 use super::tasks::{Live, Tasks};
+use super::threads::Threads;
 use super::visits::Visits;
 use super::wake::Wake;
 use super::{Registered, Target};
@@ -55,9 +56,14 @@ pub(crate) struct Shared {
     pub(crate) declared: Capabilities,
     /// Whether clients are told of exceptions by a reference only.
     pub(crate) masking: Masking,
+    /// Whether the end of standard input ends a server that has other transports.
+    pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
+    /// Records below it are not put together.
+    pub(crate) log_level: LogLevel,
+    pub(crate) threads: Threads,
     pub(super) calls: CallTable<Flight>,
     /// How much of all one client has.
     pub(crate) shares: Arc<Shares>,
@@ -105,10 +111,14 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) declared: Capabilities,
     pub(crate) masking: Masking,
+    pub(crate) end_with_stdin: bool,
     pub(crate) sealer: Sealer,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
+    /// Records below it are not put together.
+    pub(crate) log_level: LogLevel,
+    pub(crate) threads: Threads,
 }
 
 /// A call in flight.
@@ -196,7 +206,9 @@ impl Shared {
     }
 
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
-        let Setup { shaper, limits, declared, masking, sealer, environment, store, log } = setup;
+        let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
+            setup;
+        let Setup { log, log_level, threads, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -225,10 +237,13 @@ impl Shared {
             limits,
             declared,
             masking,
+            end_with_stdin,
             sealer,
             environment,
             store,
             log,
+            log_level,
+            threads,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::client_address::key;
 use super::connections::{Connections, Phase, Place};
-use super::executor::Homes;
 use super::io::{Accept, Io, read_some};
 use super::mailbox::Mailbox;
+use super::pool::Homes;
 use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -71,10 +71,11 @@ pub(super) async fn accept<A: Accept>(
                 if !room(max, &connections, &place).await {
                     break;
                 }
-                let (home, elsewhere) = homes.next();
+                let elsewhere = homes.next();
+                let home = elsewhere.as_ref().unwrap_or_else(|| homes.first());
                 let (serve, mailbox) = (serve.clone(), home.mailbox.clone());
                 let place = connections.enter_for(share, part);
-                if !elsewhere {
+                if elsewhere.is_none() {
                     home.handle.spawn(serve.serve(stream, mailbox, place));
                 } else if let Ok(loose) = stream.loosen() {
                     home.handle.spawn(settle::<A::Io>(serve, loose, mailbox, place));

@@ -35,6 +35,8 @@ struct State {
     fault: Option<String>,
     on_closed: Vec<Arc<dyn Wake>>,
     on_hurry: Vec<Arc<dyn Wake>>,
+    /// Begins the end.
+    end: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Lifecycle {
@@ -51,20 +53,35 @@ impl Lifecycle {
     /// Asks for an end that leaves calls in flight no more than `most`; a deadline that is earlier stays.
     pub(super) fn close_within(&self, most: Duration) -> bool {
         let deadline = Instant::now() + most.min(self.drain);
-        let (first, hurried) = {
+        let (first, hurried, end) = {
             let mut state = self.state.lock();
             let first = state.deadline.is_none();
             let earlier = state.deadline.is_none_or(|present| deadline < present);
             if earlier {
                 state.deadline = Some(deadline);
             }
-            (first, if earlier { state.on_hurry.clone() } else { Vec::new() })
+            (first, if earlier { state.on_hurry.clone() } else { Vec::new() }, state.end.take())
         };
         self.changed.notify_all();
         for hurried in hurried {
             hurried.wake();
         }
+        if let Some(end) = end {
+            end();
+        }
         first
+    }
+
+    /// Has `end` called once the end is asked for; at once if it has been.
+    pub(super) fn on_close(&self, end: impl FnOnce() + Send + 'static) {
+        {
+            let mut state = self.state.lock();
+            if state.deadline.is_none() {
+                state.end = Some(Box::new(end));
+                return;
+            }
+        }
+        end();
     }
 
     /// A signal that asks the process to end; see [`Running::signal`](super::Running::signal).
@@ -185,12 +202,6 @@ impl Lifecycle {
             }
         }
         wake.wake();
-    }
-
-    /// Blocks until the end is asked for.
-    pub(super) fn wait_for_close(&self) {
-        let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| state.deadline.is_none());
     }
 
     /// Blocks until `done`, at most until `more` after the deadline. Whatever makes it done must wake this.

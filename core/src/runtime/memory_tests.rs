@@ -88,7 +88,7 @@ pub(super) fn site(server: &Server) -> Site {
     let engine = server.engine();
     let lifecycle = Lifecycle::new(Duration::from_secs(1));
     let site = Site::new(engine, lifecycle, Executor::new(engine, None));
-    site.lines.expect(1);
+    site.lines.expect(1, true);
     site
 }
 

@@ -1,12 +1,12 @@
 //! A reactor: the sockets of some connections, and the thread that serves them.
 //!
-//! There is one per core, and a connection stays where it is: what it needs is in one core's cache, and nobody steals its
+//! There is one per core, for all servers of the process, and a connection stays where it is: what it needs is in one core's cache, and nobody steals its
 //! task. Each has a second worker, in case an inline handler blocks the first; until then that one is kept out.
 //!
 //! What one look at the sockets brought is one turn: hosts are woken for it once, behind the last connection of it.
 
 use super::mailbox::Mailbox;
-use super::thread;
+use super::thread::{self, Threads};
 use crate::error::{Error, ErrorKind};
 use crate::host::Turns;
 use crate::locks::{Condvar, Mutex};
@@ -17,6 +17,9 @@ use std::task::Poll;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
+/// What its threads are called.
+const NAME: &str = "tenon-io";
+
 pub(super) struct Reactor {
     /// Until it is dropped.
     runtime: Option<Runtime>,
@@ -25,23 +28,28 @@ pub(super) struct Reactor {
 }
 
 impl Reactor {
-    pub(super) fn start() -> Result<Reactor, Error> {
+    pub(super) fn start(threads: &Threads) -> Result<Reactor, Error> {
         let mailbox = Arc::<Mailbox>::default();
         let ends = Arc::<Notify>::default();
         let due = ends.clone();
         let turns = Turns::new(move || due.notify_one());
         let joins = (mailbox.clone(), turns.clone());
+        let hook = threads.clone();
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
-            .thread_name("tenon-http")
+            .thread_name(NAME)
+            .thread_stack_size(threads.stack())
             .on_thread_start(move || {
                 thread::block_signals();
+                hook.started(NAME);
                 joins.0.join();
                 joins.1.join();
             })
             .enable_all()
             .build()
-            .map_err(|error| Error::new(ErrorKind::Io, format!("cannot start the HTTP threads: {error}")))?;
+            .map_err(|error| {
+                Error::new(ErrorKind::Io, format!("cannot start the threads that serve sockets: {error}"))
+            })?;
         runtime.spawn(mailbox.clone().deliver());
         runtime.spawn(end_turns(turns, ends));
         let gate = Arc::<Gate>::default();
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_spare_worker_goes_on_where_the_other_is_blocked_and_is_taken_back() {
-        let reactor = Reactor::start().unwrap();
+        let reactor = Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }).unwrap();
         let spare = reactor.spare();
         for _ in 0..50 {
             let (done, wait) = channel();

@@ -1,5 +1,6 @@
 //! A started server.
 
+use super::clock::{Alarm, Clock};
 use super::executor::Executor;
 use super::http::Embedded;
 use super::lifecycle::Lifecycle;
@@ -10,6 +11,7 @@ use super::timer::Timer;
 use super::transport::{Reach, Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Engine, Wake};
+use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::server::Server;
 use std::net::SocketAddr;
@@ -31,6 +33,9 @@ struct Inner {
     serving: Vec<Box<dyn Serving>>,
     site: Site,
     lifecycle: Arc<Lifecycle>,
+    timer: Arc<Timer>,
+    /// Until the end.
+    alarm: Mutex<Option<Alarm>>,
 }
 
 /// Starts the transports. On error nothing is left running.
@@ -63,32 +68,24 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     transports.iter().try_for_each(|transport| transport.check())?;
     let drain = transports.iter().map(|transport| transport.drain_timeout(limits)).min();
     let lifecycle = Lifecycle::new(drain.unwrap_or(limits.drain_timeout));
-    // The thread first: once the transports are up nothing can fail any more.
-    let (started, starting) = channel::<(Arc<Inner>, Timer)>();
-    super::thread::spawn("tenon-close", move || {
-        let Ok((inner, timer)) = starting.recv() else { return };
-        let step = |what: &str, step: &dyn Fn()| {
-            if let Err(panicked) = caught(step) {
-                inner.engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
-                inner.lifecycle.fail(format!("{what} panicked: {panicked}"));
-            }
-        };
-        inner.lifecycle.wait_for_close();
-        step("ending the transports", &|| inner.shut_down());
-        step("telling of the stop", &|| inner.stop());
-        timer.stop();
-        step("letting go of the server", &|| inner.engine.end_serving());
-        inner.lifecycle.finish();
-    })?;
-    let timer = Timer::start(engine)?;
+    let timer = Timer::new(engine);
+    let alarm = Clock::shared(engine.threads())?.tell(timer.clone());
+    engine.set_timer(alarm.waker());
     let site = Site::new(engine, lifecycle.clone(), Executor::new(engine, handle));
     // Calls of the first client may have to wait.
     engine.begin_life();
-    let serving = transports_of(options, &site).inspect_err(|_| timer.stop())?;
-    let inner =
-        Arc::new(Inner { engine: engine.clone(), process: std::process::id(), serving, site, lifecycle });
-    started.send((inner.clone(), timer)).expect("the thread waits for this");
-    let lifecycle = inner.lifecycle.clone();
+    let serving = transports_of(options, &site)?;
+    let inner = Arc::new(Inner {
+        engine: engine.clone(),
+        process: std::process::id(),
+        serving,
+        site,
+        lifecycle,
+        timer,
+        alarm: Mutex::new(Some(alarm)),
+    });
+    let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
+    lifecycle.on_close(move || ending.begin_end());
     engine.tell_start(move |begun| lifecycle.begin(begun));
     Ok(Running(inner))
 }
@@ -99,7 +96,7 @@ fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Servi
     transports.sort_by_key(|transport| transport.turn());
     // Before the first starts, which may end at once and is not the last then.
     let lines = transports.iter().filter(|transport| transport.turn() == Turn::Descriptors).count();
-    site.lines.expect(lines);
+    site.lines.expect(lines, site.engine.0.end_with_stdin || lines == transports.len());
     let mut serving = Vec::with_capacity(transports.len());
     for transport in transports {
         match transport.start(site) {
@@ -140,6 +137,39 @@ fn end(serving: &[Box<dyn Serving>], overdue: impl Fn()) {
 }
 
 impl Inner {
+    /// Ends the server, on a thread that starts now.
+    fn begin_end(self: Arc<Inner>) {
+        // A forked child has a copy of the server and none of its threads: there is nothing to end.
+        if self.process != std::process::id() || self.clone().spawn_end() {
+            return;
+        }
+        let inner = self.clone();
+        self.timer.try_again(Arc::new(move || inner.clone().spawn_end()));
+        let waker = self.alarm.lock().as_ref().map(Alarm::waker);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn spawn_end(self: Arc<Inner>) -> bool {
+        let threads = self.engine.threads().clone();
+        let end = move || {
+            let step = |what: &str, step: &dyn Fn()| {
+                if let Err(panicked) = caught(step) {
+                    self.engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
+                    self.lifecycle.fail(format!("{what} panicked: {panicked}"));
+                }
+            };
+            step("ending the transports", &|| self.shut_down());
+            step("telling of the stop", &|| self.stop());
+            let alarm = self.alarm.lock().take();
+            drop(alarm);
+            step("letting go of the server", &|| self.engine.end_serving());
+            self.lifecycle.finish();
+        };
+        super::thread::spawn(&threads, "tenon-close", end).is_ok()
+    }
+
     /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
     fn shut_down(&self) {
         // While calls can still begin.

@@ -4,6 +4,7 @@ use super::http::{EmbedOptions, Embedded};
 use super::options::ServeOptions;
 use super::running::{self, Running};
 use super::signals::Watch;
+use super::thread::{self, Threads};
 use crate::error::{Error, ErrorKind};
 use crate::host::Spawn;
 use crate::server::Server;
@@ -12,6 +13,9 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
+
+/// What the threads of [`Server::run`] are called.
+const HANDLERS: &str = "tenon-run";
 
 /// Runs local handlers on tokio.
 pub(super) struct TokioSpawn(pub(super) Handle);
@@ -92,13 +96,13 @@ impl Server {
     /// Like [`Server::run`]; `started` is called once the transports are up and the handlers of
     /// [`Hook::Start`](crate::Hook::Start) have ended, for example to print the address.
     pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
-        let runtime = OwnRuntime::new()?;
+        let runtime = OwnRuntime::new(self.engine().threads())?;
         let mut signals = Watch::new()?;
         let running = {
             let _inside = runtime.handle().enter();
             EndOnDrop(self.start(options)?)
         };
-        signals.tell(running.0.clone())?;
+        signals.tell(self.engine().threads(), running.0.clone())?;
         if running.0.wait_started().is_ok() {
             started(&running.0);
         }
@@ -124,11 +128,17 @@ impl Drop for EndOnDrop {
 struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
-    fn new() -> Result<OwnRuntime, Error> {
+    fn new(threads: &Threads) -> Result<OwnRuntime, Error> {
+        let hook = threads.clone();
         tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(std::thread::available_parallelism().map_or(1, |n| n.get().min(4)))
+            .worker_threads(threads.io_threads())
+            .thread_name(HANDLERS)
+            .thread_stack_size(threads.stack())
             .enable_all()
-            .on_thread_start(super::thread::block_signals)
+            .on_thread_start(move || {
+                thread::block_signals();
+                hook.started(HANDLERS);
+            })
             .build()
             .map(|runtime| OwnRuntime(Some(runtime)))
             .map_err(|error| {

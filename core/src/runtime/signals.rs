@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM while a server runs that has its process to itself.
 
 use super::running::Running;
-use super::thread;
+use super::thread::{self, Threads};
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -46,9 +46,9 @@ impl Watch {
     }
 
     /// Tells `running` about signals until this is dropped.
-    pub(super) fn tell(&mut self, running: Running) -> Result<(), Error> {
+    pub(super) fn tell(&mut self, threads: &Threads, running: Running) -> Result<(), Error> {
         let Some(mut signals) = self.signals.take() else { return Ok(()) };
-        thread::spawn("tenon-signals", move || {
+        thread::spawn(threads, "tenon-signals", move || {
             for signal in signals.forever() {
                 if let Some(code) = running.signal(signal) {
                     tenon_crash::flush();

@@ -3,10 +3,10 @@
 //! A handler that blocks holds up the one worker that a reactor has. So once a handler has been at it for a moment, the
 //! workers held in reserve are let go, and held again once no handler is inside any more.
 
-use crate::host::{Engine, Occupancy};
+use crate::host::Occupancy;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::reactor::Spare;
-use crate::runtime::thread;
+use crate::runtime::thread::{self, Threads};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,7 +18,8 @@ const QUIET: u32 = 200;
 
 /// Watches the inline handlers of all reactors, on a thread that starts with the first.
 pub(super) struct Stall {
-    spares: Vec<Spare>,
+    threads: Threads,
+    spares: Mutex<Vec<Spare>>,
     entered: AtomicU64,
     left: AtomicU64,
     /// Somebody looks, or is about to.
@@ -36,20 +37,23 @@ struct State {
 }
 
 impl Stall {
-    /// For the engine's inline handlers on these reactors, until it is dropped.
-    pub(super) fn watch(engine: &Engine, spares: Vec<Spare>) -> Arc<Stall> {
-        let stall = Arc::new_cyclic(|this| Stall {
-            spares,
+    /// For the reactors that are added.
+    pub(super) fn new(threads: &Threads) -> Arc<Stall> {
+        Arc::new_cyclic(|this| Stall {
+            threads: threads.clone(),
+            spares: Mutex::default(),
             entered: AtomicU64::new(0),
             left: AtomicU64::new(0),
             awake: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
             this: this.clone(),
-        });
-        let weak: Weak<Stall> = Arc::downgrade(&stall);
-        engine.tell_occupancy(weak);
-        stall
+        })
+    }
+
+    /// One more reactor.
+    pub(super) fn add(&self, spare: Spare) {
+        self.spares.lock().push(spare);
     }
 
     pub(super) fn stop(&self) {
@@ -68,7 +72,7 @@ impl Stall {
                     this.run();
                 }
             };
-            state.started = thread::spawn("tenon-inline", watch).is_ok();
+            state.started = thread::spawn(&self.threads, "tenon-inline", watch).is_ok();
             self.awake.store(state.started, Ordering::SeqCst);
         }
         self.changed.notify_all();
@@ -96,12 +100,12 @@ impl Stall {
                 // Once for each that joins them: whoever was let go waits for sockets until it is occupied too.
                 if now == before && released != Some(now) {
                     released = Some(now);
-                    self.spares.iter().for_each(Spare::release);
+                    self.spares.lock().iter().for_each(Spare::release);
                 }
                 continue;
             }
             if released.take().is_some() {
-                self.spares.iter().for_each(Spare::hold);
+                self.spares.lock().iter().for_each(Spare::hold);
             }
             quiet = if now == before { quiet + 1 } else { 0 };
             if quiet < QUIET {

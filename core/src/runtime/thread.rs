@@ -1,14 +1,24 @@
 //! Engine threads.
 
 use crate::error::{Error, ErrorKind};
+pub(super) use crate::host::{Key, Threads};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 /// Starts a named thread that takes no signals: they are the host's, and a peer that vanishes mid-write must not raise
 /// SIGPIPE in a process that did not ask for it.
-pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+pub(crate) fn spawn(
+    threads: &Threads,
+    name: &'static str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<(), Error> {
     // Blocked before the thread exists, as it takes over this thread's mask: it has no moment without.
     let before = blocked().thread_swap_mask(SigmaskHow::SIG_BLOCK);
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    let hook = threads.clone();
+    let spawned =
+        std::thread::Builder::new().name(name.to_owned()).stack_size(threads.stack()).spawn(move || {
+            hook.started(name);
+            run();
+        });
     if let Ok(before) = before {
         let _ = before.thread_set_mask();
     }

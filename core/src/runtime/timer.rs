@@ -1,73 +1,54 @@
-//! The thread that tells the engine about the time.
+//! What the clock does for a server: it tells the engine about the time, and sees to a server's end.
 
-use super::thread;
-use crate::error::Error;
+use super::clock::Timed;
 use crate::faults;
-use crate::host::{Engine, Wake};
-use crate::locks::{Condvar, Mutex};
+use crate::host::Engine;
+use crate::locks::Mutex;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-pub(crate) struct Timer(Arc<Shared>);
+/// How long to wait before a thread that could not be started is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
 
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
+pub(crate) struct Timer {
+    engine: Engine,
+    /// What is tried again, and when; says whether it succeeded.
+    retry: Mutex<Option<(Instant, Retry)>>,
 }
 
-#[derive(Default)]
-struct State {
-    changed: bool,
-    stopped: bool,
-}
-
-impl Wake for Shared {
-    fn wake(&self) {
-        self.state.lock().changed = true;
-        self.changed.notify_one();
-    }
-}
+pub(crate) type Retry = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl Timer {
-    pub(crate) fn start(engine: &Engine) -> Result<Timer, Error> {
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
-        engine.set_timer(shared.clone());
-        let (engine, timer) = (engine.clone(), shared.clone());
-        thread::spawn("tenon-timer", move || timer.run(&engine))?;
-        Ok(Timer(shared))
+    pub(crate) fn new(engine: &Engine) -> Arc<Timer> {
+        Arc::new(Timer { engine: engine.clone(), retry: Mutex::default() })
     }
 
-    pub(crate) fn stop(&self) {
-        self.0.state.lock().stopped = true;
-        self.0.changed.notify_one();
+    /// Has something done in a moment, and again until it succeeds. The clock is to be woken then.
+    pub(crate) fn try_again(&self, retry: Retry) {
+        *self.retry.lock() = Some((Instant::now() + AGAIN, retry));
     }
 }
 
-impl Shared {
-    fn run(&self, engine: &Engine) {
-        loop {
-            let next = engine.next_deadline();
-            {
-                let mut state = self.state.lock();
-                if !state.changed && !state.stopped {
-                    match next {
-                        Some(next) => {
-                            self.changed.wait_until(&mut state, next);
-                        }
-                        None => self.changed.wait(&mut state),
-                    }
-                }
-                if state.stopped {
-                    return;
-                }
-                state.changed = false;
-            }
-            engine.0.guard("the timer", || {
-                faults::pass("timer");
-                let now = engine.now();
-                if engine.next_deadline().is_some_and(|next| next <= now) {
-                    engine.handle_timeout(now);
-                }
-            });
+impl Timed for Timer {
+    fn next(&self) -> Option<Instant> {
+        let retry = self.retry.lock().as_ref().map(|(at, _)| *at);
+        [retry, self.engine.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn tell(&self) {
+        let now = Instant::now();
+        let retry = self.retry.lock().take_if(|(at, _)| *at <= now);
+        if let Some((_, retry)) = retry
+            && !retry()
+        {
+            self.try_again(retry);
         }
+        self.engine.0.guard("the timer", || {
+            faults::pass("timer");
+            let now = self.engine.now();
+            if self.engine.next_deadline().is_some_and(|next| next <= now) {
+                self.engine.handle_timeout(now);
+            }
+        });
     }
 }

@@ -10,7 +10,7 @@ use crate::locks::Mutex;
 use crate::proto::http::Access;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -155,20 +155,25 @@ impl Site {
     }
 }
 
-/// The channels that have one client each. The server ends with the last of them, as the child that it is of its clients.
+/// The channels that have one client each. The server ends with the last of them, as the child that it is of its clients,
+/// unless it has other transports and was told to go on.
 #[derive(Default)]
 pub(super) struct Lines {
     open: AtomicUsize,
+    goes_on: AtomicBool,
 }
 
 impl Lines {
-    /// So many will be there.
-    pub(super) fn expect(&self, count: usize) {
+    /// So many will be there; `ends` says whether the server ends with the last of them.
+    pub(super) fn expect(&self, count: usize, ends: bool) {
         self.open.store(count, Ordering::SeqCst);
+        self.goes_on.store(!ends, Ordering::SeqCst);
     }
 
-    /// One has ended; says whether it was the last.
-    pub(super) fn leave(&self) -> bool {
-        self.open.fetch_sub(1, Ordering::SeqCst) == 1
+    /// One has ended; says whether the server ends with it. One that is `leading` takes the server along while others are
+    /// still there.
+    pub(super) fn leave(&self, leading: bool) -> bool {
+        let last = self.open.fetch_sub(1, Ordering::SeqCst) == 1;
+        (last || leading) && !self.goes_on.load(Ordering::SeqCst)
     }
 }

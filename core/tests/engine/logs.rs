@@ -151,3 +151,23 @@ fn a_host_logs_through_its_port() {
     bench.port.log(LogLevel::Error, "tenon_mcp::call", "Traceback");
     assert!(log.records.lock().is_empty());
 }
+
+#[test]
+fn records_below_the_level_are_not_even_put_together() {
+    let log = Arc::new(Kept::default());
+    let bench = Bench::with_builder(|_| (), |builder| builder.log(log.clone()).log_level(LogLevel::Warn));
+    let logged = |level| {
+        bench.port.log(level, "test", "said");
+        log.records.lock().drain(..).count()
+    };
+    for level in [LogLevel::Debug, LogLevel::Info] {
+        assert!(!bench.port.logs(level, "test"));
+        assert_eq!(logged(level), 0, "{level:?}");
+    }
+    for level in [LogLevel::Warn, LogLevel::Error] {
+        assert!(bench.port.logs(level, "test"));
+        assert_eq!(logged(level), 1, "{level:?}");
+    }
+    assert_eq!(LogLevel::named("warning"), Some(LogLevel::Warn));
+    assert_eq!(LogLevel::named("loud"), None);
+}

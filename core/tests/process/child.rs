@@ -1,5 +1,6 @@
 //! What the child processes do.
 
+use crate::shared;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, ErrorKind, HttpOptions, JsonSlice, Limits, ServeOptions, Server, Tool, handler};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn run(role: &str) -> ExitCode {
     // A shell makes the jobs in its background ignore these, and they their children.
@@ -71,6 +72,8 @@ pub fn run(role: &str) -> ExitCode {
         "serve-descriptors" => serve_descriptors(),
         "masks" => masks(),
         "actions" => actions(),
+        "threads-of-many" => shared::threads_of_many(),
+        "start-of-threads" => shared::start_of_threads(),
         "port-in-use" => port_in_use(),
         "no-descriptors-left" => no_descriptors_left(),
         other => panic!("no role {other}"),
@@ -182,7 +185,7 @@ fn serve_descriptors() {
     server().run(ServeOptions::new().descriptors(input, output)).unwrap();
 }
 
-fn threads() -> usize {
+pub fn threads() -> usize {
     read_dir("/proc/self/task").unwrap().count()
 }
 
@@ -214,7 +217,7 @@ fn masks() {
     // A thread names itself once it runs.
     until(|| {
         let names: BTreeSet<String> = engine_threads().into_iter().map(|(name, _)| name).collect();
-        ["tenon-close", "tenon-stderr", "tenon-stdin", "tenon-stdout", "tenon-timer"]
+        ["tenon-stderr", "tenon-stdin", "tenon-stdout", "tenon-timer"]
             .iter()
             .all(|name| names.contains(*name))
     });
@@ -239,7 +242,7 @@ fn masks() {
 }
 
 /// Waits for something that another thread is about to do.
-fn until(done: impl Fn() -> bool) {
+pub fn until(done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < PATIENCE, "it did not happen");

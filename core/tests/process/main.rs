@@ -4,6 +4,7 @@
 
 mod child;
 mod peer;
+mod shared;
 mod tests;
 
 use std::panic::catch_unwind;

@@ -34,12 +34,25 @@ pub const ALL: &[(&str, fn())] = &[
     ("a_second_signal_ends_the_process", a_second_signal_ends_the_process),
     ("a_run_that_fails_leaves_signals_alone", a_run_that_fails_leaves_signals_alone),
     ("engine_threads_take_no_signals", engine_threads_take_no_signals),
+    ("many_servers_have_the_threads_of_one", many_servers_have_the_threads_of_one),
+    (
+        "a_hook_is_called_on_each_thread_with_the_stack_wanted",
+        a_hook_is_called_on_each_thread_with_the_stack_wanted,
+    ),
     ("a_port_in_use_leaves_nothing_running", a_port_in_use_leaves_nothing_running),
     (
         "a_start_without_descriptors_leaves_nothing_running",
         a_start_without_descriptors_leaves_nothing_running,
     ),
 ];
+
+fn many_servers_have_the_threads_of_one() {
+    Peer::start("threads-of-many").succeed();
+}
+
+fn a_hook_is_called_on_each_thread_with_the_stack_wanted() {
+    Peer::start("start-of-threads").succeed();
+}
 
 fn what_handlers_print_goes_to_the_errors() {
     let mut peer = Peer::start("serve");

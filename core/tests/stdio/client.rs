@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{Context, JsonSlice, Limits, Running, ServeOptions, Server, Tool, handler};
+use tenon_mcp::{Context, JsonSlice, Limits, Running, ServeOptions, Server, ServerBuilder, Tool, handler};
 use tokio::sync::Semaphore;
 
 /// No wait in these tests is longer; one that is means that something hangs.
@@ -135,9 +135,16 @@ impl Served {
     }
 
     pub fn with(change: impl FnOnce(&mut Limits)) -> Served {
+        Served::with_builder(change, |builder| builder)
+    }
+
+    pub fn with_builder(
+        change: impl FnOnce(&mut Limits),
+        build: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Served {
         let mut limits = Limits::default();
         change(&mut limits);
-        let server = Server::builder("stdio", "1").limits(limits).build().unwrap();
+        let server = build(Server::builder("stdio", "1").limits(limits)).build().unwrap();
         let gate = Arc::new(Semaphore::new(0));
         let tool = |name: &str| Tool::new(name).input_schema(open_schema());
         let waits = gate.clone();

@@ -166,3 +166,23 @@ fn descriptors_that_end_before_the_others_are_started_end_nothing_else() {
         assert!(running.wait_for(PATIENCE));
     }
 }
+
+#[test]
+fn a_server_that_is_told_so_goes_on_when_its_input_has_ended() {
+    let served = Served::with_builder(|_| (), |builder| builder.end_with_stdin(false));
+    let http_options = || ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap());
+    let (mut clients, running) = serve(&served, http_options(), 2);
+    let address = running.http_address().unwrap();
+    for mut client in clients.drain(..) {
+        client.end_input();
+        assert!(client.rest().is_empty());
+    }
+    assert_ne!(http(address, "POST", "", &ping()).0, 0);
+    assert!(!running.is_closed());
+    running.close();
+    assert!(running.wait_for(PATIENCE));
+    // Without another transport nobody is left to serve.
+    let (mut clients, running) = serve(&served, ServeOptions::new(), 1);
+    clients[0].end_input();
+    assert!(running.wait_for(PATIENCE));
+}

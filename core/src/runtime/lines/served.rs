@@ -8,10 +8,10 @@ use crate::proto::version::Revision;
 use crate::runtime::accept::{Serve, accept};
 use crate::runtime::address::exposed;
 use crate::runtime::connections::{Connections, Phase, Place};
-use crate::runtime::executor::{Home, Homes};
 use crate::runtime::io::{Accept, Io};
 use crate::runtime::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::mailbox::Mailbox;
+use crate::runtime::pool::{Home, Homes};
 use crate::runtime::transport::{Lines, Serving, Site};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ struct Leave(Arc<Lines>, Arc<Lifecycle>);
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        if self.0.leave() {
+        if self.0.leave(false) {
             self.1.close();
         }
     }

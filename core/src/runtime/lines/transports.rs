@@ -102,7 +102,8 @@ impl Transport for Stream {
 
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let homes = site.executor.homes()?;
-        Ok(Box::new(Served::one(site, homes.next().0, Any(self.0))))
+        let next = homes.next();
+        Ok(Box::new(Served::one(site, next.as_ref().unwrap_or_else(|| homes.first()), Any(self.0))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The threads that look at files. There are none while nothing is to be done.
 
-use crate::host::Work;
+use crate::host::{Threads, Work};
 use crate::locks::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ const MOST: usize = 2;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Runs jobs one after the other. How many may wait is bounded by the calls that may be in flight.
-#[derive(Clone, Default)]
-pub(crate) struct Worker(Arc<Mutex<Queue>>);
+#[derive(Clone)]
+pub(crate) struct Worker(Arc<Mutex<Queue>>, Threads);
 
 #[derive(Default)]
 struct Queue {
@@ -21,6 +21,10 @@ struct Queue {
 }
 
 impl Worker {
+    pub(crate) fn new(threads: &Threads) -> Worker {
+        Worker(Arc::default(), threads.clone())
+    }
+
     /// Runs what waits, until nothing does.
     fn drain(&self) {
         loop {
@@ -48,7 +52,7 @@ impl Work for Worker {
             queue.threads += 1;
         }
         let own = self.clone();
-        if crate::runtime::thread::spawn("tenon-files", move || own.drain()).is_ok() {
+        if crate::runtime::thread::spawn(&self.1, "tenon-files", move || own.drain()).is_ok() {
             return true;
         }
         let mut queue = self.0.lock();
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn one_job_that_hangs_does_not_hold_the_others() {
-        let worker = Worker::default();
+        let worker = Worker::new(&Threads { stack: 2 << 20, ..Threads::default() });
         let (hold, held) = channel::<()>();
         let (say, said) = channel();
         assert!(worker.run(Box::new(move || _ = held.recv())));

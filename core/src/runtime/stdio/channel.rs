@@ -17,8 +17,18 @@ use std::time::Duration;
 /// A started channel.
 pub(super) struct Channel {
     shared: Arc<Shared>,
-    /// Puts back what was taken for it.
-    restore: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// Gives back what was taken for a channel.
+pub(super) type Restore = Box<dyn FnOnce(Back) + Send>;
+
+/// To whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Back {
+    /// The program, since the server has ended.
+    Program,
+    /// Nobody: the client has gone, and the server goes on.
+    Nobody,
 }
 
 /// What its threads know too.
@@ -35,6 +45,7 @@ struct Shared {
     lines: Arc<Lines>,
     /// The server ends with it, whatever else it is served on.
     leading: bool,
+    restore: Mutex<Option<Restore>>,
 }
 
 impl Channel {
@@ -42,7 +53,7 @@ impl Channel {
     pub(super) fn start<I: Input, O: Output>(
         site: &Site,
         wire: Wire<I, O>,
-        restore: Option<Box<dyn FnOnce() + Send>>,
+        restore: Option<Restore>,
     ) -> Result<Channel, Error> {
         let Wire { input, output, stop } = wire;
         let shared = Arc::new(Shared {
@@ -55,8 +66,9 @@ impl Channel {
             lifecycle: site.lifecycle.clone(),
             lines: site.lines.clone(),
             leading: restore.is_some(),
+            restore: Mutex::new(restore),
         });
-        let channel = Channel { shared: shared.clone(), restore: Mutex::new(restore) };
+        let channel = Channel { shared: shared.clone() };
         if let Err(error) = shared.spawn(input, output) {
             channel.shared.lifecycle.close_within(Duration::ZERO);
             channel.flush();
@@ -70,7 +82,7 @@ impl Channel {
 impl Shared {
     fn spawn(self: &Arc<Self>, input: impl Input, output: impl Output) -> Result<(), Error> {
         let this = self.clone();
-        thread::spawn("tenon-stdout", move || {
+        thread::spawn(self.engine.threads(), "tenon-stdout", move || {
             if let Err(panicked) = caught(|| this.writer.run(output)) {
                 this.fail("writes the answers", &panicked);
                 this.writer.abandon();
@@ -85,7 +97,7 @@ impl Shared {
         let reader = Reader { engine, peer, sink, writer, input };
         self.reading.store(true, Ordering::Release);
         let end = EndOfInput(self.clone());
-        thread::spawn("tenon-stdin", move || {
+        thread::spawn(self.engine.threads(), "tenon-stdin", move || {
             let this = end.0.clone();
             if let Err(panicked) = caught(|| reader.run()) {
                 this.fail("reads the input", &panicked);
@@ -108,7 +120,7 @@ impl Shared {
         if self.over.swap(true, Ordering::SeqCst) {
             return;
         }
-        if self.lines.leave() || self.leading {
+        if self.lines.leave(self.leading) {
             self.lifecycle.close();
         } else {
             (self.stop)();
@@ -130,6 +142,15 @@ impl Shared {
         self.engine.close_peer(&self.peer, CancelReason::Closing);
         own.wait_until(FLUSH, done);
         self.writer.close();
+        own.wait_until(FLUSH, || self.writer.has_ended());
+        self.give_back(Back::Nobody);
+    }
+
+    fn give_back(&self, back: Back) {
+        let restore = self.restore.lock().take();
+        if let Some(restore) = restore {
+            restore(back);
+        }
     }
 }
 
@@ -159,9 +180,7 @@ impl Serving for Channel {
         // The reader too: input that comes later is the program's own.
         let ended = || writer.has_ended() && !reading.load(Ordering::Acquire);
         lifecycle.wait_until(FLUSH, ended);
-        if let Some(restore) = self.restore.lock().take() {
-            restore();
-        }
+        self.shared.give_back(Back::Program);
     }
 }
 

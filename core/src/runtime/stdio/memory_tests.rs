@@ -7,6 +7,7 @@ use crate::runtime::transport::Serving;
 use crate::server::Server;
 use bytes::Bytes;
 use std::io;
+use std::time::Duration;
 
 struct From(Shared);
 
@@ -60,7 +61,9 @@ fn lines_are_answered_over_memory() {
     }
     input.end();
     // It was the only channel, so the server ends with it.
-    site.lifecycle.wait_for_close();
+    let (ended, end) = std::sync::mpsc::channel();
+    site.lifecycle.on_close(move || ended.send(()).unwrap());
+    end.recv_timeout(Duration::from_secs(10)).unwrap();
     channel.begin_end();
     channel.drain();
     channel.flush();

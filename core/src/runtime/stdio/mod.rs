@@ -13,10 +13,11 @@ mod writer;
 #[cfg(test)]
 mod writer_tests;
 
+use super::thread::Threads;
 use super::transport::{Serving, Site, Transport, Turn};
 use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
-use channel::Channel;
+use channel::{Back, Channel};
 use descriptors::Parent;
 use relay::Relay;
 use rustix::fd::OwnedFd;
@@ -65,10 +66,11 @@ impl Transport for Lines {
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let channel = match *self {
             Lines::Standard => {
-                let (input, standard) = Standard::take(site.engine.limits().max_stderr_bytes)?;
+                let (input, standard) =
+                    Standard::take(site.engine.threads(), site.engine.limits().max_stderr_bytes)?;
                 // Only the process's own input comes from its parent.
                 match descriptors::wire(input, standard.output.clone(), Parent::watch()) {
-                    Ok(wire) => Channel::start(site, wire, Some(Box::new(|| standard.put_back())))?,
+                    Ok(wire) => Channel::start(site, wire, Some(Box::new(|back| standard.give(back))))?,
                     Err(error) => {
                         standard.put_back();
                         return Err(io("pipe")(error));
@@ -89,14 +91,14 @@ impl Transport for Lines {
 impl Standard {
     /// Duplicates the standard descriptors and points 0 at nothing and 1 at 2, so that neither a handler nor a program it
     /// starts can take from one or write to the other.
-    fn take(max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
+    fn take(threads: &Threads, max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
         // Above the three standard descriptors, so that closing those never closes these.
         let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
         let output = Arc::new(fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?);
         let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
         let nothing = std::fs::File::open("/dev/null")
             .map_err(|error| Error::new(ErrorKind::Io, format!("/dev/null: {error}")))?;
-        let errors = Relay::start(max_stderr)?;
+        let errors = Relay::start(threads, max_stderr)?;
         let standard = Standard { input: own, output, errors };
         let taken = rustix::stdio::dup2_stdin(nothing)
             .map_err(io("standard input"))
@@ -106,6 +108,19 @@ impl Standard {
             Err(error) => {
                 standard.put_back();
                 Err(error)
+            }
+        }
+    }
+
+    fn give(self, back: Back) {
+        match back {
+            Back::Program => self.put_back(),
+            // What handlers print goes on to standard error, and their client sees its output end.
+            Back::Nobody => {
+                if let Some(errors) = self.errors {
+                    errors.close();
+                }
+                let _ = rustix::stdio::dup2_stdout(std::io::stderr());
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::lifecycle::FLUSH;
 use crate::runtime::platform::pipe;
-use crate::runtime::thread;
+use crate::runtime::thread::{self, Threads};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
@@ -53,7 +53,7 @@ struct State {
 
 impl Relay {
     /// Leads descriptors 1 and 2 through a relay; `None` if nobody can leave descriptor 2 unread.
-    pub(super) fn start(capacity: usize) -> Result<Option<Relay>, Error> {
+    pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
         let io = super::io;
         let stderr = std::io::stderr();
         let kind = match fstat(&stderr) {
@@ -79,7 +79,7 @@ impl Relay {
             backlog: Backlog::new(capacity),
             progress: progress.clone(),
         };
-        thread::spawn("tenon-stderr", move || pump.run())?;
+        thread::spawn(threads, "tenon-stderr", move || pump.run())?;
         let watch = Watch::new(&printer);
         rustix::stdio::dup2_stderr(&printer).map_err(io("standard error"))?;
         let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress, watch };

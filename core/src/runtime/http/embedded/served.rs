@@ -31,7 +31,7 @@ impl Transport for Slot {
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let shared = site.http(|| HttpService::with_engine(&site.engine, Access::public()));
         let service = shared.with_access(self.0.access()?);
-        let ticker = Ticker::start(service.clone())?;
+        let ticker = Ticker::start(site, service.clone())?;
         let exchanges: Arc<Connections> = Arc::default();
         let embedded = Embedded::new(service, exchanges.clone());
         Ok(Box::new(Served { embedded, exchanges, ticker, lifecycle: site.lifecycle.clone() }))
@@ -41,7 +41,7 @@ impl Transport for Slot {
 struct Served {
     embedded: Embedded,
     exchanges: Arc<Connections>,
-    ticker: Arc<Ticker>,
+    ticker: Ticker,
     lifecycle: Arc<Lifecycle>,
 }
 

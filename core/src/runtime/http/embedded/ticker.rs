@@ -1,44 +1,41 @@
-//! The thread that tells an embedded endpoint about the time.
+//! Tells an embedded endpoint about the time.
 
 use crate::error::Error;
-use crate::locks::{Condvar, Mutex};
+use crate::locks::Mutex;
+use crate::runtime::clock::{Alarm, Clock, Timed};
 use crate::runtime::http::exchange::HttpService;
-use crate::runtime::thread;
+use crate::runtime::transport::Site;
 use std::sync::Arc;
 use std::time::Instant;
 
-#[derive(Default)]
-pub(super) struct Ticker {
-    stopped: Mutex<bool>,
-    changed: Condvar,
+/// Until it is stopped.
+pub(super) struct Ticker(Mutex<Option<Alarm>>);
+
+struct Ticks {
+    service: HttpService,
+    next: Mutex<Instant>,
 }
 
 impl Ticker {
-    pub(super) fn start(service: HttpService) -> Result<Arc<Ticker>, Error> {
-        let ticker: Arc<Ticker> = Arc::default();
-        let own = ticker.clone();
-        thread::spawn("tenon-tick", move || own.run(&service))?;
-        Ok(ticker)
+    pub(super) fn start(site: &Site, service: HttpService) -> Result<Ticker, Error> {
+        let clock = Clock::shared(site.engine.threads())?;
+        let next = Mutex::new(Instant::now() + service.tick_period());
+        Ok(Ticker(Mutex::new(Some(clock.tell(Arc::new(Ticks { service, next }))))))
     }
 
     pub(super) fn stop(&self) {
-        *self.stopped.lock() = true;
-        self.changed.notify_one();
+        let alarm = self.0.lock().take();
+        drop(alarm);
+    }
+}
+
+impl Timed for Ticks {
+    fn next(&self) -> Option<Instant> {
+        Some(*self.next.lock())
     }
 
-    fn run(&self, service: &HttpService) {
-        loop {
-            let next = Instant::now() + service.tick_period();
-            {
-                let mut stopped = self.stopped.lock();
-                while !*stopped && Instant::now() < next {
-                    self.changed.wait_until(&mut stopped, next);
-                }
-                if *stopped {
-                    return;
-                }
-            }
-            service.engine().0.guard("the endpoint's clock", || service.tick());
-        }
+    fn tell(&self) {
+        *self.next.lock() = Instant::now() + self.service.tick_period();
+        self.service.engine().0.guard("the endpoint's clock", || self.service.tick());
     }
 }

@@ -1,0 +1,37 @@
+'use strict'
+
+// Servers that only answer requests of the program's own server, and that nobody has any more: their engines end.
+
+/** Those that stay, whoever has them: they have a request, or a handler for their end. */
+const kept = new Set()
+
+const collected = new FinalizationRegistry(({ engine, forget }) => {
+  forget()
+  engine.letGo()
+})
+
+/** What leaves a bridge when the process exits, and does not keep it until then. */
+function leaver(bridge) {
+  const weak = new WeakRef(bridge)
+  return () => weak.deref()?.abandon()
+}
+
+/** Ends the engine of a bridge once nobody has that; `forget` lets go of what else was kept for it. */
+function endWithout(bridge, forget) {
+  collected.register(bridge, { engine: bridge.engine, forget }, bridge)
+  keep(bridge)
+}
+
+/** The bridge has ended by itself. */
+function ended(bridge) {
+  collected.unregister(bridge)
+  kept.delete(bridge)
+}
+
+/** Keeps a bridge while it has a request. To be called when it gets its first one or loses its last. */
+function keep(bridge) {
+  if (bridge.exchanges.size > 0 || bridge.needsEnd) kept.add(bridge)
+  else kept.delete(bridge)
+}
+
+module.exports = { ended, endWithout, keep, leaver }

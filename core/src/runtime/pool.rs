@@ -1,0 +1,115 @@
+//! The reactors that servers share. They start when they are needed: the first with a listener, another with the first
+//! connection that is to live there.
+
+use super::mailbox::Mailbox;
+use super::reactor::Reactor;
+use super::shared;
+use super::stall::Stall;
+use super::thread::Threads;
+use crate::error::Error;
+use crate::locks::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use tokio::runtime::Handle;
+
+/// Its threads end when the last server lets go of it.
+pub(super) struct Pool {
+    threads: Threads,
+    reactors: Box<[OnceLock<Reactor>]>,
+    starting: Mutex<()>,
+    stall: Arc<Stall>,
+    /// Where the next server begins, so that not all of them accept on one thread.
+    next: AtomicUsize,
+}
+
+/// Where the connections of a server live.
+pub(super) struct Homes {
+    first: Home,
+    /// None for an executor of the program's. Weak: what runs on a reactor must not keep it.
+    pool: Option<Weak<Pool>>,
+    begin: usize,
+    next: AtomicUsize,
+}
+
+/// Where a connection lives.
+#[derive(Clone)]
+pub(super) struct Home {
+    pub(super) handle: Handle,
+    /// Through which other threads wake it, if it is on a reactor of ours.
+    pub(super) mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Pool {
+    pub(super) fn shared(threads: &Threads) -> Result<Arc<Pool>, Error> {
+        shared::pool(threads, || {
+            Ok(Pool {
+                reactors: (0..threads.io_threads()).map(|_| OnceLock::new()).collect(),
+                threads: threads.clone(),
+                starting: Mutex::default(),
+                stall: Stall::new(threads),
+                next: AtomicUsize::new(0),
+            })
+        })
+    }
+
+    /// Hears of inline handlers.
+    pub(super) fn stall(&self) -> &Arc<Stall> {
+        &self.stall
+    }
+
+    fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
+        let reactor = &self.reactors[place % self.reactors.len()];
+        if reactor.get().is_none() {
+            let _alone = self.starting.lock();
+            if reactor.get().is_none() {
+                let started = Reactor::start(&self.threads)?;
+                self.stall.add(started.spare());
+                let _ = reactor.set(started);
+            }
+        }
+        Ok(reactor.get().expect("it was started"))
+    }
+
+    fn home(&self, place: usize) -> Result<Home, Error> {
+        let reactor = self.reactor(place)?;
+        Ok(Home { handle: reactor.handle().clone(), mailbox: Some(reactor.mailbox().clone()) })
+    }
+
+    /// Where the connections of one more server live.
+    pub(super) fn homes(self: &Arc<Pool>) -> Result<Arc<Homes>, Error> {
+        let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
+        let (first, next) = (self.home(begin)?, AtomicUsize::new(0));
+        Ok(Arc::new(Homes { first, pool: Some(Arc::downgrade(self)), begin, next }))
+    }
+}
+
+impl Drop for Pool {
+    /// Ends them, without waiting for what blocks on them.
+    fn drop(&mut self) {
+        self.stall.stop();
+    }
+}
+
+impl Homes {
+    /// On an executor of the program's.
+    pub(super) fn given(handle: &Handle) -> Arc<Homes> {
+        let first = Home { handle: handle.clone(), mailbox: None };
+        Arc::new(Homes { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
+    }
+
+    /// Where what belongs to no connection is done.
+    pub(super) fn first(&self) -> &Home {
+        &self.first
+    }
+
+    /// For the next connection, in turn; `None` for the first home.
+    pub(super) fn next(&self) -> Option<Home> {
+        let pool = self.pool.as_ref()?.upgrade()?;
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % pool.reactors.len();
+        if place == 0 {
+            return None;
+        }
+        // Without another thread those there are go on.
+        pool.home(self.begin + place).ok()
+    }
+}

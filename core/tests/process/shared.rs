@@ -1,0 +1,94 @@
+//! What servers of one process share.
+
+use super::child::{PATIENCE, threads, until};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder};
+
+fn start(change: impl FnOnce(&mut Limits), build: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Running {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    let server = build(Server::builder("child", "1").limits(limits)).build().unwrap();
+    server.start(ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap())).unwrap()
+}
+
+/// A connection that has been served, and stays open.
+fn client(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"PUT /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 405");
+    stream
+}
+
+fn end(servers: Vec<Running>) {
+    servers.iter().for_each(|server| assert!(server.close()));
+    servers.iter().for_each(|server| assert!(server.wait_for(PATIENCE)));
+}
+
+/// The servers are closed and kept: their threads are not.
+pub fn threads_of_many() {
+    let cores = std::thread::available_parallelism().unwrap().get().min(4);
+    let mut servers = vec![start(|_| (), |builder| builder)];
+    // This one, the clock, a thread for sockets and one in reserve.
+    assert_eq!(threads(), 4);
+    let address = servers[0].http_address().unwrap();
+    let clients: Vec<_> = (0..2 * cores).map(|_| client(address)).collect();
+    let one = threads();
+    assert_eq!(one, 2 + 2 * cores);
+    servers.extend((1..100).map(|_| start(|_| (), |builder| builder)));
+    for server in &servers {
+        client(server.http_address().unwrap());
+    }
+    assert_eq!(threads(), one, "100 servers have the threads of one");
+    drop(clients);
+    let last = servers.split_off(99);
+    end(servers.drain(..).collect());
+    client(last[0].http_address().unwrap());
+    end(last);
+    until(|| threads() == 1);
+
+    // Another number of them, for which there is another set.
+    let few = start(|limits| limits.io_threads = 1, |builder| builder);
+    let address = few.http_address().unwrap();
+    let clients: Vec<_> = (0..4).map(|_| client(address)).collect();
+    assert_eq!(threads(), 4);
+    drop(clients);
+    end(vec![few]);
+    until(|| threads() == 1);
+}
+
+/// Needs more than the stack that threads have by default.
+fn descend(depth: usize) -> usize {
+    let room = std::hint::black_box([depth as u8; 4096]);
+    if depth == 0 { 0 } else { descend(depth - 1) + usize::from(room[depth % 4096] != depth as u8) + 1 }
+}
+
+pub fn start_of_threads() {
+    let (names, deep) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let (said, dug) = (names.clone(), deep.clone());
+    let hook = move |name: &str| {
+        said.lock().push((name.to_owned(), std::thread::current().id()));
+        dug.fetch_max(descend(4096), Ordering::SeqCst);
+        panic!("the thread goes on");
+    };
+    let server =
+        start(|limits| limits.thread_stack_bytes = 64 << 20, |builder| builder.on_thread_start(hook));
+    let other = start(|_| (), |builder| builder);
+    client(server.http_address().unwrap());
+    client(other.http_address().unwrap());
+    end(vec![server, other]);
+    until(|| threads() == 1);
+    let mut names = std::mem::take(&mut *names.lock());
+    // Each once, and none of the other server's.
+    assert!(names.iter().all(|(_, id)| names.iter().filter(|(_, other)| other == id).count() == 1));
+    let mut names: Vec<_> = names.drain(..).map(|(name, _)| name).collect();
+    names.sort();
+    assert_eq!(names, ["tenon-close", "tenon-io", "tenon-io", "tenon-timer"]);
+    assert_eq!(deep.load(Ordering::SeqCst), 4096);
+}

@@ -1,0 +1,113 @@
+// Many servers in one process: what they share, and what becomes of those that nobody has any more.
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { Server } from '../../bindings-node/index.mjs'
+import { modern } from './support/http.mjs'
+import { envelope } from './support/process.mjs'
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc')
+
+/** The engine's threads, by name. */
+function threads() {
+  const names = readdirSync('/proc/self/task').map((task) => {
+    try {
+      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim()
+    } catch {
+      return ''
+    }
+  })
+  return names.filter((name) => name.startsWith('tenon-')).sort()
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function until(done) {
+  for (let i = 0; i < 2000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.ok(done(), `it did not happen: ${threads()}`)
+}
+
+const yes = () => new Server({ name: 'many' }).tool('yes', () => 'yes')
+
+function request() {
+  const params = { name: 'yes', arguments: {}, _meta: envelope() }
+  return new Request('http://localhost/mcp', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'accept': 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'yes'
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  })
+}
+
+/** A server for one request. */
+async function once(server = yes()) {
+  const response = await server.fetch(request())
+  assert.match(await response.text(), /"yes"/)
+}
+
+test('a hundred servers have the threads of one', async () => {
+  const servers = []
+  const listen = async () => {
+    servers.push(yes())
+    return (await servers.at(-1).listen({ http: 0 })).url
+  }
+  const call = async (url) => assert.equal((await modern(url, 'tools/call', { name: 'yes' })).result.content[0].text, 'yes')
+  await call(await listen())
+  const one = threads()
+  assert.ok(one.length < 6, one.join())
+  for (let i = 1; i < 100; i++) await call(await listen())
+  // A further thread for sockets, and its reserve, may have come: at most four of each.
+  assert.ok(threads().length <= 9, threads().join())
+  await Promise.all(servers.map((server) => server.close()))
+  await until(() => threads().length === 0)
+})
+
+test('servers that nobody has any more end', async () => {
+  const measure = async (count) => {
+    for (let i = 0; i < count; i++) {
+      await once()
+      if (i % 100 === 99) {
+        gc()
+        await turn()
+      }
+    }
+    await until(() => {
+      gc()
+      return threads().length === 0
+    })
+    return process.memoryUsage().rss
+  }
+  const before = await measure(500)
+  const after = await measure(2000)
+  assert.ok(after - before < 32 << 20, `${(after - before) >> 10} KiB more`)
+})
+
+test('a server with a request, with a handler for its end, or that somebody has, stays', async () => {
+  let ended = 0
+  let answer
+  const slow = () => new Server({ name: 'slow' }).tool('yes', () => new Promise((resolve) => (answer = resolve)))
+  const waits = slow().fetch(request())
+  await until(() => answer !== undefined)
+  await once(yes().on('stop', () => void ended++))
+  const held = yes()
+  await once(held)
+  for (let i = 0; i < 10; i++) {
+    gc()
+    await turn()
+  }
+  answer('yes')
+  assert.match(await (await waits).text(), /"yes"/)
+  assert.equal(ended, 0)
+  await once(held)
+  await held.close()
+  assert.equal(threads().includes('tenon-timer'), true, 'the one with a handler is there')
+})
