@@ -77,6 +77,21 @@ pub fn flush() {
     }
 }
 
+/// How many bytes wait in a pipe or in a socket of this machine for whoever reads the other end; nothing if the system does
+/// not say.
+pub fn unread(output: &impl AsRawFd) -> Option<usize> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    // What a socket has sent, and what a pipe holds.
+    [libc::TIOCOUTQ, libc::FIONREAD].into_iter().find_map(|request| {
+        let mut count: libc::c_int = 0;
+        // SAFETY: both requests write one int.
+        let known = unsafe { libc::ioctl(output.as_raw_fd(), request, &raw mut count) } == 0;
+        known.then_some(count).and_then(|count| usize::try_from(count).ok())
+    })
+}
+
 /// Whether descriptor 2 leads to the pipe, and there is something in it. Both its ends tell.
 fn is_filled(pipe: u64) -> bool {
     if inode(libc::STDERR_FILENO) != Some(pipe) {

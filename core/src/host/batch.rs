@@ -1,6 +1,6 @@
 //! The answers to a batch, gathered into one array (BAT-7).
 
-use super::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+use super::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
 use crate::locks::Mutex;
 use crate::proto::error::ErrorClass;
 use crate::proto::shape;
@@ -94,6 +94,10 @@ impl Sink for Member {
 
     fn slow(&self) {
         self.batch.sink.slow();
+    }
+
+    fn unread(&self) -> Unread {
+        self.batch.sink.unread()
     }
 }
 

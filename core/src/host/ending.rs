@@ -2,7 +2,6 @@
 
 use super::Target;
 use super::op::{CancelReason, HostOp, Outcome};
-use super::outbox::Sent;
 use super::peer::Peer;
 use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
@@ -55,7 +54,11 @@ impl Shared {
         if let Some(following) = &flight.following {
             self.end_following(following);
         }
-        if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
+        let spaced = match (&outgoing, &tell_host) {
+            (Outgoing::Response { .. }, None) => self.spaced_until(&flight),
+            _ => None,
+        };
+        if let (Some(peer), Some(request), None) = (&flight.peer, flight.id(), spaced) {
             // Before the response: who has it may use the id again at once (RPC-7).
             peer.forget(request);
         }
@@ -72,17 +75,10 @@ impl Shared {
         }
         // Whoever is woken for it may panic, which must not keep the rest from being told.
         match &flight.outbox {
-            Some(outbox) => {
-                outbox.queue(outgoing);
-                outbox.flush(|sent| match sent {
-                    Sent::End => settle(outbox.peer.as_deref(), outbox.session),
-                    Sent::Panicked(panicked) => {
-                        self.panicked("the delivery of an answer", &panicked);
-                    }
-                    // Its questions were taken back above, so that none is left to go elsewhere.
-                    Sent::Undelivered(..) => {}
-                });
-            }
+            Some(outbox) => match spaced {
+                Some(end) => self.space(outbox.clone(), flight.id().cloned(), outgoing, end),
+                None => self.send_last(outbox, outgoing),
+            },
             None => {
                 self.guard("the delivery of an answer", || {
                     flight.sink.send(outgoing);

@@ -379,6 +379,7 @@ impl Engine {
         for call in self.0.calls.select(|_| true) {
             self.cancel(call, reason.clone());
         }
+        self.0.send_spaced(None);
     }
 
     /// Calls in flight in the whole server.
@@ -394,7 +395,7 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due()];
+        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due(), self.0.spacing_due()];
         dues.into_iter().flatten().min()
     }
 
@@ -417,8 +418,12 @@ impl Engine {
 
     /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
+        self.0.send_spaced(Some(now));
         self.0.guard("telling of changes", || self.tell_changes(now));
         self.0.guard("looking after tasks", || self.port().tend_tasks(now));
+        if self.0.calls.next_deadline().is_none_or(|next| next > now) {
+            return;
+        }
         for call in self.0.calls.expired(now) {
             self.0.guard("the time-out of a call", || self.expire(call));
         }

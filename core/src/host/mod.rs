@@ -35,6 +35,7 @@ mod shaping;
 mod shared;
 mod sink;
 mod skills;
+mod spacing;
 mod state;
 mod tasks;
 mod threads;
@@ -64,7 +65,7 @@ pub use op::{AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Ou
 pub use peer::Peer;
 pub use port::{HostPort, Lane};
 pub(crate) use shared::{Setup, Shared};
-pub use sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+pub use sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
 pub(crate) use skills::Work;
 pub use state::State;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The messages of one call, kept in order without a lock held while they are sent.
 
 use super::peer::Peer;
-use super::sink::{Delivery, Outgoing, Sink};
+use super::sink::{Delivery, Outgoing, Sink, Unread};
 use crate::panics::{Panicked, caught};
 use crate::sync::Mutex;
 use bytes::Bytes;
@@ -39,6 +39,11 @@ pub(super) enum Sent {
 impl Outbox {
     pub(super) fn new(sink: Arc<dyn Sink>, peer: Option<Arc<Peer>>, session: u64) -> Outbox {
         Outbox { sink, peer, session, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
+    }
+
+    /// What of it the peer has not read yet.
+    pub(super) fn unread(&self) -> Unread {
+        self.sink.unread()
     }
 
     /// Takes the next place for a message.

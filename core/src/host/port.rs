@@ -108,9 +108,11 @@ impl HostPort {
             .as_ref()
             .and_then(|token| event::progress(context.client.revision, token, params));
         let Some(body) = body else { return Ok(()) };
+        let now = self.0.now();
         let queued = self.0.calls.with(id, |flight| {
             wanted(flight).then(|| {
                 flight.last_progress = amount;
+                flight.progress_at = Some(now);
                 // Its place is before that of the response (PGR-3).
                 flight.queue(Outgoing::Event { body, droppable: true })
             })

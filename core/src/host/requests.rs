@@ -380,6 +380,7 @@ impl Engine {
                 local: None,
                 outbox: None,
                 last_progress: None,
+                progress_at: None,
                 delivered: false,
                 parked: false,
                 admitting,

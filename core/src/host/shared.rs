@@ -16,6 +16,7 @@ use super::peer::Peer;
 use super::places::Place;
 use super::sink::{Outgoing, Sink};
 use super::skills::Skills;
+use super::spacing::Spacing;
 use super::tasks::{Live, Tasks};
 use super::threads::Threads;
 use super::visits::Visits;
@@ -70,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) sealer: Sealer,
     pub(super) visits: Visits,
     pub(super) bus: Bus,
+    pub(super) spacing: Spacing,
     /// What the server has of skills, once it has some.
     pub(super) skills: Mutex<Option<Arc<Skills>>>,
     pub(super) tasks: Tasks,
@@ -141,6 +143,8 @@ pub(super) struct Flight {
     /// Made when the call says something before its response; from then on everything goes through it.
     pub(super) outbox: Option<Arc<Outbox>>,
     pub(super) last_progress: Option<f64>,
+    /// When something was said that its client may lose if it reads that together with the answer.
+    pub(super) progress_at: Option<Instant>,
     /// The host has seen the call, so it must hear of its end.
     pub(super) delivered: bool,
     /// The handler returned and will be run again once its questions are answered.
@@ -213,6 +217,7 @@ impl Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
             bus: Bus::default(),
+            spacing: Spacing::default(),
             skills: Mutex::default(),
             tasks: Tasks::default(),
             visits: Visits::new(limits.max_visits, limits.state_lifetime),

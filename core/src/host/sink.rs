@@ -48,6 +48,18 @@ pub enum Delivery {
     Gone,
 }
 
+/// What a peer has not read yet of the messages that were sent to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unread {
+    /// Nothing; or the peer takes each message by itself, however they come.
+    Nothing,
+    /// Something.
+    Some,
+    /// That cannot be seen.
+    Unknown,
+}
+
 /// The way to one peer, or to one HTTP response.
 ///
 /// `send` is called from any thread and must not block: peers and calls have their own sinks, but share their threads.
@@ -55,6 +67,13 @@ pub enum Delivery {
 pub trait Sink: Send + Sync {
     /// Queues a message, and says whether it can be delivered.
     fn send(&self, message: Outgoing) -> Delivery;
+
+    /// What the peer has not read yet. The answer of a call that has just reported progress waits for that, within
+    /// [`Limits::progress_gap`](crate::Limits::progress_gap): some clients lose progress that they read together with the
+    /// answer. Called without a lock.
+    fn unread(&self) -> Unread {
+        Unread::Nothing
+    }
 
     /// The answer takes its time; said once to a sink, if at all. Called without a lock.
     fn slow(&self) {}

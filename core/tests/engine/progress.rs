@@ -2,7 +2,9 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use tenon_mcp::{CallId, Event, Outcome, Stale};
+use std::time::Duration;
+use tenon_mcp::transport::Unread;
+use tenon_mcp::{CallId, CancelReason, Event, Outcome, Stale};
 
 fn start(bench: &Bench, token: Value) -> CallId {
     let mut request = call(json!(1), "slow", json!({}));
@@ -90,4 +92,91 @@ fn a_token_that_is_none_is_refused() {
         assert_eq!(error_of(&bench.sink.one()).0, -32602);
     }
     bench.assert_settled();
+}
+
+fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+/// A call that has just reported progress, and was completed. What its client has read is told by `unread`.
+fn answered(unread: Unread) -> Bench {
+    let bench = Bench::legacy();
+    *bench.sink.unread.lock() = Some(unread);
+    let id = start(&bench, json!(7));
+    emit(&bench, id, 1.0, None, None).unwrap();
+    assert_eq!(bench.sink.one()["method"], "notifications/progress");
+    assert!(bench.text(id, "done"));
+    assert_eq!(bench.port.emit(id, Event::progress(2.0, None, None)), Err(Stale), "the call has ended");
+    bench
+}
+
+#[test]
+fn the_answer_waits_until_the_progress_before_it_has_been_read() {
+    let bench = answered(Unread::Some);
+    bench.sink.nothing();
+    assert_eq!(bench.peer.in_flight(), 1, "for its client it is in flight");
+    bench.advance(ms(5));
+    bench.sink.nothing();
+    // Others do not wait for it.
+    bench.call(2, "slow");
+    assert!(bench.text(bench.drain_call().id, "other"));
+    assert_eq!(bench.sink.one()["id"], 2);
+    *bench.sink.unread.lock() = Some(Unread::Nothing);
+    bench.advance(ms(1));
+    assert_eq!(bench.sink.one()["result"]["content"][0]["text"], "done");
+    bench.assert_settled();
+}
+
+#[test]
+fn the_answer_waits_no_longer_than_the_limit_says() {
+    for (unread, most) in [(Unread::Some, 1000), (Unread::Unknown, 50)] {
+        let bench = answered(unread);
+        bench.advance(ms(most - 1));
+        bench.sink.nothing();
+        bench.advance(ms(1));
+        assert_eq!(bench.sink.one()["id"], 1, "{unread:?}");
+        bench.assert_settled();
+    }
+}
+
+#[test]
+fn an_answer_does_not_wait_without_need() {
+    let bench = answered(Unread::Nothing);
+    assert_eq!(bench.sink.one()["id"], 1, "its client has read everything");
+    // No progress, or none of late; and with the limit at 0.
+    *bench.sink.unread.lock() = Some(Unread::Some);
+    bench.call(2, "slow");
+    assert!(bench.text(bench.drain_call().id, "done"));
+    assert_eq!(bench.sink.one()["id"], 2);
+    let id = start(&bench, json!(8));
+    emit(&bench, id, 1.0, None, None).unwrap();
+    bench.advance(ms(1000));
+    assert!(bench.text(id, "done"));
+    assert_eq!(bench.sink.take().len(), 2);
+    let bench = Bench::legacy_with(|limits| limits.progress_gap = Duration::ZERO);
+    *bench.sink.unread.lock() = Some(Unread::Some);
+    let id = start(&bench, json!(9));
+    emit(&bench, id, 1.0, None, None).unwrap();
+    assert!(bench.text(id, "done"));
+    assert_eq!(bench.sink.take().len(), 2);
+}
+
+#[test]
+fn an_answer_that_waits_goes_out_at_the_end_of_the_server_and_is_not_cancelled() {
+    let bench = answered(Unread::Some);
+    bench.cancel(1);
+    bench.sink.nothing();
+    bench.engine.cancel_all(CancelReason::Closing);
+    assert_eq!(bench.sink.one()["result"]["content"][0]["text"], "done");
+    bench.assert_over();
+}
+
+#[test]
+fn an_answer_that_waits_is_not_sent_to_the_next_session() {
+    let bench = answered(Unread::Some);
+    bench.send(initialize(LEGACY));
+    bench.sink.nothing();
+    bench.advance(ms(1));
+    assert_eq!(bench.sink.one()["id"], "init");
+    bench.assert_over();
 }

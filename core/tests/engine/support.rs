@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::Environment;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink};
+use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink, Unread};
 use tenon_mcp::{
     Ask, CallId, Drained, Error, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Lane, LaneId, Limits,
     Outcome, Server, ServerBuilder, Target, Tool, Wake,
@@ -76,6 +76,8 @@ pub struct Recorder {
     /// Nobody reads any more.
     pub gone: AtomicBool,
     pub dropped: AtomicUsize,
+    /// What the engine is told of what was not read yet, if anything.
+    pub unread: Mutex<Option<Unread>>,
     /// Runs when the next response is sent, before it is recorded.
     pub at_next_response: Mutex<Option<Hook>>,
 }
@@ -102,6 +104,10 @@ impl Sink for Recorder {
         };
         self.sent.lock().push(serde_json::from_slice(&body).expect("the engine sends JSON"));
         Delivery::Queued
+    }
+
+    fn unread(&self) -> Unread {
+        self.unread.lock().unwrap_or(Unread::Nothing)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
 
 use super::budget::{Budget, Share};
-use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Wake};
+use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
 use crate::proto::shape;
 use crate::runtime::mailbox::Mailbox;
@@ -17,6 +17,8 @@ pub(super) struct Queue {
     /// Bytes that may wait; beyond it droppable events are dropped, and nothing more is taken from the client.
     capacity: usize,
     mailbox: Option<Arc<Mailbox>>,
+    /// The client is asked by pings what it has read.
+    pings: bool,
     state: Mutex<State>,
 }
 
@@ -36,12 +38,62 @@ struct State {
     quiet_since: Option<Instant>,
     /// Nobody will take anything any more.
     gone: bool,
+    reads: Reads,
+}
+
+/// What is known of what the client has read.
+#[derive(Default)]
+struct Reads {
+    /// Events that were sent, and how many of them the client has read.
+    sent: u64,
+    read: u64,
+    /// A ping is to be sent behind what waits.
+    wanted: bool,
+    /// One is on its way; so many events were before it.
+    asked: Option<u64>,
 }
 
 impl Queue {
     pub(super) fn new(budget: &Arc<Budget>, capacity: usize, mailbox: Option<&Arc<Mailbox>>) -> Arc<Queue> {
+        Queue::with(budget, capacity, mailbox, false)
+    }
+
+    /// One whose client answers [pings](Queue::take_ping).
+    pub(super) fn pinging(
+        budget: &Arc<Budget>,
+        capacity: usize,
+        mailbox: Option<&Arc<Mailbox>>,
+    ) -> Arc<Queue> {
+        Queue::with(budget, capacity, mailbox, true)
+    }
+
+    fn with(
+        budget: &Arc<Budget>,
+        capacity: usize,
+        mailbox: Option<&Arc<Mailbox>>,
+        pings: bool,
+    ) -> Arc<Queue> {
         let (budget, mailbox) = (budget.clone(), mailbox.cloned());
-        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
+        Arc::new(Queue { budget, capacity, mailbox, pings, state: Mutex::default() })
+    }
+
+    /// Whether a ping is to be sent now, behind all that was said; said once.
+    pub(super) fn take_ping(&self) -> bool {
+        let mut state = self.state.lock();
+        let now = state.reads.wanted && state.messages.is_empty();
+        if now {
+            state.reads.wanted = false;
+            state.reads.asked = Some(state.reads.sent);
+        }
+        now
+    }
+
+    /// A ping was answered; `ours` says that it can only be that one.
+    pub(super) fn ponged(&self, ours: bool) {
+        let mut state = self.state.lock();
+        if let Some(read) = state.reads.asked.take().filter(|_| ours) {
+            state.reads.read = read;
+        }
     }
 
     fn rouse(&self, waker: Option<Waker>) {
@@ -156,6 +208,27 @@ impl State {
 }
 
 impl Sink for Queue {
+    /// A WebSocket's client is asked. That of a stream cannot be.
+    fn unread(&self) -> Unread {
+        let waker = {
+            let mut state = self.state.lock();
+            let State { reads, gone, .. } = &mut *state;
+            if !self.pings && !*gone {
+                return Unread::Unknown;
+            }
+            if *gone || reads.read == reads.sent {
+                return Unread::Nothing;
+            }
+            if reads.wanted || reads.asked.is_some() {
+                return Unread::Some;
+            }
+            reads.wanted = true;
+            state.waker.take()
+        };
+        self.rouse(waker);
+        Unread::Some
+    }
+
     fn send(&self, message: Outgoing) -> Delivery {
         let waker = {
             let mut state = self.state.lock();
@@ -171,6 +244,7 @@ impl Sink for Queue {
                         return Delivery::Skipped;
                     }
                     state.push(body);
+                    state.reads.sent += 1;
                 }
                 Outgoing::Question { body, .. } => {
                     state.admit(body.len(), &self.budget);

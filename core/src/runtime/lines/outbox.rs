@@ -1,6 +1,6 @@
 //! What waits to be written to one client of lines. Any thread puts messages in, the client's task takes them out.
 
-use crate::host::{Delivery, Outgoing, Sink, Wake, wake_later};
+use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
 use crate::proto::shape;
 use crate::runtime::http::{Budget, Share};
@@ -144,6 +144,10 @@ impl State {
 }
 
 impl Sink for Outbox {
+    fn unread(&self) -> Unread {
+        Unread::Unknown
+    }
+
     fn send(&self, message: Outgoing) -> Delivery {
         let droppable = match &message {
             Outgoing::Dropped => return Delivery::Queued,

@@ -137,6 +137,10 @@ impl Output for DescriptorOutput {
         Ok(())
     }
 
+    fn unread(&self) -> Option<usize> {
+        tenon_crash::unread(&self.0)
+    }
+
     /// What this leaves is for the thread that may wait.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
         write_now(&self.0, &slices(lines))

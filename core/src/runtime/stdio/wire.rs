@@ -37,6 +37,11 @@ pub(super) trait Output: Send + 'static {
     /// says that nobody reads any more.
     fn write(&mut self, lines: &[Bytes], begun: usize) -> io::Result<()>;
 
+    /// How many bytes of what was written the client has not read yet; nothing if that cannot be seen.
+    fn unread(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes what can be written without waiting, ends of line included, and says how many bytes that were.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
         let _ = lines;

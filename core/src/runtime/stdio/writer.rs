@@ -5,7 +5,7 @@
 //! other thread may hold an interpreter, or be one that nothing may block.
 
 use super::wire::Output;
-use crate::host::{Delivery, Outgoing, Sink, Wake, flush_wakes, wake_later};
+use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, flush_wakes, wake_later};
 use crate::locks::{Condvar, Mutex, MutexGuard};
 use bytes::Bytes;
 use std::cell::Cell;
@@ -299,6 +299,19 @@ fn size(lines: &[Bytes]) -> usize {
 }
 
 impl Sink for Writer {
+    fn unread(&self) -> Unread {
+        if self.bytes.load(Ordering::Relaxed) > 0 {
+            return Unread::Some;
+        }
+        // Another thread writes.
+        let Some(output) = self.output.try_lock() else { return Unread::Some };
+        match output.as_ref().map(|output| output.unread()) {
+            None | Some(Some(0)) => Unread::Nothing,
+            Some(Some(_)) => Unread::Some,
+            Some(None) => Unread::Unknown,
+        }
+    }
+
     fn send(&self, message: Outgoing) -> Delivery {
         let (body, droppable) = match message {
             Outgoing::Event { body, droppable } => (body, droppable),

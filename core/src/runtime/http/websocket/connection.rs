@@ -94,7 +94,7 @@ impl<S: Io> Connection<S> {
         mailbox: Option<&Arc<Mailbox>>,
     ) -> Connection<S> {
         let limits = engine.limits();
-        let queue = Queue::new(budget, limits.max_outbound_bytes, mailbox);
+        let queue = Queue::pinging(budget, limits.max_outbound_bytes, mailbox);
         let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
         peer.set_sink(sink.clone());
         let heard = Instant::now();
@@ -155,6 +155,9 @@ impl<S: Io> Connection<S> {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(result) => result?,
             }
+            if matches!(self.stage, Stage::Open | Stage::Ending) && self.queue.take_ping() {
+                self.writing.ping();
+            }
             match self.stage {
                 // What the end of calls came to is out, and nothing more will come.
                 Stage::Closing(code, latest)
@@ -210,7 +213,7 @@ impl<S: Io> Connection<S> {
                     self.engine.receive(&self.peer, &self.sink, text);
                 }
                 Received::Ping(payload) => self.writing.pong(&payload),
-                Received::Pong => {}
+                Received::Pong => self.queue.ponged(answered.is_none()),
                 Received::Close(code) => match self.stage {
                     Stage::Open | Stage::Ending => self.finish(CancelReason::Disconnected, code),
                     Stage::Closing(..) | Stage::Closed(_) => {}
