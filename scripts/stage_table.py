@@ -283,8 +283,9 @@ STAGES = {
         "commands": [
             "node tests/soak/node_calls.mjs",
             "MALLOC_ARENA_MAX=1 node --expose-gc --max-semi-space-size=1 tests/soak/node_workers.mjs",
+            "TENON_PROGRESS_CALLS=10000 .venv/bin/python -m pytest -q tests/interop/test_progress.py",
         ],
-        "needs": ["build-node"],
+        "needs": ["build-node", "build-python"],
     },
     "soak-python": {
         "budget": 300,

@@ -78,11 +78,8 @@ pub fn flush() {
 }
 
 /// How many bytes wait in a pipe or in a socket of this machine for whoever reads the other end; nothing if the system does
-/// not say.
+/// not say. Only Linux means this by these requests.
 pub fn unread(output: &impl AsRawFd) -> Option<usize> {
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
     // What a socket has sent, and what a pipe holds.
     [libc::TIOCOUTQ, libc::FIONREAD].into_iter().find_map(|request| {
         let mut count: libc::c_int = 0;

@@ -46,6 +46,18 @@ pub(super) fn process_descriptor(_: Pid) -> Option<OwnedFd> {
     None
 }
 
+/// How many bytes that were written to a pipe or a socket have not been read yet.
+#[cfg(target_os = "linux")]
+pub(super) fn unread(output: &OwnedFd) -> Option<usize> {
+    tenon_crash::unread(output)
+}
+
+/// The system does not say it of both.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn unread(_: &OwnedFd) -> Option<usize> {
+    None
+}
+
 /// Whether a socket listens.
 #[cfg(target_os = "linux")]
 pub(super) fn listens(socket: &OwnedFd) -> bool {

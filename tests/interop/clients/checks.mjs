@@ -174,8 +174,8 @@ function checks(client, era, abilities) {
 }
 
 // Both libraries forget the progress callback as soon as they parse the response, but call it a turn after they
-// parsed the notification: progress that came in one read with the response is lost, whoever the server is.
-// Handing messages over one a turn, in order, shows what the server sent.
+// parsed the notification: progress that came in one read with the response is lost. The server keeps both apart where
+// it sees what has been read, which it does not over HTTP+SSE. Handing messages over one a turn shows what it sent there.
 export function oneMessageATurn(transport) {
   const deliver = transport.onmessage;
   transport.onmessage = (...message) => setImmediate(() => deliver(...message));

@@ -37,7 +37,7 @@ async function connect(target, era) {
     tellTransport?.(negotiated);
   };
   await client.connect(transport);
-  if (!(transport instanceof StreamableHTTPClientTransport)) oneMessageATurn(transport);
+  if (target.url?.pathname === '/sse') oneMessageATurn(transport);
   return {
     version,
     info: client.getServerVersion(),

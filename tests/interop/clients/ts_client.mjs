@@ -23,7 +23,7 @@ async function connect(target, era) {
     ? new (target.url.pathname === '/sse' ? SSEClientTransport : StreamableHTTPClientTransport)(target.url)
     : new StdioClientTransport({ ...target, env: { ...process.env } });
   await client.connect(transport);
-  if (!(transport instanceof StreamableHTTPClientTransport)) oneMessageATurn(transport);
+  if (target.url?.pathname === '/sse') oneMessageATurn(transport);
   return {
     version: client.getNegotiatedProtocolVersion(),
     era: client.getProtocolEra(),

@@ -1,7 +1,7 @@
 //! Lines over descriptors: pipes, sockets, terminals.
 
 use super::wire::{Input, Output, Read, Wire};
-use crate::runtime::platform::{HALF_CLOSED, pipe, process_descriptor, write_now};
+use crate::runtime::platform::{self, HALF_CLOSED, pipe, process_descriptor, write_now};
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
@@ -138,7 +138,7 @@ impl Output for DescriptorOutput {
     }
 
     fn unread(&self) -> Option<usize> {
-        tenon_crash::unread(&self.0)
+        platform::unread(&self.0)
     }
 
     /// What this leaves is for the thread that may wait.
