@@ -66,4 +66,4 @@ update-instructions:
 	@python3 tests/instructions/run.py --update
 
 clean:
-	rm -rf target build .venv .venv-oldest .cache
+	rm -rf target build .venv .venv-* .cache

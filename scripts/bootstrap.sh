@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares a fresh clone for building and testing: .venv, .venv-oldest, the npm packages of the tests, valgrind, tools for C.
 # With `demo`, only the .venv that the demo runs in; with `npm`, only the packages of the tests. With `full`, also what the
-# example programs need, a database, a browser, Python packages, and Conan. Runs again in no time when nothing changed.
+# example programs need, a database, a browser, Python packages, and Conan, and the clients of FastMCP. Runs again in no time when nothing changed.
 # While it waits for what it fetches, it compiles: with `demo` the wheel's module, with `tools` nothing, else the workspace.
 # Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
 set -euo pipefail
@@ -169,7 +169,7 @@ main() {
         flock 9
     fi
     check_tools
-    local folder
+    local folder maker
     if [ "$what" = npm ]; then
         for folder in $NPM_FOLDERS; do install_npm "$folder"; done
         return
@@ -209,6 +209,12 @@ main() {
         jobs+=($!)
         make_venv .venv-oldest "$(head -n 1 <<<"$pythons" | cut -d ' ' -f 2-)" tests/requirements-oldest.txt &
         jobs+=($!)
+        if [ "$what" = full ]; then
+            for maker in fastmcp2 fastmcp3; do
+                make_venv ".venv-$maker" "$newest" "tests/requirements-$maker.txt" &
+                jobs+=($!)
+            done
+        fi
         for folder in $NPM_FOLDERS; do
             install_npm "$folder" &
             jobs+=($!)

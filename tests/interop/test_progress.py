@@ -6,7 +6,6 @@ They handle the messages of one read at once, and see the answer first. TENON_PR
 import os
 from pathlib import Path
 
-import hosts
 import pytest
 from hosts import processes
 
