@@ -220,3 +220,9 @@ class Limits(TypedDict, total=False):
     """Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
     interpreter's size unless this is set. Default 2 MiB.
     """
+    progress_gap: float
+    """How long the answer of a call waits behind its last progress on HTTP+SSE and on sockets that carry lines.
+    Clients in TypeScript lose progress that they read together with the answer. On stdio and WebSocket the answer
+    waits until the client has read the progress, at most twenty times as long. Other calls do not wait, nor does
+    anything on Streamable HTTP. With 0 no answer waits. Default 50 ms.
+    """
