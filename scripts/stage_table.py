@@ -284,6 +284,19 @@ STAGES = {
         ],
         "needs": ["build-node"],
     },
+    # Not long enough to judge memory and latency by.
+    "hostile": {
+        "budget": 70,
+        "beside": "python",
+        "commands": [".venv/bin/python tests/soak/hostile --seconds 20"],
+        "needs": ["build-python"],
+    },
+    "soak-hostile": {
+        "budget": 1950,
+        "limit": 3000,
+        "commands": [".venv/bin/python tests/soak/hostile"],
+        "needs": ["build-python"],
+    },
     "soak-node": {
         "budget": 200,
         "limit": 1800,
@@ -386,11 +399,12 @@ GROUPS = {
         "load-python",
         "load-node",
         "idle",
+        "hostile",
         "packaging-install",
         "packaging-c",
         "instructions-parent",
         "bench-smoke",
     ],
     # What takes long and wants a quiet machine.
-    "soak": [*BUILD, "soak-fuzz", "soak-load", "soak-python", "soak-node", "soak-bench"],
+    "soak": [*BUILD, "soak-hostile", "soak-fuzz", "soak-load", "soak-python", "soak-node", "soak-bench"],
 }
