@@ -1230,7 +1230,10 @@ export class Server {
   /** Registers a prompt, at any time. */
   prompt<const A extends PromptArguments>(name: string, options: PromptOptions<A>, handler: Handler<PromptInput<A>>): this
   prompt(name: string, handler: Handler<Record<string, never>>): this
-  /** Registers suggestions for an argument of a prompt, or for a variable of a resource template. */
+  /**
+   * Registers suggestions for an argument of a prompt, or for a variable of a resource template. What is completed must exist
+   * when the server starts, or else `listen` rejects; while it runs, when this is called.
+   */
   completion(options: Completed & EntryOptions, handler: Completer): this
   /** Registers a request of the program's own. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
@@ -1322,7 +1325,7 @@ export class Server {
   /**
    * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
    * milliseconds: listen streams of 2026-07-28 that named it, and sessions that sent `resources/subscribe`. Several updates of
-   * one moment are told once.
+   * one moment are told once. Before the start nobody is, and nothing happens.
    */
   resourceUpdated(uri: string): void
   /**

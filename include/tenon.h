@@ -1180,6 +1180,9 @@ tenon_status tenon_prompt_add_argument(
  * It completes the call with tenon_call_return() and a value for each suggestion (tenon_result_add_value()), or with
  * tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
  *
+ * Without the prompt or template, and its argument, the start fails with TENON_ERR_NOT_FOUND; while the server runs,
+ * tenon_server_add() does.
+ *
  * Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
  */
 tenon_status tenon_completion_new(
@@ -1513,9 +1516,8 @@ tenon_status tenon_call_notify(tenon_call *call, const char *method, const char 
 
 /**
  * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
- * milliseconds; several updates of one moment are told once. From any thread; waits for nothing.
- *
- * Fails with TENON_ERR_STATE before the start.
+ * milliseconds; several updates of one moment are told once. Before the start nobody is, and nothing happens. From any
+ * thread; waits for nothing.
  */
 tenon_status tenon_server_resource_updated(tenon_server *server, const char *uri);
 

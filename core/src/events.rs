@@ -12,7 +12,8 @@ use crate::server::Server;
 impl Server {
     /// Says that the resource at exactly this address has changed. Those subscribed to it are told within a few
     /// milliseconds: listen streams of 2026-07-28 that named it, and legacy sessions that sent `resources/subscribe`.
-    /// Several updates of one moment are told once. What nobody is subscribed to costs next to nothing.
+    /// Several updates of one moment are told once. What nobody is subscribed to costs next to nothing. Before the start nobody
+    /// is, and nothing happens.
     ///
     /// ```
     /// # use tenon_mcp::{Resource, Server};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tenon_mcp::testing::{Client, ClientError, Exchange};
 use tenon_mcp::{
-    CallError, Completing, Completion, Context, Elicit, Json, Level, Limits, Prompt, Resource,
-    ResourceTemplate, Revision, ServeOptions, Server, Tool,
+    CallError, Completing, Completion, Context, Elicit, Error, ErrorKind, Json, Kind, Level, Limits, Method,
+    Prompt, Resource, ResourceTemplate, Revision, ServeOptions, Server, Tool,
 };
 
 #[derive(serde::Deserialize)]
@@ -290,4 +290,67 @@ async fn a_value_in_an_object_that_the_revision_wants_is_given_alone() {
         let own = client.call_tool("own", json!({})).await.unwrap();
         assert_eq!(own.data(), json!({ "result": 8 }), "{revision:?}");
     }
+}
+
+#[test]
+fn a_completion_of_what_does_not_exist_is_refused() {
+    // CP-5
+    fn suggests(server: &Server, completion: Completion) -> Result<(), Error> {
+        server.completion(completion, || async { json!([]) })
+    }
+    let start = |server: &Server| {
+        server.start(ServeOptions::new().http(tenon_mcp::HttpOptions::new("127.0.0.1:0").unwrap()))
+    };
+    let refused = |error: Error, text: &str| {
+        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, text));
+    };
+    let greet = || Prompt::new("greet").argument("style").argument("name");
+    for (fill, text) in [
+        ((|_| ()) as fn(&Server), "completion: there is no prompt \"gret\"; none is registered"),
+        (
+            |server| {
+                server.prompt(Prompt::new("meet"), || async { "" }).unwrap();
+                server.prompt(Prompt::new("greet"), || async { "" }).unwrap();
+            },
+            "completion: there is no prompt \"gret\"; the nearest name is \"greet\"",
+        ),
+        (
+            |server| server.prompt(Prompt::new("gret"), || async { "" }).unwrap(),
+            "completion: prompt \"gret\" has no argument \"style\"; it has none",
+        ),
+    ] {
+        let server = Server::new("demo", "1");
+        suggests(&server, Completion::prompt("gret", "style")).unwrap();
+        fill(&server);
+        refused(start(&server).err().unwrap(), text);
+    }
+    // Who answers such requests itself knows what there is, and what is disabled is there.
+    let server = Server::new("demo", "1");
+    suggests(&server, Completion::prompt("any", "style")).unwrap();
+    server.replace(Method::new("prompts/get"), || async { json!({ "messages": [] }) }).unwrap();
+    server.resource_template(ResourceTemplate::new("db://{id}"), || async { "" }).unwrap();
+    suggests(&server, Completion::template("db://{id}", "id")).unwrap();
+    assert!(server.disable(Kind::ResourceTemplate, "db://{id}"));
+    let part = Server::new("part", "1");
+    part.prompt(greet(), || async { "" }).unwrap();
+    suggests(&part, Completion::prompt("greet", "style")).unwrap();
+    server.mount(&part, "sub").unwrap();
+    let running = start(&server).unwrap();
+    // From now on at once.
+    let error = suggests(&server, Completion::template("db://{id}", "ids")).unwrap_err();
+    refused(
+        error,
+        "completion: resource template \"db://{id}\" has no variable \"ids\"; the nearest name is \"id\"",
+    );
+    let error = suggests(&server, Completion::template("db://{i}", "i")).unwrap_err();
+    refused(
+        error,
+        "completion: there is no resource template \"db://{i}\"; the nearest name is \"db://{id}\"",
+    );
+    assert!(server.remove(Kind::Method, "prompts/get").is_some());
+    let error = suggests(&part, Completion::prompt("gret", "style")).unwrap_err();
+    refused(error, "completion: there is no prompt \"sub_gret\"; the nearest name is \"sub_greet\"");
+    suggests(&part, Completion::prompt("greet", "name")).unwrap();
+    running.close();
+    running.wait();
 }

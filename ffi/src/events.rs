@@ -77,16 +77,17 @@ fn own_params(text: &str) -> Result<JsonSlice> {
 }
 
 /// Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
-/// milliseconds; several updates of one moment are told once. From any thread; waits for nothing.
-///
-/// Fails with TENON_ERR_STATE before the start.
+/// milliseconds; several updates of one moment are told once. Before the start nobody is, and nothing happens. From any
+/// thread; waits for nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_resource_updated(
     server: *mut tenon_server,
     uri: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), uri = text(uri) => {
-        server.inner.started()?.resource_updated(uri);
+        if let Some(started) = server.inner.if_started()? {
+            started.resource_updated(uri);
+        }
         Ok(TENON_OK)
     })
 }

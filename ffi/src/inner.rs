@@ -61,6 +61,12 @@ impl Inner {
         Ok(started)
     }
 
+    /// The same, and nothing before the start.
+    pub(crate) fn if_started(&self) -> Result<Option<&Started>> {
+        self.check_fork()?;
+        Ok(self.started.get())
+    }
+
     /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
     fn check_fork(&self) -> Result<()> {
         self.started.get().map_or(Ok(()), Started::check_fork)

@@ -145,6 +145,9 @@ pub unsafe extern "C" fn tenon_prompt_add_argument(
 /// It completes the call with tenon_call_return() and a value for each suggestion (tenon_result_add_value()), or with
 /// tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
 ///
+/// Without the prompt or template, and its argument, the start fails with TENON_ERR_NOT_FOUND; while the server runs,
+/// tenon_server_add() does.
+///
 /// Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
 #[must_use]
 #[unsafe(no_mangle)]

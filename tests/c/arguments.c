@@ -98,7 +98,7 @@ static void servers(void) {
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_elicitation_complete(server, NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_notify(server, "a", NULL, 0));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_notify(server, NULL, NULL, 0));
-    CHECK_STATUS(TENON_ERR_STATE, tenon_server_resource_updated(server, "a:b"));
+    OK(tenon_server_resource_updated(server, "a:b"));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_resource_updated(server, NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_list_changed(server, TENON_KIND_TOOL));
     CHECK_ERROR(TENON_ERR_NULL, "hook", tenon_server_on(server, NULL, 0, nothing, NULL, NULL, &err));

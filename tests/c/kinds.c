@@ -213,6 +213,35 @@ static void prompts(void) {
     end();
 }
 
+/* A completion of what does not exist is refused at the start, and while the server runs. */
+static void completes_nothing(void) {
+    tenon_entry *entry;
+    tenon_error *err = NULL;
+    server = new_server();
+    OK(tenon_completion_new(TENON_KIND_PROMPT, "gret", "style", &entry, NULL));
+    add(with(entry, suggests, NULL));
+    OK(tenon_prompt_new("greet", &entry, NULL));
+    OK(tenon_prompt_add_argument(entry, "style", NULL, false));
+    add(with(entry, greets, NULL));
+    /* Nobody is subscribed yet. */
+    OK(tenon_server_resource_updated(server, "test://one"));
+    connect_peer(&peer, server);
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_start(server, &err));
+    CHECK_IN("completion: there is no prompt \"gret\"; the nearest name is \"greet\"", tenon_error_message(err));
+    tenon_error_free(err);
+    OK(tenon_prompt_new("gret", &entry, NULL));
+    OK(tenon_prompt_add_argument(entry, "style", NULL, false));
+    add(with(entry, greets, NULL));
+    OK(tenon_server_start(server, NULL));
+    initialize(&peer, "{}");
+    OK(tenon_completion_new(TENON_KIND_PROMPT, "greet", "stile", &entry, NULL));
+    OK(tenon_entry_set_handler(entry, suggests, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_add(server, entry, &err));
+    CHECK_IN("prompt \"greet\" has no argument \"stile\"; the nearest name is \"style\"", tenon_error_message(err));
+    tenon_error_free(err);
+    end();
+}
+
 static void answers(void *user_data, tenon_call *call) {
     tenon_result *result;
     (void)user_data;
@@ -616,6 +645,7 @@ static const struct test all[] = {
     {"resources", resources},
     {"arguments_refused", arguments_refused},
     {"prompts", prompts},
+    {"completes_nothing", completes_nothing},
     {"low_level", low_level},
     {"begins_again", begins_again},
     {"logs_and_errors", logs_and_errors},

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Server } from '../../bindings-node/index.mjs'
 import { PACKAGE, envelope, withServer } from './support/process.mjs'
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
@@ -283,6 +284,55 @@ test('completion of arguments and variables, with what is known already', async 
     assert.deepEqual(await complete(prompt, 'b'), { values: ['v'], hasMore: true })
     assert.equal(await client.text('remove'), 'true')
     assert.deepEqual((await complete(prompt, 'a')).values, [])
+  })
+})
+
+test('a completion of what does not exist is refused', async () => {
+  const refused = async (fill, wanted) => {
+    const app = new Server({ name: 't' })
+    fill(app)
+    await assert.rejects(app.listen({ http: 0 }), wanted)
+  }
+  const of = (app, options) => app.completion(options, () => [])
+  await refused((app) => of(app, { prompt: 'gret', argument: 'style' }), /completion: there is no prompt "gret"; none is registered/)
+  const greet = (app) => app.prompt('greet', { args: ['style', 'name'] }, () => '')
+  await refused((app) => of(greet(app), { prompt: 'gret', argument: 'style' }), /there is no prompt "gret"; the nearest name is "greet"/)
+  await refused((app) => of(greet(app), { prompt: 'greet', argument: 'stile' }), /prompt "greet" has no argument "stile"; the nearest name is "style"/)
+  await refused(
+    (app) => of(app.resource('t://{id}', () => ''), { template: 't://{id}', argument: 'ids' }),
+    /resource template "t:\/\/\{id\}" has no variable "ids"; the nearest name is "id"/
+  )
+  // Also while the server runs.
+  const source = `
+    const failed = (register) => { try { register(); return 'registered' } catch (error) { return error.message } }
+    app.tool('late', () => [
+      failed(() => app.completion({ prompt: 'other', argument: 'a' }, () => [])),
+      failed(() => app.prompt('others', { args: ['a'] }, () => '').completion({ prompt: 'other', argument: 'a' }, () => [])),
+      failed(() => app.completion({ prompt: 'others', argument: 'a' }, () => []))
+    ])
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    const [none, near, good] = JSON.parse(await client.text('late'))
+    assert.match(none, /there is no prompt "other"; none is registered/)
+    assert.match(near, /the nearest name is "others"/)
+    assert.equal(good, 'registered')
+  })
+})
+
+test('an update before the start does nothing', async () => {
+  const source = `
+    app.resource('a:b', () => 'x')
+    app.resourceUpdated('a:b')
+    app.tool('update', () => { app.resourceUpdated('a:b') })
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    assert.deepEqual((await client.send('resources/subscribe', { uri: 'a:b' })).result, {})
+    await client.text('update')
+    const updated = () => client.notes.filter(({ method }) => method === 'notifications/resources/updated')
+    await client.until(() => updated().length)
+    assert.equal(updated().length, 1)
   })
 })
 

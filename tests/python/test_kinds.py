@@ -288,6 +288,54 @@ def test_completion():
         assert complete(client, prompt, "style", "f")["values"] == []
 
 
+def test_a_completion_of_what_does_not_exist_is_refused():
+    def starts(app, match):
+        with pytest.raises(RegistrationError, match=match):
+            app.run(http=0)
+
+    app = Server("t")
+    app.completion(prompt="gret", argument="style")(lambda value: [])
+    starts(app, 'completion: there is no prompt "gret"; none is registered')
+    app.prompt("greet")(lambda style: style)
+    starts(app, 'completion: there is no prompt "gret"; the nearest name is "greet"')
+
+    app = Server("t")
+    app.prompt("greet")(lambda style, name: style)
+    app.completion(prompt="greet", argument="stile")(lambda value: [])
+    starts(app, 'completion: prompt "greet" has no argument "stile"; the nearest name is "style"')
+
+    app = Server("t")
+    app.resource("test://{id}")(lambda id: id)
+    app.completion(template="test://{id}", argument="ids")(lambda value: [])
+    starts(app, 'resource template "test://{id}" has no variable "ids"; the nearest name is "id"')
+
+    # Also where it is mounted, and while the server runs.
+    app, part = Server("t"), Server("part")
+    part.prompt("greet")(lambda style: style)
+    part.completion(prompt="greet", argument="style")(lambda value: ["a"])
+    app.mount(part, "sub")
+    with serving(app) as client:
+        assert complete(client, {"type": "ref/prompt", "name": "sub_greet"}, "style", "")["values"] == ["a"]
+        with pytest.raises(RegistrationError, match='there is no prompt "greet"; the nearest name is "sub_greet"'):
+            app.completion(prompt="greet", argument="style")(lambda value: [])
+        with pytest.raises(RegistrationError, match='there is no prompt "sub_gret"; the nearest name is "sub_greet"'):
+            part.completion(prompt="gret", argument="style")(lambda value: [])
+        app.prompt("late")(lambda style: style)
+        app.completion(prompt="late", argument="style")(lambda value: ["b"])
+        assert complete(client, {"type": "ref/prompt", "name": "late"}, "style", "")["values"] == ["b"]
+
+
+def test_an_update_before_the_start_does_nothing():
+    app = Server("t")
+    app.resource("test://a")(lambda: "a")
+    app.resource_updated("test://a")
+    app.resource_updated("test://none")
+    with serving(app) as client:
+        assert client.request("resources/subscribe", uri="test://a")["result"] == {}
+        app.resource_updated("test://a")
+        assert client.receive()["method"] == "notifications/resources/updated"
+
+
 def test_methods_and_notifications_of_the_programs_own():
     app = Server("t")
     told = threading.Event()

@@ -353,6 +353,8 @@ class Registrations(Served, Arounds):
 
         Its parameter ``value`` is what was typed so far, ``arguments`` what is known of the others; it may leave out
         either. It returns a list of any length, the best first; a client gets at most 100 and how many there are.
+
+        The prompt or template must exist with this argument when the server starts; while it runs, when this is called.
         """
         if (prompt is None) == (template is None):
             raise RegistrationError("completion: give either prompt or template")

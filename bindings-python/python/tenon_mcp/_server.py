@@ -205,7 +205,8 @@ class Server(Registrations):
         """Says that the resource at exactly this address has changed; from any thread, also outside of handlers.
 
         Clients that are subscribed to it are told within a few milliseconds: listen streams of 2026-07-28 that named
-        it, and sessions that sent ``resources/subscribe``. Several updates of one moment are told once.
+        it, and sessions that sent ``resources/subscribe``. Several updates of one moment are told once. Before the
+        start nobody is, and nothing happens.
         """
         self._engine.resource_updated(uri)
 

@@ -473,11 +473,17 @@ impl<T> Registered<T> {
 
     /// Whether a prompt has an argument of this name, or a template a variable.
     pub fn has_argument(&self, name: &str) -> bool {
-        match &self.input {
-            Input::Prompt(arguments) => arguments.names().any(|own| own == name),
-            Input::Template(template) => template.variables().any(|own| own == name),
-            Input::Open | Input::Schema(_) => false,
-        }
+        self.arguments().any(|own| own == name)
+    }
+
+    /// The arguments of a prompt, or the variables of a template.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
+        let (prompt, template) = match &self.input {
+            Input::Prompt(arguments) => (Some(arguments.names()), None),
+            Input::Template(template) => (None, Some(template.variables())),
+            Input::Open | Input::Schema(_) => (None, None),
+        };
+        prompt.into_iter().flatten().chain(template.into_iter().flatten())
     }
 
     /// What [`Entry::keep`] keeps: by it a host knows its own handler, also where the entry is another server's that is

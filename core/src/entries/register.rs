@@ -131,7 +131,8 @@ impl Server {
     }
 
     /// Registers suggestions for an argument. The handler is handed what was typed, [`Completing`](crate::Completing),
-    /// and comes to an array of texts; at most 100 are sent, with how many there are.
+    /// and comes to an array of texts; at most 100 are sent, with how many there are. Without the prompt or template, and its
+    /// argument, the server does not start; while it is served, this fails. Entries may come in any order before that.
     ///
     /// ```
     /// # use tenon_mcp::{Completing, Completion, Prompt, Server};

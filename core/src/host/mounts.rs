@@ -125,6 +125,7 @@ impl Engine {
         if let Some(view) = registered.definition().view() {
             self.check_view_now(&registered.to_string(), &view)?;
         }
+        self.check_completion_now(&registered)?;
         let (kind, name) = (registered.kind, registered.name.clone());
         let (source, target) = (registered.source.clone(), registered.target.clone());
         self.0.catalog.add(registered)?;

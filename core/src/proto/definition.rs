@@ -99,19 +99,27 @@ impl Definition {
         Ok(())
     }
 
+    /// What a completion completes: of a prompt or a template, by its name, which argument.
+    pub(crate) fn completes(&self) -> Option<(Kind, String, String)> {
+        let part = |value: Option<JsonSlice>| Some(value?.decode_str()?.into_owned());
+        let reference = self.given.get("ref")?;
+        let argument = part(self.given.get("argument").cloned())?;
+        match part(reference.member("name")) {
+            Some(name) => Some((Kind::Prompt, name, argument)),
+            None => Some((Kind::ResourceTemplate, part(reference.member("uri"))?, argument)),
+        }
+    }
+
     /// Has it called what `rename` makes of a name or an address of a kind, and with it what it says of others: the view of a
     /// tool, what a completion completes.
     pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
         let no_place = |definition: &Definition| definition.told("has no scheme that a prefix could follow");
         if self.kind == Kind::Completion {
-            let reference = self.given.get("ref").cloned().unwrap_or_else(JsonSlice::empty_object);
-            let of_prompt = reference.member("name").is_some();
-            let (kind, member) =
-                if of_prompt { (Kind::Prompt, "name") } else { (Kind::ResourceTemplate, "uri") };
-            let own = reference.member(member).and_then(|own| Some(own.decode_str()?.into_owned()));
-            let argument = self.given.get("argument").and_then(|own| Some(own.decode_str()?.into_owned()));
-            let name = own.and_then(|own| rename(kind, &own)).ok_or_else(|| no_place(self))?;
-            *self = Definition::completion(kind, &name, &argument.unwrap_or_default())?;
+            let completes = self.completes();
+            let renamed =
+                completes.and_then(|(kind, of, argument)| Some((kind, rename(kind, &of)?, argument)));
+            let (kind, name, argument) = renamed.ok_or_else(|| no_place(self))?;
+            *self = Definition::completion(kind, &name, &argument)?;
             return Ok(());
         }
         let name = rename(self.kind, &self.name).ok_or_else(|| no_place(self))?;

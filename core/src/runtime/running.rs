@@ -51,6 +51,7 @@ pub(crate) fn start(
     }
     let engine = server.engine().clone();
     engine.check_views()?;
+    engine.check_completions()?;
     if !engine.begin_serving() {
         return Err(Error::new(
             ErrorKind::State,
