@@ -1148,7 +1148,10 @@ export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions 
   principal?: (request: Request) => string | undefined
 }
 
-/** Answers requests of `node:http`, Express and Fastify. */
+/**
+ * Answers requests of `node:http`, Express and Fastify. What a client has counts to the share of its address (`maxAddressCalls` and
+ * the others), which is the framework's `ip` or that of the socket.
+ */
 export interface RequestHandler {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
   /** Of Fastify, whose own around them are told by their `raw`. */
@@ -1158,6 +1161,11 @@ export interface RequestHandler {
 export interface FetchOptions {
   /** Who sent the request; see `HandlerOptions`. */
   principal?: string | undefined
+  /**
+   * The IP address of the client, without port, where the program knows it. What the client has counts to the share of this address
+   * (`maxAddressCalls` and the others); without it only the totals hold.
+   */
+  address?: string | undefined
 }
 
 export interface Listening {

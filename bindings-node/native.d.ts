@@ -60,7 +60,7 @@ export declare class Engine {
   /** All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`. */
   entries(kind: string): string
   /** Begins an exchange; `headers` are names and values in turn. Returns its number. */
-  exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null): number
+  exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null, address?: string | undefined | null): number
   /** Hands in a piece of an exchange's body; none ends it. */
   feed(number: number, data?: Uint8Array | undefined | null): void
   /**

@@ -1045,6 +1045,15 @@ tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
 
 /**
+ * The IP address of the request's client, without port, where the program knows it. What the client has counts to the share
+ * of this address (TENON_LIMIT_ADDRESS_CALLS and the others); without it only the totals hold. Behind a proxy give the address
+ * that the proxy names, or none.
+ *
+ * Fails with TENON_ERR_INVALID for a text that is no address, and with TENON_ERR_STATE once the request has been handed over.
+ */
+tenon_status tenon_http_set_address(tenon_http *http, const char *address);
+
+/**
  * Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
  * NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
  * the request was freed and the last of its calls is over, one that goes on as a task too.

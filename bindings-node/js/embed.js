@@ -3,6 +3,7 @@
 // Requests that the program's own HTTP server hands over: one exchange each, and the forms that servers want them in.
 
 const { AsyncResource } = require('node:async_hooks')
+const { isIP } = require('node:net')
 const { keep } = require('./collected')
 const { only } = require('./options')
 
@@ -16,9 +17,9 @@ class Exchange {
   #number
   #wake
 
-  constructor(bridge, method, version, headers, principal) {
+  constructor(bridge, method, version, headers, principal, address) {
     this.#bridge = bridge
-    this.#number = bridge.engine.exchange(method, version, headers, principal)
+    this.#number = bridge.engine.exchange(method, version, headers, principal, address)
     bridge.exchanges.set(this.#number, this)
     if (bridge.collectable && bridge.exchanges.size === 1) keep(bridge)
     bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
@@ -74,6 +75,11 @@ class Exchange {
   }
 }
 
+/** An address that the server or the framework gives, which may be none. */
+function addressed(address) {
+  return typeof address === 'string' ? address : undefined
+}
+
 /** What a principal is. */
 function checked(principal) {
   if (principal == null) return undefined
@@ -110,7 +116,8 @@ function handlerOf(open, options = {}) {
         req.method,
         req.httpVersionMajor,
         req.rawHeaders,
-        checked(principal?.(request))
+        checked(principal?.(request)),
+        addressed(request.ip ?? req.socket?.remoteAddress)
       )
     } catch (error) {
       return failed(error)
@@ -184,10 +191,14 @@ function pairs(flat) {
 
 /** Answers a `Request` with a `Response`. */
 async function fetched(open, request, options = {}) {
-  only('fetch', options, ['principal'])
+  only('fetch', options, ['principal', 'address'])
   const principal = checked(options.principal)
+  const { address } = options
+  if (address != null && isIP(String(address).split('%')[0]) === 0) {
+    throw new TypeError(`fetch: address must be an IP address without port, not ${JSON.stringify(address)}`)
+  }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before')
-  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), principal)
+  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), principal, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
   if (signal?.aborted) gone()

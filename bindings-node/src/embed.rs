@@ -120,6 +120,7 @@ impl Engine {
         version: u32,
         headers: Vec<String>,
         principal: Option<String>,
+        address: Option<String>,
     ) -> Result<u32> {
         let session = self.0.session.borrow().clone();
         let exchanges = session.as_ref().and_then(|session| session.exchanges());
@@ -132,6 +133,10 @@ impl Engine {
         }
         if let Some(principal) = principal {
             head.principal(&principal);
+        }
+        if let Some(address) = address {
+            // What is no address, such as the path of a Unix socket, has no share.
+            let _ = head.address(&address);
         }
         let numbers = &self.0.exchanges;
         let mut number = numbers.next.get();

@@ -25,20 +25,20 @@ pub struct Exchange {
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. A request is its method and the major
-    /// version of HTTP; `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. A request is its method, the major
+    /// version of HTTP and where its client is; `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
         running: &Running,
         lane: &LoopLane,
-        request: (String, u8),
+        request: (String, u8, Option<String>),
         headers: Vec<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)>,
         principal: Option<&str>,
         context: Py<PyAny>,
     ) -> PyResult<Exchange> {
         let begin = || {
-            let (method, version) = request;
+            let (method, version, address) = request;
             let mut head = RequestHead::new(&method)?;
             head.version(version);
             for (name, value) in &headers {
@@ -46,6 +46,10 @@ impl Exchange {
             }
             if let Some(principal) = principal {
                 head.principal(principal);
+            }
+            if let Some(address) = address {
+                // What is no address, such as the path of a Unix socket, has no share.
+                let _ = head.address(&address);
             }
             head.attach(Within(context));
             if !lane.moved.is_empty() {

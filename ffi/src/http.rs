@@ -225,6 +225,24 @@ pub unsafe extern "C" fn tenon_http_set_principal(
     })
 }
 
+/// The IP address of the request's client, without port, where the program knows it. What the client has counts to the share
+/// of this address (TENON_LIMIT_ADDRESS_CALLS and the others); without it only the totals hold. Behind a proxy give the address
+/// that the proxy names, or none.
+///
+/// Fails with TENON_ERR_INVALID for a text that is no address, and with TENON_ERR_STATE once the request has been handed over.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_http_set_address(
+    http: *mut tenon_http,
+    address: *const c_char,
+) -> tenon_status {
+    entry!(http = object(http), address = text(address) => {
+        http.with_head(|head| {
+            head.address(address)?;
+            Ok(TENON_OK)
+        })
+    })
+}
+
 /// Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
 /// NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
 /// the request was freed and the last of its calls is over, one that goes on as a task too.

@@ -40,6 +40,11 @@ public:
         detail::check(tenon_http_set_principal(get(), detail::Text(principal)), "tenon_http_set_principal");
         return *this;
     }
+    /** The IP address of the client, whose share the request counts to. */
+    Http &set_address(std::string_view address) {
+        detail::check(tenon_http_set_address(get(), detail::Text(address)), "tenon_http_set_address");
+        return *this;
+    }
     /** Puts a value with the request, for the handlers of its calls: Call::http_user_data(). */
     template <typename T> Http &set_user_data(T value) {
         auto kept = std::make_unique<std::any>(std::move(value));

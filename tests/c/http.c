@@ -282,6 +282,36 @@ static void errors_are_masked(void) {
     }
 }
 
+static void an_address_has_a_share(void) {
+    static const char *const addresses[] = {"192.0.2.1", "192.0.2.1", "192.0.2.2"};
+    static const uint32_t statuses[] = {200, 429, 200};
+    tenon_server *server = new_server();
+    tenon_http *all[3], *opened;
+    const char *session;
+    size_t i;
+    OK(tenon_server_set_limit(server, TENON_LIMIT_ADDRESS_STREAMS, 1));
+    OK(tenon_server_listen_embedded(server, NULL));
+    OK(tenon_server_start(server, NULL));
+    opened = head("POST");
+    begin(server, opened,
+          "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","
+          "\"capabilities\":{},\"clientInfo\":{\"name\":\"c\",\"version\":\"1\"}}}");
+    CHECK(status_of(opened) == 200);
+    session = header(opened, "mcp-session-id");
+    for (i = 0; i < 3; i++) {
+        all[i] = head("GET");
+        OK(tenon_http_add_header(all[i], "Mcp-Session-Id", session, TENON_NUL, NULL));
+        OK(tenon_http_set_address(all[i], addresses[i]));
+        OK(tenon_server_handle_http(server, all[i], NULL, NULL, NULL, NULL));
+        OK(tenon_http_end(all[i]));
+        CHECK(status_of(all[i]) == statuses[i]);
+    }
+    CHECK_IN("max_address_streams", body_of(all[1]));
+    for (i = 0; i < 3; i++) OK(tenon_http_free(all[i]));
+    OK(tenon_http_free(opened));
+    OK(tenon_server_free(server));
+}
+
 static void sessions(void) {
     tenon_server *server = started();
     tenon_http *http = head("POST");
@@ -478,6 +508,9 @@ static void wrong_uses(void) {
     CHECK_STATUS(TENON_ERR_INVALID, tenon_http_add_header(http, "a b", "c", 1, NULL));
     CHECK_STATUS(TENON_ERR_INVALID, tenon_http_add_header(http, "a", "c\nd", TENON_NUL, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_principal(http, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_http_set_address(http, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_http_set_address(http, "localhost"));
+    OK(tenon_http_set_address(http, "2001:db8::1"));
     OK(tenon_http_set_version(http, 2));
     CHECK_STATUS(TENON_ERR_STATE, tenon_http_write(http, "a", 1));
     CHECK_STATUS(TENON_ERR_STATE, tenon_http_end(http));
@@ -533,6 +566,7 @@ static const struct test tests[] = {
     {"a forked child leaves requests alone", a_forked_child_leaves_requests_alone},
     {"answers and streams come out", answers_and_streams},
     {"refused by the head alone", refused_by_the_head_alone},
+    {"an address has a share", an_address_has_a_share},
     {"what is put with a request is for its calls", what_is_put_with_a_request_is_for_its_calls},
     {"errors are masked where the address is not known", errors_are_masked},
     {"sessions, and the end of the server", sessions},

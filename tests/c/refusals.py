@@ -69,6 +69,7 @@ TEXTS = {
     ("tenon_call_error", "message"): "a",
     ("tenon_call_progress", "message"): "a",
     ("tenon_result_set_meta", "value"): "{}",
+    ("tenon_http_set_address", "address"): "127.0.0.1",
     ("tenon_server_listen_http_socket", "path"): "/mcp",
     ("tenon_server_add_page", "path"): "/page",
     ("tenon_server_remove_page", "path"): "/page",

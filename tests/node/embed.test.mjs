@@ -151,6 +151,43 @@ test('what the head rules out is refused before the body is read', async () => {
   await app.close()
 })
 
+test('an address has a share', async () => {
+  const app = new Server({ name: 'share', limits: { maxAddressCalls: 1 } })
+  let open
+  const gate = new Promise((resolve) => { open = resolve })
+  let begin
+  const begun = new Promise((resolve) => { begin = resolve })
+  app.tool('wait', { input: { type: 'object' } }, async () => {
+    begin()
+    await gate
+    return 'done'
+  })
+  const headers = {
+    'content-type': 'application/json', accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'wait'
+  }
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {}
+  }
+  const params = { name: 'wait', arguments: {}, _meta: meta }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  const call = (options) => app.fetch(new Request('http://localhost/mcp', { method: 'POST', headers, body }), options)
+  const first = call({ address: '127.0.0.1' })
+  await begun
+  const refused = await call({ address: '::ffff:127.0.0.1' })
+  assert.equal(refused.status, 429)
+  assert.match((await refused.json()).error.message, /max_address_calls/)
+  // What comes over a socket of this machine counts to the same address.
+  await serving(app.handler(), async (url) => {
+    assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 429)
+  })
+  const others = [call({ address: '2001:db8::1' }), call()]
+  await assert.rejects(call({ address: 'localhost' }), /IP address/)
+  open()
+  for (const response of [first, ...others]) assert.equal((await response).status, 200)
+  await app.close()
+})
+
 test('Fastify', async () => {
   const app = demo()
   const outer = require('fastify')()

@@ -308,6 +308,33 @@ def test_what_the_head_rules_out_is_refused_before_the_body_is_read():
     ended(app)
 
 
+def test_an_address_has_a_share():
+    app = Server("demo", max_address_calls=1)
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    @app.tool
+    async def wait() -> str:
+        begun.set()
+        await gate.wait()
+        return "done"
+
+    async def main():
+        asgi = app.asgi()
+        first = call(asgi, "wait", client=("192.0.2.1", 1))
+        await asyncio.wait_for(begun.wait(), SECONDS)
+        status, headers, body = await call(asgi, "wait", client=("192.0.2.1", 2)).whole()
+        assert (status, headers["retry-after"]) == (429, "1")
+        assert "max_address_calls" in json.loads(body)["error"]["message"]
+        # Others, one of IPv6, and those of whom it is not known where they are.
+        others = [call(asgi, "wait", client=at) for at in (("2001:db8::1", 1), None, ("/a/socket", None))]
+        gate.set()
+        for request in (first, *others):
+            assert (await request.whole())[0] == 200
+
+    asyncio.run(main())
+    ended(app)
+
+
 def test_paths():
     every, one = demo(), demo()
     anywhere, somewhere = every.asgi(), one.asgi(path="/mcp")

@@ -124,7 +124,9 @@ class Asgi:
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
         context = contextvars.copy_context()
-        exchange = Exchange(running, bridge.lane, (scope["method"], version), headers, principal, context)
+        client = scope.get("client")
+        request = (scope["method"], version, client[0] if client else None)
+        exchange = Exchange(running, bridge.lane, request, headers, principal, context)
         bridge.waiting[exchange.number] = None
         gone: asyncio.Task[None] | None = None
 

@@ -121,7 +121,7 @@ class Exchange:
         cls,
         running: Running,
         lane: LoopLane,
-        request: tuple[str, int],
+        request: tuple[str, int, str | None],
         headers: list[tuple[bytes, bytes]],
         principal: str | None,
         context: Context,

@@ -383,7 +383,8 @@ class Server(Registrations):
         host that it names are of this machine. Besides the headers of the protocol they may send those of
         ``allowed_headers`` (``*`` for all). ``principal`` says who sent a request, from its scope: such as the user
         that a middleware has put there, or ``None`` for nobody in particular. Sessions belong to whoever opened them,
-        and handlers read it as ``ctx.principal``.
+        and handlers read it as ``ctx.principal``. What a client has counts to the share of its address
+        (``max_address_calls`` and the others), which is that of the scope's ``client``.
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
 use crate::runtime::http::arrival::{Moved, Principal};
+use crate::runtime::http::caller::RemoteAddress;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;
@@ -53,6 +54,18 @@ impl RequestHead {
     /// Who sends it, where the program has found that out.
     pub fn principal(&mut self, principal: &str) {
         self.0.extensions.insert(Principal(principal.into()));
+    }
+
+    /// The IP address of its client, without port, where the program knows it. What the client has counts to the share of this
+    /// address, such as [`Limits::max_address_calls`](crate::Limits::max_address_calls); without it only the totals hold.
+    pub fn address(&mut self, address: &str) -> Result<(), Error> {
+        // An address of a link may name its interface.
+        let plain = address.split_once('%').map_or(address, |(plain, _)| plain);
+        let parsed = plain.parse().map_err(|_| {
+            Error::invalid(format!("{address:?} is no IP address: write one as in 192.0.2.1 or 2001:db8::1"))
+        })?;
+        self.0.extensions.insert(RemoteAddress(parsed));
+        Ok(())
     }
 
     /// Puts a value with it, which its calls have as the [`attachment`](crate::Arrival::attachment) of their arrival.
