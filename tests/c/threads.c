@@ -1,5 +1,8 @@
 /* The threads of servers: how many there are, and what is called at their start. */
 #include <dirent.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -104,8 +107,38 @@ static void a_hook_is_called_on_each_thread(void) {
     CHECK(strstr(names.all, "tenon-worker-2;") == NULL);
 }
 
+/* The copy that a forked child has of a listening socket does not keep the port. */
+static void a_forked_child_keeps_no_port(void) {
+    tenon_server *server = http_server();
+    struct sockaddr_in address;
+    const char *url;
+    int hold[2], fd, status;
+    pid_t child;
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &url, NULL));
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((uint16_t)atoi(strchr(url + strlen("http://"), ':') + 1));
+    CHECK(pipe(hold) == 0);
+    child = fork();
+    if (child == 0) {
+        char byte;
+        close(hold[1]);
+        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(hold[0]);
+    OK(tenon_server_free(server));
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    close(fd);
+    close(hold[1]);
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static const struct test all[] = {
     {"many_servers_share_threads", many_servers_share_threads},
+    {"a_forked_child_keeps_no_port", a_forked_child_keeps_no_port},
     {"a_hook_is_called_on_each_thread", a_hook_is_called_on_each_thread},
 };
 RUN_TESTS(all)

@@ -1,7 +1,9 @@
 // Many servers in one process: what they share, and what becomes of those that nobody has any more.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once as event } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -110,4 +112,15 @@ test('a server with a request, with a handler for its end, or that somebody has,
   await once(held)
   await held.close()
   assert.equal(threads().includes('tenon-timer'), true, 'the one with a handler is there')
+})
+
+test('a program that is started has none of the sockets', async () => {
+  const server = yes()
+  await server.listen({ http: 0 })
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+  await event(child, 'spawn')
+  const descriptors = readdirSync(`/proc/${child.pid}/fd`).map((fd) => readlinkSync(`/proc/${child.pid}/fd/${fd}`))
+  assert.deepEqual(descriptors.filter((name) => name.startsWith('socket:')), [])
+  child.kill()
+  await server.close()
 })

@@ -59,6 +59,12 @@ class Asgi:
         self._home = Home(server, options)
         self._lives = 0
 
+    def __del__(self) -> None:
+        # Requests hold this, so there are none; nobody else can bring one.
+        home = getattr(self, "_home", None)
+        if home is not None:
+            home.abandon()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":

@@ -8,6 +8,7 @@ import contextvars
 import signal
 import threading
 
+from . import _fork
 from ._bridge import LoopBridge
 from ._errors import StateError
 from ._native import LoopLane
@@ -33,6 +34,7 @@ class Home:
         self._server = server
         self._options = options
         self._lock = threading.Lock()
+        self._generation = _fork.generation
         self._service: Service | None = None
         self._running: Running | None = None
         self._bridges: dict[asyncio.AbstractEventLoop, LoopBridge] = {}
@@ -65,7 +67,7 @@ class Home:
                 except BaseException:
                     service.close()
                     raise
-                self._service, self._running = service, running
+                self._service, self._running, self._generation = service, running, _fork.generation
                 return running, self._bridge(loop, service.lane, service, None)
             for other in [other for other in self._bridges if other.is_closed()]:
                 # It ended without a word, as loops do; what it had is nobody's.
@@ -141,6 +143,23 @@ class Home:
         await asyncio.wait((bridge.closed,))
         if self._endings:
             await asyncio.wait(tuple(self._endings))
+
+    def __del__(self) -> None:
+        # Its loops ended before they heard of the end.
+        service = getattr(self, "_service", None)
+        if service is not None and self._generation == _fork.generation:
+            if self._running is not None:
+                self._running.close()
+            service.stop()
+            service.close()
+
+    def abandon(self) -> None:
+        """Ends the server, since nobody can bring a request any more; its loops hear of it. Never waits: a garbage
+        collector may call this."""
+        running = self._running
+        if running is None or self._generation != _fork.generation:
+            return
+        running.close()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop not in self._looking:

@@ -3,9 +3,13 @@
 //! While stdio is served, what is printed goes through a pipe to a thread of the same process. A process that aborts would
 //! take that thread along, and with it the very line that says why. So its end waits until the pipe is empty: in handlers
 //! of the signals that end a process by default, and in one of `exit`. `_exit` and SIGKILL leave no room for that.
+//!
+//! The crate also sees to it that a forked child keeps no listening socket of its parent ([`Listening`]).
 
 mod fatal;
+mod listening;
 
+pub use listening::Listening;
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;

@@ -1,6 +1,7 @@
 //! What a listener needs of the connections it serves, with TCP. Unix sockets are in `unix`; another kind joins with these
 //! two traits.
 
+use super::opened::Opened;
 use crate::error::{Error, ErrorKind};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -86,7 +87,7 @@ impl Accept for TcpListener {
 }
 
 /// Listens on the first address of `address` that can be had. To be called inside an executor.
-pub(super) fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
+pub(super) fn bind(address: &str) -> Result<(Opened<TcpListener>, SocketAddr), Error> {
     let failed =
         |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
     let mut last = None;
@@ -97,7 +98,7 @@ pub(super) fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
             socket.bind(candidate)?;
             let listener = socket.listen(BACKLOG)?;
             let address = listener.local_addr()?;
-            Ok((listener, address))
+            Ok((Opened::new(listener), address))
         })();
         match bound {
             Ok(bound) => return Ok(bound),

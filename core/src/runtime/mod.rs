@@ -19,6 +19,7 @@ mod mailbox;
 mod memory;
 #[cfg(test)]
 mod memory_tests;
+mod opened;
 mod options;
 mod platform;
 mod pool;

@@ -1,6 +1,7 @@
 //! Unix sockets: the connections, and the file that a listener is found by.
 
 use super::io::{Accept, BACKLOG, Io, Sent};
+use super::opened::Opened;
 use crate::error::{Error, ErrorKind};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
@@ -70,7 +71,7 @@ impl Accept for UnixListener {
 pub(super) struct Bound {
     // In this order: who finds no file may bind, and who finds one finds somebody who listens.
     _file: SocketFile,
-    listener: UnixListener,
+    listener: Opened<UnixListener>,
 }
 
 impl Accept for Bound {
@@ -150,7 +151,7 @@ pub(super) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     // Nobody can connect before it listens, so nobody finds it with other permissions.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
-    Ok(Bound { _file: file, listener })
+    Ok(Bound { _file: file, listener: Opened::new(listener) })
 }
 
 /// Keeps others from the same path until it listens: between the look at a dead socket and its removal another server

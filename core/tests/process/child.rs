@@ -73,6 +73,7 @@ pub fn run(role: &str) -> ExitCode {
         "masks" => masks(),
         "actions" => actions(),
         "threads-of-many" => shared::threads_of_many(),
+        "port-of-a-fork" => shared::port_of_a_fork(),
         "start-of-threads" => shared::start_of_threads(),
         "port-in-use" => port_in_use(),
         "no-descriptors-left" => no_descriptors_left(),

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder};
+use tenon_mcp::{HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder, UnixOptions};
 
 fn start(change: impl FnOnce(&mut Limits), build: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Running {
     let mut limits = Limits::default();
@@ -91,4 +91,40 @@ pub fn start_of_threads() {
     names.sort();
     assert_eq!(names, ["tenon-close", "tenon-io", "tenon-io", "tenon-timer"]);
     assert_eq!(deep.load(Ordering::SeqCst), 4096);
+}
+
+/// A child that was forked off, and lives until what is returned is dropped.
+fn fork() -> std::io::PipeWriter {
+    let (mut wait, hold) = std::io::pipe().unwrap();
+    // SAFETY: the child makes system calls only: it closes, reads and ends.
+    unsafe {
+        if nix::libc::fork() == 0 {
+            drop(hold);
+            let _ = wait.read(&mut [0]);
+            nix::libc::_exit(0);
+        }
+    }
+    hold
+}
+
+pub fn port_of_a_fork() {
+    use rustix::net::{AddressFamily, SocketType, bind, socket};
+    let server = start(|_| (), |builder| builder);
+    let address = server.http_address().unwrap();
+    let path = std::env::temp_dir().join(format!("tenon-fork-{}", std::process::id()));
+    let unix = Server::new("child", "1");
+    let unix = unix.start(ServeOptions::new().unix(UnixOptions::new(&path).unwrap())).unwrap();
+    let child = fork();
+    // The parent's are as they were.
+    client(address);
+    drop(std::os::unix::net::UnixStream::connect(&path).unwrap());
+    end(vec![server, unix]);
+    // Without the option that ports may be used again.
+    let taken = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    // One that was served may wait for its last packets.
+    let free = || bind(&taken, &address).is_ok() || std::net::TcpListener::bind(address).is_ok();
+    assert!(free(), "the child keeps the port");
+    let again = Server::new("child", "1");
+    end(vec![again.start(ServeOptions::new().unix(UnixOptions::new(&path).unwrap())).unwrap()]);
+    drop(child);
 }

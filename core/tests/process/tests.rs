@@ -39,12 +39,17 @@ pub const ALL: &[(&str, fn())] = &[
         "a_hook_is_called_on_each_thread_with_the_stack_wanted",
         a_hook_is_called_on_each_thread_with_the_stack_wanted,
     ),
+    ("a_forked_child_keeps_no_port", a_forked_child_keeps_no_port),
     ("a_port_in_use_leaves_nothing_running", a_port_in_use_leaves_nothing_running),
     (
         "a_start_without_descriptors_leaves_nothing_running",
         a_start_without_descriptors_leaves_nothing_running,
     ),
 ];
+
+fn a_forked_child_keeps_no_port() {
+    Peer::start("port-of-a-fork").succeed();
+}
 
 fn many_servers_have_the_threads_of_one() {
     Peer::start("threads-of-many").succeed();

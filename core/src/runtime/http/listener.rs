@@ -89,16 +89,15 @@ impl Listener {
         let homes = site.executor.homes()?;
         let home = homes.first().handle.clone();
         let _entered = home.enter();
-        let tcp = |homes, acceptor, address: SocketAddr| {
-            let access = if is_local(address.ip()) { Access::loopback() } else { Access::public() };
-            Listener::new(site, homes, acceptor, named(access), At::Tcp(address))
+        let tcp = |address: SocketAddr| {
+            named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
         };
         // What a page can reach it through is a proxy that others can reach.
         let access = || named(Access::public());
         let listener = match place {
             Place::Address(address) => {
                 let (acceptor, address) = io::bind(address)?;
-                tcp(homes, acceptor, address)
+                Listener::new(site, homes, acceptor, tcp(address), At::Tcp(address))
             }
             Place::Unix(unix) => {
                 let bound = unix::bind(&unix.path, unix.mode)?;
@@ -109,7 +108,7 @@ impl Listener {
                 match given::listening(socket.try_clone().map_err(io)?)? {
                     Listening::Tcp(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        tcp(homes, listener, address)
+                        Listener::new(site, homes, listener, tcp(address), At::Tcp(address))
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
