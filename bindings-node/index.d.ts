@@ -1297,17 +1297,29 @@ export class Server {
    * Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources and templates as
    * `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with their completions. What the other one
    * registers, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be nested,
-   * and one server mounted in several. `prefix` has letters, digits and hyphens.
+   * and one server mounted in several. `prefix` has letters, digits and hyphens; without one names and addresses stay as they are.
    *
    * A call of a mounted entry is a call of this server: its limits, middleware, `mapError` and `maskErrors` are in force, and the
    * context says the name and the address that the client used. What the other server is besides (its name and settings, its
-   * hooks but `start` and `stop`, methods and notifications, its skills and its middleware) stays with it. If this one is served
+   * hooks but `start` and `stop`, methods and notifications, and its skills) stays with it. If this one is served
    * already, the other one starts at once, and its calls wait for that.
+   *
+   * The middleware of the other server is around its entries here as well, inside of this server's. It sees the context of the
+   * call, so the name and the address that the client used. A list is that of the server that is served: a server with middleware
+   * around lists cannot be mounted, and a mounted one gets none.
    *
    * Throws `TENON_DUPLICATE` where a name is taken here, and `TENON_STATE` where this server is a part of the other one; then
    * nothing is mounted. Registering in the other one fails for the same reasons from then on.
    */
-  mount(other: Server, prefix: string): this
+  mount(other: Server, prefix?: string): this
+  /**
+   * Undoes `mount` with the same prefix, also while the server is served: what the other server has is no longer here, and clients
+   * are told that the lists have changed. Calls in flight go on. The other server's hook `stop` is told
+   * at the end of this one.
+   *
+   * Throws `TENON_NOT_FOUND` if the other server is not mounted here with this prefix.
+   */
+  unmount(other: Server, prefix?: string): this
   /**
    * Calls a tool through the whole engine, as a client of this process (`tenon-mcp/testing`), and starts the server for that if
    * it does not listen. One that fails rejects with `ToolError`, or with `raiseOnError: false` is a result that says so.

@@ -77,7 +77,9 @@ export declare class Engine {
   /** Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached. */
   listen(dispatch: (batch: string) => void, again: () => void, numbers: Uint32Array, options: ListenOptions): Urls
   /** Makes another server of this environment a part of this one. Handlers have numbers of the whole environment. */
-  mount(other: Engine, prefix: string): void
+  mount(other: Engine, prefix?: string | undefined | null): void
+  /** Undoes that. */
+  unmount(other: Engine, prefix?: string | undefined | null): void
   /** Has the engine do what middleware is around; the dispatch function hears what it came to. */
   next(slot: number, generation: number, input?: string | undefined | null): void
   /** Sends a notification to every session; `params` is JSON text. Returns how many can be reached. */

@@ -101,6 +101,17 @@ class Bridge {
     return undefined
   }
 
+  /** The middleware of a number, here or in a server that is mounted. */
+  layer(number) {
+    const own = this.layers.get(number)
+    if (own !== undefined) return own
+    for (const within of this.mounted) {
+      const found = within.layer(number)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
   /** Never throws. */
   log(level, message, { kind, name, error } = {}) {
     const record = { level, message }
@@ -209,7 +220,7 @@ class Bridge {
     const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READS.includes(kind) }
     const call = this.#begin(slot, generation, entry)
     if (entry === undefined) return call.threw(new Error('the handler was removed'))
-    const functions = layers.map((layer) => this.layers.get(layer))
+    const functions = layers.map((layer) => this.layer(layer))
     this.#run(call, () => chain(call, functions, entry.handler, args))
   }
 

@@ -26,6 +26,9 @@ let next = 0
 /** What is around nothing but the module. */
 const outside = new AsyncResource('TENON_SERVER')
 
+/** Numbers of middleware are those of all servers, since one may be mounted in another. */
+let lastLayer = 0
+
 class Server {
   #bridge
   #listening
@@ -158,9 +161,15 @@ class Server {
     const words = fn === undefined ? undefined : typeof operations === 'string' ? [operations] : operations
     if (words != null && !Array.isArray(words)) throw new TypeError('middleware: operations must be an array of strings')
     const { engine, layers } = this.#bridge
-    const number = layers.size
-    engine.addMiddleware(words?.map(String), number)
+    const number = ++lastLayer
+    // First: where this server is mounted, a call may come at once.
     layers.set(number, around)
+    try {
+      engine.addMiddleware(words?.map(String), number)
+    } catch (error) {
+      layers.delete(number)
+      throw error
+    }
     return this
   }
 
@@ -204,12 +213,19 @@ class Server {
     return this.entries('tool')
   }
 
-  /** Makes another server a part of this one, under a prefix. */
+  /** Makes another server a part of this one, under a prefix, if one is given. */
   mount(other, prefix) {
-    if (!(other instanceof Server)) throw new TypeError('mount: other must be a Server')
-    if (typeof prefix !== 'string') throw new TypeError('mount: prefix must be a string')
+    checkMount('mount', other, prefix)
     this.#bridge.engine.mount(other.#bridge.engine, prefix)
     this.#bridge.mounted.add(other.#bridge)
+    return this
+  }
+
+  /** Undoes `mount` with the same prefix. */
+  unmount(other, prefix) {
+    checkMount('unmount', other, prefix)
+    this.#bridge.engine.unmount(other.#bridge.engine, prefix)
+    // Its handlers stay known: calls in flight go on.
     return this
   }
 
@@ -360,6 +376,11 @@ class Server {
   get closed() {
     return this.#closed
   }
+}
+
+function checkMount(what, other, prefix) {
+  if (!(other instanceof Server)) throw new TypeError(`${what}: other must be a Server`)
+  if (prefix !== undefined && typeof prefix !== 'string') throw new TypeError(`${what}: prefix must be a string, or left out`)
 }
 
 /** A promise, and what resolves it. */

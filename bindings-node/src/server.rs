@@ -102,7 +102,7 @@ impl Engine {
     /// Puts a function of JavaScript's around operations, by their words; without any around calls of handlers.
     #[napi(catch_unwind)]
     pub fn add_middleware(&self, operations: Option<Vec<String>>, handler: u32) -> Result<()> {
-        let layer = Layer::Lane { lane: LANE, handler: HandlerId(handler), moves: false };
+        let layer = Layer::Lane { lane: LANE, handler: HandlerId(handler), moves: false, kept: None };
         let added = match &operations {
             None => self.0.server.add_middleware(&CALLS, layer),
             Some(words) => {
@@ -146,8 +146,14 @@ impl Engine {
 
     /// Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
     #[napi(catch_unwind)]
-    pub fn mount(&self, other: &Engine, prefix: String) -> Result<()> {
-        self.0.server.mount(&other.0.server, &prefix).map_err(to_js)
+    pub fn mount(&self, other: &Engine, prefix: Option<String>) -> Result<()> {
+        self.0.server.mount(&other.0.server, prefix.as_deref()).map_err(to_js)
+    }
+
+    /// Undoes that.
+    #[napi(catch_unwind)]
+    pub fn unmount(&self, other: &Engine, prefix: Option<String>) -> Result<()> {
+        self.0.server.unmount(&other.0.server, prefix.as_deref()).map_err(to_js)
     }
 
     /// Shows or hides what has one of these tags; whether anything has.

@@ -103,7 +103,7 @@ impl Engine {
         handler.get().belong(self.lifespan(py));
         let (handler, claim) = self.handlers.add(handler)?;
         // A call with `async def` middleware goes to the loop, whatever its handler is.
-        let layer = Layer::Lane { lane, handler, moves: on_loop };
+        let layer = Layer::Lane { lane, handler, moves: on_loop, kept: Some(claim.clone()) };
         let words = operations.as_ref().map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         let added = self.server.add_middleware(words.as_deref().unwrap_or(&CALLS), layer);
         if added.is_ok() {
@@ -173,11 +173,17 @@ impl Engine {
     }
 
     /// Makes another server a part of this one.
-    fn mount(&self, py: Python<'_>, other: &Engine, prefix: &str) -> PyResult<()> {
+    fn mount(&self, py: Python<'_>, other: &Engine, prefix: Option<&str>) -> PyResult<()> {
         // The table first: a call may come as soon as an entry is there.
         self.handlers.mount(py, &other.handlers)?;
         let (server, other) = (&self.server, &other.server);
         py.detach(|| server.mount(other, prefix)).map_err(|error| engine_error(py, &error))
+    }
+
+    /// Undoes that. Its table stays: calls in flight go on.
+    fn unmount(&self, py: Python<'_>, other: &Engine, prefix: Option<&str>) -> PyResult<()> {
+        let (server, other) = (&self.server, &other.server);
+        py.detach(|| server.unmount(other, prefix)).map_err(|error| engine_error(py, &error))
     }
 
     /// Shows or hides what has one of these tags; says whether anything has.

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HandlerId, HostCall, Registered, Wake};
+use tenon_mcp::{HandlerId, HostCall, Layer, Registered, Wake};
 
 /// `Handler` objects by place. A place is kept for its handler while a call may still name it.
 pub(crate) struct Handlers {
@@ -107,7 +107,24 @@ impl Handlers {
         entry: &Registered,
         handler: HandlerId,
     ) -> PyResult<Bound<'py, Handler>> {
-        let claim = entry.kept().and_then(|kept| kept.downcast_ref::<Claim>());
+        self.claimed(py, handler, entry.kept())
+    }
+
+    /// The function of middleware, which may be of a server that is mounted.
+    pub(crate) fn of_layer<'py>(&self, py: Python<'py>, layer: &Layer) -> PyResult<Bound<'py, Handler>> {
+        match layer {
+            Layer::Lane { handler, kept, .. } => self.claimed(py, *handler, kept.as_ref()),
+            _ => Err(PyLookupError::new_err("the middleware is not Python's")),
+        }
+    }
+
+    fn claimed<'py>(
+        &self,
+        py: Python<'py>,
+        handler: HandlerId,
+        kept: Option<&Arc<dyn Any + Send + Sync>>,
+    ) -> PyResult<Bound<'py, Handler>> {
+        let claim = kept.and_then(|kept| kept.downcast_ref::<Claim>());
         match claim.filter(|claim| !Arc::ptr_eq(&claim.places, &self.places)) {
             None => self.get(py, handler),
             Some(claim) => {

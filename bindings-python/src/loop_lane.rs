@@ -488,13 +488,13 @@ pub(crate) fn chain<'py>(
         (Some(_), Target::Lane { lane, .. }) => Some(word(*lane)),
         _ => None,
     };
-    let layers = call.middleware().map(|layer| Ok(handlers.get(py, layer)?.get().function(py)));
+    let layers = call.layers().iter().map(|layer| Ok(handlers.of_layer(py, layer)?.get().function(py)));
     let layers = layers.collect::<PyResult<Vec<_>>>()?;
     let returns_dict = handler.as_ref().is_some_and(|handler| handler.get().returns_dict);
     let lifespan = match &handler {
         Some(handler) => handler.get().lifespan(py),
         // Of the server that is around what the engine answers.
-        None => call.middleware().next().and_then(|layer| handlers.get(py, layer).ok()?.get().lifespan(py)),
+        None => call.layers().first().and_then(|layer| handlers.of_layer(py, layer).ok()?.get().lifespan(py)),
     };
     let started = Call::new(port.clone(), call, home, returns_dict, lifespan).bound(py)?;
     let class = if is_async { "LoopChain" } else { "SyncChain" };

@@ -131,23 +131,38 @@ impl Server {
     /// A call of a mounted entry is a call of this server: its limits, its lanes, its middleware, its log and its
     /// masking of errors are in force, and the context says the name and the address that the client used. Time-outs, tags and
     /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks but `start` and `stop`,
-    /// methods and notifications, its skills and its middleware, stays with it. `prefix` has letters, digits and hyphens.
+    /// methods and notifications and its skills, stays with it. `prefix` has letters, digits and hyphens; with `None` names and
+    /// addresses stay as they are.
+    ///
+    /// The middleware of the other server is around its entries here as well, inside of this server's. It sees the context of
+    /// the call, so the name and the address that the client used. A list is that of the server that is served: a server with
+    /// middleware around lists cannot be mounted, and a mounted one gets none.
     ///
     /// # Errors
-    /// The prefix is none, a name is taken here (then nothing is mounted), an entry has no name or address with the prefix, or
+    /// The prefix is wrong, a name is taken here (then nothing is mounted), an entry has no name or address with the prefix, or
     /// this server is a part of the other one. Registering in the other one fails for the same reasons from then on.
-    pub fn mount(&self, other: &Server, prefix: &str) -> Result<(), Error> {
+    pub fn mount<'a>(&self, other: &Server, prefix: impl Into<Option<&'a str>>) -> Result<(), Error> {
         self.mount_with(other, prefix, |target| target.clone())
     }
 
+    /// Undoes [`Server::mount`] with the same prefix, also while the server is served: what the other server has is no longer
+    /// here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook `stop` is told
+    /// at the end of this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the other server is not mounted here with this prefix.
+    pub fn unmount<'a>(&self, other: &Server, prefix: impl Into<Option<&'a str>>) -> Result<(), Error> {
+        self.engine.unmount(&other.engine, prefix.into())
+    }
+
     /// The same for hosts: `adopt` makes of where calls go in the other server where they go here.
-    pub fn mount_with(
+    pub fn mount_with<'a>(
         &self,
         other: &Server,
-        prefix: &str,
+        prefix: impl Into<Option<&'a str>>,
         adopt: impl Fn(&Target) -> Target + Send + Sync + 'static,
     ) -> Result<(), Error> {
-        self.engine.mount(&other.engine, prefix, other.arguments, Arc::new(adopt))
+        self.engine.mount(&other.engine, prefix.into(), other.arguments, Arc::new(adopt))
     }
 
     /// Shows an entry that was disabled; `false` if there is none of this kind and name.

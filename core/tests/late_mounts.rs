@@ -164,7 +164,7 @@ fn one_that_is_mounted_while_the_other_begins_is_told() {
         let (outer, inner) = (Server::new("outer", "1"), Server::new("inner", "1"));
         for place in 0..40 {
             // More to look through, so that there is time in between.
-            outer.mount(&Server::new("other", "1"), &format!("p{place}")).unwrap();
+            outer.mount(&Server::new("other", "1"), format!("p{place}").as_str()).unwrap();
         }
         let (begun, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         for (hook, told) in [(Hook::Start, &begun), (Hook::Stop, &ended)] {

@@ -441,7 +441,7 @@ impl Inner {
     }
 
     /// Makes another server a part of this one.
-    pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: &str) -> Result<()> {
+    pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
         self.check_fork()?;
         other.check_fork()?;
         if Arc::ptr_eq(self, other) {
@@ -473,6 +473,13 @@ impl Inner {
         other.setup.lock().fixed = true;
         other.is_mounted.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Undoes that. Its callbacks stay known: calls in flight go on.
+    pub(crate) fn unmount(&self, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
+        self.check_fork()?;
+        let part = other.setup.lock().build()?;
+        self.setup.lock().unmount(&part, prefix)
     }
 
     /// Ends a call whose callback does not run.

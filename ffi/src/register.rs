@@ -136,12 +136,14 @@ pub unsafe extern "C" fn tenon_server_disable(
 /// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers as
 /// `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both. What the
 /// other one adds, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be
-/// nested. `prefix` has letters, digits and hyphens.
+/// nested. `prefix` has letters, digits and hyphens; with NULL names and addresses stay as they are.
 ///
 /// A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
 /// context says the name and the address that the client used. What the other server is besides, such as its name, its
 /// settings, its hooks but "start" and "stop", methods and notifications and its skills, stays with it. Its settings come
 /// before this. It may be freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
+/// Its middleware is around its entries here as well, inside of this server's. A list is that of the server that is served: a
+/// server with middleware around lists cannot be mounted, and a mounted one gets none.
 ///
 /// Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
 /// mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
@@ -154,8 +156,27 @@ pub unsafe extern "C" fn tenon_server_mount(
     prefix: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server), other = object(other), prefix = text(prefix) => {
+    entry!(err; server = object(server), other = object(other), prefix = optional_text(prefix) => {
         server.inner.mount(&other.inner, prefix)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// Undoes tenon_server_mount() with the same prefix, also while the server is served: what the other server has is no longer
+/// here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
+/// at the end of this one.
+///
+/// Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_unmount(
+    server: *mut tenon_server,
+    other: *mut tenon_server,
+    prefix: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), other = object(other), prefix = optional_text(prefix) => {
+        server.inner.unmount(&other.inner, prefix)?;
         Ok(TENON_OK)
     })
 }

@@ -50,7 +50,7 @@ pub(crate) struct Setup {
     skills: Vec<String>,
     pages: Vec<Page>,
     disabled_tags: Vec<String>,
-    mounts: Vec<(Server, String, Adopt)>,
+    mounts: Vec<(Server, Option<String>, Adopt)>,
     /// It is mounted, so it is not built anew.
     pub(crate) fixed: bool,
 }
@@ -276,9 +276,18 @@ impl Setup {
         self.server.disable_tags([tag])
     }
 
-    pub(crate) fn mount(&mut self, other: Server, prefix: &str, adopt: Adopt) -> Result<()> {
+    pub(crate) fn mount(&mut self, other: Server, prefix: Option<&str>, adopt: Adopt) -> Result<()> {
         mount(&self.server, &other, prefix, &adopt)?;
-        self.mounts.push((other, prefix.to_owned(), adopt));
+        self.mounts.push((other, prefix.map(str::to_owned), adopt));
+        Ok(())
+    }
+
+    pub(crate) fn unmount(&mut self, other: &Server, prefix: Option<&str>) -> Result<()> {
+        self.server.unmount(other, prefix)?;
+        let is_it = |(own, with, _): &(Server, Option<String>, Adopt)| {
+            std::ptr::eq(own.engine(), other.engine()) && with.as_deref() == prefix
+        };
+        self.mounts.retain(|mount| !is_it(mount));
         Ok(())
     }
 
@@ -339,7 +348,7 @@ impl Setup {
                 page.add_to(&server)?;
             }
             for (other, prefix, adopt) in &self.mounts {
-                mount(&server, other, prefix, adopt)?;
+                mount(&server, other, prefix.as_deref(), adopt)?;
             }
             server.disable_tags(self.disabled_tags.iter().cloned());
             self.server = server;
@@ -396,7 +405,7 @@ impl Setup {
     }
 }
 
-fn mount(server: &Server, other: &Server, prefix: &str, adopt: &Adopt) -> Result<()> {
+fn mount(server: &Server, other: &Server, prefix: Option<&str>, adopt: &Adopt) -> Result<()> {
     let adopt = adopt.clone();
     server.mount_with(other, prefix, move |target| adopt(target))?;
     Ok(())
@@ -407,7 +416,7 @@ pub type tenon_limit = i32;
 
 fn wrap(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    server.add_middleware(&words, Layer::Lane { lane, handler, moves: false })?;
+    server.add_middleware(&words, Layer::Lane { lane, handler, moves: false, kept: None })?;
     Ok(())
 }
 

@@ -161,6 +161,13 @@ public:
     Server &mount(Server &other, std::string_view prefix) {
         return checked(tenon_server_mount, other.get(), text(prefix));
     }
+    /** Without a prefix: names and addresses stay as they are. */
+    Server &mount(Server &other) { return checked(tenon_server_mount, other.get(), nullptr); }
+    /** Undoes mount() with the same prefix; calls in flight go on. */
+    Server &unmount(Server &other, std::string_view prefix) {
+        return checked(tenon_server_unmount, other.get(), text(prefix));
+    }
+    Server &unmount(Server &other) { return checked(tenon_server_unmount, other.get(), nullptr); }
     /** Calls `visit` with the definition of each entry of a kind, JSON text, and whether it is enabled. */
     template <typename Function> void entries(tenon_kind kind, Function visit) const {
         detail::Visit<Function> called{visit, nullptr};

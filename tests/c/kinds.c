@@ -512,6 +512,34 @@ static void says_hello(void *user_data, tenon_call *call) {
     OK(tenon_call_return_text(call, "hello", TENON_NUL));
 }
 
+static void mount_without_a_prefix_and_unmount(void) {
+    tenon_server *part = new_server(), *other = new_server();
+    tenon_error *error = NULL;
+    server = new_server();
+    add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+    add_tool(other, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, part, NULL, NULL));
+    OK(tenon_server_mount(server, part, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_DUPLICATE, tenon_server_mount(server, other, NULL, &error));
+    CHECK_IN("tool \"hello\"", tenon_error_message(error));
+    tenon_error_free(error);
+    /* A setting after that builds the server anew. */
+    OK(tenon_server_set_instructions(server, "x"));
+    begin();
+    CHECK_IN("\"text\":\"hello\"", request(1, "tools/call", "{\"name\":\"hello\"}"));
+    OK(tenon_server_unmount(server, part, NULL, NULL));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    CHECK_IN("Unknown tool", request(2, "tools/call", "{\"name\":\"hello\"}"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, part, NULL, NULL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, other, "sub", NULL));
+    OK(tenon_server_mount(server, part, "again", NULL));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    CHECK_IN("\"text\":\"hello\"", request(3, "tools/call", "{\"name\":\"again_hello\"}"));
+    end();
+    OK(tenon_server_free(part));
+    OK(tenon_server_free(other));
+}
+
 static void mount(void) {
     tenon_server *part = new_server();
     tenon_error *error = NULL;
@@ -521,7 +549,6 @@ static void mount(void) {
     server = new_server();
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(NULL, part, "sub", NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(server, NULL, "sub", NULL));
-    CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(server, part, NULL, NULL));
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_mount(server, part, "a_b", NULL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_mount(server, server, "sub", &error));
     tenon_error_free(error);
@@ -654,6 +681,7 @@ static const struct test all[] = {
     {"switches", switches},
     {"tags", tags},
     {"mount", mount},
+    {"mount without a prefix, and unmount", mount_without_a_prefix_and_unmount},
     {"masked", masked},
     {"failures", failures},
 };

@@ -54,6 +54,50 @@ static void the_first_is_outermost(void) {
     }
 }
 
+static void guard(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_fail(call, "refused by the part"));
+}
+
+static void whole(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_text(call, "handler", TENON_NUL));
+}
+
+/* What is mounted brings its middleware along, inside of the other one's. */
+static void that_of_a_mounted_server(void) {
+    tenon_server *server = new_server(), *part = new_server(), *listed = new_server();
+    tenon_error *error = NULL;
+    tenon_entry *entry;
+    struct peer peer;
+    owned_init(&shared);
+    OK(tenon_server_add_middleware(server, "tool", TENON_MODE_WORKER, around, "a", NULL, NULL));
+    OK(tenon_server_add_middleware(part, "tool", TENON_MODE_WORKER, around, "b", NULL, NULL));
+    OK(tenon_server_add_middleware(part, "prompt", TENON_MODE_WORKER, guard, NULL, NULL, NULL));
+    OK(tenon_server_add_middleware(listed, "tool_list", TENON_MODE_WORKER, around, "c", NULL, NULL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_mount(server, listed, "listed", &error));
+    CHECK_IN("middleware around \"tools/list\"", tenon_error_message(error));
+    tenon_error_free(error);
+    add_tool(part, "seen", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    add_tool(server, "own", NULL, TENON_MODE_WORKER, whole, NULL, NULL);
+    OK(tenon_prompt_new("say", &entry, NULL));
+    OK(tenon_entry_set_handler(entry, whole, NULL, NULL));
+    OK(tenon_server_add(part, entry, NULL));
+    OK(tenon_server_mount(server, part, "sub", NULL));
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "sub_seen", "{}");
+    CHECK(has_text(next_line(&peer), "handler b a"));
+    call_tool(&peer, 2, "own", "{}");
+    CHECK(has_text(next_line(&peer), "handler a"));
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"prompts/get\",\"params\":{\"name\":\"sub_say\"}}");
+    CHECK_IN("refused by the part", next_line(&peer));
+    OK(tenon_server_free(server));
+    OK(tenon_server_free(part));
+    OK(tenon_server_free(listed));
+    close_peer(&peer);
+}
+
 /* By its argument "n". */
 static void changes(void *user_data, tenon_call *call) {
     int64_t n = 0;
@@ -335,6 +379,7 @@ static void few_at_a_time(void) {
 }
 
 static const struct test tests[] = {
+    {"that of a mounted server", that_of_a_mounted_server},
     {"the first is outermost", the_first_is_outermost},
     {"it changes arguments and answers itself", it_changes_arguments_and_answers_itself},
     {"lists and views come from the library", lists_and_views_come_from_the_library},

@@ -374,3 +374,52 @@ test('a value in an object that the revision wants is given alone', async () => 
     })
   }
 })
+
+test('the middleware of a mounted server is around what it has, inside of that of the other', async () => {
+  const named = (name) => async (ctx, next) => {
+    if (ctx.name.endsWith('secret')) throw new ToolError(`${name} refuses ${ctx.name}`)
+    return `${name}(${await next()})`
+  }
+  const [app, middle, part] = ['app', 'middle', 'part'].map((name) => new Server({ name }))
+  part.tool('hello', () => 'hello')
+  part.tool('secret', () => 'told')
+  part.middleware(named('part'))
+  middle.mount(part, 'in')
+  app.mount(middle, 'out')
+  const client = new Client(app)
+  assert.equal((await client.callTool('out_in_hello')).text, 'part(hello)')
+  await assert.rejects(client.callTool('out_in_secret'), /part refuses out_in_secret/)
+  // Also what comes later.
+  middle.middleware(named('middle'))
+  app.middleware(named('app'))
+  assert.equal((await client.callTool('out_in_hello')).text, 'app(middle(part(hello)))')
+  assert.throws(() => part.middleware(['tool_list'], (ctx, next) => next()), { code: 'TENON_INVALID' })
+  const listed = new Server({ name: 'listed' }).middleware(['tool_list'], (ctx, next) => next())
+  assert.throws(() => app.mount(listed, 'sub'), /middleware around "tools\/list"/)
+  await client.close()
+})
+
+test('a server is mounted without a prefix, and unmounted', async () => {
+  const [app, part, other] = ['app', 'part', 'other'].map((name) => new Server({ name }))
+  let release
+  let begun
+  const begins = new Promise((resolve) => { begun = resolve })
+  part.tool('hello', () => 'hello')
+  part.tool('slow', () => new Promise((resolve) => { release = resolve; begun() }))
+  other.tool('hello', () => '')
+  assert.equal(app.mount(part), app)
+  const client = new Client(app)
+  assert.equal((await client.callTool('hello')).text, 'hello')
+  assert.throws(() => app.mount(other), { code: 'TENON_DUPLICATE', message: /tool "hello"/ })
+  const slow = client.callTool('slow')
+  await begins
+  assert.equal(app.unmount(part), app)
+  assert.deepEqual(await client.listTools(), [])
+  await assert.rejects(client.callTool('hello'), /Unknown tool/)
+  release('slow')
+  assert.equal((await slow).text, 'slow')
+  assert.throws(() => app.unmount(part), { code: 'TENON_NOT_FOUND' })
+  app.mount(part, 'again')
+  assert.equal((await client.callTool('again_hello')).text, 'hello')
+  await client.close()
+})

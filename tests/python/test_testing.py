@@ -514,3 +514,93 @@ with Client(app) as client:
 def test_a_forked_child_is_refused_and_its_parent_goes_on():
     run = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=SECONDS)
     assert run.stdout.split() == ["True", "True", "3"], run.stderr
+
+
+def named(name, is_async):
+    def guarded(ctx):
+        if ctx.name.endswith("secret"):
+            raise ToolError(f"{name} refuses {ctx.name}")
+
+    def around(ctx, call_next):
+        guarded(ctx)
+        return f"{name}({call_next()})"
+
+    async def around_async(ctx, call_next):
+        guarded(ctx)
+        return f"{name}({await call_next()})"
+
+    return around_async if is_async else around
+
+
+@pytest.mark.parametrize("handler_is_async", [False, True])
+@pytest.mark.parametrize("is_async", ["fff", "ttt", "ftf", "tft"])
+def test_the_middleware_of_a_mounted_server_is_around_what_it_has(is_async, handler_is_async):
+    is_async = [letter == "t" for letter in is_async]
+    app, middle, part = Server("app"), Server("middle"), Server("part")
+
+    def hello():
+        return "hello"
+
+    async def hello_async():
+        return "hello"
+
+    part.tool("hello")(hello_async if handler_is_async else hello)
+    part.tool("secret")(lambda: "told")
+    # Other functions have the same numbers in their servers.
+    app.tool("own")(lambda: "own")
+    middle.tool("between")(lambda: "between")
+    part.middleware(named("part", is_async[0]))
+    middle.mount(part, "in")
+    app.mount(middle, "out")
+    with Client(app) as client:
+        assert client.call_tool("out_in_hello").text == "part(hello)"
+        with pytest.raises(ToolError, match="part refuses out_in_secret"):
+            client.call_tool("out_in_secret")
+        # Also what comes later.
+        middle.middleware(named("middle", is_async[1]))
+        app.middleware(named("app", is_async[2]))
+        assert client.call_tool("out_in_hello").text == "app(middle(part(hello)))"
+        assert client.call_tool("out_between").text == "app(middle(between))"
+        assert client.call_tool("own").text == "app(own)"
+    with pytest.raises(RegistrationError, match="no middleware of a mounted one"):
+        part.middleware(named("lists", False), ops="tool_list")
+    listed = Server("listed")
+    listed.middleware(named("lists", False), ops="tool_list")
+    with pytest.raises(RegistrationError, match='middleware around "tools/list"'):
+        app.mount(listed, "sub")
+
+
+def test_a_server_is_mounted_without_a_prefix_and_unmounted():
+    app, part, other = Server("app"), Server("part"), Server("other")
+    begun, released = threading.Event(), threading.Event()
+
+    @part.tool
+    def slow() -> str:
+        begun.set()
+        assert released.wait(SECONDS)
+        return "slow"
+
+    part.tool("hello")(lambda: "hello")
+    other.tool("hello")(lambda: "")
+    app.mount(part)
+    with Client(app) as client:
+        assert client.call_tool("hello").text == "hello"
+        with pytest.raises(RegistrationError, match='tool "hello"'):
+            app.mount(other)
+        told = []
+        thread = threading.Thread(target=lambda: told.append(client.call_tool("slow").text))
+        thread.start()
+        assert begun.wait(SECONDS)
+        app.unmount(part)
+        assert client.list_tools() == []
+        with pytest.raises(McpError, match="Unknown tool"):
+            client.call_tool("hello")
+        released.set()
+        thread.join(SECONDS)
+        assert told == ["slow"]
+        with pytest.raises(RegistrationError, match="not mounted here without a prefix"):
+            app.unmount(part)
+        app.mount(part, "again")
+        assert client.call_tool("again_hello").text == "hello"
+    with pytest.raises(RegistrationError, match="a server is needed"):
+        app.unmount(object())

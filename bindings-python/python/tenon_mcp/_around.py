@@ -68,14 +68,11 @@ class Arounds(Registry):
                 on_loop, called = True, awaited(function)
             if on_loop:
                 # First, because a call may come as soon as it is there.
-                self._has_async_handlers = True
+                self._needs_loop(True)
             handler = Handler(Layer(called, on_loop), [], None, True, False)
             words = [ops] if isinstance(ops, str) else None if ops is None else list(ops)
             self._engine.add_middleware(words, handler, on_loop)
-            if not on_loop:
-                self._has_sync_handlers = True
-                if self._workers is not None:
-                    self._workers.start()
+            self._needs_workers(not on_loop)
             return function
 
         return register if function is None else register(function)

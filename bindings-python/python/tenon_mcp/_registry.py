@@ -105,19 +105,24 @@ class Registry:
         """The servers that this one is mounted in."""
         return [above for reference in self._mounted_in if (above := reference()) is not None]
 
-    def mount(self, other: Registry, prefix: str) -> None:
+    def mount(self, other: Registry, prefix: str | None = None) -> None:
         """Makes another server a part of this one: its tools and prompts as ``prefix_name``, its resources and
         templates as ``scheme://prefix/rest`` (``scheme:prefix/rest`` where an address has no authority), with their
         completions.
         What the other one registers, removes, enables or disables later shows here as well, and so do its updates of
-        resources. Mounts may be nested, and one server mounted in several. ``prefix`` has letters, digits and hyphens.
+        resources. Mounts may be nested, and one server mounted in several. ``prefix`` has letters, digits and hyphens;
+        without one names and addresses stay as they are.
 
         A call of a mounted entry is a call of this server: its limits, its loop and its workers, its middleware,
         ``map_error`` and ``mask_errors`` are in force, and the context says the name and the address that the client
         used. The other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``);
         if this one is served already, at once, and its calls wait for that.
-        What it is besides (its name and settings, its other hooks, methods and notifications, its skills and its
-        middleware) stays with it.
+        What it is besides (its name and settings, its other hooks, methods and notifications, and its skills) stays
+        with it.
+
+        The middleware of the other server is around its entries here as well, inside of this server's. It sees the
+        context of the call, so the name and the address that the client used. A list is that of the server that is
+        served: a server with middleware around lists cannot be mounted, and a mounted one gets none.
 
         Raises ``RegistrationError`` where a name is taken here, and ``StateError`` where this server is a part of the
         other one; then nothing is mounted. Registering in the other one fails for the same reasons from then on.
@@ -131,3 +136,16 @@ class Registry:
         self._needs_workers(other._has_sync_handlers)
         self._engine.mount(other._engine, prefix)
         other._mounted_in.append(weakref.ref(self))
+
+    def unmount(self, other: Registry, prefix: str | None = None) -> None:
+        """Undoes ``mount`` with the same prefix, also while the server is served: what the other server has is no
+        longer here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook
+        ``stop`` is told at the end of this one.
+
+        Raises ``RegistrationError`` if the other server is not mounted here with this prefix.
+        """
+        if not isinstance(other, Registry):
+            raise RegistrationError(f"unmount: a server is needed, not {type(other).__name__}")
+        self._engine.unmount(other._engine, prefix)
+        place = next(place for place, above in enumerate(other._mounted_in) if above() is self)
+        del other._mounted_in[place]

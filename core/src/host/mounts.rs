@@ -62,6 +62,7 @@ struct Mount {
 
 #[derive(Clone)]
 struct Below {
+    prefix: Prefix,
     server: Arc<Shared>,
     policy: Policy,
     adopt: Adopt,
@@ -73,6 +74,15 @@ pub(super) struct Part {
     policy: Policy,
     /// Where calls go in the other one, through one mount after the other.
     adopt: Vec<Adopt>,
+}
+
+impl Mounts {
+    /// The server that is mounted there, and where its calls go.
+    pub(super) fn within(&self, prefix: &Prefix) -> Option<(Arc<Shared>, Adopt)> {
+        let below = self.below.lock();
+        let found = below.iter().find(|below| below.prefix == *prefix)?;
+        Some((found.server.clone(), found.adopt.clone()))
+    }
 }
 
 /// What tells servers apart.
@@ -219,7 +229,7 @@ impl Engine {
                 continue;
             }
             let below = part.server.mounts.below.lock().clone();
-            for Below { server, policy, adopt } in below.into_iter().rev() {
+            for Below { server, policy, adopt, .. } in below.into_iter().rev() {
                 let adopt = part.adopt.iter().cloned().chain([adopt]).collect();
                 left.push(Part { server, policy, adopt });
             }
@@ -237,7 +247,7 @@ impl Engine {
     pub(crate) fn mount(
         &self,
         other: &Engine,
-        prefix: &str,
+        prefix: Option<&str>,
         policy: Policy,
         adopt: Adopt,
     ) -> Result<(), Error> {
@@ -246,16 +256,23 @@ impl Engine {
         if self.is_within(other) {
             return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
         }
-        let below = Below { server: other.0.clone(), policy, adopt: mount.adopt.clone() };
+        self.check_layers(other)?;
+        let below = Below {
+            prefix: mount.prefix.clone(),
+            server: other.0.clone(),
+            policy,
+            adopt: mount.adopt.clone(),
+        };
         self.0.mounts.below.lock().push(below);
         let mut served = self.served();
         // Before the first entry, so that none is called before its server has started.
         served.iter().for_each(Engine::expect_parts);
         let gathering = Gathering::of(self.here_and_above());
+        let prefix = mount.prefix.clone();
         let mounted = self.mount_entries(other, mount);
         drop(gathering);
         if mounted.is_err() {
-            self.0.mounts.below.lock().pop();
+            self.0.mounts.below.lock().retain(|below| below.prefix != prefix);
             // One may have begun in the meantime.
             served = self.served();
             served.iter().for_each(Engine::expect_parts);
@@ -263,6 +280,43 @@ impl Engine {
         drop(mounting);
         served.iter().for_each(Engine::start_parts);
         mounted
+    }
+
+    /// Undoes [`mount`](Self::mount): what the other server has is no longer here. Calls in flight go on.
+    pub(crate) fn unmount(&self, other: &Engine, prefix: Option<&str>) -> Result<(), Error> {
+        let mounting = MOUNTING.lock();
+        let gathering = Gathering::of(self.here_and_above());
+        let _changing = other.0.mounts.changing.lock();
+        let mount = {
+            let mut above = other.0.mounts.above.lock();
+            let is_it = |mount: &Mount| {
+                std::ptr::eq(mount.into.as_ptr(), Arc::as_ptr(&self.0)) && mount.prefix.text() == prefix
+            };
+            above.iter().position(is_it).map(|place| above.remove(place))
+        };
+        let Some(mount) = mount else {
+            let with =
+                prefix.map_or_else(|| "without a prefix".to_owned(), |prefix| format!("as {prefix:?}"));
+            let what = format!("unmount: the server is not mounted here {with}");
+            return Err(Error::new(ErrorKind::NotFound, what));
+        };
+        for kind in Kind::ALL {
+            for (entry, _) in self.0.catalog.all(kind) {
+                if entry.under.first() == Some(&mount.prefix) {
+                    self.unregister(kind, &entry.name);
+                }
+            }
+        }
+        // Last: what is still here has its middleware.
+        self.0.mounts.below.lock().retain(|below| below.prefix != mount.prefix);
+        drop(gathering);
+        drop(mounting);
+        Ok(())
+    }
+
+    /// Whether it is a part of another.
+    pub(super) fn is_mounted(&self) -> bool {
+        self.0.mounts.above.lock().iter().any(|mount| mount.into.strong_count() > 0)
     }
 
     fn mount_entries(&self, other: &Engine, mount: Mount) -> Result<(), Error> {

@@ -264,7 +264,11 @@ impl Engine {
             }
             _ => Wanted::Never,
         };
-        let around = self.around(request, outer).map(|wrapped| match Arc::ptr_eq(&wrapped.entry, &entry) {
+        let wrapped = match outer {
+            Some(_) => None,
+            None => self.around_entry(&request.method, &entry)?,
+        };
+        let around = wrapped.map(|wrapped| match Arc::ptr_eq(&wrapped.entry, &entry) {
             true => wrapped.around_operation(scope),
             false => wrapped.around(&entry),
         });

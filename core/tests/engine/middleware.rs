@@ -13,7 +13,7 @@ use tenon_mcp::{
 
 fn layer(number: u32, moves: bool) -> Layer {
     let lane = if moves { OTHER_LANE } else { LANE };
-    Layer::Lane { lane, handler: HandlerId(number), moves }
+    Layer::Lane { lane, handler: HandlerId(number), moves, kept: None }
 }
 
 fn around(call: &HostCall) -> Vec<u32> {

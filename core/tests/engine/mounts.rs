@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tenon_mcp::testing::Client;
 use tenon_mcp::{
-    Completing, Completion, Context, ErrorKind, Kind, Prompt, Resource, ResourceProvider, ResourceTemplate,
-    Server, Target, Tool,
+    CALLS, Completing, Completion, Context, ErrorKind, Kind, Next, Outcome, Prompt, Resource,
+    ResourceProvider, ResourceTemplate, Server, Target, Tool,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,6 +127,157 @@ fn a_mount_is_told_as_a_whole() {
     };
     bench.server.mount_with(&part(), "sub", adopt).unwrap();
     sink.nothing();
+    bench.advance(SECOND);
+    let told = sink.take();
+    let mut told: Vec<_> = told.iter().map(|event| event["method"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        ["prompts", "resources", "tools"].map(|list| format!("notifications/{list}/list_changed"))
+    );
+}
+
+/// Middleware that keeps notes, and refuses what a name says.
+async fn guarded(server: &'static str, context: Context, next: Next) -> Outcome {
+    if context.name().ends_with("secret") {
+        return Outcome::Failed(format!("{server} refuses {}", context.name()));
+    }
+    match next.run().await {
+        Outcome::Text(text) => Outcome::Text(format!("{server}({text})")),
+        Outcome::Json(text) => Outcome::Text(format!("{server}({})", text.decode_str().unwrap())),
+        other => other,
+    }
+}
+
+fn guard(server: &Server, name: &'static str) {
+    server.middleware(CALLS, move |context, next| guarded(name, context, next)).unwrap();
+}
+
+#[tokio::test]
+async fn the_middleware_of_a_part_is_around_what_it_has_inside_of_that_of_the_others() {
+    let (app, middle, part) = (Server::new("app", "1.0.0"), Server::new("middle", "1.0.0"), part());
+    part.tool(Tool::new("secret"), || async { "told" }).unwrap();
+    app.tool(Tool::new("own"), || async { "own" }).unwrap();
+    middle.tool(Tool::new("between"), || async { "between" }).unwrap();
+    guard(&part, "part");
+    middle.mount(&part, "in").unwrap();
+    app.mount(&middle, "out").unwrap();
+    let client = Client::new(&app).unwrap();
+    // There is none around the whole yet.
+    assert_eq!(client.call_tool("out_in_hello", json!({})).await.unwrap().text(), "part(out_in_hello)");
+    guard(&app, "app");
+    guard(&middle, "middle");
+    for (tool, told) in [
+        ("own", "app(own)"),
+        ("out_between", "app(middle(between))"),
+        ("out_in_hello", "app(middle(part(out_in_hello)))"),
+    ] {
+        assert_eq!(client.call_tool(tool, json!({})).await.unwrap().text(), told);
+    }
+    let refused = client.call_tool("out_in_secret", json!({})).await;
+    assert!(format!("{refused:?}").contains("app refuses out_in_secret"), "{refused:?}");
+    assert_eq!(
+        client.read_resource("part://out/in/static").await.unwrap().text(),
+        "app(middle(part(static)))"
+    );
+    assert_eq!(client.get_prompt("out_in_say", json!({})).await.unwrap().text(), "app(middle(part(say)))");
+    let alone = Client::new(&part).unwrap();
+    assert_eq!(alone.call_tool("hello", json!({})).await.unwrap().text(), "part(hello)");
+}
+
+#[tokio::test]
+async fn a_guard_of_a_part_is_not_lost() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    part.tool(Tool::new("secret"), || async { "told" }).unwrap();
+    guard(&part, "part");
+    app.mount(&part, "sub").unwrap();
+    let client = Client::new(&app).unwrap();
+    let refused = client.call_tool("sub_secret", json!({})).await;
+    assert!(format!("{refused:?}").contains("part refuses sub_secret"), "{refused:?}");
+}
+
+#[test]
+fn middleware_around_lists_is_refused_and_not_lost() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    let listed = Server::new("listed", "1.0.0");
+    listed.middleware(["tool_list"], |_, next: Next| next.run()).unwrap();
+    let refused = app.mount(&listed, "sub").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.message().contains("around \"tools/list\""), "{refused}");
+    app.mount(&part, "sub").unwrap();
+    let refused = part.middleware(["tool", "prompt_list"], |_, next: Next| next.run()).unwrap_err();
+    assert!(refused.message().contains("around \"prompt_list\""), "{refused}");
+    app.middleware(["tool_list"], |_, next: Next| next.run()).unwrap();
+}
+
+#[tokio::test]
+async fn a_part_without_a_prefix_keeps_its_names() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    app.mount(&part, None).unwrap();
+    let client = Client::new(&app).unwrap();
+    assert_eq!(names(&client).await, ["hello"]);
+    assert_eq!(client.call_tool("hello", json!({})).await.unwrap().text(), "hello");
+    assert_eq!(client.read_resource("part://static").await.unwrap().text(), "static");
+    assert_eq!(client.read_resource("row://1").await.unwrap().text(), "row");
+    assert_eq!(client.complete_prompt("say", "word", "a").await.unwrap().values(), ["a!"]);
+    let refused = app.mount(&self::part(), None).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Duplicate);
+    assert!(refused.message().contains("tool \"hello\""), "{refused}");
+    assert_eq!(names(&client).await, ["hello"], "the other one stays");
+}
+
+#[tokio::test]
+async fn what_was_unmounted_is_gone_and_calls_in_flight_go_on() {
+    let (app, part) = (Server::new("app", "1.0.0"), part());
+    let (begun, mut begins) = tokio::sync::mpsc::channel::<()>(1);
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let released = std::sync::Mutex::new(Some(released));
+    part.tool(Tool::new("slow"), move || {
+        let (begun, released) = (begun.clone(), released.lock().unwrap().take().unwrap());
+        async move {
+            begun.send(()).await.unwrap();
+            released.await.unwrap();
+            "slow"
+        }
+    })
+    .unwrap();
+    guard(&part, "part");
+    app.mount(&part, "sub").unwrap();
+    app.mount(&part, "again").unwrap();
+    let client = Client::new(&app).unwrap();
+    let slow = async { client.call_tool("sub_slow", json!({})).await.unwrap().text().to_owned() };
+    let meanwhile = async {
+        begins.recv().await.unwrap();
+        app.unmount(&part, "sub").unwrap();
+        assert_eq!(names(&client).await, ["again_hello", "again_slow"]);
+        assert!(client.call_tool("sub_hello", json!({})).await.is_err());
+        assert!(client.read_resource("part://sub/static").await.is_err());
+        assert!(client.read_resource("row://sub/1").await.is_err());
+        assert_eq!(client.call_tool("again_hello", json!({})).await.unwrap().text(), "part(again_hello)");
+        release.send(()).unwrap();
+    };
+    assert_eq!(tokio::join!(slow, meanwhile).0, "part(slow)");
+    let refused = app.unmount(&part, "sub").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    assert!(app.unmount(&part, None).unwrap_err().message().contains("without a prefix"));
+    part.tool(Tool::new("later"), || async { "" }).unwrap();
+    assert_eq!(names(&client).await, ["again_hello", "again_slow", "again_later"]);
+    app.mount(&part, "sub").unwrap();
+    assert_eq!(client.call_tool("sub_hello", json!({})).await.unwrap().text(), "part(sub_hello)");
+    app.unmount(&part, "sub").unwrap();
+    app.unmount(&part, "again").unwrap();
+    assert!(names(&client).await.is_empty());
+}
+
+#[test]
+fn an_unmount_is_told_as_a_whole() {
+    let bench = Bench::legacy();
+    let part = part();
+    bench.server.mount(&part, "sub").unwrap();
+    bench.advance(SECOND);
+    let sink = std::sync::Arc::new(Recorder::default());
+    bench.peer.set_sink(sink.clone());
+    bench.server.unmount(&part, "sub").unwrap();
     bench.advance(SECOND);
     let told = sink.take();
     let mut told: Vec<_> = told.iter().map(|event| event["method"].as_str().unwrap()).collect();

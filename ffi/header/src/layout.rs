@@ -78,6 +78,7 @@ const SECTIONS: [Section; 31] = [
             "tenon_server_enable",
             "tenon_server_disable",
             "tenon_server_mount",
+            "tenon_server_unmount",
             "tenon_server_entries",
         ],
     ),

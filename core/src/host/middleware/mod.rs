@@ -9,17 +9,20 @@ mod next;
 
 use super::engine::{Engine, Scope};
 use super::lane::LaneId;
+use super::mounts::Adopt;
 use super::op::{HandlerId, HostCall};
 use super::{Registered, Target};
 use crate::dispatch::arguments::Policy;
 use crate::dispatch::entry::Entry;
 use crate::error::Error;
 use crate::locks::{Mutex, RwLock};
+use crate::proto::error::RpcError;
 use crate::proto::kind::Kind;
 use crate::proto::operation::{self, Method};
 pub use local::{LocalMiddleware, Next};
 pub(super) use next::Following;
 pub use next::NextError;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +39,8 @@ pub enum Layer {
         handler: HandlerId,
         /// Calls it is around run in its lane in any case.
         moves: bool,
+        /// By this the host knows its function again where the server is mounted in another; see [`HostCall::layers`].
+        kept: Option<Arc<dyn Any + Send + Sync>>,
     },
     /// One written in Rust.
     Local(Arc<dyn LocalMiddleware>),
@@ -53,7 +58,7 @@ impl fmt::Debug for Layer {
 impl Layer {
     fn lane(&self) -> Option<(LaneId, HandlerId, bool)> {
         match self {
-            Layer::Lane { lane, handler, moves } => Some((*lane, *handler, *moves)),
+            Layer::Lane { lane, handler, moves, .. } => Some((*lane, *handler, *moves)),
             Layer::Local(_) => None,
         }
     }
@@ -174,11 +179,96 @@ impl Layers {
     }
 }
 
+/// What of a server's middleware cannot be around what it has in another.
+const OF_LISTS: &str = "a list is that of the server that is served, so no middleware of a mounted one can be around it; \
+                        put it around the server that is served";
+
 impl Engine {
     /// Puts a function around operations.
     pub(crate) fn wrap(&self, operations: &[&str], layer: &Layer) -> Result<(), Error> {
+        if self.is_mounted()
+            && let Some(word) = operations
+                .iter()
+                .find(|word| operation::wrapped(word).is_ok_and(|method| method.is_some_and(is_of_many)))
+        {
+            return Err(Error::invalid(format!("middleware around {word:?}: {OF_LISTS}")));
+        }
         let has_method = |name: &str| self.0.catalog.get(Kind::Method, name).is_some();
         self.0.layers.add(operations, layer, has_method)
+    }
+
+    /// Fails if another server has middleware that would be lost if it were mounted here.
+    pub(super) fn check_layers(&self, other: &Engine) -> Result<(), Error> {
+        let lost = other.0.layers.wrapped.read().iter().find(|wrapped| is_of_many(&wrapped.method)).cloned();
+        match lost {
+            Some(wrapped) => Err(Error::invalid(format!(
+                "mount: the server has middleware around {:?}, and {OF_LISTS}",
+                wrapped.method
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The middleware around a call of an entry: that of this server, and inside of it that of the server that the entry is
+    /// mounted from, and of those between.
+    pub(super) fn around_entry(
+        &self,
+        method: &Method,
+        entry: &Registered,
+    ) -> Result<Option<Arc<Wrapped>>, RpcError> {
+        let own = self.0.layers.of(method);
+        if entry.under.is_empty() {
+            return Ok(own);
+        }
+        let inner = self.inner_layers(method, entry)?;
+        if inner.is_empty() {
+            return Ok(own);
+        }
+        let outer = own.iter().flat_map(|wrapped| wrapped.layers.iter().cloned());
+        let layers: Arc<[Layer]> = outer.chain(inner).collect();
+        let is_lane = |layer: &Layer| layer.lane().is_some();
+        if layers.iter().any(is_lane) && !layers.iter().all(is_lane) {
+            return Err(RpcError::internal("The middleware of a mounted server is of another host"));
+        }
+        let target = Target::Local(Arc::new(local::Nobody));
+        let stand_in =
+            || Registered::new(Entry::new(Kind::Method, method.as_str()), target, Policy::default());
+        let entry = match own {
+            Some(own) => own.entry.clone(),
+            None => Arc::new(stand_in().map_err(|error| RpcError::internal(error.message()))?),
+        };
+        Ok(Some(Arc::new(Wrapped { method: method.as_str().to_owned(), layers, entry })))
+    }
+
+    fn inner_layers(&self, method: &Method, entry: &Registered) -> Result<Vec<Layer>, RpcError> {
+        let (mut found, mut adopts, mut server) = (Vec::new(), Vec::new(), self.0.clone());
+        for prefix in &entry.under {
+            // A guard is not to be left out because its server is just being unmounted.
+            let gone = || RpcError::internal("The server that has this is no longer mounted");
+            let (below, adopt) = server.mounts.within(prefix).ok_or_else(gone)?;
+            adopts.push(adopt);
+            if let Some(wrapped) = below.layers.of(method) {
+                found.extend(wrapped.layers.iter().map(|layer| adopted(layer, &adopts)));
+            }
+            server = below;
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a method is about what several servers may have.
+fn is_of_many(method: &str) -> bool {
+    let mut one = operation::CALLS.iter().filter_map(|word| operation::wrapped(word).ok().flatten());
+    operation::wrapped(method).is_ok_and(|known| known.is_some()) && !one.any(|own| own == method)
+}
+
+/// Middleware where it runs in the server that is served.
+fn adopted(layer: &Layer, adopts: &[Adopt]) -> Layer {
+    let Layer::Lane { lane, handler, moves, kept } = layer else { return layer.clone() };
+    let target = Target::Lane { lane: *lane, handler: *handler };
+    match adopts.iter().rev().fold(target, |target, adopt| adopt(&target)) {
+        Target::Lane { lane, handler } => Layer::Lane { lane, handler, moves: *moves, kept: kept.clone() },
+        _ => layer.clone(),
     }
 }
 
@@ -231,6 +321,11 @@ impl HostCall {
     pub fn middleware(&self) -> impl ExactSizeIterator<Item = HandlerId> + '_ {
         let layers = self.context.around.as_ref().map_or(&[][..], |around| &around.layers);
         layers.iter().map(|layer| layer.lane().map_or(NOBODY, |(_, handler, _)| handler))
+    }
+
+    /// The same with all that is known of each.
+    pub fn layers(&self) -> &[Layer] {
+        self.context.around.as_ref().map_or(&[][..], |around| &around.layers)
     }
 
     /// Whether the handler is the host's own, so that it runs it. Otherwise its middleware asks the engine for what follows.
