@@ -10,7 +10,7 @@ use crate::dispatch::seal::Sealer;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::error::Error;
 use crate::host::{
-    Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target, ThreadHook, Threads,
+    Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target, ThreadHook, Threads, Work,
 };
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
@@ -460,6 +460,7 @@ impl ServerBuilder {
         let (end_with_stdin, log_level) = (self.end_with_stdin, self.log_level);
         let threads =
             Threads { io: limits.io_threads, stack: limits.thread_stack_bytes, hook: self.thread_hook };
+        let checks = check_work(&threads);
         let setup = Setup {
             shaper,
             limits,
@@ -472,6 +473,7 @@ impl ServerBuilder {
             log,
             log_level,
             threads,
+            checks,
         };
         let engine = Engine(Shared::new(setup));
         engine.show_tasks();
@@ -487,6 +489,17 @@ fn default_store(limits: &Limits) -> Arc<dyn Store> {
     // What a session keeps is bounded by itself.
     (sessions.values, sessions.bytes) = (limits.max_sessions, usize::MAX);
     Arc::new(MemoryStore::bounded(bounds).bound_kind("session", sessions))
+}
+
+/// Who checks arguments that take longer.
+#[cfg(feature = "runtime")]
+fn check_work(threads: &Threads) -> Option<Arc<dyn Work>> {
+    Some(Arc::new(crate::runtime::Worker::new("tenon-check", threads)))
+}
+
+#[cfg(not(feature = "runtime"))]
+fn check_work(_: &Threads) -> Option<Arc<dyn Work>> {
+    None
 }
 
 #[cfg(feature = "runtime")]

@@ -14,4 +14,4 @@ pub use format::{Format, Formats};
 pub use jsonschema::Draft;
 pub use text::clip;
 pub use tree::{Shape, Tree};
-pub use validator::{Refused, Validator};
+pub use validator::{Effort, Refused, Validator};

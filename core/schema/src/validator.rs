@@ -31,6 +31,18 @@ const TOO_MANY: &str = "takes too many steps to be matched";
 const STEPS: u64 = 1_000_000;
 const STEPS_PER_BYTE: u64 = 8;
 
+/// Steps and matches of a check that a thread may do that others wait for: about a millisecond.
+const QUICK: Allowance = Allowance { steps: 20_000, matches: 16, errors: u32::MAX };
+
+/// How much a check may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// So little that nobody waits for it. A check that takes more is not [settled](Refused::unsettled).
+    Quick,
+    /// As much as any check may take.
+    Full,
+}
+
 /// A compiled schema.
 pub struct Validator {
     validator: jsonschema::Validator<Metered>,
@@ -54,13 +66,26 @@ impl Validator {
     }
 
     /// Checks the value of a text of `bytes`.
-    pub fn check(&self, value: &dyn Tree, bytes: usize) -> Result<(), Refused> {
+    pub fn check(&self, value: &dyn Tree, bytes: usize, effort: Effort) -> Result<(), Refused> {
         let root = Seen::Value(Spot::root(value));
-        let allowance = self.allowance(bytes);
+        let full = self.allowance(bytes);
+        let allowance = match effort {
+            Effort::Full => full,
+            Effort::Quick if self.backtracks => QUICK,
+            Effort::Quick => Allowance { matches: u64::MAX, ..QUICK },
+        };
         match metered(allowance, || self.validator.is_valid(root)) {
             (true, None) => Ok(()),
-            (false, None) => Err(self.reasons(value, Allowance { errors: MAX_FOUND, ..allowance })),
-            (_, Some(spent)) => Err(Refused { reasons: exhausted(spent), names: Vec::new() }),
+            (false, None) => {
+                let refused = self.reasons(value, Allowance { errors: MAX_FOUND, ..allowance });
+                // Other reasons may be found with more steps.
+                let unsettled = effort == Effort::Quick && refused.unsettled;
+                Err(Refused { unsettled, ..refused })
+            }
+            (_, Some(spent)) => {
+                let unsettled = effort == Effort::Quick && spent == Spent::Steps;
+                Err(Refused { reasons: exhausted(spent), names: Vec::new(), unsettled })
+            }
         }
     }
 
@@ -92,7 +117,7 @@ impl Validator {
     fn reasons(&self, value: &dyn Tree, allowance: Allowance) -> Refused {
         let outlined = if self.backtracks { Outlined::new(value) } else { None };
         if self.backtracks && outlined.is_none() {
-            return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new() };
+            return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new(), unsettled: false };
         }
         let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(allowance, || self.validator.iter_errors(root));
@@ -111,7 +136,7 @@ impl Validator {
             true => "it does not conform".to_owned(),
             false => reasons.join("; ") + &more,
         };
-        Refused { reasons, names }
+        Refused { reasons, names, unsettled: spent == Some(Spent::Steps) }
     }
 }
 
@@ -122,6 +147,8 @@ pub struct Refused {
     pub reasons: String,
     /// The members of the value, an object, that are at fault, as far as they were looked for.
     pub names: Vec<String>,
+    /// The check was [quick](Effort::Quick), and more effort may come to something else.
+    pub unsettled: bool,
 }
 
 fn exhausted(spent: Spent) -> String {

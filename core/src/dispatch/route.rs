@@ -1,5 +1,6 @@
 //! What a request asks for, in terms of what is registered.
 
+use super::arguments::Unready;
 use super::catalog::Snapshot;
 use super::entry::Registered;
 use super::uri_template::MAX_URI;
@@ -35,11 +36,17 @@ pub(crate) struct Invocation<T> {
     pub(crate) input: JsonSlice,
     /// The resource's address, if it is one.
     pub(crate) uri: Option<Arc<str>>,
+    /// To check the input takes more than its thread can spare; it is as the client sent it.
+    pub(crate) unchecked: bool,
 }
 
 impl<T> Invocation<T> {
     fn of(entry: &Arc<Registered<T>>, input: JsonSlice) -> Route<T> {
-        Route::Call(Invocation { entry: entry.clone(), input, uri: None })
+        Route::Call(Invocation { entry: entry.clone(), input, uri: None, unchecked: false })
+    }
+
+    fn unchecked(entry: &Arc<Registered<T>>, input: JsonSlice) -> Route<T> {
+        Route::Call(Invocation { entry: entry.clone(), input, uri: None, unchecked: true })
     }
 }
 
@@ -61,7 +68,8 @@ pub(crate) fn route<T>(
             && let Method::Known(operation) = method
         {
             let input = params.object();
-            return Ok(Route::Pages(Invocation { entry: entry.clone(), input, uri: None }, operation));
+            let invocation = Invocation { entry: entry.clone(), input, uri: None, unchecked: false };
+            return Ok(Route::Pages(invocation, operation));
         }
         return prepared(entry, params.object(), "Invalid params: ");
     }
@@ -79,16 +87,18 @@ pub(crate) fn route<T>(
 
 /// A call with what the entry makes of what the client sent; what does not fit is -32602.
 fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
-    let input =
-        entry.prepare(input).map_err(|reasons| RpcError::invalid_params(format!("{wrong}{reasons}")))?;
-    Ok(Invocation::of(entry, input))
+    match entry.prepare_quickly(input) {
+        Ok(input) => Ok(Invocation::of(entry, input)),
+        Err(Unready::Costly(input)) => Ok(Invocation::unchecked(entry, input)),
+        Err(Unready::Refused(reasons)) => Err(RpcError::invalid_params(format!("{wrong}{reasons}"))),
+    }
 }
 
 /// A resource is what has the address, or else what fits it best (RS-4, RS-5).
 fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let uri = address(params)?;
     let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
-    Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()) }))
+    Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()), unchecked: false }))
 }
 
 /// The address of a resource that a request names.
@@ -193,11 +203,13 @@ fn tool<T>(
     if let Some(fields) = fields {
         fields.check(&entry.header_params, &input)?;
     }
-    let input = match entry.prepare(input) {
-        Ok(input) => input,
-        Err(reasons) => return arguments_refused(Kind::Tool, &name, revision, &reasons).map(Route::Failed),
-    };
-    Ok(Invocation::of(entry, input))
+    match entry.prepare_quickly(input) {
+        Ok(input) => Ok(Invocation::of(entry, input)),
+        Err(Unready::Costly(input)) => Ok(Invocation::unchecked(entry, input)),
+        Err(Unready::Refused(reasons)) => {
+            arguments_refused(Kind::Tool, &name, revision, &reasons).map(Route::Failed)
+        }
+    }
 }
 
 /// What a call comes to whose arguments are refused: the text of a failed result, or an error.

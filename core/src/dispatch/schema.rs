@@ -10,8 +10,8 @@ use once_cell::sync::OnceCell;
 use serde_json::Value;
 use std::fmt;
 pub use tenon_schema::Formats;
-pub(super) use tenon_schema::Refused;
 use tenon_schema::{Draft, Validator};
+pub(super) use tenon_schema::{Effort, Refused};
 
 /// Longest text of a schema.
 const MAX_BYTES: usize = 1 << 20;
@@ -78,6 +78,7 @@ impl Schema {
         self.compiled.get_or_try_init(build).map_err(|error: Error| Refused {
             reasons: format!("its schema cannot be compiled: {}", error.message()),
             names: Vec::new(),
+            unsettled: false,
         })
     }
 
@@ -109,22 +110,22 @@ impl Schema {
     /// Checks a value; the error lists JSON pointers and reasons, without echoing the value. A check that would take too
     /// long ends as an error.
     pub fn check(&self, value: &JsonSlice) -> Result<(), String> {
-        self.inspect(value).map_err(|refused| refused.reasons)
+        self.inspect(value, Effort::Full).map_err(|refused| refused.reasons)
     }
 
-    /// [`Schema::check`], saying also which members are at fault.
-    pub(super) fn inspect(&self, value: &JsonSlice) -> Result<(), Refused> {
+    /// [`Schema::check`] with more or less effort, saying also which members are at fault.
+    pub(super) fn inspect(&self, value: &JsonSlice, effort: Effort) -> Result<(), Refused> {
         #[cfg(all(test, not(loom)))]
         assert!(!super::calls::held::is_held(), "schema work under the call table's lock");
         if self.plan.as_ref().is_some_and(|plan| plan.accepts(value)) {
             return Ok(());
         }
-        self.check_fully(value)
+        self.check_wholly(value, effort)
     }
 
     /// Checks a value without the short cut.
-    pub(super) fn check_fully(&self, value: &JsonSlice) -> Result<(), Refused> {
-        self.compiled()?.check(&Tape::new(value.as_str()), value.as_bytes().len())
+    pub(super) fn check_wholly(&self, value: &JsonSlice, effort: Effort) -> Result<(), Refused> {
+        self.compiled()?.check(&Tape::new(value.as_str()), value.as_bytes().len(), effort)
     }
 
     /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.

@@ -29,7 +29,7 @@ impl Server {
         let folder = Folder::open(folder.into(), self.engine().limits().max_skills)?;
         self.engine().add_skills(
             Arc::new(folder),
-            || Arc::new(Worker::new(self.engine().threads())),
+            || Arc::new(Worker::new("tenon-files", self.engine().threads())),
             self.policy(),
         )
     }

@@ -6,6 +6,7 @@ mod aside;
 mod asking;
 mod batch;
 mod bus;
+mod checks;
 mod completions;
 mod context;
 mod ending;

@@ -7,9 +7,10 @@ use super::ending::End;
 use super::engine::{Engine, Scope};
 use super::op::{CallContext, CancelReason};
 use super::peer::Peer;
-use super::requests::Start;
+use super::requests::{Check, Start};
 use super::shared::Thread;
 use super::sink::{Delivery, Outgoing, Sink};
+use crate::dispatch::arguments::Unready;
 use crate::json::JsonSlice;
 use crate::proto::envelope::{self, Client};
 use crate::proto::header_params::ParamFields;
@@ -138,9 +139,12 @@ impl Engine {
             return;
         }
         let Some(entry) = snapshot.find(kind, name).cloned() else { return };
-        let input = match entry.prepare(input()) {
-            Ok(input) => input,
-            Err(reason) => return self.0.blame(|| format!("{entry} is not told: {reason}")),
+        let (input, check) = match entry.prepare_quickly(input()) {
+            Ok(input) => (input, None),
+            Err(Unready::Costly(input)) => (input, Some(Check { params: None, admission: None })),
+            Err(Unready::Refused(reason)) => {
+                return self.0.blame(|| format!("{entry} is not told: {reason}"));
+            }
         };
         let client = client();
         if client.as_ref().is_some_and(|client| !self.revisions().has(client.revision)) {
@@ -159,7 +163,7 @@ impl Engine {
             state: OnceLock::new(),
             around: None,
         });
-        let start = Start { thread, ..Start::of(input) };
+        let start = Start { thread, check, ..Start::of(input) };
         let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {

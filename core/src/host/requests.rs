@@ -45,6 +45,8 @@ pub(super) struct Start {
     pub(super) retried: bool,
     pub(super) listing: Option<Box<Part>>,
     pub(super) admission: Option<Admission>,
+    /// Its input is to be checked first.
+    pub(super) check: Option<Check>,
     /// It becomes a task when its handler says so.
     pub(super) may_be_task: bool,
     /// The engine answers it itself, and no handler runs.
@@ -55,6 +57,13 @@ pub(super) struct Start {
     pub(super) outer: Option<CallId>,
     /// It tells of the start or the stop, in this time.
     pub(super) life: Option<Duration>,
+}
+
+/// What there is to do for a call once its input has been checked.
+pub(super) struct Check {
+    /// The parameters, which may bring answers; nothing of what is no request.
+    pub(super) params: Option<Params>,
+    pub(super) admission: Option<Admission>,
 }
 
 /// How long the engine takes to answer what it answers itself.
@@ -75,6 +84,7 @@ impl Start {
             retried: false,
             listing: None,
             admission: None,
+            check: None,
             may_be_task: false,
             own: None,
             thread: Thread::Receiver,
@@ -189,7 +199,7 @@ impl Engine {
             Route::List(kind, operation) => {
                 if let Some(wrapped) = self.around(request, outer) {
                     let (entry, input) = (wrapped.entry.clone(), params.object());
-                    let invocation = Invocation { entry, input, uri: None };
+                    let invocation = Invocation { entry, input, uri: None, unchecked: false };
                     return self
                         .call(scope, request, client, (invocation, None), sink, None)
                         .map(Step::Started);
@@ -197,7 +207,7 @@ impl Engine {
                 match self.list(kind, operation, id, params, (scope.arrival().principal(), revision))? {
                     Listed::Page(body) => Ok(Step::Answer(body)),
                     Listed::Ask(entry, input, part) => {
-                        let invocation = Invocation { entry, input, uri: None };
+                        let invocation = Invocation { entry, input, uri: None, unchecked: false };
                         self.call(scope, request, client, (invocation, Some(part)), sink, outer)
                             .map(Step::Started)
                     }
@@ -249,7 +259,7 @@ impl Engine {
         outer: Option<CallId>,
     ) -> Result<Accepted, RpcError> {
         let params = &request.params;
-        let Invocation { entry, input, uri } = invocation;
+        let Invocation { entry, input, uri, unchecked } = invocation;
         let progress_token = params.meta_get("progressToken");
         // A token is what an id is (PGR-1).
         if progress_token.as_ref().is_some_and(|token| RequestId::new(token.clone()).is_none()) {
@@ -285,14 +295,20 @@ impl Engine {
             state: OnceLock::new(),
             around,
         });
-        let asks = self.resume_asks(params, &context, &input)?;
+        // The state of a retry is bound to the arguments as they are once they have been checked.
+        let asks = if unchecked { Asks::default() } else { self.resume_asks(params, &context, &input)? };
         let retried = context.client.revision.is_modern()
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is one that nobody knows.
         let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
         let admission = Admission::of(state.as_deref(), task);
         let may_be_task = task == Wanted::Later;
-        let start = Start { asks, retried, listing, admission, may_be_task, outer, ..Start::of(input) };
+        let (admission, check) = match unchecked {
+            false => (admission, None),
+            true => (None, Some(Check { params: Some(params.clone()), admission })),
+        };
+        let start =
+            Start { asks, retried, listing, admission, may_be_task, check, outer, ..Start::of(input) };
         self.start(scope, context, start, sink)
     }
 
@@ -303,7 +319,7 @@ impl Engine {
     }
 
     /// The answers a modern retry brings along.
-    fn resume_asks(
+    pub(super) fn resume_asks(
         &self,
         params: &Params,
         context: &CallContext,
@@ -346,7 +362,8 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, may_be_task, own, thread, outer, life } = start;
+        let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
+            start;
         let shared = &self.0;
         // Before there is anything that a panic of the clock would leave behind.
         let now = shared.now();
@@ -441,6 +458,10 @@ impl Engine {
             return Ok(Accepted::Started(call));
         }
         let port = self.port();
+        if let Some(check) = check {
+            port.check_aside(call, check);
+            return Ok(Accepted::Pending(call));
+        }
         let pending = match admission {
             Some(admission) => port.admit(call, admission),
             None if life.is_some() => {

@@ -15,7 +15,7 @@ use super::outbox::Outbox;
 use super::peer::Peer;
 use super::places::Place;
 use super::sink::{Outgoing, Sink};
-use super::skills::Skills;
+use super::skills::{Skills, Work};
 use super::spacing::Spacing;
 use super::tasks::{Live, Tasks};
 use super::threads::Threads;
@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     /// Records below it are not put together.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
+    /// Checks arguments that take longer; without it they are checked where they came in.
+    pub(super) checks: Option<Arc<dyn Work>>,
     pub(super) calls: CallTable<Flight>,
     /// How much of all one client has.
     pub(crate) shares: Arc<Shares>,
@@ -121,6 +123,7 @@ pub(crate) struct Setup {
     /// Records below it are not put together.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
+    pub(crate) checks: Option<Arc<dyn Work>>,
 }
 
 /// A call in flight.
@@ -212,7 +215,7 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, .. } = setup;
+        let Setup { log, log_level, threads, checks, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -249,6 +252,7 @@ impl Shared {
             log,
             log_level,
             threads,
+            checks,
         }
     }
 

@@ -65,7 +65,7 @@ pub struct Malformed {
 }
 
 /// The members of `params` and of `params._meta`, as ranges of the message's text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Params {
     text: JsonSlice,
     scan: Scan,

@@ -6,6 +6,7 @@ mod asks;
 mod bounds;
 mod calls;
 mod cancels;
+mod checks;
 mod concurrency;
 mod context;
 mod delivery;

@@ -5,7 +5,7 @@ mod declared;
 #[cfg(test)]
 mod tests;
 
-use super::schema::{Formats, Refused, Schema};
+use super::schema::{Effort, Formats, Refused, Schema};
 use super::sound::certainly_fits;
 use crate::error::Error;
 use crate::json::{self, JsonSlice, JsonWriter};
@@ -68,6 +68,14 @@ pub struct Arguments {
     known: BTreeSet<String>,
     coerce: bool,
     limits: json::Limits,
+}
+
+/// Why arguments are not ready.
+pub(crate) enum Unready {
+    /// They do not fit, for these reasons.
+    Refused(String),
+    /// That takes more effort to find out; they come back.
+    Costly(JsonSlice),
 }
 
 /// Most names that an error lists.
@@ -138,26 +146,45 @@ impl Arguments {
     /// in, whole: a default below the top level is left to the handler. So it is with all of them where they would make
     /// arguments that conform into some that do not (as with a `oneOf` at the root).
     pub fn prepare(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {
+        self.ready(arguments, Effort::Full).map_err(|unready| match unready {
+            Unready::Refused(reasons) => reasons,
+            // No check of full effort is left unsettled.
+            Unready::Costly(_) => "they cannot be checked".to_owned(),
+        })
+    }
+
+    /// The same with so little effort that the thread that received the call can spare it.
+    pub(crate) fn prepare_quickly(&self, arguments: JsonSlice) -> Result<JsonSlice, Unready> {
+        self.ready(arguments, Effort::Quick)
+    }
+
+    #[inline]
+    fn ready(&self, arguments: JsonSlice, effort: Effort) -> Result<JsonSlice, Unready> {
         let arguments = match self.unknown {
             UnknownArguments::Schema => arguments,
-            UnknownArguments::Refuse => self.refuse_unknown(arguments)?,
+            UnknownArguments::Refuse => self.refuse_unknown(arguments).map_err(Unready::Refused)?,
             UnknownArguments::Drop => self.drop_unknown(arguments),
         };
-        let arguments = match self.schema.inspect(&arguments) {
+        let arguments = match self.schema.inspect(&arguments, effort) {
             Ok(()) => arguments,
-            Err(refused) => self.coerced(&arguments, refused)?,
+            Err(refused) if refused.unsettled => return Err(Unready::Costly(arguments)),
+            Err(refused) => self.coerced(arguments, refused, effort)?,
         };
-        Ok(if self.defaults.is_empty() { arguments } else { self.complete(arguments) })
+        if self.defaults.is_empty() { Ok(arguments) } else { self.complete(arguments, effort) }
     }
 
     #[cold]
-    fn coerced(&self, arguments: &JsonSlice, refused: Refused) -> Result<JsonSlice, String> {
-        let coerced = self.coerce.then(|| coerce(arguments, &self.declared, &refused.names, &self.limits));
-        let coerced = coerced.flatten().filter(|coerced| self.schema.check(coerced).is_ok());
-        coerced.ok_or(refused.reasons)
+    fn coerced(&self, arguments: JsonSlice, refused: Refused, effort: Effort) -> Result<JsonSlice, Unready> {
+        let coerced = self.coerce.then(|| coerce(&arguments, &self.declared, &refused.names, &self.limits));
+        let Some(coerced) = coerced.flatten() else { return Err(Unready::Refused(refused.reasons)) };
+        match self.schema.inspect(&coerced, effort) {
+            Ok(()) => Ok(coerced),
+            Err(again) if again.unsettled => Err(Unready::Costly(arguments)),
+            Err(_) => Err(Unready::Refused(refused.reasons)),
+        }
     }
 
-    fn complete(&self, arguments: JsonSlice) -> JsonSlice {
+    fn complete(&self, arguments: JsonSlice, effort: Effort) -> Result<JsonSlice, Unready> {
         let text = arguments.as_bytes();
         let mut there = vec![false; self.defaults.len()];
         for member in arguments.members() {
@@ -166,7 +193,7 @@ impl Arguments {
             }
         }
         if there.iter().all(|there| *there) {
-            return arguments;
+            return Ok(arguments);
         }
         let mut out = JsonWriter::with_capacity(text.len() + 256);
         out.begin_object();
@@ -178,7 +205,14 @@ impl Arguments {
         }
         out.end_object();
         let complete = out.into_slice();
-        if self.conditional && self.schema.check(&complete).is_err() { arguments } else { complete }
+        if !self.conditional {
+            return Ok(complete);
+        }
+        match self.schema.inspect(&complete, effort) {
+            Ok(()) => Ok(complete),
+            Err(refused) if refused.unsettled => Err(Unready::Costly(arguments)),
+            Err(_) => Ok(arguments),
+        }
     }
 
     fn refuse_unknown(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {

@@ -1,4 +1,4 @@
-//! The threads that look at files. There are none while nothing is to be done.
+//! Threads for work that others must not wait for. There are none while nothing is to be done.
 
 use crate::host::{Threads, Work};
 use crate::locks::Mutex;
@@ -12,7 +12,12 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Runs jobs one after the other. How many may wait is bounded by the calls that may be in flight.
 #[derive(Clone)]
-pub(crate) struct Worker(Arc<Mutex<Queue>>, Threads);
+pub(crate) struct Worker {
+    queue: Arc<Mutex<Queue>>,
+    /// Of its threads.
+    name: &'static str,
+    threads: Threads,
+}
 
 #[derive(Default)]
 struct Queue {
@@ -21,15 +26,16 @@ struct Queue {
 }
 
 impl Worker {
-    pub(crate) fn new(threads: &Threads) -> Worker {
-        Worker(Arc::default(), threads.clone())
+    /// Without work. Its threads are called so.
+    pub(crate) fn new(name: &'static str, threads: &Threads) -> Worker {
+        Worker { queue: Arc::default(), name, threads: threads.clone() }
     }
 
     /// Runs what waits, until nothing does.
     fn drain(&self) {
         loop {
             let job = {
-                let mut queue = self.0.lock();
+                let mut queue = self.queue.lock();
                 let Some(job) = queue.jobs.pop_front() else {
                     queue.threads -= 1;
                     return;
@@ -44,7 +50,7 @@ impl Worker {
 impl Work for Worker {
     fn run(&self, job: Job) -> bool {
         {
-            let mut queue = self.0.lock();
+            let mut queue = self.queue.lock();
             queue.jobs.push_back(job);
             if queue.threads == MOST || queue.threads >= queue.jobs.len() {
                 return true;
@@ -52,10 +58,10 @@ impl Work for Worker {
             queue.threads += 1;
         }
         let own = self.clone();
-        if crate::runtime::thread::spawn(&self.1, "tenon-files", move || own.drain()).is_ok() {
+        if crate::runtime::thread::spawn(&self.threads, self.name, move || own.drain()).is_ok() {
             return true;
         }
-        let mut queue = self.0.lock();
+        let mut queue = self.queue.lock();
         queue.threads -= 1;
         // Another thread takes it in time.
         queue.threads > 0 || queue.jobs.pop_back().is_none()
@@ -72,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_job_that_hangs_does_not_hold_the_others() {
-        let worker = Worker::new(&Threads { stack: 2 << 20, ..Threads::default() });
+        let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
         let (hold, held) = channel::<()>();
         let (say, said) = channel();
         assert!(worker.run(Box::new(move || _ = held.recv())));
@@ -83,7 +89,7 @@ mod tests {
         for number in 0..100 {
             assert_eq!(said.recv_timeout(LONG), Ok(number));
         }
-        assert!(worker.0.lock().threads <= MOST);
+        assert!(worker.queue.lock().threads <= MOST);
         drop(hold);
     }
 }
