@@ -105,6 +105,11 @@
 #endif
 
 /**
+ * How many bytes tenon_error_last_message() has for a message on each thread, its NUL included. A longer one is cut at the
+ * end of a character.
+ */
+#define TENON_ERROR_MESSAGE_SIZE 1024
+/**
  * Counts incompatible changes of this interface. Functions may be added within one number, nothing else changes.
  */
 #define TENON_ABI_VERSION 0
@@ -130,6 +135,9 @@ typedef struct tenon_call tenon_call;
  * What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
  * function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
  * free it with tenon_entry_free(). One thread at a time may use it.
+ *
+ * A handle is a number that is never given twice, not an address. What is done with an entry that was freed or that a server has
+ * taken fails with TENON_ERR_STATE, and so does what is done with another object's handle in place of an entry's.
  *
  * A setter that fails also makes tenon_server_add() fail, with the detail of the first such failure, so a program may
  * leave the setters' statuses unchecked.
@@ -682,7 +690,9 @@ void tenon_error_free(tenon_error *error);
 /**
  * What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
  * failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
- * fail leaves it as it is. Borrowed: it lives until a function of the library fails on this thread, or the thread ends.
+ * fail leaves it as it is. The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that the thread has as long as it runs: the
+ * next failure on this thread writes the next message into it. So the pointer is always good to read, also as an argument beside
+ * a call that fails; copy the text to keep it. Do not free it, and do not hand it to other threads.
  */
 const char *tenon_error_last_message(void);
 
@@ -1312,14 +1322,16 @@ tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
  */
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 
-/** Frees an entry that was not handed to a server. NULL is ignored. */
+/**
+ * Frees an entry that was not handed to a server. NULL is ignored, and so is an entry that was freed or handed to a server before.
+ */
 void tenon_entry_free(tenon_entry *entry);
 
 /* REGISTERING ============================================================================================ */
 
 /**
- * Registers an entry, before or after the start. Takes the entry in every case: it must not be used afterwards, nor freed,
- * whatever the status.
+ * Registers an entry, before or after the start. Takes the entry in every case, whatever the status: what is done with it
+ * afterwards fails with TENON_ERR_STATE.
  *
  * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
  * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.

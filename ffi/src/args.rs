@@ -5,6 +5,7 @@
 
 use crate::guard::Result;
 use crate::handlers::{UserData, tenon_destroy_fn};
+pub(crate) use crate::live::{live_entry, taken_entry};
 use crate::status::*;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;

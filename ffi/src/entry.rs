@@ -1,6 +1,6 @@
 //! Entries: definitions on their way to a server.
 
-use crate::args::owned;
+use crate::args::taken_entry;
 use crate::guard::*;
 use crate::handlers::{Handler, Mode, tenon_destroy_fn, tenon_handler_fn};
 use crate::json::{json, json_array, json_text};
@@ -43,6 +43,9 @@ impl Mode {
 /// What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
 /// function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
 /// free it with tenon_entry_free(). One thread at a time may use it.
+///
+/// A handle is a number that is never given twice, not an address. What is done with an entry that was freed or that a server has
+/// taken fails with TENON_ERR_STATE, and so does what is done with another object's handle in place of an entry's.
 ///
 /// A setter that fails also makes tenon_server_add() fail, with the detail of the first such failure, so a program may
 /// leave the setters' statuses unchecked.
@@ -95,7 +98,7 @@ impl tenon_entry {
 
     /// One for the program.
     pub(crate) fn make(entry: Entry, name: &str) -> *mut tenon_entry {
-        Box::into_raw(Box::new(tenon_entry::new(entry, name)))
+        tenon_entry::new(entry, name).into_handle()
     }
 
     pub(crate) fn set(&mut self, set: impl FnOnce(&mut tenon_entry) -> Result<()>) -> Result<tenon_status> {
@@ -125,7 +128,7 @@ impl tenon_entry {
     pub(crate) fn make_view(uri: &str, html: Html) -> *mut tenon_entry {
         let mut entry = tenon_entry::new(Ui::new(uri).into(), uri);
         entry.html = Some(html);
-        Box::into_raw(Box::new(entry))
+        entry.into_handle()
     }
 
     pub(crate) fn set_handler(&mut self, handler: Handler) {
@@ -220,7 +223,7 @@ pub unsafe extern "C" fn tenon_entry_set(
     value: *const c_char,
     len: usize,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), member = tried_text(member), value = tried_slice(value, len) => {
+    entry!(entry = live_entry(entry), member = tried_text(member), value = tried_slice(value, len) => {
         entry.set(|entry| {
             let member = member?;
             let value = json(value?, member)?;
@@ -242,7 +245,7 @@ pub unsafe extern "C" fn tenon_entry_set_description(
     entry: *mut tenon_entry,
     description: *const c_char,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), description = tried_text(description) => entry.set(|entry| {
+    entry!(entry = live_entry(entry), description = tried_text(description) => entry.set(|entry| {
         let description = json_text(description?);
         entry.change(|entry| entry.set("description", description));
         Ok(())
@@ -261,7 +264,7 @@ pub unsafe extern "C" fn tenon_entry_set_handler(
     destroy: tenon_destroy_fn,
 ) -> tenon_status {
     // The data first, so that it is destroyed whatever fails.
-    entry!(data = user_data(user_data, destroy), entry = object_mut(entry) => entry.set(|entry| {
+    entry!(data = user_data(user_data, destroy), entry = live_entry(entry) => entry.set(|entry| {
         let function = handler.ok_or_else(|| Failure::null("handler"))?;
         entry.set_handler(Handler::new(function, data));
         Ok(())
@@ -277,7 +280,7 @@ pub unsafe extern "C" fn tenon_entry_set_list_handler(
     user_data: *mut c_void,
     destroy: tenon_destroy_fn,
 ) -> tenon_status {
-    entry!(data = user_data(user_data, destroy), entry = object_mut(entry) => entry.set(|entry| {
+    entry!(data = user_data(user_data, destroy), entry = live_entry(entry) => entry.set(|entry| {
         let function = handler.ok_or_else(|| Failure::null("handler"))?;
         entry.list_handler = Some(Arc::new(Handler::new(function, data)));
         Ok(())
@@ -287,7 +290,7 @@ pub unsafe extern "C" fn tenon_entry_set_list_handler(
 /// Where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_mode(entry: *mut tenon_entry, mode: tenon_mode) -> tenon_status {
-    entry!(entry = object_mut(entry) => entry.set(|entry| entry.set_mode(mode)))
+    entry!(entry = live_entry(entry) => entry.set(|entry| entry.set_mode(mode)))
 }
 
 /// How long one call may run, in milliseconds, more than 0; then the client is told that it timed out, and what the
@@ -297,7 +300,7 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     entry: *mut tenon_entry,
     timeout_ms: u32,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry) => entry.set(|entry| {
+    entry!(entry = live_entry(entry) => entry.set(|entry| {
         if timeout_ms == 0 {
             return Err(Failure::new(TENON_ERR_INVALID, "the time-out must be more than 0"));
         }
@@ -305,11 +308,11 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     }))
 }
 
-/// Frees an entry that was not handed to a server. NULL is ignored.
+/// Frees an entry that was not handed to a server. NULL is ignored, and so is an entry that was freed or handed to a server before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_free(entry: *mut tenon_entry) {
     entry_or((), || {
-        // SAFETY: NULL, or made by a constructor and by contract freed once.
-        drop(unsafe { owned(entry, "entry") });
+        // SAFETY: by contract nobody else uses it now.
+        drop(unsafe { taken_entry(entry, "entry") });
     });
 }

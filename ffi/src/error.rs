@@ -3,7 +3,7 @@
 use crate::args::{Out, owned};
 use crate::guard::entry_or;
 use crate::status::*;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
 
 /// The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
@@ -13,20 +13,33 @@ pub struct tenon_error {
     message: CString,
 }
 
+/// How many bytes tenon_error_last_message() has for a message on each thread, its NUL included. A longer one is cut at the
+/// end of a character.
+pub const TENON_ERROR_MESSAGE_SIZE: usize = 1024;
+
 thread_local! {
-    static LAST: RefCell<Option<CString>> = const { RefCell::new(None) };
+    /// It has no destructor, so that it is there as long as its thread is.
+    static LAST: Cell<[u8; TENON_ERROR_MESSAGE_SIZE]> = const { Cell::new([0; TENON_ERROR_MESSAGE_SIZE]) };
 }
 
 /// Keeps what a failure says: for its thread, and where a place was given for it.
 pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -> tenon_status {
     let status = failure.status;
     let message = c_string(shortened(failure.message));
+    let _ = LAST.try_with(|last| last.set(buffered(&message)));
     if let Some(err) = err {
-        err.write(Box::into_raw(Box::new(tenon_error { status, message: message.clone() })));
+        err.write(Box::into_raw(Box::new(tenon_error { status, message })));
     }
-    // A thread that is ending may have none any more; nobody can ask on it then.
-    let _ = LAST.try_with(|last| last.replace(Some(message)));
     status
+}
+
+/// The bytes of a message with a NUL behind them, cut at the end of a character.
+fn buffered(message: &CStr) -> [u8; TENON_ERROR_MESSAGE_SIZE] {
+    let mut bytes = [0; TENON_ERROR_MESSAGE_SIZE];
+    let text = message.to_str().unwrap_or_default();
+    let length = text.floor_char_boundary(TENON_ERROR_MESSAGE_SIZE - 1);
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    bytes
 }
 
 /// Without the middle of what is too long to be read: messages quote what they are about, which may be megabytes.
@@ -77,12 +90,13 @@ pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
 
 /// What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
 /// failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
-/// fail leaves it as it is. Borrowed: it lives until a function of the library fails on this thread, or the thread ends.
+/// fail leaves it as it is. The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that the thread has as long as it runs: the
+/// next failure on this thread writes the next message into it. So the pointer is always good to read, also as an argument beside
+/// a call that fails; copy the text to keep it. Do not free it, and do not hand it to other threads.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_error_last_message() -> *const c_char {
     let nothing = c"".as_ptr();
-    let message = |last: &RefCell<Option<CString>>| last.borrow().as_ref().map(|message| message.as_ptr());
-    entry_or(nothing, || LAST.try_with(message).ok().flatten().unwrap_or(nothing))
+    entry_or(nothing, || LAST.try_with(|last| last.as_ptr().cast::<c_char>().cast_const()).unwrap_or(nothing))
 }
 
 /// A short English sentence for a status, whatever the failure was about. Static; never NULL.
@@ -111,4 +125,20 @@ pub extern "C" fn tenon_status_text(status: tenon_status) -> *const c_char {
         _ => c"unknown status",
     };
     text.as_ptr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_at_the_end_of_a_character() {
+        for (length, kept) in [(0, 0), (1, 3), (341, 1023), (400, 1023)] {
+            let bytes = buffered(&c_string("€".repeat(length)));
+            let text = CStr::from_bytes_until_nul(&bytes).unwrap().to_str().unwrap();
+            assert_eq!((text.len(), text.replace('€', "")), (kept, String::new()), "{length}");
+        }
+        let bytes = buffered(&c_string(format!("a{}", "€".repeat(400))));
+        assert_eq!(CStr::from_bytes_until_nul(&bytes).unwrap().to_bytes().len(), 1 + 340 * 3);
+    }
 }

@@ -120,7 +120,7 @@ pub unsafe extern "C" fn tenon_prompt_add_argument(
     description: *const c_char,
     required: bool,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), name = tried_text(name), description = tried_optional_text(description) => {
+    entry!(entry = live_entry(entry), name = tried_text(name), description = tried_optional_text(description) => {
         entry.set(|entry| {
             let (name, description) = (name?, description?);
             let mut argument = JsonWriter::new();
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn tenon_tool_set_input_schema(
     entry: *mut tenon_entry,
     schema: *const c_char,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), input_schema = tried_text(schema) => entry.set(|entry| {
+    entry!(entry = live_entry(entry), input_schema = tried_text(schema) => entry.set(|entry| {
         let schema = json(input_schema?, "input schema")?;
         entry.takes_schema()?;
         entry.change(|entry| entry.set("input_schema", schema));
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn tenon_tool_set_output_schema(
     entry: *mut tenon_entry,
     schema: *const c_char,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), output_schema = tried_text(schema) => entry.set(|entry| {
+    entry!(entry = live_entry(entry), output_schema = tried_text(schema) => entry.set(|entry| {
         let schema = json(output_schema?, "output schema")?;
         entry.change(|entry| entry.set("output_schema", schema));
         Ok(())
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn tenon_tool_set_structured(
     entry: *mut tenon_entry,
     structured: bool,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry) => entry.set(|entry| {
+    entry!(entry = live_entry(entry) => entry.set(|entry| {
         entry.change(|entry| entry.structured(structured));
         Ok(())
     }))

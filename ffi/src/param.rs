@@ -40,7 +40,7 @@ pub unsafe extern "C" fn tenon_tool_add_param(
     description: *const c_char,
     flags: tenon_param_flags,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), name = tried_text(name), kind = tried_text(r#type),
+    entry!(entry = live_entry(entry), name = tried_text(name), kind = tried_text(r#type),
         description = tried_optional_text(description) => entry.set(|entry| {
         let (name, kind, description) = (name?, kind?, description?);
         if entry.has_schema {

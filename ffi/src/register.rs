@@ -10,8 +10,8 @@ use crate::status::*;
 use std::ffi::{c_char, c_void};
 use tenon_mcp::{Entry, Kind};
 
-/// Registers an entry, before or after the start. Takes the entry in every case: it must not be used afterwards, nor freed,
-/// whatever the status.
+/// Registers an entry, before or after the start. Takes the entry in every case, whatever the status: what is done with it
+/// afterwards fails with TENON_ERR_STATE.
 ///
 /// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
 /// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
@@ -23,7 +23,7 @@ pub unsafe extern "C" fn tenon_server_add(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     // The entry first: it is taken whatever fails.
-    entry!(err; entry = owned(entry), server = object(server) => {
+    entry!(err; entry = taken_entry(entry), server = object(server) => {
         server.inner.add(*entry.ok_or_else(|| Failure::null("entry"))?)?;
         Ok(TENON_OK)
     })
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn tenon_server_replace(
     method: *mut tenon_entry,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; entry = owned(method), server = object(server) => {
+    entry!(err; entry = taken_entry(method), server = object(server) => {
         let mut entry = *entry.ok_or_else(|| Failure::null("method"))?;
         entry.set_policy(|entry| Ok(entry.replacing()))?;
         server.inner.add(entry)?;

@@ -21,7 +21,7 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     entry: *mut tenon_entry,
     support: *const c_char,
 ) -> tenon_status {
-    entry!(entry = object_mut(entry), support = tried_text(support) => entry.set(|entry| {
+    entry!(entry = live_entry(entry), support = tried_text(support) => entry.set(|entry| {
         let word = support?;
         let support = TaskSupport::named(word).ok_or_else(|| {
             let text = format!("task support must be forbidden, optional or required, not {word:?}");

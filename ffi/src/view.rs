@@ -57,7 +57,7 @@ pub unsafe extern "C" fn tenon_ui_new_from_folder(
 /// tool as ever. tenon_entry_set() with "ui" says more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_ui(entry: *mut tenon_entry, uri: *const c_char) -> tenon_status {
-    entry!(entry = object_mut(entry), uri = tried_text(uri) => entry.set(|entry| {
+    entry!(entry = live_entry(entry), uri = tried_text(uri) => entry.set(|entry| {
         let uri = json_text(uri?);
         entry.change(|entry| entry.set("ui", uri));
         Ok(())

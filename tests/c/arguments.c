@@ -29,6 +29,70 @@ static void *message_of_another_thread(void *unused) {
     return NULL;
 }
 
+static const char *failed(void) {
+    return tenon_server_set_instructions(NULL, "a") == TENON_ERR_NULL ? "failed" : "did not fail";
+}
+
+/* The pointer stays good through later failures, whichever of the arguments is evaluated first. */
+static void last_message_stays(void) {
+    char text[3000], line[3000];
+    const char *first;
+    int i;
+    failed();
+    first = tenon_error_last_message();
+    for (i = 0; i < 100; i++) CHECK_STATUS(TENON_ERR_NULL, tenon_call_return_bool(NULL, true));
+    CHECK(first == tenon_error_last_message());
+    CHECK_IN("call is NULL", first);
+    snprintf(line, sizeof line, "%s %s", failed(), tenon_error_last_message());
+    CHECK_IN("failed server is NULL", line);
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    {
+        tenon_entry *entry = NULL;
+        OK(tenon_tool_new("a", &entry, NULL));
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_tool_add_param(entry, "p", text, NULL, 0));
+        CHECK(strlen(tenon_error_last_message()) < TENON_ERROR_MESSAGE_SIZE);
+        tenon_entry_free(entry);
+    }
+}
+
+/* An entry that a server has taken or that was freed is found out, and so is what is no entry. */
+static void dead_entries(void) {
+    tenon_server *server = NULL;
+    tenon_entry *taken = NULL, *freed = NULL, *refused = NULL, *other = NULL;
+    tenon_result *result = NULL;
+    tenon_error *err = NULL;
+    OK(tenon_server_new("dead", "1", &server, NULL));
+    OK(tenon_tool_new("a", &taken, NULL));
+    OK(tenon_entry_set_handler(taken, nothing, NULL, NULL));
+    OK(tenon_server_add(server, taken, NULL));
+    OK(tenon_tool_new("b", &refused, NULL));
+    CHECK(tenon_server_add(server, refused, NULL) == TENON_ERR_INVALID);
+    OK(tenon_tool_new("c", &freed, NULL));
+    tenon_entry_free(freed);
+    /* None of the handles is given again. */
+    OK(tenon_tool_new("d", &other, NULL));
+    CHECK(other != taken && other != refused && other != freed);
+    CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_description(taken, "x"));
+    CHECK_IN("entry is no entry: it was freed, a server has taken it", tenon_error_last_message());
+    CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set(refused, "title", "\"x\"", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_tool_add_param(freed, "p", "string", NULL, 0));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_handler(freed, nothing, NULL, NULL));
+    CHECK(tenon_server_add(server, taken, &err) == TENON_ERR_STATE);
+    CHECK(tenon_error_status(err) == TENON_ERR_STATE);
+    tenon_error_free(err);
+    CHECK(tenon_server_replace(server, freed, NULL) == TENON_ERR_STATE);
+    OK(tenon_result_new(&result, NULL));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_description((tenon_entry *)result, "x"));
+    CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_description((tenon_entry *)server, "x"));
+    tenon_result_free(result);
+    tenon_entry_free(taken);
+    tenon_entry_free(freed);
+    OK(tenon_entry_set_description(other, "x"));
+    tenon_entry_free(other);
+    tenon_server_free(server);
+}
+
 /* What the last failure said is there without a tenon_error, for its thread alone. */
 static void last_message(void) {
     tenon_entry *entry = NULL;
@@ -256,6 +320,8 @@ static void server_members(void) {
 static const struct test all[] = {
     {"errors", errors},
     {"last_message", last_message},
+    {"last_message_stays", last_message_stays},
+    {"dead_entries", dead_entries},
     {"servers", servers},
     {"server_settings", server_settings},
     {"server_members", server_members},

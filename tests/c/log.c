@@ -145,6 +145,33 @@ static void keep(void *user_data, tenon_call *call) {
     sem_post(&owned->entered);
 }
 
+/* If nobody completes a kept call, the end of the server says which one. */
+static void names_what_was_kept(void) {
+    tenon_server *server = new_server();
+    tenon_entry *made = NULL;
+    struct records records;
+    struct owned kept;
+    struct peer peer;
+    records_init(&records);
+    owned_init(&kept);
+    OK(tenon_tool_new("kept", &made, NULL));
+    OK(tenon_entry_set_handler(made, keep, &kept, NULL));
+    OK(tenon_server_add(server, made, NULL));
+    OK(tenon_server_set_limit(server, TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS, 10));
+    OK(tenon_server_set_log(server, note, &records, owned_destroy));
+    serve(&peer, server);
+    initialize(&peer, "{}");
+    call_tool(&peer, 5, "kept", "{}");
+    wait_for(&kept.entered);
+    OK(tenon_server_free(server));
+    CHECK(records.count == 1 && records.level == TENON_LOG_INFO);
+    CHECK_IN("tenon_mcp::call", records.target);
+    CHECK_IN("tool \"kept\" (request 5) had not ended", records.message);
+    CHECK_IN(" s after it began", records.message);
+    tenon_call_release(kept.slot);
+    close_peer(&peer);
+}
+
 /* A kept call outlives the server, and the log does not. */
 static void ends_before_kept_calls(void) {
     tenon_server *server = new_server();
@@ -188,6 +215,7 @@ static void cannot_free_its_server(void) {
 static const struct test all[] = {
     {"what_no_client_is_told", what_no_client_is_told},
     {"destroyed_once", destroyed_once},
+    {"names_what_was_kept", names_what_was_kept},
     {"ends_before_kept_calls", ends_before_kept_calls},
     {"cannot_free_its_server", cannot_free_its_server},
 };

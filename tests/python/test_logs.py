@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -267,7 +268,27 @@ def test_the_client_s_doings_are_no_errors():
                 record = log.next()
                 assert (record.levelname, record.exc_info) == ("INFO", None)
                 assert f"tool '{name}' ended without an answer" in record.getMessage()
+        assert "had not ended" in log.next().getMessage()
         assert log.queue.empty()
+
+
+def test_a_call_that_the_end_cuts_off_is_named():
+    app = Server("t", drain_timeout=0, stdio_drain_timeout=0)
+    started = threading.Event()
+
+    @app.tool
+    async def stuck():
+        started.set()
+        await asyncio.get_running_loop().create_future()
+
+    with listening(logging.INFO) as log:
+        with serving(app) as client:
+            client.start_call("stuck")
+            assert started.wait(SECONDS)
+            app.close()
+        record = log.next()
+    assert (record.levelname, record.name) == ("INFO", "tenon_mcp.call")
+    assert re.match(r"tool \"stuck\" \(request \d+\) had not ended \d+\.\d s after it began", record.getMessage())
 
 
 def test_what_a_cancelled_call_raises_is_no_error(log):

@@ -14,6 +14,7 @@ use super::threads::Threads;
 use super::wake::Wake;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::log::{self, LogLevel};
 use crate::faults;
 use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
@@ -345,7 +346,29 @@ impl Engine {
         if left {
             return false;
         }
+        if reason == CancelReason::Closing {
+            self.say_overdue(call);
+        }
         self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
+    }
+
+    /// Names a call that has not ended in the time that the server's end leaves.
+    fn say_overdue(&self, call: CallId) {
+        let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
+        let Some((context, began)) = about else { return };
+        log::say(&**self.log(), LogLevel::Info, log::CALL, || {
+            let entry = &context.entry;
+            let request = match &context.request_id {
+                Some(id) => format!("request {}", id.raw().as_str()),
+                None => "no request".to_owned(),
+            };
+            let age = self.now().saturating_duration_since(began).as_secs_f64();
+            format!(
+                "{} {:?} ({request}) had not ended {age:.1} s after it began, when the server's end cut it off",
+                entry.kind.noun(),
+                clip(&entry.name)
+            )
+        });
     }
 
     /// Ends the calls of a peer that wait for its answers: it will send no more messages, but may still read. Later
@@ -406,8 +429,8 @@ impl Engine {
         }
         let mut slow = Vec::new();
         self.0.calls.for_each(|flight| {
-            if flight.began.is_some_and(|began| now.saturating_duration_since(began) >= after) {
-                flight.began = None;
+            if !flight.told_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.told_slow = true;
                 slow.push(flight.sink.clone());
             }
         });

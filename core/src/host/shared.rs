@@ -137,8 +137,9 @@ pub(super) struct Flight {
     /// Holds the call's credit.
     pub(super) lane: Arc<LaneQueue>,
     pub(super) timeout: Duration,
-    /// When it began, until its sink has been told that it is slow.
-    pub(super) began: Option<Instant>,
+    pub(super) began: Instant,
+    /// Its sink has been told that it is slow.
+    pub(super) told_slow: bool,
     pub(super) asks: Asks,
     /// Answers that a local handler awaits.
     pub(super) waiters: Vec<(AskId, Waiter)>,

@@ -10,7 +10,11 @@ type Section = (&'static str, &'static str, &'static [&'static str]);
 
 /// The sections in their order.
 const SECTIONS: [Section; 31] = [
-    ("VERSIONS", "TENON_VERSION", &["TENON_VERSION", "TENON_ABI_", "TENON_NUL", "TENON_MUST_USE"]),
+    (
+        "VERSIONS",
+        "TENON_VERSION",
+        &["TENON_VERSION", "TENON_ABI_", "TENON_NUL", "TENON_MUST_USE", "TENON_ERROR_MESSAGE_SIZE"],
+    ),
     ("TYPES", "tenon_answer", &["tenon_"]),
     ("STATUSES", "TENON_OK", &["TENON_OK", "TENON_SUSPENDED", "TENON_ENDED", "TENON_ERR_"]),
     ("LOG LEVELS", "TENON_LOG_DEBUG", &["TENON_LOG_"]),

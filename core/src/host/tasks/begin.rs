@@ -183,7 +183,7 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.began = None;
+            flight.told_slow = true;
             if run {
                 // Counted from when it is stored.
                 (flight.admitting, *place) = (true, until);

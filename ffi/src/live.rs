@@ -1,0 +1,71 @@
+//! The entries that programs hold. A handle of an entry is a number in the form of a pointer, which leads to nothing by itself: one
+//! that was freed, that a server took, or that is no entry's handle at all is found out without a look at its memory.
+
+use crate::entry::tenon_entry;
+use crate::guard::Result;
+use crate::status::*;
+use std::collections::HashMap;
+use std::ptr::{NonNull, without_provenance_mut};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// Between two handles, so that none is the address of what C could keep an object at.
+const STEP: usize = 2;
+
+struct Live {
+    last: usize,
+    entries: HashMap<usize, Held>,
+}
+
+/// An entry, which belongs to whoever holds its handle.
+struct Held(NonNull<tenon_entry>);
+
+// SAFETY: an entry may be handed from thread to thread, and the table gives only its address.
+unsafe impl Send for Held {}
+
+fn live() -> MutexGuard<'static, Live> {
+    static LIVE: LazyLock<Mutex<Live>> =
+        LazyLock::new(|| Mutex::new(Live { last: STEP / 2, entries: HashMap::new() }));
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn dead(what: &str) -> Failure {
+    let text = format!("{what} is no entry: it was freed, a server has taken it, or it is something else");
+    Failure::new(TENON_ERR_STATE, text)
+}
+
+impl tenon_entry {
+    /// A handle for the program.
+    pub(crate) fn into_handle(self) -> *mut tenon_entry {
+        let mut live = live();
+        live.last += STEP;
+        let handle = live.last;
+        live.entries.insert(handle, Held(NonNull::from(Box::leak(Box::new(self)))));
+        without_provenance_mut(handle)
+    }
+}
+
+/// The entry of a handle.
+///
+/// # Safety
+/// Nobody else uses the handle now.
+pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Result<&'a mut tenon_entry> {
+    if handle.is_null() {
+        return Err(Failure::null(what));
+    }
+    let found = live().entries.get(&handle.addr()).map(|held| held.0);
+    // SAFETY: in the table, so not freed; by contract of this function nobody else uses or frees it now.
+    found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| dead(what))
+}
+
+/// The entry of a handle that the program gives away; nothing for NULL.
+///
+/// # Safety
+/// Nobody else uses the handle now.
+pub(crate) unsafe fn taken_entry(handle: *mut tenon_entry, what: &str) -> Result<Option<Box<tenon_entry>>> {
+    if handle.is_null() {
+        return Ok(None);
+    }
+    let found = live().entries.remove(&handle.addr());
+    // SAFETY: made by `Box::leak`, and out of the table once.
+    found.map(|held| Some(unsafe { Box::from_raw(held.0.as_ptr()) })).ok_or_else(|| dead(what))
+}
