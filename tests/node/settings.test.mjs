@@ -1,6 +1,7 @@
 // What a server says of itself and how it answers, by its options.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { modern as talk, post } from './support/http.mjs'
 import { envelope, withServer } from './support/process.mjs'
@@ -147,8 +148,9 @@ test('the end of standard input leaves others where the server is told so', asyn
   await withServer(source, async (client) => {
     await client.until(() => client.stderr.includes('/mcp'))
     const url = client.stderr.trim()
+    const ended = once(client.child.stdout, 'end')
     client.child.stdin.end()
-    await client.until(() => client.child.stdout.readableEnded)
+    await ended
     const { result } = await talk(url, 'tools/call', { name: 'yes', arguments: {} })
     assert.equal(result.content[0].text, 'yes')
     assert.doesNotMatch(client.stderr, /closed/)
