@@ -48,7 +48,7 @@ pub fn threads_of_many() {
     assert_eq!(threads(), one, "100 servers have the threads of one");
     drop(clients);
     let last = servers.split_off(99);
-    end(servers.drain(..).collect());
+    end(servers);
     client(last[0].http_address().unwrap());
     end(last);
     until(|| threads() == 1);
