@@ -78,8 +78,6 @@ export declare class Engine {
   listen(dispatch: (batch: string) => void, again: () => void, numbers: Uint32Array, options: ListenOptions): Urls
   /** Makes another server of this environment a part of this one. Handlers have numbers of the whole environment. */
   mount(other: Engine, prefix?: string | undefined | null): void
-  /** Undoes that. */
-  unmount(other: Engine, prefix?: string | undefined | null): void
   /** Has the engine do what middleware is around; the dispatch function hears what it came to. */
   next(slot: number, generation: number, input?: string | undefined | null): void
   /** Sends a notification to every session; `params` is JSON text. Returns how many can be reached. */
@@ -106,6 +104,8 @@ export declare class Engine {
   step(number: number): NextStep
   /** Takes a turn; called because `again` was. */
   turn(): void
+  /** Undoes that. */
+  unmount(other: Engine, prefix?: string | undefined | null): void
 }
 
 /** Streamable HTTP: an address, or a Unix socket, or a listening socket. */
