@@ -13,11 +13,12 @@ pub(super) struct Seat {
     evicted: AtomicBool,
 }
 
-/// What times are counted from.
+/// What times are counted from: before the first connection, so that none is earlier.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
 impl Seat {
     pub(super) fn new(share: Option<Arc<Share>>) -> Arc<Seat> {
+        ORIGIN.get_or_init(Instant::now);
         Arc::new(Seat { share, idle: AtomicU64::new(0), evicted: AtomicBool::new(false) })
     }
 
