@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prepares a fresh clone for building and testing: .venv, .venv-oldest, the npm packages of the tests, valgrind, tools for C.
 # With `demo`, only the .venv that the demo runs in; with `npm`, only the packages of the tests. With `full`, also what the
-# example programs need, a database, a browser, Python packages, and Conan, and the clients of FastMCP. Runs again in no time when nothing changed.
+# example programs need, a database, a browser, Python packages, and Conan, the clients of FastMCP, and the Java SDK with a JDK
+# and Maven. Runs again in no time when nothing changed.
 # While it waits for what it fetches, it compiles: with `demo` the wheel's module, with `tools` nothing, else the workspace.
 # Needs Rust, Python >= 3.10, Node >= 20 and a C compiler on the machine.
 set -euo pipefail
@@ -90,14 +91,17 @@ install_c_tools() {
     apt_install "${missing[@]}"
 }
 
-# What example programs are tested with: a database, and a browser. Debian would start a database of its own.
+# What example programs are tested with: a database, and a browser. Debian would start a database of its own. And what the
+# Java SDK needs.
 install_system_tools() {
     local missing=()
     { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || missing+=(postgresql)
     { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null 2>&1 || missing+=(chromium)
+    command -v javac >/dev/null || missing+=(default-jdk-headless)
+    command -v mvn >/dev/null || missing+=(maven)
     if [ ${#missing[@]} = 0 ]; then return; fi
     if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-        die "missing for the tests of examples: install them; on Debian and Ubuntu: apt-get install ${missing[*]}"
+        die "missing for the tests of examples and clients: install them; on Debian and Ubuntu: apt-get install ${missing[*]}"
     fi
     say "installing ${missing[*]}"
     if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
@@ -161,6 +165,16 @@ $(cat "$folder/package-lock.json")"
     printf '%s' "$stamp" >"$folder/node_modules/.bootstrapped"
 }
 
+# The jars of the Java SDK. The stamp goes in last, so a run that was cut short is done over.
+install_java_sdk() {
+    local folder=.cache/java pom=tests/interop/pom.xml
+    if cmp -s "$pom" "$folder/.pom.xml"; then return; fi
+    say "$folder"
+    rm -rf "$folder"
+    mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$folder"
+    cp "$pom" "$folder/.pom.xml"
+}
+
 main() {
     local what=${1:-all}
     mkdir -p .cache
@@ -214,6 +228,8 @@ main() {
                 make_venv ".venv-$maker" "$newest" "tests/requirements-$maker.txt" &
                 jobs+=($!)
             done
+            install_java_sdk &
+            jobs+=($!)
         fi
         for folder in $NPM_FOLDERS; do
             install_npm "$folder" &

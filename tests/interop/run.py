@@ -61,7 +61,7 @@ def run_client(client, host, target):
     chosen = ["--checks", json.dumps(wanted), "--abilities", ",".join(table.abilities(host))]
     code, output = processes.run_to_end(CLIENTS[client] + chosen + target, CLIENT_SECONDS)
     if code is None:
-        return [f"the client did not end within {CLIENT_SECONDS} s"], set(wanted), ""
+        return [f"the client did not end within {CLIENT_SECONDS} s"], set(wanted), output
     checks = [check for check in map(parse_check, output.split("\n")) if check]
     problems = [f"{check['check']}: {check['detail']}" for check in checks if not check["ok"]]
     if not checks or checks[-1]["check"] != LAST_CHECK:

@@ -88,24 +88,27 @@ def read_line(pipe, seconds):
 
 
 def end_group(process, number):
-    """Ends a process we started together with its children: each was started as the leader of its own group."""
+    """Ends a process we started together with its children: each was started as the leader of its own group.
+
+    Returns what it still printed.
+    """
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
         pass
-    process.communicate()
+    return process.communicate()[0]
 
 
 def run_to_end(command, seconds, **options):
     """Runs a command to its end. Returns (exit code, output); the code is None when it was killed for its time."""
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True, **options)
+    killed = False
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        end_group(process, signal.SIGKILL)
-        return None, ""
+        output, killed = end_group(process, signal.SIGKILL), True
     except BaseException:
         end_group(process, signal.SIGKILL)
         raise
-    return process.returncode, output.decode("utf-8", "replace")
+    return None if killed else process.returncode, output.decode("utf-8", "replace")
