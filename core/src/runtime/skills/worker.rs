@@ -2,6 +2,7 @@
 
 use crate::host::{Threads, Work};
 use crate::locks::Mutex;
+use crate::panics::caught;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ const MOST: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs jobs one after the other. How many may wait is bounded by the calls that may be in flight.
+/// Runs jobs in their order, at most [`MOST`] at a time. A job holds little: that of a call that was cancelled waits for its
+/// turn, too, and finds nothing to do.
 #[derive(Clone)]
 pub(crate) struct Worker {
     queue: Arc<Mutex<Queue>>,
@@ -42,7 +44,8 @@ impl Worker {
                 };
                 job
             };
-            job();
+            // A job answers its own panics. Whatever one does, the thread goes on: a lost thread would still be counted.
+            let _ = caught(job);
         }
     }
 }
@@ -52,7 +55,8 @@ impl Work for Worker {
         {
             let mut queue = self.queue.lock();
             queue.jobs.push_back(job);
-            if queue.threads == MOST || queue.threads >= queue.jobs.len() {
+            // A thread that is counted may be in a job that lasts, so it is not relied on.
+            if queue.threads == MOST {
                 return true;
             }
             queue.threads += 1;
@@ -91,5 +95,44 @@ mod tests {
         }
         assert!(worker.queue.lock().threads <= MOST);
         drop(hold);
+    }
+
+    #[test]
+    fn a_job_that_hangs_does_not_hold_the_only_other_one() {
+        let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
+        let (hold, held) = channel::<()>();
+        let (say, said) = channel();
+        let begun = say.clone();
+        assert!(worker.run(Box::new(move || {
+            begun.send(1).unwrap();
+            let _ = held.recv();
+        })));
+        assert_eq!(said.recv_timeout(LONG), Ok(1));
+        assert!(worker.run(Box::new(move || say.send(2).unwrap())));
+        assert_eq!(said.recv_timeout(LONG), Ok(2));
+        drop(hold);
+    }
+
+    #[test]
+    fn a_panic_ends_one_job() {
+        let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
+        let (say, said) = channel();
+        for number in 0..=2 * MOST {
+            let say = say.clone();
+            // Dropped after the panic.
+            assert!(worker.run(Box::new(move || {
+                let _last = Last(say, number);
+                panic!("on purpose");
+            })));
+            assert_eq!(said.recv_timeout(LONG), Ok(number));
+        }
+    }
+
+    struct Last(std::sync::mpsc::Sender<usize>, usize);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.send(self.1).unwrap();
+        }
     }
 }
