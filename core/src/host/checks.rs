@@ -18,28 +18,33 @@ use std::sync::Arc;
 
 impl HostPort {
     /// Has the arguments of a call in the table checked, and the call run if they fit.
-    pub(super) fn check_aside(&self, call: CallId, check: Check) {
-        let Some(work) = self.0.checks.clone() else { return self.check_now(call, check) };
+    ///
+    /// What is to be checked stays in the table. So a client that cancels its calls leaves nothing of them in the queue.
+    pub(super) fn check_aside(&self, call: CallId) {
+        let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();
-        if !work.run(Box::new(move || port.check_now(call, check))) {
+        if !work.run(Box::new(move || port.check_now(call))) {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
             self.0.fail(call, &busy);
         }
     }
 
-    fn check_now(&self, call: CallId, check: Check) {
-        if let Err(panicked) = caught(|| self.check_fully(call, check)) {
+    fn check_now(&self, call: CallId) {
+        if let Err(panicked) = caught(|| self.check_fully(call)) {
             self.0.fail_panicked(call, &panicked);
         }
     }
 
-    fn check_fully(&self, call: CallId, check: Check) {
+    fn check_fully(&self, call: CallId) {
         // Whoever ended it has answered it.
-        let found = self.0.calls.with(call, |flight| (flight.context.clone(), flight.input.clone()));
-        let Some((context, input)) = found else { return };
+        let found = self
+            .0
+            .calls
+            .with(call, |flight| Some((flight.check.take()?, flight.context.clone(), flight.input.clone())));
+        let Some((check, context, input)) = found.flatten() else { return };
         match context.entry.prepare(input) {
             Ok(input) => {
-                if let Err(error) = self.run_checked(call, input, context, check) {
+                if let Err(error) = self.run_checked(call, input, context, *check) {
                     self.0.fail(call, &error);
                 }
             }

@@ -141,7 +141,7 @@ impl Engine {
         let Some(entry) = snapshot.find(kind, name).cloned() else { return };
         let (input, check) = match entry.prepare_quickly(input()) {
             Ok(input) => (input, None),
-            Err(Unready::Costly(input)) => (input, Some(Check { params: None, admission: None })),
+            Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
             Err(Unready::Refused(reason)) => {
                 return self.0.blame(|| format!("{entry} is not told: {reason}"));
             }

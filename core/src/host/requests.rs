@@ -46,7 +46,7 @@ pub(super) struct Start {
     pub(super) listing: Option<Box<Part>>,
     pub(super) admission: Option<Admission>,
     /// Its input is to be checked first.
-    pub(super) check: Option<Check>,
+    pub(super) check: Option<Box<Check>>,
     /// It becomes a task when its handler says so.
     pub(super) may_be_task: bool,
     /// The engine answers it itself, and no handler runs.
@@ -305,7 +305,7 @@ impl Engine {
         let may_be_task = task == Wanted::Later;
         let (admission, check) = match unchecked {
             false => (admission, None),
-            true => (None, Some(Check { params: Some(params.clone()), admission })),
+            true => (None, Some(Box::new(Check { params: Some(params.clone()), admission }))),
         };
         let start =
             Start { asks, retried, listing, admission, may_be_task, check, outer, ..Start::of(input) };
@@ -378,6 +378,7 @@ impl Engine {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
         }
         let timeout = life.or(context.entry.timeout).unwrap_or(shared.limits.call_timeout);
+        let unchecked = check.is_some();
         let admitting = admission.is_some() || own == Some(Own::Timed);
         let deadline = match own {
             Some(Own::Untimed) => None,
@@ -408,6 +409,7 @@ impl Engine {
                 admitting,
                 retried,
                 listing,
+                check,
                 task: None,
                 may_be_task,
                 outer,
@@ -459,8 +461,8 @@ impl Engine {
             return Ok(Accepted::Started(call));
         }
         let port = self.port();
-        if let Some(check) = check {
-            port.check_aside(call, check);
+        if unchecked {
+            port.check_aside(call);
             return Ok(Accepted::Pending(call));
         }
         let pending = match admission {

@@ -14,6 +14,7 @@ use super::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome}
 use super::outbox::Outbox;
 use super::peer::Peer;
 use super::places::Place;
+use super::requests::Check;
 use super::sink::{Outgoing, Sink};
 use super::skills::{Skills, Work};
 use super::spacing::Spacing;
@@ -172,6 +173,8 @@ pub(super) struct Flight {
     pub(super) place: Place,
     /// What it takes of its client's share.
     pub(super) part: Option<ClientPart>,
+    /// Its input is to be checked before it runs.
+    pub(super) check: Option<Box<Check>>,
 }
 
 impl Flight {

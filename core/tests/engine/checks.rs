@@ -142,3 +142,31 @@ fn a_call_that_is_being_checked_is_in_flight() {
     assert!(result_text(&late).contains("timed out"), "{late}");
     checks.bench.assert_over();
 }
+
+/// A message that is known to be held for as long as a part of it is.
+struct Held(Vec<u8>, Arc<()>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[test]
+fn calls_that_are_cancelled_before_their_check_leave_nothing_behind() {
+    let checks = Checks::new();
+    let held = Arc::new(());
+    let slugs = json!({ "slugs": vec![format!("{}!", "a".repeat(2_000)); 20] });
+    for id in 0..20 {
+        let message = modern(call(json!(id), "slugs", slugs.clone())).to_string();
+        let message = bytes::Bytes::from_owner(Held(message.into_bytes(), held.clone()));
+        checks.bench.engine.receive(&checks.bench.peer, &checks.sink, message);
+    }
+    for id in 0..20 {
+        checks.bench.send(modern(json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+            "params": { "requestId": id } })));
+    }
+    // There are two threads that may have one each.
+    assert!(Arc::strong_count(&held) <= 3, "{}", Arc::strong_count(&held));
+    checks.bench.assert_over();
+}
