@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,6 +58,7 @@ public class JavaClient {
             objects(client, report);
             closedStream(impatient, report);
             report.put("closed", call(client, "closed", Map.of()));
+            report.put("heard later", List.copyOf(heard));
         }
     }
 
@@ -115,10 +117,16 @@ public class JavaClient {
         return ((TextContent) client.callTool(request).content().get(0)).text();
     }
 
-    /** The next notifications; what does not arrive is null. */
+    /**
+     * The next notifications, sorted, as the SDK runs the consumers of this kind of client side by side.
+     * One that does not arrive is "none".
+     */
     static List<String> take(int count) throws InterruptedException {
         String[] taken = new String[count];
-        for (int at = 0; at < count; at++) taken[at] = heard.poll(10, TimeUnit.SECONDS);
+        for (int at = 0; at < count; at++) {
+            taken[at] = Objects.requireNonNullElse(heard.poll(10, TimeUnit.SECONDS), "none");
+        }
+        Arrays.sort(taken);
         return Arrays.asList(taken);
     }
 }
