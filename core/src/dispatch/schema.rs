@@ -34,8 +34,8 @@ impl Schema {
     /// where.
     ///
     /// References are resolved inside the schema only; nothing is fetched (JS-3, JS-4). A schema may have 1 MiB and 128
-    /// levels, and references may have 10,000 schemas apply to one value. Formats are asserted. The validator of a schema that is plainly good is made for the first value that needs
-    /// it.
+    /// levels. With its references followed, 10,000 schemas may apply to one value, or as many as are written out. Formats are
+    /// asserted. The validator of a schema that is plainly good is made for the first value that needs it.
     pub fn compile(text: JsonSlice) -> Result<Schema, Error> {
         Schema::compile_with(text, Formats::Assert)
     }

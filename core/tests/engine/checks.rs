@@ -144,11 +144,14 @@ fn a_call_that_is_being_checked_is_in_flight() {
 }
 
 /// A message that is known to be held for as long as a part of it is.
-struct Held(Vec<u8>, Arc<()>);
+struct Held {
+    text: Vec<u8>,
+    _counted: Arc<()>,
+}
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.text
     }
 }
 
@@ -159,8 +162,8 @@ fn calls_that_are_cancelled_before_their_check_leave_nothing_behind() {
     let slugs = json!({ "slugs": vec![format!("{}!", "a".repeat(2_000)); 20] });
     for id in 0..20 {
         let message = modern(call(json!(id), "slugs", slugs.clone())).to_string();
-        let message = bytes::Bytes::from_owner(Held(message.into_bytes(), held.clone()));
-        checks.bench.engine.receive(&checks.bench.peer, &checks.sink, message);
+        let message = Held { text: message.into_bytes(), _counted: held.clone() };
+        checks.bench.engine.receive(&checks.bench.peer, &checks.sink, bytes::Bytes::from_owner(message));
     }
     for id in 0..20 {
         checks.bench.send(modern(json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
