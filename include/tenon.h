@@ -763,8 +763,8 @@ tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uin
 tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key);
 
 /**
- * How many worker threads run callbacks, 1 to 1024. They start with the server, if an entry needs them. Default: one per
- * core, at most 4. Fails with TENON_ERR_INVALID for another number.
+ * How many worker threads run callbacks, 1 to 1024. Each starts when a call needs it and all others are busy. Default: one
+ * per core, at most 4. Fails with TENON_ERR_INVALID for another number.
  */
 tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t count);
 

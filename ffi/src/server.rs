@@ -146,8 +146,8 @@ pub unsafe extern "C" fn tenon_server_add_state_key(
     }))
 }
 
-/// How many worker threads run callbacks, 1 to 1024. They start with the server, if an entry needs them. Default: one per
-/// core, at most 4. Fails with TENON_ERR_INVALID for another number.
+/// How many worker threads run callbacks, 1 to 1024. Each starts when a call needs it and all others are busy. Default: one
+/// per core, at most 4. Fails with TENON_ERR_INVALID for another number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_worker_threads(
     server: *mut tenon_server,

@@ -31,6 +31,7 @@ struct Polled {
 };
 
 using Log = std::function<void(tenon_log_level level, std::string_view target, std::string_view message)>;
+using ThreadStart = std::function<void(std::string_view name)>;
 
 /** An MCP server. Any thread may use it, several at once too. Its end waits for callbacks that run. */
 class Server {
@@ -77,6 +78,19 @@ public:
         auto kept = std::make_unique<Log>(std::move(log));
         return done(
             tenon_server_set_log(get(), say, kept.release(), detail::destroy<Log>), "tenon_server_set_log");
+    }
+    /** What the function throws is dropped. */
+    Server &set_thread_start(ThreadStart hook) {
+        const auto begin = [](void *data, const char *name) noexcept {
+            try {
+                (*static_cast<ThreadStart *>(data))(name);
+            } catch (...) {
+            }
+        };
+        auto kept = std::make_unique<ThreadStart>(std::move(hook));
+        return done(
+            tenon_server_set_thread_start(get(), begin, kept.release(), detail::destroy<ThreadStart>),
+            "tenon_server_set_thread_start");
     }
 
     Server &listen_stdio() { return checked(tenon_server_listen_stdio); }

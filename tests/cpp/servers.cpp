@@ -62,11 +62,18 @@ TEST(settings) {
     CHECK_THROWS(TENON_ERR_STATE, "", app.close());
     tenon::Server moved = std::move(app);
     CHECK_THROWS(TENON_ERR_NULL, "", app.close());
-    tenon::Server fine("t", "1");
-    fine.set_instructions("Use it well.");
-    Client client(fine);
-    CHECK(!fine.is_closed());
-    fine.close();
+    std::atomic<int> threads{0};
+    {
+        tenon::Server fine("t", "1");
+        fine.set_instructions("Use it well.").set_thread_start([&](std::string_view name) {
+            if (name.rfind("tenon-", 0) == 0) threads++;
+            throw std::runtime_error("dropped");
+        });
+        Client client(fine);
+        CHECK(!fine.is_closed());
+        fine.close();
+    }
+    CHECK(threads > 0);
     CHECK(tenon::version() == TENON_VERSION && tenon::abi_version() == TENON_ABI_VERSION);
 }
 

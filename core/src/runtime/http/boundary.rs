@@ -7,19 +7,19 @@ use crate::proto::http::Refusal;
 use crate::proto::id::RequestId;
 use http::Response;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::Poll;
 
 type Answer = Result<Response<ResponseBody>, Refusal>;
 
-/// The answer, or -32603 for a panic, with the id that was `named` before it.
+/// The answer, or -32603 for a panic, with the id that was `named` before it. The future is borrowed, because it is large
+/// and each move would copy it.
 pub(super) async fn bounded(
     engine: &Engine,
     named: &OnceLock<RequestId>,
-    answer: impl Future<Output = Answer>,
+    mut answer: Pin<&mut impl Future<Output = Answer>>,
 ) -> Answer {
-    let mut answer = pin!(answer);
     poll_fn(|task| match caught(|| answer.as_mut().poll(task)) {
         Ok(poll) => poll,
         Err(panicked) => {

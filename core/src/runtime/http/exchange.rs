@@ -142,7 +142,7 @@ impl HttpService {
             }
         };
         let named = OnceLock::new();
-        let answer = async {
+        let answer = pin!(async {
             match verb {
                 Verb::Post => match readable(&head) {
                     Ok(forms) => self.post(&head, body, forms, caller, &named).await,
@@ -156,7 +156,7 @@ impl HttpService {
                     Ok(response)
                 }
             }
-        };
+        });
         let answer = bounded(&self.0.engine, &named, answer).await;
         shared_with(origin, answer.unwrap_or_else(refused))
     }
