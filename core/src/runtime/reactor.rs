@@ -10,6 +10,7 @@ use super::thread::{self, Threads};
 use crate::error::{Error, ErrorKind};
 use crate::host::Turns;
 use crate::locks::{Condvar, Mutex};
+use crate::panics::caught;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -35,7 +36,8 @@ impl Reactor {
         let turns = Turns::new(move || due.notify_one());
         let joins = (mailbox.clone(), turns.clone());
         let hook = threads.clone();
-        let runtime = Builder::new_multi_thread()
+        let mut builder = Builder::new_multi_thread();
+        builder
             .worker_threads(2)
             .thread_name(NAME)
             .thread_stack_size(threads.stack())
@@ -45,11 +47,14 @@ impl Reactor {
                 joins.0.join();
                 joins.1.join();
             })
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, format!("cannot start the threads that serve sockets: {error}"))
-            })?;
+            .enable_all();
+        let failed = |why: &dyn std::fmt::Display| {
+            Error::new(ErrorKind::Io, format!("cannot start the threads that serve sockets: {why}"))
+        };
+        // If the system refuses a thread, tokio panics.
+        let runtime = caught(|| builder.build())
+            .map_err(|panicked| failed(&panicked))?
+            .map_err(|error| failed(&error))?;
         runtime.spawn(mailbox.clone().deliver());
         runtime.spawn(end_turns(turns, ends));
         let gate = Arc::<Gate>::default();

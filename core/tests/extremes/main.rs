@@ -62,7 +62,8 @@ fn extremes() -> Vec<(String, Limits, bool)> {
         connection_idle ping_interval ping_timeout max_skills max_waiting_calls start_timeout stop_timeout
         max_tasks max_principal_tasks default_task_ttl max_task_ttl task_poll_interval max_task_result_bytes
         task_timeout task_lease max_pages max_page_bytes max_address_connections max_address_streams
-        max_address_buffered_bytes max_address_calls max_session_listens progress_gap
+        max_address_buffered_bytes max_address_calls max_session_listens progress_gap poll_budget io_threads
+        thread_stack_bytes
     );
     all
 }
