@@ -1,6 +1,7 @@
 /* The threads of servers: how many there are, and what is called at their start. */
 #include <dirent.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,7 +126,9 @@ static void a_forked_child_keeps_no_port(void) {
     if (child == 0) {
         char byte;
         close(hold[1]);
-        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+        /* Valgrind would count what the child has of its parent as lost, so nothing of the child runs at its end. */
+        if (read(hold[0], &byte, 1) == 0) kill(getpid(), SIGKILL);
+        _exit(1);
     }
     close(hold[0]);
     OK(tenon_server_free(server));
@@ -133,7 +136,7 @@ static void a_forked_child_keeps_no_port(void) {
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
     close(fd);
     close(hold[1]);
-    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static const struct test all[] = {
