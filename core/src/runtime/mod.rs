@@ -37,6 +37,7 @@ mod timer;
 mod transport;
 mod unix;
 mod web_options;
+mod workers;
 
 pub use environment::SystemEnvironment;
 pub(crate) use files::view;

@@ -6,16 +6,16 @@
 //! What one look at the sockets brought is one turn: hosts are woken for it once, behind the last connection of it.
 
 use super::mailbox::Mailbox;
-use super::thread::{self, Threads};
-use crate::error::{Error, ErrorKind};
+use super::thread::Threads;
+use super::workers;
+use crate::error::Error;
 use crate::host::Turns;
 use crate::locks::{Condvar, Mutex};
-use crate::panics::caught;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
 /// What its threads are called.
@@ -35,26 +35,10 @@ impl Reactor {
         let due = ends.clone();
         let turns = Turns::new(move || due.notify_one());
         let joins = (mailbox.clone(), turns.clone());
-        let hook = threads.clone();
-        let mut builder = Builder::new_multi_thread();
-        builder
-            .worker_threads(2)
-            .thread_name(NAME)
-            .thread_stack_size(threads.stack())
-            .on_thread_start(move || {
-                thread::block_signals();
-                hook.started(NAME);
-                joins.0.join();
-                joins.1.join();
-            })
-            .enable_all();
-        let failed = |why: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Io, format!("cannot start the threads that serve sockets: {why}"))
-        };
-        // If the system refuses a thread, tokio panics.
-        let runtime = caught(|| builder.build())
-            .map_err(|panicked| failed(&panicked))?
-            .map_err(|error| failed(&error))?;
+        let runtime = workers::start(threads, (2, NAME), "that serve sockets", move || {
+            joins.0.join();
+            joins.1.join();
+        })?;
         runtime.spawn(mailbox.clone().deliver());
         runtime.spawn(end_turns(turns, ends));
         let gate = Arc::<Gate>::default();

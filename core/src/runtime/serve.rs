@@ -4,8 +4,9 @@ use super::http::{EmbedOptions, Embedded};
 use super::options::ServeOptions;
 use super::running::{self, Running};
 use super::signals::Watch;
-use super::thread::{self, Threads};
-use crate::error::{Error, ErrorKind};
+use super::thread::Threads;
+use super::workers;
+use crate::error::Error;
 use crate::host::Spawn;
 use crate::server::Server;
 use std::future::Future;
@@ -129,21 +130,8 @@ struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
     fn new(threads: &Threads) -> Result<OwnRuntime, Error> {
-        let hook = threads.clone();
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads.io_threads())
-            .thread_name(HANDLERS)
-            .thread_stack_size(threads.stack())
-            .enable_all()
-            .on_thread_start(move || {
-                thread::block_signals();
-                hook.started(HANDLERS);
-            })
-            .build()
-            .map(|runtime| OwnRuntime(Some(runtime)))
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, format!("cannot start the handlers' threads: {error}"))
-            })
+        let runtime = workers::start(threads, (threads.io_threads(), HANDLERS), "of the handlers", || ())?;
+        Ok(OwnRuntime(Some(runtime)))
     }
 
     fn handle(&self) -> &Handle {

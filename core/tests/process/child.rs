@@ -77,6 +77,7 @@ pub fn run(role: &str) -> ExitCode {
         "start-of-threads" => shared::start_of_threads(),
         "port-in-use" => port_in_use(),
         "no-descriptors-left" => no_descriptors_left(),
+        "no-threads-left" => shared::no_threads_left(),
         other => panic!("no role {other}"),
     }
     ExitCode::SUCCESS

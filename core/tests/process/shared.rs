@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder, UnixOptions};
+use tenon_mcp::{ErrorKind, HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder, UnixOptions};
 
 fn start(change: impl FnOnce(&mut Limits), build: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Running {
     let mut limits = Limits::default();
@@ -127,4 +127,35 @@ pub fn port_of_a_fork() {
     let again = Server::new("child", "1");
     end(vec![again.start(ServeOptions::new().unix(UnixOptions::new(&path).unwrap())).unwrap()]);
     drop(child);
+}
+
+/// The stacks of a start's threads do not fit in what the process may have: each start gets one thread further.
+pub fn no_threads_left() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const STACK: u64 = 1 << 30;
+    let mut limits = Limits::default();
+    (limits.thread_stack_bytes, limits.io_threads) = (STACK as usize, 1);
+    let server = Server::builder("child", "1").limits(limits).build().unwrap();
+    let old = getrlimit(Resource::As);
+    // Once: the C library keeps the stack of a thread that has ended, for the next.
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    let start_with_room_for = |count: u64| {
+        let most = pages * 4096 + count * STACK + STACK / 2;
+        setrlimit(Resource::As, Rlimit { current: Some(most), ..old }).unwrap();
+        let started = server.start(ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap()));
+        setrlimit(Resource::As, old).unwrap();
+        started
+    };
+    // The clock, a thread for sockets, and the one in reserve.
+    for count in 0..3 {
+        let error = start_with_room_for(count).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(error.to_string().contains("thread"), "{error}");
+        until(|| threads() == 1);
+    }
+    let server = start_with_room_for(4).unwrap();
+    client(server.http_address().unwrap());
+    end(vec![server]);
+    until(|| threads() == 1);
 }

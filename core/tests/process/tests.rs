@@ -45,7 +45,12 @@ pub const ALL: &[(&str, fn())] = &[
         "a_start_without_descriptors_leaves_nothing_running",
         a_start_without_descriptors_leaves_nothing_running,
     ),
+    ("a_start_without_threads_fails_and_leaves_none", a_start_without_threads_fails_and_leaves_none),
 ];
+
+fn a_start_without_threads_fails_and_leaves_none() {
+    Peer::start("no-threads-left").succeed();
+}
 
 fn a_forked_child_keeps_no_port() {
     Peer::start("port-of-a-fork").succeed();
