@@ -1,7 +1,7 @@
 //! Panics on purpose, for tests of what a panic does to servers in every language.
 //!
-//! Only the feature `faults` has them, which no release is built with. `TENON_FAULT=point:n` panics where the process passes
-//! that point for the nth time.
+//! Only the feature `faults` has them, which no release is built with. `TENON_FAULT=point:file` panics where the process passes
+//! that point while the file exists. It removes the file first, so each file is one panic.
 
 /// Passes a point.
 #[cfg(not(feature = "faults"))]
@@ -23,28 +23,20 @@ static FAULT: std::sync::LazyLock<Option<Fault>> = std::sync::LazyLock::new(Faul
 #[cfg(feature = "faults")]
 struct Fault {
     point: String,
-    left: std::sync::atomic::AtomicUsize,
+    file: std::path::PathBuf,
 }
 
 #[cfg(feature = "faults")]
 impl Fault {
     fn from_environment() -> Option<Fault> {
         let named = std::env::var("TENON_FAULT").ok()?;
-        let (point, count) = named.split_once(':')?;
-        Some(Fault { point: point.to_owned(), left: count.parse::<usize>().ok()?.into() })
+        let (point, file) = named.split_once(':')?;
+        Some(Fault { point: point.to_owned(), file: file.into() })
     }
 
     #[cold]
     fn pass(&self, point: &str) {
-        let less = |left: usize| left.checked_sub(1);
-        let passes = || {
-            self.left.fetch_update(
-                std::sync::atomic::Ordering::SeqCst,
-                std::sync::atomic::Ordering::SeqCst,
-                less,
-            )
-        };
-        if point == self.point && passes() == Ok(1) {
+        if point == self.point && std::fs::remove_file(&self.file).is_ok() {
             panic!("a fault on purpose at {point}");
         }
     }

@@ -1,103 +1,184 @@
-"""Servers whose engine panics once, at a point that `TENON_FAULT` names.
+"""Servers whose engine panics at a point that `TENON_FAULT` names, once for each time that a file is made.
 
-Builds for tests have that: the feature `faults` of the engine. One message gets -32603 under its id, and all else goes
-on. A panic of one of the engine's own threads ends the process.
+Builds for tests have that: the feature `faults` of the engine. Each point is passed over each transport: one message
+gets what `POINTS` says, and all else goes on. A panic of one of the engine's own threads ends the process.
 """
 
-import http.client
-import json
+import re
+import tempfile
+from functools import partial
+from pathlib import Path
 
-META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
-# Where arguments are checked, where a call is handed to its host, and where its outcome becomes its answer.
-POINTS = ("check:1", "start:1", "answer:1")
-# The same over HTTP, and what is done around the message.
-HTTP_POINTS = (*POINTS, "http:1")
+from clients import TRANSPORTS
+
+CORE = Path(__file__).resolve().parent.parent.parent / "core" / "src"
 INTERNAL = "Internal error: the server failed on this message; its log says why"
-WORDS = "a fault on purpose"
 
 
-def fault(point):
-    """What a command is run through, so that it has the fault."""
-    return ["env", f"TENON_FAULT={point}"]
+class Armed:
+    """A server that serves every transport, and the fault that it can have."""
+
+    def __init__(self, start, point, failed):
+        self.start, self.point, self.failed = start, point, failed
+        self.faults = 0
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tenon-")
+        self.file = Path(self.folder.name) / "fault"
+        through = ["env", f"TENON_FAULT={self.point}:{self.file}"]
+        self.server = self.start("--all", self.folder.name, through=through)
+        self.clients = {}
+        try:
+            self.server.wait_for_error(r"listening http://[^/\s]+/mcp\s")
+            self.url = re.search(r"listening (\S+)", self.server.errors)[1]
+            self.clients = {name: self.open(name) for name in TRANSPORTS}
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception):
+        for client in self.clients.values():
+            client.close()
+        self.server.__exit__(*exception)
+        self.folder.cleanup()
+
+    def open(self, name):
+        return TRANSPORTS[name](self.server, self.url, self.folder.name)
+
+    def arm(self):
+        self.faults += 1
+        self.file.touch()
+
+    def expect_fault(self, record):
+        """The fault has happened, and the log says where and in what."""
+        place = rf"{record}: a fault on purpose at {self.point} \(at core/src/faults\.rs:\d+"
+        self.server.wait_for_error(rf"(?s)({place}.*){{{self.faults}}}")
+
+    def expect_all_go_on(self, ident, clients):
+        for client in (*self.clients.values(), *clients):
+            answer = client.ask(ident)
+            if answer.get("id") != ident or "result" not in answer:
+                raise self.failed(f"it does not go on over {type(client).__name__}: {answer}")
+
+    def expect_end(self, code):
+        for client in self.clients.values():
+            client.close()
+        if (found := self.server.process.wait(30)) != code:
+            raise self.failed(f"exit code {found}; errors: {self.server.errors[-2000:]}")
 
 
-def expect_internal(answer, ident, failed):
+def internal(answer, ident):
+    """-32603 under the id of the message."""
     error = answer.get("error", {})
-    if (answer.get("id"), error.get("code"), error.get("message")) != (ident, -32603, INTERNAL):
-        raise failed(f"not the error: {answer}")
+    return answer.get("id") == ident and (error.get("code"), error.get("message")) == (-32603, INTERNAL)
 
 
-def over_stdio(start, point, failed):
-    with start(through=fault(point)) as server:
-        expect_internal(server.call("quick"), "quick", failed)
-        for _ in range(2):
-            if "result" not in server.call("quick"):
-                raise failed("it does not go on")
-        server.wait_for_error(WORDS)
-        server.process.stdin.close()
-        if code := server.process.wait(30):
-            raise failed(f"exit code {code}")
+def result(answer, ident):
+    """The answer was on its way already."""
+    return answer.get("id") == ident and "result" in answer
 
 
-def delivered(start, failed):
-    """What is woken for an answer panics: the answer is there, once."""
-    with start(through=fault("deliver:1")) as server:
-        for _ in range(3):
-            if "result" not in server.call("quick"):
-                raise failed("it does not go on")
-        server.wait_for_error(WORDS)
+CHANNELS = tuple(TRANSPORTS)
+# What the message that passes a point gets, what the log says, and where it is passed.
+POINTS = {
+    # Where a message is read. Its id is found by another reader.
+    "decode": (internal, "a panic ended a message", CHANNELS),
+    # Where arguments are checked, where a call is handed to its host, and where its outcome becomes its answer.
+    "check": (internal, "a panic ended the request tools/call with id \\S+", CHANNELS),
+    "start": (internal, 'a panic ended a call of tool "quick"', CHANNELS),
+    "answer": (internal, 'a panic ended the answer of tool "quick"', CHANNELS),
+    # What is woken for an answer.
+    "deliver": (result, "a panic ended the delivery of an answer", CHANNELS),
+    # What HTTP does around a message.
+    "http": (internal, "a panic ended an HTTP request", ("HTTP",)),
+}
+# Where the message is none of a client's: the deadlines of calls, and the threads that read and write stdio.
+THREADS = {"timer": "a panic ended the timer", "read": "reads the input", "write": "writes the answers"}
 
 
-def over_http(start, point, failed):
-    """All requests on one connection."""
-    with start("--http", "127.0.0.1:0", through=fault(point)) as server:
-        server.wait_for_error(r"http://[^/\s]+/mcp")
-        address = server.errors.split("http://")[1].split("/")[0]
-        connection = http.client.HTTPConnection(address, timeout=30)
-        connection.connect()
-        socket = connection.sock
-        answers = [ask(connection, ident) for ident in (1, 2, 3)]
-        if connection.sock is not socket:
-            raise failed("the connection was closed")
-        expect_internal(answers[0], 1, failed)
-        if any("result" not in answer for answer in answers[1:]):
-            raise failed(f"it does not go on: {answers}")
-        connection.close()
+def every_transport(start, point, failed):
+    expected, record, transports = POINTS[point]
+    with Armed(start, point, failed) as armed:
+        for number, name in enumerate(transports):
+            client = armed.clients[name]
+            others = () if name == "stdio" else (armed.open(name),)
+            armed.arm()
+            answer = client.ask(number)
+            if not expected(answer, number):
+                raise failed(f"not what {point} leads to over {name}: {answer}")
+            armed.expect_fault(record)
+            armed.expect_all_go_on(f"after {number}", others)
+            for other in others:
+                other.close()
+        armed.expect_end(0)
 
 
-def ask(connection, ident):
-    params = {"name": "quick", "arguments": {}, "_meta": META}
-    body = {"jsonrpc": "2.0", "id": ident, "method": "tools/call", "params": params}
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "application/json, text/event-stream",
-        "MCP-Protocol-Version": META["io.modelcontextprotocol/protocolVersion"],
-        "Mcp-Method": "tools/call",
-        "Mcp-Name": "quick",
-    }
-    connection.request("POST", "/mcp", json.dumps(body), headers)
-    return json.loads(connection.getresponse().read())
+def nameless(start, failed):
+    """A response has an id of the server's, which no error may name."""
+    with Armed(start, "decode", failed) as armed:
+        armed.arm()
+        answer = armed.clients["Unix sockets"].exchange({"jsonrpc": "2.0", "id": 1, "result": {}})
+        if "id" in answer or not internal({**answer, "id": 1}, 1):
+            raise failed(f"not the error: {answer}")
+        armed.expect_fault(POINTS["decode"][1])
+        armed.expect_all_go_on("after", ())
+        armed.expect_end(0)
+
+
+def in_process(start, point, failed):
+    """The client is in the server's own process, which says what three calls came to: the second has the fault."""
+    with tempfile.TemporaryDirectory(prefix="tenon-") as folder:
+        file = Path(folder) / "fault"
+        with start("--client", str(file), through=["env", f"TENON_FAULT={point}:{file}"]) as server:
+            heard = server.process.stdout.read().decode().splitlines()
+            if code := server.process.wait(30):
+                raise failed(f"exit code {code}; errors: {server.errors[-2000:]}")
+    second = f"-32603 {INTERNAL}" if POINTS[point][0] is internal else "done"
+    if heard != ["done", second, "done"]:
+        raise failed(f"not what {point} leads to: {heard}")
+
+
+def timer(start, failed):
+    """The deadline of a call passes all the same."""
+    with Armed(start, "timer", failed) as armed:
+        for number, name in enumerate(CHANNELS):
+            armed.arm()
+            answer = armed.clients[name].ask(number, "late")
+            if answer.get("id") != number or "timed out" not in str(answer):
+                raise failed(f"no end of the call over {name}: {answer}")
+            armed.expect_fault(THREADS["timer"])
+            armed.expect_all_go_on(f"after {number}", ())
+        armed.expect_end(0)
 
 
 def ended(start, point, failed):
     """A thread of the engine panics: the process ends, and not with 0."""
-    with start(through=fault(point)) as server:
-        server.send("quick", "quick")
-        server.send("quick", "quick")
-        code = server.process.wait(30)
+    with Armed(start, point, failed) as armed:
+        armed.arm()
+        armed.server.send(1, "quick")
+        armed.expect_fault(f"the thread that {THREADS[point]}")
+        code = armed.server.process.wait(30)
         if code <= 0:
             raise failed(f"exit code {code}")
-        server.wait_for_error(WORDS)
+
+
+def complete(failed):
+    """Each point of the engine has its case."""
+    passed = set()
+    for path in CORE.rglob("*.rs"):
+        passed.update(re.findall(r'faults::pass\(\s*"(\w+)"', path.read_text()))
+    if passed != (known := {*POINTS, *THREADS}):
+        raise failed(f"points without a case, or cases without a point: {sorted(passed ^ known)}")
 
 
 def cases(start, failed):
-    for point in POINTS:
-        yield f"panic at {point}", lambda point=point: over_stdio(start, point, failed)
-    yield "panic at deliver:1", lambda: delivered(start, failed)
-    for point in HTTP_POINTS:
-        yield f"panic over HTTP at {point}", lambda point=point: over_http(start, point, failed)
-    for point in ("read:1", "write:1"):
-        yield f"panic of a thread at {point}", lambda point=point: ended(start, point, failed)
+    yield "each point of a fault has a case", partial(complete, failed)
+    for point, (_, _, transports) in POINTS.items():
+        yield f"panic at {point}", partial(every_transport, start, point, failed)
+        if transports == CHANNELS:
+            yield f"panic at {point}, client in the process", partial(in_process, start, point, failed)
+    yield "panic at decode of a response", partial(nameless, start, failed)
+    yield "panic at timer", partial(timer, start, failed)
+    for point in ("read", "write"):
+        yield f"panic of a thread at {point}", partial(ended, start, point, failed)

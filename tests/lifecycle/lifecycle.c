@@ -1,7 +1,10 @@
-/* The lifecycle test's server in C: a tool that blocks whatever it is told, and one that prints. */
+/* The lifecycle test's server in C: a tool that blocks whatever it is told, and one that prints.
+   `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tenon.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LONG_MS 600000
@@ -29,29 +32,100 @@ static void print(void *user_data, tenon_call *call) {
     tenon_call_return_text(call, "printed", TENON_NUL);
 }
 
-static int add(tenon_server *app, const char *name, tenon_handler_fn handler) {
+static void print_record(void *user_data, tenon_log_level level, const char *target, const char *message) {
+    (void)user_data;
+    (void)level;
+    (void)target;
+    fprintf(stderr, "%s\n", message);
+}
+
+static int add(tenon_server *app, const char *name, tenon_handler_fn handler, uint32_t timeout_ms) {
     tenon_entry *tool;
     if (tenon_tool_new(name, &tool, NULL)) return 1;
     tenon_tool_set_input_schema(tool, "{\"type\":\"object\"}");
     tenon_entry_set_handler(tool, handler, NULL, NULL);
+    if (timeout_ms) tenon_entry_set_timeout_ms(tool, timeout_ms);
     return tenon_server_add(app, tool, NULL) != TENON_OK;
 }
 
+static void wait_for_end(void *user_data, tenon_call *call) {
+    struct timespec pause = {0, 10000000};
+    (void)user_data;
+    while (!tenon_call_is_cancelled(call)) nanosleep(&pause, NULL);
+}
+
+/* Prints the text of an answer, or the code and the message of its error. */
+static void hear(void *user_data, const char *message, size_t len) {
+    const char *code, *text;
+    char line[4096];
+    (void)user_data;
+    snprintf(line, sizeof line, "%.*s", (int)len, message);
+    code = strstr(line, "\"code\":");
+    text = strstr(line, code ? "\"message\":\"" : "\"text\":\"");
+    if (code) printf("%ld ", strtol(code + 7, NULL, 10));
+    if (text) {
+        text = strchr(text, ':') + 2;
+        printf("%.*s\n", (int)strcspn(text, "\""), text);
+    }
+}
+
+/* Calls before, at and after the fault that `file` arms. */
+static int call_within(tenon_server *app, const char *file) {
+    static const char message[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"quick\",\"_meta\":{"
+        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+        "\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
+    int number;
+    for (number = 0; number < 3; number++) {
+        tenon_error *err = NULL;
+        if (number == 1) {
+            FILE *armed = fopen(file, "w");
+            if (!armed || fclose(armed)) return 1;
+        }
+        if (tenon_server_exchange(app, message, TENON_NUL, 30000, hear, NULL, &err) != TENON_OK) {
+            return printf("%s\n", tenon_error_message(err)), 1;
+        }
+    }
+    return tenon_server_free(app) != TENON_OK;
+}
+
+/* Every transport at once. */
+static tenon_status listen_all(tenon_server *app, const char *folder, tenon_error **err) {
+    char path[512];
+    tenon_status status = tenon_server_listen_stdio(app, err);
+    snprintf(path, sizeof path, "%s/socket", folder);
+    if (status == TENON_OK) status = tenon_server_listen_http(app, "127.0.0.1:0", err);
+    if (status == TENON_OK) status = tenon_server_listen_websocket(app, "/ws", err);
+    if (status == TENON_OK) status = tenon_server_listen_sse(app, "/sse", err);
+    if (status == TENON_OK) status = tenon_server_listen_unix(app, path, err);
+    return status;
+}
+
+static tenon_status listen_as_told(tenon_server *app, const char *http, const char *folder, tenon_error **err) {
+    if (folder) return listen_all(app, folder, err);
+    return http ? tenon_server_listen_http(app, http, err) : tenon_server_listen_stdio(app, err);
+}
+
 int main(int argc, char **argv) {
-    const char *http = NULL, *url;
+    const char *http = NULL, *folder = NULL, *file = NULL, *url;
     tenon_server *app;
     tenon_error *err = NULL;
     int i;
     if (tenon_server_new("lifecycle", "1.0.0", &app, &err)) goto failed;
+    tenon_server_set_log(app, print_record, NULL, NULL);
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--http") == 0 && i + 1 < argc) http = argv[++i];
+        if (strcmp(argv[i], "--all") == 0 && i + 1 < argc) folder = argv[++i];
+        if (strcmp(argv[i], "--client") == 0 && i + 1 < argc) file = argv[++i];
         if (strcmp(argv[i], "--long") == 0) {
             tenon_server_set_limit(app, TENON_LIMIT_DRAIN_TIMEOUT_MS, LONG_MS);
             tenon_server_set_limit(app, TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS, LONG_MS);
         }
     }
-    if (add(app, "block", block) || add(app, "quick", quick) || add(app, "flood", print)) return 1;
-    if (http ? tenon_server_listen_http(app, http, &err) : tenon_server_listen_stdio(app, &err)) goto failed;
+    if (add(app, "block", block, 0) || add(app, "quick", quick, 0) || add(app, "flood", print, 0)) return 1;
+    if (add(app, "late", wait_for_end, 100)) return 1;
+    if (file) return call_within(app, file);
+    if (listen_as_told(app, http, folder, &err) != TENON_OK) goto failed;
     if (tenon_server_start(app, &err)) goto failed;
     if (tenon_server_http_url(app, &url, NULL) == TENON_OK) fprintf(stderr, "listening %s\n", url);
     if (tenon_server_run(app, &err) == TENON_OK) return tenon_server_exit_code(app);

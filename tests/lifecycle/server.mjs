@@ -1,6 +1,10 @@
 // The lifecycle test's server in Node: a tool that goes on whatever it is told, and one that prints.
+// `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process.
 
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { Server } from '../../bindings-node/index.mjs'
+import { Client } from '../../bindings-node/testing.mjs'
 
 const LONG = 600_000
 
@@ -21,7 +25,31 @@ app.tool('flood', { description: 'Prints.', input }, ({ lines }) => {
   return 'printed'
 })
 
-const at = process.argv.indexOf('--http')
-const transport = at === -1 ? { stdio: true } : { http: process.argv[at + 1] }
-const { url } = await app.listen({ ...transport, signals: true })
-if (url) console.error(`listening ${url}`)
+app.tool('late', { description: 'Does not end.', input, timeout: 100 }, (_, { signal }) => once(signal, 'abort'))
+
+// Calls before, at and after the fault that `file` arms.
+async function callWithin(file) {
+  const client = await new Client(app).open()
+  for (let number = 0; number < 3; number++) {
+    if (number === 1) writeFileSync(file, '')
+    await client.callTool('quick').then(
+      ({ text }) => console.log(text),
+      ({ code, message }) => console.log(code, message),
+    )
+  }
+  await client.close()
+}
+
+function argument(name) {
+  const at = process.argv.indexOf(name)
+  return at === -1 ? undefined : process.argv[at + 1]
+}
+
+const [http, folder, file] = ['--http', '--all', '--client'].map(argument)
+const all = { stdio: true, http: '127.0.0.1:0', websocket: '/ws', sse: '/sse', unix: `${folder}/socket` }
+if (file) {
+  await callWithin(file)
+} else {
+  const { url } = await app.listen({ ...(folder ? all : http ? { http } : { stdio: true }), signals: true })
+  if (url) console.error(`listening ${url}`)
+}

@@ -1,10 +1,15 @@
-"""The lifecycle test's server in Python: tools that block whatever they are told, and one that prints."""
+"""The lifecycle test's server in Python: tools that block whatever they are told, and one that prints.
+
+`--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process.
+"""
 
 import asyncio
 import sys
 import time
+from pathlib import Path
 
-from tenon_mcp import Server
+from tenon_mcp import McpError, Server
+from tenon_mcp.testing import Client
 
 LONG = 600.0
 
@@ -41,8 +46,40 @@ def flood(lines: int) -> str:
     return "printed"
 
 
-http = sys.argv[sys.argv.index("--http") + 1] if "--http" in sys.argv else None
-if "--loop" in sys.argv:
+@app.tool(timeout=0.1)
+async def late() -> None:
+    await asyncio.Event().wait()
+
+
+def call_within(file: str) -> None:
+    """Calls before, at and after the fault that `file` arms."""
+    with Client(app) as client:
+        for number in range(3):
+            if number == 1:
+                Path(file).touch()
+            try:
+                print(client.call_tool("quick").text)
+            except McpError as error:
+                print(error.code, error)
+
+
+def argument(name: str) -> str | None:
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else None
+
+
+http, folder, file = map(argument, ("--http", "--all", "--client"))
+if file:
+    call_within(file)
+elif folder:
+    app.run(
+        stdio=True,
+        http="127.0.0.1:0",
+        websocket="/ws",
+        sse="/sse",
+        unix=f"{folder}/socket",
+        on_started=lambda app: print(f"listening {app.url}", file=sys.stderr, flush=True),
+    )
+elif "--loop" in sys.argv:
     asyncio.run(app.serve(http=http))
 else:
     app.run(http=http)

@@ -16,6 +16,7 @@ use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, LogLevel};
 use crate::faults;
+use crate::json;
 use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
@@ -24,7 +25,6 @@ use crate::proto::id::RequestId;
 use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
 use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
-use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -208,22 +208,13 @@ impl Engine {
     ///
     /// Panics of what it runs stay within: the request is answered with -32603.
     pub fn receive(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes) {
-        let read = Cell::new(false);
-        if let Err(panicked) = caught(|| self.receive_within(peer, sink, text, &read)) {
-            let error = self.0.panicked("a message", &panicked);
-            if !read.get() {
-                sink.send(self.0.error(None, peer.revision(), &error));
-            }
-        }
+        self.0.guard("a message", || self.receive_within(peer, sink, text));
     }
 
-    /// Notes in `read` that the message is known, from where on what panics is answered under its id.
-    fn receive_within(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes, read: &Cell<bool>) {
-        faults::pass("decode");
-        let limits = self.0.limits.json();
+    fn receive_within(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes) {
         if Message::is_batch(&text) && peer.revision() == Some(Revision::V2025_03_26) {
-            let members = Message::decode_batch(text, &limits);
-            read.set(true);
+            let members = self.decode(&text, Message::decode_batch);
+            drop(text);
             match members {
                 Ok(members) => {
                     self.accept_batch(&Scope::Channel(peer.clone()), members, sink);
@@ -232,9 +223,24 @@ impl Engine {
             }
             return;
         }
-        let message = Message::decode(text, &limits);
-        read.set(true);
+        let message = self.decode(&text, Message::decode);
+        drop(text);
         self.take(peer, sink, message);
+    }
+
+    /// Reads a message or a batch. What panics has its answer too: under the message's id, if another reader finds it.
+    // What is read is larger than the error, as for `Message::decode`.
+    #[allow(clippy::result_large_err)]
+    pub(crate) fn decode<T>(
+        &self,
+        text: &Bytes,
+        read: impl FnOnce(Bytes, &json::Limits) -> Result<T, Malformed>,
+    ) -> Result<T, Malformed> {
+        let reading = || {
+            faults::pass("decode");
+            read(text.clone(), &self.0.limits.json())
+        };
+        caught(reading).unwrap_or_else(|panicked| Err(self.0.unread(text, &panicked)))
     }
 
     /// Takes the members of a batch. Their answers go to the sink as one array, once the last of them has ended;

@@ -2,8 +2,12 @@
 
 use super::shared::Shared;
 use crate::dispatch::calls::CallId;
+use crate::json::JsonSlice;
 use crate::panics::{Panicked, caught};
 use crate::proto::error::RpcError;
+use crate::proto::id::RequestId;
+use crate::proto::message::Malformed;
+use serde_json::Value;
 use std::fmt;
 
 impl Shared {
@@ -25,6 +29,13 @@ impl Shared {
         self.fail(id, &error);
     }
 
+    /// Logs a panic while a message was read.
+    #[cold]
+    pub(super) fn unread(&self, text: &[u8], panicked: &Panicked) -> Malformed {
+        let id = caught(|| request_id(text)).ok().flatten();
+        Malformed { id, error: self.panicked("a message", panicked), answer: true, reply: None }
+    }
+
     /// Runs what nobody waits for; a panic is logged.
     #[inline]
     pub(crate) fn guard(&self, doing: &str, run: impl FnOnce()) {
@@ -32,4 +43,12 @@ impl Shared {
             self.panicked(doing, &panicked);
         }
     }
+}
+
+/// The id of a request, read by other means than the engine's own, which have just panicked.
+fn request_id(text: &[u8]) -> Option<RequestId> {
+    let message: Value = serde_json::from_slice(text).ok()?;
+    // A response has an id of ours, which means another request to its sender.
+    message.get("method")?;
+    RequestId::new(JsonSlice::from_value(message.get("id")?))
 }

@@ -25,7 +25,7 @@ pub use page::has_current;
 pub use params::param_fields;
 pub use route::{Route, SessionHead, batch_session, named_once, route, session_id, session_request};
 
-use super::error::{ErrorClass, RpcError};
+use super::error::{ErrorClass, RpcError, code};
 use super::id::RequestId;
 use super::message::Malformed;
 use super::shape;
@@ -109,9 +109,13 @@ impl Refusal {
         Refusal::new(status(error.class, true), id, error)
     }
 
-    /// A body that is no legal message: 400 in either era (BAD-6, BAD-8).
+    /// A body that is no legal message: 400 in either era (BAD-6, BAD-8). One that could not be read is the server's fault.
     pub fn malformed(malformed: &Malformed) -> Refusal {
-        Refusal::new(StatusCode::BAD_REQUEST, malformed.id.as_ref(), &malformed.error)
+        let status = match malformed.error.code {
+            code::INTERNAL_ERROR => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Refusal::new(status, malformed.id.as_ref(), &malformed.error)
     }
 
     /// A batch without a single message (BAT-7).

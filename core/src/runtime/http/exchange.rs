@@ -244,7 +244,7 @@ impl HttpService {
                 return self.batch(lease, arrival, body, forms, caller).await;
             }
         }
-        let message = match Message::decode(body.clone(), &limits.json()) {
+        let message = match self.0.engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(malformed) => {
                 self.spoiled(arrival.principal.as_ref(), &head.headers, &malformed).await;
@@ -344,7 +344,8 @@ impl HttpService {
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let engine = &self.0.engine;
-        let members = Message::decode_batch(body, &engine.limits().json())
+        let members = engine
+            .decode(&body, Message::decode_batch)
             .map_err(|malformed| Refusal::malformed(&malformed))?;
         let most = engine.limits().max_outbound_bytes;
         let slot = Arc::new(Slot::new(caller.budget, most, forms.stream).on(caller.link));
@@ -406,8 +407,7 @@ impl HttpService {
             return Err(Refusal::too_large(MAX_HANDSHAKE));
         }
         let (engine, sessions) = (&self.0.engine, &self.0.sessions);
-        let message = Message::decode(body.clone(), &engine.limits().json())
-            .map_err(|error| Refusal::malformed(&error))?;
+        let message = engine.decode(body, Message::decode).map_err(|error| Refusal::malformed(&error))?;
         let id = match &message {
             Message::Request(request) => Some(request.id.clone()),
             _ => None,

@@ -217,16 +217,16 @@ impl SseEndpoint {
         if session.queue.is_full() {
             return Err(Refusal::at_limit(&RpcError::busy(UNREAD)));
         }
-        let limits = engine.limits().json();
         let scope = Scope::Session { peer: peer.clone(), arrival: caller.arrival(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
-            let members = Message::decode_batch(body, &limits).map_err(|wrong| Refusal::malformed(&wrong))?;
+            let members =
+                engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
             // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
             return if bad { Err(Refusal::no_messages()) } else { Ok(()) };
         }
-        let message = match Message::decode(body, &limits) {
+        let message = match engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(wrong) if engine.spoiled(peer, &wrong) => return Err(Refusal::malformed(&wrong)),
             // Its client waits for the answer on the stream.

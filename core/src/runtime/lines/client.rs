@@ -270,7 +270,7 @@ impl<S: Wire> Client<S> {
     /// There is no room to keep the line until its handler has taken it.
     fn refuse(&self, line: Bytes) {
         let busy = || self.terms.budget.refusal();
-        match Message::decode(line.clone(), &self.terms.engine.limits().json()) {
+        match self.terms.engine.decode(&line, Message::decode) {
             Ok(Message::Request(request)) => self.say(Some(request.id), busy()),
             // An answer or a cancellation makes room.
             Ok(_) => self.terms.engine.receive(&self.peer, &self.sink, line),

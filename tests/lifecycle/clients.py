@@ -1,0 +1,161 @@
+"""Clients of a server that serves every transport: a connection each, whose `ask` calls the tool `quick`.
+
+`ask` gives what comes for the call, and fails if anything else comes before it.
+"""
+
+import http.client
+import json
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+# How a socket is opened and a frame is made is known there already.
+sys.path.append(str(Path(__file__).resolve().parent.parent / "soak" / "hostile"))
+
+import sockets
+
+VERSION = "2026-07-28"
+META = {
+    "io.modelcontextprotocol/protocolVersion": VERSION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+LEGACY = {
+    "protocolVersion": "2025-03-26",
+    "capabilities": {},
+    "clientInfo": {"name": "lifecycle", "version": "1"},
+}
+PATIENCE = 30
+JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+
+def request(ident, tool="quick", **more):
+    params = {"name": tool, "arguments": {}, **more}
+    return {"jsonrpc": "2.0", "id": ident, "method": "tools/call", "params": params}
+
+
+class Stdio:
+    """The one client of a process."""
+
+    def __init__(self, server, _url, _folder):
+        self.server = server
+
+    def ask(self, ident, tool="quick"):
+        self.server.send(ident, tool)
+        return self.server.receive()
+
+    def close(self):
+        self.server.process.stdin.close()
+
+
+class Unix:
+    def __init__(self, _server, _url, folder):
+        self.open(sockets.connect_unix(f"{folder}/socket"))
+
+    def open(self, sock):
+        self.sock = sock
+        self.sock.settimeout(PATIENCE)
+        self.file = self.sock.makefile("rb")
+
+    def ask(self, ident, tool="quick"):
+        return self.exchange(request(ident, tool, _meta=META))
+
+    def exchange(self, message):
+        self.sock.sendall(self.framed(json.dumps(message).encode()))
+        return json.loads(self.receive())
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def framed(self, text):
+        return text + b"\n"
+
+    def receive(self):
+        return self.file.readline()
+
+
+class WebSocket(Unix):
+    def __init__(self, _server, url, _folder):
+        url = f"{url.rsplit('/', 1)[0]}/ws"
+        self.open(sockets.connect(url))
+        self.sock.sendall(sockets.upgrade(url))
+        if b" 101 " not in (status := self.file.readline()):
+            raise OSError(f"no WebSocket: {status}")
+        while self.file.readline().strip():
+            pass
+
+    def framed(self, text):
+        return sockets.frame(1, text)
+
+    def receive(self):
+        first, size = self.file.read(2)
+        if size == 126:
+            size = int.from_bytes(self.file.read(2), "big")
+        payload = self.file.read(size)
+        if first & 15 != 1:
+            raise OSError(f"no text: {first:#x} {payload}")
+        return payload
+
+
+class Http:
+    """All requests are on one connection."""
+
+    def __init__(self, _server, url, _folder):
+        place = urlsplit(url)
+        self.path = place.path
+        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
+        self.connection.connect()
+        self.sock = self.connection.sock
+
+    def ask(self, ident, tool="quick"):
+        headers = {**JSON, "MCP-Protocol-Version": VERSION, "Mcp-Method": "tools/call", "Mcp-Name": tool}
+        body = json.dumps(request(ident, tool, _meta=META))
+        self.connection.request("POST", self.path, body, headers)
+        answer = json.loads(self.connection.getresponse().read())
+        if self.connection.sock is not self.sock:
+            raise OSError("the connection was closed")
+        return answer
+
+    def close(self):
+        self.connection.close()
+
+
+class Sse:
+    """HTTP+SSE: events come on one connection, messages go on another."""
+
+    def __init__(self, _server, url, _folder):
+        place = urlsplit(url)
+        self.events = socket.create_connection((place.hostname, place.port), PATIENCE)
+        self.events.sendall(f"GET /sse HTTP/1.1\r\nHost: {place.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
+        self.file = self.events.makefile("rb")
+        self.messages = self.receive()
+        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
+        self.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": LEGACY})
+        self.receive()
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def send(self, message):
+        """Gives what came in place of 202."""
+        self.connection.request("POST", self.messages, json.dumps(message), JSON)
+        response = self.connection.getresponse()
+        body = response.read()
+        return None if response.status == 202 else json.loads(body)
+
+    def receive(self):
+        while line := self.file.readline():
+            if line.startswith(b"data:"):
+                return line[5:].strip().decode()
+        raise OSError("the events ended")
+
+    def ask(self, ident, tool="quick"):
+        return self.send(request(ident, tool)) or json.loads(self.receive())
+
+    def close(self):
+        self.connection.close()
+        self.file.close()
+        self.events.close()
+
+
+# Those by which servers are reached from outside.
+TRANSPORTS = {"stdio": Stdio, "Unix sockets": Unix, "WebSocket": WebSocket, "HTTP": Http, "HTTP+SSE": Sse}
