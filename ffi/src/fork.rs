@@ -1,6 +1,7 @@
 //! Tells a forked child from its parent without a system call, for calls are asked at every step.
 
 use crate::guard::Result;
+use crate::live;
 use crate::status::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,9 +16,7 @@ pub(crate) struct Process(u32);
 
 impl Process {
     pub(crate) fn this() -> Result<Process> {
-        // SAFETY: the function lives as long as this library, with which the C library forgets it; it touches an atomic only.
-        let watch = || unsafe { nix::libc::pthread_atfork(None, None, Some(forked)) } == 0;
-        if *WATCHED.get_or_init(watch) {
+        if watched() {
             return Ok(Process(FORKS.load(Ordering::Relaxed)));
         }
         Err(Failure::new(TENON_ERR_IO, "out of memory: forks cannot be watched for"))
@@ -29,6 +28,23 @@ impl Process {
     }
 }
 
+/// Has forks watched for from now on, if there is memory for that.
+pub(crate) fn watched() -> bool {
+    // SAFETY: the functions live as long as this library, with which the C library forgets them. They touch an atomic, and a lock
+    // that no thread holds while it runs anything but this library's own code.
+    let watch = || unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(forked)) } == 0;
+    *WATCHED.get_or_init(watch)
+}
+
+extern "C" fn before() {
+    live::before_fork();
+}
+
+extern "C" fn after() {
+    live::after_fork();
+}
+
 extern "C" fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    live::after_fork();
 }

@@ -2,18 +2,20 @@
 //! that was freed, that a server took, or that is no entry's handle at all is found out without a look at its memory.
 
 use crate::entry::tenon_entry;
+use crate::fork;
 use crate::guard::Result;
 use crate::status::*;
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ptr::{NonNull, without_provenance_mut};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Between two handles, so that none is the address of what C could keep an object at.
 const STEP: usize = 2;
 
 struct Live {
     last: usize,
-    entries: HashMap<usize, Held>,
+    entries: BTreeMap<usize, Held>,
 }
 
 /// An entry, which belongs to whoever holds its handle.
@@ -22,10 +24,27 @@ struct Held(NonNull<tenon_entry>);
 // SAFETY: an entry may be handed from thread to thread, and the table gives only its address.
 unsafe impl Send for Held {}
 
+static LIVE: Mutex<Live> = Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new() });
+
+thread_local! {
+    /// Of a thread that forks, until it has: a lock that another thread held would stay locked in the child.
+    static FORKING: Cell<Option<MutexGuard<'static, Live>>> = const { Cell::new(None) };
+}
+
 fn live() -> MutexGuard<'static, Live> {
-    static LIVE: LazyLock<Mutex<Live>> =
-        LazyLock::new(|| Mutex::new(Live { last: STEP / 2, entries: HashMap::new() }));
+    fork::watched();
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nobody changes the table until [`after_fork`].
+pub(crate) fn before_fork() {
+    let _ =
+        FORKING.try_with(|forking| forking.set(Some(LIVE.lock().unwrap_or_else(PoisonError::into_inner))));
+}
+
+/// In the parent and in the child.
+pub(crate) fn after_fork() {
+    let _ = FORKING.try_with(Cell::take);
 }
 
 fn dead(what: &str) -> Failure {

@@ -306,6 +306,40 @@ static void fork_while_threads_wait(void) {
     close_peer(&to_parents);
 }
 
+static atomic_bool enough;
+
+static void *make_entries(void *nothing) {
+    (void)nothing;
+    while (!enough) {
+        tenon_entry *entry;
+        OK(tenon_tool_new("made", &entry, NULL));
+        tenon_entry_free(entry);
+    }
+    return NULL;
+}
+
+/* A child may make entries, whatever its parent's threads did to theirs when it was forked off. */
+static void fork_while_entries_are_made(void) {
+    pthread_t makers[2];
+    int i;
+    enough = false;
+    for (i = 0; i < 2; i++) CHECK(pthread_create(&makers[i], NULL, make_entries, NULL) == 0);
+    for (i = 0; i < 300; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            tenon_entry *entry;
+            alarm(30);
+            if (tenon_tool_new("childs", &entry, NULL) != TENON_OK) _exit(1);
+            tenon_entry_free(entry);
+            _exit(0);
+        }
+        if (!ended_well(child)) break;
+    }
+    enough = true;
+    CHECK(i == 300);
+    for (i = 0; i < 2; i++) CHECK(pthread_join(makers[i], NULL) == 0);
+}
+
 static const struct test all[] = {
     {"free_inside_a_callback", free_inside_a_callback},
     {"close_with_calls_pending", close_with_calls_pending},
@@ -316,5 +350,6 @@ static const struct test all[] = {
     {"forked_child_of_a_callback", forked_child_of_a_callback},
     {"fork_before_start", fork_before_start},
     {"fork_while_threads_wait", fork_while_threads_wait},
+    {"fork_while_entries_are_made", fork_while_entries_are_made},
 };
 RUN_TESTS(all)
