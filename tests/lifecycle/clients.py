@@ -1,6 +1,6 @@
-"""Clients of a server that serves every transport: a connection each, whose `ask` calls the tool `quick`.
+"""Clients of a server that serves every transport, a connection each.
 
-`ask` gives what comes for the call, and fails if anything else comes before it.
+`exchange` sends a message and gives what comes next, whatever it is; `ask` does it with the call of a tool.
 """
 
 import http.client
@@ -29,26 +29,32 @@ PATIENCE = 30
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
-def request(ident, tool="quick", **more):
-    params = {"name": tool, "arguments": {}, **more}
-    return {"jsonrpc": "2.0", "id": ident, "method": "tools/call", "params": params}
+class Client:
+    # What each request has besides.
+    more = {"_meta": META}
+
+    def request(self, ident, method, **params):
+        return self.exchange({"jsonrpc": "2.0", "id": ident, "method": method, "params": {**params, **self.more}})
+
+    def ask(self, ident, tool="quick"):
+        return self.request(ident, "tools/call", name=tool, arguments={})
 
 
-class Stdio:
+class Stdio(Client):
     """The one client of a process."""
 
     def __init__(self, server, _url, _folder):
         self.server = server
 
-    def ask(self, ident, tool="quick"):
-        self.server.send(ident, tool)
+    def exchange(self, message):
+        self.server.process.stdin.write(json.dumps(message).encode() + b"\n")
         return self.server.receive()
 
     def close(self):
         self.server.process.stdin.close()
 
 
-class Unix:
+class Unix(Client):
     def __init__(self, _server, _url, folder):
         self.open(sockets.connect_unix(f"{folder}/socket"))
 
@@ -56,9 +62,6 @@ class Unix:
         self.sock = sock
         self.sock.settimeout(PATIENCE)
         self.file = self.sock.makefile("rb")
-
-    def ask(self, ident, tool="quick"):
-        return self.exchange(request(ident, tool, _meta=META))
 
     def exchange(self, message):
         self.sock.sendall(self.framed(json.dumps(message).encode()))
@@ -98,7 +101,7 @@ class WebSocket(Unix):
         return payload
 
 
-class Http:
+class Http(Client):
     """All requests are on one connection."""
 
     def __init__(self, _server, url, _folder):
@@ -108,10 +111,11 @@ class Http:
         self.connection.connect()
         self.sock = self.connection.sock
 
-    def ask(self, ident, tool="quick"):
-        headers = {**JSON, "MCP-Protocol-Version": VERSION, "Mcp-Method": "tools/call", "Mcp-Name": tool}
-        body = json.dumps(request(ident, tool, _meta=META))
-        self.connection.request("POST", self.path, body, headers)
+    def exchange(self, message):
+        headers = {**JSON, "MCP-Protocol-Version": VERSION, "Mcp-Method": message["method"]}
+        if name := message["params"].get("name", message["params"].get("uri")):
+            headers["Mcp-Name"] = name
+        self.connection.request("POST", self.path, json.dumps(message), headers)
         answer = json.loads(self.connection.getresponse().read())
         if self.connection.sock is not self.sock:
             raise OSError("the connection was closed")
@@ -121,8 +125,10 @@ class Http:
         self.connection.close()
 
 
-class Sse:
+class Sse(Client):
     """HTTP+SSE: events come on one connection, messages go on another."""
+
+    more = {}
 
     def __init__(self, _server, url, _folder):
         place = urlsplit(url)
@@ -148,8 +154,8 @@ class Sse:
                 return line[5:].strip().decode()
         raise OSError("the events ended")
 
-    def ask(self, ident, tool="quick"):
-        return self.send(request(ident, tool)) or json.loads(self.receive())
+    def exchange(self, message):
+        return self.send(message) or json.loads(self.receive())
 
     def close(self):
         self.connection.close()

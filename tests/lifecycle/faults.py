@@ -18,15 +18,15 @@ INTERNAL = "Internal error: the server failed on this message; its log says why"
 class Armed:
     """A server that serves every transport, and the fault that it can have."""
 
-    def __init__(self, start, point, failed):
-        self.start, self.point, self.failed = start, point, failed
+    def __init__(self, start, point, failed, *options):
+        self.start, self.point, self.failed, self.options = start, point, failed, options
         self.faults = 0
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tenon-")
         self.file = Path(self.folder.name) / "fault"
         through = ["env", f"TENON_FAULT={self.point}:{self.file}"]
-        self.server = self.start("--all", self.folder.name, through=through)
+        self.server = self.start("--all", self.folder.name, *self.options, through=through)
         self.clients = {}
         try:
             self.server.wait_for_error(r"listening http://[^/\s]+/mcp\s")
@@ -53,7 +53,7 @@ class Armed:
     def expect_fault(self, record):
         """The fault has happened, and the log says where and in what."""
         place = rf"{record}: a fault on purpose at {self.point} \(at core/src/faults\.rs:\d+"
-        self.server.wait_for_error(rf"(?s)({place}.*){{{self.faults}}}")
+        self.server.wait_for_error(place, self.faults)
 
     def expect_all_go_on(self, ident, clients):
         for client in (*self.clients.values(), *clients):
@@ -66,6 +66,10 @@ class Armed:
             client.close()
         if (found := self.server.process.wait(30)) != code:
             raise self.failed(f"exit code {found}; errors: {self.server.errors[-2000:]}")
+
+
+# What the functions of the servers throw, and what those in C are told that return without an answer.
+THROWN = "thrown|returned without completing the call"
 
 
 def internal(answer, ident):
@@ -139,6 +143,30 @@ def in_process(start, point, failed):
         raise failed(f"not what {point} leads to: {heard}")
 
 
+def thrown(start, failed):
+    """Functions of the program that throw, or in C return without an answer."""
+    requests = {
+        "tool": ("tools/call", {"name": "throw", "arguments": {}}),
+        "middleware": ("tools/call", {"name": "guarded", "arguments": {}}),
+        "resource": ("resources/read", {"uri": "throw://now"}),
+        "prompt": ("prompts/get", {"name": "greet", "arguments": {"name": "a"}}),
+        "completion": (
+            "completion/complete",
+            {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "name", "value": ""}},
+        ),
+    }
+    with Armed(start, "none", failed, "--throw") as armed:
+        for name, client in armed.clients.items():
+            for kind, (method, params) in requests.items():
+                answer = client.request(kind, method, **params)
+                failure = answer.get("error", {}).get("code") == -32603 or answer.get("result", {}).get("isError")
+                if answer.get("id") != kind or not failure or not re.search(THROWN, str(answer)):
+                    raise failed(f"not the failure of a {kind} over {name}: {answer}")
+            armed.expect_all_go_on(f"after {name}", ())
+        armed.server.wait_for_error(THROWN, len(armed.clients) * len(requests))
+        armed.expect_end(0)
+
+
 def timer(start, failed):
     """The deadline of a call passes all the same."""
     with Armed(start, "timer", failed) as armed:
@@ -179,6 +207,7 @@ def cases(start, failed):
         if transports == CHANNELS:
             yield f"panic at {point}, client in the process", partial(in_process, start, point, failed)
     yield "panic at decode of a response", partial(nameless, start, failed)
+    yield "functions that throw", partial(thrown, start, failed)
     yield "panic at timer", partial(timer, start, failed)
     for point in ("read", "write"):
         yield f"panic of a thread at {point}", partial(ended, start, point, failed)

@@ -1,5 +1,6 @@
 /* The lifecycle test's server in C: a tool that blocks whatever it is told, and one that prints.
-   `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process. */
+   `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with
+   `--throw` there are callbacks of every kind that return without an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,38 @@ static int add(tenon_server *app, const char *name, tenon_handler_fn handler, ui
     tenon_entry_set_handler(tool, handler, NULL, NULL);
     if (timeout_ms) tenon_entry_set_timeout_ms(tool, timeout_ms);
     return tenon_server_add(app, tool, NULL) != TENON_OK;
+}
+
+static void no_answer(void *user_data, tenon_call *call) {
+    (void)user_data;
+    (void)call;
+}
+
+static void guard(void *user_data, tenon_call *call) {
+    const char *name;
+    size_t len;
+    (void)user_data;
+    if (tenon_call_name(call, &name, &len) == TENON_OK && strcmp(name, "guarded") == 0) return;
+    if (tenon_call_next(call, NULL, 0, NULL, NULL, NULL, NULL) != TENON_OK) fprintf(stderr, "no next\n");
+}
+
+static tenon_status add_made(tenon_server *app, tenon_status made, tenon_entry *entry) {
+    if (made != TENON_OK) return made;
+    tenon_entry_set_handler(entry, no_answer, NULL, NULL);
+    return tenon_server_add(app, entry, NULL);
+}
+
+static int fail_everywhere(tenon_server *app) {
+    tenon_entry *entry = NULL;
+    tenon_status made = tenon_resource_new("throw://now", &entry, NULL);
+    if (add(app, "throw", no_answer, 0) || add(app, "guarded", quick, 0)) return 1;
+    if (tenon_server_add_middleware(app, "tool", TENON_MODE_WORKER, guard, NULL, NULL, NULL) != TENON_OK) return 1;
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_prompt_new("greet", &entry, NULL);
+    if (made == TENON_OK) tenon_prompt_add_argument(entry, "name", "Whom to greet.", true);
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_completion_new(TENON_KIND_PROMPT, "greet", "name", &entry, NULL);
+    return add_made(app, made, entry) != TENON_OK;
 }
 
 static void wait_for_end(void *user_data, tenon_call *call) {
@@ -110,12 +143,13 @@ int main(int argc, char **argv) {
     const char *http = NULL, *folder = NULL, *file = NULL, *url;
     tenon_server *app;
     tenon_error *err = NULL;
-    int i;
+    int i, fails = 0;
     if (tenon_server_new("lifecycle", "1.0.0", &app, &err)) goto failed;
     tenon_server_set_log(app, print_record, NULL, NULL);
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--http") == 0 && i + 1 < argc) http = argv[++i];
         if (strcmp(argv[i], "--all") == 0 && i + 1 < argc) folder = argv[++i];
+        if (strcmp(argv[i], "--throw") == 0) fails = 1;
         if (strcmp(argv[i], "--client") == 0 && i + 1 < argc) file = argv[++i];
         if (strcmp(argv[i], "--long") == 0) {
             tenon_server_set_limit(app, TENON_LIMIT_DRAIN_TIMEOUT_MS, LONG_MS);
@@ -124,6 +158,7 @@ int main(int argc, char **argv) {
     }
     if (add(app, "block", block, 0) || add(app, "quick", quick, 0) || add(app, "flood", print, 0)) return 1;
     if (add(app, "late", wait_for_end, 100)) return 1;
+    if (fails && fail_everywhere(app)) return 1;
     if (file) return call_within(app, file);
     if (listen_as_told(app, http, folder, &err) != TENON_OK) goto failed;
     if (tenon_server_start(app, &err)) goto failed;

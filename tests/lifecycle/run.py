@@ -90,9 +90,9 @@ class Server:
                 self.errors += piece.decode(errors="replace")
                 self.heard.notify_all()
 
-    def wait_for_error(self, pattern):
+    def wait_for_error(self, pattern, times=1):
         with self.heard:
-            if not self.heard.wait_for(lambda: re.search(pattern, self.errors), PATIENCE):
+            if not self.heard.wait_for(lambda: len(re.findall(pattern, self.errors)) >= times, PATIENCE):
                 raise Failed(f"{pattern!r} is not printed")
 
     def send(self, ident, tool, **arguments):

@@ -1,5 +1,6 @@
 // The lifecycle test's server in Node: a tool that goes on whatever it is told, and one that prints.
-// `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process.
+// `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with `--throw` there
+// are functions of every kind that throw.
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -27,6 +28,19 @@ app.tool('flood', { description: 'Prints.', input }, ({ lines }) => {
 
 app.tool('late', { description: 'Does not end.', input, timeout: 100 }, (_, { signal }) => once(signal, 'abort'))
 
+function raise() {
+  throw new Error('thrown')
+}
+
+function throwEverywhere() {
+  app.tool('throw', { input }, raise)
+  app.tool('guarded', { input }, () => 'not reached')
+  app.middleware('tool', (ctx, next) => (ctx.name === 'guarded' ? raise() : next()))
+  app.resource('throw://now', raise)
+  app.prompt('greet', { args: [{ name: 'name' }] }, raise)
+  app.completion({ prompt: 'greet', argument: 'name' }, raise)
+}
+
 // Calls before, at and after the fault that `file` arms.
 async function callWithin(file) {
   const client = await new Client(app).open()
@@ -47,6 +61,7 @@ function argument(name) {
 
 const [http, folder, file] = ['--http', '--all', '--client'].map(argument)
 const all = { stdio: true, http: '127.0.0.1:0', websocket: '/ws', sse: '/sse', unix: `${folder}/socket` }
+if (process.argv.includes('--throw')) throwEverywhere()
 if (file) {
   await callWithin(file)
 } else {

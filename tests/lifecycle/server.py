@@ -1,14 +1,16 @@
 """The lifecycle test's server in Python: tools that block whatever they are told, and one that prints.
 
-`--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process.
+`--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with `--throw`
+there are functions of every kind that raise.
 """
 
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tenon_mcp import McpError, Server
+from tenon_mcp import McpError, Server, SyncContext
 from tenon_mcp.testing import Client
 
 LONG = 600.0
@@ -51,6 +53,34 @@ async def late() -> None:
     await asyncio.Event().wait()
 
 
+def raise_everywhere() -> None:
+    @app.tool
+    def throw() -> None:
+        raise RuntimeError("thrown")
+
+    @app.tool
+    def guarded() -> str:
+        return "not reached"
+
+    @app.middleware(ops="tool")
+    def guard(ctx: SyncContext, call_next: Callable[[], object]) -> object:
+        if ctx.name == "guarded":
+            raise RuntimeError("thrown")
+        return call_next()
+
+    @app.resource("throw://now")
+    def now() -> str:
+        raise RuntimeError("thrown")
+
+    @app.prompt
+    def greet(name: str) -> str:
+        raise RuntimeError("thrown")
+
+    @app.completion(prompt="greet", argument="name")
+    def names(value: str) -> list[str]:
+        raise RuntimeError("thrown")
+
+
 def call_within(file: str) -> None:
     """Calls before, at and after the fault that `file` arms."""
     with Client(app) as client:
@@ -68,6 +98,8 @@ def argument(name: str) -> str | None:
 
 
 http, folder, file = map(argument, ("--http", "--all", "--client"))
+if "--throw" in sys.argv:
+    raise_everywhere()
 if file:
     call_within(file)
 elif folder:
