@@ -70,3 +70,18 @@ fn a_server_must_have_a_name() {
     let error = Server::builder("", "1").build().err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
+
+#[test]
+fn a_schema_that_expands_too_far_is_refused() {
+    // Each refers ten times to the next.
+    let refers =
+        |level: usize| json!({ "allOf": vec![json!({ "$ref": format!("#/$defs/d{}", level + 1) }); 10] });
+    let mut defs: serde_json::Map<String, Value> =
+        (0..20).map(|level| (format!("d{level}"), refers(level))).collect();
+    defs.insert("d20".to_owned(), json!({ "type": "integer" }));
+    let expanding =
+        json!({ "type": "object", "properties": { "x": { "$ref": "#/$defs/d0" } }, "$defs": defs });
+    let words = ["tool \"odd\"", "more than 10000 schemas apply to one value"];
+    refused(Tool::new("odd").input_schema(schema(expanding.clone())), ErrorKind::Invalid, &words);
+    refused(tool("odd").output_schema(schema(expanding)), ErrorKind::Invalid, &words);
+}
