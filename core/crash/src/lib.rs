@@ -4,13 +4,16 @@
 //! take that thread along, and with it the very line that says why. So its end waits until the pipe is empty: in handlers
 //! of the signals that end a process by default, and in one of `exit`. `_exit` and SIGKILL leave no room for that.
 //!
-//! The crate also sees to it that a forked child keeps no listening socket of its parent ([`Listening`]).
+//! The crate also sees to it that a forked child keeps no listening socket of its parent ([`Listening`]), and tells it from its
+//! parent ([`process`]).
 
 mod fatal;
 mod listening;
+mod process;
 
 pub use listening::Listening;
 use nix::libc;
+pub use process::process;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::sync::Once;

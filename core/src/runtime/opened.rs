@@ -7,12 +7,12 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::task::{Context, Poll};
-use tenon_crash::Listening;
+use tenon_crash::{Listening, process};
 
 /// A listener of which no child keeps a copy.
 pub(super) struct Opened<A: AsFd> {
     acceptor: A,
-    process: u32,
+    process: u64,
     /// Dropped before the acceptor, see `drop`.
     listening: Option<Listening>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Opened<A: AsFd> {
 impl<A: AsFd + AsRawFd> Opened<A> {
     pub(super) fn new(acceptor: A) -> Opened<A> {
         let listening = Some(Listening::new(&acceptor));
-        Opened { acceptor, process: std::process::id(), listening }
+        Opened { acceptor, process: process(), listening }
     }
 }
 
@@ -35,7 +35,7 @@ impl<A: Accept + AsFd> Accept for Opened<A> {
 impl<A: AsFd> Drop for Opened<A> {
     fn drop(&mut self) {
         // A copy may be left all the same, as of a child that another way of forking made. It listens no more.
-        if self.process == std::process::id() {
+        if self.process == process() {
             let _ = shutdown(&self.acceptor, Shutdown::Both);
         }
         drop(self.listening.take());

@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
+use tenon_crash::process;
 use tokio::runtime::Handle;
 
 /// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
@@ -28,7 +29,7 @@ pub struct Running(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
-    process: u32,
+    process: u64,
     /// In the order in which they were started; they end in the opposite one.
     serving: Vec<Box<dyn Serving>>,
     site: Site,
@@ -78,7 +79,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let serving = transports_of(options, &site)?;
     let inner = Arc::new(Inner {
         engine: engine.clone(),
-        process: std::process::id(),
+        process: process(),
         serving,
         site,
         lifecycle,
@@ -141,7 +142,7 @@ impl Inner {
     /// Ends the server, on a thread that starts now.
     fn begin_end(self: Arc<Inner>) {
         // A forked child has a copy of the server and none of its threads: there is nothing to end.
-        if self.process != std::process::id() || self.clone().spawn_end() {
+        if self.process != process() || self.clone().spawn_end() {
             return;
         }
         let inner = self.clone();
@@ -346,7 +347,7 @@ impl Running {
 
     /// An error in a process that was forked off after the start: its threads exist in the parent only.
     pub fn check_fork(&self) -> Result<(), Error> {
-        if self.0.process == std::process::id() {
+        if self.0.process == process() {
             return Ok(());
         }
         Err(Error::new(

@@ -8,8 +8,9 @@ use super::pool::Pool;
 use super::thread::{Key, Threads};
 use crate::error::Error;
 use crate::locks::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use tenon_crash::process;
 
 /// Processes of one line of forks that can share something; the servers of further ones have everything of their own.
 const PROCESSES: usize = 16;
@@ -18,18 +19,18 @@ static PLACES: [Place; PROCESSES] = [const { Place::new() }; PROCESSES];
 
 struct Place {
     /// Whose it is; 0 for nobody's.
-    process: AtomicU32,
+    process: AtomicU64,
     clocks: Shares<Clock>,
     pools: Shares<Pool>,
 }
 
 impl Place {
     const fn new() -> Place {
-        Place { process: AtomicU32::new(0), clocks: Shares::new(), pools: Shares::new() }
+        Place { process: AtomicU64::new(0), clocks: Shares::new(), pools: Shares::new() }
     }
 
     fn own() -> Option<&'static Place> {
-        let own = std::process::id();
+        let own = process();
         PLACES.iter().find(|place| {
             let claimed = place.process.compare_exchange(0, own, Ordering::SeqCst, Ordering::SeqCst);
             claimed.is_ok() || claimed == Err(own)

@@ -87,7 +87,7 @@ struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
-    process: u32,
+    process: u64,
 }
 
 impl SocketFile {
@@ -98,7 +98,7 @@ impl SocketFile {
             path: std::path::absolute(path)?,
             device: found.dev(),
             inode: found.ino(),
-            process: std::process::id(),
+            process: tenon_crash::process(),
         })
     }
 }
@@ -107,7 +107,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = |found: Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
         // A process that was forked off has a copy of this.
-        if self.process == std::process::id() && fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
+        if self.process == tenon_crash::process() && fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -129,6 +129,47 @@ pub fn port_of_a_fork() {
     drop(child);
 }
 
+/// Runs `run` in a forked child with the number 1, in a namespace of its own; says what it exited with.
+fn with_number_one(flags: i32, run: impl FnOnce()) -> Option<i32> {
+    use nix::libc;
+    // SAFETY: system calls. The child ends without what else this process would do at its end; if this process ends, it does too.
+    unsafe {
+        if libc::unshare(libc::CLONE_NEWPID | flags) != 0 {
+            return None;
+        }
+        let child = libc::fork();
+        if child == 0 {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+            libc::_exit(i32::from(done.is_err()));
+        }
+        let mut status = -1;
+        libc::waitpid(child, &raw mut status, 0);
+        Some(status)
+    }
+}
+
+/// A child that has its parent's number all the same has none of its threads.
+pub fn fork_of_the_same_number() {
+    let serve = || {
+        assert_eq!(std::process::id(), 1);
+        let server = start(|limits| limits.io_threads = 1, |builder| builder);
+        client(server.http_address().unwrap());
+        server
+    };
+    let served = with_number_one(nix::libc::CLONE_NEWUSER, || {
+        let server = serve();
+        let status = with_number_one(0, || {
+            assert_eq!(server.check_fork().unwrap_err().kind(), ErrorKind::Forked);
+            end(vec![serve()]);
+        });
+        assert_eq!(status, Some(0));
+        end(vec![server]);
+    });
+    // A system may allow nobody to make namespaces.
+    assert!(matches!(served, None | Some(0)), "{served:?}");
+}
+
 /// The stacks of a start's threads do not fit in what the process may have: each start gets one thread further.
 pub fn no_threads_left() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

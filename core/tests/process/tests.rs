@@ -45,8 +45,13 @@ pub const ALL: &[(&str, fn())] = &[
         "a_start_without_descriptors_leaves_nothing_running",
         a_start_without_descriptors_leaves_nothing_running,
     ),
+    ("a_forked_child_with_its_parents_number_serves", a_forked_child_with_its_parents_number_serves),
     ("a_start_without_threads_fails_and_leaves_none", a_start_without_threads_fails_and_leaves_none),
 ];
+
+fn a_forked_child_with_its_parents_number_serves() {
+    Peer::start("fork-of-the-same-number").succeed();
+}
 
 fn a_start_without_threads_fails_and_leaves_none() {
     Peer::start("no-threads-left").succeed();
