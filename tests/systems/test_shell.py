@@ -169,7 +169,7 @@ def test_tools(era, database):
             "truncated": False,
         }
         listed = await select(
-            "SELECT upper('a') || printf('%d', 2) AS f, json_extract('[1]', '$[0]') AS j, 1 LIKE 1 AS l,"
+            "SELECT upper('a') || 2 AS f, json_extract('[1]', '$[0]') AS j, 1 LIKE 1 AS l,"
             " '[7]' -> 0 AS o, sum(1) OVER () AS s, date(0, 'unixepoch') AS d"
         )
         row = {"f": "A2", "j": 1, "l": 1, "o": "7", "s": 1, "d": "1970-01-01"}
@@ -260,6 +260,7 @@ def test_only_reads(database):
         "SELECT * FROM none": "Database error: no such table: none",
         "SELECT ?": "number of parameters",
         "SELECT 'unfinished": "Database error: unrecognized token",
+        "SELECT printf('%.*c', 1000000000, 'x')": "not authorized to use function: printf",
         "SELECT zeroblob(100000000)": "Database error: string or blob too big",
         "SELECT instr(hex(zeroblob(40000)), '1')": "Database error: string or blob too big",
         "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'": "LIKE or GLOB pattern too complex",

@@ -7,12 +7,13 @@ namespace shell {
 
 /**
  * The functions that a client's statement may call. SQLite has others that reach outside of the database: load_extension runs a
- * library's code, fts3_tokenizer takes an address of memory. Its next release may add more, therefore the list says what is allowed.
+ * library's code, fts3_tokenizer takes an address of memory. One call of printf or format can take seconds, and
+ * no look at the time comes between. Its next release may add more, therefore the list says what is allowed.
  */
 constexpr std::string_view functions[] = {
     // Values and text. Operators such as LIKE and -> are functions too.
-    "abs", "char", "coalesce", "concat", "concat_ws", "format", "glob", "hex", "ifnull", "iif", "instr", "length", "like",
-    "likelihood", "likely", "lower", "ltrim", "nullif", "octet_length", "printf", "quote", "random", "randomblob", "replace",
+    "abs", "char", "coalesce", "concat", "concat_ws", "glob", "hex", "ifnull", "iif", "instr", "length", "like",
+    "likelihood", "likely", "lower", "ltrim", "nullif", "octet_length", "quote", "random", "randomblob", "replace",
     "round", "rtrim", "sign", "soundex", "sqlite_version", "substr", "substring", "trim", "typeof", "unhex", "unicode", "unlikely",
     "upper", "zeroblob",
     // Aggregates and windows.

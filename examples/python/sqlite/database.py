@@ -29,11 +29,12 @@ STEPS_BETWEEN_LOOKS = 20
 READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"}
 # The functions that a query may call. SQLite has others that reach outside of the database: load_extension runs a
-# library's code, fts3_tokenizer takes an address of memory. A next release may add more, so the list says what is safe.
+# library's code, fts3_tokenizer takes an address of memory. One call of printf or format can take seconds,
+# and no look at the time comes between. A next release may add more, so the list says what is safe.
 FUNCTIONS = frozenset(
     """
-    abs char coalesce concat concat_ws format glob hex ifnull iif instr length like likelihood likely lower ltrim nullif
-    octet_length printf quote random randomblob replace round rtrim sign soundex sqlite_version substr substring trim
+    abs char coalesce concat concat_ws glob hex ifnull iif instr length like likelihood likely lower ltrim nullif
+    octet_length quote random randomblob replace round rtrim sign soundex sqlite_version substr substring trim
     typeof unhex unicode unlikely upper zeroblob -> ->>
     avg count cume_dist dense_rank first_value group_concat lag last_value lead max min nth_value ntile percent_rank
     rank row_number string_agg sum total
