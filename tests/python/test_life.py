@@ -184,6 +184,24 @@ app.run()
         assert program.wait() == (0, "")
 
 
+def test_without_standard_error_the_address_is_not_printed_to_the_output():
+    source = """
+import threading
+import tenon_mcp
+app = tenon_mcp.Server("t", version="1")
+
+@app.on("start")
+def end():
+    threading.Timer(0, app.close).start()
+
+app.run(http="127.0.0.1:0")
+print("ended")
+"""
+    command = ["bash", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, source]
+    run = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, text=True, check=True)
+    assert run.stdout == "ended\n"
+
+
 def test_import_does_no_work():
     source = """
 import sys, threading

@@ -34,7 +34,9 @@ def leave(error: BaseException | None) -> NoReturn:
     elif error is not None:
         sys.excepthook(type(error), error, error.__traceback__)
     if not isinstance(code, int):
-        print(code, file=sys.stderr)
+        # Python has none if the descriptor was closed, and would print to the output.
+        if sys.stderr is not None:
+            print(code, file=sys.stderr)
         code = 1
     exit_now(code & 0xFF)
 

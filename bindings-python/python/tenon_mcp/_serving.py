@@ -204,6 +204,9 @@ def say(server: Server) -> None:
     if server._announce is not None:
         server._announce(server)
         return
+    # Python has none if the descriptor was closed, and would print to the output.
+    if sys.stderr is None:
+        return
     for url in (server.url, server.websocket_url, server.sse_url):
         if url is not None:
             print(f"{server.name} is listening on {url}", file=sys.stderr, flush=True)
