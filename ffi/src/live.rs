@@ -8,7 +8,7 @@ use crate::status::*;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ptr::{NonNull, without_provenance_mut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use tenon_mcp::locks::{Mutex, MutexGuard};
 
 /// Between two handles, so that none is the address of what C could keep an object at.
 const STEP: usize = 2;
@@ -33,13 +33,12 @@ thread_local! {
 
 fn live() -> MutexGuard<'static, Live> {
     fork::watched();
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+    LIVE.lock()
 }
 
 /// Nobody changes the table until [`after_fork`].
 pub(crate) fn before_fork() {
-    let _ =
-        FORKING.try_with(|forking| forking.set(Some(LIVE.lock().unwrap_or_else(PoisonError::into_inner))));
+    let _ = FORKING.try_with(|forking| forking.set(Some(LIVE.lock())));
 }
 
 /// In the parent and in the child.
