@@ -82,6 +82,16 @@ fn messages_that_cannot_be_taken_are_refused() {
     let twice = format!("{0}&{1}", client.messages, client.messages.split_once('?').unwrap().1);
     assert_eq!(status("POST", &twice, JSON, "{}"), 400);
     assert_eq!(status("POST", &format!("{}&session=nobody", client.messages), JSON, "{}"), 400);
+    let said = r#"{"jsonrpc":"2.0","method":"none"}"#;
+    let token = client.messages.split_once("session=").unwrap().1;
+    for name in ["session", "%73ession", "%73%65%73%73%69%6F%6e"] {
+        let again = format!("{}&{name}={token}", client.messages);
+        assert_eq!(status("POST", &again, JSON, said), 400, "{again}");
+    }
+    for other in ["%7", "%", "%zz", "session%"] {
+        let other = format!("{}&{other}=x", client.messages);
+        assert_eq!(status("POST", &other, JSON, said), 202, "{other}");
+    }
     assert_eq!(status("GET", &client.messages, "", ""), 405);
     assert_eq!(status("POST", "/sse", JSON, "{}"), 405);
     assert_eq!(status("GET", "/mcp", "", ""), 404);

@@ -71,7 +71,7 @@ fn version(raw: Option<&[u8]>) -> Version<'_> {
 /// anybody's guess.
 pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Refusal> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut values = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
+    let mut values = pairs.filter(|(own, _)| is_name(own, name)).map(|(_, value)| value);
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(Refusal::plain(
             StatusCode::BAD_REQUEST,
@@ -79,6 +79,19 @@ pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Ref
         )),
         (value, None) => Ok(value),
     }
+}
+
+/// Whether the name of a parameter, as an address has it, is this one: any of its characters may be percent-encoded.
+fn is_name(written: &str, name: &str) -> bool {
+    let mut rest = written.as_bytes();
+    let decoded = std::iter::from_fn(|| {
+        let (&first, behind) = rest.split_first()?;
+        let code = behind.get(..2).filter(|code| first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        rest = if code.is_some() { &behind[2..] } else { behind };
+        Some(code.unwrap_or(first))
+    });
+    decoded.eq(name.bytes())
 }
 
 fn twice(Twice(name): Twice) -> RpcError {
