@@ -43,7 +43,7 @@ def test_without_the_wait_progress_is_lost():
     assert lost("sdk", "legacy", 100, "stdio", *SERVER, "0") > 0
 
 
-def test_http_sse():
-    """The server cannot see there what has been read: only the time of the limit separates progress and answer."""
-    with processes.HttpServer([*SERVER, "0.5"], ["--sse", "127.0.0.1:0"]) as server:
-        assert lost("sdk", "legacy", 4, "sse", server.url) == 0
+@pytest.mark.parametrize("library", ["sdk", "client"])
+def test_http_sse(library):
+    with processes.HttpServer([*SERVER, GAP], ["--sse", "127.0.0.1:0"]) as server:
+        assert lost(library, "legacy", CALLS, "sse", server.url) == 0

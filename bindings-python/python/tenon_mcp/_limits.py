@@ -221,8 +221,9 @@ class Limits(TypedDict, total=False):
     interpreter's size unless this is set. Default 2 MiB.
     """
     progress_gap: float
-    """How long the answer of a call waits behind its last progress on HTTP+SSE and on sockets that carry lines.
-    Clients in TypeScript lose progress that they read together with the answer. On stdio and WebSocket the answer
-    waits until the client has read the progress, at most twenty times as long. Other calls do not wait, nor does
-    anything on Streamable HTTP. With 0 no answer waits. Default 50 ms.
+    """How long the answer of a call waits behind its last progress on sockets that carry lines. Clients in
+    TypeScript lose progress that they read together with the answer. On stdio, WebSocket and HTTP+SSE the answer
+    waits until the client has read the progress, at most twenty times as long. A client that answers no ping is
+    waited for once, for a second, and then as on sockets. Other calls do not wait, nor does anything on
+    Streamable HTTP. With 0 no answer waits. Default 50 ms.
     """

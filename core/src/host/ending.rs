@@ -76,7 +76,7 @@ impl Shared {
         // Whoever is woken for it may panic, which must not keep the rest from being told.
         match &flight.outbox {
             Some(outbox) => match spaced {
-                Some(end) => self.space(outbox.clone(), flight.id().cloned(), outgoing, end),
+                Some(wait) => self.space(outbox.clone(), flight.id().cloned(), outgoing, wait),
                 None => self.send_last(outbox, outgoing),
             },
             None => {

@@ -34,7 +34,15 @@ struct Waiting {
     answer: Outgoing,
     /// When to look at its client next.
     look: Instant,
-    /// When it goes out in any case.
+    wait: Wait,
+}
+
+/// Until when an answer waits.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    /// If it cannot be seen what its client has read.
+    blind: Instant,
+    /// In any case.
     end: Instant,
 }
 
@@ -48,7 +56,7 @@ impl Waiting {
 
 impl Shared {
     /// Until when this answer may have to wait, if at all.
-    pub(super) fn spaced_until(&self, flight: &Flight) -> Option<Instant> {
+    pub(super) fn spaced_until(&self, flight: &Flight) -> Option<Wait> {
         let progress = flight.progress_at?;
         let gap = self.limits.progress_gap;
         let most = match flight.sink.unread() {
@@ -57,7 +65,8 @@ impl Shared {
             Unread::Some => gap * SEEN,
             Unread::Unknown => gap,
         };
-        progress.checked_add(most).filter(|end| *end > self.now())
+        let end = progress.checked_add(most).filter(|end| *end > self.now())?;
+        Some(Wait { blind: progress + gap, end })
     }
 
     /// Has an answer wait. Its call has ended, but for its client it is in flight.
@@ -66,12 +75,12 @@ impl Shared {
         outbox: Arc<Outbox>,
         request: Option<RequestId>,
         answer: Outgoing,
-        end: Instant,
+        wait: Wait,
     ) {
-        let look = next_look(&outbox, self.now(), end);
+        let look = next_look(&outbox, self.now(), wait);
         {
             let mut waiting = self.spacing.waiting.lock();
-            waiting.push(Waiting { outbox, request, answer, look, end });
+            waiting.push(Waiting { outbox, request, answer, look, wait });
             self.spacing.count.store(waiting.len(), Ordering::Release);
         }
         self.wake_timer();
@@ -102,7 +111,7 @@ impl Shared {
             }
             let stays = now.is_some_and(|now| {
                 if waiting.look <= now {
-                    waiting.look = next_look(&waiting.outbox, now, waiting.end);
+                    waiting.look = next_look(&waiting.outbox, now, waiting.wait);
                 }
                 waiting.look > now
             });
@@ -138,10 +147,10 @@ impl Shared {
 }
 
 /// When to look at a client again; `now` if it has read everything.
-fn next_look(outbox: &Outbox, now: Instant, end: Instant) -> Instant {
+fn next_look(outbox: &Outbox, now: Instant, wait: Wait) -> Instant {
     match outbox.unread() {
         Unread::Nothing => now,
-        Unread::Some => end.min(now + LOOK),
-        Unread::Unknown => end,
+        Unread::Some => wait.end.min(now + LOOK),
+        Unread::Unknown => wait.blind,
     }
 }

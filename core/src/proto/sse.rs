@@ -4,7 +4,17 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::message::Message;
 use crate::json::{find_byte, find_either};
+
+/// Asks the client of an HTTP+SSE stream what it has read. Other questions have numbers for ids, so none has this id.
+pub const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"ping","method":"ping"}"#;
+const PING_ID: &str = r#""ping""#;
+
+/// Whether the message is the answer to a [`PING`], a result or an error.
+pub fn is_pong(message: &Message) -> bool {
+    matches!(message, Message::Response(response) if response.id.raw().as_str() == PING_ID)
+}
 
 /// Appends one event. `data` may hold line breaks (of any style; the reader gets LF); empty data is an event with
 /// empty data. Characters that cannot stand in a name or id (line breaks, NUL) are left out.

@@ -7,8 +7,8 @@ mod up;
 
 use client::{Client, JSON, parts, request};
 use serde_json::{Value, json};
-use std::time::Duration;
-use tenon_mcp::{HttpOptions, Limits, ServeOptions, SseOptions};
+use std::time::{Duration, Instant};
+use tenon_mcp::{Context, HttpOptions, Limits, ServeOptions, SseOptions, Tool};
 use up::{Up, call, limits, modern, text};
 
 /// A server on a port of its own, and the URL of its stream.
@@ -128,6 +128,68 @@ fn a_batch_of_bad_members_is_refused() {
         assert_eq!(answers.as_array().unwrap().len(), batch.as_array().unwrap().len(), "{answers}");
         assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&Value::Null, &json!(-32600)));
     }
+}
+
+/// A client that hears progress has its answer once it has read that, and says so by its answer to a ping.
+#[test]
+fn an_answer_waits_for_the_progress_before_it() {
+    let (up, url) = up(limits(|limits| limits.progress_gap = Duration::from_secs(60)));
+    add_step(&up);
+    let mut client = Client::new(&url);
+    client.open("2024-11-05");
+    for (id, answer) in
+        [(1, json!({ "result": {} })), (2, json!({ "error": { "code": -32601, "message": "no" } }))]
+    {
+        client.send(&step(id));
+        assert_eq!(client.next()["params"]["progress"], 1);
+        let ping = client.next();
+        assert_eq!(ping, json!({ "jsonrpc": "2.0", "id": "ping", "method": "ping" }));
+        // Other answers say nothing of this ping, and nothing else waits.
+        for other in [json!("pin"), json!(id), json!(0), json!("1")] {
+            client.send(&json!({ "jsonrpc": "2.0", "id": other, "result": {} }));
+        }
+        assert_eq!(text(&client.ask(&call(id + 10, "add", json!({ "a": 1, "b": 2 })))), "3");
+        let mut pong = json!({ "jsonrpc": "2.0", "id": "ping" });
+        pong.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+        client.send(&pong);
+        assert_eq!(client.next()["id"], id);
+    }
+}
+
+/// Answers wait for a ping's answer once, for a second. After that they wait for the time of the limit.
+#[test]
+fn a_client_that_answers_no_ping_has_its_answers() {
+    let (up, url) = up(limits(|limits| limits.progress_gap = Duration::from_millis(200)));
+    add_step(&up);
+    let mut client = Client::new(&url);
+    client.open("2024-11-05");
+    let begin = Instant::now();
+    client.send(&step(1));
+    let heard: Vec<Value> = (0..3).map(|_| client.next()).collect();
+    assert_eq!((&heard[1]["method"], &heard[2]["id"]), (&json!("ping"), &json!(1)));
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    let begin = Instant::now();
+    for id in 2..7 {
+        client.send(&step(id));
+        let heard = [client.next(), client.next()];
+        assert_eq!((&heard[0]["params"]["progress"], &heard[1]["id"]), (&json!(1), &json!(id)));
+    }
+    assert!(begin.elapsed() < Duration::from_millis(4500), "{:?}", begin.elapsed());
+}
+
+/// A tool that reports progress once, and a call of it.
+fn add_step(up: &Up) {
+    let step = |context: Context| {
+        context.progress(1.0, None, None);
+        std::future::ready("done")
+    };
+    up.server.tool(Tool::new("step"), step).unwrap();
+}
+
+fn step(id: u64) -> Value {
+    let mut message = call(id, "step", json!({}));
+    message["params"]["_meta"] = json!({ "progressToken": id });
+    message
 }
 
 /// The streams of one address are bounded, and so are the calls of all its sessions.

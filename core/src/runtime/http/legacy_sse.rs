@@ -221,6 +221,7 @@ impl SseEndpoint {
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
             let members =
                 engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
+            members.iter().flatten().for_each(|member| session.hear(member));
             // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
@@ -236,6 +237,7 @@ impl SseEndpoint {
             }
             Err(wrong) => return Err(Refusal::malformed(&wrong)),
         };
+        session.hear(&message);
         match &message {
             // These connections are always legacy (ERA-15).
             Message::Request(request) if envelope::is_modern(&request.params) => {
@@ -272,6 +274,13 @@ impl SseEndpoint {
 }
 
 impl Session {
+    /// Whoever answers a ping has read what was before it, also if the answer is an error. Who lies loses only progress of its own.
+    fn hear(&self, message: &Message) {
+        if sse::is_pong(message) {
+            self.queue.ponged(true);
+        }
+    }
+
     fn end(&self) {
         self.peer.on_idle(self.queue.clone());
         self.queue.end();
@@ -315,8 +324,11 @@ impl SseStream {
         for message in messages {
             sse::encode(Some("message"), None, &message, &mut out);
         }
-        queue.wrote(bytes);
-        if (self.link.take_ask() | queue.take_comment()) && out.is_empty() {
+        let (ping, comment) = queue.wrote_and_due(bytes);
+        if ping {
+            sse::encode(Some("message"), None, sse::PING, &mut out);
+        }
+        if (self.link.take_ask() | comment) && out.is_empty() {
             sse::encode_comment("", &mut out);
         }
         if out.is_empty() && !done {

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
+/// A client that has not answered a ping for so long is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Messages on their way to one client. Any thread puts them in, the connection's task takes them out.
 pub(super) struct Queue {
     budget: Arc<Budget>,
     /// Bytes that may wait; beyond it droppable events are dropped, and nothing more is taken from the client.
     capacity: usize,
     mailbox: Option<Arc<Mailbox>>,
-    /// The client is asked by pings what it has read.
-    pings: bool,
     state: Mutex<State>,
 }
 
@@ -49,49 +50,25 @@ struct Reads {
     read: u64,
     /// A ping is to be sent behind what waits.
     wanted: bool,
-    /// One is on its way; so many events were before it.
-    asked: Option<u64>,
+    /// One is on its way since then; so many events were before it.
+    asked: Option<(u64, Instant)>,
 }
 
 impl Queue {
     pub(super) fn new(budget: &Arc<Budget>, capacity: usize, mailbox: Option<&Arc<Mailbox>>) -> Arc<Queue> {
-        Queue::with(budget, capacity, mailbox, false)
-    }
-
-    /// One whose client answers [pings](Queue::take_ping).
-    pub(super) fn pinging(
-        budget: &Arc<Budget>,
-        capacity: usize,
-        mailbox: Option<&Arc<Mailbox>>,
-    ) -> Arc<Queue> {
-        Queue::with(budget, capacity, mailbox, true)
-    }
-
-    fn with(
-        budget: &Arc<Budget>,
-        capacity: usize,
-        mailbox: Option<&Arc<Mailbox>>,
-        pings: bool,
-    ) -> Arc<Queue> {
         let (budget, mailbox) = (budget.clone(), mailbox.cloned());
-        Arc::new(Queue { budget, capacity, mailbox, pings, state: Mutex::default() })
+        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
     }
 
     /// Whether a ping is to be sent now, behind all that was said; said once.
     pub(super) fn take_ping(&self) -> bool {
-        let mut state = self.state.lock();
-        let now = state.reads.wanted && state.messages.is_empty();
-        if now {
-            state.reads.wanted = false;
-            state.reads.asked = Some(state.reads.sent);
-        }
-        now
+        self.state.lock().take_ping()
     }
 
     /// A ping was answered; `ours` says that it can only be that one.
     pub(super) fn ponged(&self, ours: bool) {
         let mut state = self.state.lock();
-        if let Some(read) = state.reads.asked.take().filter(|_| ours) {
+        if let Some((read, _)) = state.reads.asked.take().filter(|_| ours) {
             state.reads.read = read;
         }
     }
@@ -133,14 +110,14 @@ impl Queue {
 
     /// Messages of so many bytes are out.
     pub(super) fn wrote(&self, bytes: usize) {
+        self.state.lock().wrote(bytes);
+    }
+
+    /// [Notes](Queue::wrote) that messages are out, and says whether a ping and whether a comment is due; each is said once.
+    pub(super) fn wrote_and_due(&self, bytes: usize) -> (bool, bool) {
         let mut state = self.state.lock();
-        state.bytes = state.bytes.saturating_sub(bytes);
-        let total = state.bytes;
-        if Budget::is_free(total) {
-            state.share = None;
-        } else if let Some(share) = &mut state.share {
-            share.set(total);
-        }
+        state.wrote(bytes);
+        (state.take_ping(), std::mem::take(&mut state.comment))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -166,11 +143,6 @@ impl Queue {
     pub(super) fn leave(&self) {
         let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
         drop(left);
-    }
-
-    /// Whether a comment is due; said once.
-    pub(super) fn take_comment(&self) -> bool {
-        std::mem::take(&mut self.state.lock().comment)
     }
 
     /// Has a comment sent if nothing was for `quiet`.
@@ -201,6 +173,25 @@ impl State {
         self.share.get_or_insert_with(|| budget.share()).set(total)
     }
 
+    fn wrote(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if Budget::is_free(self.bytes) {
+            self.share = None;
+        } else if let Some(share) = &mut self.share {
+            share.set(self.bytes);
+        }
+    }
+
+    /// A ping goes out behind all that was said.
+    fn take_ping(&mut self) -> bool {
+        let now = self.reads.wanted && self.messages.is_empty();
+        if now {
+            self.reads.wanted = false;
+            self.reads.asked = Some((self.reads.sent, Instant::now()));
+        }
+        now
+    }
+
     fn push(&mut self, body: Bytes) {
         self.bytes += body.len();
         self.messages.push_back(body);
@@ -208,19 +199,19 @@ impl State {
 }
 
 impl Sink for Queue {
-    /// A WebSocket's client is asked. That of a stream cannot be.
+    /// The client is asked, by a ping behind what was sent.
     fn unread(&self) -> Unread {
         let waker = {
             let mut state = self.state.lock();
             let State { reads, gone, .. } = &mut *state;
-            if !self.pings && !*gone {
-                return Unread::Unknown;
-            }
             if *gone || reads.read == reads.sent {
                 return Unread::Nothing;
             }
-            if reads.wanted || reads.asked.is_some() {
-                return Unread::Some;
+            match reads.asked {
+                Some((_, since)) if since.elapsed() >= PATIENCE => return Unread::Unknown,
+                Some(_) => return Unread::Some,
+                None if reads.wanted => return Unread::Some,
+                None => {}
             }
             reads.wanted = true;
             state.waker.take()

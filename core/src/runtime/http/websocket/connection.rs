@@ -94,7 +94,7 @@ impl<S: Io> Connection<S> {
         mailbox: Option<&Arc<Mailbox>>,
     ) -> Connection<S> {
         let limits = engine.limits();
-        let queue = Queue::pinging(budget, limits.max_outbound_bytes, mailbox);
+        let queue = Queue::new(budget, limits.max_outbound_bytes, mailbox);
         let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
         peer.set_sink(sink.clone());
         let heard = Instant::now();
