@@ -179,7 +179,7 @@ class Lane:
         """Waits; returns (passed, failed, names of the stages that failed)."""
         with os.fdopen(self.told) as told:
             said = told.read()
-        self.process.wait()
+        watched.wait_for(self.process)
         watched.spare(self.process.pid, False)
         passed, failed, *broken = said.split() or (0, 1)
         return int(passed), int(failed), broken

@@ -154,7 +154,16 @@ def end_all(command=None):
         # Where there is no /proc, its group is all that is known.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(command.pid, signal.SIGKILL)
-        command.wait()
+        wait_for(command)
+
+
+def wait_for(process):
+    """Waits for a child without the lock of `Popen.wait`. A signal that ended such a wait may have left it locked for ever."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ChildProcessError):
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
 
 
 def reap():
