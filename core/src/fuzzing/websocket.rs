@@ -4,6 +4,7 @@
 
 use super::divided;
 use crate::runtime::http::websocket::frames::{self, Fault, Reader, Received, Room};
+use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 /// Room without end, which watches that no more is taken than what has come in warrants.
@@ -115,7 +116,7 @@ fn plain(max: usize, mut input: &[u8]) -> (Vec<Received>, bool, bool) {
                 return (all, false, true);
             }
             9 if !broken => all.push(Received::Ping(payload.into())),
-            10 if !broken => all.push(Received::Pong),
+            10 if !broken => all.push(Received::Pong(payload.into())),
             _ => {}
         }
     }
@@ -136,12 +137,12 @@ fn written(text: &[u8]) {
     said.extend(text);
     let ping = &text[..text.len().min(125)];
     said.extend(masked(&|out| frames::pong(ping, out), ping.len()));
-    said.extend(masked(&frames::ping, 0));
+    said.extend(masked(&|out| frames::ping(ping, out), ping.len()));
     said.extend(masked(&|out| frames::close(Some(1001), out), 2));
     let expected = match str::from_utf8(text) {
         Ok(_) => {
-            let text = Received::Text(text.to_vec().into());
-            vec![text, Received::Pong, Received::Ping(Vec::new().into()), Received::Close(Some(1001))]
+            let (ping, text) = (Bytes::copy_from_slice(ping), Received::Text(text.to_vec().into()));
+            vec![text, Received::Pong(ping.clone()), Received::Ping(ping), Received::Close(Some(1001))]
         }
         Err(_) => vec![Received::Fault(Fault::NotText), Received::Close(Some(1001))],
     };

@@ -7,13 +7,16 @@ use bytes::Bytes;
 use super::message::Message;
 use crate::json::{find_byte, find_either};
 
-/// Asks the client of an HTTP+SSE stream what it has read. Other questions have numbers for ids, so none has this id.
-pub const PING: &[u8] = br#"{"jsonrpc":"2.0","id":"ping","method":"ping"}"#;
-const PING_ID: &str = r#""ping""#;
+/// The request that asks the client of an HTTP+SSE stream what it has read. No other request of the session has its id
+/// (RPC-6): each ping has a number of its own, and the ids of questions are numbers.
+pub fn ping(number: u64) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":"ping-{number}","method":"ping"}}"#)
+}
 
-/// Whether the message is the answer to a [`PING`], a result or an error.
-pub fn is_pong(message: &Message) -> bool {
-    matches!(message, Message::Response(response) if response.id.raw().as_str() == PING_ID)
+/// The number of the [`ping`] that the message answers, by a result or an error.
+pub fn pong(message: &Message) -> Option<u64> {
+    let Message::Response(response) = message else { return None };
+    response.id.raw().as_str().strip_prefix(r#""ping-"#)?.strip_suffix('"')?.parse().ok()
 }
 
 /// Appends one event. `data` may hold line breaks (of any style; the reader gets LF); empty data is an event with

@@ -143,13 +143,13 @@ fn an_answer_waits_for_the_progress_before_it() {
         client.send(&step(id));
         assert_eq!(client.next()["params"]["progress"], 1);
         let ping = client.next();
-        assert_eq!(ping, json!({ "jsonrpc": "2.0", "id": "ping", "method": "ping" }));
+        assert_eq!(ping, json!({ "jsonrpc": "2.0", "id": format!("ping-{id}"), "method": "ping" }));
         // Other answers say nothing of this ping, and nothing else waits.
-        for other in [json!("pin"), json!(id), json!(0), json!("1")] {
+        for other in [json!("ping"), json!("ping-9"), json!(id), json!(0), json!("1")] {
             client.send(&json!({ "jsonrpc": "2.0", "id": other, "result": {} }));
         }
         assert_eq!(text(&client.ask(&call(id + 10, "add", json!({ "a": 1, "b": 2 })))), "3");
-        let mut pong = json!({ "jsonrpc": "2.0", "id": "ping" });
+        let mut pong = json!({ "jsonrpc": "2.0", "id": format!("ping-{id}") });
         pong.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
         client.send(&pong);
         assert_eq!(client.next()["id"], id);

@@ -204,6 +204,24 @@ pub fn sse(url: &str, patience: Duration) -> io::Result<Connection> {
     Ok(Connection::new(input, output, Box::new(Stays), patience))
 }
 
+/// How a request begins by which a server asks what has been read.
+const PINGS: &str = r#"{"jsonrpc":"2.0","id":"ping-"#;
+
+/// Answers a ping, on a connection that is kept for further ones.
+fn answer(door: &mut Option<(Option<Client>, Address)>, ping: &str) -> io::Result<()> {
+    let (client, address) = door.as_mut().ok_or_else(|| Error::other("a ping before the endpoint event"))?;
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(Client::connect(address)?),
+    };
+    let (head, _) = ping.split_once(r#","method""#).ok_or_else(|| Error::other("no method in a ping"))?;
+    let headers = [("content-type", "application/json".to_owned())];
+    let (answered, body) =
+        client.request("POST", address, &headers, format!(r#"{head},"result":{{}}}}"#).as_bytes())?;
+    body.all()?;
+    if answered.status == 202 { Ok(()) } else { Err(Error::other(format!("status {}", answered.status))) }
+}
+
 fn listen(
     client: &mut Client,
     stream: &Address,
@@ -215,16 +233,20 @@ fn listen(
     if head.status != 200 {
         return writeln!(lines, "status {}", head.status);
     }
-    let mut read = Vec::new();
+    let (mut read, mut door) = (Vec::new(), None);
     while let Some(part) = body.part()? {
         read.extend_from_slice(&part);
         while let Some(end) = read.windows(2).position(|two| two == b"\n\n") {
             let event: Vec<u8> = read.drain(..end + 2).collect();
             if let Some(path) = event.strip_prefix(b"event: endpoint\ndata: ") {
-                let _ = found.send(String::from_utf8_lossy(path.trim_ascii_end()).into_owned());
+                let path = String::from_utf8_lossy(path.trim_ascii_end()).into_owned();
+                door = Some((None, Address { host: stream.host.clone(), path: path.clone() }));
+                let _ = found.send(path);
                 continue;
             }
             match data(&event, false) {
+                // As over WebSocket, the driver answers pings by itself.
+                Some(Line::Text(text)) if text.starts_with(PINGS) => answer(&mut door, &text)?,
                 Some(Line::Text(text)) => writeln!(lines, "{text}")?,
                 Some(other) => writeln!(lines, "{other:?}")?,
                 None => {}

@@ -276,8 +276,8 @@ impl SseEndpoint {
 impl Session {
     /// Whoever answers a ping has read what was before it, also if the answer is an error. Who lies loses only progress of its own.
     fn hear(&self, message: &Message) {
-        if sse::is_pong(message) {
-            self.queue.ponged(true);
+        if let Some(number) = sse::pong(message) {
+            self.queue.ponged(number);
         }
     }
 
@@ -325,8 +325,8 @@ impl SseStream {
             sse::encode(Some("message"), None, &message, &mut out);
         }
         let (ping, comment) = queue.wrote_and_due(bytes);
-        if ping {
-            sse::encode(Some("message"), None, sse::PING, &mut out);
+        if let Some(number) = ping {
+            sse::encode(Some("message"), None, sse::ping(number).as_bytes(), &mut out);
         }
         if (self.link.take_ask() | comment) && out.is_empty() {
             sse::encode_comment("", &mut out);

@@ -50,7 +50,9 @@ struct Reads {
     read: u64,
     /// A ping is to be sent behind what waits.
     wanted: bool,
-    /// One is on its way since then; so many events were before it.
+    /// Pings that were sent; each has its number.
+    pings: u64,
+    /// The last one is on its way since then; so many events were before it.
     asked: Option<(u64, Instant)>,
 }
 
@@ -60,15 +62,17 @@ impl Queue {
         Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
     }
 
-    /// Whether a ping is to be sent now, behind all that was said; said once.
-    pub(super) fn take_ping(&self) -> bool {
+    /// The number of a ping that is to be sent now, behind all that was said; said once.
+    pub(super) fn take_ping(&self) -> Option<u64> {
         self.state.lock().take_ping()
     }
 
-    /// A ping was answered; `ours` says that it can only be that one.
-    pub(super) fn ponged(&self, ours: bool) {
+    /// The ping of this number was answered.
+    pub(super) fn ponged(&self, number: u64) {
         let mut state = self.state.lock();
-        if let Some((read, _)) = state.reads.asked.take().filter(|_| ours) {
+        if state.reads.pings == number
+            && let Some((read, _)) = state.reads.asked.take()
+        {
             state.reads.read = read;
         }
     }
@@ -113,8 +117,8 @@ impl Queue {
         self.state.lock().wrote(bytes);
     }
 
-    /// [Notes](Queue::wrote) that messages are out, and says whether a ping and whether a comment is due; each is said once.
-    pub(super) fn wrote_and_due(&self, bytes: usize) -> (bool, bool) {
+    /// [Notes](Queue::wrote) that messages are out, and says which ping and whether a comment is due; each is said once.
+    pub(super) fn wrote_and_due(&self, bytes: usize) -> (Option<u64>, bool) {
         let mut state = self.state.lock();
         state.wrote(bytes);
         (state.take_ping(), std::mem::take(&mut state.comment))
@@ -183,13 +187,14 @@ impl State {
     }
 
     /// A ping goes out behind all that was said.
-    fn take_ping(&mut self) -> bool {
-        let now = self.reads.wanted && self.messages.is_empty();
-        if now {
-            self.reads.wanted = false;
-            self.reads.asked = Some((self.reads.sent, Instant::now()));
+    fn take_ping(&mut self) -> Option<u64> {
+        if !self.reads.wanted || !self.messages.is_empty() {
+            return None;
         }
-        now
+        self.reads.wanted = false;
+        self.reads.asked = Some((self.reads.sent, Instant::now()));
+        self.reads.pings += 1;
+        Some(self.reads.pings)
     }
 
     fn push(&mut self, body: Bytes) {

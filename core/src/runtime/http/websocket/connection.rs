@@ -155,8 +155,10 @@ impl<S: Io> Connection<S> {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(result) => result?,
             }
-            if matches!(self.stage, Stage::Open | Stage::Ending) && self.queue.take_ping() {
-                self.writing.ping();
+            if matches!(self.stage, Stage::Open | Stage::Ending)
+                && let Some(number) = self.queue.take_ping()
+            {
+                self.writing.ping(&number.to_be_bytes());
             }
             match self.stage {
                 // What the end of calls came to is out, and nothing more will come.
@@ -213,7 +215,12 @@ impl<S: Io> Connection<S> {
                     self.engine.receive(&self.peer, &self.sink, text);
                 }
                 Received::Ping(payload) => self.writing.pong(&payload),
-                Received::Pong => self.queue.ponged(answered.is_none()),
+                // One that keeps the connection alive carries no number.
+                Received::Pong(payload) => {
+                    if let Ok(number) = payload.as_ref().try_into() {
+                        self.queue.ponged(u64::from_be_bytes(number));
+                    }
+                }
                 Received::Close(code) => match self.stage {
                     Stage::Open | Stage::Ending => self.finish(CancelReason::Disconnected, code),
                     Stage::Closing(..) | Stage::Closed(_) => {}
@@ -278,7 +285,7 @@ impl<S: Io> Connection<S> {
                     Some(asked) => asked + limits.ping_timeout,
                     None if now >= self.heard + limits.ping_interval => {
                         self.asked = Some(now);
-                        self.writing.ping();
+                        self.writing.ping(b"");
                         now + limits.ping_timeout
                     }
                     None => self.heard + limits.ping_interval,

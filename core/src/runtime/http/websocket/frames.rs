@@ -22,8 +22,8 @@ pub enum Received {
     Text(Bytes),
     /// Something to be sent back.
     Ping(Bytes),
-    /// The answer to a ping.
-    Pong,
+    /// The answer to a ping, with what that carried.
+    Pong(Bytes),
     /// It wants the end, with this code if it named one.
     Close(Option<u16>),
     /// It has broken the rules, or reached a bound. Nothing but a close frame comes after this.
@@ -270,10 +270,7 @@ impl Reader {
             }
             OpCode::Control(_) if self.waste => None,
             OpCode::Control(Control::Ping) => Some(Received::Ping(std::mem::take(&mut self.control).into())),
-            OpCode::Control(_) => {
-                self.control = Vec::new();
-                Some(Received::Pong)
-            }
+            OpCode::Control(_) => Some(Received::Pong(std::mem::take(&mut self.control).into())),
             OpCode::Data(_) if !payload.last => None,
             OpCode::Data(_) => {
                 let message = self.message.take()?;
@@ -318,9 +315,10 @@ pub fn text(length: usize, out: &mut Vec<u8>) {
     head(OpCode::Data(Data::Text), length, out);
 }
 
-/// Appends a ping, which carries nothing.
-pub fn ping(out: &mut Vec<u8>) {
-    head(OpCode::Control(Control::Ping), 0, out);
+/// Appends a ping that carries this.
+pub fn ping(payload: &[u8], out: &mut Vec<u8>) {
+    head(OpCode::Control(Control::Ping), payload.len(), out);
+    out.extend_from_slice(payload);
 }
 
 /// Appends the answer to a ping.

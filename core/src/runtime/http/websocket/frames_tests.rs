@@ -65,7 +65,7 @@ fn messages_are_put_together() {
         let long = "x".repeat(length);
         assert_eq!(one(length, &frame(0x81, long.as_bytes(), MASK)), [of(&long)]);
     }
-    assert_eq!(one(100, &frame(0x8A, b"late", MASK)), [Received::Pong]);
+    assert_eq!(one(100, &frame(0x8A, b"late", MASK)), [Received::Pong(b"late".to_vec().into())]);
     assert_eq!(one(100, &frame(0x88, b"", MASK)), [Received::Close(None)]);
     let bye = frame(0x88, &[0x03, 0xE8, b'b', b'y', b'e'], MASK);
     assert_eq!(one(100, &bye), [Received::Close(Some(1000))]);
@@ -137,7 +137,7 @@ fn what_is_written_can_be_read() {
     let mut out = Vec::new();
     text(2, &mut out);
     out.extend(b"{}");
-    ping(&mut out);
+    ping(b"", &mut out);
     pong(b"x", &mut out);
     close(Some(1001), &mut out);
     assert_eq!(out, [0x81, 2, b'{', b'}', 0x89, 0, 0x8A, 1, b'x', 0x88, 2, 0x03, 0xE9]);

@@ -49,8 +49,8 @@ impl Writing {
         Writing { timeout, out, counted: 0, control: Vec::new(), unread: None }
     }
 
-    pub(super) fn ping(&mut self) {
-        frames::ping(&mut self.control);
+    pub(super) fn ping(&mut self, payload: &[u8]) {
+        frames::ping(payload, &mut self.control);
     }
 
     /// Answers a ping. Of those that wait only the newest is answered (RFC 6455, 5.5.3).
