@@ -54,15 +54,11 @@ impl Shared {
         if let Some(following) = &flight.following {
             self.end_following(following);
         }
-        let spaced = match (&outgoing, &tell_host) {
-            (Outgoing::Response { .. }, None) => self.spaced_until(&flight),
-            _ => None,
-        };
-        if let (Some(peer), Some(request), None) = (&flight.peer, flight.id(), spaced) {
-            // Before the response: who has it may use the id again at once (RPC-7).
-            peer.forget(request);
-        }
-        let cancelled = matches!(outgoing, Outgoing::Dropped) || tell_host == Some(CancelReason::Closing);
+        // At the end of the server nothing waits.
+        let ends = tell_host == Some(CancelReason::Closing);
+        let spaced =
+            flight.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(&flight, &outgoing));
+        let cancelled = matches!(outgoing, Outgoing::Dropped) || ends;
         let reason = if cancelled { "the call was cancelled" } else { "the call has ended" };
         for request in flight.asks.pending.iter().filter_map(|pending| pending.request) {
             let Some(peer) = &flight.peer else { continue };
@@ -75,11 +71,12 @@ impl Shared {
         }
         // Whoever is woken for it may panic, which must not keep the rest from being told.
         match &flight.outbox {
-            Some(outbox) => match spaced {
-                Some(wait) => self.space(outbox.clone(), flight.id().cloned(), outgoing, wait),
-                None => self.send_last(outbox, outgoing),
-            },
+            Some(outbox) => self.answer(outbox, flight.id(), outgoing, spaced),
             None => {
+                if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
+                    // Before the response: who has it may use the id again at once (RPC-7).
+                    peer.forget(request);
+                }
                 self.guard("the delivery of an answer", || {
                     flight.sink.send(outgoing);
                     faults::pass("deliver");

@@ -396,6 +396,7 @@ impl Engine {
         for call in peer.close() {
             self.cancel(call, reason.clone());
         }
+        self.0.end_spaced(peer, reason != CancelReason::Closing);
         for listen in peer.take_listens() {
             self.end_stream(listen, end);
         }
@@ -408,7 +409,7 @@ impl Engine {
         for call in self.0.calls.select(|_| true) {
             self.cancel(call, reason.clone());
         }
-        self.0.send_spaced(None);
+        self.0.send_all_spaced();
     }
 
     /// Calls in flight in the whole server.
@@ -447,7 +448,7 @@ impl Engine {
 
     /// Ends the calls whose deadline has passed, and tells clients of what has changed.
     pub fn handle_timeout(&self, now: Instant) {
-        self.0.send_spaced(Some(now));
+        self.0.guard("sending answers that waited", || self.0.send_spaced(now));
         self.0.guard("telling of changes", || self.tell_changes(now));
         self.0.guard("looking after tasks", || self.port().tend_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {

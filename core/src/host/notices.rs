@@ -61,10 +61,14 @@ impl Engine {
                 }
                 Method::Known(Operation { op: Op::Cancelled, .. }) => {
                     let id = params.get("requestId").and_then(RequestId::new);
-                    match id.map(|id| (peer.call(&id), peer.listen(&id))) {
+                    match id.as_ref().map(|id| (peer.call(id), peer.listen(id))) {
                         Some((Some(call), _)) => {
                             let reason = params.get_str("reason").ok().flatten();
-                            self.0.end(call, End::Silent(CancelReason::Requested(reason)));
+                            if !self.0.end(call, End::Silent(CancelReason::Requested(reason)))
+                                && let Some(id) = &id
+                            {
+                                self.0.drop_spaced(peer, id);
+                            }
                         }
                         // SU-9.
                         Some((None, Some(listen))) => self.end_stream(listen, StreamEnd::Silent),

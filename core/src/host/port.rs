@@ -114,10 +114,18 @@ impl HostPort {
                 flight.last_progress = amount;
                 flight.progress_at = Some(now);
                 // Its place is before that of the response (PGR-3).
-                flight.queue(Outgoing::Event { body, droppable: true })
+                (flight.queue(Outgoing::Event { body, droppable: true }), flight.outer)
             })
         });
-        if let Some(outbox) = queued.ok_or(Stale)? {
+        if let Some((outbox, mut outer)) = queued.ok_or(Stale)? {
+            // The call within which it runs has the answer that may have to wait.
+            while let Some(call) = outer {
+                let reported = |flight: &mut Flight| {
+                    flight.progress_at = Some(now);
+                    flight.outer
+                };
+                outer = self.0.calls.with(call, reported).flatten();
+            }
             self.flush(&outbox);
         }
         Ok(())

@@ -36,6 +36,7 @@ impl Engine {
             }
         }
         if peer.session() > 1 {
+            self.0.drop_former_spaced(peer);
             self.forget_session(peer);
         }
         let (shared, sink) = (self.0.clone(), sink.clone());

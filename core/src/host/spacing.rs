@@ -6,10 +6,11 @@
 
 use super::ending::settle;
 use super::outbox::{Outbox, Sent};
-use super::peer::NO_SESSION;
+use super::peer::{NO_SESSION, Peer};
 use super::shared::{Flight, Shared};
 use super::sink::{Outgoing, Unread};
 use crate::locks::Mutex;
+use crate::panics::caught;
 use crate::proto::id::RequestId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,16 +20,28 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(1);
 /// How many times longer an answer may wait if it can be seen that the client has not read.
 const SEEN: u32 = 20;
+/// Answers of a server that may wait at a time, and of one client. Those beyond go out at once.
+const MOST: usize = 1024;
+const MOST_OF_ONE: usize = 64;
+/// A longer answer never waits. Clients read less at a time, so they handle the progress while the answer still comes.
+const ONE_READ: usize = 64 << 10;
 
 /// The answers that wait.
 #[derive(Default)]
 pub(super) struct Spacing {
-    waiting: Mutex<Vec<Waiting>>,
+    state: Mutex<State>,
     /// How many there are, for a look without the lock.
     count: AtomicUsize,
 }
 
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    last: u64,
+}
+
 struct Waiting {
+    number: u64,
     outbox: Arc<Outbox>,
     request: Option<RequestId>,
     answer: Outgoing,
@@ -47,43 +60,84 @@ pub(super) struct Wait {
 }
 
 impl Waiting {
-    /// Its client has begun another session, which knows nothing of the request.
-    fn is_former(&self) -> bool {
-        let session = self.outbox.session;
-        session != NO_SESSION && self.outbox.peer.as_ref().is_some_and(|peer| peer.session() != session)
+    fn is_of(&self, peer: &Arc<Peer>) -> bool {
+        self.outbox.peer.as_ref().is_some_and(|own| Arc::ptr_eq(own, peer))
+    }
+}
+
+impl Spacing {
+    /// Takes out the answers that `chosen` names.
+    fn take(&self, chosen: impl FnMut(&mut Waiting) -> bool) -> Vec<Waiting> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        let mut state = self.state.lock();
+        let taken = state.waiting.extract_if(.., chosen).collect();
+        self.count.store(state.waiting.len(), Ordering::Release);
+        taken
     }
 }
 
 impl Shared {
     /// Until when this answer may have to wait, if at all.
-    pub(super) fn spaced_until(&self, flight: &Flight) -> Option<Wait> {
+    pub(super) fn spaced_until(&self, flight: &Flight, answer: &Outgoing) -> Option<Wait> {
         let progress = flight.progress_at?;
         let gap = self.limits.progress_gap;
-        let most = match flight.sink.unread() {
-            _ if gap.is_zero() => return None,
+        // Before the sink is asked, which may send a ping for that.
+        let latest = progress.checked_add(gap.saturating_mul(SEEN)).filter(|latest| *latest > self.now())?;
+        if gap.is_zero() || !matches!(answer, Outgoing::Response { body, .. } if body.len() <= ONE_READ) {
+            return None;
+        }
+        let end = match flight.sink.unread() {
             Unread::Nothing => return None,
-            Unread::Some => gap * SEEN,
-            Unread::Unknown => gap,
+            Unread::Some => latest,
+            Unread::Unknown => progress + gap,
         };
-        let end = progress.checked_add(most).filter(|end| *end > self.now())?;
-        Some(Wait { blind: progress + gap, end })
+        (end > self.now()).then_some(Wait { blind: progress + gap, end })
     }
 
-    /// Has an answer wait. Its call has ended, but for its client it is in flight.
-    pub(super) fn space(
+    /// Sends an answer, which may have to wait until then. Its call has ended, but for its client it is in flight.
+    pub(super) fn answer(
         &self,
-        outbox: Arc<Outbox>,
-        request: Option<RequestId>,
+        outbox: &Arc<Outbox>,
+        request: Option<&RequestId>,
+        answer: Outgoing,
+        wait: Option<Wait>,
+    ) {
+        let answer = match wait {
+            None => answer,
+            Some(wait) => match self.space(outbox, request, answer, wait) {
+                Some(answer) => answer,
+                None => return self.wake_timer(),
+            },
+        };
+        if let (Some(peer), Some(request)) = (&outbox.peer, request) {
+            // Before the response: who has it may use the id again at once (RPC-7).
+            peer.forget(request);
+        }
+        self.send_last(outbox, answer);
+    }
+
+    /// Has an answer wait; gives it back if there is no room for it.
+    fn space(
+        &self,
+        outbox: &Arc<Outbox>,
+        request: Option<&RequestId>,
         answer: Outgoing,
         wait: Wait,
-    ) {
-        let look = next_look(&outbox, self.now(), wait);
-        {
-            let mut waiting = self.spacing.waiting.lock();
-            waiting.push(Waiting { outbox, request, answer, look, wait });
-            self.spacing.count.store(waiting.len(), Ordering::Release);
+    ) -> Option<Outgoing> {
+        let look = next_look(outbox, self.now(), wait);
+        let mut state = self.spacing.state.lock();
+        let State { waiting, last } = &mut *state;
+        let of_peer = |peer| waiting.iter().filter(|waiting| waiting.is_of(peer)).count();
+        if waiting.len() >= MOST || outbox.peer.as_ref().is_some_and(|peer| of_peer(peer) >= MOST_OF_ONE) {
+            return Some(answer);
         }
-        self.wake_timer();
+        *last += 1;
+        let (outbox, request) = (outbox.clone(), request.cloned());
+        waiting.push(Waiting { number: *last, outbox, request, answer, look, wait });
+        self.spacing.count.store(waiting.len(), Ordering::Release);
+        None
     }
 
     /// When to look at the clients of waiting answers next.
@@ -91,44 +145,67 @@ impl Shared {
         if self.spacing.count.load(Ordering::Acquire) == 0 {
             return None;
         }
-        self.spacing.waiting.lock().iter().map(|waiting| waiting.look).min()
+        self.spacing.state.lock().waiting.iter().map(|waiting| waiting.look).min()
     }
 
-    /// Sends the answers whose clients have read what was before, and those that have waited long enough; without a time,
-    /// all of them.
-    pub(super) fn send_spaced(&self, now: Option<Instant>) {
+    /// Sends the answers whose clients have read what was before, and those that have waited long enough.
+    pub(super) fn send_spaced(&self, now: Instant) {
         if self.spacing.count.load(Ordering::Acquire) == 0 {
             return;
         }
+        let due: Vec<_> = {
+            let state = self.spacing.state.lock();
+            let due = state.waiting.iter().filter(|waiting| waiting.look <= now);
+            due.map(|waiting| (waiting.number, waiting.outbox.clone(), waiting.wait)).collect()
+        };
         // Sinks are asked, and sent to, without the lock.
-        let all = std::mem::take(&mut *self.spacing.waiting.lock());
-        let (mut rest, mut ready) = (Vec::new(), Vec::new());
-        for mut waiting in all {
-            if waiting.is_former() {
-                waiting.answer = Outgoing::Dropped;
-                ready.push(waiting);
-                continue;
-            }
-            let stays = now.is_some_and(|now| {
-                if waiting.look <= now {
-                    waiting.look = next_look(&waiting.outbox, now, waiting.wait);
-                }
-                waiting.look > now
-            });
-            if stays { rest.push(waiting) } else { ready.push(waiting) }
-        }
-        {
-            let mut waiting = self.spacing.waiting.lock();
-            waiting.append(&mut rest);
-            self.spacing.count.store(waiting.len(), Ordering::Release);
-        }
-        for Waiting { outbox, request, answer, .. } in ready {
-            let said = matches!(answer, Outgoing::Response { .. });
-            if let (Some(peer), Some(request), true) = (&outbox.peer, &request, said) {
-                // Before the response: who has it may use the id again at once (RPC-7).
-                peer.forget(request);
-            }
-            self.send_last(&outbox, answer);
+        let mut looks =
+            due.into_iter().map(|(number, outbox, wait)| (number, next_look(&outbox, now, wait))).peekable();
+        // Both are in the order of their numbers; an answer may have been taken out meanwhile.
+        let ready = self.spacing.take(|waiting| {
+            while looks.next_if(|(number, _)| *number < waiting.number).is_some() {}
+            let Some((_, look)) = looks.next_if(|(number, _)| *number == waiting.number) else {
+                return false;
+            };
+            waiting.look = look;
+            look <= now
+        });
+        self.release(ready, false);
+    }
+
+    /// Sends the answers of a client whose channel ends, or drops them if nobody reads them any more.
+    pub(super) fn end_spaced(&self, peer: &Arc<Peer>, dropped: bool) {
+        let own = self.spacing.take(|waiting| waiting.is_of(peer));
+        self.release(own, dropped);
+    }
+
+    /// Sends all answers that wait: the server ends.
+    pub(super) fn send_all_spaced(&self) {
+        let all = self.spacing.take(|_| true);
+        self.release(all, false);
+    }
+
+    /// Drops the answers of former sessions of a client, which knows nothing of their requests.
+    pub(super) fn drop_former_spaced(&self, peer: &Arc<Peer>) {
+        let session = peer.session();
+        let former = self.spacing.take(|waiting| {
+            let own = waiting.outbox.session;
+            waiting.is_of(peer) && own != NO_SESSION && own != session
+        });
+        self.release(former, true);
+    }
+
+    /// Drops the answer to a request that its client has cancelled (STD-10).
+    pub(super) fn drop_spaced(&self, peer: &Arc<Peer>, request: &RequestId) {
+        let cancelled =
+            self.spacing.take(|waiting| waiting.is_of(peer) && waiting.request.as_ref() == Some(request));
+        self.release(cancelled, true);
+    }
+
+    fn release(&self, answers: Vec<Waiting>, dropped: bool) {
+        for Waiting { outbox, request, answer, .. } in answers {
+            let answer = if dropped { Outgoing::Dropped } else { answer };
+            self.answer(&outbox, request.as_ref(), answer, None);
         }
     }
 
@@ -146,11 +223,11 @@ impl Shared {
     }
 }
 
-/// When to look at a client again; `now` if it has read everything.
+/// When to look at a client again; `now` if it has read everything, or if that cannot be found out.
 fn next_look(outbox: &Outbox, now: Instant, wait: Wait) -> Instant {
-    match outbox.unread() {
-        Unread::Nothing => now,
-        Unread::Some => wait.end.min(now + LOOK),
-        Unread::Unknown => wait.blind,
+    match caught(|| outbox.unread()) {
+        Ok(Unread::Some) => wait.end.min(now + LOOK),
+        Ok(Unread::Unknown) => wait.blind.min(wait.end),
+        Ok(Unread::Nothing) | Err(_) => now,
     }
 }

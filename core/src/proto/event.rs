@@ -49,7 +49,7 @@ impl EventKind {
         ROWS[self as usize].word
     }
 
-    fn method(self) -> &'static str {
+    pub(crate) fn method(self) -> &'static str {
         ROWS[self as usize].method
     }
 }

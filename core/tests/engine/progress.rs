@@ -2,9 +2,10 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tenon_mcp::transport::Unread;
-use tenon_mcp::{CallId, CancelReason, Event, Outcome, Stale};
+use tenon_mcp::{AskMode, Asked, CallId, CancelReason, Event, Outcome, Stale};
 
 fn start(bench: &Bench, token: Value) -> CallId {
     let mut request = call(json!(1), "slow", json!({}));
@@ -162,21 +163,109 @@ fn an_answer_does_not_wait_without_need() {
 }
 
 #[test]
-fn an_answer_that_waits_goes_out_at_the_end_of_the_server_and_is_not_cancelled() {
+fn an_answer_that_waits_goes_out_at_the_end_of_the_server() {
     let bench = answered(Unread::Some);
-    bench.cancel(1);
-    bench.sink.nothing();
     bench.engine.cancel_all(CancelReason::Closing);
     assert_eq!(bench.sink.one()["result"]["content"][0]["text"], "done");
     bench.assert_over();
 }
 
 #[test]
-fn an_answer_that_waits_is_not_sent_to_the_next_session() {
+fn an_answer_that_waits_is_dropped_if_its_client_cancels_the_call() {
+    // STD-10
     let bench = answered(Unread::Some);
-    bench.send(initialize(LEGACY));
+    bench.cancel(1);
+    bench.advance(ms(1000));
     bench.sink.nothing();
-    bench.advance(ms(1));
-    assert_eq!(bench.sink.one()["id"], "init");
     bench.assert_over();
+    // The id is free again.
+    bench.call(1, "slow");
+    assert!(bench.text(bench.drain_call().id, "again"));
+    assert_eq!(bench.sink.one()["id"], 1);
+}
+
+#[test]
+fn an_answer_that_waits_is_not_sent_to_the_next_session() {
+    for unread in [Unread::Some, Unread::Unknown] {
+        let bench = answered(unread);
+        bench.send(initialize(LEGACY));
+        assert_eq!(bench.sink.one()["id"], "init", "nothing waits for the old session");
+        bench.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        bench.assert_over();
+        // Clients use the same ids in each session.
+        bench.call(1, "slow");
+        assert!(bench.text(bench.drain_call().id, "other"));
+        assert_eq!(bench.sink.one()["result"]["content"][0]["text"], "other");
+        bench.assert_settled();
+    }
+}
+
+#[test]
+fn answers_that_wait_are_bounded() {
+    let bench = Bench::legacy();
+    *bench.sink.unread.lock() = Some(Unread::Some);
+    let reported = |number: u64, text: &str| {
+        let mut request = call(json!(number), "slow", json!({}));
+        request["params"]["_meta"]["progressToken"] = json!(number);
+        bench.send(request);
+        let id = bench.drain_call().id;
+        emit(&bench, id, 1.0, None, None).unwrap();
+        assert_eq!(bench.sink.one()["method"], "notifications/progress");
+        assert!(bench.text(id, text));
+    };
+    // No client reads so much at a time.
+    reported(1, &"x".repeat(64 << 10));
+    assert_eq!(bench.sink.one()["id"], 1);
+    for number in 0..64 {
+        reported(100 + number, "waits");
+        bench.sink.nothing();
+    }
+    reported(2, "one too many");
+    assert_eq!(bench.sink.one()["id"], 2);
+    *bench.sink.unread.lock() = Some(Unread::Nothing);
+    bench.advance(ms(1));
+    assert_eq!(bench.sink.take().len(), 64);
+    bench.assert_settled();
+}
+
+#[test]
+fn a_client_is_not_asked_what_it_has_read_if_nothing_waits() {
+    let bench = Bench::legacy_with(|limits| limits.progress_gap = Duration::ZERO);
+    let id = start(&bench, json!(7));
+    emit(&bench, id, 1.0, None, None).unwrap();
+    assert!(bench.text(id, "done"));
+    assert_eq!(bench.sink.asked.load(SeqCst), 0);
+    let bench = Bench::legacy();
+    let late = start(&bench, json!(8));
+    emit(&bench, late, 1.0, None, None).unwrap();
+    bench.advance(ms(1000));
+    assert!(bench.text(late, "done"));
+    assert_eq!(bench.sink.asked.load(SeqCst), 0);
+}
+
+#[test]
+fn time_outs_and_questions_wait_for_the_progress_before_them_too() {
+    for asks in [false, true] {
+        let bench = Bench::with(|limits| limits.call_timeout = ms(100));
+        *bench.sink.unread.lock() = Some(Unread::Some);
+        let mut request = modern(call(json!(1), "slow", json!({})));
+        request["params"]["_meta"]["progressToken"] = json!(7);
+        bench.send(request);
+        let id = bench.drain_call().id;
+        emit(&bench, id, 1.0, None, None).unwrap();
+        assert_eq!(bench.sink.one()["method"], "notifications/progress");
+        if asks {
+            assert!(matches!(bench.port.ask(id, ask("x"), AskMode::Park).unwrap(), Asked::Suspended));
+            bench.port.complete(id, Outcome::Suspend).unwrap();
+        } else {
+            bench.advance(ms(100));
+        }
+        bench.sink.nothing();
+        *bench.sink.unread.lock() = Some(Unread::Nothing);
+        bench.advance(ms(1));
+        let result = &bench.sink.one()["result"];
+        let expected = if asks { ["input_required", "null"] } else { ["complete", "true"] };
+        assert_eq!([result["resultType"].as_str().unwrap(), &result["isError"].to_string()], expected);
+        bench.assert_settled();
+    }
 }

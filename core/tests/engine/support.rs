@@ -78,6 +78,8 @@ pub struct Recorder {
     pub dropped: AtomicUsize,
     /// What the engine is told of what was not read yet, if anything.
     pub unread: Mutex<Option<Unread>>,
+    /// How often it asked for that.
+    pub asked: AtomicUsize,
     /// Runs when the next response is sent, before it is recorded.
     pub at_next_response: Mutex<Option<Hook>>,
 }
@@ -107,6 +109,7 @@ impl Sink for Recorder {
     }
 
     fn unread(&self) -> Unread {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.unread.lock().unwrap_or(Unread::Nothing)
     }
 }

@@ -173,14 +173,6 @@ function checks(client, era, abilities) {
   ];
 }
 
-// Both libraries forget the progress callback as soon as they parse the response, but call it a turn after they
-// parsed the notification: progress that came in one read with the response is lost. The server keeps both apart where
-// it sees what has been read, which it does not over HTTP+SSE. Handing messages over one a turn shows what it sent there.
-export function oneMessageATurn(transport) {
-  const deliver = transport.onmessage;
-  transport.onmessage = (...message) => setImmediate(() => deliver(...message));
-}
-
 export async function main(connect, eras) {
   const { values, positionals } = parseArgs({
     options: {

@@ -9,7 +9,7 @@ import {
   CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema, LoggingMessageNotificationSchema, McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 
-import { main, oneMessageATurn } from './checks.mjs';
+import { main } from './checks.mjs';
 import { elicit, logs, roots, sample } from './support.mjs';
 
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
@@ -37,7 +37,6 @@ async function connect(target, era) {
     tellTransport?.(negotiated);
   };
   await client.connect(transport);
-  if (target.url?.pathname === '/sse') oneMessageATurn(transport);
   return {
     version,
     info: client.getServerVersion(),

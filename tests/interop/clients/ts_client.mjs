@@ -3,7 +3,7 @@
 import { Client, ProtocolError, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
-import { main, oneMessageATurn } from './checks.mjs';
+import { main } from './checks.mjs';
 import { elicit, logs, roots, sample } from './support.mjs';
 
 const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
@@ -23,7 +23,6 @@ async function connect(target, era) {
     ? new (target.url.pathname === '/sse' ? SSEClientTransport : StreamableHTTPClientTransport)(target.url)
     : new StdioClientTransport({ ...target, env: { ...process.env } });
   await client.connect(transport);
-  if (target.url?.pathname === '/sse') oneMessageATurn(transport);
   return {
     version: client.getNegotiatedProtocolVersion(),
     era: client.getProtocolEra(),

@@ -241,12 +241,7 @@ impl Sink for Inwards {
         match message {
             Outgoing::Response { body, .. } => shared.followed(self.outer, outcome_of(&body)),
             Outgoing::Event { .. } => {
-                let now = shared.now();
-                let queued = shared.calls.with(self.outer, |flight| {
-                    flight.progress_at = Some(now);
-                    flight.queue(message)
-                });
-                let Some(outbox) = queued else {
+                let Some(outbox) = shared.calls.with(self.outer, |flight| flight.queue(message)) else {
                     return Delivery::Gone;
                 };
                 self.port.flush(&outbox);

@@ -3,10 +3,12 @@
 use super::live::Live;
 use super::save::failure;
 use crate::host::port::HostPort;
+use crate::host::shared::Flight;
 use crate::host::sink::{Delivery, Outgoing, Sink};
 use crate::host::{Engine, Shared};
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::error::ErrorClass;
+use crate::proto::event::EventKind;
 use crate::proto::operation::outgoing;
 use crate::proto::reply::Reply;
 use crate::proto::shape;
@@ -60,12 +62,19 @@ impl HostPort {
             let message = JsonSlice::parse(body.clone(), &limits).ok()?;
             let method = message.member("method")?.decode_str()?.into_owned();
             let params = related(&message.member("params")?, &live.id);
-            Some(shape::notification(&method, Some(&params)))
+            let progress = method == EventKind::Progress.method();
+            Some((shape::notification(&method, Some(&params)), progress))
         };
-        let Some(body) = (!modern).then(said).flatten() else { return Delivery::Skipped };
+        let Some((body, progress)) = (!modern).then(said).flatten() else { return Delivery::Skipped };
         let event = |body| Outgoing::Event { body, droppable };
-        let outbox =
-            waiter.and_then(|waiter| self.0.calls.with(waiter, |flight| flight.queue(event(body.clone()))));
+        let now = self.0.now();
+        let say = |flight: &mut Flight| {
+            if progress {
+                flight.progress_at = Some(now);
+            }
+            flight.queue(event(body.clone()))
+        };
+        let outbox = waiter.and_then(|waiter| self.0.calls.with(waiter, say));
         match (outbox, live.session()) {
             (Some(outbox), _) => {
                 self.flush(&outbox);
