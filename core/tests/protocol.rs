@@ -243,9 +243,9 @@ fn only_2025_03_26_has_batches() {
     for revision in ["2024-11-05", "2025-06-18", "2025-11-25"] {
         let setting = Setting::legacy(revision, "{}");
         setting.send(batch);
-        assert!(setting.line().contains("batches are not supported"));
+        assert!(setting.line().contains("has batches"));
     }
     let setting = Setting::new();
     setting.send(batch);
-    assert!(setting.line().contains("batches are not supported"));
+    assert!(setting.line().contains("has batches"));
 }

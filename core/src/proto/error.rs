@@ -24,7 +24,7 @@ pub mod code {
     pub const HEADER_MISMATCH: i32 = -32020;
     /// The request did not declare a client capability it needs (2026-07-28).
     pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
-    /// The user must visit pages first (2025-11-25 only).
+    /// The user must visit pages first (sessions before 2026-07-28).
     pub const URL_ELICITATION_REQUIRED: i32 = -32042;
     /// The server does not serve the named revision.
     pub const UNSUPPORTED_VERSION: i32 = -32022;

@@ -87,7 +87,7 @@ impl Message {
             Kind::Object => {}
             Kind::Array => {
                 return Err(unreadable(RpcError::invalid_request(
-                    "Invalid request: batches are not supported; send one message at a time",
+                    "Invalid request: only 2025-03-26 has batches; send one message at a time",
                 )));
             }
             _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),

@@ -124,7 +124,7 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
         }
         (Version::Modern, Message::Response(_)) => {
             return Err(refuse(RpcError::invalid_request(
-                "Invalid request: a client sends no responses in this revision",
+                "Invalid request: a client of 2026-07-28 sends no responses",
             )));
         }
         // The handshake negotiates the version in its body, whatever the header says (LH-17).
@@ -158,7 +158,7 @@ pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<Session
         single(headers, PROTOCOL_VERSION).map_err(|error| Refusal::for_request(None, &twice(error)))?;
     let revision = match version(named) {
         Version::Modern => {
-            return Err(Refusal::not_allowed("POST", "Method not allowed: this revision uses POST alone"));
+            return Err(Refusal::not_allowed("POST", "Method not allowed: 2026-07-28 uses POST alone"));
         }
         Version::Unknown(text) => {
             return Err(Refusal::for_request(None, &RpcError::unserved_version(&text, served)));
