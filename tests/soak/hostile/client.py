@@ -208,7 +208,7 @@ class Caller:
             try:
                 client = client or TRANSPORTS[self.name](self.addresses)
                 self.check(client, number)
-            except (OSError, AssertionError, ValueError, KeyError, IndexError) as error:
+            except Exception as error:
                 client = None
                 if len(self.errors) < MOST_ERRORS:
                     self.errors.append(f"{self.name}, {phase}, call {number}: {type(error).__name__}: {error}")
