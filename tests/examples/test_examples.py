@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -118,11 +119,27 @@ def test_database(mode, database):
             "SELECT 1\0; DELETE FROM tea",
             "SELECT 1; SELECT 2",
             "SELECT nothing FROM tea",
-            "SELECT instr(hex(zeroblob(40000)), '1')",
+            "SELECT length(hex(zeroblob(40000)))",
+            "SELECT printf('%.*c', 1000000000, 'x')",
+            "SELECT format('%.*c', 1000000000, 'x')",
+            "SELECT instr('b', 'b')",
+            "SELECT replace('b', 'b', 'a')",
+            "SELECT 'b' GLOB 'b'",
+            "SELECT trim(hex(zeroblob(32000)), hex(zeroblob(32000)) || 'b')",
+            "SELECT " + ", ".join(f"upper({n})" for n in range(1500)),
             "SELECT hex(zeroblob(30000)) LIKE '%' || hex(zeroblob(10000)) || '1'",
             "",
         ):
             assert (await client.call_tool("query", {"sql": refused})).is_error, refused
+        # A row that compares at each place of a long value, as often as a row may.
+        compared = " + ".join(f"(value LIKE '%{'0' * 45}{n}')" for n in range(300))
+        long = "WITH one AS MATERIALIZED (SELECT hex(zeroblob(32000)) AS value)"
+        began = time.monotonic()
+        result = await client.call_tool("query", {"sql": f"{long} SELECT {compared} FROM one"})
+        assert time.monotonic() - began < SECONDS
+        assert result.is_error or result.structured_content["rows"] == [[1]]
+        result = await client.call_tool("query", {"sql": "SELECT trim(' a '), ltrim(' a'), rtrim('a ')"})
+        assert result.structured_content["rows"] == [["a", "a", "a"]]
         endless = "WITH RECURSIVE n(i, b) AS (SELECT 1, zeroblob(60000) UNION ALL SELECT i + 1, b FROM n)"
         result = await client.call_tool("query", {"sql": f"{endless} SELECT i FROM n ORDER BY b"})
         assert result.is_error and result.content[0].text == "out of memory"

@@ -38,6 +38,42 @@ STACKED = [
     "SELECT 1; COMMIT; DELETE FROM {table}; BEGIN",
     "COMMIT; DELETE FROM {table}",
 ]
+# The time of one row of each has no useful bound, and SQLite does not look at the time within a row. Beside each is a
+# part of its refusal.
+EXPENSIVE = {
+    "SELECT printf('%.*c', 1000000000, 'x')": "not authorized to use function: printf",
+    "SELECT format('%.*c', 1000000000, 'x')": "not authorized to use function: format",
+    "SELECT " + ",".join(f"instr(hex(zeroblob(32000)), hex(zeroblob(16000)) || {n})" for n in range(900)): (
+        "not authorized to use function: instr"
+    ),
+    "SELECT replace(hex(zeroblob(32000)), hex(zeroblob(16000)) || 1, '')": "not authorized to use function: replace",
+    "SELECT unhex(hex(zeroblob(32000)), hex(zeroblob(32000)))": "function: unhex",
+    "SELECT glob('*[0-9]', hex(zeroblob(9)))": "not authorized to use function: glob",
+    "SELECT hex(zeroblob(9)) GLOB '*[0-9]'": "not authorized to use function: ",
+    "SELECT json_patch('{}', '{}')": "not authorized to use function: json_patch",
+    **{
+        f"SELECT {name}(hex(zeroblob(32000)), hex(zeroblob(32000)) || 'b')": "take"
+        for name in ("trim", "ltrim", "rtrim")
+    },
+    f"SELECT hex(zeroblob(32000)) LIKE '%{'0' * 50}1'": "LIKE or GLOB pattern too complex",
+}
+# What compares at each place of a long value, as often as one row may.
+SLOWEST = f"""
+    WITH one AS MATERIALIZED (SELECT hex(zeroblob(32000)) AS value)
+    SELECT {" + ".join(f"(value LIKE '%{'0' * 45}{n}')" for n in range(300))} AS found FROM one
+"""
+# It has more instructions than a statement may.
+TOO_LARGE = "SELECT " + ", ".join(f"upper({n})" for n in range(1500))
+
+
+def doubled(levels):
+    """A short query whose compiled form is 2 to the power of `levels` times as long."""
+    source = "(SELECT abs(random()) AS x)"
+    for _ in range(levels):
+        source = f"(SELECT x + x AS x FROM {source})"
+    return f"SELECT x FROM {source}"
+
+
 # What comes in where a name is expected.
 NAMES = [
     "{table}; DROP TABLE {table}",

@@ -1,5 +1,7 @@
 """The programs of the guide that open files below a folder: in no language does an address lead out of it."""
 
+from base64 import b64decode
+
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from served import BUILT, EXAMPLES, MODES, ROOT, SECONDS, processes
@@ -43,19 +45,46 @@ async def test_nothing_outside_of_the_folder_is_read(language, tmp_path):
     (folder / "link").symlink_to(outside)
     (folder / "way").symlink_to(tmp_path)
     (folder / "beside").symlink_to(tmp_path / "folder2")
-    program, *arguments = PROGRAMS[language]
-    server = StdioServerParameters(command=program, args=[*arguments, str(folder)])
-    async with Client(server, mode=MODES["legacy"], read_timeout_seconds=SECONDS) as client:
-
-        async def read(uri):
-            (contents,) = (await client.read_resource(uri)).contents
-            return getattr(contents, "text", None) or contents.blob
-
-        assert await read("below://file.txt") in ("inside", "aW5zaWRl")
-        assert await read("below://sub/a%20b.txt") in ("deeper", "ZGVlcGVy")
+    async with client_of(language, folder) as client:
+        assert content(await client.read_resource("below://file.txt")) == b"inside"
+        assert content(await client.read_resource("below://sub/a%20b.txt")) == b"deeper"
         for uri in [*OUTSIDE, "below://beside/beside.txt"]:
             with pytest.raises(MCPError, match="Resource not found"):
-                await read(uri.replace("{outside}", str(outside)))
+                await client.read_resource(uri.replace("{outside}", str(outside)))
+
+
+def client_of(language, folder):
+    program, *arguments = PROGRAMS[language]
+    server = StdioServerParameters(command=program, args=[*arguments, str(folder)])
+    return Client(server, mode=MODES["legacy"], read_timeout_seconds=SECONDS)
+
+
+def content(result):
+    (contents,) = result.contents
+    text = getattr(contents, "text", None)
+    return b64decode(contents.blob) if text is None else text.encode()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("language", PROGRAMS)
+async def test_a_long_file_is_read_to_its_end(language, tmp_path):
+    # In several blocks of any buffer, and with an end of its own.
+    for length in (0, 65_536, 65_537, 1_000_000):
+        (tmp_path / f"{length}.txt").write_bytes(b"x" * (length - 1) + b"\n" * (length > 0))
+    async with client_of(language, tmp_path) as client:
+        for length in (0, 65_536, 65_537, 1_000_000):
+            read = content(await client.read_resource(f"below://{length}.txt"))
+            assert (len(read), read[-1:]) == (length, b"\n" * (length > 0))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("language", PROGRAMS)
+async def test_the_folder_may_be_the_root(language, tmp_path):
+    (tmp_path / "file.txt").write_text("inside")
+    async with client_of(language, "/") as client:
+        assert content(await client.read_resource(f"below://{tmp_path.as_posix().lstrip('/')}/file.txt")) == b"inside"
+        with pytest.raises(MCPError, match="Resource not found"):
+            await client.read_resource("below://none/file.txt")
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ static void read_file(void *folder, tenon_call *call) {
         !S_ISREG(about.st_mode)) {
         tenon_call_not_found(call, NULL);
     } else {
-        char bytes[65536];
+        const size_t size = (size_t)about.st_size;
+        char *bytes = malloc(size + 1);
         FILE *in = fopen(file, "rb");
-        const size_t count = in == NULL ? 0 : fread(bytes, 1, sizeof bytes, in);
-        if (in == NULL) tenon_call_fail(call, "the file cannot be opened");
-        else if (tenon_call_return_text(call, bytes, count) < 0) tenon_call_fail(call, tenon_error_last_message());
+        if (in == NULL || bytes == NULL || fread(bytes, 1, size, in) != size) tenon_call_fail(call, "the file cannot be read");
+        else if (tenon_call_return_text(call, bytes, size) < 0) tenon_call_fail(call, tenon_error_last_message());
         if (in != NULL) fclose(in);
+        free(bytes);
     }
     free(file);
 }
@@ -33,6 +34,8 @@ int main(int argc, char **argv) {
     tenon_server *app; tenon_entry *files; tenon_error *err = NULL;
     char *folder = realpath(argc > 1 ? argv[1] : ".", NULL);
     if (folder == NULL) return perror("below"), 1;
+    /* What files below it start with, up to a slash: of the root that is nothing. */
+    if (strcmp(folder, "/") == 0) folder[0] = '\0';
     if (tenon_server_new("below", "1.0.0", &app, &err) || tenon_resource_template_new("below://{+path}", &files, &err)) goto failed;
     tenon_entry_set_handler(files, read_file, folder, free);
     if (tenon_server_add(app, files, &err) || tenon_server_listen_stdio(app, &err)) goto failed;

@@ -56,6 +56,13 @@ struct Query {
     std::int64_t offset = 0;
     /** Asked again and again while it runs, whether to give up. */
     std::function<bool()> stopped = [] { return false; };
+    /** The most instructions of the database that it may consist of. */
+    int instructions = most_instructions;
+
+    /** For what clients ask. */
+    static constexpr int most_instructions = 1500;
+    /** Where clients have no say in the statement, and a table may be wide. */
+    static constexpr int any_instructions = 1000000;
 };
 
 /** What a client's statement would have changed. */
@@ -71,6 +78,8 @@ public:
         const int opened = sqlite3_open_v2(file.c_str(), &connection_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
         try {
             check(opened);
+            // Already what follows waits for locks. No query reads for longer.
+            sqlite3_busy_timeout(connection_, 6000);
             command("PRAGMA temp_store = MEMORY");
             // This also creates a file that does not exist, so that readers can open it.
             command("PRAGMA schema_version");
@@ -90,7 +99,7 @@ public:
     void check(int code) const {
         if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
         if (code == SQLITE_AUTH) throw Refused();
-        if (code == SQLITE_NOMEM) throw std::runtime_error("Database error: the query needs more than 256 MiB");
+        if (code == SQLITE_NOMEM) throw std::runtime_error("Database error: the query is too large, or needs more than 64 MiB");
         if (code == SQLITE_INTERRUPT) throw std::runtime_error("Database error: the time limit of 5 s is over");
         throw std::runtime_error(std::string("Database error: ") + sqlite3_errmsg(connection_));
     }

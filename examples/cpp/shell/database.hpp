@@ -11,8 +11,6 @@ namespace shell {
 class Database {
 public:
     explicit Database(const std::string &file) : file_(file), writer_(file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
-        // No query reads for longer.
-        sqlite3_busy_timeout(writer_.get(), 6000);
         sqlite3_update_hook(
             writer_.get(),
             [](void *self, int, const char *, const char *table, sqlite3_int64) {
@@ -56,7 +54,9 @@ public:
     }
 
     /** Of each column: its number, name and type, whether it is not null, what it is by default, and its place in the key. */
-    Table columns(const std::string &table) { return select({"PRAGMA table_info(" + identifier(table) + ")", {}, -1}); }
+    Table columns(const std::string &table) {
+        return select({"PRAGMA table_info(" + identifier(table) + ")", {}, -1, 0, [] { return false; }, Query::any_instructions});
+    }
 
     /** A name, quoted. */
     static std::string identifier(const std::string &name) {

@@ -199,7 +199,7 @@ bool exists(Database &database, const std::string &table) {
 void add_tools(tenon::Server &app, Database &database) {
     auto select = tenon::tool("execute_select");
     select.description("Answer one SELECT statement in SQLite's SQL.").structured();
-    select.param("query", R"({"type":"string","maxLength":100000})", "The statement.");
+    select.param("query", R"({"type":"string","maxLength":65536})", "The statement.");
     select.param(
         "params", R"({"type":["array","null"],"maxItems":1000,"items":{"type":["string","number","boolean","null"]}})",
         "What stands for its question marks.", optional);
@@ -262,7 +262,9 @@ void add_resources(tenon::Server &app, Database &database) {
             call.not_found();
             return;
         }
-        const Table table = database.select({"SELECT * FROM " + Database::identifier(name), {}, resource_rows});
+        const Table table = database.select(
+            {"SELECT * FROM " + Database::identifier(name), {}, resource_rows, 0, [&] { return call.is_cancelled(); },
+             shell::Query::any_instructions});
         tenon::Result result;
         result.add_resource(*call.uri(), as_json(table), "application/json");
         call.complete(std::move(result));

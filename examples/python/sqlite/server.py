@@ -98,7 +98,7 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
             for name in database.tables()
         ]
 
-    def read_table(path: str) -> list[dict[str, Any]]:
+    def read_table(path: str, ctx: SyncContext) -> list[dict[str, Any]]:
         kind, _, name = path.partition("/")
         if kind != "tables":
             raise McpError(-32602, "Invalid database URI")
@@ -106,7 +106,7 @@ def make_server(db_path: str = "example.db", max_connections: int = 10) -> Serve
             raise McpError(-32602, "Invalid table name")
         if name not in database.tables():
             raise NotFound
-        return database.read(f"SELECT * FROM {identifier(name, [name])}", limit=ROWS_OF_A_RESOURCE).as_json()["rows"]
+        return database.first_rows(name, ROWS_OF_A_RESOURCE, lambda: ctx.cancelled)
 
     app.resource_provider("database://{+path}", list=list_resources, read=read_table)
     return app
