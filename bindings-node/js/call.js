@@ -104,6 +104,11 @@ class Call {
     return this.#controller.signal
   }
 
+  /** The deepest nesting and the largest text of its result. */
+  get bounds() {
+    return this.#bridge.bounds
+  }
+
   /** What the engine knows about the call; empty once it is over, unless it was read before. */
   get about() {
     if (this.#about === undefined) {

@@ -3,6 +3,7 @@
 // What handlers return when a plain value does not say enough: content blocks, messages, contents of resources, whole
 // results. Their members are the protocol's own, so that they are sent as they are.
 
+const { constants } = require('node:buffer')
 const { types } = require('node:util')
 const { only } = require('./options')
 
@@ -97,8 +98,12 @@ class PromptMessage extends Typed {
   }
 }
 
+/** No result has more blocks: the text of more would be longer than a string can be. */
+const MOST = Math.floor(constants.MAX_STRING_LENGTH / '{"type":"text","text":""}'.length)
+
 function blockOf(content) {
-  if (Array.isArray(content)) return content.map(blockOf)
+  // More are left as they are, to be refused by their length: there may be hundreds of millions.
+  if (Array.isArray(content)) return content.length > MOST ? content : content.map(blockOf)
   return typeof content === 'string' ? Content.text(content) : content
 }
 
@@ -109,7 +114,7 @@ class ToolResult extends Typed {
     only('ToolResult', result, ['content', 'structuredContent', 'isError', 'meta'])
     const { content, structuredContent, isError, meta } = result
     const blocks = content === undefined || Array.isArray(content) ? content : [content]
-    super({ content: blocks?.map(blockOf), structuredContent, isError, _meta: meta })
+    super({ content: blocks && blockOf(blocks), structuredContent, isError, _meta: meta })
   }
 }
 

@@ -15,6 +15,9 @@ const TAKEN = [
   ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
 ]
 
+/** The bounds of the result of the call that a context is of. */
+let boundsOf
+
 /** An answer with what the validator of its form made of it. */
 function judged(answer, said) {
   return { ...answer, content: accepted(said, (reasons) => new AskError('failed', `the client's answer does not fit: ${reasons}`)) }
@@ -26,6 +29,7 @@ class Context {
   #arguments
 
   static {
+    boundsOf = (context) => context.#call.bounds
     // A new field is a row in the engine's table.
     for (const name of contextFields()) {
       const get = function () {
@@ -142,4 +146,4 @@ class Context {
   }
 }
 
-module.exports = { Context }
+module.exports = { Context, boundsOf }

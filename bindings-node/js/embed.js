@@ -28,6 +28,11 @@ class Exchange {
   /** Hands in a piece of the body; says whether the answer begins already, in which case nobody wants the rest. */
   feed(data) {
     this.#bridge.engine.feed(this.#number, data)
+    return this.begins()
+  }
+
+  /** Whether the answer begins already. */
+  begins() {
     return this.#look() !== undefined
   }
 
@@ -131,8 +136,19 @@ function handlerOf(open, options = {}) {
   }
 }
 
+/** Digits of the least length of a body that a refusal does not wait for; a look in vain costs little. */
+const LONG = String(64 << 10).length
+
+/** Whether the head alone may bring an answer: of other requests the engine reads the body first, and a look would be in vain. */
+function isEarly(expect, coding, length) {
+  return expect != null || coding != null || length?.length >= LONG
+}
+
 async function exchanged(exchange, req, res, parsed) {
-  if (!req.readableDidRead) {
+  const { expect, 'transfer-encoding': coding, 'content-length': length } = req.headers
+  if (isEarly(expect, coding, length) && exchange.begins()) {
+    // Nothing of the body is wanted.
+  } else if (!req.readableDidRead) {
     // Not destroyed where the rest is not wanted: the answer goes the same way.
     for await (const chunk of req.iterator({ destroyOnReturn: false })) if (exchange.feed(chunk)) break
   } else {
@@ -209,7 +225,7 @@ async function fetched(open, request, options = {}) {
   }
   let head
   try {
-    if (request.body) await fed(exchange, request.body.getReader())
+    if (request.body) await fed(exchange, request)
     exchange.end()
     head = await exchange.next()
     if (head.kind === END) {
@@ -232,7 +248,13 @@ async function fetched(open, request, options = {}) {
   return new Response(streamed(exchange, whole, over), { status, headers })
 }
 
-async function fed(exchange, reader) {
+async function fed(exchange, { headers, body }) {
+  const early = isEarly(headers.get('expect'), headers.get('transfer-encoding'), headers.get('content-length'))
+  if (early && exchange.begins()) {
+    body.cancel().catch(() => {})
+    return
+  }
+  const reader = body.getReader()
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return

@@ -6,6 +6,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
 const { ended, endWithout, keep, leaver } = require('./collected')
+const { boundsOf } = require('./context')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { isCode } = require('./errors')
 const { beforeExit } = require('./exit')
@@ -64,7 +65,7 @@ class Server {
     engine.add(kind, definition, { ...policies, hidden, replaces }, number)
     const { structured } = policies
     const judges = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
-    const around = judges.input || judges.output ? validated(call, judges, what) : call
+    const around = judges.input || judges.output ? validated(call, judges, what, boundsOf) : call
     entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: around, given: handler })
     return this
   }

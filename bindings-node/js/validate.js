@@ -5,7 +5,7 @@
 
 const { ToolResult, Typed, isBytes } = require('./content')
 const { ArgumentError } = require('./errors')
-const { Unfit } = require('./json')
+const { Unfit, isLong } = require('./json')
 const { isValidator } = require('./schema')
 
 /** Issues that are told; the engine tells as many. */
@@ -16,10 +16,10 @@ function validatorOf(schema) {
   return isValidator(schema) ? (value) => schema['~standard'].validate(value) : undefined
 }
 
-/** `handler` with the validators of its arguments and its results around it. */
-function validated(handler, { input, output }, what) {
-  const judge = output === undefined ? (value) => value : (value) => judged(output, value, what)
-  const call = output === undefined ? handler : (args, ctx) => then(handler(args, ctx), judge)
+/** `handler` with the validators of its arguments and its results around it; `boundsOf` says those of results, by the context. */
+function validated(handler, { input, output }, what, boundsOf) {
+  const judge = (args, ctx) => then(handler(args, ctx), (value) => judged(output, value, what, boundsOf(ctx).size))
+  const call = output === undefined ? handler : judge
   if (input === undefined) return call
   return (args, ctx) => then(input(args), (said) => call(accepted(said, (text) => new ArgumentError(text)), ctx))
 }
@@ -36,7 +36,9 @@ function accepted(said, refuse) {
 }
 
 /** What a handler returned, where its schema speaks of it: values, and the structured content of whole results. */
-function judged(output, value, what) {
+function judged(output, value, what, size) {
+  // It is refused as soon as it is to be sent; a validator would look at every item first.
+  if (isLong(value instanceof ToolResult ? value.structuredContent : value, size)) return value
   const refuse = (text) => new Unfit(`${what} returned a result that does not fit its output: ${text}`)
   if (value instanceof ToolResult) {
     if (value.structuredContent === undefined || value.isError) return value

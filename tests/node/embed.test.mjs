@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, get } from 'node:http'
+import { createServer, get, request } from 'node:http'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Server } from '../../bindings-node/index.mjs'
@@ -148,6 +148,40 @@ test('what the head rules out is refused before the body is read', async () => {
       assert.equal((await fetch(url, { method: 'POST', headers, body: '{}' })).status, status)
     }
   })
+  await app.close()
+})
+
+test('what the head rules out is refused although the body never comes', async () => {
+  const app = demo()
+  const json = { 'content-type': 'application/json' }
+  const rows = [
+    [{ 'content-type': 'text/plain', 'content-length': '5000000' }, 415],
+    [{ ...json, 'accept': 'text/html', 'content-length': '65537' }, 406],
+    [{ 'content-type': 'text/plain', 'content-length': '9', 'expect': '100-continue' }, 415],
+    // Node's own parser accepts this one.
+    [{ ...json, 'transfer-encoding': 'gzip, chunked' }, 400]
+  ]
+  await serving(app.handler(), async (url) => {
+    for (const [headers, status] of rows) {
+      const asked = request(url, { method: 'POST', headers })
+      asked.flushHeaders()
+      const [answer] = await once(asked, 'response')
+      assert.deepEqual([answer.statusCode, answer.headers.connection], [status, 'close'], JSON.stringify(headers))
+      asked.on('error', () => {}).destroy()
+    }
+    // What is fine is read to its end.
+    const long = { ...add, _meta: { more: 'x'.repeat(100_000) } }
+    assert.equal(text(await modern(url, 'tools/call', long)), '5')
+    const pieces = JSON.stringify({ jsonrpc: '2.0', ...initialize }).match(/.{1,9}/g)
+    const body = new ReadableStream({ pull: (to) => (pieces.length > 0 ? to.enqueue(Buffer.from(pieces.shift())) : to.close()) })
+    const headers = { ...json, accept: 'application/json, text/event-stream' }
+    assert.equal((await fetch(url, { method: 'POST', headers, body, duplex: 'half' })).status, 200)
+  })
+  for (const [headers, status] of rows) {
+    const body = new ReadableStream({ pull: () => new Promise(() => {}) })
+    const asked = new Request('http://localhost/mcp', { method: 'POST', headers, body, duplex: 'half' })
+    assert.equal((await app.fetch(asked)).status, status, JSON.stringify(headers))
+  }
   await app.close()
 })
 
@@ -352,6 +386,13 @@ test('pages, hosts and principals', async () => {
     const asks = { origin: 'https://app.example', 'access-control-request-headers': 'x-custom-auth' }
     const preflight = await fetch(url, { method: 'OPTIONS', headers: asks })
     assert.match(preflight.headers.get('access-control-allow-headers'), /, x-custom-auth$/)
+    const every = new Server({ name: 'every' })
+    await serving(every.handler({ ...allowed, allowedHeaders: ['*'] }), async (url) => {
+      const headers = { ...asks, 'access-control-request-headers': 'x-one,x-other' }
+      const preflight = await fetch(url, { method: 'OPTIONS', headers })
+      assert.match(preflight.headers.get('access-control-allow-headers'), /, x-one, x-other$/)
+    })
+    await every.close()
     const status = async (headers) => (await post(url, initialize, headers)).status
     assert.equal(await status({ origin: 'http://evil.example' }), 403)
     assert.equal(await status({ origin: 'https://app.example' }), 200)

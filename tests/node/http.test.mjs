@@ -152,29 +152,35 @@ test('several servers share an environment, each with its own tools', async () =
   await Promise.all(apps.map((app) => app.close()))
 })
 
-test('a worker serves beside the main thread, and is terminated in the middle of a call', async () => {
-  const code = `
+test('a worker serves beside the main thread, and every call in flight gets the same answer when it is terminated', async () => {
+  const ends = { 'in a handler': 'for (;;);', 'while all handlers wait': 'return new Promise(() => {})' }
+  const code = (end) => `
     import { parentPort } from 'node:worker_threads'
     const { Server } = await import(${JSON.stringify(PACKAGE)})
     const app = new Server({ name: 'worker' })
-    app.tool('spin', () => { parentPort.postMessage('spinning'); for (;;); })
+    app.tool('wait', () => { parentPort.postMessage('waits'); return new Promise(() => {}) })
+    app.tool('end', () => { parentPort.postMessage('ends'); ${end} })
     app.tool('where', () => 'worker')
     parentPort.postMessage((await app.listen(0)).url)`
   await listening(adder(), 0, async (here) => {
-    for (let i = 0; i < 3; i++) {
-      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
-      const [url] = await once(worker, 'message')
-      assert.equal(text(await modern(url, 'tools/call', { name: 'where', arguments: {} })), 'worker')
-      const spin = modern(url, 'tools/call', { name: 'spin', arguments: {} }).then(
-        // None, if the connection ends before it is written.
-        (answer) => assert.match(answer?.error.message ?? 'shutting down', /shutting down/),
-        (error) => assert.ok(error instanceof TypeError || error instanceof SyntaxError, error)
-      )
-      await once(worker, 'message')
-      await worker.terminate()
-      await spin
-      await assert.rejects(modern(url, 'tools/list'))
-      assert.equal(text(await modern(here, 'tools/call', add)), '5')
+    for (const [how, end] of Object.entries(ends)) {
+      for (let i = 0; i < 3; i++) {
+        const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code(end))}`))
+        const [url] = await once(worker, 'message')
+        const call = (name) => modern(url, 'tools/call', { name, arguments: {} })
+        assert.equal(text(await call('where')), 'worker')
+        const calls = []
+        for (const name of ['wait', 'wait', 'wait', 'end']) {
+          const began = once(worker, 'message')
+          calls.push(call(name))
+          await began
+        }
+        await worker.terminate()
+        const error = { code: -32603, message: 'Server busy: it is shutting down' }
+        for (const answer of await Promise.all(calls)) assert.deepEqual(answer.error, error, how)
+        await assert.rejects(modern(url, 'tools/list'))
+        assert.equal(text(await modern(here, 'tools/call', add)), '5')
+      }
     }
   })
 })

@@ -52,6 +52,28 @@ test('a page is answered where MCP is', async () => {
   })
 })
 
+test('scripts of allowed origins may read a page', async () => {
+  const origin = 'https://app.example.com'
+  const http = { port: 0, allowedOrigins: [origin], allowedHeaders: ['X-Custom-Auth'] }
+  await listening(new Server({ name: 'pages' }).page('/', PAGE), { http }, async ({ url }) => {
+    const named = (answer, ...names) => names.map((name) => answer.headers[name])
+    const page = await ask(url, { origin })
+    assert.deepEqual([page.status, ...named(page, 'access-control-allow-origin', 'vary')], [200, origin, 'Origin'])
+    // The same address has another answer without the header, so a cache must keep both apart.
+    for (const headers of [{}, { 'if-none-match': page.headers.etag }]) {
+      const answer = await ask(url, headers)
+      assert.deepEqual(named(answer, 'access-control-allow-origin', 'vary'), [undefined, 'Origin'])
+    }
+    const asks = { method: 'OPTIONS', origin, 'access-control-request-headers': 'x-custom-auth' }
+    const preflight = await ask(url, asks)
+    assert.deepEqual([preflight.status, preflight.body.length, preflight.headers['access-control-allow-origin']], [204, 0, origin])
+    assert.equal(preflight.headers['access-control-allow-methods'], 'GET, HEAD, OPTIONS')
+    assert.ok(preflight.headers['access-control-allow-headers'].split(', ').includes('x-custom-auth'))
+    const foreign = await ask(url, { ...asks, origin: 'https://evil.example' })
+    assert.deepEqual([foreign.status, foreign.headers['access-control-allow-origin']], [403, undefined])
+  })
+})
+
 test('pages change while they are served', async () => {
   const app = new Server({ name: 'pages' })
   assert.equal(app.removePage('/a.bin'), false)

@@ -151,6 +151,7 @@ test('what is sure to be too long is refused by its length, before it is written
     // A closer look, for the bigint.
     looked: '[1n, new Array(1e8)]',
     contents: 'new ToolResult({ structuredContent: new Array(1e8), content: [] })',
+    blocks: 'new ToolResult({ content: new Array(1e8) })',
     claimed: 'new Proxy([], { get: (items, key) => key === "length" ? 2 ** 40 : items[key] })',
     // No longer than a string may be, and then longer as JSON.
     text: '"x".repeat(5e8)',
@@ -175,6 +176,55 @@ test('what is sure to be too long is refused by its length, before it is written
     // To look at each item of one of them takes longer than this.
     assert.ok(performance.now() - start < 10_000, `it took ${performance.now() - start} ms`)
     assert.equal((await client.send('ping')).result !== undefined, true)
+  })
+})
+
+test('nothing looks at an item of what is too long: no validator, and no result that is made of it', async () => {
+  const source = `
+    const look = (what) => console.error('looked at', what)
+    const long = () => new Proxy([], {
+      get: (items, key) => (key === 'length' ? 2 ** 40 : /^\\d+$/.test(String(key)) ? look(key) : items[key]),
+      has: (_, key) => look(key)
+    })
+    const output = { '~standard': { version: 1, vendor: 'own', validate: (value) => (look('all of it'), { value }) } }
+    const options = { output, outputSchema: { type: 'array' } }
+    app.tool('short', options, () => [1])
+    app.tool('array', options, () => long())
+    app.tool('later', options, async () => long())
+    app.tool('structured', options, () => new ToolResult({ structuredContent: long() }))
+    app.tool('blocks', () => new ToolResult({ content: long() }))
+    app.prompt('message', () => PromptMessage.user(long()))
+    await app.listen()`
+  const begin = `import { PromptMessage, ToolResult } from ${JSON.stringify(PACKAGE)}\n`
+  await withServer(begin + source, async (client) => {
+    await client.initialize()
+    assert.equal(await client.text('short'), '[1]')
+    await client.until(() => client.stderr.includes('looked at all of it'))
+    const before = client.stderr
+    for (const name of ['array', 'later', 'structured', 'blocks']) {
+      const { result } = await client.call(name)
+      const why = `tool "${name}" returned a value of more than 16777216 bytes, the limit maxResultBytes`
+      assert.deepEqual([result.content[0].text, result.isError], [why, true])
+    }
+    const { error } = await client.send('prompts/get', { name: 'message' })
+    assert.match(error.message, /prompt "message" returned a value of more than 16777216 bytes/)
+    assert.equal(client.stderr.slice(before.length).includes('looked'), false, client.stderr)
+  })
+})
+
+test('what JSON leaves out does not count', async () => {
+  const long = 2e7
+  const source = `
+    app.tool('inherited', () => Object.create({ big: 'x'.repeat(${long}) }, { a: { value: 1, enumerable: true } }))
+    app.tool('instance', () => new (class { a = 1; static { this.prototype.big = 'x'.repeat(${long}) } })())
+    app.tool('unread', () => Object.create({ get big() { throw new Error('read') } }, { a: { value: 1, enumerable: true } }))
+    // A member of this name is a number like any other.
+    app.tool('file', () => ({ byteLength: ${long} }))
+    await app.listen()`
+  await withServer(source, async (client) => {
+    await client.initialize()
+    for (const name of ['inherited', 'instance', 'unread']) assert.deepEqual((await client.call(name)).result, text('{"a":1}'))
+    assert.equal(await client.text('file'), `{"byteLength":${long}}`)
   })
 })
 

@@ -112,6 +112,18 @@ test('pages may send the headers that are allowed', () => {
   })
 })
 
+test('pages may send every header that they ask for', () => {
+  const allowed = { port: 0, allowedHeaders: ['*'] }
+  return listening({ http: allowed, sse: allowed }, async ({ url, sseUrl }) => {
+    for (const place of [url, sseUrl]) {
+      const headers = { 'origin': 'http://localhost:6274', 'access-control-request-headers': 'x-one,x-other' }
+      const answer = await fetch(place, { method: 'OPTIONS', headers })
+      const names = answer.headers.get('access-control-allow-headers').split(', ')
+      assert.deepEqual([answer.status, names.slice(-2), names.includes('*')], [204, ['x-one', 'x-other'], false])
+    }
+  })
+})
+
 test('a websocket takes no headers of pages', () =>
   assert.rejects(adder().listen({ websocket: { port: 0, allowedHeaders: ['x-a'] } }), /there is no option "allowedHeaders"/))
 

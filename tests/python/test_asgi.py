@@ -34,7 +34,8 @@ class Request:
         self.taken = asyncio.Event()
         self.taken.set()
         self._pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-        self._pieces[-1]["more_body"] = False
+        if self._pieces:
+            self._pieces[-1]["more_body"] = False
         self._gone = asyncio.Event()
         named = [(name.encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "headers": named, **scope}
@@ -80,7 +81,7 @@ class Request:
 
 def post(app, message, headers=None, path="/mcp", pieces=None, **scope):
     text = json.dumps(message).encode()
-    pieces = pieces or [text[:9], text[9:]]
+    pieces = [text[:9], text[9:]] if pieces is None else pieces
     all = {"host": "localhost", "content-type": "application/json", "accept": "application/json, text/event-stream"}
     return Request(app, "POST", path, {**all, **(headers or {})}, pieces, scope)
 
@@ -308,6 +309,32 @@ def test_what_the_head_rules_out_is_refused_before_the_body_is_read():
     ended(app)
 
 
+def test_what_the_head_rules_out_is_refused_although_the_body_never_comes():
+    app = demo()
+    refused = [
+        ({"content-type": "text/plain", "content-length": "5000000"}, 415),
+        ({"accept": "text/html", "content-length": "65537"}, 406),
+        ({"content-type": "text/plain", "expect": "100-continue"}, 415),
+        ({"transfer-encoding": "gzip, chunked"}, 400),
+    ]
+
+    async def main():
+        asgi = app.asgi()
+        for headers, status in refused:
+            status_of_it, answer, _ = await post(asgi, INITIALIZE, pieces=[], headers=headers).whole()
+            assert (status_of_it, answer["connection"]) == (status, "close"), headers
+        # What is fine is read to its end.
+        params = {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": {**ENVELOPE, "more": "x" * 100_000}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "add"}
+        length = {"content-length": str(len(json.dumps(message)))}
+        for more in (length, {"transfer-encoding": "chunked"}, {**length, "expect": "100-continue"}):
+            assert await value(post(asgi, message, {**headers, **more})) == 3, more
+
+    asyncio.run(main())
+    ended(app)
+
+
 def test_an_address_has_a_share():
     app = Server("demo", max_address_calls=1)
     begun, gate = asyncio.Event(), asyncio.Event()
@@ -370,6 +397,10 @@ def test_hosts_origins_and_principals():
         asks = {"host": "a", "origin": "https://app.example", "access-control-request-headers": "x-custom-auth"}
         _, headers, _ = await Request(asgi, "OPTIONS", "/mcp", asks, [b""], {}).whole()
         assert headers["access-control-allow-headers"].endswith(", x-custom-auth")
+        every = demo().asgi(allowed_origins=["https://app.example"], allowed_headers=["*"])
+        asks["access-control-request-headers"] = "x-one,x-other"
+        _, headers, _ = await Request(every, "OPTIONS", "/mcp", asks, [b""], {}).whole()
+        assert headers["access-control-allow-headers"].endswith(", x-one, x-other")
         assert await value(call(asgi, "who", user="ann")) == "ann"
         assert await value(call(asgi, "who")) is None
         _, headers, _ = await post(asgi, INITIALIZE, user="ann").whole()

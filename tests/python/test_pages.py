@@ -49,6 +49,26 @@ def test_a_page_is_answered_where_tools_are():
         client.close()
 
 
+def test_scripts_of_allowed_origins_may_read_a_page():
+    page, app = "https://app.example.com", Server("t")
+    app.page("/", PAGE)
+    http = {"port": 0, "allowed_origins": [page], "allowed_headers": ["X-Custom-Auth"]}
+    with serving(app, http=http), connected(app.url) as connection:
+        status, _, headers = ask(connection, Origin=page)
+        assert (status, headers["access-control-allow-origin"], headers["vary"]) == (200, page, "Origin")
+        # The same address has another answer without the header, so a cache must keep both apart.
+        for more in ({}, {"if_none_match": headers["etag"]}):
+            other = ask(connection, **more)[2]
+            assert (other["access-control-allow-origin"], other["vary"]) == (None, "Origin"), more
+        asks = {"Origin": page, "access_control_request_headers": "x-custom-auth"}
+        status, body, headers = ask(connection, method="OPTIONS", **asks)
+        assert (status, body, headers["access-control-allow-origin"]) == (204, b"", page)
+        assert headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+        assert "x-custom-auth" in headers["access-control-allow-headers"].split(", ")
+        status, _, headers = ask(connection, method="OPTIONS", Origin="https://evil.example")
+        assert (status, headers["access-control-allow-origin"]) == (403, None)
+
+
 def test_pages_change_while_they_are_served():
     app = Server("t")
     assert not app.remove_page("/a.bin")

@@ -5,6 +5,8 @@ import http.client
 import os
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -146,6 +148,19 @@ def test_a_pair_of_sockets_is_a_client_in_memory():
         thread.join(SECONDS)
         assert not thread.is_alive()
         ours.close()
+
+
+def test_a_program_that_is_started_has_none_of_the_sockets(place):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with serving(adder(), http="127.0.0.1:0", unix=place):
+        command = [sys.executable, "-c", "print(flush=True); input()"]
+        with subprocess.Popen(command, close_fds=False, **pipes) as child:
+            # It runs what it was started for.
+            assert child.stdout.readline() == b"\n"
+            opened = [os.readlink(file) for file in Path(f"/proc/{child.pid}/fd").iterdir()]
+            assert opened and not [name for name in opened if name.startswith("socket:")], opened
+            child.communicate(b"\n", timeout=SECONDS)
+            assert child.returncode == 0
 
 
 def test_what_is_in_use_is_told(place):

@@ -118,6 +118,19 @@ def test_pages_may_send_the_headers_that_are_allowed():
             connection.close()
 
 
+def test_pages_may_send_every_header_that_they_ask_for():
+    app, allowed = adder(), {"port": 0, "allowed_headers": ["*"]}
+    with serving(app, http=allowed, sse=allowed):
+        for url, path in [(app.url, "/mcp"), (app.sse_url, "/sse")]:
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=SECONDS)
+            asks = {"Origin": "http://localhost:6274", "Access-Control-Request-Headers": "x-one,x-other"}
+            connection.request("OPTIONS", path, headers=asks)
+            answer = connection.getresponse()
+            names = answer.headers["Access-Control-Allow-Headers"].split(", ")
+            assert (answer.status, names[-2:], "*" in names) == (204, ["x-one", "x-other"], False), path
+            connection.close()
+
+
 def test_a_websocket_takes_no_headers_of_pages():
     with pytest.raises(RegistrationError, match="unknown websocket option 'allowed_headers'"):
         Server("wrong").run(websocket={"port": 0, "allowed_headers": ["x-custom-auth"]})

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
+# Digits of the least length of a body that a refusal does not wait for; a look in vain costs little.
+_LONG = len(str(64 << 10))
+
 _NOT_FOUND = b'{"detail":"Not Found"}'
 
 
@@ -145,9 +148,11 @@ class Asgi:
             return exchange.step()
 
         try:
-            # One that asks before it sends is told to go on by the server, once the body is asked for.
-            asks = any(name.lower() == b"expect" for name, _ in headers)
-            step = exchange.step() if asks else None
+            # The head alone may bring an answer. One that asks before it sends is told to go on by the server, once the
+            # body is asked for.
+            named = dict(headers)
+            long = len(named.get(b"content-length", b"")) >= _LONG
+            step = exchange.step() if long or b"expect" in named or b"transfer-encoding" in named else None
             if step is None:
                 step = await _take_in(exchange, receive)
             while step is None:
