@@ -155,9 +155,118 @@ static void a_blocked_callback_holds_no_other_connection(void) {
     OK(tenon_server_free(server));
 }
 
+static tenon_server *with_threads(uint64_t count, struct owned *owned) {
+    tenon_server *server = new_server();
+    OK(tenon_server_set_limit(server, TENON_LIMIT_IO_THREADS, count));
+    add_tool(server, "block", NULL, TENON_MODE_INLINE, block, owned, NULL);
+    add_tool(server, "quick", NULL, TENON_MODE_INLINE, quick, NULL, NULL);
+    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(server, NULL));
+    return server;
+}
+
+static int connect_to(tenon_server *server) {
+    const char *url;
+    OK(tenon_server_http_url(server, &url, NULL));
+    return http_connect(url);
+}
+
+static void is_quick(int fd) {
+    http_post(fd, "quick");
+    http_read(fd, "\"quick\"");
+}
+
+/* A thread that starts while the reserve of another one is released is still there once that is held again. */
+static void a_thread_that_starts_meanwhile_goes_on(void) {
+    int with_server, i;
+    for (with_server = 0; with_server < 2; with_server++) {
+        struct owned owned;
+        tenon_server *server, *second, *third = NULL;
+        int blocked, helped, other;
+        owned_init(&owned);
+        /* Each server begins on the next of three threads, and its connections go round from there. */
+        server = with_threads(3, &owned);
+        second = with_threads(3, &owned);
+        blocked = connect_to(server);
+        is_quick(blocked);
+        http_post(blocked, "block");
+        wait_for(&owned.entered);
+        /* The reserve of the first thread accepts it, so that has been released. */
+        helped = connect_to(server);
+        is_quick(helped);
+        if (with_server) third = with_threads(3, &owned);
+        other = connect_to(with_server ? third : server);
+        is_quick(other);
+        sem_post(&owned.go);
+        http_read(blocked, "\"blocked\"");
+        /* The reserve is held again about 5 ms later. */
+        for (i = 0; i < 100; i++) {
+            is_quick(other);
+            usleep(1000);
+        }
+        close(other);
+        close(helped);
+        close(blocked);
+        if (third != NULL) OK(tenon_server_free(third));
+        OK(tenon_server_free(second));
+        OK(tenon_server_free(server));
+    }
+}
+
+struct traffic {
+    int fd;
+    atomic_int ended, calls;
+};
+
+static void *calls_always(void *data) {
+    struct traffic *traffic = data;
+    while (!traffic->ended) {
+        is_quick(traffic->fd);
+        traffic->calls++;
+    }
+    return NULL;
+}
+
+/* What goes on on one thread does not hide that a callback blocks another one. */
+static void a_blocked_callback_is_seen_in_the_traffic_of_others(void) {
+    tenon_server *server;
+    struct owned owned;
+    struct traffic traffic = {0};
+    pthread_t thread;
+    int blocked, third, round;
+    owned_init(&owned);
+    server = with_threads(2, &owned);
+    /* In turn on the two threads. */
+    blocked = connect_to(server);
+    is_quick(blocked);
+    traffic.fd = connect_to(server);
+    is_quick(traffic.fd);
+    third = connect_to(server);
+    is_quick(third);
+    CHECK(pthread_create(&thread, NULL, calls_always, &traffic) == 0);
+    for (round = 0; round < 5; round++) {
+        http_post(blocked, "block");
+        wait_for(&owned.entered);
+        traffic.calls = 0;
+        is_quick(third);
+        /* It takes two looks of 5 ms, in which there is room for some hundred calls. */
+        CHECK(traffic.calls < 20000);
+        sem_post(&owned.go);
+        http_read(blocked, "\"blocked\"");
+    }
+    traffic.ended = 1;
+    CHECK(pthread_join(thread, NULL) == 0);
+    close(third);
+    close(traffic.fd);
+    close(blocked);
+    OK(tenon_server_free(server));
+}
+
 static const struct test all[] = {
     {"on_the_receiving_thread", on_the_receiving_thread},
     {"never_inside_a_function_of_the_program", never_inside_a_function_of_the_program},
     {"a_blocked_callback_holds_no_other_connection", a_blocked_callback_holds_no_other_connection},
+    {"a_thread_that_starts_meanwhile_goes_on", a_thread_that_starts_meanwhile_goes_on},
+    {"a_blocked_callback_is_seen_in_the_traffic_of_others", a_blocked_callback_is_seen_in_the_traffic_of_others},
 };
 RUN_TESTS(all)

@@ -222,7 +222,7 @@ void http_post(int fd, const char *tool) {
 }
 
 char *http_read(int fd, const char *until) {
-    static char answer[8192];
+    static _Thread_local char answer[8192];
     size_t all = 0;
     answer[0] = '\0';
     while (strstr(answer, until) == NULL && all < sizeof answer - 1) {

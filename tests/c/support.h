@@ -97,7 +97,7 @@ int http_connect(const char *url);
 void http_send(int fd, const char *headers, const char *body);
 /* Calls a tool the modern way. */
 void http_post(int fd, const char *tool);
-/* Reads until the text has come, and checks that it has; the answer so far lives until the next call. */
+/* Reads until the text has come, and checks that it has; the answer so far lives until the thread's next call. */
 char *http_read(int fd, const char *until);
 
 /* Counts its ends: a user_data with a destructor. */

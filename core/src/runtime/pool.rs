@@ -62,8 +62,10 @@ impl Pool {
         if reactor.get().is_none() {
             let _alone = self.starting.lock();
             if reactor.get().is_none() {
-                let started = Reactor::start(&self.threads)?;
-                self.stall.add(started.spare());
+                let (place, stall) = (place % self.reactors.len(), &self.stall);
+                let member = stall.member(place);
+                let started = Reactor::start(&self.threads, move || member.join())?;
+                stall.add(place, started.spare());
                 let _ = reactor.set(started);
             }
         }

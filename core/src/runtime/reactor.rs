@@ -29,7 +29,11 @@ pub(super) struct Reactor {
 }
 
 impl Reactor {
-    pub(super) fn start(threads: &Threads) -> Result<Reactor, Error> {
+    /// Each of its threads calls `join` first.
+    pub(super) fn start(
+        threads: &Threads,
+        join: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Reactor, Error> {
         let mailbox = Arc::<Mailbox>::default();
         let ends = Arc::<Notify>::default();
         let due = ends.clone();
@@ -38,6 +42,7 @@ impl Reactor {
         let runtime = workers::start(threads, (2, NAME), "that serve sockets", move || {
             joins.0.join();
             joins.1.join();
+            join();
         })?;
         runtime.spawn(mailbox.clone().deliver());
         runtime.spawn(end_turns(turns, ends));
@@ -112,19 +117,35 @@ impl Spare {
 /// Where a worker is held: a task that blocks it.
 #[derive(Default)]
 struct Gate {
-    /// How often it was opened; a worker waits for one more.
-    opened: Mutex<u64>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// How often it was opened; a worker waits for one more.
+    opened: u64,
+    /// A worker is held, or is about to be.
+    closed: bool,
 }
 
 impl Gate {
     fn open(&self) {
-        *self.opened.lock() += 1;
+        let mut state = self.state.lock();
+        state.opened += 1;
+        state.closed = false;
         self.changed.notify_all();
     }
 
+    /// Holds one worker, however often it is called: the other has to go on.
     fn close(self: &Arc<Self>, handle: &Handle) {
-        let (gate, seen) = (self.clone(), *self.opened.lock());
+        let (gate, seen) = (self.clone(), {
+            let mut state = self.state.lock();
+            if std::mem::replace(&mut state.closed, true) {
+                return;
+            }
+            state.opened
+        });
         handle.spawn(async move {
             // What the worker has put aside to do next is out of others' reach: that comes before.
             tokio::task::yield_now().await;
@@ -134,9 +155,9 @@ impl Gate {
             for _ in 0..2 {
                 tokio::spawn(async {});
             }
-            let mut opened = gate.opened.lock();
-            while *opened == seen {
-                gate.changed.wait(&mut opened);
+            let mut state = gate.state.lock();
+            while state.opened == seen {
+                gate.changed.wait(&mut state);
             }
         });
     }
@@ -150,6 +171,10 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
+    fn start() -> Reactor {
+        Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }, || ()).unwrap()
+    }
+
     /// Needs a worker, and one that looks after sockets and time.
     async fn works(done: Sender<()>) {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -158,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_spare_worker_goes_on_where_the_other_is_blocked_and_is_taken_back() {
-        let reactor = Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }).unwrap();
+        let reactor = start();
         let spare = reactor.spare();
         for _ in 0..50 {
             let (done, wait) = channel();
@@ -177,5 +202,18 @@ mod tests {
             drop(go);
             spare.hold();
         }
+    }
+
+    #[test]
+    fn a_reserve_that_is_held_already_takes_no_other_worker() {
+        let reactor = start();
+        let spare = reactor.spare();
+        for _ in 0..50 {
+            spare.hold();
+            let (done, wait) = channel();
+            reactor.handle().spawn(works(done));
+            wait.recv_timeout(PATIENCE).expect("one worker is enough");
+        }
+        spare.release();
     }
 }
