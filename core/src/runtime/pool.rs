@@ -10,13 +10,19 @@ use crate::error::Error;
 use crate::locks::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+
+/// How long no other reactor is tried after the system has refused a thread: each try holds up connections, and may leave
+/// a thread that waits for the refused one.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// Its threads end when the last server lets go of it.
 pub(super) struct Pool {
     threads: Threads,
     reactors: Box<[OnceLock<Reactor>]>,
-    starting: Mutex<()>,
+    /// Held while one starts: when the system last refused a thread.
+    starting: Mutex<Option<Instant>>,
     stall: Arc<Stall>,
     /// Where the next server begins, so that not all of them accept on one thread.
     next: AtomicUsize,
@@ -57,19 +63,33 @@ impl Pool {
         &self.stall
     }
 
+    /// The reactor at that place, or another one while the system refuses threads.
     fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
-        let reactor = &self.reactors[place % self.reactors.len()];
-        if reactor.get().is_none() {
-            let _alone = self.starting.lock();
-            if reactor.get().is_none() {
-                let (place, stall) = (place % self.reactors.len(), &self.stall);
-                let member = stall.member(place);
-                let started = Reactor::start(&self.threads, move || member.join())?;
-                stall.add(place, started.spare());
-                let _ = reactor.set(started);
+        let place = place % self.reactors.len();
+        let reactor = &self.reactors[place];
+        if let Some(reactor) = reactor.get() {
+            return Ok(reactor);
+        }
+        let mut refused = self.starting.lock();
+        if let Some(reactor) = reactor.get() {
+            return Ok(reactor);
+        }
+        let others: Vec<_> = self.reactors.iter().filter_map(OnceLock::get).collect();
+        let other = others.get(place % others.len().max(1)).copied();
+        if let Some(other) = other.filter(|_| refused.is_some_and(|at| at.elapsed() < PAUSE)) {
+            return Ok(other);
+        }
+        let member = self.stall.member(place);
+        match Reactor::start(&self.threads, move || member.join()) {
+            Ok(started) => {
+                self.stall.add(place, started.spare());
+                Ok(reactor.get_or_init(|| started))
+            }
+            Err(error) => {
+                *refused = Some(Instant::now());
+                other.ok_or(error)
             }
         }
-        Ok(reactor.get().expect("it was started"))
     }
 
     fn home(&self, place: usize) -> Result<Home, Error> {
@@ -111,7 +131,6 @@ impl Homes {
         if place == 0 {
             return None;
         }
-        // Without another thread those there are go on.
         pool.home(self.begin + place).ok()
     }
 }

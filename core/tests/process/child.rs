@@ -78,6 +78,7 @@ pub fn run(role: &str) -> ExitCode {
         "port-in-use" => port_in_use(),
         "no-descriptors-left" => no_descriptors_left(),
         "no-threads-left" => shared::no_threads_left(),
+        "threads-refused-meanwhile" => shared::threads_refused_meanwhile(),
         "fork-of-the-same-number" => shared::fork_of_the_same_number(),
         other => panic!("no role {other}"),
     }

@@ -200,3 +200,35 @@ pub fn no_threads_left() {
     end(vec![server]);
     until(|| threads() == 1);
 }
+
+/// No other thread for sockets can start: clients are served by those there are, and it is tried once.
+pub fn threads_refused_meanwhile() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const STACK: u64 = 1 << 30;
+    let server = start(
+        |limits| (limits.thread_stack_bytes, limits.io_threads) = (STACK as usize, 4),
+        |builder| builder,
+    );
+    let address = server.http_address().unwrap();
+    drop(client(address));
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = refused.clone();
+    std::panic::set_hook(Box::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst)));
+    let old = getrlimit(Resource::As);
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    setrlimit(Resource::As, Rlimit { current: Some(pages * 4096 + STACK / 2), ..old }).unwrap();
+    let clients: Vec<_> = (0..8).map(|_| client(address)).collect();
+    // Another one begins where there is a thread.
+    let other = start(
+        |limits| (limits.thread_stack_bytes, limits.io_threads) = (STACK as usize, 4),
+        |builder| builder,
+    );
+    drop(client(other.http_address().unwrap()));
+    setrlimit(Resource::As, old).unwrap();
+    let _ = std::panic::take_hook();
+    assert_eq!(refused.load(Ordering::SeqCst), 1);
+    assert_eq!(threads(), 4);
+    drop(clients);
+    end(vec![server, other]);
+}

@@ -47,6 +47,10 @@ pub const ALL: &[(&str, fn())] = &[
     ),
     ("a_forked_child_with_its_parents_number_serves", a_forked_child_with_its_parents_number_serves),
     ("a_start_without_threads_fails_and_leaves_none", a_start_without_threads_fails_and_leaves_none),
+    (
+        "threads_that_are_refused_are_not_tried_for_every_client",
+        threads_that_are_refused_are_not_tried_for_every_client,
+    ),
 ];
 
 fn a_forked_child_with_its_parents_number_serves() {
@@ -55,6 +59,10 @@ fn a_forked_child_with_its_parents_number_serves() {
 
 fn a_start_without_threads_fails_and_leaves_none() {
     Peer::start("no-threads-left").succeed();
+}
+
+fn threads_that_are_refused_are_not_tried_for_every_client() {
+    Peer::start("threads-refused-meanwhile").succeed();
 }
 
 fn a_forked_child_keeps_no_port() {
