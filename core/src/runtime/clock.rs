@@ -5,8 +5,8 @@ use super::thread::{self, Threads};
 use crate::error::Error;
 use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
+use crate::panics::caught;
 use std::collections::{BTreeSet, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -183,15 +183,17 @@ impl Inner {
             };
             for (number, work) in taken {
                 // A host's wake that panics has said so, and is not the end of the other servers.
-                let next = catch_unwind(AssertUnwindSafe(|| {
+                let next = caught(|| {
                     if work.next().is_some_and(|next| next <= Instant::now()) {
                         work.tell();
                     }
                     work.next()
-                }));
+                });
                 if let Ok(next) = next {
                     self.state.lock().put(number, next);
                 }
+                // It may be the last that holds an engine, with what the program has in it.
+                let _ = caught(|| drop(work));
             }
         }
     }
@@ -200,10 +202,15 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// With room for the trace of a panic.
+    fn clock() -> Arc<Clock> {
+        Clock::shared(&Threads { stack: 2 << 20, ..Threads::default() }).unwrap()
+    }
 
     struct Every {
         next: Mutex<Option<Instant>>,
@@ -232,7 +239,7 @@ mod tests {
                 panic!("on purpose");
             }
         }
-        let clock = Clock::shared(&Threads::default()).unwrap();
+        let clock = clock();
         let _panics = clock.tell(Arc::new(Panics));
         let (told, heard) = channel();
         let work = Arc::new(Every { next: Mutex::new(Some(Instant::now())), told });
@@ -251,5 +258,36 @@ mod tests {
         waker.wake();
         drop(clock);
         assert!(heard.recv_timeout(Duration::from_millis(20)).is_err());
+    }
+
+    #[test]
+    fn what_panics_when_it_is_dropped_stops_nobody() {
+        struct Last {
+            inside: Sender<()>,
+            go: Mutex<Receiver<()>>,
+        }
+        impl Timed for Last {
+            fn next(&self) -> Option<Instant> {
+                Some(Instant::now())
+            }
+            fn tell(&self) {
+                let _ = self.inside.send(());
+                let _ = self.go.lock().recv();
+            }
+        }
+        impl Drop for Last {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        let clock = clock();
+        let ((inside, entered), (go, wait)) = (channel(), channel());
+        let alarm = clock.tell(Arc::new(Last { inside, go: Mutex::new(wait) }));
+        entered.recv_timeout(PATIENCE).expect("it is told");
+        drop(alarm);
+        drop(go);
+        let (told, heard) = channel();
+        let _alarm = clock.tell(Arc::new(Every { next: Mutex::new(Some(Instant::now())), told }));
+        heard.recv_timeout(PATIENCE).expect("the clock goes on");
     }
 }
