@@ -358,19 +358,20 @@ impl Engine {
         self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
     }
 
-    /// Names a call that has not ended in the time that the server's end leaves.
+    /// Names a call that has not ended in the time that the end of its server or connection leaves.
     fn say_overdue(&self, call: CallId) {
         let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
         let Some((context, began)) = about else { return };
-        log::say(&**self.log(), LogLevel::Info, log::CALL, || {
+        log::say(&**self.log(), LogLevel::Warn, log::CALL, || {
             let entry = &context.entry;
             let request = match &context.request_id {
                 Some(id) => format!("request {}", id.raw().as_str()),
                 None => "no request".to_owned(),
             };
             let age = self.now().saturating_duration_since(began).as_secs_f64();
+            let ended = if self.0.closing.load(Ordering::Acquire) { "server" } else { "connection" };
             format!(
-                "{} {:?} ({request}) had not ended {age:.1} s after it began, when the server's end cut it off",
+                "{} {:?} ({request}) had not ended {age:.1} s after it began, when the {ended}'s end cut it off",
                 entry.kind.noun(),
                 clip(&entry.name)
             )
