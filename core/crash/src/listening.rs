@@ -48,6 +48,7 @@ impl Drop for Listening {
 /// Runs in a child, where only this thread exists: system calls and atomics only.
 extern "C" fn in_child() {
     let mut nowhere = -1;
+    let mut stays = false;
     for place in &OPEN {
         let descriptor = place.swap(0, Ordering::SeqCst);
         if descriptor == 0 {
@@ -57,15 +58,27 @@ extern "C" fn in_child() {
         // copy that nothing in this process uses: the threads that did are the parent's.
         unsafe {
             if nowhere < 0 {
-                nowhere = libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0);
+                nowhere = socket();
             }
-            if nowhere >= 0 && libc::dup2(nowhere, descriptor) == descriptor {
+            if nowhere < 0 {
+                // The process has no number left: the new socket gets that of the copy.
+                libc::close(descriptor);
+                nowhere = socket();
+                stays = nowhere == descriptor;
+            }
+            if nowhere >= 0 && (nowhere == descriptor || libc::dup2(nowhere, descriptor) == descriptor) {
                 libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
             }
         }
     }
-    if nowhere >= 0 {
+    if nowhere >= 0 && !stays {
         // SAFETY: it was opened above.
         unsafe { libc::close(nowhere) };
     }
+}
+
+/// One that leads nowhere; negative if there can be none.
+fn socket() -> RawFd {
+    // SAFETY: a system call without pointers.
+    unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) }
 }

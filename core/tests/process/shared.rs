@@ -1,8 +1,10 @@
 //! What servers of one process share.
 
 use super::child::{PATIENCE, threads, until};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::locks::Mutex;
@@ -93,28 +95,61 @@ pub fn start_of_threads() {
     assert_eq!(deep.load(Ordering::SeqCst), 4096);
 }
 
-/// A child that was forked off, and lives until what is returned is dropped.
-fn fork() -> std::io::PipeWriter {
+/// A child that was forked off while `during` is there, with its number, and lives until the other is dropped.
+fn fork<T>(during: impl FnOnce() -> T) -> (i32, std::io::PipeWriter) {
     let (mut wait, hold) = std::io::pipe().unwrap();
+    let _during = during();
     // SAFETY: the child makes system calls only: it closes, reads and ends.
-    unsafe {
-        if nix::libc::fork() == 0 {
+    let child = unsafe {
+        let child = nix::libc::fork();
+        if child == 0 {
             drop(hold);
             let _ = wait.read(&mut [0]);
             nix::libc::_exit(0);
         }
-    }
-    hold
+        child
+    };
+    (child, hold)
+}
+
+/// What the system calls the socket that listens there.
+fn listening_on(address: SocketAddr) -> String {
+    let port = format!(":{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row[1].ends_with(&port) && row[3] == "0A").unwrap();
+    format!("socket:[{}]", row[9])
+}
+
+fn has_descriptor(process: i32, what: &str) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    open.flatten().any(|one| std::fs::read_link(one.path()).is_ok_and(|link| link == Path::new(what)))
+}
+
+/// Files for all descriptors that the process may have.
+fn all_descriptors() -> Vec<File> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) }).unwrap();
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
 pub fn port_of_a_fork() {
+    frees_its_port(|| fork(|| ()));
+    // The child cannot open what is to replace the copies.
+    frees_its_port(|| fork(all_descriptors));
+}
+
+fn frees_its_port(fork: impl FnOnce() -> (i32, std::io::PipeWriter)) {
     use rustix::net::{AddressFamily, SocketType, bind, socket};
     let server = start(|_| (), |builder| builder);
     let address = server.http_address().unwrap();
     let path = std::env::temp_dir().join(format!("tenon-fork-{}", std::process::id()));
     let unix = Server::new("child", "1");
     let unix = unix.start(ServeOptions::new().unix(UnixOptions::new(&path).unwrap())).unwrap();
-    let child = fork();
+    let listening = listening_on(address);
+    assert!(has_descriptor(std::process::id() as i32, &listening));
+    let (number, child) = fork();
+    until(|| !has_descriptor(number, &listening));
     // The parent's are as they were.
     client(address);
     drop(std::os::unix::net::UnixStream::connect(&path).unwrap());
