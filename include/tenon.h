@@ -778,8 +778,9 @@ tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
  * Has `hook` called on each thread that the library starts for this server, with the thread's name, before anything else runs
  * there: to set a priority or a mask of processors, or to tell a profiler. It must not call functions of the server.
  * Threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
- * "tenon-stderr", "tenon-files", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only where nobody
- * has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may be NULL.
+ * "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only
+ * where nobody has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may
+ * be NULL.
  *
  * `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
  * tenon_server_free(), after the last use of the hook.
