@@ -166,6 +166,237 @@ fn schemas_that_refer_as_people_do_are_taken() {
     assert!(refusal(json!({ "$ref": "#/$defs/none" })).contains("none"));
 }
 
+/// Twenty definitions, each of which applies the next one ten times. `level` makes one of them of its number and of what
+/// it applies; `refer` makes the reference to one.
+fn named_tower(
+    mut schema: Value,
+    refer: impl Fn(usize) -> Value,
+    level: impl Fn(usize, Value) -> (String, Value),
+) -> Value {
+    for number in 0..20 {
+        let (name, made) = level(number, json!({ "allOf": vec![refer(number + 1); 10] }));
+        schema["$defs"][name] = made;
+    }
+    let (name, mut last) = level(20, json!({}));
+    last["type"] = json!("integer");
+    schema["$defs"][name] = last;
+    schema["$ref"] = refer(0)["$ref"].clone();
+    schema
+}
+
+fn with(mut schema: Value, keyword: &str, value: Value) -> Value {
+    schema[keyword] = value;
+    schema
+}
+
+#[track_caller]
+fn assert_multiplies(schema: Value) {
+    let why = refusal(schema);
+    assert!(why.contains("more than 10000 schemas apply to one value"), "{why}");
+}
+
+#[test]
+fn references_below_names_that_are_keywords_elsewhere_are_followed() {
+    for name in ["default", "const", "enum", "examples", "properties", "$ref"] {
+        let hidden = |number: usize| json!({ "$ref": format!("#/properties/{name}/$defs/d{number}") });
+        let inner = named_tower(json!({}), hidden, |number, applied| (format!("d{number}"), applied));
+        assert_multiplies(json!({ "properties": { name: inner } }));
+        let level =
+            |number: usize, applied: Value| (format!("d{number}"), json!({ "$defs": { name: applied } }));
+        let refer = |number: usize| json!({ "$ref": format!("#/$defs/d{number}/$defs/{name}") });
+        let mut schema = named_tower(json!({}), refer, level);
+        schema["$defs"]["d20"] = json!({ "$defs": { name: { "type": "integer" } } });
+        assert_multiplies(schema);
+    }
+    // Whatever is at the place that a reference names is a schema.
+    let refer = |number: usize| json!({ "$ref": format!("#/default/d{number}") });
+    let mut schema = named_tower(json!({}), refer, |number, applied| (format!("d{number}"), applied));
+    schema["default"] = schema["$defs"].take();
+    schema.as_object_mut().unwrap().remove("$defs");
+    assert_multiplies(schema);
+}
+
+#[test]
+fn relative_references_are_followed_as_uris() {
+    let id = |id: fn(usize) -> String| {
+        move |number: usize, applied: Value| (format!("d{number}"), with(applied, "$id", json!(id(number))))
+    };
+    let plain = |number| format!("http://e/a/d{number}");
+    let root = || json!({ "$id": "http://e/a/root" });
+    for refer in [
+        |number| json!({ "$ref": format!("d{number}") }),
+        |number| json!({ "$ref": format!("./d{number}") }),
+        |number| json!({ "$ref": format!("../a/d{number}") }),
+        |number| json!({ "$ref": format!("/a/d{number}#") }),
+        |number| json!({ "$ref": format!("//e/a/d{number}") }),
+        |number| json!({ "$ref": format!("HTTP://E/a/d{number}") }),
+        |number| json!({ "$ref": format!("http://e/a/%64{number}") }),
+    ] {
+        assert_multiplies(named_tower(root(), refer, id(plain)));
+    }
+    let refer = |number| json!({ "$ref": format!("d{number}") });
+    assert_multiplies(named_tower(root(), refer, id(|number| format!("./x/../d{number}"))));
+    let draft7 = json!({ "$id": "http://e/a/root", "$schema": "http://json-schema.org/draft-07/schema#" });
+    let mut schema = named_tower(draft7, refer, id(|number| format!("http://e/a/d{number}#")));
+    schema["allOf"] = json!([{ "$ref": "d0" }]);
+    schema.as_object_mut().unwrap().remove("$ref");
+    schema["definitions"] = schema["$defs"].take();
+    schema.as_object_mut().unwrap().remove("$defs");
+    assert_multiplies(schema);
+}
+
+#[test]
+fn anchors_belong_to_their_resources() {
+    let decoys: serde_json::Map<String, Value> = (0..=20)
+        .map(|n| (format!("d{n}"), json!({ "$anchor": format!("n{n}"), "type": "integer" })))
+        .collect();
+    let root = json!({ "$id": "http://e/root",
+        "$defs": { "decoys": { "$id": "http://e/decoys", "$defs": decoys } } });
+    let refer = |number| json!({ "$ref": format!("#n{number}") });
+    assert_multiplies(named_tower(root.clone(), refer, |number, applied| {
+        (format!("d{number}"), with(applied, "$anchor", json!(format!("n{number}"))))
+    }));
+    for keyword in ["$ref", "$dynamicRef"] {
+        let decoys: serde_json::Map<String, Value> = (0..=20)
+            .map(|n| (format!("d{n}"), json!({ "$dynamicAnchor": format!("n{n}"), "type": "integer" })))
+            .collect();
+        let mut root = root.clone();
+        root["$defs"]["decoys"]["$defs"] = json!(decoys);
+        let refer = |number| json!({ "$ref": format!("#n{number}"), keyword: format!("#n{number}") });
+        assert_multiplies(named_tower(root, refer, |number, applied| {
+            (format!("d{number}"), with(applied, "$dynamicAnchor", json!(format!("n{number}"))))
+        }));
+    }
+}
+
+#[test]
+fn only_the_identifier_of_the_dialect_names_a_resource() {
+    let refer = |number| json!({ "$ref": format!("#/$defs/d{number}") });
+    let level = |keyword: &'static str| {
+        move |number: usize, applied: Value| {
+            (format!("d{number}"), with(applied, keyword, json!(format!("http://e/d{number}"))))
+        }
+    };
+    assert_multiplies(named_tower(json!({}), refer, level("id")));
+    let mut old = named_tower(json!({}), refer, level("$id"));
+    old["$schema"] = json!("http://json-schema.org/draft-04/schema#");
+    assert_multiplies(old);
+}
+
+#[test]
+fn schemas_with_names_as_people_give_them_are_taken() {
+    // Resources beside one another, each with definitions of its own that have the same names.
+    let resource = |name: &str, other: &str| {
+        json!({ "$id": format!("https://example.org/schemas/{name}"), "type": "object",
+            "properties": { "own": { "$ref": "#/$defs/part" }, "other": { "$ref": other } },
+            "$defs": { "part": { "$anchor": "part", "type": "string" } } })
+    };
+    let bundle = json!({ "$id": "https://example.org/schemas/root", "$ref": "person",
+        "$defs": { "a": resource("person", "address#part"), "b": resource("address", "./person") } });
+    let value = r#"{"own":"x","other":"y"}"#;
+    assert_eq!(check(bundle.clone(), text(value.into())), Ok(()));
+    assert!(check(bundle, text(r#"{"own":"x","other":1}"#.into())).is_err());
+    // Properties with the names of keywords, in a description of schemas.
+    let schema = json!({ "type": "object", "properties": {
+        "id": { "type": "string" }, "$ref": { "type": "string" }, "default": { "$ref": "#/$defs/any" },
+        "enum": { "type": "array", "items": { "$ref": "#/$defs/any" } },
+        "$id": { "type": "string" }, "allOf": { "type": "array", "items": { "$ref": "#" } },
+    }, "$defs": { "any": { "type": ["string", "null"] } } });
+    assert_eq!(check(schema, text(r##"{"id":"a","$ref":"#x","allOf":[{"default":null}]}"##.into())), Ok(()));
+    // Definitions elsewhere, as OpenAPI has them, and an extensible tree.
+    let pets = json!({ "$ref": "#/components/schemas/Pets", "components": { "schemas": {
+        "Pets": { "type": "array", "items": { "$ref": "#/components/schemas/Pet" } },
+        "Pet": { "allOf": [{ "$ref": "#/components/schemas/Named" }, { "required": ["kind"] }] },
+        "Named": { "type": "object", "properties": { "name": { "type": "string" } } } } } });
+    assert_eq!(check(pets, text(r#"[{"name":"x","kind":"y"}]"#.into())), Ok(()));
+    let tree = json!({ "$id": "https://example.org/strict", "$dynamicAnchor": "node", "$ref": "tree",
+        "unevaluatedProperties": false, "$defs": { "tree": { "$id": "tree", "$dynamicAnchor": "node",
+            "type": "object", "properties": { "data": true,
+                "children": { "type": "array", "items": { "$dynamicRef": "#node" } } } } } });
+    assert_eq!(check(tree.clone(), text(r#"{"children":[{"data":1}]}"#.into())), Ok(()));
+    assert!(check(tree, text(r#"{"children":[{"daat":1}]}"#.into())).is_err());
+    let old = json!({ "$schema": "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor": true,
+        "properties": { "next": { "$recursiveRef": "#" } }, "type": "object" });
+    assert!(check(old, text(r#"{"next":{"next":1}}"#.into())).is_err());
+    // The schema of schemas.
+    let meta = json!({ "$ref": "https://json-schema.org/draft/2020-12/schema" });
+    assert_eq!(check(meta.clone(), text(r#"{"properties":{"a":{"type":"string"}}}"#.into())), Ok(()));
+    assert!(check(meta, text(r#"{"properties":{"a":{"type":"text"}}}"#.into())).is_err());
+}
+
+#[test]
+fn schemas_that_look_at_nothing_are_paid_for() {
+    let ones = |count: usize| text(format!("[{}]", vec!["1"; count].join(",")));
+    for keyword in ["allOf", "oneOf"] {
+        let mut idle = vec![json!(keyword == "allOf"); 50_000];
+        idle.push(json!(true));
+        assert_eq!(check(json!({ keyword: idle.clone() }), ones(1)), Ok(()));
+        assert_eq!(check(json!({ "items": { keyword: idle } }), ones(10_000)).unwrap_err(), TOO_MANY_STEPS);
+    }
+    let mut referring = tower(3, 15, "allOf", json!(true));
+    referring["properties"]["x"] = json!({ "items": { "$ref": "#/$defs/d0" } });
+    let value = format!("{{\"x\":{}}}", ones(10_000).as_str());
+    assert_eq!(check(referring, text(value)).unwrap_err(), TOO_MANY_STEPS);
+    // One walk through the members, with many patterns at each.
+    let patterns: serde_json::Map<String, Value> =
+        (0..2_000).map(|n| (format!("a{{1,{}}}", n + 1), json!(true))).collect();
+    let schema = json!({ "patternProperties": patterns, "additionalProperties": false });
+    let names: Vec<String> = (0..5_000).map(|name| format!("\"a{name}\":1")).collect();
+    assert_eq!(check(schema, text(format!("{{{}}}", names.join(",")))).unwrap_err(), TOO_MANY_STEPS);
+}
+
+#[test]
+fn choices_that_look_at_the_value_cost_no_more_than_their_looks() {
+    let labelled: Vec<Value> = (0..250).map(|n| json!({ "const": n, "title": format!("No. {n}") })).collect();
+    let schema = json!({ "items": { "oneOf": labelled } });
+    assert_eq!(check(schema, text(format!("[{}]", vec!["17"; 3_000].join(",")))), Ok(()));
+    let kind = |n: usize| json!({ "type": "object", "properties": { "kind": { "const": n } }, "required": ["kind"] });
+    let kinds: serde_json::Map<String, Value> = (0..60).map(|n| (format!("k{n}"), kind(n))).collect();
+    let choices: Vec<Value> = (0..60).map(|n| json!({ "$ref": format!("#/$defs/k{n}") })).collect();
+    let schema = json!({ "items": { "anyOf": choices }, "$defs": kinds });
+    assert_eq!(check(schema, text(format!("[{}]", vec![r#"{"kind":59}"#; 2_000].join(",")))), Ok(()));
+    // What most tools have, in a large value.
+    let item = json!({ "anyOf": [{ "type": "string" }, { "type": "number" }, { "type": "null" }, {}] });
+    assert_eq!(check(json!({ "items": { "allOf": [item, true] } }), array("null")), Ok(()));
+}
+
+#[test]
+fn a_default_of_many_values_is_judged_where_a_pattern_may_go_back() {
+    let schema = |last: Value| {
+        let mut numbers: Vec<Value> = (0..5_000).map(Value::from).collect();
+        numbers.push(last);
+        json!({ "type": "object", "properties": { "slug": { "type": "string", "pattern": SLUG },
+            "table": { "type": "array", "items": { "type": "integer" }, "default": numbers } } })
+    };
+    let arguments = |schema: &Value| {
+        tenon_mcp::__private::Arguments::new(JsonSlice::from_value(schema), Default::default()).map(drop)
+    };
+    assert!(arguments(&schema(json!(1))).is_ok(), "{:?}", arguments(&schema(json!(1))).err());
+    let why = arguments(&schema(json!("x"))).unwrap_err().to_string();
+    assert!(why.contains("/properties/table/default") && why.contains("/table/5000"), "{why}");
+}
+
+#[test]
+fn names_are_counted_where_patterns_of_names_may_go_back() {
+    let names = |count| {
+        let names: Vec<String> = (0..count).map(|name| format!("\"n{name}\":1")).collect();
+        text(format!("{{{}}}", names.join(",")))
+    };
+    for more in [json!({}), json!({ "additionalProperties": false })] {
+        let mut schema = json!({ "patternProperties": { "^(?!secret)": { "type": "integer" } } });
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(check(schema.clone(), names(5_000)), Ok(()));
+        assert_eq!(check(schema, names(20_000)).unwrap_err(), TOO_MANY_STEPS);
+    }
+    let evil = json!({ "patternProperties": { "^(a|a)*(?!b)$": false } });
+    let evil_names: Vec<String> = (0..20_000).map(|name| format!("\"aaaaaaaaaaaaaaaa{name}\":1")).collect();
+    let why = check(evil, text(format!("{{{}}}", evil_names.join(",")))).unwrap_err();
+    assert_eq!(why, TOO_MANY_STEPS);
+    // Other schemas may have as many members as they like.
+    let schema = json!({ "additionalProperties": { "pattern": "^(?!secret)" } });
+    assert_eq!(check(schema, names(20_000)), Ok(()));
+}
+
 #[test]
 fn deep_values_do_not_exhaust_the_stack() {
     let mut step = json!({ "properties": { "a": { "$ref": "#/$defs/n" } } });

@@ -3,6 +3,7 @@
 //! A crate of its own, because validators are compiled from generic code for the representation of values they look at:
 //! here that happens once, and not for every build of the engine. It belongs to `tenon-mcp`, and promises nothing to others.
 
+mod expansion;
 mod format;
 mod metered;
 mod outline;

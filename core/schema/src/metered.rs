@@ -1,8 +1,8 @@
 //! A JSON text that the validator sees through a meter, so that a check ends however its schema and value play together.
 //!
-//! Every look at a value costs a step. When the steps are used up, when the stack has grown too much, or when enough
-//! errors were found, containers look like something else: what is under way comes to its end without going deeper, and
-//! its result is not used.
+//! Every look at a value costs a step, whatever is seen. When the steps are used up, when the stack has grown too much, or
+//! when enough errors were found, containers look like something else: what is under way comes to its end without going
+//! deeper, and its result is not used.
 
 use crate::text::clip;
 use crate::tree::{Parts, Shape, Spot};
@@ -24,6 +24,8 @@ pub(crate) struct Allowance {
     pub(crate) steps: u64,
     /// How many strings may be matched.
     pub(crate) matches: u64,
+    /// How many of them looking at a member's name counts as.
+    pub(crate) names: u64,
     /// Errors after which no more are looked for.
     pub(crate) errors: u32,
 }
@@ -39,6 +41,7 @@ pub(crate) enum Spent {
 struct Meter {
     steps: Cell<u64>,
     matches: Cell<u64>,
+    names: Cell<u64>,
     errors: Cell<u32>,
     /// Where the stack was at the start.
     stack: Cell<usize>,
@@ -50,6 +53,7 @@ thread_local! {
         Meter {
             steps: Cell::new(0),
             matches: Cell::new(0),
+            names: Cell::new(0),
             errors: Cell::new(0),
             stack: Cell::new(0),
             spent: Cell::new(None),
@@ -62,6 +66,7 @@ pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R,
     METER.with(|meter| {
         meter.steps.set(allowance.steps);
         meter.matches.set(allowance.matches);
+        meter.names.set(allowance.names);
         meter.errors.set(allowance.errors);
         meter.stack.set(stack_position());
         meter.spent.set(None);
@@ -96,10 +101,10 @@ fn pay(steps: u64) -> bool {
     })
 }
 
-/// Pays for one string to be matched.
-fn pay_for_match() -> bool {
+/// Pays for a string to be matched so often.
+fn pay_for_matches(count: u64) -> bool {
     METER.with(|meter| {
-        let left = meter.matches.get().checked_sub(1);
+        let left = meter.matches.get().checked_sub(count);
         match left {
             Some(left) => meter.matches.set(left),
             None if meter.spent.get().is_none() => meter.spent.set(Some(Spent::Steps)),
@@ -116,7 +121,7 @@ fn pay_for_text(length: usize) -> bool {
 
 /// The text of a string, once it is paid for.
 fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
-    if spot.shape() != Shape::String || !pay(1) {
+    if !pay(1) || spot.shape() != Shape::String {
         return None;
     }
     let written = spot.written();
@@ -129,7 +134,7 @@ fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
 
 /// A number, once it is paid for: one longer than doubles are is read slowly.
 fn paid_number(spot: Spot<'_>) -> Option<Number> {
-    if spot.shape() != Shape::Number || !pay(1) {
+    if !pay(1) || spot.shape() != Shape::Number {
         return None;
     }
     let length = spot.written().len() as u64;
@@ -176,7 +181,7 @@ impl<'a> Seen<'a> {
     }
 
     fn container(&self, shape: Shape) -> Option<Spot<'a>> {
-        self.value().filter(|spot| spot.shape() == shape && pay(1))
+        self.value().filter(|spot| pay(1) && spot.shape() == shape)
     }
 
     /// The text of a string, once it is paid for.
@@ -202,7 +207,7 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.text().filter(|_| pay_for_match())
+        self.text().filter(|_| pay_for_matches(1))
     }
 
     fn as_number(&self) -> Option<Number> {
@@ -211,17 +216,18 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
 
     fn as_boolean(&self) -> Option<bool> {
         match self.shape() {
-            Shape::Boolean(value) if pay(1) => Some(value),
+            _ if !pay(1) => None,
+            Shape::Boolean(value) => Some(value),
             _ => None,
         }
     }
 
     fn is_null(&self) -> bool {
-        self.shape() == Shape::Null && pay(1)
+        pay(1) && self.shape() == Shape::Null
     }
 
     fn is_number(&self) -> bool {
-        self.shape() == Shape::Number && pay(1)
+        pay(1) && self.shape() == Shape::Number
     }
 
     fn json_type(&self) -> JsonType {
@@ -282,12 +288,12 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
     let within = |spot: Spot<'_>, expected: &Value| equal(&Seen::Value(spot), expected);
     match (seen.shape(), expected) {
         (Shape::Array, Value::Array(expected)) => seen.value().is_some_and(|spot| {
-            spot.len() == expected.len() && pay(1) && spot.parts().zip(expected).all(|(a, b)| within(a, b))
+            pay(1) && spot.len() == expected.len() && spot.parts().zip(expected).all(|(a, b)| within(a, b))
         }),
         (Shape::Object, Value::Object(expected)) => seen.value().is_some_and(|spot| {
-            let mut members = MembersIter(spot.parts());
-            spot.len() == expected.len()
-                && pay(1)
+            let mut members = MembersIter { parts: spot.parts(), names: 0 };
+            pay(1)
+                && spot.len() == expected.len()
                 && members
                     .all(|(name, value)| expected.get(&*name).is_some_and(|expected| equal(&value, expected)))
         }),
@@ -307,13 +313,21 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
 /// The members of an object.
 pub(crate) struct Members<'a>(Spot<'a>);
 
-pub(crate) struct MembersIter<'a>(Parts<'a>);
+pub(crate) struct MembersIter<'a> {
+    parts: Parts<'a>,
+    /// How many matches of each name are paid for.
+    names: u64,
+}
 
 impl<'a> Iterator for MembersIter<'a> {
     type Item = (Cow<'a, str>, Seen<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, value) = (self.0.next()?, self.0.next()?);
+        let (name, value) = (self.parts.next()?, self.parts.next()?);
+        // Nobody says whether the name will be matched.
+        if self.names > 0 && !pay_for_matches(self.names) {
+            return None;
+        }
         Some((paid_string(name)?, Seen::Value(value)))
     }
 }
@@ -341,7 +355,7 @@ impl<'a> Object<'a, Metered> for Members<'a> {
     }
 
     fn members(&self) -> MembersIter<'a> {
-        MembersIter(self.0.parts())
+        MembersIter { parts: self.0.parts(), names: METER.with(|meter| meter.names.get()) }
     }
 }
 

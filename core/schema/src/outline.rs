@@ -7,8 +7,9 @@ use crate::tree::{Shape, Spot, Tree};
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
-/// Most values of an outline. It takes far more memory than the text, and errors of the whole value print it.
-const MAX_VALUES: usize = 4_096;
+/// Most values of an outline of what a client sent. It takes far more memory than the text, and errors of the whole value
+/// print it.
+pub(crate) const MAX_VALUES: usize = 4_096;
 
 /// A tree with its outline.
 pub(crate) struct Outlined<'a> {
@@ -17,9 +18,9 @@ pub(crate) struct Outlined<'a> {
 }
 
 impl<'a> Outlined<'a> {
-    /// `None` if the tree has too many values.
-    pub(crate) fn new(tree: &'a dyn Tree) -> Option<Outlined<'a>> {
-        let mut left = MAX_VALUES;
+    /// `None` if the tree has more than `most` values.
+    pub(crate) fn new(tree: &'a dyn Tree, most: usize) -> Option<Outlined<'a>> {
+        let mut left = most;
         let outline = outline(Spot::root(tree), &mut left)?;
         Some(Outlined { tree, outline })
     }

@@ -1,13 +1,14 @@
 //! Validators of schemas, and why they refuse.
 
+use crate::expansion::{Expansion, measure};
 use crate::format::{Formats, Options, assert_formats};
 use crate::metered::{Allowance, Metered, Seen, Spent, metered};
-use crate::outline::Outlined;
+use crate::outline::{MAX_VALUES, Outlined};
 use crate::text::{Clip, clip};
 use crate::tree::{Spot, Tree};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt::Write;
 
 const MAX_REPORTED: usize = 3;
@@ -32,7 +33,8 @@ const STEPS: u64 = 1_000_000;
 const STEPS_PER_BYTE: u64 = 8;
 
 /// Steps and matches of a check that a thread may do that others wait for: about a millisecond.
-const QUICK: Allowance = Allowance { steps: 20_000, matches: 16, errors: u32::MAX };
+const QUICK_STEPS: u64 = 20_000;
+const QUICK_MATCHES: u64 = 16;
 
 /// How much a check may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,31 +50,43 @@ pub struct Validator {
     validator: jsonschema::Validator<Metered>,
     /// Whether one of its patterns may go back on a text.
     backtracks: bool,
+    /// What one step costs: schemas that look at nothing are paid for with the next look.
+    weight: u64,
+    quick: Allowance,
 }
 
 impl Validator {
     /// Compiles a schema of a dialect; the error says what is wrong and where. References are resolved inside the schema
     /// only.
     pub fn compile(schema: &Value, draft: Draft, formats: Formats) -> Result<Validator, String> {
+        let Expansion { weight, lost } = measure(schema, draft)?;
+        let names = widest_patterns(schema);
         let options = || options(draft, formats);
+        let compiled = |validator, backtracks| {
+            let (matches, names) = if backtracks { (QUICK_MATCHES, names) } else { (u64::MAX, 0) };
+            let quick = Allowance { steps: QUICK_STEPS / weight, matches, names, errors: u32::MAX };
+            match lost {
+                None => Ok(Validator { validator, backtracks, weight, quick }),
+                // How much it is cannot be said then.
+                Some(place) => Err(format!("at {place}: a reference is not found")),
+            }
+        };
         let linear = PatternOptions::regex().size_limit(MAX_PATTERN_BYTES);
         if let Ok(validator) = options().with_pattern_options(linear).build(schema) {
-            return Ok(Validator { validator, backtracks: false });
+            return compiled(validator, false);
         }
         let bounded =
             PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_BACKTRACKS);
         let validator = options().with_pattern_options(bounded).build(schema).map_err(refusal)?;
-        Ok(Validator { validator, backtracks: true })
+        compiled(validator, true)
     }
 
     /// Checks the value of a text of `bytes`.
     pub fn check(&self, value: &dyn Tree, bytes: usize, effort: Effort) -> Result<(), Refused> {
         let root = Seen::Value(Spot::root(value));
-        let full = self.allowance(bytes);
         let allowance = match effort {
-            Effort::Full => full,
-            Effort::Quick if self.backtracks => QUICK,
-            Effort::Quick => Allowance { matches: u64::MAX, ..QUICK },
+            Effort::Full => self.allowance(bytes),
+            Effort::Quick => self.quick,
         };
         match metered(allowance, || self.validator.is_valid(root)) {
             (true, None) => Ok(()),
@@ -91,10 +105,8 @@ impl Validator {
 
     /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
     pub fn misfit(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
-        let outlined = if self.backtracks { Outlined::new(value) } else { None };
-        if self.backtracks && outlined.is_none() {
-            return Some(UNEXPLAINED.to_owned());
-        }
+        // The value is the program's own, so it may be large.
+        let outlined = if self.backtracks { Outlined::new(value, usize::MAX) } else { None };
         let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(self.allowance(bytes), || self.validator.iter_errors(root));
         if let Some(spent) = spent {
@@ -107,15 +119,15 @@ impl Validator {
 
     fn allowance(&self, bytes: usize) -> Allowance {
         Allowance {
-            steps: STEPS + STEPS_PER_BYTE * bytes as u64,
+            steps: (STEPS + STEPS_PER_BYTE * bytes as u64) / self.weight,
             matches: if self.backtracks { MAX_MATCHES } else { u64::MAX },
-            errors: u32::MAX,
+            ..self.quick
         }
     }
 
     /// Why a value does not conform: the first few reasons.
     fn reasons(&self, value: &dyn Tree, allowance: Allowance) -> Refused {
-        let outlined = if self.backtracks { Outlined::new(value) } else { None };
+        let outlined = if self.backtracks { Outlined::new(value, MAX_VALUES) } else { None };
         if self.backtracks && outlined.is_none() {
             return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new(), unsettled: false };
         }
@@ -137,6 +149,18 @@ impl Validator {
             false => reasons.join("; ") + &more,
         };
         Refused { reasons, names, unsettled: spent == Some(Spent::Steps) }
+    }
+}
+
+/// The largest number of patterns for the names of one object's members.
+fn widest_patterns(schema: &Value) -> u64 {
+    match schema {
+        Value::Array(items) => items.iter().map(widest_patterns).max().unwrap_or(0),
+        Value::Object(members) => {
+            let own = members.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+            members.values().map(widest_patterns).fold(own as u64, u64::max)
+        }
+        _ => 0,
     }
 }
 

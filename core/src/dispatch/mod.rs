@@ -7,7 +7,6 @@ pub mod calls;
 pub mod catalog;
 pub mod entry;
 pub mod environment;
-mod expansion;
 #[cfg(test)]
 mod format_tests;
 pub mod headers;

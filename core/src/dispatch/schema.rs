@@ -1,6 +1,5 @@
 //! JSON Schema: judged at registration, checked before any host code runs.
 
-use super::expansion;
 use super::plan::Plan;
 use super::sound::is_sound;
 use crate::error::Error;
@@ -58,9 +57,6 @@ impl Schema {
         }
         let draft = dialect(&value)?;
         let sound = is_sound(&value, draft);
-        if !sound {
-            expansion::check(&value)?;
-        }
         let compiled = match sound {
             true => OnceCell::new(),
             false => {

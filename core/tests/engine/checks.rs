@@ -47,9 +47,14 @@ impl Checks {
         let bench = Bench::new();
         let numbers = json!({ "type": "array", "items": { "type": "integer" } });
         let slugs = json!({ "type": "array", "items": { "pattern": "^(?!-)[a-z0-9-]+(?<!-)$" } });
-        for (name, properties) in
-            [("checked", json!({ "numbers": numbers })), ("slugs", json!({ "slugs": slugs }))]
-        {
+        let idle = json!({ "type": "array", "items": { "allOf": vec![json!(true); 20_000] } });
+        let names = json!({ "patternProperties": { "^(?!secret)": { "type": "integer" } } });
+        for (name, properties) in [
+            ("checked", json!({ "numbers": numbers })),
+            ("slugs", json!({ "slugs": slugs })),
+            ("idle", json!({ "idle": idle })),
+            ("names", json!({ "names": names })),
+        ] {
             let schema = JsonSlice::from_value(&json!({ "type": "object", "properties": properties }));
             let target = Target::Lane { lane: CHECKED, handler: HandlerId(1) };
             bench.server.add(Tool::new(name).input_schema(schema), target).unwrap();
@@ -61,7 +66,8 @@ impl Checks {
     }
 
     fn call(&self, id: u64, arguments: Value) {
-        let tool = if arguments.get("slugs").is_some() { "slugs" } else { "checked" };
+        let named = |tool: &&str| arguments.get(*tool).is_some();
+        let tool = ["slugs", "idle", "names"].into_iter().find(named).unwrap_or("checked");
         let message = modern(call(json!(id), tool, arguments)).to_string();
         self.bench.engine.receive(&self.bench.peer, &self.sink, message.into());
     }
@@ -99,6 +105,27 @@ fn a_long_check_leaves_the_thread_that_received_the_call() {
     assert!(checks.bench.text(host.id, "done"));
     let answer = checks.answer();
     assert_eq!((&answer["id"], result_text(&answer)), (&json!(2), "done"));
+}
+
+#[test]
+fn what_the_looks_at_a_value_do_not_show_leaves_that_thread_too() {
+    let checks = Checks::new();
+    let own = thread::current().name().unwrap().to_owned();
+    let names = |count| {
+        let names: serde_json::Map<String, Value> = (0..count).map(|n| (format!("n{n}"), json!(n))).collect();
+        json!({ "names": names })
+    };
+    // Many schemas between two looks; many names, each of which a pattern may go back on.
+    for (id, arguments, thread) in [
+        (1, json!({ "idle": [1] }), own.as_str()),
+        (2, json!({ "idle": vec![1; 300] }), "tenon-check"),
+        (3, names(5), own.as_str()),
+        (4, names(300), "tenon-check"),
+    ] {
+        checks.call(id, arguments);
+        assert_eq!(checks.names.recv_timeout(PATIENCE).unwrap(), thread, "{id}");
+        checks.drain();
+    }
 }
 
 #[test]

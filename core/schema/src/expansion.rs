@@ -1,0 +1,513 @@
+//! How much a schema is for one value: references let a short schema stand for any number of checks.
+//!
+//! The meter of a check counts looks at the value. A reference looks at nothing, so schemas that refer to the next ten
+//! times, and so on, would keep a thread busy for ever at a value as small as `1`. Such a schema is refused when it is
+//! registered. Of others it is found out how many schemas may be applied between two looks, for the meter to be paid.
+//!
+//! References are resolved as the validator does, by the same code.
+
+use crate::text::clip;
+use referencing::{Draft, Registry, Resolver, ResourceRef, Uri, uri};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Schemas that apply to one value, besides those that are written out.
+const MAX_EXPANSION: u64 = 10_000;
+/// How deep they may be within one another, references included.
+const MAX_DEPTH: usize = 128;
+/// Schemas that are looked at to find that out, where references go round in circles.
+const MAX_LOOKS: u64 = 1_000_000;
+/// Schemas that look at nothing which one step pays for.
+const IDLE_PER_STEP: u64 = 16;
+/// What matching a name is, in schemas that look at nothing.
+const IDLE_PER_PATTERN: u64 = 4;
+/// The base of references in a schema without an identifier.
+const BASE: &str = "json-schema:///";
+
+/// How a keyword holds schemas.
+#[derive(Clone, Copy, PartialEq)]
+enum Held {
+    One,
+    List,
+    Map,
+    /// One, or a list.
+    Items,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Applies {
+    /// To the same value, each time.
+    Same,
+    /// To the same value, if something was seen in it.
+    SameThen,
+    /// To parts of the value.
+    Parts,
+}
+
+/// Keywords with schemas, and the first draft that has them.
+const KEYWORDS: [(&str, Held, Applies, Draft); 20] = [
+    ("allOf", Held::List, Applies::Same, Draft::Draft4),
+    ("anyOf", Held::List, Applies::Same, Draft::Draft4),
+    ("oneOf", Held::List, Applies::Same, Draft::Draft4),
+    ("not", Held::One, Applies::Same, Draft::Draft4),
+    ("if", Held::One, Applies::Same, Draft::Draft7),
+    ("then", Held::One, Applies::SameThen, Draft::Draft7),
+    ("else", Held::One, Applies::SameThen, Draft::Draft7),
+    ("dependentSchemas", Held::Map, Applies::SameThen, Draft::Draft201909),
+    ("dependencies", Held::Map, Applies::SameThen, Draft::Draft4),
+    ("properties", Held::Map, Applies::Parts, Draft::Draft4),
+    ("patternProperties", Held::Map, Applies::Parts, Draft::Draft4),
+    ("additionalProperties", Held::One, Applies::Parts, Draft::Draft4),
+    ("propertyNames", Held::One, Applies::Parts, Draft::Draft6),
+    ("items", Held::Items, Applies::Parts, Draft::Draft4),
+    ("prefixItems", Held::List, Applies::Parts, Draft::Draft202012),
+    ("additionalItems", Held::One, Applies::Parts, Draft::Draft4),
+    ("contains", Held::One, Applies::Parts, Draft::Draft6),
+    ("unevaluatedItems", Held::One, Applies::Parts, Draft::Draft201909),
+    ("unevaluatedProperties", Held::One, Applies::Parts, Draft::Draft201909),
+    ("contentSchema", Held::One, Applies::Parts, Draft::Draft201909),
+];
+const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
+/// What is known about a schema.
+pub(crate) struct Expansion {
+    /// Steps that pay for one look and for the schemas up to the next one.
+    pub(crate) weight: u64,
+    /// The place of a reference that was not found. The validator refuses it, if it comes to it.
+    pub(crate) lost: Option<String>,
+}
+
+/// Refuses a schema that applies too many schemas to one value, and names the place.
+pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String> {
+    let mut written = Written::default();
+    written.read(schema);
+    if !written.refers {
+        // What is written out is bounded by the length of the text.
+        return Count::new(draft, u64::MAX).run(schema, None);
+    }
+    let root = ResourceRef::new(schema, draft);
+    let base = uri::from_str(root.id().unwrap_or(BASE));
+    let registry = base.and_then(|base| {
+        let registry = Registry::new().draft(draft).add(base.as_str(), root)?.prepare()?;
+        Ok((registry, base))
+    });
+    let Ok((registry, base)) = registry else {
+        return Ok(Expansion { weight: 1, lost: Some("(root)".to_owned()) });
+    };
+    let resolver = registry.resolver(base);
+    let mut count = Count::new(draft, MAX_EXPANSION.max(written.schemas));
+    if written.dynamic {
+        count.note(schema, draft, &resolver);
+    }
+    count.run(schema, Some(&resolver))
+}
+
+/// What occurs anywhere in a text, be it a schema or not.
+#[derive(Default)]
+struct Written {
+    /// Objects that may be schemas.
+    schemas: u64,
+    refers: bool,
+    dynamic: bool,
+}
+
+impl Written {
+    fn read(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            Value::Object(members) => {
+                self.schemas += 1;
+                self.refers |= REFERENCES.iter().any(|keyword| members.contains_key(*keyword));
+                self.dynamic |=
+                    members.contains_key("$dynamicAnchor") || members.contains_key("$recursiveAnchor");
+                members.values().for_each(|value| self.read(value));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A schema at its base.
+struct Node<'s> {
+    schema: &'s Value,
+    draft: Draft,
+    resolver: Option<Resolver<'s>>,
+    /// What it applies to the same value, once it is known.
+    applied: Option<Rc<Applied>>,
+    cost: Option<Cost>,
+    placed: bool,
+}
+
+/// What tells nodes from one another: the same text may have several bases.
+type Key = (*const Value, Draft, Option<Arc<Uri<String>>>);
+
+/// What a schema applies to the same value.
+struct Applied {
+    looks: bool,
+    /// Schemas, of which each is one of several, and whether they are applied each time.
+    schemas: Vec<(Vec<usize>, bool)>,
+}
+
+/// What one value costs.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Schemas.
+    all: u64,
+    /// Those of them that may look at nothing.
+    idle: u64,
+    /// How deep they are within one another.
+    depth: u64,
+    /// Whether the value is looked at each time.
+    looks: bool,
+}
+
+impl Cost {
+    /// What is at least as much as each of two.
+    fn or(self, other: Cost) -> Cost {
+        Cost {
+            all: self.all.max(other.all),
+            idle: self.idle.max(other.idle),
+            depth: self.depth.max(other.depth),
+            looks: self.looks && other.looks,
+        }
+    }
+}
+
+/// Of a schema without parts, and of one that is being counted already.
+const ONE: Cost = Cost { all: 1, idle: 1, depth: 0, looks: false };
+const NONE: usize = usize::MAX;
+
+struct Count<'s> {
+    draft: Draft,
+    limit: u64,
+    nodes: Vec<Node<'s>>,
+    known: HashMap<Key, usize>,
+    /// Schemas that dynamic references of a name may mean.
+    dynamic: HashMap<&'s str, Vec<usize>>,
+    /// What recursive references may mean.
+    recursive: Vec<usize>,
+    /// What was referred to, by what reference.
+    referred: Vec<(usize, String)>,
+    /// Definitions, and where they are. The validator looks at those that are referred to.
+    definitions: Vec<(usize, String)>,
+    /// Schemas that are being counted, one within the other.
+    open: Vec<usize>,
+    looks: u64,
+    /// What is to be paid for between two looks.
+    idle: u64,
+    lost: Option<String>,
+    /// Where it is.
+    pointer: String,
+}
+
+impl<'s> Count<'s> {
+    fn new(draft: Draft, limit: u64) -> Count<'s> {
+        Count {
+            draft,
+            limit,
+            nodes: Vec::new(),
+            known: HashMap::new(),
+            dynamic: HashMap::new(),
+            recursive: Vec::new(),
+            referred: Vec::new(),
+            definitions: Vec::new(),
+            open: Vec::new(),
+            looks: 0,
+            idle: 0,
+            lost: None,
+            pointer: String::new(),
+        }
+    }
+
+    fn run(mut self, schema: &'s Value, resolver: Option<&Resolver<'s>>) -> Result<Expansion, String> {
+        let root = self.within(schema, self.draft, resolver.cloned());
+        if let Some(root) = root {
+            self.places(root)?;
+        }
+        while let Some((node, reference)) = self.referred.pop() {
+            self.pointer = reference;
+            self.places(node)?;
+        }
+        let lost = self.lost.take();
+        while let Some((node, pointer)) = self.definitions.pop() {
+            self.pointer = pointer;
+            self.places(node)?;
+        }
+        Ok(Expansion { weight: 1 + self.idle / IDLE_PER_STEP, lost })
+    }
+
+    /// Notes what dynamic references may mean, wherever that is.
+    fn note(&mut self, value: &'s Value, draft: Draft, resolver: &Resolver<'s>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.note(item, draft, resolver)),
+            Value::Object(members) => {
+                let draft = draft.detect(value);
+                let within = resolver.in_subresource(ResourceRef::new(value, draft));
+                let resolver = within.as_ref().unwrap_or(resolver);
+                if let Some(Value::String(anchor)) = members.get("$dynamicAnchor") {
+                    let node = self.node(value, draft, Some(resolver.clone()));
+                    self.dynamic.entry(anchor).or_default().push(node);
+                }
+                if members.get("$recursiveAnchor") == Some(&Value::Bool(true)) {
+                    let node = self.node(value, draft, Some(resolver.clone()));
+                    self.recursive.push(node);
+                }
+                members.values().for_each(|value| self.note(value, draft, resolver));
+            }
+            _ => {}
+        }
+    }
+
+    fn node(&mut self, schema: &'s Value, draft: Draft, resolver: Option<Resolver<'s>>) -> usize {
+        let key = (ptr::from_ref(schema), draft, resolver.as_ref().map(|resolver| resolver.base_uri()));
+        *self.known.entry(key).or_insert_with(|| {
+            self.nodes.push(Node { schema, draft, resolver, applied: None, cost: None, placed: false });
+            self.nodes.len() - 1
+        })
+    }
+
+    /// A schema that stands in one of this draft.
+    fn within(&mut self, schema: &'s Value, draft: Draft, resolver: Option<Resolver<'s>>) -> Option<usize> {
+        let draft = draft.detect(schema);
+        let resolver = match resolver.map(|resolver| resolver.in_subresource(ResourceRef::new(schema, draft)))
+        {
+            None => None,
+            Some(Ok(resolver)) => Some(resolver),
+            Some(Err(_)) => {
+                self.lose();
+                return None;
+            }
+        };
+        Some(self.node(schema, draft, resolver))
+    }
+
+    fn child(&mut self, parent: usize, schema: &'s Value) -> Option<usize> {
+        let Node { draft, resolver, .. } = &self.nodes[parent];
+        let (draft, resolver) = (*draft, resolver.clone());
+        self.within(schema, draft, resolver)
+    }
+
+    fn lose(&mut self) {
+        self.lost.get_or_insert_with(|| place(&self.pointer).to_owned());
+    }
+
+    /// Counts at every place of a schema, from the inside out, so that the innermost place is named.
+    fn places(&mut self, node: usize) -> Result<(), String> {
+        if std::mem::replace(&mut self.nodes[node].placed, true) {
+            return Ok(());
+        }
+        let Some(members) = self.nodes[node].schema.as_object() else { return Ok(()) };
+        let (length, draft) = (self.pointer.len(), self.nodes[node].draft);
+        for (keyword, value) in members {
+            let defines = matches!(keyword.as_str(), "$defs" | "definitions");
+            let held = match held(draft, members, keyword) {
+                Some((held, _)) => held,
+                None if defines => Held::Map,
+                None => continue,
+            };
+            for (name, schema) in schemas(held, value) {
+                self.pointer.push('/');
+                self.pointer.push_str(keyword);
+                if let Some(name) = name {
+                    self.pointer.push('/');
+                    self.pointer.push_str(&name);
+                }
+                match self.child(node, schema) {
+                    Some(child) if defines => self.definitions.push((child, self.pointer.clone())),
+                    Some(child) => self.places(child)?,
+                    None => {}
+                }
+                self.pointer.truncate(length);
+            }
+        }
+        let cost = self.count_from(node)?;
+        self.idle = self.idle.max(cost.idle + cost.depth);
+        // A walk through the members may match each name with each pattern.
+        if let Some(Value::Object(patterns)) = members.get("patternProperties") {
+            let mut idle = 0;
+            for schema in patterns.values() {
+                if let Some(child) = self.child(node, schema) {
+                    idle += IDLE_PER_PATTERN + self.count_from(child)?.idle;
+                }
+            }
+            self.idle = self.idle.max(idle);
+        }
+        Ok(())
+    }
+
+    fn count_from(&mut self, node: usize) -> Result<Cost, String> {
+        self.open.clear();
+        let counted = self
+            .count(node)
+            .map_err(|Much(what)| format!("at {}: {what}; combine fewer references", place(&self.pointer)));
+        counted.map(|(cost, _)| cost)
+    }
+
+    /// What a value costs that this schema applies to, and the outermost of the open schemas that it comes back to.
+    fn count(&mut self, node: usize) -> Result<(Cost, usize), Much> {
+        if let Some(cost) = self.nodes[node].cost {
+            return Ok((cost, NONE));
+        }
+        if !self.nodes[node].schema.is_object() {
+            return Ok((ONE, NONE));
+        }
+        let level = self.open.len();
+        // A circle is cut where it closes, as the validator does.
+        if let Some(back) = self.open.iter().position(|open| *open == node) {
+            return Ok((ONE, back));
+        }
+        self.looks += 1;
+        if level >= MAX_DEPTH {
+            return Err(Much(format!(
+                "more than {MAX_DEPTH} schemas, one within the other, apply to one value"
+            )));
+        }
+        self.open.push(node);
+        let applied = self.applied(node);
+        let mut sum = Cost { all: 1, idle: 0, depth: 0, looks: applied.looks };
+        let (mut each_looks, mut outermost) = (true, NONE);
+        for (alternatives, always) in &applied.schemas {
+            let mut most: Option<Cost> = None;
+            for alternative in alternatives {
+                let (cost, back) = self.count(*alternative)?;
+                most = Some(most.map_or(cost, |most| most.or(cost)));
+                outermost = outermost.min(back);
+            }
+            let Some(most) = most else { continue };
+            sum.all += most.all;
+            sum.idle += most.idle;
+            sum.depth = sum.depth.max(most.depth + 1);
+            if *always {
+                sum.looks = true;
+                each_looks &= most.looks;
+            }
+            if sum.all > self.limit || self.looks > MAX_LOOKS {
+                return Err(Much(format!("more than {} schemas apply to one value", self.limit)));
+            }
+        }
+        sum.looks &= each_looks;
+        sum.idle += u64::from(!sum.looks);
+        self.open.pop();
+        // What comes back to an open schema counts less here than elsewhere.
+        if outermost >= level {
+            self.nodes[node].cost = Some(sum);
+            outermost = NONE;
+        }
+        Ok((sum, outermost))
+    }
+
+    fn applied(&mut self, node: usize) -> Rc<Applied> {
+        if let Some(applied) = &self.nodes[node].applied {
+            return applied.clone();
+        }
+        let applied = Rc::new(self.find_applied(node));
+        self.nodes[node].applied = Some(applied.clone());
+        applied
+    }
+
+    fn find_applied(&mut self, node: usize) -> Applied {
+        let (schema, draft) = (self.nodes[node].schema, self.nodes[node].draft);
+        let mut applied = Applied { looks: false, schemas: Vec::new() };
+        let Some(members) = schema.as_object() else { return applied };
+        let alone = is_reference_alone(draft, members);
+        for (keyword, value) in members {
+            if let Value::String(reference) = value {
+                let targets = self.targets(node, keyword, reference);
+                if !targets.is_empty() {
+                    applied.schemas.push((targets, true));
+                }
+            }
+            applied.looks |= !alone && looks(draft, keyword, value);
+            let Some((held, applies)) = held(draft, members, keyword) else { continue };
+            if applies == Applies::Parts {
+                continue;
+            }
+            for (_, schema) in schemas(held, value) {
+                let child = self.child(node, schema);
+                applied.schemas.extend(child.map(|child| (vec![child], applies == Applies::Same)));
+            }
+        }
+        applied
+    }
+
+    /// What a reference may refer to.
+    fn targets(&mut self, node: usize, keyword: &str, reference: &str) -> Vec<usize> {
+        let Node { draft, resolver, .. } = &self.nodes[node];
+        let Some(resolver) = resolver.clone() else { return Vec::new() };
+        let found = match keyword {
+            "$ref" if !reference.is_empty() => resolver.lookup(reference),
+            "$dynamicRef" if *draft >= Draft::Draft202012 && !reference.is_empty() => {
+                resolver.lookup(reference)
+            }
+            "$recursiveRef" if *draft == Draft::Draft201909 => resolver.lookup_recursive_ref(),
+            _ => return Vec::new(),
+        };
+        let Ok(found) = found else {
+            self.lose();
+            return Vec::new();
+        };
+        let (schema, resolver, draft) = found.into_inner();
+        let mut targets = vec![self.node(schema, draft, Some(resolver))];
+        // Which one is meant depends on the way that led here; any of them may be.
+        let others = match reference.rsplit_once('#') {
+            _ if keyword == "$recursiveRef" => Some(&self.recursive),
+            Some((_, anchor)) => self.dynamic.get(anchor),
+            None => None,
+        };
+        targets.extend(others.into_iter().flatten());
+        targets.sort_unstable();
+        targets.dedup();
+        self.referred.extend(targets.iter().map(|target| (*target, reference.to_owned())));
+        targets
+    }
+}
+
+/// Too much, and what.
+struct Much(String);
+
+fn place(pointer: &str) -> &str {
+    if pointer.is_empty() { "(root)" } else { clip(pointer) }
+}
+
+/// Whether members beside a reference mean nothing.
+fn is_reference_alone(draft: Draft, members: &Map<String, Value>) -> bool {
+    draft <= Draft::Draft7 && members.contains_key("$ref")
+}
+
+/// How a keyword among these members holds schemas.
+fn held(draft: Draft, members: &Map<String, Value>, keyword: &str) -> Option<(Held, Applies)> {
+    let (_, held, applies, since) = KEYWORDS.iter().find(|row| row.0 == keyword)?;
+    let conditional = matches!(keyword, "then" | "else") && !members.contains_key("if");
+    let means = draft >= *since && !conditional && !is_reference_alone(draft, members);
+    means.then_some((*held, *applies))
+}
+
+/// Whether a keyword looks at every value.
+fn looks(draft: Draft, keyword: &str, value: &Value) -> bool {
+    match keyword {
+        "type" | "enum" => true,
+        "const" => draft >= Draft::Draft6,
+        "minimum" | "maximum" | "minLength" | "maxLength" => value.is_number(),
+        "pattern" => value.is_string(),
+        "required" => value.as_array().is_some_and(|names| !names.is_empty()),
+        "properties" => value.as_object().is_some_and(|properties| !properties.is_empty()),
+        _ => false,
+    }
+}
+
+/// The schemas that a keyword holds, with their names in it.
+fn schemas(held: Held, value: &Value) -> Vec<(Option<String>, &Value)> {
+    match (held, value) {
+        (Held::List | Held::Items, Value::Array(schemas)) => {
+            schemas.iter().enumerate().map(|(number, schema)| (Some(number.to_string()), schema)).collect()
+        }
+        (Held::Map, Value::Object(schemas)) => {
+            schemas.iter().map(|(name, schema)| (Some(name.clone()), schema)).collect()
+        }
+        (Held::One | Held::Items, schema) => vec![(None, schema)],
+        _ => Vec::new(),
+    }
+}
