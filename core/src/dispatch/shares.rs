@@ -119,6 +119,13 @@ impl Share {
     }
 }
 
+impl Part {
+    /// Whose it is.
+    pub(crate) fn key(&self) -> Key {
+        self.0.key
+    }
+}
+
 /// One thing for a client that has a share, or nothing to count for one that has none. The error is for the client.
 pub(crate) fn part(share: Option<&Arc<Share>>, kind: Kind) -> Result<Option<Part>, RpcError> {
     match share {

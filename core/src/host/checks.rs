@@ -11,6 +11,7 @@ use super::requests::Check;
 use super::shared::Thread;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::route::arguments_refused;
+use crate::dispatch::shares::Key;
 use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::error::RpcError;
@@ -23,10 +24,15 @@ impl HostPort {
     pub(super) fn check_aside(&self, call: CallId) {
         let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();
-        if !work.run(Box::new(move || port.check_now(call))) {
+        if !work.run(self.share_of(call), Box::new(move || port.check_now(call))) {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
             self.0.fail(call, &busy);
         }
+    }
+
+    /// The share that a call counts to, if its client has one.
+    pub(super) fn share_of(&self, call: CallId) -> Option<Key> {
+        self.0.calls.with(call, |flight| flight.part.as_ref().map(|part| part.key())).flatten()
     }
 
     fn check_now(&self, call: CallId) {

@@ -7,6 +7,7 @@ use super::port::HostPort;
 use super::{Registered, Target};
 use crate::dispatch::arguments::Policy;
 use crate::dispatch::entry::Entry;
+use crate::dispatch::shares::Key;
 use crate::dispatch::skills::{Library, Looked, Page, SkillSource, contents};
 use crate::error::{Error, ErrorKind};
 use crate::json::{JsonSlice, JsonWriter};
@@ -25,8 +26,8 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// Runs what may block.
 pub(crate) trait Work: Send + Sync {
-    /// Runs it soon, on a thread that nothing else waits for; `false` if there is none to be had.
-    fn run(&self, job: Box<dyn FnOnce() + Send>) -> bool;
+    /// Runs it soon for whoever has this share, on a thread that nothing else waits for; `false` if there is none to be had.
+    fn run(&self, share: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool;
 }
 
 /// The sources of a server, and what they had when they were looked at last.
@@ -226,7 +227,7 @@ impl Aside for Answering {
             let panicked = || Outcome::Error(RpcError::internal("the engine failed to look at the skills"));
             let _ = inner.complete(id, answer.unwrap_or_else(|_| panicked()));
         };
-        if !self.skills.work.run(Box::new(job)) {
+        if !self.skills.work.run(port.share_of(id), Box::new(job)) {
             let busy = RpcError::busy("Server busy: no thread can be started to read files");
             let _ = port.complete(id, Outcome::Error(busy));
         }

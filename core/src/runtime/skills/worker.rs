@@ -1,9 +1,10 @@
 //! Threads for work that others must not wait for. There are none while nothing is to be done.
 
+use crate::dispatch::shares::Key;
 use crate::host::{Threads, Work};
 use crate::locks::Mutex;
 use crate::panics::caught;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// One that hangs, on a file system that does not answer, leaves another.
@@ -11,8 +12,9 @@ const MOST: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs jobs in their order, at most [`MOST`] at a time. A job holds little: that of a call that was cancelled waits for its
-/// turn, too, and finds nothing to do.
+/// Runs the jobs of each client in their order, at most [`MOST`] at a time in all. Clients take turns, so one that has many
+/// jobs does not hold up another. A job holds little: that of a call that was cancelled waits for its turn, too, and finds
+/// nothing to do. There are no more jobs than calls in flight.
 #[derive(Clone)]
 pub(crate) struct Worker {
     queue: Arc<Mutex<Queue>>,
@@ -23,8 +25,43 @@ pub(crate) struct Worker {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    /// The jobs of each client that has some. Those that have no share are one client.
+    jobs: HashMap<Option<Key>, VecDeque<Job>>,
+    /// The same clients, in the order of their turns.
+    turns: VecDeque<Option<Key>>,
     threads: usize,
+}
+
+impl Queue {
+    fn push(&mut self, share: Option<Key>, job: Job) {
+        let jobs = self.jobs.entry(share).or_default();
+        if jobs.is_empty() {
+            self.turns.push_back(share);
+        }
+        jobs.push_back(job);
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let share = self.turns.pop_front()?;
+        let jobs = self.jobs.get_mut(&share)?;
+        let job = jobs.pop_front();
+        match jobs.is_empty() {
+            true => drop(self.jobs.remove(&share)),
+            false => self.turns.push_back(share),
+        }
+        job
+    }
+
+    /// Takes the last job of a client back; `false` if none waits.
+    fn take_back(&mut self, share: Option<Key>) -> bool {
+        let Some(jobs) = self.jobs.get_mut(&share) else { return false };
+        jobs.pop_back();
+        if jobs.is_empty() {
+            self.jobs.remove(&share);
+            self.turns.retain(|turn| *turn != share);
+        }
+        true
+    }
 }
 
 impl Worker {
@@ -38,7 +75,7 @@ impl Worker {
         loop {
             let job = {
                 let mut queue = self.queue.lock();
-                let Some(job) = queue.jobs.pop_front() else {
+                let Some(job) = queue.next() else {
                     queue.threads -= 1;
                     return;
                 };
@@ -51,10 +88,10 @@ impl Worker {
 }
 
 impl Work for Worker {
-    fn run(&self, job: Job) -> bool {
+    fn run(&self, share: Option<Key>, job: Job) -> bool {
         {
             let mut queue = self.queue.lock();
-            queue.jobs.push_back(job);
+            queue.push(share, job);
             // A thread that is counted may be in a job that lasts, so it is not relied on.
             if queue.threads == MOST {
                 return true;
@@ -68,7 +105,7 @@ impl Work for Worker {
         let mut queue = self.queue.lock();
         queue.threads -= 1;
         // Another thread takes it in time.
-        queue.threads > 0 || queue.jobs.pop_back().is_none()
+        queue.threads > 0 || !queue.take_back(share)
     }
 }
 
@@ -85,10 +122,10 @@ mod tests {
         let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
         let (hold, held) = channel::<()>();
         let (say, said) = channel();
-        assert!(worker.run(Box::new(move || _ = held.recv())));
+        assert!(worker.run(None, Box::new(move || _ = held.recv())));
         for number in 0..100 {
             let say = say.clone();
-            assert!(worker.run(Box::new(move || say.send(number).unwrap())));
+            assert!(worker.run(None, Box::new(move || say.send(number).unwrap())));
         }
         for number in 0..100 {
             assert_eq!(said.recv_timeout(LONG), Ok(number));
@@ -103,14 +140,52 @@ mod tests {
         let (hold, held) = channel::<()>();
         let (say, said) = channel();
         let begun = say.clone();
-        assert!(worker.run(Box::new(move || {
-            begun.send(1).unwrap();
-            let _ = held.recv();
-        })));
+        assert!(worker.run(
+            None,
+            Box::new(move || {
+                begun.send(1).unwrap();
+                let _ = held.recv();
+            })
+        ));
         assert_eq!(said.recv_timeout(LONG), Ok(1));
-        assert!(worker.run(Box::new(move || say.send(2).unwrap())));
+        assert!(worker.run(None, Box::new(move || say.send(2).unwrap())));
         assert_eq!(said.recv_timeout(LONG), Ok(2));
         drop(hold);
+    }
+
+    #[test]
+    fn clients_take_turns() {
+        let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
+        let (say, said) = channel();
+        let hold = |share| {
+            let (hold, held) = channel::<()>();
+            let begun = say.clone();
+            assert!(worker.run(
+                share,
+                Box::new(move || {
+                    begun.send("begun").unwrap();
+                    let _ = held.recv();
+                })
+            ));
+            assert_eq!(said.recv_timeout(LONG), Ok("begun"));
+            hold
+        };
+        let greedy = Some(Key::V4([127, 0, 0, 1]));
+        let (first, second) = (hold(greedy), hold(greedy));
+        let queue = |share, name| {
+            let say = say.clone();
+            assert!(worker.run(share, Box::new(move || say.send(name).unwrap())));
+        };
+        (0..1_000).for_each(|_| queue(greedy, "greedy"));
+        queue(Some(Key::V4([127, 0, 0, 2])), "other");
+        queue(None, "local");
+        // One thread goes on, so the order is that of the turns.
+        drop(first);
+        let order: Vec<_> = (0..1_002).map(|_| said.recv_timeout(LONG).unwrap()).collect();
+        assert_eq!(order[..3], ["greedy", "other", "local"]);
+        assert!(order[3..].iter().all(|name| *name == "greedy"));
+        assert!(worker.queue.lock().jobs.is_empty());
+        drop(second);
     }
 
     #[test]
@@ -120,10 +195,13 @@ mod tests {
         for number in 0..=2 * MOST {
             let say = say.clone();
             // Dropped after the panic.
-            assert!(worker.run(Box::new(move || {
-                let _last = Last(say, number);
-                panic!("on purpose");
-            })));
+            assert!(worker.run(
+                None,
+                Box::new(move || {
+                    let _last = Last(say, number);
+                    panic!("on purpose");
+                })
+            ));
             assert_eq!(said.recv_timeout(LONG), Ok(number));
         }
     }
