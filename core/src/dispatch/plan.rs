@@ -20,6 +20,11 @@ const ANNOTATIONS: [&str; 9] = [
     "x-mcp-header",
 ];
 
+/// Most properties of a schema with a plan, and most members of a value that are none of them. Each member is compared with
+/// each property, and nothing counts that; the full validator counts it.
+const MAX_PROPERTIES: usize = 256;
+const MAX_OTHERS: usize = 1_024;
+
 /// A compiled plain object schema.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -64,7 +69,12 @@ impl Plan {
             Some(_) => return None,
         };
         let mut properties = Vec::new();
-        for (name, property) in schema.get("properties").map_or(Some(&Map::new()), Value::as_object)? {
+        let none = Map::new();
+        let given = schema.get("properties").map_or(Some(&none), Value::as_object)?;
+        if given.len() > MAX_PROPERTIES {
+            return None;
+        }
+        for (name, property) in given {
             properties.push(Property {
                 name: name.clone(),
                 kind: plain(property, formats)?,
@@ -85,14 +95,14 @@ impl Plan {
         if value.kind() != Kind::Object {
             return false;
         }
-        let mut found = 0;
+        let (mut found, mut others) = (0, 0);
         for member in value.members() {
             let name = member.name(value.as_bytes());
             match self.properties.iter().find(|property| property.name == name) {
                 Some(property) if property.kind.accepts(&value.subslice(member.value.clone())) => {
                     found += usize::from(property.required)
                 }
-                None if self.open => {}
+                None if self.open && others < MAX_OTHERS => others += 1,
                 _ => return false,
             }
         }
@@ -205,6 +215,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn comparisons_of_names_are_few() {
+        let schema = |count: usize| {
+            let properties: serde_json::Map<String, Value> =
+                (0..count).map(|n| (format!("p{n}"), serde_json::json!({ "type": "string" }))).collect();
+            serde_json::json!({ "type": "object", "properties": properties })
+        };
+        assert!(Plan::compile(&schema(MAX_PROPERTIES + 1), Formats::Assert).is_none());
+        let plan = Plan::compile(&schema(MAX_PROPERTIES), Formats::Assert).unwrap();
+        let others = |count: usize| {
+            let members: serde_json::Map<String, Value> =
+                (0..count).map(|n| (format!("o{n}"), Value::from(n))).collect();
+            JsonSlice::from_value(&members.into())
+        };
+        assert!(plan.accepts(&others(MAX_OTHERS)));
+        assert!(!plan.accepts(&others(MAX_OTHERS + 1)), "left to the full validator");
+        let full = Schema::compile(JsonSlice::from_value(&schema(500))).unwrap();
+        assert_eq!(full.check(&others(50_000)), Ok(()));
     }
 
     #[test]
