@@ -52,6 +52,8 @@ class Bridge {
     this.outbox = new Outbox(engine)
     /** It answers requests of the program's own server, and ends when nobody has it. */
     this.collectable = false
+    /** Somebody waits for its end. */
+    this.awaited = false
     /** It has a handler for its end. */
     this.hasEnd = false
     /** What is registered, by the number the engine knows its handler by. */

@@ -2,7 +2,7 @@
 
 // Servers that only answer requests of the program's own server, and that nobody has any more: their engines end.
 
-/** Those that stay, whoever has them: they have a request, or a handler for their end. */
+/** Those that stay, whoever has them: they have a request, a handler for their end, or somebody who waits for that. */
 const kept = new Set()
 
 const collected = new FinalizationRegistry(({ engine, forget }) => {
@@ -26,12 +26,19 @@ function endWithout(bridge, forget) {
 function ended(bridge) {
   collected.unregister(bridge)
   kept.delete(bridge)
+  bridge.awaited = false
 }
 
-/** Keeps a bridge while it has a request. To be called when it gets its first one or loses its last. */
+/** Keeps a bridge while it is needed. To be called when that may have changed. */
 function keep(bridge) {
-  if (bridge.exchanges.size > 0 || bridge.needsEnd) kept.add(bridge)
+  if (bridge.exchanges.size > 0 || bridge.awaited || bridge.needsEnd) kept.add(bridge)
   else kept.delete(bridge)
 }
 
-module.exports = { ended, endWithout, keep, leaver }
+/** Keeps a bridge until its end, for which somebody waits. Whoever waits hangs on the bridge alone. */
+function awaitEnd(bridge) {
+  bridge.awaited = true
+  if (bridge.collectable) keep(bridge)
+}
+
+module.exports = { awaitEnd, ended, endWithout, keep, leaver }

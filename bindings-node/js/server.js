@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
-const { ended, endWithout, keep, leaver } = require('./collected')
+const { awaitEnd, ended, endWithout, keep, leaver } = require('./collected')
 const { boundsOf } = require('./context')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { isCode } = require('./errors')
@@ -369,12 +369,15 @@ class Server {
   /** Ends the server: nothing more is accepted, calls in flight may finish. Resolves when that is done. */
   async close() {
     if (!this.#listening) return
+    awaitEnd(this.#bridge)
     this.#bridge.engine.close()
     await this.#closed
   }
 
   /** Resolves when the server has ended: closed, or its transports came to their end. */
   get closed() {
+    // An end that is past needs nobody.
+    if (this.#listening !== false) awaitEnd(this.#bridge)
     return this.#closed
   }
 }

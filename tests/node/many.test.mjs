@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once as event } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -112,6 +113,55 @@ test('a server with a request, with a handler for its end, or that somebody has,
   await once(held)
   await held.close()
   assert.equal(threads().includes('tenon-timer'), true, 'the one with a handler is there')
+})
+
+/** One request through `node:http`. */
+async function handled(server) {
+  const listener = createServer(server.handler()).listen(0, '127.0.0.1')
+  await event(listener, 'listening')
+  const { headers, body } = request()
+  const url = `http://127.0.0.1:${listener.address().port}/mcp`
+  const response = await fetch(url, { method: 'POST', headers: { ...Object.fromEntries(headers), connection: 'close' }, body, duplex: 'half' })
+  assert.match(await response.text(), /"yes"/)
+  listener.close()
+  await event(listener, 'close')
+}
+
+for (const [way, use, count] of [
+  ['fetch()', once, 500],
+  ['handler()', handled, 50]
+]) {
+  test(`whoever waits for the end of a server of ${way} is told, however often memory is collected`, async () => {
+    let [closed, heard] = [0, 0]
+    const one = async (wait) => {
+      const server = yes()
+      const { closed: end } = wait ? server : {}
+      void end?.then(() => heard++)
+      await use(server)
+      await server.close()
+      closed++
+    }
+    for (let i = 0; i < count; i++) void one(i % 2 === 0)
+    await until(() => {
+      gc()
+      return closed === count && heard === count / 2
+    })
+  })
+}
+
+test('a server stays while somebody waits for its end', async () => {
+  let [ended, server] = [false, yes()]
+  const running = new WeakRef(server)
+  await once(server)
+  server.closed.then(() => (ended = true))
+  server = undefined
+  for (let i = 0; i < 10; i++) {
+    gc()
+    await turn()
+  }
+  assert.equal(ended, false)
+  assert.equal(threads().includes('tenon-timer'), true, 'its engine runs')
+  await running.deref()?.close()
 })
 
 test('a program that is started has none of the sockets', async () => {
