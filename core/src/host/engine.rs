@@ -5,7 +5,7 @@ use super::batch::Batch;
 use super::bus::{ListenId, StreamEnd};
 use super::ending::End;
 use super::op::CancelReason;
-use super::peer::Peer;
+use super::peer::{Peer, Question};
 use super::places::Place;
 use super::port::HostPort;
 use super::shared::{Attached, Shared, Thread};
@@ -16,7 +16,7 @@ use crate::dispatch::calls::CallId;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, LogLevel};
 use crate::faults;
-use crate::json;
+use crate::json::{self, JsonSlice};
 use crate::panics::caught;
 use crate::proto::envelope::{self, Client};
 use crate::proto::error::{RpcError, clip};
@@ -259,7 +259,8 @@ impl Engine {
             } else {
                 sink.clone()
             };
-            match (member, scope.peer()) {
+            // A panic at the delivery of its answer leaves the others theirs.
+            self.0.guard("a member of a batch", || match (member, scope.peer()) {
                 (Ok(message), _) => {
                     self.accept(scope, message, &own);
                 }
@@ -269,7 +270,7 @@ impl Engine {
                 }
                 // Batches are of sessions.
                 (Err(_), None) => drop(own.send(Outgoing::Dropped)),
-            }
+            });
         }
         answered > 0
     }
@@ -290,8 +291,18 @@ impl Engine {
         let request = malformed.reply.as_ref().and_then(question_id);
         let Some(question) = request.and_then(|request| peer.take_ask(request)) else { return false };
         let text = format!("the client's answer is not usable: {}", malformed.error.message);
-        self.port().answered(question.call, question.ask, Err(text), Thread::Receiver);
+        self.hear_answer(&question, Err(text));
         true
+    }
+
+    /// Takes the answer to a question. A panic ends the call that asked it.
+    fn hear_answer(&self, question: &Question, outcome: Result<JsonSlice, String>) {
+        let answered = caught(|| {
+            self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
+        });
+        if let Err(panicked) = answered {
+            self.0.fail_panicked(question.call, &panicked);
+        }
     }
 
     /// Takes back a [question](Outgoing::Question) that a sink had taken and then could not deliver. It goes to the
@@ -329,12 +340,7 @@ impl Engine {
             let message = message.as_ref().and_then(|message| message.decode_str());
             format!("the client failed: {}", clip(message.as_deref().unwrap_or("no message")))
         });
-        let answered = caught(|| {
-            self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
-        });
-        if let Err(panicked) = answered {
-            self.0.fail_panicked(question.call, &panicked);
-        }
+        self.hear_answer(&question, outcome);
     }
 
     /// Ends a call: with an error if the server is closing, otherwise without an answer. `false` if it had ended

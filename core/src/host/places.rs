@@ -7,6 +7,7 @@ use super::port::HostPort;
 use super::shared::{Flight, Shared, Thread};
 use crate::dispatch::calls::CallId;
 use crate::dispatch::places::{Entered, Places};
+use crate::panics::caught;
 use crate::proto::error::RpcError;
 use std::sync::Arc;
 
@@ -89,8 +90,14 @@ impl Shared {
     /// Gives a place back, and runs the call whose turn it is.
     fn leave_place(&self, places: &Places) {
         while let Some(id) = places.leave() {
-            if self.run_in_turn(id) {
-                return;
+            match caught(|| self.run_in_turn(id)) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(panicked) => {
+                    // Its end goes on to no other call: the loop does.
+                    self.calls.with(id, |flight| flight.place = Place::None);
+                    self.fail_panicked(id, &panicked);
+                }
             }
         }
     }
@@ -98,9 +105,10 @@ impl Shared {
     /// Runs a call that has waited; `false` if it has ended, or cannot run.
     fn run_in_turn(&self, id: CallId) -> bool {
         let Some(context) = self.calls.with(id, |flight| flight.context.clone()) else { return false };
+        // Before the credit, which a panic of the clock would keep.
+        let now = self.now();
         let lane = self.lane_of(&context);
         let credit = lane.acquire();
-        let now = self.now();
         let mut used = false;
         let runs = self.with_deadline(id, |flight, deadline| {
             // One whose turn came before it was said to wait has its credit still.

@@ -396,9 +396,17 @@ impl Shared {
 
     /// The `input_required` answer that ends a modern attempt (MR-2).
     pub(super) fn input_required(&self, id: CallId, flight: Flight) {
+        let outgoing = caught(|| self.questions_of(&flight)).unwrap_or_else(|panicked| {
+            let error = self.panicked(format_args!("the questions of {}", flight.entry()), &panicked);
+            self.failure(&flight, &error)
+        });
+        self.finish(id, flight, outgoing, Some(CancelReason::Suspended));
+    }
+
+    fn questions_of(&self, flight: &Flight) -> Outgoing {
         let binding = self.binding(&flight.context, &flight.input);
         let state = flight.asks.seal(&self.sealer, &binding, &self.limits, &*self.environment);
-        let outgoing = match (state, flight.id()) {
+        match (state, flight.id()) {
             (Ok(state), Some(request)) => {
                 let requests = flight.asks.requests();
                 let body = self.shaper.input_required(request, flight.revision(), requests, &state);
@@ -407,10 +415,9 @@ impl Shared {
             (Ok(_), None) => Outgoing::Dropped,
             (Err(error), _) => {
                 self.blame(|| format!("{} cannot suspend: {}", flight.entry(), error.message));
-                self.failure(&flight, &error)
+                self.failure(flight, &error)
             }
-        };
-        self.finish(id, flight, outgoing, Some(CancelReason::Suspended));
+        }
     }
 
     /// What a sealed state is bound to.

@@ -12,11 +12,11 @@ use crate::dispatch::skills::{Library, Looked, Page, SkillSource, contents};
 use crate::error::{Error, ErrorKind};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::locks::{Mutex, RwLock};
+use crate::panics::caught;
 use crate::proto::error::{RpcError, clip};
 use crate::proto::extension::Extension;
 use crate::proto::kind::Kind;
 use crate::proto::operation::Op;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The addresses of everything that belongs to skills.
@@ -223,9 +223,11 @@ impl Aside for Answering {
             if inner.is_cancelled(id) {
                 return;
             }
-            let answer = catch_unwind(AssertUnwindSafe(|| skills.answer(question, &call, &inner)));
-            let panicked = || Outcome::Error(RpcError::internal("the engine failed to look at the skills"));
-            let _ = inner.complete(id, answer.unwrap_or_else(|_| panicked()));
+            let answer = caught(|| skills.answer(question, &call, &inner));
+            let answer = answer.unwrap_or_else(|panicked| {
+                Outcome::Error(inner.0.panicked("a look at the skills", &panicked))
+            });
+            let _ = inner.complete(id, answer);
         };
         if !self.skills.work.run(port.share_of(id), Box::new(job)) {
             let busy = RpcError::busy("Server busy: no thread can be started to read files");

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::store::{Done, Store, StoreOp};
 use tenon_mcp::{
-    CallId, CancelReason, Context, HandlerId, HostCall, HostOp, InlineHost, LaneId, Log, Outcome, Record,
-    ServerBuilder, Spawn, Target, TaskSupport, Wake, code, locate_panics,
+    Ask, CallId, CancelReason, Context, HandlerId, HostCall, HostOp, InlineHost, LaneId, Log, Outcome,
+    Record, ServerBuilder, Spawn, Target, TaskSupport, Wake, code, locate_panics,
 };
 
 const INTERNAL: (i64, &str) =
@@ -94,6 +94,11 @@ fn goes_on(bench: &Bench) {
     bench.assert_settled();
 }
 
+/// A hook that panics.
+fn panics(text: &'static str) -> Option<Box<dyn FnOnce() + Send>> {
+    Some(Box::new(move || panic!("{text}")))
+}
+
 #[test]
 fn a_handler_that_panics_where_its_call_came_in_ends_its_call() {
     for send in [Bench::call, Bench::call_modern] {
@@ -156,6 +161,94 @@ fn a_clock_that_panics_ends_the_request_and_leaves_no_credit_behind() {
     let answer = bench.sink.one();
     assert_eq!((&answer["id"], error_of(&answer)), (&json!(1), INTERNAL));
     log.says("a panic ended the request tools/call with id 1: a bad clock (at ");
+    goes_on(&bench);
+}
+
+/// A call of a client of 2026-07-28 that has asked something.
+fn asking(bench: &Bench, request: Value) -> CallId {
+    bench.send(modern_with(request, json!({ "elicitation": {} })));
+    let id = started(bench).pop().unwrap();
+    let asked = bench.port.ask(id, ask("k"), tenon_mcp::AskMode::Rerun);
+    assert!(asked.is_ok(), "{asked:?}");
+    id
+}
+
+#[test]
+fn a_panic_while_questions_are_sealed_is_answered() {
+    let (bench, log) = bench(|builder| builder);
+    let id = asking(&bench, call(json!(1), "slow", json!({})));
+    *bench.environment.at_next_date.lock() = panics("a bad date");
+    assert!(bench.port.complete(id, Outcome::Suspend).is_ok());
+    let answer = bench.sink.one();
+    assert_eq!((&answer["id"], error_of(&answer)), (&json!(1), INTERNAL));
+    log.says("a panic ended the questions of tool \"slow\": a bad date (at ");
+    goes_on(&bench);
+}
+
+#[test]
+fn a_panic_while_questions_are_opened_is_answered() {
+    let (bench, log) = bench(|builder| builder);
+    let mut request = call(json!(1), "slow", json!({}));
+    let id = asking(&bench, request.clone());
+    assert!(bench.port.complete(id, Outcome::Suspend).is_ok());
+    request["params"]["requestState"] = bench.sink.one()["result"]["requestState"].clone();
+    request["params"]["inputResponses"] = json!({ "k": accept("x") });
+    *bench.environment.at_next_date.lock() = panics("a bad date");
+    let request = modern_with(request, json!({ "elicitation": {} }));
+    bench.send(request.clone());
+    let answer = bench.sink.one();
+    assert_eq!((&answer["id"], error_of(&answer)), (&json!(1), INTERNAL));
+    log.says("a panic ended the request tools/call with id 1: a bad date (at ");
+    // The state is still good.
+    bench.send(request);
+    assert!(bench.text(started(&bench).pop().unwrap(), "done"));
+    assert_eq!(result_text(&bench.sink.one()), "done");
+    goes_on(&bench);
+}
+
+#[test]
+fn a_clock_that_panics_at_the_turn_of_a_call_ends_that_call_alone() {
+    let (bench, log) = bench(|builder| builder);
+    let one = tool("one").max_concurrency(1);
+    bench.server.add(one, Target::Lane { lane: LANE, handler: HandlerId(1) }).unwrap();
+    for id in 1..=3 {
+        bench.call(id, "one");
+    }
+    let first = started(&bench).pop().unwrap();
+    *bench.environment.at_next_look.lock() = panics("a bad clock");
+    assert!(bench.text(first, "done"));
+    let answers = bench.sink.take();
+    assert_eq!(answers.len(), 2, "{answers:?}");
+    assert_eq!((&answers[0]["id"], error_of(&answers[0])), (&json!(2), INTERNAL));
+    assert_eq!((&answers[1]["id"], result_text(&answers[1])), (&json!(1), "done"));
+    log.says("a panic ended a call of tool \"one\": a bad clock (at ");
+    assert!(bench.text(started(&bench).pop().unwrap(), "done"));
+    assert_eq!(bench.sink.one()["id"], 3);
+    goes_on(&bench);
+}
+
+#[test]
+fn a_panic_at_an_answer_in_a_batch_leaves_the_other_members() {
+    let (bench, log) = bench(|builder| builder);
+    bench.initialize_with("2025-03-26", json!({ "roots": {} }));
+    bench.call(1, "slow");
+    let id = started(&bench).pop().unwrap();
+    let asked = bench.port.ask(id, Ask::roots(), tenon_mcp::AskMode::Park);
+    assert!(asked.is_ok(), "{asked:?}");
+    let question = bench.sink.one();
+    *bench.environment.at_next_look.lock() = panics("a bad clock");
+    let malformed = json!({ "jsonrpc": "2.0", "id": question["id"], "result": {}, "error": {} });
+    bench.send(json!([malformed, { "jsonrpc": "2.0", "id": 3, "method": "ping" }]));
+    let answers = bench.sink.take();
+    let with = |id: u64| {
+        answers
+            .iter()
+            .flat_map(|answer| answer.as_array().cloned().unwrap_or(vec![answer.clone()]))
+            .find(|answer| answer["id"] == id)
+    };
+    assert_eq!(with(1).map(|answer| answer["error"]["code"].clone()), Some(json!(INTERNAL.0)), "{answers:?}");
+    assert_eq!(with(3).map(|answer| answer["result"].clone()), Some(json!({})), "{answers:?}");
+    log.says("a bad clock");
     goes_on(&bench);
 }
 

@@ -22,6 +22,8 @@ pub struct FakeEnvironment {
     random: Mutex<u64>,
     /// Runs at the next look at the clock.
     pub at_next_look: Mutex<Option<Hook>>,
+    /// Runs when the date is next asked for.
+    pub at_next_date: Mutex<Option<Hook>>,
 }
 
 impl FakeEnvironment {
@@ -35,6 +37,7 @@ impl FakeEnvironment {
             elapsed: Mutex::default(),
             random: Mutex::new(1),
             at_next_look: Mutex::default(),
+            at_next_date: Mutex::default(),
         })
     }
 }
@@ -56,6 +59,10 @@ impl Environment for FakeEnvironment {
     }
 
     fn unix_seconds(&self) -> u64 {
+        let hook = self.at_next_date.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
         1_000_000 + self.elapsed.lock().as_secs()
     }
 
