@@ -662,10 +662,11 @@ typedef int32_t tenon_outcome;
  */
 #define TENON_LIMIT_THREAD_STACK_BYTES 66
 /**
- * How long the answer of a call waits behind its last progress on HTTP+SSE and on sockets that carry lines. Clients in
- * TypeScript lose progress that they read together with the answer. On stdio and WebSocket the answer waits until the
- * client has read the progress, at most twenty times as long. Other calls do not wait, nor does anything on Streamable
- * HTTP. With 0 no answer waits. Default 50 ms.
+ * How long the answer of a call waits behind its last progress on sockets that carry lines. Clients in TypeScript lose
+ * progress that they read together with the answer. On stdio, WebSocket and HTTP+SSE the answer waits until the client
+ * has read the progress, at most twenty times as long. A client that answers no ping is waited for once, for a second,
+ * and then as on sockets. Other calls do not wait, nor does anything on Streamable HTTP. With 0 no answer waits.
+ * Default 50 ms.
  */
 #define TENON_LIMIT_PROGRESS_GAP_MS 67
 
