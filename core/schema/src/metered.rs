@@ -81,36 +81,51 @@ fn stack_position() -> usize {
     std::hint::black_box(&raw const here) as usize
 }
 
-/// Pays for a look; `false` if there is nothing left to pay with.
-fn pay(steps: u64) -> bool {
-    METER.with(|meter| {
-        if meter.spent.get().is_some() {
+impl Meter {
+    #[inline(always)]
+    fn pay(&self, steps: u64) -> bool {
+        if self.spent.get().is_some() {
             return false;
         }
-        let Some(left) = meter.steps.get().checked_sub(steps) else {
-            meter.spent.set(Some(Spent::Steps));
+        let Some(left) = self.steps.get().checked_sub(steps) else {
+            self.spent.set(Some(Spent::Steps));
             return false;
         };
-        meter.steps.set(left);
+        self.steps.set(left);
         let here = 0u8;
-        if (&raw const here as usize).abs_diff(meter.stack.get()) > STACK {
-            meter.spent.set(Some(Spent::Stack));
+        if (&raw const here as usize).abs_diff(self.stack.get()) > STACK {
+            self.spent.set(Some(Spent::Stack));
             return false;
         }
         true
-    })
-}
+    }
 
-/// Pays for a string to be matched so often.
-fn pay_for_matches(count: u64) -> bool {
-    METER.with(|meter| {
-        let left = meter.matches.get().checked_sub(count);
+    fn pay_for_matches(&self, count: u64) -> bool {
+        let left = self.matches.get().checked_sub(count);
         match left {
-            Some(left) => meter.matches.set(left),
-            None if meter.spent.get().is_none() => meter.spent.set(Some(Spent::Steps)),
+            Some(left) => self.matches.set(left),
+            None if self.spent.get().is_none() => self.spent.set(Some(Spent::Steps)),
             None => {}
         }
         left.is_some()
+    }
+}
+
+/// Pays for a look; `false` if there is nothing left to pay with.
+fn pay(steps: u64) -> bool {
+    METER.with(|meter| meter.pay(steps))
+}
+
+/// Pays for one string to be matched.
+fn pay_for_match() -> bool {
+    METER.with(|meter| meter.pay_for_matches(1))
+}
+
+/// Pays for a look at the name of a member. Whether it will be matched is not said.
+fn pay_for_name() -> bool {
+    METER.with(|meter| {
+        let names = meter.names.get();
+        meter.pay(1) && (names == 0 || meter.pay_for_matches(names))
     })
 }
 
@@ -121,9 +136,11 @@ fn pay_for_text(length: usize) -> bool {
 
 /// The text of a string, once it is paid for.
 fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
-    if !pay(1) || spot.shape() != Shape::String {
-        return None;
-    }
+    if pay(1) && spot.shape() == Shape::String { read_string(spot) } else { None }
+}
+
+/// The text of a string, whose length is still to be paid for.
+fn read_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
     let written = spot.written();
     if !pay_for_text(written.len()) {
         return None;
@@ -207,7 +224,7 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.text().filter(|_| pay_for_matches(1))
+        self.text().filter(|_| pay_for_match())
     }
 
     fn as_number(&self) -> Option<Number> {
@@ -291,7 +308,7 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
             pay(1) && spot.len() == expected.len() && spot.parts().zip(expected).all(|(a, b)| within(a, b))
         }),
         (Shape::Object, Value::Object(expected)) => seen.value().is_some_and(|spot| {
-            let mut members = MembersIter { parts: spot.parts(), names: 0 };
+            let mut members = MembersIter(spot.parts());
             pay(1)
                 && spot.len() == expected.len()
                 && members
@@ -313,22 +330,17 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
 /// The members of an object.
 pub(crate) struct Members<'a>(Spot<'a>);
 
-pub(crate) struct MembersIter<'a> {
-    parts: Parts<'a>,
-    /// How many matches of each name are paid for.
-    names: u64,
-}
+pub(crate) struct MembersIter<'a>(Parts<'a>);
 
 impl<'a> Iterator for MembersIter<'a> {
     type Item = (Cow<'a, str>, Seen<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, value) = (self.parts.next()?, self.parts.next()?);
-        // Nobody says whether the name will be matched.
-        if self.names > 0 && !pay_for_matches(self.names) {
+        let (name, value) = (self.0.next()?, self.0.next()?);
+        if !pay_for_name() {
             return None;
         }
-        Some((paid_string(name)?, Seen::Value(value)))
+        Some((read_string(name)?, Seen::Value(value)))
     }
 }
 
@@ -355,7 +367,7 @@ impl<'a> Object<'a, Metered> for Members<'a> {
     }
 
     fn members(&self) -> MembersIter<'a> {
-        MembersIter { parts: self.0.parts(), names: METER.with(|meter| meter.names.get()) }
+        MembersIter(self.0.parts())
     }
 }
 
