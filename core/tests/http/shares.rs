@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Chunks};
 use crate::client::{Client, Reply};
 use crate::up::{Up, call};
-use crate::{MODERN, envelope, request};
+use crate::{MODERN, envelope, request, text};
 use bytes::Bytes;
 use serde_json::json;
 use std::io::Write;
@@ -279,3 +279,44 @@ fn requests_that_are_handed_over_count_to_the_address_that_is_named() {
 
 const MODERN_CALL: [(&str, &str); 3] =
     [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
+
+/// The text of a call whose arguments take long to be checked.
+fn costly(client: &Client) -> String {
+    let numbers = vec!["1"; 250_000].join(",");
+    let message = call(1, "costly", json!({ "numbers": [] })).to_string();
+    let message = message.replace(r#""numbers":[]"#, &format!(r#""numbers":[{numbers}]"#));
+    let headers = [
+        ("content-type", "application/json"),
+        ("mcp-protocol-version", MODERN),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "costly"),
+    ];
+    client.head("POST", &headers, Some(message.len())) + &message
+}
+
+/// Whether the server has not answered yet.
+fn waits(client: &Client) -> bool {
+    let stream = client.stream.get_ref();
+    stream.set_nonblocking(true).unwrap();
+    let waits = stream.peek(&mut [0]).is_err();
+    stream.set_nonblocking(false).unwrap();
+    waits
+}
+
+#[test]
+fn long_checks_of_one_address_hold_up_no_other() {
+    let up = Up::on_one_thread();
+    let (mut greedy, mut other): (Vec<_>, _) =
+        ((0..40).map(|_| up.client()).collect(), Client::from(OTHER, up.address));
+    // Together they take more than ten times what those of the other client take.
+    let costly = costly(&other);
+    greedy.iter_mut().for_each(|client| client.send_raw(costly.as_bytes()));
+    works(&mut other);
+    assert!(waits(&greedy[39]), "a message without a check waited for the checks of others");
+    other.send_raw(costly.as_bytes());
+    assert_eq!(text(&other.reply().json()), "checked");
+    assert!(greedy.iter().any(waits), "a check waited for all those of another address");
+    for client in &mut greedy {
+        assert_eq!(text(&client.reply().json()), "checked");
+    }
+}

@@ -120,6 +120,9 @@ fn add_tools(
             Ok::<_, AskError>(format!("{} {}", field(&first?, "value"), field(&second?, "value")))
         }),
     )?;
+    let numbers = json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } });
+    let costly = json!({ "type": "object", "properties": { "numbers": numbers } });
+    server.tool(Tool::new("costly").input_schema(schema(costly)), || async { "checked" })?;
     server.tool(tool("must").task_support(TaskSupport::Required), || async { "done" })?;
     let through = move |Gate { report }: Gate, context: Context| {
         let (gate, seen) = (gate.clone(), seen.clone());
@@ -158,6 +161,13 @@ impl Up {
     /// Its sockets are not on the executor of its handlers.
     pub fn apart() -> Up {
         Up::start(Limits::default(), "127.0.0.1:0", false)
+    }
+
+    /// One thread has all its sockets.
+    pub fn on_one_thread() -> Up {
+        let mut limits = Limits::default();
+        limits.io_threads = 1;
+        Up::start(limits, "127.0.0.1:0", false)
     }
 
     fn start(limits: Limits, address: &str, together: bool) -> Up {
