@@ -1,6 +1,7 @@
 //! What is registered: cheap to change, read as immutable snapshots, lists kept as bytes.
 
 use super::entry::{Input, Registered};
+use super::mounted::Prefix;
 use super::page::Listing;
 use super::uri_template::{TemplateSet, write_variables};
 use crate::error::{Error, ErrorKind};
@@ -146,9 +147,13 @@ impl<T> Catalog<T> {
         self.set(kind, name, |slot| slot.enabled = enabled)
     }
 
-    /// Says whether an entry is shown in its own server, which is mounted here.
-    pub(crate) fn show(&self, kind: Kind, name: &str, shown: bool) {
-        self.set(kind, name, |slot| slot.shown = shown);
+    /// Says whether an entry is shown in its own server, which is mounted here. Nothing that came another way is touched.
+    pub(crate) fn show(&self, kind: Kind, name: &str, mount: &Prefix, shown: bool) {
+        self.set(kind, name, |slot| {
+            if slot.entry.is_of(mount) {
+                slot.shown = shown;
+            }
+        });
     }
 
     fn set(&self, kind: Kind, name: &str, set: impl FnOnce(&mut Slot<T>)) -> bool {

@@ -49,6 +49,7 @@ pub struct Entry {
     defer_task: bool,
     inline: bool,
     paged: bool,
+    stays: bool,
     extension: Option<Extension>,
     /// The mounts that it is seen through, the outermost first.
     under: Vec<Prefix>,
@@ -79,6 +80,7 @@ impl Entry {
             defer_task: false,
             inline: false,
             paged: false,
+            stays: false,
             extension: None,
             under: Vec::new(),
             kept: None,
@@ -251,6 +253,12 @@ impl Entry {
         self
     }
 
+    /// Has the entry stay with its server where that is mounted.
+    pub(crate) fn staying(mut self) -> Entry {
+        self.stays = true;
+        self
+    }
+
     /// Keeps a value until the entry is removed and the last of its calls has ended, so that a host can tell from the
     /// value's end when the handler is not needed any more. It is dropped on whatever thread lets go last.
     pub fn keep(mut self, value: Arc<dyn Any + Send + Sync>) -> Entry {
@@ -260,7 +268,7 @@ impl Entry {
 
     /// The same where its server is mounted; nothing for what stays with its server, the error for what cannot be there.
     pub(crate) fn mounted(&self, prefix: &Prefix) -> Option<Result<Entry, String>> {
-        if self.paged || matches!(self.kind(), Kind::Method | Kind::Notification | Kind::Hook) {
+        if self.stays || matches!(self.kind(), Kind::Method | Kind::Notification | Kind::Hook) {
             return None;
         }
         let mut entry = self.clone();
@@ -367,6 +375,7 @@ impl<T> Registered<T> {
             defer_task,
             inline,
             paged,
+            stays: _,
             extension,
             under,
             kept,
@@ -500,6 +509,11 @@ impl<T> Registered<T> {
     /// mounted.
     pub fn kept(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.kept.as_ref()
+    }
+
+    /// Whether it came by this mount.
+    pub(crate) fn is_of(&self, mount: &Prefix) -> bool {
+        self.under.first() == Some(mount)
     }
 
     /// The definition.

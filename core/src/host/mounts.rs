@@ -166,7 +166,17 @@ impl Engine {
 
     /// Removes an entry here, and where this server is mounted.
     pub(crate) fn unregister(&self, kind: Kind, name: &str) -> Option<Arc<Registered>> {
+        self.unregister_if(kind, name, |_| true)
+    }
+
+    fn unregister_if(
+        &self,
+        kind: Kind,
+        name: &str,
+        is_meant: impl FnOnce(&Registered) -> bool,
+    ) -> Option<Arc<Registered>> {
         let _changing = self.0.mounts.changing.lock();
+        self.0.catalog.get(kind, name).filter(|entry| is_meant(entry))?;
         let removed = self.0.catalog.remove(kind, name)?;
         for (above, mount) in self.above() {
             above.unregister_mounted(kind, name, &mount);
@@ -175,9 +185,10 @@ impl Engine {
         Some(removed)
     }
 
+    /// The name may be another's here: of this server, or by another mount.
     fn unregister_mounted(&self, kind: Kind, name: &str, mount: &Mount) {
         if let Some(name) = mount.prefix.name(kind, name) {
-            self.unregister(kind, &name);
+            self.unregister_if(kind, &name, |entry| entry.is_of(&mount.prefix));
         }
     }
 
@@ -196,7 +207,7 @@ impl Engine {
             for kind in Kind::ALL {
                 for (entry, shown) in self.0.catalog.all(kind) {
                     if let Some(name) = mount.prefix.name(kind, &entry.name) {
-                        above.0.catalog.show(kind, &name, shown);
+                        above.0.catalog.show(kind, &name, &mount.prefix, shown);
                     }
                 }
             }
@@ -302,9 +313,7 @@ impl Engine {
         };
         for kind in Kind::ALL {
             for (entry, _) in self.0.catalog.all(kind) {
-                if entry.under.first() == Some(&mount.prefix) {
-                    self.unregister(kind, &entry.name);
-                }
+                self.unregister_if(kind, &entry.name, |entry| entry.is_of(&mount.prefix));
             }
         }
         // Last: what is still here has its middleware.
@@ -329,7 +338,7 @@ impl Engine {
                     return Err(error);
                 }
                 if !shown && let Some(name) = mount.prefix.name(kind, &entry.name) {
-                    self.switch(|shared| shared.catalog.show(kind, &name, false));
+                    self.switch(|shared| shared.catalog.show(kind, &name, &mount.prefix, false));
                 }
                 done.push((kind, entry.name.clone()));
             }

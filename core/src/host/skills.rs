@@ -61,13 +61,15 @@ enum Question {
 impl Question {
     fn entry(self) -> Entry {
         let method = |op: Op| Entry::new(Kind::Method, op.name()).of_extension(Extension::Skills);
-        match self {
+        let entry = match self {
             Question::List => method(Op::SkillsList).paged(),
             Question::Get => method(Op::SkillsGet),
             Question::Directory => method(Op::DirectoryRead).paged(),
             Question::Resources => Entry::new(Kind::ResourceProvider, TEMPLATE),
             Question::Read => Entry::new(Kind::ResourceTemplate, TEMPLATE).hidden(),
-        }
+        };
+        // Skills have no names in other servers, and these would be in the way of theirs.
+        entry.staying()
     }
 }
 

@@ -287,3 +287,149 @@ fn an_unmount_is_told_as_a_whole() {
         ["prompts", "resources", "tools"].map(|list| format!("notifications/{list}/list_changed"))
     );
 }
+
+#[tokio::test]
+async fn a_part_changes_nothing_that_has_taken_the_place_of_its_own() {
+    for prefix in [None, Some("sub")] {
+        let (app, middle, part) = (Server::new("app", "1.0.0"), Server::new("middle", "1.0.0"), part());
+        middle.mount(&part, prefix).unwrap();
+        app.mount(&middle, prefix).unwrap();
+        let name = prefix.map_or("hello", |_| "sub_sub_hello");
+        assert!(app.remove(Kind::Tool, name).is_some());
+        app.tool(Tool::new(name), || async { "own" }).unwrap();
+        let client = Client::new(&app).unwrap();
+        part.disable(Kind::Tool, "hello");
+        middle.disable(Kind::Tool, prefix.map_or("hello", |_| "sub_hello"));
+        part.disable_tags(["polite"]);
+        assert_eq!(names(&client).await, [name], "{prefix:?}");
+        assert!(part.remove(Kind::Tool, "hello").is_some());
+        assert!(middle.names(Kind::Tool).is_empty());
+        assert_eq!(client.call_tool(name, json!({})).await.unwrap().text(), "own");
+        // What the part cannot have here it has nowhere, and the attempt leaves the other one alone.
+        assert!(part.tool(Tool::new("hello"), || async { "" }).is_err());
+        assert!(part.names(Kind::Tool).is_empty() && middle.names(Kind::Tool).is_empty());
+        app.unmount(&middle, prefix).unwrap();
+        assert_eq!(client.call_tool(name, json!({})).await.unwrap().text(), "own");
+    }
+}
+
+/// The name of one mount may be free again for another.
+#[tokio::test]
+async fn a_part_changes_nothing_of_another_mount() {
+    let (app, first, second) = (Server::new("app", "1.0.0"), Server::new("a", "1"), Server::new("b", "1"));
+    first.tool(Tool::new("one"), || async { "first" }).unwrap();
+    second.tool(Tool::new("one"), || async { "second" }).unwrap();
+    app.mount(&first, None).unwrap();
+    app.remove(Kind::Tool, "one");
+    app.mount(&second, None).unwrap();
+    first.disable(Kind::Tool, "one");
+    first.remove(Kind::Tool, "one");
+    app.unmount(&first, None).unwrap();
+    let client = Client::new(&app).unwrap();
+    assert_eq!(client.call_tool("one", json!({})).await.unwrap().text(), "second");
+}
+
+#[test]
+fn without_a_prefix_a_name_of_any_kind_is_refused() {
+    type Add = fn(&Server);
+    let rows: [(Kind, Add, &str); 4] = [
+        (
+            Kind::Resource,
+            |server| server.resource(Resource::new("part://static"), || async { "" }).unwrap(),
+            "resource \"part://static\"",
+        ),
+        (
+            Kind::ResourceTemplate,
+            |server| {
+                server.resource_template(ResourceTemplate::new("part://{id}/data"), || async { "" }).unwrap()
+            },
+            "resource template \"part://{id}/data\"",
+        ),
+        (
+            Kind::Prompt,
+            |server| server.prompt(Prompt::new("say").argument("word"), || async { "" }).unwrap(),
+            "prompt \"say\"",
+        ),
+        (
+            Kind::Completion,
+            |server| {
+                let none = |_: Completing| async { Vec::<String>::new() };
+                server.completion(Completion::prompt("say", "word"), none).unwrap();
+            },
+            "ref/prompt/say#word",
+        ),
+    ];
+    for (kind, add, named) in rows {
+        let (app, part) = (Server::new("app", "1.0.0"), part());
+        add(&app);
+        let refused = app.mount(&part, None).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Duplicate);
+        assert!(refused.message().contains(named), "{refused}");
+        let all: usize = Kind::ALL.into_iter().map(|kind| app.names(kind).len()).sum();
+        assert_eq!((all, app.names(kind).len()), (1, 1), "{kind:?}: nothing of the part is there");
+        app.mount(&part, "sub").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_unmounted_from_the_middle_of_a_chain() {
+    let [app, upper, lower] = ["app", "upper", "lower"].map(|name| Server::new(name, "1.0.0"));
+    let part = part();
+    lower.mount(&part, "in").unwrap();
+    upper.mount(&lower, "low").unwrap();
+    app.mount(&upper, "up").unwrap();
+    lower.tool(Tool::new("own"), || async { "lower" }).unwrap();
+    guard(&part, "part");
+    let client = Client::new(&app).unwrap();
+    assert_eq!(names(&client).await, ["up_low_in_hello", "up_low_own"]);
+    // The innermost goes everywhere.
+    lower.unmount(&part, "in").unwrap();
+    assert_eq!(names(&client).await, ["up_low_own"]);
+    assert!(client.read_resource("part://up/low/in/static").await.is_err());
+    assert!(client.list_resources().await.unwrap().is_empty());
+    lower.mount(&part, "in").unwrap();
+    assert_eq!(client.call_tool("up_low_in_hello", json!({})).await.unwrap().text(), "part(up_low_in_hello)");
+    // One in the middle takes what is mounted in it along, and keeps that itself.
+    upper.unmount(&lower, "low").unwrap();
+    assert!(names(&client).await.is_empty() && upper.names(Kind::Resource).is_empty());
+    assert_eq!(lower.names(Kind::Tool), ["own", "in_hello"]);
+    part.tool(Tool::new("more"), || async { "more" }).unwrap();
+    assert!(names(&client).await.is_empty());
+    assert_eq!(lower.names(Kind::Tool), ["own", "in_hello", "in_more"]);
+    // What is no part of the other any more can have that as its part.
+    lower.mount(&app, "back").unwrap();
+    lower.unmount(&app, "back").unwrap();
+    upper.mount(&lower, None).unwrap();
+    assert_eq!(names(&client).await, ["up_own", "up_in_hello", "up_in_more"]);
+}
+
+#[tokio::test]
+async fn middleware_of_parts_is_around_calls_of_every_kind() {
+    let (app, middle, part) = (Server::new("app", "1.0.0"), Server::new("middle", "1.0.0"), part());
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    for (server, name) in [(&app, "app"), (&middle, "middle"), (&part, "part")] {
+        let seen = seen.clone();
+        let note = move |context: Context, next: Next| {
+            seen.lock().unwrap().push(format!("{name} {}", context.name()));
+            next.run()
+        };
+        server.middleware(CALLS, note).unwrap();
+    }
+    middle.mount(&part, "in").unwrap();
+    app.mount(&middle, "out").unwrap();
+    let client = Client::new(&app).unwrap();
+    let check = |name: &str| {
+        let through = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(through, ["app", "middle", "part"].map(|server| format!("{server} {name}")));
+    };
+    client.call_tool("out_in_hello", json!({})).await.unwrap();
+    check("out_in_hello");
+    client.read_resource("part://out/in/static").await.unwrap();
+    check("part://out/in/static");
+    client.read_resource("part://out/in/7/data").await.unwrap();
+    check("part://out/in/{id}/data");
+    client.get_prompt("out_in_say", json!({})).await.unwrap();
+    check("out_in_say");
+    assert_eq!(client.complete_prompt("out_in_say", "word", "a").await.unwrap().values(), ["a!"]);
+    check("ref/prompt/out_in_say#word");
+}

@@ -317,6 +317,35 @@ fn what_is_registered_stays_the_programs() {
 }
 
 #[test]
+fn skills_stay_with_their_server_where_that_is_mounted() {
+    let [one, two, three] = ["one", "two", "three"].map(|name| {
+        let folder = Temporary::new("skills");
+        folder.skill(name);
+        folder
+    });
+    for prefix in [None, Some("sub")] {
+        let (outer, inner) = (serving(&one), serving(&two));
+        outer.mount(&inner, prefix).unwrap();
+        let other = Server::new("other", "1");
+        other.mount(&inner, prefix).unwrap();
+        assert!(other.names(Kind::ResourceProvider).is_empty());
+        other.skills(three.path()).unwrap();
+        for (server, own) in [(&outer, "one"), (&inner, "two"), (&other, "three")] {
+            let (client, uri) = (Client::new(server), format!("skill://{own}/SKILL.md"));
+            assert_eq!(uris(&client.result("skills/list", json!({}))["skills"]), [uri.as_str()]);
+            assert_eq!(uris(&client.result("resources/list", json!({}))["resources"]), [uri.as_str()]);
+            client.result("resources/read", json!({ "uri": uri }));
+        }
+        let client = Client::new(&outer);
+        client.error("resources/read", json!({ "uri": "skill://two/SKILL.md" }));
+        client.error("resources/read", json!({ "uri": "skill://sub/two/SKILL.md" }));
+        outer.unmount(&inner, prefix).unwrap();
+        other.unmount(&inner, prefix).unwrap();
+        assert_eq!(uris(&Client::new(&other).result("resources/list", json!({}))["resources"]).len(), 1);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_folder_is_told_at_once() {
     let fault = |make: &dyn Fn(&Temporary)| {
         let folder = Temporary::new("skills");
