@@ -146,8 +146,11 @@ impl Server {
     }
 
     /// Undoes [`Server::mount`] with the same prefix, also while the server is served: what the other server has is no longer
-    /// here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook `stop` is told
-    /// at the end of this one.
+    /// here, and clients are told that the lists have changed. Calls in flight go on; those that wait for the other server's
+    /// start, which does not come any more, fail. A server that was told of the start is told of the stop at the end of this one.
+    ///
+    /// This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server with a
+    /// hook `start` or `stop` until its end.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the other server is not mounted here with this prefix.
@@ -155,7 +158,8 @@ impl Server {
         self.engine.unmount(&other.engine, prefix.into())
     }
 
-    /// The same for hosts: `adopt` makes of where calls go in the other server where they go here.
+    /// Like [`Server::mount`], for hosts: `adopt` makes of where calls go in the other server where they go here. It is dropped
+    /// when the mount failed, or was undone and nothing in flight came by it any more, on whatever thread lets go last.
     pub fn mount_with<'a>(
         &self,
         other: &Server,

@@ -386,6 +386,56 @@ async fn what_is_mounted_during_the_start_belongs_to_it() {
 }
 
 #[tokio::test]
+async fn what_is_unmounted_before_its_start_is_not_told_of_it() {
+    let told = Told::default();
+    let [outer, inner, other] = ["a", "b", "c"].map(|name| Server::new(name, "1"));
+    told.of(&inner, "inner");
+    told.of(&other, "other");
+    told.tool(&inner, "work");
+    outer.mount(&inner, "i").unwrap();
+    outer.mount(&other, "o").unwrap();
+    let (entered, go) = waits(&outer, || {});
+    let running = outer.start(ServeOptions::new().in_process()).unwrap();
+    entered.notified().await;
+    let client = Client::new(&outer).unwrap();
+    let mut waiting = Box::pin(client.call_tool("i_work", json!({})));
+    poll_fn(|cx| {
+        assert!(waiting.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    outer.unmount(&inner, "i").unwrap();
+    // Its handlers need what its start makes.
+    let error = waiting.await.unwrap_err().to_string();
+    assert!(error.contains("i_work") && error.contains("has not started"), "{error}");
+    go.notify_one();
+    running.started().await.unwrap();
+    assert_eq!(told.all(), ["other start"]);
+    // Later it starts like any other.
+    outer.mount(&inner, "i").unwrap();
+    assert_eq!(client.call_tool("i_work", json!({})).await.unwrap().text(), "work");
+    running.close();
+    running.closed().await;
+    assert_eq!(told.all(), ["other start", "inner start", "work", "inner stop", "other stop"]);
+}
+
+#[tokio::test]
+async fn what_is_unmounted_after_its_start_is_told_of_the_stop_at_the_end() {
+    let (told, outer, inner) = (Told::default(), Server::new("a", "1"), Server::new("b", "1"));
+    told.of(&outer, "outer");
+    told.of(&inner, "inner");
+    outer.mount(&inner, "i").unwrap();
+    let running = outer.start(ServeOptions::new().in_process()).unwrap();
+    running.started().await.unwrap();
+    outer.unmount(&inner, "i").unwrap();
+    drop(inner);
+    assert_eq!(told.all(), ["outer start", "inner start"]);
+    running.close();
+    running.closed().await;
+    assert_eq!(told.all(), ["outer start", "inner start", "inner stop", "outer stop"]);
+}
+
+#[tokio::test]
 async fn an_end_cuts_off_the_start_of_what_was_mounted_late() {
     let (told, outer, inner) = (Told::default(), Server::new("a", "1"), Server::new("b", "1"));
     told.of(&outer, "outer");

@@ -5,6 +5,9 @@
 
 use crate::error::Error;
 use crate::proto::kind::Kind;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PROMPT: &str = "ref/prompt/";
@@ -14,10 +17,24 @@ const TEMPLATE: &str = "ref/resource/";
 const MOST: usize = 64;
 
 /// What stands before the names of a server that is mounted, if anything, and a number that is this mount's alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Prefix {
     text: Option<String>,
     number: usize,
+    /// What the host has for this mount. Entries have it too, so that it stays until the last of their calls has ended.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl PartialEq for Prefix {
+    fn eq(&self, other: &Prefix) -> bool {
+        self.number == other.number
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prefix({:?}, {})", self.text, self.number)
+    }
 }
 
 static MOUNTS: AtomicUsize = AtomicUsize::new(0);
@@ -33,7 +50,14 @@ impl Prefix {
                 format!("mount: the prefix {text:?} must have 1 to {MOST} characters of A-Z a-z 0-9 -");
             return Err(Error::invalid(what));
         }
-        Ok(Prefix { text: text.map(str::to_owned), number: MOUNTS.fetch_add(1, Ordering::Relaxed) })
+        let number = MOUNTS.fetch_add(1, Ordering::Relaxed);
+        Ok(Prefix { text: text.map(str::to_owned), number, _kept: None })
+    }
+
+    /// Has it keep a value.
+    pub(crate) fn keeping(mut self, value: Arc<dyn Any + Send + Sync>) -> Prefix {
+        self._kept = Some(value);
+        self
     }
 
     /// What it was made of.

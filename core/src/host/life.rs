@@ -226,6 +226,38 @@ impl Engine {
         }
     }
 
+    /// Lets go of servers that were just unmounted. Those that are still to be told of the start are not: their calls that wait
+    /// for it fail. Those that were told are told of the stop at the end.
+    pub(super) fn forget_parts(&self) {
+        let parts = self.parts();
+        let is_part = |part: &Part| parts.iter().any(|known| known.number() == part.number());
+        let (gone, refused) = {
+            let mut state = self.0.life.state.lock();
+            let (starting, gone): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut state.starting).into_iter().partition(is_part);
+            state.starting = starting;
+            state.awaited.retain(|part| gone.iter().all(|gone| gone.number() != *part));
+            let unstarted = gone.iter().filter(|part| part.hook(START).is_some()).flat_map(Part::within);
+            let unstarted: Vec<usize> =
+                unstarted.filter(|part| parts.iter().all(|known| known.number() != *part)).collect();
+            let (refused, held) = state.held.drain(..).partition(|(part, _)| unstarted.contains(part));
+            state.held = held;
+            let is_told = |part: &Part| part.hook(START).is_some() || part.hook(STOP).is_some();
+            let (started, idle): (Vec<_>, Vec<_>) = std::mem::take(&mut state.started)
+                .into_iter()
+                .partition(|part| is_part(part) || is_told(part));
+            state.started = started;
+            let refused: Vec<(usize, CallId)> = refused;
+            ((gone, idle), refused)
+        };
+        for (_, id) in refused {
+            if let Some(context) = self.0.calls.with(id, |flight| flight.context.clone()) {
+                self.0.fail(id, &not_started(&context));
+            }
+        }
+        drop(gone);
+    }
+
     /// Tells servers that were just mounted of the start, unless somebody is at it.
     pub(super) fn start_parts(&self) {
         let mut state = self.0.life.state.lock();
@@ -370,7 +402,12 @@ impl Engine {
             let Some(part) = self.0.life.state.lock().started.pop() else { return done() };
             if let Some(hook) = part.hook(STOP) {
                 // What failed has been logged.
-                return self.tell_hook(hook, move |engine, _| engine.stop_next(done));
+                let then = move |engine: &Engine, _| {
+                    // What its host has for it is needed until now.
+                    drop(part);
+                    engine.stop_next(done);
+                };
+                return self.tell_hook(hook, then);
             }
         }
     }

@@ -262,7 +262,8 @@ impl Engine {
         policy: Policy,
         adopt: Adopt,
     ) -> Result<(), Error> {
-        let mount = Mount { into: Arc::downgrade(&self.0), prefix: Prefix::new(prefix)?, policy, adopt };
+        let prefix = Prefix::new(prefix)?.keeping(Arc::new(adopt.clone()));
+        let mount = Mount { into: Arc::downgrade(&self.0), prefix, policy, adopt };
         let mounting = MOUNTING.lock();
         if self.is_within(other) {
             return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
@@ -317,9 +318,16 @@ impl Engine {
             }
         }
         // Last: what is still here has its middleware.
-        self.0.mounts.below.lock().retain(|below| below.prefix != mount.prefix);
+        let below = {
+            let mut below = self.0.mounts.below.lock();
+            let place = below.iter().position(|below| below.prefix == mount.prefix);
+            place.map(|place| below.remove(place))
+        };
+        self.served().iter().for_each(Engine::forget_parts);
         drop(gathering);
         drop(mounting);
+        // With it goes what the host keeps for the mount, unless calls in flight need that.
+        drop(below);
         Ok(())
     }
 

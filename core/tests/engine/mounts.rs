@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tenon_mcp::testing::Client;
 use tenon_mcp::{
-    CALLS, Completing, Completion, Context, ErrorKind, Kind, Next, Outcome, Prompt, Resource,
+    CALLS, Completing, Completion, Context, ErrorKind, HandlerId, Kind, Next, Outcome, Prompt, Resource,
     ResourceProvider, ResourceTemplate, Server, Target, Tool,
 };
 
@@ -432,4 +432,62 @@ async fn middleware_of_parts_is_around_calls_of_every_kind() {
     check("out_in_say");
     assert_eq!(client.complete_prompt("out_in_say", "word", "a").await.unwrap().values(), ["a!"]);
     check("ref/prompt/out_in_say#word");
+}
+
+/// Says when the handler that has it is gone.
+fn held() -> (std::sync::Arc<()>, std::sync::Weak<()>) {
+    let held = std::sync::Arc::new(());
+    let weak = std::sync::Arc::downgrade(&held);
+    (held, weak)
+}
+
+#[tokio::test]
+async fn nobody_keeps_what_was_unmounted() {
+    let (app, middle) = (Server::new("app", "1.0.0"), Server::new("middle", "1.0.0"));
+    app.mount(&middle, "mid").unwrap();
+    for client in [None, Some(Client::new(&app).unwrap())] {
+        for into in [&app, &middle] {
+            let (part, (held, gone)) = (part(), held());
+            part.tool(Tool::new("holds"), move || {
+                let _held = &held;
+                async { "held" }
+            })
+            .unwrap();
+            let (adopts, released) = self::held();
+            let adopt = move |target: &Target| {
+                let _adopts = &adopts;
+                target.clone()
+            };
+            into.mount_with(&part, "sub", adopt).unwrap();
+            if let Some(client) = &client {
+                let name = app.names(Kind::Tool).pop().unwrap();
+                assert_eq!(client.call_tool(&name, json!({})).await.unwrap().text(), "held");
+            }
+            into.unmount(&part, "sub").unwrap();
+            assert!(released.upgrade().is_none(), "what the host keeps for the mount");
+            drop(part);
+            assert!(gone.upgrade().is_none());
+        }
+    }
+}
+
+/// What a host has for a mount it needs until then.
+#[test]
+fn a_mount_is_kept_until_its_last_call_has_ended() {
+    let bench = Bench::new();
+    let (part, (adopts, gone)) = (Server::new("part", "1.0.0"), held());
+    part.add(tool("one"), Target::Lane { lane: LANE, handler: HandlerId(7) }).unwrap();
+    let adopt = move |target: &Target| {
+        let _adopts = &adopts;
+        target.clone()
+    };
+    bench.server.mount_with(&part, "sub", adopt).unwrap();
+    bench.call_modern(1, "sub_one");
+    bench.server.unmount(&part, "sub").unwrap();
+    let call = bench.drain_call();
+    let id = call.id;
+    drop(call);
+    assert!(gone.upgrade().is_some());
+    assert!(bench.text(id, "done"));
+    assert!(gone.upgrade().is_none());
 }
