@@ -76,8 +76,11 @@ export declare class Engine {
   listChanged(kind: string): void
   /** Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached. */
   listen(dispatch: (batch: string) => void, again: () => void, numbers: Uint32Array, options: ListenOptions): Urls
-  /** Makes another server of this environment a part of this one. Handlers have numbers of the whole environment. */
-  mount(other: Engine, prefix?: string | undefined | null): void
+  /**
+   * Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
+   * Once nothing needs the mount any more, its `number` is told to the dispatch function or returned by `unmount`.
+   */
+  mount(other: Engine, number: number, prefix?: string | undefined | null): void
   /** Has the engine do what middleware is around; the dispatch function hears what it came to. */
   next(slot: number, generation: number, input?: string | undefined | null): void
   /** Sends a notification to every session; `params` is JSON text. Returns how many can be reached. */
@@ -104,8 +107,8 @@ export declare class Engine {
   step(number: number): NextStep
   /** Takes a turn; called because `again` was. */
   turn(): void
-  /** Undoes that. */
-  unmount(other: Engine, prefix?: string | undefined | null): void
+  /** Undoes that. Returns the numbers of the mounts that nothing needs any more, as far as they have not been told. */
+  unmount(other: Engine, prefix?: string | undefined | null): Array<number>
 }
 
 /** Streamable HTTP: an address, or a Unix socket, or a listening socket. */

@@ -3,6 +3,7 @@
 // Takes batches from the engine and runs handlers: the only function that native code calls is `dispatch`.
 
 const { Call } = require('./call')
+const { keep } = require('./collected')
 const { Context } = require('./context')
 const { READS, chain } = require('./middleware')
 const { Outbox } = require('./outbox')
@@ -24,6 +25,7 @@ const WRAPPED = 9
 const NEXT = 10
 const BEGAN = 11
 const WITHIN = 12
+const UNMOUNTED = 13
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
@@ -58,8 +60,12 @@ class Bridge {
     this.hasEnd = false
     /** What is registered, by the number the engine knows its handler by. */
     this.entries = new Map()
-    /** The bridges of servers that are mounted here. */
-    this.mounted = new Set()
+    /** The bridges of servers that are mounted here, by the number of the mount, as long as a call may need them. */
+    this.mounted = new Map()
+    /** Those of the servers that this one is mounted in, by the same numbers. They do not stay for this one's sake. */
+    this.above = new Map()
+    /** How many there may be before those that are gone are looked for. */
+    this.most = 16
     /** Clients in the process, by number: what hears their events. */
     this.clients = new Map()
     /** Middleware, by number. */
@@ -88,15 +94,38 @@ class Bridge {
   /** Whether a handler is to be called at the server's end. */
   get needsEnd() {
     if (this.hasEnd) return true
-    for (const within of this.mounted) if (within.needsEnd) return true
+    for (const within of this.mounted.values()) if (within.needsEnd) return true
     return false
+  }
+
+  /** Another server is a part of this one, by the mount of a number. */
+  mount(number, other) {
+    this.mounted.set(number, other)
+    other.above.set(number, new WeakRef(this))
+    if (other.above.size >= other.most) {
+      for (const [mount, above] of other.above) if (above.deref() === undefined) other.above.delete(mount)
+      other.most = 2 * other.above.size + 16
+    }
+    this.keep()
+  }
+
+  /** Nothing needs the mount of this number any more. */
+  unmounted(number) {
+    this.mounted.get(number)?.above.delete(number)
+    if (this.mounted.delete(number)) this.keep()
+  }
+
+  /** What is needed here may have changed, and so what is needed where this server is mounted. */
+  keep() {
+    if (this.collectable) keep(this)
+    for (const above of this.above.values()) above.deref()?.keep()
   }
 
   /** What has a number, here or in a server that is mounted. */
   entry(number) {
     const own = this.entries.get(number)
     if (own !== undefined) return own
-    for (const within of this.mounted) {
+    for (const within of this.mounted.values()) {
       const found = within.entry(number)
       if (found !== undefined) return found
     }
@@ -107,7 +136,7 @@ class Bridge {
   layer(number) {
     const own = this.layers.get(number)
     if (own !== undefined) return own
-    for (const within of this.mounted) {
+    for (const within of this.mounted.values()) {
       const found = within.layer(number)
       if (found !== undefined) return found
     }
@@ -158,6 +187,9 @@ class Bridge {
             break
           case FORGET:
             this.entries.delete(number)
+            break
+          case UNMOUNTED:
+            this.unmounted(number)
             break
           case CLOSED:
             for (const exchange of this.exchanges.values()) exchange.wake()

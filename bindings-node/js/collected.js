@@ -26,7 +26,7 @@ function endWithout(bridge, forget) {
 function ended(bridge) {
   collected.unregister(bridge)
   kept.delete(bridge)
-  bridge.awaited = false
+  bridge.collectable = bridge.awaited = false
 }
 
 /** Keeps a bridge while it is needed. To be called when that may have changed. */

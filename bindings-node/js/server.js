@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('./bridge')
-const { awaitEnd, ended, endWithout, keep, leaver } = require('./collected')
+const { awaitEnd, ended, endWithout, leaver } = require('./collected')
 const { boundsOf } = require('./context')
 const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
 const { isCode } = require('./errors')
@@ -23,6 +23,9 @@ const { parse, stringify } = JSON
 
 /** Numbers of handlers, which are those of all servers, since one may be mounted in another. */
 let next = 0
+
+/** Numbers of mounts, which are those of all servers, since one may be mounted in several. */
+let lastMount = 0
 
 /** What is around nothing but the module. */
 const outside = new AsyncResource('TENON_SERVER')
@@ -150,7 +153,7 @@ class Server {
     this.#add('hook', hook, {}, handler)
     if (hook === 'stop') {
       this.#bridge.hasEnd = true
-      if (this.#bridge.collectable) keep(this.#bridge)
+      this.#bridge.keep()
     }
     return this
   }
@@ -217,16 +220,17 @@ class Server {
   /** Makes another server a part of this one, under a prefix, if one is given. */
   mount(other, prefix) {
     checkMount('mount', other, prefix)
-    this.#bridge.engine.mount(other.#bridge.engine, prefix)
-    this.#bridge.mounted.add(other.#bridge)
+    const number = ++lastMount
+    this.#bridge.engine.mount(other.#bridge.engine, number, prefix)
+    this.#bridge.mount(number, other.#bridge)
     return this
   }
 
   /** Undoes `mount` with the same prefix. */
   unmount(other, prefix) {
     checkMount('unmount', other, prefix)
-    this.#bridge.engine.unmount(other.#bridge.engine, prefix)
-    // Its handlers stay known: calls in flight go on.
+    // Its handlers stay known while calls in flight go on.
+    for (const number of this.#bridge.engine.unmount(other.#bridge.engine, prefix)) this.#bridge.unmounted(number)
     return this
   }
 
@@ -341,7 +345,7 @@ class Server {
     const closed = (code) => {
       this.#listening = false
       forget()
-      if (bridge.collectable) ended(bridge)
+      ended(bridge)
       release?.(code)
       resolve()
     }

@@ -37,6 +37,7 @@ pub(crate) enum Kind {
     Next = 10,
     Began = 11,
     Within = 12,
+    Unmounted = 13,
 }
 
 /// A batch being built. The text is an array with one element per operation.

@@ -22,6 +22,7 @@ mod settings;
 mod signals;
 mod speech;
 mod transports;
+mod unmounted;
 mod wake;
 mod web;
 #[cfg_attr(test, allow(dead_code))]

@@ -5,6 +5,7 @@ use crate::error::{Result, to_js};
 use crate::options::{ListenOptions, json};
 use crate::session::{Again, Dispatch, LANE, Session, State};
 use crate::settings::Settings;
+use crate::unmounted::Mounted;
 use crate::web::Urls;
 use bytes::Bytes;
 use napi::Env;
@@ -50,6 +51,7 @@ impl Engine {
             retired: Default::default(),
             links: Default::default(),
             exchanges: Default::default(),
+            unmounted: Default::default(),
         })))
     }
 
@@ -145,15 +147,22 @@ impl Engine {
     }
 
     /// Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
+    /// Once nothing needs the mount any more, its `number` is told to the dispatch function or returned by `unmount`.
     #[napi(catch_unwind)]
-    pub fn mount(&self, other: &Engine, prefix: Option<String>) -> Result<()> {
-        self.0.server.mount(&other.0.server, prefix.as_deref()).map_err(to_js)
+    pub fn mount(&self, other: &Engine, number: u32, prefix: Option<String>) -> Result<()> {
+        let mounted = Mounted::new(number, &self.0.unmounted);
+        let adopt = move |target: &Target| {
+            let _mounted = &mounted;
+            target.clone()
+        };
+        self.0.server.mount_with(&other.0.server, prefix.as_deref(), adopt).map_err(to_js)
     }
 
-    /// Undoes that.
+    /// Undoes that. Returns the numbers of the mounts that nothing needs any more, as far as they have not been told.
     #[napi(catch_unwind)]
-    pub fn unmount(&self, other: &Engine, prefix: Option<String>) -> Result<()> {
-        self.0.server.unmount(&other.0.server, prefix.as_deref()).map_err(to_js)
+    pub fn unmount(&self, other: &Engine, prefix: Option<String>) -> Result<Vec<u32>> {
+        self.0.server.unmount(&other.0.server, prefix.as_deref()).map_err(to_js)?;
+        Ok(self.0.unmounted.take())
     }
 
     /// Shows or hides what has one of these tags; whether anything has.

@@ -9,6 +9,7 @@ use crate::log::Records;
 use crate::options::ListenOptions;
 use crate::owner::Owner;
 use crate::signals;
+use crate::unmounted::Unmounted;
 use crate::wake::Waker;
 use napi::bindgen_prelude::{FnArgs, Function, JsValue, Uint32Array};
 use napi::{CleanupEnvHook, Env, check_status, sys};
@@ -48,6 +49,8 @@ pub(crate) struct State {
     pub(crate) session: RefCell<Option<Rc<Session>>>,
     /// Handlers of removed tools, for JavaScript to forget once calls that were queued before are through.
     pub(crate) retired: RefCell<Vec<u32>>,
+    /// Mounts that nothing needs any more.
+    pub(crate) unmounted: Arc<Unmounted>,
     /// Clients in the process, by the numbers that JavaScript has given them.
     pub(crate) links: RefCell<Vec<(u32, Arc<Link>)>>,
     pub(crate) exchanges: Numbers,
@@ -150,6 +153,7 @@ impl Session {
         *self.owner.process.borrow_mut() = owns.then(|| Owner::of(&running));
         let _ = self.running.set(running);
         self.owner.records.attach(Some(self.waker.clone()));
+        self.owner.unmounted.attach(Some(self.waker.clone()));
         Ok(())
     }
 
@@ -262,6 +266,10 @@ impl Session {
                 self.make_room(batch, false);
                 batch.tell(Kind::Forget, handler);
             }
+        }
+        for mount in self.owner.unmounted.take() {
+            self.make_room(batch, false);
+            batch.tell(Kind::Unmounted, mount);
         }
         let outcome = self.running.get().filter(|_| !self.began.get()).and_then(Running::start_outcome);
         if let Some(outcome) = outcome {
@@ -392,6 +400,7 @@ impl Session {
             let _ = Env::from_raw(self.env).remove_env_cleanup_hook(hook);
         }
         self.owner.records.attach(None);
+        self.owner.unmounted.attach(None);
         self.forget_values();
         self.waker.release();
     }
@@ -435,6 +444,7 @@ impl Session {
     fn end_of_environment(&self) {
         self.hook.set(None);
         self.owner.records.attach(None);
+        self.owner.unmounted.attach(None);
         self.waker.forget();
         self.abandon();
         self.forget_values();

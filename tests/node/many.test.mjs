@@ -164,6 +164,134 @@ test('a server stays while somebody waits for its end', async () => {
   await running.deref()?.close()
 })
 
+/** Servers in a call of its own, whose frame holds nothing afterwards. */
+function idle(make) {
+  const app = new Server({ name: 'app' })
+  // It lives as long as its server does.
+  const close = () => app.close()
+  app.tool('yes', () => (close ? 'yes' : ''))
+  const part = make(app)
+  return { app, part, close: new WeakRef(close) }
+}
+
+async function collect() {
+  for (let i = 0; i < 10; i++) {
+    gc()
+    await turn()
+  }
+}
+
+for (const [way, mount, stop] of [
+  ['a part of which gets', (app, part) => void app.mount(part, 'in'), (_, part, end) => void part.on('stop', end)],
+  ['a part of whose part gets', (app, part) => void app.mount(new Server({ name: 'middle' }).mount(part)), (_, part, end) => void part.on('stop', end)],
+  ['that has mounted one with', () => {}, (app, part, end) => void app.mount(part.on('stop', end), 'in')]
+]) {
+  test(`an idle server ${way} a handler for its end stays`, async () => {
+    let ended = 0
+    const serve = async (stops) => {
+      const { app, part, close } = idle((app) => {
+        const part = new Server({ name: 'part' })
+        mount(app, part)
+        return part
+      })
+      await once(app)
+      if (stops) stop(app, part, () => void ended++)
+      return { part, close }
+    }
+    const [stays, goes] = [await serve(true), await serve(false)]
+    await until(() => {
+      gc()
+      return goes.close.deref() === undefined
+    })
+    await collect()
+    assert.equal(ended, 0)
+    const close = stays.close.deref()
+    assert.notEqual(close, undefined)
+    await close()
+    // What was mounted after the start was told of that, and so is told of the stop.
+    assert.equal(ended, 1)
+  })
+}
+
+test('a server with a handler for its end that was mounted only before the start keeps nothing', async () => {
+  const serve = async () => {
+    const { app, close } = idle((app) => {
+      const part = new Server({ name: 'part' }).on('stop', () => {})
+      app.mount(part, 'in').unmount(part, 'in')
+    })
+    await once(app)
+    return close
+  }
+  const close = await serve()
+  await until(() => {
+    gc()
+    return close.deref() === undefined
+  })
+})
+
+for (const [way, isServed, isWithin] of [
+  ['that is not served', false, false],
+  ['that is served', true, false],
+  ['within one that is served', true, true]
+]) {
+  test(`a part that was unmounted in a server ${way} is collected`, async () => {
+    const app = yes()
+    const into = isWithin ? new Server({ name: 'middle' }) : app
+    if (isWithin) app.mount(into, 'mid')
+    if (isServed) await app.listen({ http: 0 })
+    const use = async () => {
+      const part = new Server({ name: 'part' })
+      const handler = () => part.tools.size
+      part.tool('size', handler)
+      into.mount(part, 'a').mount(part, 'b')
+      assert.throws(() => into.mount(part, 'a'), { code: 'TENON_DUPLICATE' })
+      into.unmount(part, 'a')
+      if (isServed) assert.equal((await app.callTool(isWithin ? 'mid_b_size' : 'b_size')).data, 1)
+      into.unmount(part, 'b')
+      return new WeakRef(handler)
+    }
+    const gone = await use()
+    await until(() => {
+      gc()
+      return gone.deref() === undefined
+    })
+    await app.close()
+  })
+}
+
+test('a part that was unmounted is collected when its last call has ended', async () => {
+  const app = yes()
+  await app.listen({ http: 0 })
+  let release
+  const use = () => {
+    const part = new Server({ name: 'part' })
+    const handler = () => new Promise((resolve) => (release = resolve))
+    // The second waits until the first has ended.
+    part.tool('slow', { maxConcurrency: 1 }, handler)
+    app.mount(part, 'in')
+    const calls = [app.callTool('in_slow'), app.callTool('in_slow')]
+    return { gone: new WeakRef(handler), calls, part: new WeakRef(part) }
+  }
+  const { gone, calls, part } = use()
+  await until(() => release !== undefined)
+  app.unmount(part.deref(), 'in')
+  await collect()
+  for (const call of calls) {
+    await until(() => release !== undefined)
+    assert.notEqual(gone.deref(), undefined)
+    const resolve = release
+    release = undefined
+    resolve('done')
+    assert.equal((await call).text, 'done')
+    await turn()
+  }
+  await until(() => {
+    gc()
+    return gone.deref() === undefined
+  })
+  await app.close()
+})
+
 test('a program that is started has none of the sockets', async () => {
   const server = yes()
   await server.listen({ http: 0 })

@@ -351,7 +351,10 @@ impl Engine {
                 done.push((kind, entry.name.clone()));
             }
         }
-        other.0.mounts.above.lock().push(mount);
+        let mut above = other.0.mounts.above.lock();
+        // One server may be a part of many that come and go.
+        above.retain(|mount| mount.into.strong_count() > 0);
+        above.push(mount);
         Ok(())
     }
 
