@@ -175,15 +175,23 @@ impl Engine {
     /// Makes another server a part of this one.
     fn mount(&self, py: Python<'_>, other: &Engine, prefix: Option<&str>) -> PyResult<()> {
         // The table first: a call may come as soon as an entry is there.
-        self.handlers.mount(py, &other.handlers)?;
+        let within = self.handlers.mount(py, &other.handlers)?;
+        let adopt = move |target: &Target| {
+            let _within = &within;
+            target.clone()
+        };
         let (server, other) = (&self.server, &other.server);
-        py.detach(|| server.mount(other, prefix)).map_err(|error| engine_error(py, &error))
+        let mounted = py.detach(|| server.mount_with(other, prefix, adopt));
+        self.handlers.sweep(py);
+        mounted.map_err(|error| engine_error(py, &error))
     }
 
-    /// Undoes that. Its table stays: calls in flight go on.
+    /// Undoes that. Its table stays while calls in flight need it.
     fn unmount(&self, py: Python<'_>, other: &Engine, prefix: Option<&str>) -> PyResult<()> {
         let (server, other) = (&self.server, &other.server);
-        py.detach(|| server.unmount(other, prefix)).map_err(|error| engine_error(py, &error))
+        let unmounted = py.detach(|| server.unmount(other, prefix));
+        self.handlers.sweep(py);
+        unmounted.map_err(|error| engine_error(py, &error))
     }
 
     /// Shows or hides what has one of these tags; says whether anything has.

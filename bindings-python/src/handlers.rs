@@ -14,7 +14,7 @@ use tenon_mcp::{HandlerId, HostCall, Layer, Registered, Wake};
 /// `Handler` objects by place. A place is kept for its handler while a call may still name it.
 pub(crate) struct Handlers {
     list: Py<PyList>,
-    /// The tables of servers that are mounted here: by number, the list and the tables within.
+    /// The tables of servers that are mounted here: by number, the list, the tables within, and how many mounts need it.
     mounted: Py<PyDict>,
     places: Arc<Places>,
 }
@@ -24,6 +24,9 @@ struct Places {
     /// Those whose tool is gone, with its last call, and whose handler is still in the list. Threads without the
     /// interpreter put them here.
     left: Mutex<Vec<u32>>,
+    /// Tables of servers, once for each of their mounts that is over.
+    unmounted: Mutex<Vec<Arc<Places>>>,
+    /// There is one or the other.
     any_left: AtomicBool,
     /// Those that are empty.
     free: Mutex<Vec<u32>>,
@@ -40,8 +43,27 @@ struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.places.left.lock().push(self.place);
-        self.places.any_left.store(true, Ordering::Release);
-        let wake = self.places.wake.lock().as_ref().and_then(Weak::upgrade);
+        self.places.call_sweep();
+    }
+}
+
+/// A mount's claim on a table; the engine keeps it until the last call that came by the mount has ended.
+pub(crate) struct Within {
+    table: Arc<Places>,
+    places: Arc<Places>,
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        self.places.unmounted.lock().push(self.table.clone());
+        self.places.call_sweep();
+    }
+}
+
+impl Places {
+    fn call_sweep(&self) {
+        self.any_left.store(true, Ordering::Release);
+        let wake = self.wake.lock().as_ref().and_then(Weak::upgrade);
         if let Some(wake) = wake {
             wake.wake();
         }
@@ -89,10 +111,36 @@ impl Handlers {
         Arc::as_ptr(places).addr()
     }
 
-    /// The handlers of another server are found here, too.
-    pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<()> {
-        let within = (other.list.clone_ref(py), other.mounted.clone_ref(py));
-        self.mounted.bind(py).set_item(Handlers::number(&other.places), within)
+    /// The handlers of another server are found here, too, until some time after the value was dropped.
+    pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<Within> {
+        self.count(py, other.list.bind(py), other.mounted.bind(py), Handlers::number(&other.places))?;
+        Ok(Within { table: other.places.clone(), places: self.places.clone() })
+    }
+
+    /// One more mount needs a table.
+    fn count(
+        &self,
+        py: Python<'_>,
+        list: &Bound<'_, PyList>,
+        within: &Bound<'_, PyDict>,
+        number: usize,
+    ) -> PyResult<()> {
+        let mounted = self.mounted.bind(py);
+        let count = mounts_of(mounted, number)?;
+        mounted.set_item(number, (list, within, count + 1))
+    }
+
+    /// One mount less needs a table.
+    fn uncount(&self, py: Python<'_>, number: usize) -> PyResult<()> {
+        let mounted = self.mounted.bind(py);
+        match mounts_of(mounted, number)? {
+            0 => Ok(()),
+            1 => mounted.del_item(number),
+            count => {
+                let known = mounted.as_any().get_item(number)?;
+                mounted.set_item(number, (known.get_item(0)?, known.get_item(1)?, count - 1))
+            }
+        }
     }
 
     /// The handler of a call, which may be of a server that is mounted.
@@ -140,6 +188,12 @@ impl Handlers {
         if !self.places.any_left.swap(false, Ordering::AcqRel) {
             return;
         }
+        // The end of what a table has may run any code of the program's, so no lock is held.
+        for table in std::mem::take(&mut *self.places.unmounted.lock()) {
+            if let Err(error) = self.uncount(py, Handlers::number(&table)) {
+                error.write_unraisable(py, None);
+            }
+        }
         let left = std::mem::take(&mut *self.places.left.lock());
         for place in left {
             // Its end may run any code of the program's, so no lock is held, and the place is not free before.
@@ -158,6 +212,11 @@ impl Handlers {
         visit.call(&self.list)?;
         visit.call(&self.mounted)
     }
+}
+
+/// How many mounts need a table.
+fn mounts_of(mounted: &Bound<'_, PyDict>, number: usize) -> PyResult<usize> {
+    mounted.get_item(number)?.map_or(Ok(0), |known| known.get_item(2)?.extract())
 }
 
 /// The list of a table, among those that are mounted and those within them.

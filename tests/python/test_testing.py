@@ -1,10 +1,14 @@
 """Clients in the process of their server: in every revision, to wait for and to await."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tenon_mcp import Context, McpError, RegistrationError, Server, StateError, SyncContext, ToolError
@@ -457,9 +461,6 @@ def test_what_cannot_be_mounted():
 
 
 def test_a_mounted_server_is_let_go_of():
-    import gc
-    import weakref
-
     def make():
         app, part = Server("app"), Server("part")
 
@@ -473,6 +474,105 @@ def test_a_mounted_server_is_let_go_of():
     gone = make()
     gc.collect()
     assert [one() for one in gone] == [None, None, None]
+
+
+def collected(client, *refs):
+    # The engine may let go of a call some time after its answer.
+    deadline = time.monotonic() + SECONDS
+    while any(one() is not None for one in refs):
+        assert time.monotonic() < deadline, [one() for one in refs]
+        client.ping()
+        gc.collect()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("where", ["alone", "served", "within"])
+def test_an_unmounted_server_is_let_go_of(where, is_async):
+    app = Server("app")
+    into = Server("middle") if where == "within" else app
+    if into is not app:
+        app.mount(into, "mid")
+
+    def use(call):
+        part = Server("part")
+
+        async def own_async() -> str:
+            return part.name
+
+        def own() -> str:
+            return part.name
+
+        fn = part.tool("own")(own_async if is_async else own)
+        into.mount(part, "a")
+        into.mount(part, "b")
+        with pytest.raises(RegistrationError):
+            into.mount(part, "a")
+        into.unmount(part, "a")
+        call("mid_b_own" if into is not app else "b_own")
+        into.unmount(part, "b")
+        return weakref.ref(part), weakref.ref(fn)
+
+    if where == "alone":
+        gone = use(lambda name: None)
+        gc.collect()
+        assert [one() for one in gone] == [None, None]
+        return
+    with Client(app) as client:
+
+        def call(name):
+            assert client.call_tool(name).text == "part"
+
+        for _ in range(2):
+            collected(client, *use(call))
+
+
+def test_a_server_whose_mount_failed_is_let_go_of():
+    app = Server("app")
+    app.tool("own")(lambda: "")
+
+    def use():
+        part = Server("part")
+        part.tool("own")(lambda: part.name)
+        with pytest.raises(RegistrationError):
+            app.mount(part)
+        return weakref.ref(part)
+
+    gone = use()
+    gc.collect()
+    assert gone() is None
+
+
+def test_an_unmounted_server_stays_until_its_last_call_has_ended():
+    app, begun, released = Server("app"), threading.Semaphore(0), threading.Semaphore(0)
+
+    def use():
+        part = Server("part")
+
+        # The second one waits until the first one has ended.
+        @part.tool(max_concurrency=1)
+        def slow() -> str:
+            begun.release()
+            assert released.acquire(timeout=SECONDS)
+            return part.name
+
+        app.mount(part, "in")
+        return weakref.ref(part)
+
+    with Client(app) as client, ThreadPoolExecutor() as threads:
+        part = use()
+        calls = [threads.submit(lambda: client.call_tool("in_slow").text) for _ in range(2)]
+        assert begun.acquire(timeout=SECONDS)
+        client.ping()
+        app.unmount(part(), "in")
+        gc.collect()
+        released.release()
+        assert begun.acquire(timeout=SECONDS)
+        gc.collect()
+        assert part() is not None
+        released.release()
+        assert [call.result(SECONDS) for call in calls] == ["part", "part"]
+        del calls
+        collected(client, part)
 
 
 FORKED = """
@@ -549,6 +649,8 @@ def test_the_middleware_of_a_mounted_server_is_around_what_it_has(is_async, hand
     # Other functions have the same numbers in their servers.
     app.tool("own")(lambda: "own")
     middle.tool("between")(lambda: "between")
+    part.resource("part://static")(hello_async if handler_is_async else hello)
+    part.prompt("say")(hello_async if handler_is_async else hello)
     part.middleware(named("part", is_async[0]))
     middle.mount(part, "in")
     app.mount(middle, "out")
@@ -560,6 +662,8 @@ def test_the_middleware_of_a_mounted_server_is_around_what_it_has(is_async, hand
         middle.middleware(named("middle", is_async[1]))
         app.middleware(named("app", is_async[2]))
         assert client.call_tool("out_in_hello").text == "app(middle(part(hello)))"
+        assert client.read_resource("part://out/in/static").text == "app(middle(part(hello)))"
+        assert client.get_prompt("out_in_say").text == "app(middle(part(hello)))"
         assert client.call_tool("out_between").text == "app(middle(between))"
         assert client.call_tool("own").text == "app(own)"
     with pytest.raises(RegistrationError, match="no middleware of a mounted one"):
@@ -604,3 +708,17 @@ def test_a_server_is_mounted_without_a_prefix_and_unmounted():
         assert client.call_tool("again_hello").text == "hello"
     with pytest.raises(RegistrationError, match="a server is needed"):
         app.unmount(object())
+
+
+def test_without_a_prefix_an_address_is_refused_that_is_taken():
+    app, part = Server("app"), Server("part")
+    app.resource("x://a")(lambda: "own")
+    part.resource("x://b")(lambda: "other")
+    part.resource("x://a")(lambda: "other")
+    with pytest.raises(RegistrationError, match='resource "x://a"'):
+        app.mount(part)
+    assert list(app.resources) == ["x://a"]
+    app.mount(part, "sub")
+    with Client(app) as client:
+        assert client.read_resource("x://a").text == "own"
+        assert client.read_resource("x://sub/a").text == "other"

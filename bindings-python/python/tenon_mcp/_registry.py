@@ -139,8 +139,12 @@ class Registry:
 
     def unmount(self, other: Registry, prefix: str | None = None) -> None:
         """Undoes ``mount`` with the same prefix, also while the server is served: what the other server has is no
-        longer here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook
-        ``stop`` is told at the end of this one.
+        longer here, and clients are told that the lists have changed. Calls in flight go on; those that wait for the
+        other server's start, which does not come any more, fail. A server that was told of the start is told of the
+        stop at the end of this one.
+
+        This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server
+        with a lifespan or a hook ``start`` or ``stop`` until its end.
 
         Raises ``RegistrationError`` if the other server is not mounted here with this prefix.
         """
