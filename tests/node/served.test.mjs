@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Server } from '../../bindings-node/index.mjs'
+import { Client } from '../../bindings-node/testing.mjs'
 import { envelope, withServer } from './support/process.mjs'
 
 const HTML = '<!doctype html><title>Clock</title>'
@@ -105,6 +106,21 @@ test('skills', async (t) => {
     assert.deepEqual(children.result.resources, [{ uri: 'skill://group/a', name: 'a', mimeType: 'inode/directory' }])
   })
 })
+
+for (const prefix of [undefined, 'sub']) {
+  test(`skills stay with their server where that is mounted ${prefix === undefined ? 'without' : 'with'} a prefix`, async (t) => {
+    const [app, part, more] = ['app', 'part', 'more'].map((name) => new Server({ name }))
+    const skill = (name) => folder(t, { [`${name}/SKILL.md`]: manifest(name) })
+    part.skills(skill('of-part'))
+    app.mount(part, prefix).skills(skill('of-app'))
+    more.skills(skill('of-more')).mount(part, prefix)
+    for (const [server, name] of [[app, 'of-app'], [part, 'of-part'], [more, 'of-more']]) {
+      const client = new Client(server)
+      assert.deepEqual((await client.listResources()).map(({ uri }) => uri), [`skill://${name}/SKILL.md`])
+      await client.close()
+    }
+  })
+}
 
 test('what is wrong with skills', (t) => {
   const path = folder(t, { 'a/SKILL.md': manifest('b') })

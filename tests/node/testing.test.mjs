@@ -383,6 +383,8 @@ test('the middleware of a mounted server is around what it has, inside of that o
   const [app, middle, part] = ['app', 'middle', 'part'].map((name) => new Server({ name }))
   part.tool('hello', () => 'hello')
   part.tool('secret', () => 'told')
+  part.resource('part://static', () => 'static')
+  part.prompt('say', () => 'say')
   part.middleware(named('part'))
   middle.mount(part, 'in')
   app.mount(middle, 'out')
@@ -393,6 +395,8 @@ test('the middleware of a mounted server is around what it has, inside of that o
   middle.middleware(named('middle'))
   app.middleware(named('app'))
   assert.equal((await client.callTool('out_in_hello')).text, 'app(middle(part(hello)))')
+  assert.equal((await client.readResource('part://out/in/static')).text, 'app(middle(part(static)))')
+  assert.equal((await client.getPrompt('out_in_say')).text, 'app(middle(part(say)))')
   assert.throws(() => part.middleware(['tool_list'], (ctx, next) => next()), { code: 'TENON_INVALID' })
   const listed = new Server({ name: 'listed' }).middleware(['tool_list'], (ctx, next) => next())
   assert.throws(() => app.mount(listed, 'sub'), /middleware around "tools\/list"/)
@@ -422,4 +426,32 @@ test('a server is mounted without a prefix, and unmounted', async () => {
   app.mount(part, 'again')
   assert.equal((await client.callTool('again_hello')).text, 'hello')
   await client.close()
+})
+
+test('without a prefix an address is refused that is taken', async () => {
+  const [app, part] = ['app', 'part'].map((name) => new Server({ name }))
+  app.resource('x://a', () => 'own')
+  part.resource('x://b', () => 'other').resource('x://a', () => 'other')
+  assert.throws(() => app.mount(part), { code: 'TENON_DUPLICATE', message: /resource "x:\/\/a"/ })
+  assert.deepEqual([...app.entries('resource').keys()], ['x://a'])
+  app.mount(part, 'sub')
+  await using(app, {}, async (client) => {
+    assert.equal((await client.readResource('x://a')).text, 'own')
+    assert.equal((await client.readResource('x://sub/a')).text, 'other')
+  })
+})
+
+test('completions of a mounted server', async () => {
+  const [app, part] = ['app', 'part'].map((name) => new Server({ name }))
+  part.prompt('say', { args: [{ name: 'word' }] }, ({ word }) => word)
+  part.resource('note://{id}', ({ id }) => id)
+  part.completion({ prompt: 'say', argument: 'word' }, (value) => [`${value}!`])
+  app.mount(part, 'sub')
+  await using(app, {}, async (client) => {
+    part.completion({ template: 'note://{id}', argument: 'id' }, (value) => [`${value}?`])
+    const complete = async (what) => (await client.complete(what)).values
+    assert.deepEqual(await complete({ prompt: 'sub_say', argument: 'word', value: 'a' }), ['a!'])
+    assert.deepEqual(await complete({ template: 'note://sub/{id}', argument: 'id', value: 'a' }), ['a?'])
+    await assert.rejects(complete({ prompt: 'say', argument: 'word', value: 'a' }), McpError)
+  })
 })

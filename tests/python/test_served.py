@@ -112,6 +112,24 @@ def test_skills(tmp_path):
         assert children == [{"uri": "skill://group/a", "name": "a", "mimeType": "inode/directory"}]
 
 
+@pytest.mark.parametrize("prefix", [None, "sub"])
+def test_skills_stay_with_their_server_where_that_is_mounted(tmp_path, prefix):
+    app, part, more = Server("app"), Server("part"), Server("more")
+    for server in (part, app, more):
+        (tmp_path / server.name).mkdir()
+        skill(tmp_path / server.name, f"of-{server.name}")
+    part.skills(tmp_path / "part")
+    app.mount(part, prefix)
+    app.skills(tmp_path / "app")
+    more.skills(tmp_path / "more")
+    more.mount(part, prefix)
+    for server in (app, part, more):
+        with serving(server, modern=True) as client:
+            (entry,) = client.request("skills/list")["result"]["skills"]
+            assert entry["frontmatter"]["name"] == f"of-{server.name}"
+            assert len(client.request("resources/list")["result"]["resources"]) == 1
+
+
 def test_what_is_wrong_with_skills(tmp_path):
     app = Server("t", max_skills=1)
     with pytest.raises(RegistrationError, match="there are no skills in it"):
