@@ -10,6 +10,19 @@ const collected = new FinalizationRegistry(({ engine, forget }) => {
   engine.letGo()
 })
 
+const unread = new FinalizationRegistry((over) => over())
+
+/** Calls `over`, which must not have the stream, once nobody has that, unless `read` is called with the exchange before. */
+function endUnread(stream, exchange, over) {
+  unread.register(stream, over, exchange)
+  return stream
+}
+
+/** The stream of an exchange is over, and so keeps nothing. */
+function read(exchange) {
+  unread.unregister(exchange)
+}
+
 /** What leaves a bridge when the process exits, and does not keep it until then. */
 function leaver(bridge) {
   const weak = new WeakRef(bridge)
@@ -41,4 +54,4 @@ function awaitEnd(bridge) {
   if (bridge.collectable) keep(bridge)
 }
 
-module.exports = { awaitEnd, ended, endWithout, keep, leaver }
+module.exports = { awaitEnd, ended, endUnread, endWithout, keep, leaver, read }

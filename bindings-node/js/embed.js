@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
-const { keep } = require('./collected')
+const { endUnread, keep, read } = require('./collected')
 const { only } = require('./options')
 
 // Kinds of steps; `src/embed.rs` holds the same numbers.
@@ -221,6 +221,7 @@ async function fetched(open, request, options = {}) {
   signal?.addEventListener('abort', gone, { once: true })
   const over = () => {
     signal?.removeEventListener('abort', gone)
+    read(exchange)
     exchange.abandon()
   }
   let head
@@ -245,7 +246,7 @@ async function fetched(open, request, options = {}) {
     over()
     return new Response(whole.data?.length > 0 ? whole.data : null, { status, headers })
   }
-  return new Response(streamed(exchange, whole, over), { status, headers })
+  return new Response(endUnread(streamed(exchange, whole, over), exchange, over), { status, headers })
 }
 
 async function fed(exchange, { headers, body }) {

@@ -36,8 +36,8 @@ async function until(done) {
 
 const yes = () => new Server({ name: 'many' }).tool('yes', () => 'yes')
 
-function request() {
-  const params = { name: 'yes', arguments: {}, _meta: envelope() }
+function request(meta) {
+  const params = { name: 'yes', arguments: {}, _meta: { ...envelope(), ...meta } }
   return new Request('http://localhost/mcp', {
     method: 'POST',
     headers: {
@@ -290,6 +290,33 @@ test('a part that was unmounted is collected when its last call has ended', asyn
     return gone.deref() === undefined
   })
   await app.close()
+})
+
+test('a response of a stream that nobody has any more keeps no server', async () => {
+  const cancelled = []
+  const serve = async (name) => {
+    const app = new Server({ name: 'app' })
+    const tool = (_, ctx) => {
+      ctx.signal.addEventListener('abort', () => cancelled.push(name))
+      ctx.progress(1)
+      return new Promise(() => app)
+    }
+    const response = await app.tool('yes', tool).fetch(request({ progressToken: 1 }))
+    assert.match(response.headers.get('content-type'), /event-stream/)
+    return [response, new WeakRef(tool)]
+  }
+  const [[held, stays], gone] = [await serve('held'), (await serve('left'))[1]]
+  await until(() => {
+    gc()
+    return gone.deref() === undefined
+  })
+  assert.deepEqual(cancelled, ['left'])
+  assert.notEqual(stays.deref(), undefined)
+  await held.body.cancel()
+  await until(() => {
+    gc()
+    return stays.deref() === undefined
+  })
 })
 
 test('a program that is started has none of the sockets', async () => {

@@ -43,6 +43,24 @@ fn updates(bench: &Bench) -> Vec<String> {
     sent.iter().map(update).collect()
 }
 
+#[test]
+fn before_the_start_nobody_is_told_of_a_change() {
+    let server = tenon_mcp::Server::new("alone", "1.0.0");
+    server.resource_updated("test://one");
+    server.list_changed(Kind::Resource).unwrap();
+    let bench = Bench::new();
+    bench.server.add(Entry::new(Kind::Resource, "test://one"), TARGET).unwrap();
+    bench.server.resource_updated("test://one");
+    bench.server.resource_updated("test://none");
+    bench.initialize(LEGACY);
+    let sink = Arc::new(Recorder::default());
+    bench.peer.set_sink(sink.clone());
+    subscribe(&bench, "test://one");
+    bench.advance(TICK);
+    sink.nothing();
+    bench.assert_settled();
+}
+
 /// RS-8, RS-9, RS-10.
 #[test]
 fn a_session_is_told_of_what_it_subscribed_to_until_it_unsubscribes() {
