@@ -285,7 +285,7 @@ impl Setup {
     pub(crate) fn unmount(&mut self, other: &Server, prefix: Option<&str>) -> Result<()> {
         self.server.unmount(other, prefix)?;
         let is_it = |(own, with, _): &(Server, Option<String>, Adopt)| {
-            std::ptr::eq(own.engine(), other.engine()) && with.as_deref() == prefix
+            own.engine().is(other.engine()) && with.as_deref() == prefix
         };
         self.mounts.retain(|mount| !is_it(mount));
         Ok(())

@@ -540,6 +540,30 @@ static void mount_without_a_prefix_and_unmount(void) {
     OK(tenon_server_free(other));
 }
 
+/* What was unmounted before the start does not come back with the settings that are set before the start or after the unmount. */
+static void unmount_before_the_start(void) {
+    int later;
+    for (later = 0; later < 2; later++) {
+        tenon_server *part = new_server();
+        const char *line;
+        server = new_server();
+        add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+        add_tool(server, "own", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+        OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 100));
+        OK(tenon_server_mount(server, part, "sub", NULL));
+        OK(tenon_server_mount(server, part, "other", NULL));
+        OK(tenon_server_unmount(server, part, "sub", NULL));
+        if (later) OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 101));
+        begin();
+        line = request(1, "tools/list", "{}");
+        CHECK_IN("\"name\":\"own\"", line);
+        CHECK_IN("\"name\":\"other_hello\"", line);
+        CHECK(strstr(line, "sub_hello") == NULL);
+        end();
+        OK(tenon_server_free(part));
+    }
+}
+
 static void mount(void) {
     tenon_server *part = new_server();
     tenon_error *error = NULL;
@@ -682,6 +706,7 @@ static const struct test all[] = {
     {"tags", tags},
     {"mount", mount},
     {"mount without a prefix, and unmount", mount_without_a_prefix_and_unmount},
+    {"unmount before the start", unmount_before_the_start},
     {"masked", masked},
     {"failures", failures},
 };

@@ -163,6 +163,11 @@ impl Engine {
         &self.0.threads
     }
 
+    /// Whether both are the same engine.
+    pub fn is(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
