@@ -158,7 +158,7 @@ def end_all(command=None):
 
 
 def wait_for(process):
-    """Waits for a child without the lock of `Popen.wait`. A signal that ended such a wait may have left it locked for ever."""
+    """Waits for a child without the lock of `Popen.wait`: a signal that ended such a wait may have left it locked."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ChildProcessError):
