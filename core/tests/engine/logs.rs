@@ -133,7 +133,7 @@ fn a_call_that_the_end_of_its_server_or_connection_cuts_off_is_named() {
     bench.engine.close_peer(&bench.peer, tenon_mcp::CancelReason::Closing);
     let records = std::mem::take(&mut *log.records.lock());
     let (level, target, message) = &records[0];
-    assert_eq!((*level, &**target), (LogLevel::Warn, "tenon_mcp::call"));
+    assert_eq!((*level, &**target), (LogLevel::Info, "tenon_mcp::call"));
     assert_eq!(
         message,
         "tool \"never\" (request 7) had not ended 0.0 s after it began, when the connection's end cut it off"
