@@ -179,8 +179,8 @@ typedef struct tenon_result tenon_result;
  * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
  *
  * Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
- * start and before the server is mounted; later they fail with TENON_ERR_STATE. What a server has may change at any time. A
- * server that has ended is not started again.
+ * start. After it, and while the server is mounted in another, they fail with TENON_ERR_STATE. What a server has may change at
+ * any time. A server that has ended is not started again.
  *
  * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
  * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
@@ -1420,6 +1420,11 @@ tenon_status tenon_server_mount(
  * Undoes tenon_server_mount() with the same prefix, also while the server is served: what the other server has is no longer
  * here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
  * at the end of this one.
+ *
+ * A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
+ * its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
+ * returns or the next kept call is released after that, at the latest when this server is freed. If the other server has a
+ * hook "stop" and this one was started, what it had stays until this one is freed.
  *
  * Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
  */

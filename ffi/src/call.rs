@@ -208,6 +208,19 @@ impl tenon_call {
 
 impl Drop for tenon_call {
     fn drop(&mut self) {
+        self.settle();
+        // The end of its callback came earlier.
+        if *self.outlives.get_mut()
+            && let Some(inner) = self.inner.upgrade()
+        {
+            inner.let_go();
+        }
+    }
+}
+
+impl tenon_call {
+    /// Ends what was not completed.
+    fn settle(&mut self) {
         let awaited = self.is_awaited();
         let progress = self.progress.get_mut();
         if progress.completed || !self.process.is_this() {

@@ -9,8 +9,9 @@ use crate::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
 use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
 use crate::log::LOG_TARGET;
+use crate::mounts::Mounts;
 use crate::poll::PollLane;
-use crate::setup::{Adopt, Record, Setup};
+use crate::setup::{Record, Setup};
 use crate::stage::{Chain, Stage, Upon};
 use crate::started::Started;
 use crate::status::*;
@@ -22,7 +23,7 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use tenon_mcp::locks::{Mutex, RwLock};
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{
     CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, ServeOptions,
     Target, Wake,
@@ -32,10 +33,7 @@ pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
     started: OnceLock<Started>,
     handlers: Handlers,
-    /// The servers that are mounted here, whose callbacks run here too.
-    mounted: RwLock<Vec<Arc<Inner>>>,
-    /// It is mounted itself, so its callbacks stay.
-    is_mounted: AtomicBool,
+    pub(crate) mounts: Mounts,
     gate: Arc<Gate>,
     /// Middleware that waits for what the engine comes to, by call.
     following: Mutex<HashMap<CallId, Upon>>,
@@ -47,8 +45,7 @@ impl Inner {
             setup: Mutex::new(Setup::new(name, version)?),
             started: OnceLock::new(),
             handlers: Handlers::default(),
-            mounted: RwLock::default(),
-            is_mounted: AtomicBool::new(false),
+            mounts: Mounts::default(),
             gate: Arc::default(),
             following: Mutex::default(),
         }))
@@ -68,7 +65,7 @@ impl Inner {
     }
 
     /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
-    fn check_fork(&self) -> Result<()> {
+    pub(crate) fn check_fork(&self) -> Result<()> {
         self.started.get().map_or(Ok(()), Started::check_fork)
     }
 
@@ -79,7 +76,7 @@ impl Inner {
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already; settings come before the start"));
         }
-        if setup.fixed {
+        if self.mounts.are_any() {
             return Err(Failure::state("the server is mounted already; settings come before that"));
         }
         change(&mut setup)
@@ -276,7 +273,7 @@ impl Inner {
     }
 
     /// Lets a server that has been started have workers, if they are `needed`.
-    fn allow_workers(&self, needed: bool, setup: &Setup) {
+    pub(crate) fn allow_workers(&self, needed: bool, setup: &Setup) {
         if let Some(started) = self.started.get().filter(|_| needed) {
             started.workers.allow(setup.worker_threads);
         }
@@ -321,6 +318,7 @@ impl Inner {
                 "the library panicked at the end of a call; please report this",
             );
         }
+        self.let_go();
         drop(handler);
         drop(pass);
     }
@@ -434,52 +432,13 @@ impl Inner {
         added
     }
 
+    pub(crate) fn own_handlers(&self) -> HashMap<u32, Arc<Handler>> {
+        self.handlers.all()
+    }
+
     /// A callback, here or of a server that is mounted.
-    fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
-        let own = self.handlers.get(id);
-        own.or_else(|| self.mounted.read().iter().find_map(|within| within.handler(id)))
-    }
-
-    /// Makes another server a part of this one.
-    pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
-        self.check_fork()?;
-        other.check_fork()?;
-        if Arc::ptr_eq(self, other) {
-            return Err(Failure::state("mount: the server is a part of the other one already"));
-        }
-        let part = other.setup.lock().build()?;
-        let here = Arc::downgrade(self);
-        let adopt: Adopt = Arc::new(move |target: &Target| match target {
-            Target::Inline { lane, handler, .. } => {
-                Target::Inline { lane: *lane, handler: *handler, host: Arc::new(Here(here.clone())) }
-            }
-            target => target.clone(),
-        });
-        // First: a call may come as soon as an entry is there.
-        self.mounted.write().push(other.clone());
-        let mounted = {
-            let mut setup = self.setup.lock();
-            self.allow_workers(true, &setup);
-            setup.mount(part, prefix, adopt)
-        };
-        if mounted.is_err() {
-            let mut within = self.mounted.write();
-            let place = within.iter().rposition(|part| Arc::ptr_eq(part, other));
-            let gone = place.map(|place| within.remove(place));
-            drop(within);
-            drop(gone);
-            return mounted;
-        }
-        other.setup.lock().fixed = true;
-        other.is_mounted.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Undoes that. Its callbacks stay known: calls in flight go on.
-    pub(crate) fn unmount(&self, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
-        self.check_fork()?;
-        let part = other.setup.lock().build()?;
-        self.setup.lock().unmount(&part, prefix)
+    pub(crate) fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.handlers.get(id).or_else(|| self.mounts.handler(id))
     }
 
     /// Ends a call whose callback does not run.
@@ -549,11 +508,10 @@ impl Inner {
         }
         let following = std::mem::take(&mut *self.following.lock());
         drop(following);
-        if !self.is_mounted.load(Ordering::Acquire) {
+        if !self.mounts.are_any() {
             self.handlers.clear();
             // Here, and not when the last thread of the engine's lets go of this: with them callbacks may end.
-            let mounted = std::mem::take(&mut *self.mounted.write());
-            drop(mounted);
+            self.mounts.clear();
         }
         let (log, hook) = {
             let mut setup = self.setup.lock();

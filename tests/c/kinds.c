@@ -559,9 +559,136 @@ static void unmount_before_the_start(void) {
         CHECK_IN("\"name\":\"own\"", line);
         CHECK_IN("\"name\":\"other_hello\"", line);
         CHECK(strstr(line, "sub_hello") == NULL);
+        CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, part, "sub", NULL));
         end();
         OK(tenon_server_free(part));
     }
+}
+
+static void waits_to_go(void *user_data, tenon_call *call) {
+    struct owned *owned = user_data;
+    sem_post(&owned->entered);
+    wait_for(&owned->go);
+    OK(tenon_call_return_text(call, "gone on", TENON_NUL));
+}
+
+/* A call that runs and one that waits for a thread both come to their end. Then nothing of the part is left here. */
+static void unmount_with_calls_in_flight(void) {
+    tenon_server *part = new_server();
+    tenon_entry *entry;
+    struct owned owned;
+    const char *line;
+    int id;
+    owned_init(&owned);
+    server = new_server();
+    OK(tenon_server_set_worker_threads(server, 1));
+    OK(tenon_tool_new("waits", &entry, NULL));
+    OK(tenon_server_add(part, with(entry, waits_to_go, &owned), NULL));
+    OK(tenon_server_mount(server, part, "sub", NULL));
+    begin();
+    call_tool(&peer, 1, "sub_waits", "{}");
+    wait_for(&owned.entered);
+    call_tool(&peer, 2, "sub_waits", "{}");
+    /* Once this is answered, the call before it waits for a thread. */
+    CHECK_IN("\"id\":3,\"result\"", request(3, "ping", "{}"));
+    OK(tenon_server_unmount(server, part, "sub", NULL));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    CHECK_IN("Unknown tool", request(4, "tools/call", "{\"name\":\"sub_waits\"}"));
+    OK(tenon_server_free(part));
+    CHECK(owned.destroyed == 0);
+    for (id = 1; id <= 2; id++) {
+        sem_post(&owned.go);
+        line = next_line(&peer);
+        CHECK(has_text(line, "gone on"));
+    }
+    wait_for(&owned.gone);
+    CHECK(owned.destroyed == 1);
+    end();
+    CHECK(owned.destroyed == 1);
+}
+
+static void keeps_for_later(void *user_data, tenon_call *call) {
+    struct owned *owned = user_data;
+    OK(tenon_call_retain(call));
+    owned->slot = call;
+    sem_post(&owned->entered);
+}
+
+/* The last call may be one that the program keeps. */
+static void unmount_with_a_kept_call(void) {
+    tenon_server *part = new_server();
+    tenon_entry *entry;
+    struct owned owned;
+    owned_init(&owned);
+    server = new_server();
+    OK(tenon_tool_new("kept", &entry, NULL));
+    OK(tenon_server_add(part, with(entry, keeps_for_later, &owned), NULL));
+    OK(tenon_server_mount(server, part, "sub", NULL));
+    begin();
+    call_tool(&peer, 1, "sub_kept", "{}");
+    wait_for(&owned.entered);
+    OK(tenon_server_unmount(server, part, "sub", NULL));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    OK(tenon_server_free(part));
+    OK(tenon_call_return_text(owned.slot, "late", TENON_NUL));
+    CHECK(has_text(next_line(&peer), "late"));
+    CHECK(owned.destroyed == 0);
+    tenon_call_release(owned.slot);
+    wait_for(&owned.gone);
+    end();
+    CHECK(owned.destroyed == 1);
+}
+
+/* A server that is mounted nowhere any more is one of its own. */
+static void an_unmounted_server_is_free(void) {
+    tenon_server *part = new_server(), *other = new_server();
+    tenon_entry *entry;
+    struct owned owned;
+    int i;
+    owned_init(&owned);
+    server = new_server();
+    OK(tenon_tool_new("hello", &entry, NULL));
+    OK(tenon_server_add(part, with(entry, says_hello, &owned), NULL));
+    begin();
+    for (i = 0; i < 3; i++) {
+        OK(tenon_server_mount(server, part, "sub", NULL));
+        OK(tenon_server_mount(other, part, NULL, NULL));
+        OK(tenon_server_unmount(server, part, "sub", NULL));
+        CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_instructions(part, "too early"));
+        OK(tenon_server_unmount(other, part, NULL, NULL));
+        OK(tenon_server_set_instructions(part, "on its own"));
+    }
+    /* The end of the one that it is mounted in frees it too. */
+    OK(tenon_server_mount(other, part, NULL, NULL));
+    OK(tenon_server_free(other));
+    OK(tenon_server_set_instructions(part, "again"));
+    OK(tenon_server_free(part));
+    CHECK(owned.destroyed == 1);
+    end();
+}
+
+static void counts_the_stop(void *user_data, tenon_call *call) {
+    struct owned *owned = user_data;
+    (void)call;
+    atomic_fetch_add(&owned->calls, 1);
+}
+
+/* It is told of the stop after it was unmounted, so its callbacks stay that long. */
+static void an_unmounted_server_hears_of_the_stop(void) {
+    tenon_server *part = new_server();
+    struct owned owned;
+    owned_init(&owned);
+    server = new_server();
+    OK(tenon_server_on(part, "stop", TENON_MODE_WORKER, counts_the_stop, &owned, owned_destroy, NULL));
+    add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+    OK(tenon_server_mount(server, part, "sub", NULL));
+    begin();
+    OK(tenon_server_unmount(server, part, "sub", NULL));
+    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
+    OK(tenon_server_free(part));
+    CHECK(owned.destroyed == 0);
+    end();
+    CHECK(owned.calls == 1 && owned.destroyed == 1);
 }
 
 static void mount(void) {
@@ -707,6 +834,10 @@ static const struct test all[] = {
     {"mount", mount},
     {"mount without a prefix, and unmount", mount_without_a_prefix_and_unmount},
     {"unmount before the start", unmount_before_the_start},
+    {"unmount with calls in flight", unmount_with_calls_in_flight},
+    {"unmount with a kept call", unmount_with_a_kept_call},
+    {"an unmounted server is free", an_unmounted_server_is_free},
+    {"an unmounted server hears of the stop", an_unmounted_server_hears_of_the_stop},
     {"masked", masked},
     {"failures", failures},
 };

@@ -2,7 +2,7 @@
 
 use super::lane::{Drained, LaneId, LaneQueue};
 use super::local::Spawn;
-use super::op::{HostOp, Outcome, Stale};
+use super::op::{HandlerId, HostOp, Outcome, Stale};
 use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
 use super::turn;
@@ -216,6 +216,12 @@ impl HostPort {
     /// Whether a call has ended; a handler may stop when it has.
     pub fn is_cancelled(&self, id: CallId) -> bool {
         self.0.calls.with(id, |_| ()).is_none()
+    }
+
+    /// Whether the handler of a call in flight, or middleware around it, is one that `is_it` names. That runs under a lock: it
+    /// must not call the engine.
+    pub fn has_call_of(&self, is_it: impl Fn(HandlerId) -> bool) -> bool {
+        !self.0.calls.select(|flight| flight.context.handlers().any(&is_it)).is_empty()
     }
 
     /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
