@@ -540,6 +540,94 @@ static void mount_without_a_prefix_and_unmount(void) {
     OK(tenon_server_free(other));
 }
 
+static tenon_entry *resource(void) {
+    tenon_entry *entry;
+    OK(tenon_resource_new("test://one", &entry, NULL));
+    OK(tenon_entry_set(entry, "name", "\"one\"", TENON_NUL));
+    return with(entry, says_hello, NULL);
+}
+
+static tenon_entry *resource_template(void) {
+    tenon_entry *entry;
+    OK(tenon_resource_template_new("test://rows/{id}", &entry, NULL));
+    OK(tenon_entry_set(entry, "name", "\"rows\"", TENON_NUL));
+    return with(entry, says_hello, NULL);
+}
+
+static tenon_entry *prompt(void) {
+    tenon_entry *entry;
+    OK(tenon_prompt_new("greet", &entry, NULL));
+    return with(entry, says_hello, NULL);
+}
+
+/* Without a prefix what both have is refused by its name, whatever its kind, and nothing of the part is mounted. */
+static void mount_refuses_what_both_have(void) {
+    static const struct {
+        tenon_entry *(*make)(void);
+        const char *named, *list;
+    } kinds[] = {
+        {resource, "resource \"test://one\"", "resources/list"},
+        {resource_template, "template \"test://rows/{id}\"", "resources/templates/list"},
+        {prompt, "prompt \"greet\"", "prompts/list"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        tenon_server *part = new_server();
+        server = new_server();
+        add(kinds[i].make());
+        add_tool(part, "only", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
+        OK(tenon_server_add(part, kinds[i].make(), NULL));
+        CHECK_ERROR(TENON_ERR_DUPLICATE, kinds[i].named, tenon_server_mount(server, part, NULL, &err));
+        OK(tenon_server_mount(server, part, "sub", NULL));
+        OK(tenon_server_unmount(server, part, "sub", NULL));
+        begin();
+        CHECK_IN("Unknown tool", request(1, "tools/call", "{\"name\":\"only\"}"));
+        CHECK_IN(i == 2 ? "greet" : "test://", request(2, kinds[i].list, "{}"));
+        end();
+        OK(tenon_server_free(part));
+    }
+}
+
+static pthread_t polled_on, called_on;
+
+static void says_where_it_polls(void *user_data, tenon_call *call) {
+    polled_on = pthread_self();
+    says_hello(user_data, call);
+}
+
+static void says_where_it_is_called(void *user_data, tenon_call *call) {
+    called_on = pthread_self();
+    says_hello(user_data, call);
+}
+
+/* Where callbacks run is what their entries say, in the server that is served. */
+static void modes_in_a_mounted_server(void) {
+    tenon_server *part = new_server(), *within = new_server();
+    uint32_t handled = 0;
+    server = new_server();
+    add_tool(within, "polled", NULL, TENON_MODE_POLL, says_where_it_polls, NULL, NULL);
+    add_tool(part, "polled", NULL, TENON_MODE_POLL, says_where_it_polls, NULL, NULL);
+    add_tool(within, "here", NULL, TENON_MODE_INLINE, says_where_it_is_called, NULL, NULL);
+    OK(tenon_server_mount(part, within, "in", NULL));
+    OK(tenon_server_mount(server, part, "sub", NULL));
+    begin();
+    CHECK_STATUS(TENON_ERR_STATE, tenon_server_poll(part, 0, 0, NULL));
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"sub_polled\"}}");
+    OK(tenon_server_poll(server, 1, -1, &handled));
+    CHECK(handled == 1 && pthread_equal(polled_on, pthread_self()));
+    CHECK_IN("\"text\":\"hello\"", next_line(&peer));
+    polled_on = 0;
+    send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"sub_in_polled\"}}");
+    OK(tenon_server_poll(server, 1, -1, &handled));
+    CHECK(handled == 1 && pthread_equal(polled_on, pthread_self()));
+    CHECK_IN("\"text\":\"hello\"", next_line(&peer));
+    CHECK_IN("\"text\":\"hello\"", request(3, "tools/call", "{\"name\":\"sub_in_here\"}"));
+    CHECK(!pthread_equal(called_on, pthread_self()));
+    end();
+    OK(tenon_server_free(part));
+    OK(tenon_server_free(within));
+}
+
 /* What was unmounted before the start does not come back with the settings that are set before the start or after the unmount. */
 static void unmount_before_the_start(void) {
     int later;
@@ -833,6 +921,8 @@ static const struct test all[] = {
     {"tags", tags},
     {"mount", mount},
     {"mount without a prefix, and unmount", mount_without_a_prefix_and_unmount},
+    {"mount refuses what both have", mount_refuses_what_both_have},
+    {"modes in a mounted server", modes_in_a_mounted_server},
     {"unmount before the start", unmount_before_the_start},
     {"unmount with calls in flight", unmount_with_calls_in_flight},
     {"unmount with a kept call", unmount_with_a_kept_call},
