@@ -771,6 +771,8 @@ static void an_unmounted_server_hears_of_the_stop(void) {
     add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
     OK(tenon_server_mount(server, part, "sub", NULL));
     begin();
+    /* Once this is answered, the client is told of changes. */
+    CHECK_IN("\"id\":1,\"result\"", request(1, "ping", "{}"));
     OK(tenon_server_unmount(server, part, "sub", NULL));
     CHECK_IN("notifications/tools/list_changed", next_line(&peer));
     OK(tenon_server_free(part));
