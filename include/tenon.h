@@ -12,6 +12,12 @@
  * NULL, or to a function that says that it takes it. A tenon_call is the library's; one that the program keeps, it
  * releases. A handle must not be used after that. Nothing that the library made is for free().
  *
+ * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE, and so it does for an entry that
+ * was freed or that a server has taken. Functions that return no status give what they give for NULL, and those that free do
+ * nothing. In each case tenon_error_last_message() says which argument is wrong and why. The same goes for another handle
+ * that was freed, if this can be detected: the library reads the word that it points to, which may be something else by then,
+ * or not be mapped. A library with debug assertions detects it without reading memory that was freed, see docs/c-abi.md.
+ *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
  * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever
@@ -676,7 +682,9 @@ extern "C" {
 
 /* ERRORS ================================================================================================= */
 
-/** The status that the failing function returned; TENON_OK for NULL. */
+/**
+ * The status that the failing function returned; TENON_OK for NULL, and TENON_ERR_STATE for a handle that is wrong.
+ */
 tenon_status tenon_error_status(const tenon_error *error);
 
 /**
@@ -1325,7 +1333,8 @@ tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 
 /**
- * Frees an entry that was not handed to a server. NULL is ignored, and so is an entry that was freed or handed to a server before.
+ * Frees an entry that was not handed to a server. NULL is ignored. Of an entry that was freed or handed to a server before nothing
+ * is left to free; tenon_error_last_message() says so.
  */
 void tenon_entry_free(tenon_entry *entry);
 

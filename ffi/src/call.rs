@@ -4,6 +4,7 @@ use crate::cancel::Watch;
 use crate::fields::{Copied, Copies, Fields};
 use crate::fork::Process;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::handlers::{Handler, Mode};
 use crate::inner::Inner;
 use crate::log::LOG_TARGET;
@@ -43,6 +44,9 @@ pub struct tenon_call {
     // Last, and only held: keeps the program's data alive as long as the call.
     _handler: Arc<Handler>,
 }
+
+/// A call as the library and the program share it.
+pub(crate) type SharedCall = Arc<Tagged<tenon_call>>;
 
 /// How far the program has come with its call.
 #[derive(Default)]

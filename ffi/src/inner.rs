@@ -1,10 +1,11 @@
 //! A server behind its handle: first settings, then three lanes that the callbacks run from.
 
-use crate::call::tenon_call;
+use crate::call::{SharedCall, tenon_call};
 use crate::entry::{Answers, Part, tenon_entry, tenon_mode};
 use crate::error::c_string;
 use crate::fork::Process;
 use crate::guard::Result;
+use crate::handle::Tagged;
 use crate::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
 use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
@@ -304,9 +305,9 @@ impl Inner {
         };
         let (port, depth) = (started.port.clone(), started.max_depth);
         let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), stage));
-        let call = Arc::new(tenon_call::new(served, (call, mode), first, depth, started.process));
+        let call = Tagged::share(tenon_call::new(served, (call, mode), first, depth, started.process));
         let inside = Inside::enter(self.address(), here);
-        handler.run(Arc::as_ptr(&call).cast_mut());
+        handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
         // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
@@ -340,10 +341,10 @@ impl Inner {
     }
 
     /// Runs a further callback of a call, on the thread that has it run.
-    pub(crate) fn run_stage(&self, call: Arc<tenon_call>, handler: &Handler) {
+    pub(crate) fn run_stage(&self, call: SharedCall, handler: &Handler) {
         let Some(pass) = self.gate.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
-        handler.run(Arc::as_ptr(&call).cast_mut());
+        handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
         drop(call);
@@ -353,14 +354,14 @@ impl Inner {
     /// Runs what middleware does when what it is around has come to something.
     pub(crate) fn run_after(
         &self,
-        call: &Arc<tenon_call>,
+        call: &SharedCall,
         after: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
         data: &UserData,
     ) {
         let Some(pass) = self.gate.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
         // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
-        unsafe { after(data.pointer, Arc::as_ptr(call).cast_mut()) };
+        unsafe { after(data.pointer, Tagged::handle(call)) };
         drop(inside);
         drop(pass);
     }

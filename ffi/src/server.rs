@@ -2,6 +2,7 @@
 
 use crate::error::tenon_error;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::handlers::tenon_destroy_fn;
 use crate::inner::Inner;
 use crate::json::json;
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn tenon_server_new(
     entry!(err; out = out(out), name = text(name), version = text(version) => {
         tenon_mcp::locate_panics();
         let inner = Inner::new(name, version)?;
-        out.write(Box::into_raw(Box::new(tenon_server { inner })));
+        out.write(Tagged::give(tenon_server { inner }));
         Ok(TENON_OK)
     })
 }
