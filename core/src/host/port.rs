@@ -73,6 +73,24 @@ impl HostPort {
         Ok(())
     }
 
+    /// Runs a step of a host. If it panics there is no result: the log has a record that names what it was `doing`, and the calls
+    /// that `lost` gives then end with an internal error. These are the calls that the host took and that no handler has.
+    pub fn guard<R>(
+        &self,
+        doing: &str,
+        step: impl FnOnce() -> R,
+        lost: impl FnOnce() -> Vec<CallId>,
+    ) -> Option<R> {
+        match caught(step) {
+            Ok(result) => Some(result),
+            Err(panicked) => {
+                let error = self.0.panicked(doing, &panicked);
+                lost().into_iter().for_each(|call| self.0.fail(call, &error));
+                None
+            }
+        }
+    }
+
     /// Completes several calls; those that had ended are skipped. What `batch` does to make the outcomes must not wait for
     /// other calls: the answers may leave together at the end.
     pub fn complete_many(&self, batch: impl IntoIterator<Item = (CallId, Outcome)>) {
@@ -262,7 +280,14 @@ impl Lane {
                     out.push(op);
                 }
             }
-            let late = || start.is_some_and(|start| self.shared.now() - start >= budget);
+            // A clock that panics must not take along what was drained.
+            let late = || {
+                let look = || start.is_some_and(|start| self.shared.now() - start >= budget);
+                caught(look).unwrap_or_else(|panicked| {
+                    self.shared.panicked("a look at the clock", &panicked);
+                    true
+                })
+            };
             if state == Drained::Empty || left == 0 || late() {
                 return state;
             }
