@@ -1,14 +1,14 @@
 """Calls every function of tenon.h with what it must refuse, or bear: tests/c/refusals.py [--write] LIBRARY BUILD
 
 For each parameter of each function there are cases by its type: NULL for a pointer; for a text what is no UTF-8, none,
-8 MiB, and where it is JSON what is none; a length that nothing can have; a number that stands for nothing; for a handle
-one whose life is over, a server that was closed and a call that has ended, an entry of another kind, an object of another type,
-an entry in place of an object, and one that was freed. The other arguments are in order. refusals.txt has a row for each, with the status; a function without its rows fails, so a new
-one is covered at once. Every failure must come with a message, with a place for an error and without, leave the outputs
-alone, and run `destroy` once, whatever it was.
+8 MiB, and where it is JSON what is none; a length that nothing can have; a number that stands for nothing. For a handle
+they are one whose life is over, a server that was closed, a call that has ended, an entry of another kind, an object of
+another type, an entry in place of an object, and one that was freed. The other arguments are in order. refusals.txt has
+a row for each, with the status; a function without its rows fails, so a new one is covered at once. Every failure must
+come with a message, with a place for an error and without, leave the outputs alone, and run `destroy` once.
 
-Handles that were freed are given to a library that checks all (TENON_HANDLES_CHECKED in the environment), where that touches
-nothing that was freed; to others those of entries alone. The table has all rows.
+Handles that were freed are given to a library that checks all (TENON_HANDLES_CHECKED in the environment), where that
+touches nothing that was freed; to others those of entries alone. The table has all rows.
 
 The cases become build/c/refusals.h, which refusals.c runs. --write writes the statuses that are found. LIBRARY is the
 directory of libtenon.so. With TENON_SAY in its environment, build/c/test-refusals says the messages to standard error.

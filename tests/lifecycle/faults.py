@@ -1,8 +1,8 @@
 """Servers whose engine panics at a point that `TENON_FAULT` names, once for each time that a file is made.
 
 Builds for tests have that: the feature `faults` of the engine. Each point is passed over each transport: one message
-gets what `POINTS` says, and all else goes on. A panic of one of the engine's own threads, or where all clients are let in,
-ends the process.
+gets what `POINTS` says, and all else goes on. A panic of one of the engine's own threads, or where all clients are let
+in, ends the process.
 """
 
 import re
