@@ -215,6 +215,7 @@ impl Drop for tenon_call {
         self.settle();
         // The end of its callback came earlier.
         if *self.outlives.get_mut()
+            && self.process.is_this()
             && let Some(inner) = self.inner.upgrade()
         {
             inner.let_go();

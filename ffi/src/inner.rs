@@ -437,9 +437,13 @@ impl Inner {
         self.handlers.all()
     }
 
+    pub(crate) fn own_handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.handlers.get(id)
+    }
+
     /// A callback, here or of a server that is mounted.
     pub(crate) fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
-        self.handlers.get(id).or_else(|| self.mounts.handler(id))
+        self.own_handler(id).or_else(|| self.mounts.handler(id))
     }
 
     /// Ends a call whose callback does not run.

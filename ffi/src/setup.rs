@@ -316,9 +316,8 @@ impl Setup {
         Ok(())
     }
 
-    /// Whether it is to be told of the stop.
-    pub(crate) fn hears_stop(&self) -> bool {
-        self.records.iter().any(|record| record.entry.kind() == Kind::Hook && record.entry.name() == "stop")
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = HandlerId> + '_ {
+        self.records.iter().filter(|record| record.entry.kind() == Kind::Hook).filter_map(Record::handler)
     }
 
     pub(crate) fn has_mounts(&self) -> bool {

@@ -236,10 +236,10 @@ impl HostPort {
         self.0.calls.with(id, |_| ()).is_none()
     }
 
-    /// Whether the handler of a call in flight, or middleware around it, is one that `is_it` names. That runs under a lock: it
+    /// The calls in flight whose handler, or middleware around it, is one that `is_it` names. That runs under a lock: it
     /// must not call the engine.
-    pub fn has_call_of(&self, is_it: impl Fn(HandlerId) -> bool) -> bool {
-        !self.0.calls.select(|flight| flight.context.handlers().any(&is_it)).is_empty()
+    pub fn calls_of(&self, is_it: impl Fn(HandlerId) -> bool) -> Vec<CallId> {
+        self.0.calls.select(|flight| flight.context.handlers().any(&is_it))
     }
 
     /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
