@@ -79,8 +79,9 @@
  *
  * Unloading. The shared library stays in the process once it is loaded, dlclose() or not, since its threads may be about to
  * end when tenon_server_free() has returned. A module of the program's that has callbacks in it may be unloaded when it has
- * freed its servers and requests and released the calls it has kept; one that has the static library in it must stay, see
- * -Wl,-z,nodelete.
+ * freed its servers and requests and released the calls it has kept. If a server of its own was unmounted while calls of it
+ * ran, or has hooks, that means the server which it was mounted in as well, see tenon_server_unmount(). A module that has the
+ * static library in it must stay, see -Wl,-z,nodelete.
  */
 
 #ifndef TENON_H
@@ -1432,8 +1433,8 @@ tenon_status tenon_server_mount(
  *
  * A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
  * its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
- * returns or the next kept call is released after that, at the latest when this server is freed. If the other server has a
- * hook "stop" and this one was started, what it had stays until this one is freed.
+ * returns or the next kept call is released after that, at the latest when this server is freed. If the other server has
+ * hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
  *
  * Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
  */
