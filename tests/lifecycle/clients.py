@@ -135,10 +135,13 @@ class Http(Client):
         if (answer := self.exchange(message)) is not None:
             raise OSError(f"a notification was answered: {answer}")
 
-    def exchange(self, message):
+    def begun(self, message):
         headers = {**JSON, **(self.named(message) if self.more else self.session or {})}
         self.connection.request("POST", self.path, json.dumps(message), headers)
-        response = self.connection.getresponse()
+        return self.connection.getresponse()
+
+    def exchange(self, message):
+        response = self.begun(message)
         body = response.read()
         if session := response.getheader("Mcp-Session-Id"):
             self.session = {"Mcp-Session-Id": session}
@@ -146,6 +149,17 @@ class Http(Client):
         if self.connection.sock is not self.sock:
             raise OSError("the connection was closed")
         return answer
+
+    def events(self, message):
+        """The messages of the stream that the answer is."""
+        response = self.begun(message)
+        for line in response:
+            if line.startswith(b"data:") and (data := line[5:].strip()):
+                yield json.loads(data)
+
+    def within(self, session):
+        """Further messages are of the session that another client has begun."""
+        self.more, self.session = {}, session
 
     def named(self, message):
         headers = {"MCP-Protocol-Version": VERSION, "Mcp-Method": message["method"]}

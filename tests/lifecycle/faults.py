@@ -121,8 +121,6 @@ def checked_aside(client, ident):
 CHANNELS = tuple(TRANSPORTS)
 # On the others questions are requests.
 SEALED = tuple(name for name in CHANNELS if name != "HTTP+SSE")
-# A client of HTTP has its questions on a stream of its own.
-SESSIONS = tuple(name for name in CHANNELS if name != "HTTP")
 # What the message that passes a point gets, what the log says, and where it is passed.
 POINTS = {
     # Where a message is read. Its id is found by another reader.
@@ -216,19 +214,42 @@ def in_a_batch(start, point, failed):
         armed.expect_end(0)
 
 
+def accepted(question):
+    return {"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {"name": "a"}}}
+
+
+def answered(armed, client, ident):
+    """What a call comes to whose question is answered."""
+    question = client.ask(ident, "ask")
+    armed.arm()
+    answer = client.exchange(accepted(question))
+    if isinstance(client, TRANSPORTS["HTTP+SSE"]) and "id" not in answer:
+        # That was the response to the message itself.
+        answer = json.loads(client.receive())
+    return answer
+
+
+def answered_beside(armed, client, ident):
+    """The same where the call has a stream, and the answer comes on another connection."""
+    events = client.events(client.message(ident, "tools/call", name="ask", arguments={}))
+    if (question := next(events, None)) is None:
+        raise OSError("no question came")
+    other = armed.open("HTTP")
+    other.within(client.session)
+    armed.arm()
+    other.exchange(accepted(question))
+    other.close()
+    answer, *more = events
+    return {"more": more} if more else answer
+
+
 def of_an_answer(start, point, failed):
     """The answer to a question passes the point: the call that asked ends."""
     expected, record = ANSWERS[point]
     with Armed(start, point, failed) as armed:
-        for name in SESSIONS:
+        for name in CHANNELS:
             client = armed.session(name, QUESTIONS)
-            question = client.ask(name, "ask")
-            armed.arm()
-            accepted = {"action": "accept", "content": {"name": "a"}}
-            answer = client.exchange({"jsonrpc": "2.0", "id": question["id"], "result": accepted})
-            if name == "HTTP+SSE" and "id" not in answer:
-                # That was the response to the message itself.
-                answer = json.loads(client.receive())
+            answer = (answered_beside if name == "HTTP" else answered)(armed, client, name)
             if not expected(answer, name):
                 raise failed(f"not what {point} leads to over {name}: {answer}")
             armed.expect_fault(record)
