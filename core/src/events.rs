@@ -1,11 +1,12 @@
 //! What a program tells clients on its own account.
 
-use crate::dispatch::catalog::capability;
+use crate::dispatch::registry::catalog::capability;
 use crate::error::Error;
 use crate::json::JsonSlice;
-use crate::proto::event::{self, Event, check_own};
-use crate::proto::kind::Kind;
-use crate::proto::subscription::Topic;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::event;
+use crate::proto::messages::event::{Event, check_own};
+use crate::proto::session::subscription::Topic;
 use crate::server::Server;
 
 /// Telling clients. May be called from any thread, also outside of calls, and waits for nothing.

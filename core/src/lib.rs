@@ -32,10 +32,21 @@ mod sync;
 pub mod testing;
 pub mod transport;
 
-pub use dispatch::arguments::UnknownArguments;
-pub use dispatch::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
-pub use dispatch::calls::CallId;
-pub use dispatch::entry::Entry;
+pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
+pub use crate::dispatch::calls::table::CallId;
+pub use crate::dispatch::registry::entry::Entry;
+pub use crate::dispatch::validation::arguments::UnknownArguments;
+pub use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};
+pub use crate::proto::catalog::kind::Kind;
+pub use crate::proto::messages::envelope::Client;
+pub use crate::proto::messages::error::{ErrorClass, RpcError, code};
+pub use crate::proto::messages::event::{Event, EventKind};
+pub use crate::proto::messages::id::RequestId;
+pub use crate::proto::messages::trace::TraceContext;
+pub use crate::proto::session::capability::Capability;
+pub use crate::proto::session::logging::Level;
+pub use crate::proto::session::task::TaskSupport;
+pub use crate::proto::session::version::{Era, Revision};
 pub use dispatch::environment::Environment;
 pub use dispatch::limits::{Limit, LimitValue, Limits, Unit, WrongLimit};
 pub use dispatch::log::{Log, LogLevel, Record};
@@ -53,19 +64,8 @@ pub use host::{
 };
 pub use json::JsonSlice;
 pub use panics::locate_panics;
-pub use proto::cache::{CacheHints, CacheScope, Cacheable};
-pub use proto::capability::Capability;
-pub use proto::envelope::Client;
-pub use proto::error::{ErrorClass, RpcError, code};
-pub use proto::event::{Event, EventKind};
-pub use proto::id::RequestId;
-pub use proto::kind::Kind;
-pub use proto::logging::Level;
 pub use proto::operation::CALLS;
 pub use proto::question::{Action, Answer, Question, Root};
-pub use proto::task::TaskSupport;
-pub use proto::trace::TraceContext;
-pub use proto::version::{Era, Revision};
 pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 #[cfg(feature = "runtime")]
 pub use runtime::http;
@@ -79,15 +79,15 @@ pub use server::{Server, ServerBuilder};
 /// What this repository's own bindings, tests and macros reach into. No promise holds here.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::dispatch::arguments::{Arguments, Policy};
-    pub use crate::dispatch::catalog::Catalog;
-    pub use crate::dispatch::entry::Registered;
-    pub use crate::dispatch::schema::Schema;
+    pub use crate::dispatch::registry::catalog::Catalog;
+    pub use crate::dispatch::registry::entry::Registered;
+    pub use crate::dispatch::validation::arguments::{Arguments, Policy};
+    pub use crate::dispatch::validation::schema::Schema;
     pub use crate::faults::pass as pass_fault;
     pub use crate::json::{minify, scan};
-    pub use crate::proto::message::Message;
+    pub use crate::proto::framing::sse::SseDecoder;
+    pub use crate::proto::messages::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};
-    pub use crate::proto::sse::SseDecoder;
     #[cfg(feature = "runtime")]
     pub use crate::runtime::open_standard;
     pub use serde_json::json;

@@ -1,26 +1,26 @@
 //! A server as a program sees it: data until it is started.
 
-use crate::dispatch::arguments::Policy;
-use crate::dispatch::entry::Entry;
+use crate::dispatch::aead::Sealer;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
-use crate::dispatch::schema::Formats;
-use crate::dispatch::seal::Sealer;
+use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
+use crate::dispatch::validation::arguments::Policy;
+use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
 use crate::host::{
     Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target, ThreadHook, Threads, Work,
 };
 use crate::json::{JsonSlice, Kind as JsonKind};
-use crate::proto::cache::{CacheHints, CacheSettings, Cacheable};
-use crate::proto::capability::{Capabilities, Capability};
-use crate::proto::implementation::Implementation;
-use crate::proto::kind::Kind;
-use crate::proto::members::extension_fault;
-use crate::proto::shape::{Identity, Shaper};
-use crate::proto::task::TaskSupport;
-use crate::proto::version::{Revision, Revisions};
+use crate::proto::catalog::cache::{CacheHints, CacheSettings, Cacheable};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::catalog::members::extension_fault;
+use crate::proto::results::shape::{Identity, Shaper};
+use crate::proto::session::capability::{Capabilities, Capability};
+use crate::proto::session::implementation::Implementation;
+use crate::proto::session::task::TaskSupport;
+use crate::proto::session::version::{Revision, Revisions};
 use std::sync::Arc;
 
 /// An MCP server: its name, its tools, its limits. Starts no thread and opens nothing until it is served.

@@ -2,6 +2,6 @@
 //! [`Sink`] for what comes back. And [`memory`], for tests: a client in the process of its server.
 
 pub use crate::host::{BatchAnswer, Delivery, Engine, Gathering, Outgoing, Peer, Sink, Unread};
-pub use crate::proto::reply::Reply;
+pub use crate::proto::messages::reply::Reply;
 #[cfg(feature = "runtime")]
 pub use crate::runtime::{MemoryClient, MemoryStream, memory};

@@ -1,18 +1,18 @@
 //! What a request asks for, in terms of what is registered.
 
-use super::arguments::Unready;
-use super::catalog::Snapshot;
-use super::entry::Registered;
 use super::uri_template::MAX_URI;
+use crate::dispatch::registry::catalog::Snapshot;
+use crate::dispatch::registry::entry::Registered;
+use crate::dispatch::validation::arguments::Unready;
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
-use crate::proto::capability::Capabilities;
-use crate::proto::definition::completion_name;
-use crate::proto::error::{RpcError, clip};
-use crate::proto::header_params::ParamFields;
-use crate::proto::kind::Kind;
-use crate::proto::message::Params;
+use crate::proto::catalog::definition::completion_name;
+use crate::proto::catalog::header_params::ParamFields;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::messages::message::Params;
 use crate::proto::operation::{Method, Needs, Op, Operation};
-use crate::proto::version::Revision;
+use crate::proto::session::capability::Capabilities;
+use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
 /// Where a request goes.

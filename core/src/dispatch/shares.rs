@@ -4,9 +4,9 @@
 //! more variant, and one more share that a client has.
 
 use super::limits::Limits;
-use super::room::spare;
+use crate::dispatch::shrinking_map::spare;
 use crate::locks::Mutex;
-use crate::proto::error::RpcError;
+use crate::proto::messages::error::RpcError;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};

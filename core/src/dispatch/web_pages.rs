@@ -3,7 +3,7 @@
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::locks::RwLock;
-use crate::proto::error::clip;
+use crate::proto::messages::error::clip;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;

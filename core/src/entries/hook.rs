@@ -56,8 +56,8 @@ impl Hook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::entry::{Entry, Registered};
-    use crate::proto::kind::Kind;
+    use crate::dispatch::registry::entry::{Entry, Registered};
+    use crate::proto::catalog::kind::Kind;
 
     #[test]
     fn every_hook_has_its_word_and_can_be_registered() {

@@ -16,12 +16,12 @@ mod schema;
 mod skills;
 mod ui;
 
-use crate::dispatch::arguments::UnknownArguments;
-use crate::dispatch::entry::Entry;
+use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::JsonSlice;
-use crate::proto::cache::CacheHints;
-use crate::proto::kind::Kind;
-use crate::proto::task::TaskSupport;
+use crate::proto::catalog::cache::CacheHints;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::session::task::TaskSupport;
 pub use argument::PromptArgument;
 pub use hook::Hook;
 pub use prompt::Prompt;

@@ -1,9 +1,9 @@
 //! Prompts, whose arguments are put together one by one.
 
 use super::PromptArgument;
-use crate::dispatch::entry::Entry;
+use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
-use crate::proto::kind::Kind;
+use crate::proto::catalog::kind::Kind;
 use serde_json::Value;
 use std::any::Any;
 use std::sync::Arc;

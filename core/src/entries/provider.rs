@@ -1,8 +1,8 @@
 //! Resources behind a template that the program lists itself.
 
-use crate::dispatch::entry::Entry;
-use crate::proto::cache::CacheHints;
-use crate::proto::kind::Kind;
+use crate::dispatch::registry::entry::Entry;
+use crate::proto::catalog::cache::CacheHints;
+use crate::proto::catalog::kind::Kind;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;

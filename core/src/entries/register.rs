@@ -3,11 +3,11 @@
 use super::{
     Completion, Hook, Method, Notification, Prompt, Resource, ResourceProvider, ResourceTemplate, Tool,
 };
-use crate::dispatch::entry::Entry;
+use crate::dispatch::registry::entry::Entry;
 use crate::error::Error;
 use crate::handler::IntoHandler;
 use crate::host::Target;
-use crate::proto::kind::Kind;
+use crate::proto::catalog::kind::Kind;
 use crate::server::Server;
 
 /// Registering. A handler is an async function or closure of what its kind is handed, of the

@@ -1,11 +1,11 @@
 //! Views: what hosts of MCP Apps show of a tool's results.
 
-use crate::dispatch::entry::Entry;
+use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Aside, Fixed, Target};
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::cache::CacheHints;
-use crate::proto::kind::Kind;
+use crate::proto::catalog::cache::CacheHints;
+use crate::proto::catalog::kind::Kind;
 use crate::server::Server;
 #[cfg(feature = "runtime")]
 use std::path::PathBuf;

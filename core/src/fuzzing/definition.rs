@@ -1,9 +1,9 @@
 //! Definitions: the first byte is the kind, the rest the object.
 
 use crate::json::{JsonSlice, JsonWriter, Limits};
-use crate::proto::definition::Definition;
-use crate::proto::kind::Kind;
-use crate::proto::version::Revision;
+use crate::proto::catalog::definition::Definition;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

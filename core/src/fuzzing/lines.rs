@@ -1,7 +1,7 @@
 //! Line framing: however the input is divided, and what a plain reading of the rules gives.
 
 use super::divided;
-use crate::proto::line::{Frame, LineFramer};
+use crate::proto::framing::line::{Frame, LineFramer};
 use bytes::Bytes;
 
 fn frames(max: usize, parts: &[&[u8]]) -> Vec<Frame> {

@@ -1,7 +1,7 @@
 //! Event streams: read however they are divided, and as a plain reading of the standard has them; what is written comes back.
 
 use super::divided;
-use crate::proto::sse::{FIELD_NAME_ROOM, SseDecoder, SseEvent, encode, encode_comment};
+use crate::proto::framing::sse::{FIELD_NAME_ROOM, SseDecoder, SseEvent, encode, encode_comment};
 
 const MAX: usize = 64;
 

@@ -1,9 +1,9 @@
 //! How a handler says that it failed.
 
-use crate::dispatch::ask::AskError;
+use crate::dispatch::calls::ask::AskError;
 use crate::host::{Context, Outcome};
 use crate::json::JsonSlice;
-use crate::proto::error::RpcError;
+use crate::proto::messages::error::RpcError;
 use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Debug, Display};

@@ -1,7 +1,7 @@
 //! Async functions as handlers, by what they take.
 
 use super::input::typed;
-use super::returned::IntoOutcome;
+use crate::handler::into_outcome::IntoOutcome;
 use crate::host::{Context, LocalFuture, LocalHandler};
 use crate::json::JsonSlice;
 use serde::de::DeserializeOwned;

@@ -1,9 +1,9 @@
 //! What a handler is handed, as its type.
 
-use super::texts::Texts;
+use crate::handler::string_arguments::Texts;
 use crate::host::{Context, Outcome};
 use crate::json::{JsonError, JsonSlice};
-use crate::proto::kind::Kind;
+use crate::proto::catalog::kind::Kind;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::{Any, TypeId};

@@ -1,18 +1,18 @@
 //! Handlers from plain async functions: what they are handed as a type, what they return as another.
 
-mod around;
 mod error;
 mod function;
-mod given;
 mod input;
-mod returned;
-mod texts;
+mod input_types;
+mod into_outcome;
+mod middleware_fn;
+mod string_arguments;
 
+pub use crate::handler::input_types::{Completing, Listing};
+pub use crate::handler::into_outcome::{IntoOutcome, Json};
 use crate::host::{Context, LocalHandler};
 pub use error::CallError;
 pub use function::IntoHandler;
-pub use given::{Completing, Listing};
-pub use returned::{IntoOutcome, Json};
 use serde::de::DeserializeOwned;
 use std::future::Future;
 

@@ -1,29 +1,30 @@
 //! The receiving side: what a transport hands in, and what becomes of it.
 
-use super::arrival::Arrival;
-use super::batch::Batch;
 use super::bus::{ListenId, StreamEnd};
-use super::ending::End;
-use super::op::CancelReason;
-use super::peer::{Peer, Question};
-use super::places::Place;
-use super::port::HostPort;
-use super::shared::{Attached, Shared, Thread};
-use super::sink::{Outgoing, Sink};
-use super::threads::Threads;
-use super::wake::Wake;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, LogLevel};
 use crate::faults;
+use crate::host::admission::concurrency_limit::Place;
+use crate::host::calls::arrival::Arrival;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::CancelReason;
+use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::engine_state::{Attached, Shared, Thread};
+use crate::host::lanes::port::HostPort;
+use crate::host::lanes::threads::Threads;
+use crate::host::lanes::wake::Wake;
+use crate::host::session::batch::Batch;
+use crate::host::session::peer::{Peer, Question};
 use crate::json::{self, JsonSlice};
 use crate::panics::caught;
-use crate::proto::envelope::{self, Client};
-use crate::proto::error::{RpcError, clip};
-use crate::proto::header_params::ParamFields;
-use crate::proto::id::RequestId;
-use crate::proto::message::{Decoded, Malformed, Message, Params, Response};
-use crate::proto::version::{Revision, Revisions};
+use crate::proto::catalog::header_params::ParamFields;
+use crate::proto::messages::envelope;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::{Decoded, Malformed, Message, Params, Response};
+use crate::proto::session::version::{Revision, Revisions};
 use bytes::Bytes;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -180,7 +181,7 @@ impl Engine {
 
     /// Whether a tool's result is no object by its output schema.
     pub(crate) fn wraps(&self, tool: &str) -> bool {
-        self.0.catalog.get(crate::proto::kind::Kind::Tool, tool).is_some_and(|entry| entry.wraps)
+        self.0.catalog.get(crate::proto::catalog::kind::Kind::Tool, tool).is_some_and(|entry| entry.wraps)
     }
 
     /// The revisions it speaks.

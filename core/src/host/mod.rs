@@ -1,85 +1,55 @@
 //! The one door to foreign code, and the engine behind it. Knows no host language and no transport.
 
 mod admission;
-mod arrival;
-mod aside;
-mod asking;
-mod batch;
+mod builtin;
 mod bus;
-mod checks;
-mod completions;
-mod context;
-mod ending;
+mod calls;
+mod delivery;
+mod elicitation;
 mod engine;
-mod inline;
-mod lane;
-mod life;
-mod listing;
-mod local;
-#[cfg(all(test, loom))]
-mod loom_lane;
-#[cfg(all(test, loom))]
-mod loom_outbox;
-mod masking;
+mod engine_state;
+mod lanes;
+mod lifecycle;
 mod middleware;
 mod mounts;
-mod notices;
-mod op;
-mod outbox;
 mod panics;
-mod peer;
-mod places;
-mod port;
-mod questions;
-mod requests;
-mod sessions;
-mod shaping;
-mod shared;
-mod sink;
-mod skills;
-mod spacing;
-mod state;
+mod session;
 mod tasks;
-mod threads;
-mod told;
-mod turn;
-mod view;
-mod views;
-mod visits;
-mod wake;
 
-use crate::dispatch::entry;
-pub use arrival::{Arrival, Attachment, RequestHeaders};
-pub use aside::Aside;
-pub(crate) use aside::Fixed;
-pub use bus::ListenId;
-pub use context::{CONTEXT_FIELDS, ContextField};
-pub use engine::{Accepted, Engine, Scope};
-pub use inline::InlineHost;
+use crate::dispatch::registry::entry;
+pub(crate) use crate::host::builtin::skills::Work;
+pub use crate::host::builtin::target::Aside;
+pub(crate) use crate::host::builtin::target::Fixed;
+pub use crate::host::calls::arrival::{Arrival, Attachment, RequestHeaders};
+pub use crate::host::calls::context::{CONTEXT_FIELDS, ContextField};
+pub(crate) use crate::host::calls::masking::Masking;
+pub use crate::host::calls::op::{
+    AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale,
+};
+pub use crate::host::calls::state::State;
+pub use crate::host::delivery::outcome_wire::OutcomeKind;
+pub use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
+pub(crate) use crate::host::engine_state::{Setup, Shared};
+pub use crate::host::lanes::inline::InlineHost;
 #[cfg(feature = "runtime")]
-pub(crate) use inline::Occupancy;
-pub use lane::{Drained, LaneId};
-pub(crate) use life::Begun;
-pub use local::{Context, LocalFuture, LocalHandler, Spawn};
-pub(crate) use masking::Masking;
+pub(crate) use crate::host::lanes::inline::Occupancy;
+pub use crate::host::lanes::lane::{Drained, LaneId};
+pub use crate::host::lanes::local::{Context, LocalFuture, LocalHandler, Spawn};
+pub use crate::host::lanes::port::{HostPort, Lane};
+#[cfg(feature = "runtime")]
+pub(crate) use crate::host::lanes::threads::Key;
+pub(crate) use crate::host::lanes::threads::ThreadHook;
+pub use crate::host::lanes::threads::Threads;
+pub use crate::host::lanes::wake::{Parker, Wake};
+#[cfg(feature = "runtime")]
+pub(crate) use crate::host::lanes::wake_batch::{Turns, flush as flush_wakes, wake as wake_later};
+pub(crate) use crate::host::lifecycle::Begun;
+pub use crate::host::session::peer::Peer;
+pub use bus::ListenId;
+pub use engine::{Accepted, Engine, Scope};
 pub use middleware::{Layer, LocalMiddleware, Next, NextError};
-pub use op::{AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale};
-pub use peer::Peer;
-pub use port::{HostPort, Lane};
-pub(crate) use shared::{Setup, Shared};
-pub use sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
-pub(crate) use skills::Work;
-pub use state::State;
 use std::fmt;
 use std::sync::Arc;
-#[cfg(feature = "runtime")]
-pub(crate) use threads::Key;
-pub(crate) use threads::ThreadHook;
-pub use threads::Threads;
-pub use told::OutcomeKind;
-#[cfg(feature = "runtime")]
-pub(crate) use turn::{Turns, flush as flush_wakes, wake as wake_later};
-pub use wake::{Parker, Wake};
 
 /// A registered entry with where its calls go.
 pub type Registered = entry::Registered<Target>;

@@ -5,15 +5,15 @@
 //! passed on, and nothing is looked up twice.
 
 use super::engine::Engine;
-use super::shared::Shared;
 use super::{Registered, Target};
-use crate::dispatch::arguments::Policy;
-use crate::dispatch::entry::Entry;
-use crate::dispatch::mounted::Prefix;
+use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::registry::mount_names::Prefix;
+use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
+use crate::host::engine_state::Shared;
 use crate::locks::Mutex;
-use crate::proto::kind::Kind;
-use crate::proto::subscription::Topic;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::session::subscription::Topic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 

@@ -1,12 +1,12 @@
 //! What becomes of panics that were caught: an answer with -32603, and a record in the log.
 
-use super::shared::Shared;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::table::CallId;
+use crate::host::engine_state::Shared;
 use crate::json::JsonSlice;
 use crate::panics::{Panicked, caught};
-use crate::proto::error::RpcError;
-use crate::proto::id::RequestId;
-use crate::proto::message::Malformed;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::Malformed;
 use serde_json::Value;
 use std::fmt;
 

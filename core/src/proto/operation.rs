@@ -1,10 +1,10 @@
 //! The operations of the protocol: one table of what can be said, in which revision, and what it takes to answer it.
 
-use super::capability::{Capabilities, Capability};
-use super::error::RpcError;
-use super::extension::{Extension, Extensions};
-use super::kind::Kind;
-use super::version::Revision;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::RpcError;
+use crate::proto::session::capability::{Capabilities, Capability};
+use crate::proto::session::extension::{Extension, Extensions};
+use crate::proto::session::version::Revision;
 use std::borrow::Cow;
 
 /// What a client can say to a server.

@@ -1,7 +1,7 @@
 //! No transport at all: clients in the process hand their messages to the engine themselves.
 
-use super::transport::{Serving, Site, Transport, Turn};
 use crate::error::Error;
+use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
 
 #[derive(Debug)]
 pub(super) struct InProcess;

@@ -1,6 +1,6 @@
 //! A client in the process of its server, for tests.
 
-use crate::proto::line::{Frame, LineFramer};
+use crate::proto::framing::line::{Frame, LineFramer};
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;

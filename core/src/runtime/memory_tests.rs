@@ -1,9 +1,9 @@
 //! A pipe that is nothing but memory, for transports that are served over something new.
 
-use super::executor::Executor;
-use super::lifecycle::Lifecycle;
-use super::transport::Site;
 use crate::locks::{Condvar, Mutex};
+use crate::runtime::server::lifecycle::Lifecycle;
+use crate::runtime::server::transport::Site;
+use crate::runtime::threads::executor::Executor;
 use crate::server::Server;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

@@ -2,7 +2,7 @@
 
 use crate::json::JsonSlice;
 use crate::proto::client::Reply;
-use crate::proto::error::RpcError;
+use crate::proto::messages::error::RpcError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! A bounded table of things that expire.
 
-use crate::dispatch::room::spare;
+use crate::dispatch::shrinking_map::spare;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 
 use super::task::{Input, Task};
 use crate::json::{self, JsonSlice, JsonWriter};
-use crate::proto::task::Status;
-use crate::proto::version::Revision;
+use crate::proto::session::task::Status;
+use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use std::time::Duration;
 

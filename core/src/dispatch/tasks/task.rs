@@ -1,8 +1,8 @@
 //! One task: where it stands, what it asks, what it came to.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
-use crate::proto::task::{Facts, Status};
-use crate::proto::version::Revision;
+use crate::proto::session::task::{Facts, Status};
+use crate::proto::session::version::Revision;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 mod client;
 mod message;
 
-use crate::dispatch::ask::Ask;
+use crate::dispatch::calls::ask::Ask;
 use crate::dispatch::environment::Environment;
 use crate::error::Error;
 use crate::host::{
@@ -14,9 +14,9 @@ use crate::host::{
 };
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
-use crate::proto::event::Event;
-use crate::proto::kind::Kind;
-use crate::proto::task::TaskSupport;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::event::Event;
+use crate::proto::session::task::TaskSupport;
 use crate::server::Server;
 use crate::{Entry, Limits};
 use bytes::Bytes;
@@ -89,7 +89,7 @@ struct World {
     lane: crate::host::Lane,
     client: Arc<Client>,
     peer: Arc<Peer>,
-    calls: Vec<crate::dispatch::calls::CallId>,
+    calls: Vec<crate::dispatch::calls::table::CallId>,
 }
 
 /// The other end of a channel.
@@ -139,7 +139,7 @@ impl World {
         }));
     }
 
-    fn pick(&self, which: u8) -> Option<crate::dispatch::calls::CallId> {
+    fn pick(&self, which: u8) -> Option<crate::dispatch::calls::table::CallId> {
         self.calls.get(usize::from(which) % self.calls.len().max(1)).copied()
     }
 

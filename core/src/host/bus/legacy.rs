@@ -3,13 +3,13 @@
 use super::Subscriber;
 use super::table::{Added, Bounds};
 use crate::host::engine::Engine;
-use crate::host::notices::{SUBSCRIBE, UNSUBSCRIBE};
-use crate::host::peer::Peer;
-use crate::host::shared::Thread;
-use crate::proto::error::RpcError;
-use crate::proto::kind::Kind;
+use crate::host::engine_state::Thread;
+use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};
+use crate::host::session::peer::Peer;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::RpcError;
 use crate::proto::operation::Op;
-use crate::proto::subscription::Topic;
+use crate::proto::session::subscription::Topic;
 use std::sync::Arc;
 
 impl Engine {

@@ -10,10 +10,10 @@ mod stream;
 mod table;
 mod tasks;
 
-use super::peer::Peer;
+use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
-use crate::proto::subscription::Topic;
+use crate::proto::session::subscription::Topic;
 pub use listen::ListenId;
 pub(super) use listen::StreamEnd;
 use std::collections::{BTreeMap, HashMap};

@@ -1,13 +1,13 @@
 //! From a change to those who are told of it.
 
 use super::{AGAIN, Change, Changes, Subscriber, TICK};
-use crate::dispatch::catalog::capability;
+use crate::dispatch::registry::catalog::capability;
+use crate::host::delivery::sink::{Delivery, Outgoing};
 use crate::host::engine::Engine;
-use crate::host::peer::Peer;
-use crate::host::sink::{Delivery, Outgoing};
-use crate::host::turn;
+use crate::host::lanes::wake_batch;
+use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
-use crate::proto::subscription::Topic;
+use crate::proto::session::subscription::Topic;
 use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -59,7 +59,7 @@ impl Engine {
             std::mem::take(&mut *changes)
         };
         // What writes for several of them is woken once.
-        let _turn = turn::batch();
+        let _turn = wake_batch::batch();
         let told: HashSet<_> = topics.iter().map(|change| &change.topic).collect();
         let mut round = Round::default();
         // Who is owed one of those anyway hears of it once.

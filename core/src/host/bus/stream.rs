@@ -1,11 +1,12 @@
 //! One listen stream: what goes out on it, in order.
 
-use crate::host::peer::Peer;
-use crate::host::sink::{Delivery, Outgoing, Sink};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
-use crate::proto::id::RequestId;
-use crate::proto::subscription::{self, Topic};
+use crate::proto::messages::id::RequestId;
+use crate::proto::session::subscription;
+use crate::proto::session::subscription::Topic;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! The subscribers, by the topics they are told of.
 
 use super::Subscriber;
-use crate::dispatch::room::spare;
 use crate::dispatch::shares::Part;
-use crate::proto::subscription::Topic;
+use crate::dispatch::shrinking_map::spare;
+use crate::proto::session::subscription::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
 

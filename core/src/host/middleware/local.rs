@@ -1,9 +1,9 @@
 //! Middleware written in Rust.
 
-use super::super::local::{Context, LocalFuture, LocalHandler};
-use super::super::op::Outcome;
 use super::Layer;
 use super::next::{NextError, Then};
+use crate::host::calls::op::Outcome;
+use crate::host::lanes::local::{Context, LocalFuture, LocalHandler};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use std::future::ready;

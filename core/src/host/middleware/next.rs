@@ -1,18 +1,18 @@
 //! What follows middleware where its host cannot run it: a call within a call.
 
-use super::super::ending::End;
 use super::super::engine::Engine;
-use super::super::op::{CallContext, HostOp, Outcome, Stale};
-use super::super::port::HostPort;
-use super::super::requests::{Start, Step};
-use super::super::shared::{Flight, Shared, Thread};
-use super::super::sink::{Delivery, Outgoing, Sink};
 use super::Inner;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::table::CallId;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::{CallContext, HostOp, Outcome, Stale};
+use crate::host::calls::requests::{Start, Step};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine_state::{Flight, Shared, Thread};
+use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::error::RpcError;
-use crate::proto::message::{Message, Request};
-use crate::proto::reply::Reply;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::{Message, Request};
+use crate::proto::messages::reply::Reply;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -212,7 +212,7 @@ impl Shared {
     /// Ends the call within one that has ended.
     pub(in crate::host) fn end_following(&self, following: &Following) {
         if let Some(child) = following.child {
-            self.end(child, End::Silent(super::super::op::CancelReason::Suspended));
+            self.end(child, End::Silent(crate::host::calls::op::CancelReason::Suspended));
         }
     }
 

@@ -2,18 +2,18 @@
 
 use super::live::Live;
 use super::save::failure;
-use crate::host::port::HostPort;
-use crate::host::shared::Flight;
-use crate::host::sink::{Delivery, Outgoing, Sink};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine_state::Flight;
+use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::json::{self, JsonSlice, JsonWriter};
-use crate::proto::error::ErrorClass;
-use crate::proto::event::EventKind;
+use crate::proto::messages::error::ErrorClass;
+use crate::proto::messages::event::EventKind;
+use crate::proto::messages::reply::Reply;
 use crate::proto::operation::outgoing;
-use crate::proto::reply::Reply;
-use crate::proto::shape;
-use crate::proto::subscription::Topic;
-use crate::proto::task::related;
+use crate::proto::results::shape;
+use crate::proto::session::subscription::Topic;
+use crate::proto::session::task::related;
 use bytes::Bytes;
 use std::sync::{Arc, Weak};
 

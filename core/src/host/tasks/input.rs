@@ -1,17 +1,17 @@
 //! What a task asks, and the answers.
 
 use super::live::Live;
-use crate::dispatch::ask::{AskError, AskId};
-use crate::dispatch::asks::Draft;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::ask::{AskError, AskId};
+use crate::dispatch::calls::ask_replay::Draft;
+use crate::dispatch::calls::table::CallId;
 use crate::dispatch::tasks::Input;
-use crate::host::port::HostPort;
-use crate::host::shared::Thread;
-use crate::host::sink::Outgoing;
+use crate::host::delivery::sink::Outgoing;
+use crate::host::engine_state::Thread;
+use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
-use crate::proto::error::{RpcError, clip};
-use crate::proto::shape;
-use crate::proto::task::related;
+use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::results::shape;
+use crate::proto::session::task::related;
 use std::sync::Arc;
 
 impl HostPort {

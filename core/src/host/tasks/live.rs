@@ -1,17 +1,17 @@
 //! The tasks that this process runs.
 
-use crate::dispatch::ask::AskId;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::ask::AskId;
+use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::Version;
 use crate::dispatch::tasks::Task;
-use crate::host::ending::settle;
-use crate::host::outbox::{Outbox, Sent};
-use crate::host::peer::Peer;
-use crate::host::sink::{Outgoing, Sink};
+use crate::host::calls::completion::settle;
+use crate::host::delivery::outbox::{Outbox, Sent};
+use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::session::peer::Peer;
 use crate::host::{Registered, Shared};
 use crate::locks::{Mutex, MutexGuard};
-use crate::proto::error::RpcError;
-use crate::proto::id::RequestId;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;

@@ -3,12 +3,12 @@
 use super::live::{Elsewhere, Live};
 use super::requests::outcome_of;
 use super::stored::Whose;
-use crate::dispatch::calls::CallId;
+use crate::dispatch::calls::table::CallId;
 use crate::dispatch::tasks::Task;
-use crate::host::port::HostPort;
-use crate::proto::error::RpcError;
-use crate::proto::task::unknown;
-use crate::proto::version::Revision;
+use crate::host::lanes::port::HostPort;
+use crate::proto::messages::error::RpcError;
+use crate::proto::session::task::unknown;
+use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
 impl HostPort {

@@ -4,12 +4,12 @@ use super::begin::why;
 use super::live::Live;
 use crate::dispatch::store::{Record, StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Task, key};
-use crate::host::ending::End;
-use crate::host::op::CancelReason;
-use crate::host::port::HostPort;
-use crate::host::shared::{Shared, Thread};
+use crate::host::calls::completion::End;
+use crate::host::calls::op::CancelReason;
+use crate::host::engine_state::{Shared, Thread};
+use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
-use crate::proto::error::{RpcError, code};
+use crate::proto::messages::error::{RpcError, code};
 use std::sync::Arc;
 
 impl HostPort {

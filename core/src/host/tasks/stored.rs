@@ -5,10 +5,10 @@ use super::live::Live;
 use super::save::failure;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Task, key};
-use crate::host::port::HostPort;
-use crate::host::shared::Shared;
-use crate::proto::error::RpcError;
-use crate::proto::version::Revision;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::port::HostPort;
+use crate::proto::messages::error::RpcError;
+use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
 /// Changes by others that come in between before the record counts as busy.

@@ -1,9 +1,9 @@
 //! What tasks need from time to time: signs of life, an end.
 
-use crate::host::ending::End;
-use crate::host::op::CancelReason;
-use crate::host::port::HostPort;
-use crate::host::shared::Shared;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::CancelReason;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::port::HostPort;
 use std::time::Instant;
 
 impl HostPort {

@@ -3,11 +3,11 @@
 use super::stored::Whose;
 use crate::dispatch::tasks::Task;
 use crate::host::bus::{TaskWatch, Watched};
-use crate::host::port::HostPort;
+use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::locks::Mutex;
-use crate::proto::error::RpcError;
-use crate::proto::version::Revision;
+use crate::proto::messages::error::RpcError;
+use crate::proto::session::version::Revision;
 use std::sync::{Arc, Weak};
 
 /// Knows the tasks of an engine.

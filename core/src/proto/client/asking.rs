@@ -2,8 +2,8 @@
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::operation::Op;
-use crate::proto::structured::unwrapped;
-use crate::proto::version::Revision;
+use crate::proto::results::structured::unwrapped;
+use crate::proto::session::version::Revision;
 use bytes::Bytes;
 
 /// A request, ready to be sent any number of times.
@@ -128,7 +128,7 @@ impl Asking {
 
 /// A notification's message.
 pub(super) fn notification(method: &str, params: Option<&JsonSlice>) -> Bytes {
-    crate::proto::shape::notification(method, params)
+    crate::proto::results::shape::notification(method, params)
 }
 
 fn text(object: &JsonSlice, member: &str) -> Option<String> {

@@ -5,14 +5,14 @@ mod asking;
 mod reading;
 mod rounds;
 
-use super::envelope::{CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY};
-use super::error::RpcError;
-use super::logging::{LEVEL_KEY, Level};
-use super::message::{Malformed, Message, Notification, Params, Request, Response};
 use super::operation::Op;
 use super::question::Question;
-use super::version::Revision;
 use crate::json::{JsonSlice, JsonWriter, Limits};
+use crate::proto::messages::envelope::{CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSION_KEY};
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::{Malformed, Message, Notification, Params, Request, Response};
+use crate::proto::session::logging::{LEVEL_KEY, Level};
+use crate::proto::session::version::Revision;
 use asking::Asking;
 use bytes::Bytes;
 pub use reading::Reply;
@@ -354,7 +354,11 @@ impl Conversation {
             }
             None => {
                 let error = RpcError::method_not_found(method.as_str());
-                vec![Step::Send(super::shape::error(Some(&id), Some(self.settings.revision), &error))]
+                vec![Step::Send(crate::proto::results::shape::error(
+                    Some(&id),
+                    Some(self.settings.revision),
+                    &error,
+                ))]
             }
         }
     }

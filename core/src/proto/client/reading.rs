@@ -2,7 +2,7 @@
 
 use super::asking::Asking;
 use crate::json::{JsonSlice, JsonWriter, Kind, Limits};
-use crate::proto::error::{RpcError, code};
+use crate::proto::messages::error::{RpcError, code};
 use crate::proto::operation::Op;
 
 /// What a request came to.

@@ -2,10 +2,10 @@
 
 use super::{ClientEvent, Conversation, MOST_ROUNDS, Pending, Step, answered};
 use crate::json::{JsonSlice, JsonWriter, Kind};
-use crate::proto::error::RpcError;
-use crate::proto::id::RequestId;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
 use crate::proto::question::Question;
-use crate::proto::shape;
+use crate::proto::results::shape;
 use serde_json::{Value, json};
 
 /// A question that has no answer yet.

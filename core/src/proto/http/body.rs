@@ -1,7 +1,7 @@
 //! What a head says of the body behind it: whether the server can read it, before it does.
 
 use super::Refusal;
-use crate::proto::error::clip;
+use crate::proto::messages::error::clip;
 use http::StatusCode;
 use http::header::{self, HeaderMap};
 

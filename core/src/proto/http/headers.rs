@@ -1,8 +1,8 @@
 //! Reading single headers.
 
 use super::Refusal;
-use crate::proto::error::RpcError;
-use crate::proto::message::Message;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::Message;
 use crate::proto::operation::Op;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -25,10 +25,10 @@ pub use page::has_current;
 pub use params::param_fields;
 pub use route::{Route, SessionHead, batch_session, named_once, route, session_id, session_request};
 
-use super::error::{ErrorClass, RpcError, code};
-use super::id::RequestId;
-use super::message::Malformed;
-use super::shape;
+use crate::proto::messages::error::{ErrorClass, RpcError, code};
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::Malformed;
+use crate::proto::results::shape;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 

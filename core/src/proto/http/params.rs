@@ -1,6 +1,6 @@
 //! The headers that repeat arguments.
 
-use crate::proto::header_params::ParamFields;
+use crate::proto::catalog::header_params::ParamFields;
 use http::HeaderMap;
 
 const PREFIX: &str = "mcp-param-";

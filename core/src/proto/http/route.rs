@@ -2,12 +2,13 @@
 
 use super::headers::{Twice, decode_value, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
-use crate::proto::envelope::{self, Client};
-use crate::proto::error::{RpcError, clip};
-use crate::proto::id::RequestId;
-use crate::proto::message::{Message, Params, Request};
+use crate::proto::messages::envelope;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::{Message, Params, Request};
 use crate::proto::operation::Op;
-use crate::proto::version::{Revision, Revisions};
+use crate::proto::session::version::{Revision, Revisions};
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 

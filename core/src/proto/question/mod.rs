@@ -6,10 +6,10 @@ mod elicit;
 mod need;
 mod sample;
 
-use super::envelope::Client;
-use super::kind::Kind;
-use super::version::Revision;
 use crate::json::JsonSlice;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::envelope::Client;
+use crate::proto::session::version::Revision;
 pub use answer::{Action, Answer, Root};
 pub(crate) use elicit::{ELICITATION_ID, complete, required};
 pub(crate) use need::Need;

@@ -1,9 +1,9 @@
 //! What clients declare that they can be asked.
 
 use crate::json::{JsonSlice, Kind};
-use crate::proto::envelope::Client;
-use crate::proto::error::RpcError;
-use crate::proto::version::Revision;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::error::RpcError;
+use crate::proto::session::version::Revision;
 use bytes::Bytes;
 
 /// A client capability that a question needs.

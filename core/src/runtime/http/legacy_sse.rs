@@ -3,26 +3,26 @@
 //! The stream is the session: its first event names the address, with a token that nobody can guess, all answers come on
 //! it, and its end is the end of the session (SSE-1 to SSE-12).
 
-use super::body::ResponseBody;
-use super::caller::Caller;
-use super::exchange::{HttpService, KEEP_ALIVE, TICK};
-use super::link::Link;
-use super::queue::Queue;
-use super::read::read;
-use super::responses::{empty, event_stream, refused, shared_with, unheard, unread};
 use crate::dispatch::shares::Part;
 use crate::faults;
 use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
 use crate::panics::caught;
-use crate::proto::envelope;
-use crate::proto::error::RpcError;
+use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Access, Refusal, Verb};
-use crate::proto::id::RequestId;
-use crate::proto::message::{Malformed, Message};
-use crate::proto::shape;
-use crate::proto::sse;
-use crate::proto::version::{Era, Revision, Revisions};
+use crate::proto::messages::envelope;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::{Malformed, Message};
+use crate::proto::results::shape;
+use crate::proto::session::version::{Era, Revision, Revisions};
+use crate::runtime::http::connection::body::ResponseBody;
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::connection::read::read;
+use crate::runtime::http::response::exchange::{HttpService, KEEP_ALIVE, TICK};
+use crate::runtime::http::response::queue::Queue;
+use crate::runtime::http::response::responses::{empty, event_stream, refused, shared_with, unheard, unread};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;

@@ -1,10 +1,10 @@
 //! The connection code over something that is no socket.
 
-use super::listener::{At, Listener};
 use crate::proto::http::Access;
-use crate::runtime::io::{Accept, Io, Sent};
+use crate::runtime::http::connection::listener::{At, Listener};
 use crate::runtime::memory_tests::{Shared, site};
-use crate::runtime::transport::Serving;
+use crate::runtime::server::transport::Serving;
+use crate::runtime::sockets::io::{Accept, Io, Sent};
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;

@@ -6,13 +6,13 @@ use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
 use crate::host::{CancelReason, Engine, Peer, Sink, Turns};
 use crate::panics::caught;
-use crate::proto::error::RpcError;
-use crate::proto::line::{Frame, LineFramer};
-use crate::proto::message::{Malformed, Message};
-use crate::runtime::connections::{Phase, Place};
+use crate::proto::framing::line::{Frame, LineFramer};
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::{Malformed, Message};
 use crate::runtime::http::{Budget, Share};
-use crate::runtime::lifecycle::FLUSH;
-use crate::runtime::mailbox::Mailbox;
+use crate::runtime::server::lifecycle::FLUSH;
+use crate::runtime::sockets::connections::{Phase, Place};
+use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -279,7 +279,7 @@ impl<S: Wire> Client<S> {
         }
     }
 
-    fn say(&self, id: Option<crate::proto::id::RequestId>, error: RpcError) {
+    fn say(&self, id: Option<crate::proto::messages::id::RequestId>, error: RpcError) {
         let malformed = Malformed { id, error, answer: true, reply: None };
         self.terms.engine.refuse(&self.peer, &self.sink, &malformed);
     }

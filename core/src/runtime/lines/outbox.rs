@@ -2,9 +2,9 @@
 
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
-use crate::proto::shape;
+use crate::proto::results::shape;
 use crate::runtime::http::{Budget, Share};
-use crate::runtime::mailbox::Mailbox;
+use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

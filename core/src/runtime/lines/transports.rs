@@ -4,11 +4,12 @@ use super::served::Served;
 use super::wire::{self, Any};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
-use crate::runtime::address::exposed;
-use crate::runtime::given::{self, Connected, Listening};
-use crate::runtime::options::UnixOptions;
-use crate::runtime::transport::{Serving, Site, Transport, Turn};
-use crate::runtime::unix;
+use crate::runtime::server::options::UnixOptions;
+use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::sockets::address::exposed;
+use crate::runtime::sockets::inherited_sockets;
+use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
+use crate::runtime::sockets::unix;
 use rustix::fd::OwnedFd;
 use std::fmt;
 use std::pin::Pin;
@@ -39,12 +40,12 @@ pub(crate) struct Socket(pub(crate) OwnedFd);
 
 impl Transport for Socket {
     fn check(&self) -> Result<(), Error> {
-        given::look(&self.0).map(drop)
+        inherited_sockets::look(&self.0).map(drop)
     }
 
     fn turn(&self) -> Turn {
-        match given::look(&self.0) {
-            Ok(given::Socket { listens: false, .. }) => Turn::Descriptors,
+        match inherited_sockets::look(&self.0) {
+            Ok(inherited_sockets::Socket { listens: false, .. }) => Turn::Descriptors,
             _ => Turn::Address,
         }
     }
@@ -58,14 +59,14 @@ impl Transport for Socket {
         let home = homes.first().clone();
         let _entered = home.handle.enter();
         let served = match self.turn() {
-            Turn::Address | Turn::Path => match given::listening(self.0)? {
+            Turn::Address | Turn::Path => match inherited_sockets::listening(self.0)? {
                 Listening::Tcp(listener) => {
                     site.expose(listener.local_addr().ok().and_then(exposed));
                     Served::listen(site, homes, listener, true)
                 }
                 Listening::Unix(listener) => Served::listen(site, homes, listener, false),
             },
-            Turn::Descriptors => match given::connected(self.0)? {
+            Turn::Descriptors => match inherited_sockets::connected(self.0)? {
                 Connected::Tcp(stream) => {
                     site.expose(stream.local_addr().ok().and_then(exposed));
                     Served::one(site, &home, stream)

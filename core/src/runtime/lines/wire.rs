@@ -1,6 +1,6 @@
 //! What lines need of that which carries them.
 
-use crate::runtime::io::Io;
+use crate::runtime::sockets::io::Io;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -99,7 +99,7 @@ impl Work for Worker {
             queue.threads += 1;
         }
         let own = self.clone();
-        if crate::runtime::thread::spawn(&self.threads, self.name, move || own.drain()).is_ok() {
+        if crate::runtime::threads::thread::spawn(&self.threads, self.name, move || own.drain()).is_ok() {
             return true;
         }
         let mut queue = self.queue.lock();

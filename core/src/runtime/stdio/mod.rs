@@ -13,10 +13,10 @@ mod writer;
 #[cfg(test)]
 mod writer_tests;
 
-use super::thread::Threads;
-use super::transport::{Serving, Site, Transport, Turn};
 use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
+use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::threads::thread::Threads;
 use channel::{Back, Channel};
 use descriptors::Parent;
 use relay::Relay;

@@ -5,9 +5,9 @@ use super::writer::Writer;
 use crate::faults;
 use crate::host::{Engine, Peer, Sink, Turns};
 use crate::panics::caught;
-use crate::proto::error::RpcError;
-use crate::proto::line::{Frame, LineFramer};
-use crate::proto::message::Malformed;
+use crate::proto::framing::line::{Frame, LineFramer};
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::Malformed;
 use std::sync::Arc;
 
 const READ_BYTES: usize = 64 << 10;

@@ -7,9 +7,10 @@
 use super::backlog::Backlog;
 use crate::error::Error;
 use crate::locks::{Condvar, Mutex};
-use crate::runtime::lifecycle::FLUSH;
 use crate::runtime::platform::pipe;
-use crate::runtime::thread::{self, Threads};
+use crate::runtime::server::lifecycle::FLUSH;
+use crate::runtime::threads::thread;
+use crate::runtime::threads::thread::Threads;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
-use crate::runtime::http::arrival::{Moved, Principal};
-use crate::runtime::http::caller::RemoteAddress;
+use crate::runtime::http::connection::arrival::{Moved, Principal};
+use crate::runtime::http::connection::caller::RemoteAddress;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;

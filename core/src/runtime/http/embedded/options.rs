@@ -3,8 +3,8 @@
 use super::served::Slot;
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::allowed::Allowed;
-use crate::runtime::options::ServeOptions;
+use crate::runtime::server::options::ServeOptions;
+use crate::runtime::sockets::allowed::Allowed;
 
 /// The Streamable HTTP transport without a listener: requests come from an HTTP server of the program's, which owns the
 /// address, the paths, the times of connections, and TLS.

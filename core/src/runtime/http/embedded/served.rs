@@ -5,10 +5,10 @@ use super::service::Embedded;
 use super::ticker::Ticker;
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::connections::{Connections, Phase};
-use crate::runtime::http::exchange::HttpService;
-use crate::runtime::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::sockets::connections::{Connections, Phase};
 use std::sync::Arc;
 
 /// An embedded endpoint that has not been started.

@@ -2,13 +2,13 @@
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
-use crate::runtime::client_address::key;
-use crate::runtime::connections::{Connections, Phase, Place};
-use crate::runtime::http::body::ResponseBody;
-use crate::runtime::http::caller::RemoteAddress;
-use crate::runtime::http::exchange::HttpService;
-use crate::runtime::http::responses::{refused, unheard};
-use crate::runtime::running::Running;
+use crate::runtime::http::connection::body::ResponseBody;
+use crate::runtime::http::connection::caller::RemoteAddress;
+use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::responses::{refused, unheard};
+use crate::runtime::server::running::Running;
+use crate::runtime::sockets::client_address::key;
+use crate::runtime::sockets::connections::{Connections, Phase, Place};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};

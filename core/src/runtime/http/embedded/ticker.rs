@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::locks::Mutex;
-use crate::runtime::clock::{Alarm, Clock, Timed};
-use crate::runtime::http::exchange::HttpService;
-use crate::runtime::transport::Site;
+use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::server::transport::Site;
+use crate::runtime::threads::clock::{Alarm, Clock, Timed};
 use std::sync::Arc;
 use std::time::Instant;
 

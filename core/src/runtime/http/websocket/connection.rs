@@ -1,13 +1,13 @@
 //! One WebSocket: a task that reads messages, writes what waits, and sees to its end.
 
-use super::super::budget::{Budget, Share};
-use super::super::queue::Queue;
 use super::frames::{Fault, Reader, Received, Room};
 use super::writing::Writing;
 use crate::host::{CancelReason, Engine, Peer, Sink};
-use crate::runtime::connections::{Phase, Place};
-use crate::runtime::io::Io;
-use crate::runtime::mailbox::Mailbox;
+use crate::runtime::http::connection::budget::{Budget, Share};
+use crate::runtime::http::response::queue::Queue;
+use crate::runtime::sockets::connections::{Phase, Place};
+use crate::runtime::sockets::io::Io;
+use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;

@@ -1,8 +1,8 @@
 //! What goes out on a WebSocket: messages as frames, and what a client may not take its time for.
 
-use super::super::queue::Queue;
 use super::frames;
-use crate::runtime::io::Io;
+use crate::runtime::http::response::queue::Queue;
+use crate::runtime::sockets::io::Io;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::future::Future;

@@ -1,0 +1,339 @@
+//! What is registered: cheap to change, read as immutable snapshots, lists kept as bytes.
+
+use crate::dispatch::registry::entry::{Input, Registered};
+use crate::dispatch::registry::mount_names::Prefix;
+use crate::dispatch::registry::page::Listing;
+use crate::dispatch::uri_template::{TemplateSet, write_variables};
+use crate::error::{Error, ErrorKind};
+use crate::json::JsonSlice;
+use crate::locks::{Mutex, RwLock};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::session::capability::{Capabilities, Capability};
+use crate::proto::session::extension::Extensions;
+use crate::proto::session::task::TaskSupport;
+use crate::proto::session::version::Revision;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The entries of a server at one moment, in order of registration; what is disabled is not among them.
+#[derive(Debug)]
+pub struct Snapshot<T> {
+    shelves: [Shelf<T>; Kind::ALL.len()],
+    capabilities: Capabilities,
+    extensions: Extensions,
+    /// Made when an address is looked up first.
+    templates: OnceLock<TemplateSet>,
+}
+
+/// The entries of one kind.
+#[derive(Debug)]
+struct Shelf<T> {
+    entries: Vec<Arc<Registered<T>>>,
+    by_name: HashMap<String, usize>,
+    lists: [OnceLock<Listing>; Revision::ALL.len()],
+}
+
+/// The entries as they are changed, and the snapshot that readers share.
+#[derive(Debug)]
+pub struct Catalog<T> {
+    entries: Mutex<Entries<T>>,
+    /// Empty after a change; the next reader rebuilds it, so a burst of changes costs one snapshot.
+    snapshot: RwLock<Option<Arc<Snapshot<T>>>>,
+    /// The kinds whose list has changed since somebody asked, as bits.
+    changed: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Entries<T> {
+    /// By their number, which grows.
+    in_order: [Vec<Slot<T>>; Kind::ALL.len()],
+    places: [HashMap<String, u64>; Kind::ALL.len()],
+    next: u64,
+    /// The capabilities of every entry there ever was.
+    had: Capabilities,
+    /// And their extensions.
+    extensions: Extensions,
+    /// Entries with one of these are hidden.
+    disabled: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    number: u64,
+    enabled: bool,
+    /// Where its own server is mounted here: whether it is shown there.
+    shown: bool,
+    entry: Arc<Registered<T>>,
+}
+
+impl<T> Default for Catalog<T> {
+    fn default() -> Self {
+        let entries = Entries {
+            in_order: Default::default(),
+            places: Default::default(),
+            next: 0,
+            had: Capabilities::default(),
+            extensions: Extensions::default(),
+            disabled: HashSet::new(),
+        };
+        Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
+    }
+}
+
+impl<T> Entries<T> {
+    fn shows(&self, slot: &Slot<T>) -> bool {
+        slot.enabled && slot.shown && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
+    }
+
+    /// What is shown, kind by kind.
+    fn shown(&self) -> [Vec<u64>; Kind::ALL.len()] {
+        Kind::ALL.map(|kind| {
+            let slots = self.in_order[kind.index()].iter();
+            slots.filter(|slot| self.shows(slot)).map(|slot| slot.number).collect()
+        })
+    }
+
+    fn place(&self, kind: Kind, name: &str) -> Option<usize> {
+        let number = self.places[kind.index()].get(name)?;
+        self.in_order[kind.index()].binary_search_by_key(number, |slot| slot.number).ok()
+    }
+}
+
+impl<T> Catalog<T> {
+    /// Adds an entry; a second one of the same kind and name is refused.
+    pub fn add(&self, entry: Registered<T>) -> Result<(), Error> {
+        let (kind, place) = (entry.kind, entry.kind.index());
+        {
+            let mut entries = self.entries.lock();
+            if entries.places[place].contains_key(&entry.name) {
+                return Err(Error::new(ErrorKind::Duplicate, format!("{entry} is registered already")));
+            }
+            let number = entries.next;
+            entries.next += 1;
+            entries.had = capability(kind).map_or(entries.had, |capability| entries.had.with(capability));
+            entries.extensions =
+                entry.extension.map_or(entries.extensions, |own| entries.extensions.with(own));
+            if entry.task_support != TaskSupport::Forbidden {
+                entries.had = entries.had.with(Capability::Tasks);
+            }
+            entries.places[place].insert(entry.name.clone(), number);
+            entries.in_order[place].push(Slot { number, enabled: true, shown: true, entry: Arc::new(entry) });
+            *self.snapshot.write() = None;
+        }
+        self.note(kind);
+        Ok(())
+    }
+
+    /// Removes an entry; calls in flight go on. Returns it, so that a host can let go of the handler.
+    pub fn remove(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
+        let (slot, shown) = {
+            let mut entries = self.entries.lock();
+            let place = entries.place(kind, name)?;
+            entries.places[kind.index()].remove(name);
+            let slot = entries.in_order[kind.index()].remove(place);
+            *self.snapshot.write() = None;
+            let shown = entries.shows(&slot);
+            (slot, shown)
+        };
+        if shown {
+            self.note(kind);
+        }
+        Some(slot.entry)
+    }
+
+    /// Shows or hides an entry: a hidden one is in no list and cannot be called. `false` if there is none of this name.
+    pub fn enable(&self, kind: Kind, name: &str, enabled: bool) -> bool {
+        self.set(kind, name, |slot| slot.enabled = enabled)
+    }
+
+    /// Says whether an entry is shown in its own server, which is mounted here. Nothing that came another way is touched.
+    pub(crate) fn show(&self, kind: Kind, name: &str, mount: &Prefix, shown: bool) {
+        self.set(kind, name, |slot| {
+            if slot.entry.is_of(mount) {
+                slot.shown = shown;
+            }
+        });
+    }
+
+    fn set(&self, kind: Kind, name: &str, set: impl FnOnce(&mut Slot<T>)) -> bool {
+        let changed = {
+            let mut entries = self.entries.lock();
+            let Some(place) = entries.place(kind, name) else { return false };
+            let before = entries.shows(&entries.in_order[kind.index()][place]);
+            set(&mut entries.in_order[kind.index()][place]);
+            let changed = entries.shows(&entries.in_order[kind.index()][place]) != before;
+            if changed {
+                *self.snapshot.write() = None;
+            }
+            changed
+        };
+        if changed {
+            self.note(kind);
+        }
+        true
+    }
+
+    /// Shows or hides what has one of these tags, also what is added later. Says how many entries have one now.
+    pub fn enable_tags(&self, tags: &[String], enabled: bool) -> usize {
+        let (tagged, changed) = {
+            let mut entries = self.entries.lock();
+            let before = entries.shown();
+            for tag in tags {
+                if enabled {
+                    entries.disabled.remove(tag);
+                } else {
+                    entries.disabled.insert(tag.clone());
+                }
+            }
+            let after = entries.shown();
+            let has = |slot: &&Slot<T>| slot.entry.tags.iter().any(|tag| tags.contains(tag));
+            let tagged = entries.in_order.iter().flatten().filter(has).count();
+            let changed: Vec<_> =
+                Kind::ALL.into_iter().filter(|kind| before[kind.index()] != after[kind.index()]).collect();
+            if !changed.is_empty() {
+                *self.snapshot.write() = None;
+            }
+            (tagged, changed)
+        };
+        changed.into_iter().for_each(|kind| self.note(kind));
+        tagged
+    }
+
+    /// The entry of this name, also a hidden one.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
+        let entries = self.entries.lock();
+        let place = entries.place(kind, name)?;
+        Some(entries.in_order[kind.index()][place].entry.clone())
+    }
+
+    /// The same, and whether it is shown.
+    pub fn look(&self, kind: Kind, name: &str) -> Option<(Arc<Registered<T>>, bool)> {
+        let entries = self.entries.lock();
+        let slot = &entries.in_order[kind.index()][entries.place(kind, name)?];
+        Some((slot.entry.clone(), entries.shows(slot)))
+    }
+
+    /// All entries of a kind, in order of registration, and whether each is shown.
+    pub fn all(&self, kind: Kind) -> Vec<(Arc<Registered<T>>, bool)> {
+        let entries = self.entries.lock();
+        let slots = entries.in_order[kind.index()].iter();
+        slots.map(|slot| (slot.entry.clone(), entries.shows(slot))).collect()
+    }
+
+    /// Says that what a kind's list shows has changed, although what is registered has not.
+    pub(crate) fn note(&self, kind: Kind) {
+        self.changed.fetch_or(1 << kind.index(), Ordering::AcqRel);
+    }
+
+    /// The kinds that have changed since the last time.
+    pub fn take_changed(&self) -> impl Iterator<Item = Kind> {
+        let bits = self.changed.swap(0, Ordering::AcqRel);
+        Kind::ALL.into_iter().filter(move |kind| bits & (1 << kind.index()) != 0)
+    }
+
+    /// The present snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+        if let Some(snapshot) = &*self.snapshot.read() {
+            return snapshot.clone();
+        }
+        let entries = self.entries.lock();
+        let mut place = self.snapshot.write();
+        let shelf = |kind: Kind| Shelf::new(&entries, kind);
+        place
+            .get_or_insert_with(|| {
+                Arc::new(Snapshot::new(Kind::ALL.map(shelf), (entries.had, entries.extensions)))
+            })
+            .clone()
+    }
+}
+
+impl<T> Shelf<T> {
+    fn new(all: &Entries<T>, kind: Kind) -> Shelf<T> {
+        let slots = all.in_order[kind.index()].iter();
+        let entries: Vec<_> = slots.filter(|slot| all.shows(slot)).map(|slot| slot.entry.clone()).collect();
+        let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
+        Shelf { entries, by_name, lists: Default::default() }
+    }
+}
+
+/// The capability that entries of a kind are behind.
+pub(crate) fn capability(kind: Kind) -> Option<Capability> {
+    match kind {
+        Kind::Tool => Some(Capability::Tools),
+        Kind::Resource | Kind::ResourceTemplate | Kind::ResourceProvider => Some(Capability::Resources),
+        Kind::Prompt => Some(Capability::Prompts),
+        Kind::Completion => Some(Capability::Completions),
+        Kind::Method | Kind::Notification | Kind::Hook => None,
+    }
+}
+
+impl<T> Snapshot<T> {
+    fn new(
+        shelves: [Shelf<T>; Kind::ALL.len()],
+        (had, extensions): (Capabilities, Extensions),
+    ) -> Snapshot<T> {
+        // A server that never had anything has tools, none as yet.
+        let capabilities = if had == Capabilities::default() { had.with(Capability::Tools) } else { had };
+        Snapshot { shelves, capabilities, extensions, templates: OnceLock::new() }
+    }
+
+    /// What the server can do: what it has entries for or had once, which clients may have been told.
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// The extensions that the server has of itself, by the same rule.
+    pub(crate) fn extensions(&self) -> Extensions {
+        self.extensions
+    }
+
+    /// The entry of this kind and name.
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&Arc<Registered<T>>> {
+        let shelf = &self.shelves[kind.index()];
+        shelf.by_name.get(name).map(|&place| &shelf.entries[place])
+    }
+
+    /// The entries of a kind, in order of registration.
+    pub fn all(&self, kind: Kind) -> &[Arc<Registered<T>>] {
+        &self.shelves[kind.index()].entries
+    }
+
+    /// Whether there is an entry of this kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        !self.all(kind).is_empty()
+    }
+
+    /// The list of a kind, serialised once per snapshot and revision.
+    pub fn list(&self, kind: Kind, revision: Revision) -> &Listing {
+        let shelf = &self.shelves[kind.index()];
+        shelf.lists[revision.index()].get_or_init(|| {
+            let shown: Vec<_> = shelf.entries.iter().filter(|entry| !entry.hidden).collect();
+            Listing::new(shown.into_iter(), |entry, out| entry.describe(revision, out))
+        })
+    }
+
+    /// The resource at an address: what has it, or else what fits it best, with the variables as a JSON object.
+    pub fn resource(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
+        match self.find(Kind::Resource, uri) {
+            Some(entry) => Some((entry, JsonSlice::empty_object())),
+            None => self.template(uri),
+        }
+    }
+
+    /// The template that an address fits, and its variables as a JSON object.
+    pub fn template(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
+        let entries = self.all(Kind::ResourceTemplate);
+        if entries.is_empty() {
+            return None;
+        }
+        let templates = self.templates.get_or_init(|| {
+            TemplateSet::new(entries.iter().filter_map(|entry| match &entry.input {
+                Input::Template(template) => Some(template.clone()),
+                _ => None,
+            }))
+        });
+        let (place, variables) = templates.find(uri)?;
+        Some((&entries[place], write_variables(&variables)))
+    }
+}

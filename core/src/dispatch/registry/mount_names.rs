@@ -1,0 +1,155 @@
+//! What entries are called where their server is mounted, and back.
+//!
+//! Of a name `prefix_name`; of an address or a template `scheme://prefix/rest`, or `scheme:prefix/rest` where there is no
+//! authority. Prefixes of mounts within mounts come one after the other. Without a prefix all of them stay as they are.
+
+use crate::error::Error;
+use crate::proto::catalog::kind::Kind;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const PROMPT: &str = "ref/prompt/";
+const TEMPLATE: &str = "ref/resource/";
+
+/// Bytes of a prefix.
+const MOST: usize = 64;
+
+/// What stands before the names of a server that is mounted, if anything, and a number that is this mount's alone.
+#[derive(Clone)]
+pub(crate) struct Prefix {
+    text: Option<String>,
+    number: usize,
+    /// What the host has for this mount. Entries have it too, so that it stays until the last of their calls has ended.
+    _kept: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl PartialEq for Prefix {
+    fn eq(&self, other: &Prefix) -> bool {
+        self.number == other.number
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prefix({:?}, {})", self.text, self.number)
+    }
+}
+
+static MOUNTS: AtomicUsize = AtomicUsize::new(0);
+
+impl Prefix {
+    /// Letters, digits and hyphens, so that it can stand in any name and any address, and that its end can be told.
+    pub(crate) fn new(text: Option<&str>) -> Result<Prefix, Error> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if let Some(text) = text
+            && (text.is_empty() || text.len() > MOST || !text.chars().all(legal))
+        {
+            let what =
+                format!("mount: the prefix {text:?} must have 1 to {MOST} characters of A-Z a-z 0-9 -");
+            return Err(Error::invalid(what));
+        }
+        let number = MOUNTS.fetch_add(1, Ordering::Relaxed);
+        Ok(Prefix { text: text.map(str::to_owned), number, _kept: None })
+    }
+
+    /// Has it keep a value.
+    pub(crate) fn keeping(mut self, value: Arc<dyn Any + Send + Sync>) -> Prefix {
+        self._kept = Some(value);
+        self
+    }
+
+    /// What it was made of.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The name of an entry where it is mounted; nothing for kinds that stay with their server, and for a template that does
+    /// not begin with a scheme.
+    pub(crate) fn name(&self, kind: Kind, name: &str) -> Option<String> {
+        match kind {
+            Kind::Tool | Kind::Prompt => Some(match &self.text {
+                Some(text) => format!("{text}_{name}"),
+                None => name.to_owned(),
+            }),
+            Kind::Resource | Kind::ResourceTemplate | Kind::ResourceProvider => self.address(name),
+            Kind::Completion => {
+                // As `Definition::completion` has it: `ref/prompt/name#argument`.
+                let (begin, kind) = match name.strip_prefix(PROMPT) {
+                    Some(_) => (PROMPT, Kind::Prompt),
+                    None => (TEMPLATE, Kind::ResourceTemplate),
+                };
+                let (of, argument) = name.strip_prefix(begin)?.rsplit_once('#')?;
+                Some(format!("{begin}{}#{argument}", self.name(kind, of)?))
+            }
+            Kind::Method | Kind::Notification | Kind::Hook => None,
+        }
+    }
+
+    /// An address or a template where it is mounted.
+    pub(crate) fn address(&self, uri: &str) -> Option<String> {
+        let Some(text) = &self.text else { return Some(uri.to_owned()) };
+        let (scheme, rest) = split(uri)?;
+        Some(format!("{scheme}{text}/{rest}"))
+    }
+
+    /// The address within the mounted server, as scheme and rest.
+    #[cfg(test)]
+    pub(crate) fn own<'a>(&self, uri: &'a str) -> Option<(&'a str, &'a str)> {
+        let (scheme, rest) = split(uri)?;
+        Some((scheme, rest.strip_prefix(self.text.as_deref()?)?.strip_prefix('/')?))
+    }
+}
+
+/// The scheme with what ends it, and the rest.
+fn split(uri: &str) -> Option<(&str, &str)> {
+    let colon = uri.find(':')?;
+    if uri[..colon].is_empty()
+        || !uri[..colon].chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    {
+        return None;
+    }
+    let end = colon + if uri[colon + 1..].starts_with("//") { 3 } else { 1 };
+    Some(uri.split_at(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_go_there_and_back() {
+        let prefix = Prefix::new(Some("sub")).unwrap();
+        for (own, mounted) in [
+            ("config://app", "config://sub/app"),
+            ("note://{id}/x", "note://sub/{id}/x"),
+            ("urn:isbn:1", "urn:sub/isbn:1"),
+            ("file:///a/b", "file://sub//a/b"),
+            ("ui://clock", "ui://sub/clock"),
+        ] {
+            assert_eq!(prefix.address(own).as_deref(), Some(mounted));
+            let (scheme, rest) = prefix.own(mounted).unwrap();
+            assert_eq!(format!("{scheme}{rest}"), own);
+            assert!(prefix.own(own).is_none(), "{own}");
+        }
+        assert!(prefix.address("{+any}").is_none());
+        assert!(prefix.own("config://subway/app").is_none());
+        assert_eq!(prefix.name(Kind::Tool, "add").as_deref(), Some("sub_add"));
+        let completion = |name| prefix.name(Kind::Completion, name);
+        assert_eq!(completion("ref/prompt/say#word").as_deref(), Some("ref/prompt/sub_say#word"));
+        assert_eq!(
+            completion("ref/resource/note://{id}#id").as_deref(),
+            Some("ref/resource/note://sub/{id}#id")
+        );
+        let none = Prefix::new(None).unwrap();
+        for (kind, name) in
+            [(Kind::Tool, "add"), (Kind::Resource, "config://app"), (Kind::ResourceTemplate, "{+any}")]
+        {
+            assert_eq!(none.name(kind, name).as_deref(), Some(name));
+        }
+        for wrong in ["", "a b", "a_b", "a/b", &"x".repeat(65)] {
+            assert!(Prefix::new(Some(wrong)).is_err());
+        }
+    }
+}

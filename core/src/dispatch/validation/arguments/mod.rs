@@ -1,0 +1,294 @@
+//! The arguments of a call, made ready for its handler: checked, and only where that fails coerced; then completed.
+
+mod coerce;
+mod declared;
+#[cfg(test)]
+mod tests;
+
+use crate::dispatch::validation::schema::{Effort, Formats, Refused, Schema};
+use crate::dispatch::validation::schema_precheck::certainly_fits;
+use crate::error::Error;
+use crate::json::{self, JsonSlice, JsonWriter};
+use crate::proto::messages::error::clip;
+use coerce::coerce;
+use declared::{Types, known_names};
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
+
+/// What becomes of arguments that a tool's schema has no properties for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownArguments {
+    /// What the schema says: they are passed on, unless `additionalProperties` or the like refuses them.
+    #[default]
+    Schema,
+    /// The call is refused; the error lists them, and the arguments there are.
+    Refuse,
+    /// They are left out.
+    Drop,
+}
+
+/// How arguments are made ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Whether texts that stand for numbers, booleans, arrays and objects become those where the check fails.
+    pub coerce: bool,
+    /// What becomes of unknown arguments.
+    pub unknown: UnknownArguments,
+    /// Whether formats are asserted.
+    pub formats: Formats,
+    /// What JSON inside a text may be at most.
+    pub limits: json::Limits,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            coerce: true,
+            unknown: UnknownArguments::Schema,
+            formats: Formats::Assert,
+            limits: json::Limits::default(),
+        }
+    }
+}
+
+/// A schema of arguments with what it takes to make them ready.
+#[derive(Debug)]
+pub struct Arguments {
+    schema: Schema,
+    /// The types of the properties that have one.
+    declared: HashMap<String, Types>,
+    defaults: Vec<(String, JsonSlice)>,
+    /// Where each of them stands.
+    defaulted: HashMap<String, usize>,
+    /// Defaults that are good by themselves may still make the whole one that the schema refuses.
+    conditional: bool,
+    unknown: UnknownArguments,
+    /// The arguments there are; empty where unknown ones are left to the schema.
+    known: BTreeSet<String>,
+    coerce: bool,
+    limits: json::Limits,
+}
+
+/// Why arguments are not ready.
+pub(crate) enum Unready {
+    /// They do not fit, for these reasons.
+    Refused(String),
+    /// That takes more effort to find out; they come back.
+    Costly(JsonSlice),
+}
+
+/// Most names that an error lists.
+const MAX_NAMES: usize = 20;
+
+/// Keywords by which one argument decides about others.
+const CONDITIONS: [&str; 18] = [
+    "$ref",
+    "$dynamicRef",
+    "$recursiveRef",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "propertyNames",
+    "maxProperties",
+    "const",
+    "enum",
+];
+
+impl Arguments {
+    /// Compiles a schema. Errors say what is wrong with it, or with a default in it, and where.
+    pub fn new(schema: JsonSlice, policy: Policy) -> Result<Arguments, Error> {
+        let schema = Schema::compile_with(schema, policy.formats)?;
+        let root = schema.text().to_value().map_err(|error| Error::invalid(error.to_string()))?;
+        let none = Map::new();
+        let properties = root.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let types = properties.iter().map(|(name, schema)| (name.clone(), Types::declared(schema, &root)));
+        let declared = types.filter(|(_, types)| *types != Types::default()).collect();
+        let known = match policy.unknown {
+            UnknownArguments::Schema => BTreeSet::new(),
+            UnknownArguments::Refuse | UnknownArguments::Drop => known_names(&root)?,
+        };
+        let defaults = defaults(schema.text(), properties);
+        let arguments = Arguments {
+            defaulted: defaults.iter().map(|(name, _)| name.clone()).zip(0..).collect(),
+            defaults,
+            conditional: CONDITIONS.iter().any(|keyword| root.get(keyword).is_some()),
+            schema,
+            declared,
+            unknown: policy.unknown,
+            known,
+            coerce: policy.coerce,
+            limits: policy.limits,
+        };
+        arguments.check_defaults(properties)?;
+        Ok(arguments)
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Makes the arguments of one call ready, or says why they do not conform. What comes out conforms, and comes out
+    /// of a second time as it is. Good arguments that lack nothing come back as the same slice.
+    ///
+    /// First, unknown arguments are refused or dropped, if they are to be. Then the whole is checked; where that fails,
+    /// texts are [coerced](Policy::coerce) at the top level and the whole is checked once more, and if it fails again
+    /// the error is that of the first time. At last the `default`s of top-level properties that are missing are filled
+    /// in, whole: a default below the top level is left to the handler. So it is with all of them where they would make
+    /// arguments that conform into some that do not (as with a `oneOf` at the root).
+    pub fn prepare(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {
+        self.ready(arguments, Effort::Full).map_err(|unready| match unready {
+            Unready::Refused(reasons) => reasons,
+            // No check of full effort is left unsettled.
+            Unready::Costly(_) => "they cannot be checked".to_owned(),
+        })
+    }
+
+    /// The same with so little effort that the thread that received the call can spare it.
+    pub(crate) fn prepare_quickly(&self, arguments: JsonSlice) -> Result<JsonSlice, Unready> {
+        self.ready(arguments, Effort::Quick)
+    }
+
+    #[inline]
+    fn ready(&self, arguments: JsonSlice, effort: Effort) -> Result<JsonSlice, Unready> {
+        let arguments = match self.unknown {
+            UnknownArguments::Schema => arguments,
+            UnknownArguments::Refuse => self.refuse_unknown(arguments).map_err(Unready::Refused)?,
+            UnknownArguments::Drop => self.drop_unknown(arguments),
+        };
+        let arguments = match self.schema.inspect(&arguments, effort) {
+            Ok(()) => arguments,
+            Err(refused) if refused.unsettled => return Err(Unready::Costly(arguments)),
+            Err(refused) => self.coerced(arguments, refused, effort)?,
+        };
+        if self.defaults.is_empty() { Ok(arguments) } else { self.complete(arguments, effort) }
+    }
+
+    #[cold]
+    fn coerced(&self, arguments: JsonSlice, refused: Refused, effort: Effort) -> Result<JsonSlice, Unready> {
+        let coerced = self.coerce.then(|| coerce(&arguments, &self.declared, &refused.names, &self.limits));
+        let Some(coerced) = coerced.flatten() else { return Err(Unready::Refused(refused.reasons)) };
+        match self.schema.inspect(&coerced, effort) {
+            Ok(()) => Ok(coerced),
+            Err(again) if again.unsettled => Err(Unready::Costly(arguments)),
+            Err(_) => Err(Unready::Refused(refused.reasons)),
+        }
+    }
+
+    fn complete(&self, arguments: JsonSlice, effort: Effort) -> Result<JsonSlice, Unready> {
+        let text = arguments.as_bytes();
+        let mut there = vec![false; self.defaults.len()];
+        for member in arguments.members() {
+            if let Some(&place) = self.defaulted.get(&*member.name(text)) {
+                there[place] = true;
+            }
+        }
+        if there.iter().all(|there| *there) {
+            return Ok(arguments);
+        }
+        let mut out = JsonWriter::with_capacity(text.len() + 256);
+        out.begin_object();
+        for member in arguments.members() {
+            out.key(&member.name(text)).raw(member.text(text));
+        }
+        for ((name, value), _) in self.defaults.iter().zip(there).filter(|(_, there)| !there) {
+            out.key(name).slice(value);
+        }
+        out.end_object();
+        let complete = out.into_slice();
+        if !self.conditional {
+            return Ok(complete);
+        }
+        match self.schema.inspect(&complete, effort) {
+            Ok(()) => Ok(complete),
+            Err(refused) if refused.unsettled => Err(Unready::Costly(arguments)),
+            Err(_) => Ok(arguments),
+        }
+    }
+
+    fn refuse_unknown(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {
+        let text = arguments.as_bytes();
+        let members = arguments.members().map(|member| member.name(text));
+        let unknown: Vec<_> = members.filter(|name| !self.known.contains(&**name)).collect();
+        if unknown.is_empty() {
+            return Ok(arguments);
+        }
+        Err(unknown_names(&unknown, &self.known))
+    }
+
+    fn drop_unknown(&self, arguments: JsonSlice) -> JsonSlice {
+        let text = arguments.as_bytes();
+        if arguments.members().all(|member| self.known.contains(&*member.name(text))) {
+            return arguments;
+        }
+        let mut out = JsonWriter::with_capacity(text.len());
+        out.begin_object();
+        for member in arguments.members() {
+            let name = member.name(text);
+            if self.known.contains(&*name) {
+                out.key(&name).raw(member.text(text));
+            }
+        }
+        out.end_object();
+        out.into_slice()
+    }
+
+    /// Every default must fit its property.
+    fn check_defaults(&self, properties: &Map<String, Value>) -> Result<(), Error> {
+        // Without the validator, where a look tells.
+        let fits = |property: &Value| certainly_fits(property, &property["default"]);
+        for (name, value) in &self.defaults {
+            if self.schema.is_sound() && properties.get(name).is_some_and(fits) {
+                continue;
+            }
+            let mut one = JsonWriter::new();
+            one.begin_object().key(name).slice(value).end_object();
+            if let Some(reason) = self.schema.misfit(&one.into_slice()) {
+                return Err(Error::invalid(format!(
+                    "at /properties/{}/default: it does not fit its own property: {reason}",
+                    clip(name)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The defaults of the properties, as they are written.
+fn defaults(schema: &JsonSlice, properties: &Map<String, Value>) -> Vec<(String, JsonSlice)> {
+    let named = properties.iter().filter(|(_, property)| property.get("default").is_some());
+    let Some(text) = schema.member("properties") else { return Vec::new() };
+    named.filter_map(|(name, _)| Some((name.clone(), text.member(name)?.member("default")?))).collect()
+}
+
+/// Says which names are unknown, and which there are.
+pub(in crate::dispatch) fn unknown_names<N: AsRef<str>, K: AsRef<str>>(
+    unknown: &[N],
+    known: impl IntoIterator<Item = K>,
+) -> String {
+    let known = listed(known);
+    let known = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {known}") };
+    let which = if unknown.len() == 1 { "unknown argument" } else { "unknown arguments" };
+    format!("{which} {}; {known}", listed(unknown))
+}
+
+/// Names in quotes, the first few of many.
+pub(in crate::dispatch) fn listed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<String> =
+        names.by_ref().take(MAX_NAMES).map(|name| format!("{:?}", clip(name.as_ref()))).collect();
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.join(", ") + &more
+}

@@ -1,0 +1,154 @@
+//! What handlers return, as what a call comes to.
+
+use crate::handler::error;
+use crate::host::{Context, Outcome};
+use crate::json::{JsonError, JsonSlice, JsonWriter};
+use crate::proto::catalog::kind::Kind;
+use crate::results::{Content, PromptMessage, ResourceContents, ToolResult};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt::{Debug, Display};
+
+/// What a handler may return. The type alone says what becomes of it:
+///
+/// | type | of a tool | of a resource | of a prompt |
+/// |---|---|---|---|
+/// | texts | a text | text contents | one message of the user |
+/// | numbers, booleans, `()`, `serde_json::Value`, [`JsonSlice`], [`Json`] | JSON as text, and structured content where the tool says so | JSON as text contents | – |
+/// | `Vec<u8>`, [`Bytes`](bytes::Bytes) | – | a blob | – |
+/// | [`Content`], `Vec<Content>` | content blocks | – | messages of the user |
+/// | [`ToolResult`] | the result | – | – |
+/// | [`ResourceContents`], `Vec` of them | – | the contents | – |
+/// | [`PromptMessage`], `Vec` of them | – | – | the messages |
+/// | `Vec` of texts | JSON as text | JSON as text contents | messages of the user |
+/// | [`Outcome`] | what it says | what it says | what it says |
+///
+/// A completion's handler returns a `Vec` of texts, or [`Json`] of an object with `values`; a method's handler anything that
+/// is a JSON object. `None` says of a resource that it was not found, and is JSON's `null` otherwise. `Result` is either
+/// what it holds or an error, any that is `Display` and `Debug`: [`CallError`](crate::CallError) for those that say what
+/// becomes of them.
+///
+/// What a kind cannot be is an error when the handler returns it, in the client's answer and in the server's log.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    note = "wrap what implements Serialize in `tenon_mcp::Json`"
+)]
+pub trait IntoOutcome {
+    /// What a call with this context comes to.
+    fn into_outcome(self, call: &Context) -> Outcome;
+}
+
+/// Anything serialisable, returned as JSON.
+///
+/// ```
+/// # use tenon_mcp::Json;
+/// #[derive(serde::Serialize)]
+/// struct Size { width: u32, height: u32 }
+///
+/// async fn size() -> Json<Size> {
+///     Json(Size { width: 3, height: 4 })
+/// }
+/// # let _ = size();
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoOutcome for Json<T> {
+    fn into_outcome(self, call: &Context) -> Outcome {
+        json(&self.0, call)
+    }
+}
+
+fn json<T: Serialize>(value: &T, call: &Context) -> Outcome {
+    match JsonSlice::from_serialize(value) {
+        Ok(json) => Outcome::Json(json),
+        Err(error) => unfit::<T>(&error, call),
+    }
+}
+
+/// A value that cannot be sent, which is the program's fault.
+#[cold]
+fn unfit<T>(error: &JsonError, call: &Context) -> Outcome {
+    let text = format!("returned a {} that JSON cannot hold: {error}", std::any::type_name::<T>());
+    call.blame(|| text.clone());
+    Outcome::Failed(format!("{} {:?} {text}", call.kind().noun(), call.name()))
+}
+
+fn text(text: &str) -> Outcome {
+    let mut out = JsonWriter::with_capacity(text.len() + text.len() / 8 + 2);
+    out.str(text);
+    Outcome::Json(out.into_slice())
+}
+
+macro_rules! outcome {
+    ($($type:ty: |$value:pat_param, $call:pat_param| $outcome:expr;)*) => {
+        $(impl IntoOutcome for $type {
+            fn into_outcome(self, $call: &Context) -> Outcome {
+                let $value = self;
+                $outcome
+            }
+        })*
+    };
+}
+
+outcome! {
+    Outcome: |outcome, _| outcome;
+    (): |(), _| Outcome::Json(JsonSlice::null());
+    String: |value, _| text(&value);
+    &str: |value, _| text(value);
+    Cow<'_, str>: |value, _| text(&value);
+    Value: |value, _| Outcome::Json(JsonSlice::from_value(&value));
+    Map<String, Value>: |value, _| Outcome::Json(JsonSlice::from_value(&value.into()));
+    JsonSlice: |value, _| Outcome::Json(value);
+    Vec<u8>: |bytes, _| Outcome::Bytes(bytes);
+    bytes::Bytes: |bytes, _| Outcome::Bytes(bytes.into());
+    Content: |content, _| Outcome::Content(content.into());
+    ToolResult: |result, _| Outcome::Result(result.into());
+    ResourceContents: |contents, _| Outcome::Content(contents.into());
+    PromptMessage: |message, _| Outcome::Content(message.into());
+}
+
+macro_rules! written {
+    ($($type:ty)*) => {
+        $(impl IntoOutcome for $type {
+            fn into_outcome(self, call: &Context) -> Outcome {
+                json(&self, call)
+            }
+        })*
+    };
+}
+
+written! { bool i8 i16 i32 i64 u16 u32 u64 usize isize f32 f64 Vec<String> Vec<&str> Vec<Value> u8 }
+
+macro_rules! several {
+    ($($type:ty)*) => {
+        $(impl IntoOutcome for Vec<$type> {
+            fn into_outcome(self, _: &Context) -> Outcome {
+                let items: Vec<Value> = self.into_iter().map(Value::from).collect();
+                Outcome::Content(JsonSlice::from_value(&items.into()))
+            }
+        })*
+    };
+}
+
+several! { Content ResourceContents PromptMessage }
+
+impl<T: IntoOutcome> IntoOutcome for Option<T> {
+    fn into_outcome(self, call: &Context) -> Outcome {
+        match (self, call.kind()) {
+            (Some(value), _) => value.into_outcome(call),
+            (None, Kind::Resource | Kind::ResourceTemplate) => call.call().not_found(None),
+            (None, _) => Outcome::Json(JsonSlice::null()),
+        }
+    }
+}
+
+impl<T: IntoOutcome, E: Display + Debug + 'static> IntoOutcome for Result<T, E> {
+    fn into_outcome(self, call: &Context) -> Outcome {
+        match self {
+            Ok(value) => value.into_outcome(call),
+            Err(error) => error::failed(&error, call),
+        }
+    }
+}

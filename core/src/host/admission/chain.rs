@@ -1,0 +1,127 @@
+//! Admission: what must be known before a call's handler runs, and may take its time to be known.
+//!
+//! A call has its id, its place among its peer's requests and its credit before it is admitted, so that it can be
+//! cancelled, times out and is counted while a store is asked.
+
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::store::{Once, consume_once};
+use crate::host::engine_state::{Shared, Thread};
+use crate::host::lanes::port::HostPort;
+use crate::host::tasks::Wanted;
+use crate::locks::Mutex;
+use crate::panics::caught;
+use crate::proto::messages::error::RpcError;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a call waits for before it is admitted.
+pub(in crate::host) struct Admission {
+    /// The key of the request's state, which may be used once.
+    key: Option<String>,
+    /// It is a task, kept for so long if its client says so.
+    task: Option<Option<Duration>>,
+}
+
+/// The store's answer, or whether the thread that asked has gone on without it.
+enum Gate {
+    Asked,
+    Answered(Once),
+    Left,
+}
+
+impl Admission {
+    /// What there is to wait for, if anything: a `state` that may be used once, the record of a task.
+    pub(in crate::host) fn of(state: Option<&str>, task: Wanted) -> Option<Admission> {
+        // A state is sealed with a number that never comes again, so its text names it.
+        let key = state.map(|state| format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))));
+        let task = match task {
+            Wanted::Now(ttl) => Some(ttl),
+            Wanted::Never | Wanted::Later => None,
+        };
+        (key.is_some() || task.is_some()).then_some(Admission { key, task })
+    }
+}
+
+impl HostPort {
+    /// Asks whether a call may run, and runs it; says whether that is still open.
+    pub(in crate::host) fn admit(&self, call: CallId, admission: Admission) -> bool {
+        caught(|| self.admit_within(call, admission)).unwrap_or_else(|panicked| {
+            self.0.fail_panicked(call, &panicked);
+            false
+        })
+    }
+
+    fn admit_within(&self, call: CallId, admission: Admission) -> bool {
+        let shared = &self.0;
+        let Admission { key, task } = admission;
+        let Some(key) = key else {
+            self.admit_task(call, task.flatten());
+            return true;
+        };
+        let gate = Arc::new(Mutex::new(Gate::Asked));
+        let (port, place) = (self.clone(), gate.clone());
+        let answered = move |once| {
+            let before = {
+                let mut gate = place.lock();
+                match *gate {
+                    Gate::Left => Some(once),
+                    _ => {
+                        *gate = Gate::Answered(once);
+                        None
+                    }
+                }
+            };
+            if let Some(once) = before {
+                port.admitted(call, once, task, Thread::Other);
+            }
+        };
+        consume_once(&*shared.store, key, shared.limits.state_lifetime, shared.now(), answered);
+        let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
+        match answer {
+            Gate::Answered(once) => {
+                self.admitted(call, once, task, Thread::Receiver);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn admit_task(&self, call: CallId, ttl: Option<Duration>) {
+        if let Err(error) = self.begin_task(call, ttl, true) {
+            self.0.fail(call, &error);
+        }
+    }
+
+    fn admitted(&self, call: CallId, once: Once, task: Option<Option<Duration>>, thread: Thread) {
+        let shared = &self.0;
+        match (once, task) {
+            (Once::First, Some(ttl)) => self.admit_task(call, ttl),
+            (Once::First, None) => {
+                let until =
+                    |flight: &crate::host::engine_state::Flight| shared.now().checked_add(flight.timeout);
+                let admitted = shared.with_deadline(call, |flight, deadline| {
+                    flight.admitting = false;
+                    *deadline = until(flight);
+                    (flight.input.clone(), flight.context.clone())
+                });
+                // Whoever ended it meanwhile has answered it.
+                if let Some((input, context)) = admitted {
+                    shared.dispatch(self, call, input, context, thread);
+                }
+            }
+            (Once::Again, _) => {
+                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was used already"))
+            }
+            (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
+        }
+    }
+}
+
+impl Shared {
+    pub(in crate::host) fn no_store(why: &str) -> RpcError {
+        RpcError::busy(format!("Server busy: the store is unavailable: {why}"))
+    }
+}

@@ -1,0 +1,145 @@
+//! Calls of entries that bound how many run at a time.
+
+use crate::dispatch::calls::concurrency_limit::{Entered, Places};
+use crate::dispatch::calls::table::CallId;
+use crate::host::Target;
+use crate::host::calls::op::CallContext;
+use crate::host::engine_state::{Flight, Shared, Thread};
+use crate::host::lanes::lane::LaneQueue;
+use crate::host::lanes::port::HostPort;
+use crate::panics::caught;
+use crate::proto::messages::error::RpcError;
+use std::sync::Arc;
+
+/// Whether a call has one of its entry's places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::host) enum Place {
+    /// It needs none, or has not asked for one.
+    #[default]
+    None,
+    /// It waits for one, without a credit of its lane: those are for calls that run.
+    Waits,
+    /// It has one.
+    Held,
+}
+
+impl Shared {
+    /// The lane that counts a call.
+    pub(in crate::host) fn lane_of(&self, context: &CallContext) -> Arc<LaneQueue> {
+        match context.target() {
+            Target::Lane { lane, .. } | Target::Inline { lane, .. } => self.lane(context.arrival.lane(*lane)),
+            Target::Local(_) | Target::Aside(_) => self.local.clone(),
+        }
+    }
+
+    /// Takes a place for a call that is about to run; `false` if it runs later, or has ended.
+    pub(in crate::host) fn take_place(&self, places: &Places, id: CallId, context: &CallContext) -> bool {
+        let asks = |flight: &mut Flight| flight.outer.is_none() && flight.place == Place::None;
+        match self.calls.with(id, asks) {
+            Some(true) => {}
+            Some(false) => return true,
+            None => return false,
+        }
+        match places.enter(id, self.limits.max_waiting_calls) {
+            Entered::Runs => {
+                let held = self.calls.with(id, |flight| flight.place = Place::Held);
+                if held.is_none() {
+                    self.leave_place(places);
+                }
+                held.is_some()
+            }
+            Entered::Waits => {
+                let waits = self.calls.with(id, |flight| {
+                    // Its turn may have come already.
+                    (flight.place == Place::None).then(|| {
+                        flight.place = Place::Waits;
+                        std::mem::replace(&mut flight.lane, self.waiting.clone())
+                    })
+                });
+                match waits {
+                    Some(Some(lane)) => lane.release(),
+                    Some(None) => {}
+                    None if places.forget(id) => {}
+                    None => self.leave_place(places),
+                }
+                false
+            }
+            Entered::Full => {
+                let (entry, most) = (&context.entry, places.most());
+                let waiting = self.limits.max_waiting_calls;
+                let text = format!("Server busy: {entry} runs {most} calls at a time, and {waiting} wait");
+                self.fail(id, &RpcError::busy(text));
+                false
+            }
+        }
+    }
+
+    /// A call that had a place, or waited for one, has ended.
+    pub(in crate::host) fn end_place(&self, places: &Places, id: CallId, place: Place) {
+        match place {
+            Place::None => {}
+            Place::Held => self.leave_place(places),
+            Place::Waits => {
+                if !places.forget(id) {
+                    self.leave_place(places);
+                }
+            }
+        }
+    }
+
+    /// Gives a place back, and runs the call whose turn it is.
+    fn leave_place(&self, places: &Places) {
+        while let Some(id) = places.leave() {
+            match caught(|| self.run_in_turn(id)) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(panicked) => {
+                    // Its end goes on to no other call: the loop does.
+                    self.calls.with(id, |flight| flight.place = Place::None);
+                    self.fail_panicked(id, &panicked);
+                }
+            }
+        }
+    }
+
+    /// Runs a call that has waited; `false` if it has ended, or cannot run.
+    fn run_in_turn(&self, id: CallId) -> bool {
+        let Some(context) = self.calls.with(id, |flight| flight.context.clone()) else { return false };
+        // Before the credit, which a panic of the clock would keep.
+        let now = self.now();
+        let lane = self.lane_of(&context);
+        let credit = lane.acquire();
+        let mut used = false;
+        let runs = self.with_deadline(id, |flight, deadline| {
+            // One whose turn came before it was said to wait has its credit still.
+            if flight.place == Place::Waits {
+                if !credit {
+                    return None;
+                }
+                used = true;
+                flight.lane = lane.clone();
+                *deadline = now.checked_add(flight.timeout);
+            }
+            flight.place = Place::Held;
+            Some(flight.input.clone())
+        });
+        if credit && !used {
+            lane.release();
+        }
+        match runs {
+            Some(Some(input)) => {
+                if let Some(this) = self.this.upgrade() {
+                    self.hand_over(&HostPort(this), id, input, context, Thread::Other);
+                }
+                true
+            }
+            Some(None) => {
+                // Ended as one that has no place, because this one goes on to the next.
+                self.calls.with(id, |flight| flight.place = Place::None);
+                self.fail(id, &self.busy("calls of this handler's lane", lane.limit()));
+                false
+            }
+            None => false,
+        }
+    }
+}

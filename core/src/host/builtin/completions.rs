@@ -1,0 +1,99 @@
+//! Completions complete arguments that there are (CP-5).
+
+use crate::error::{Error, ErrorKind};
+use crate::host::Registered;
+use crate::host::engine::Engine;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::clip;
+use crate::proto::operation::Op;
+use std::sync::atomic::Ordering;
+
+impl Engine {
+    /// Whether every completion is of an argument that there is: no client would ever hear of another one. Looked at when the
+    /// server starts, so that completions and what they complete are registered in any order.
+    pub(crate) fn check_completions(&self) -> Result<(), Error> {
+        self.0
+            .catalog
+            .all(Kind::Completion)
+            .iter()
+            .try_for_each(|(completion, _)| self.check_completion(completion))
+    }
+
+    /// The same for a completion that is registered while the server is served.
+    pub(in crate::host) fn check_completion_now(&self, entry: &Registered) -> Result<(), Error> {
+        let now = entry.kind == Kind::Completion && self.0.serving.load(Ordering::Acquire);
+        if now { self.check_completion(entry) } else { Ok(()) }
+    }
+
+    fn check_completion(&self, completion: &Registered) -> Result<(), Error> {
+        let Some((kind, of, argument)) = completion.definition().completes() else { return Ok(()) };
+        let catalog = &self.0.catalog;
+        let (lists, reads, part) = match kind {
+            Kind::Prompt => (Op::PromptsList, Op::PromptsGet, "argument"),
+            _ => (Op::TemplatesList, Op::ResourcesRead, "variable"),
+        };
+        // Who answers these itself knows what there is.
+        if [lists, reads].iter().any(|op| catalog.look(Kind::Method, op.name()).is_some()) {
+            return Ok(());
+        }
+        let refused = |text: String| Err(Error::new(ErrorKind::NotFound, format!("completion: {text}")));
+        let Some((entry, _)) = catalog.look(kind, &of) else {
+            let all = catalog.all(kind);
+            let near = nearest(&of, all.iter().map(|(entry, _)| entry.name.as_str()));
+            let noun = kind.noun();
+            return refused(match near {
+                Some(near) => format!("there is no {noun} {:?}; the nearest name is {near:?}", clip(&of)),
+                None => format!("there is no {noun} {:?}; none is registered", clip(&of)),
+            });
+        };
+        if entry.has_argument(&argument) {
+            return Ok(());
+        }
+        refused(match nearest(&argument, entry.arguments()) {
+            Some(near) => {
+                format!("{entry} has no {part} {:?}; the nearest name is {near:?}", clip(&argument))
+            }
+            None => format!("{entry} has no {part} {:?}; it has none", clip(&argument)),
+        })
+    }
+}
+
+/// Letters of a name that are looked at.
+const MOST: usize = 200;
+
+/// The name with the fewest letters to change, the first of several.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known.min_by_key(|known| distance(name, known))
+}
+
+/// How many letters have to be put in, taken out or replaced to make one of the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().take(MOST).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, letter) in from.chars().take(MOST).enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], above + 1);
+        for (place, other) in to.iter().enumerate() {
+            let replaced = corner + usize::from(letter != *other);
+            corner = row[place + 1];
+            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_the_one_with_the_fewest_changes() {
+        for (from, to, changes) in
+            [("", "", 0), ("a", "", 1), ("style", "stile", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
+            assert_eq!((distance(from, to), distance(to, from)), (changes, changes), "{from} {to}");
+        }
+        let known = ["greeting", "greet", "meet"];
+        assert_eq!(nearest("gret", known.into_iter()), Some("greet"));
+        assert_eq!(nearest("x", [].into_iter()), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! Lists: what is registered, page by page, and then what providers list, one provider a page.
+
+use crate::dispatch::registry::page;
+use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
+use crate::host::Registered;
+use crate::host::calls::op::CallContext;
+use crate::host::delivery::sink::Outgoing;
+use crate::host::engine::Engine;
+use crate::host::engine_state::{Flight, Shared};
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::catalog::cache::Cacheable;
+use crate::proto::catalog::definition::Definition;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::Params;
+use crate::proto::operation::Operation;
+use crate::proto::results::result::Checked;
+use crate::proto::session::version::Revision;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// The part of a list that a provider answers.
+pub(in crate::host) struct Part {
+    operation: &'static Operation,
+    /// What comes before it on the page, an array.
+    before: JsonSlice,
+    /// The provider that follows, if there is one.
+    then: Option<Fingerprint>,
+    /// What the list is of, where an entry lists in pages of its own.
+    of: Option<Fingerprint>,
+}
+
+/// The part of a list in which an entry lists in pages of its own.
+const OWN: u32 = 2;
+
+/// A page that is there already, or what a provider has to be asked for.
+pub(in crate::host) enum Listed {
+    Page(Bytes),
+    Ask(Arc<Registered>, JsonSlice, Box<Part>),
+}
+
+impl Engine {
+    /// The page that a list request asks for (PG-1 to PG-4).
+    pub(in crate::host) fn list(
+        &self,
+        kind: Kind,
+        operation: &'static Operation,
+        id: &RequestId,
+        params: &Params,
+        (principal, revision): (&str, Revision),
+    ) -> Result<Listed, RpcError> {
+        let shared = &self.0;
+        let snapshot = shared.catalog.snapshot();
+        let cursor = match params.get_str("cursor")? {
+            Some(text) => Some(Cursor::open(&text, scope(operation, principal, revision), &shared.sealer)?),
+            None => None,
+        };
+        let providers = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
+        let (place, before, inner) = match cursor {
+            Some(cursor) if cursor.part > 0 => {
+                // By its name: others may have come and gone before it.
+                let named = |entry: &Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
+                let place = providers.iter().position(named).ok_or_else(page::invalid)?;
+                (place, JsonSlice::from_trusted(Bytes::from_static(b"[]")), cursor.inner)
+            }
+            cursor => {
+                let listing = snapshot.list(kind, revision);
+                let page = listing.page(0, cursor.as_ref(), shared.limits.page_size)?;
+                if page.next.is_some() || providers.is_empty() {
+                    let next = page
+                        .next
+                        .map(|next| shared.seal(&next, operation, (principal, revision)))
+                        .transpose()?;
+                    let body = shared.page(id, operation, revision, &page.array, next.as_deref());
+                    return Ok(Listed::Page(body));
+                }
+                (0, page.array, None)
+            }
+        };
+        let provider = providers.get(place).ok_or_else(page::invalid)?;
+        let mut input = JsonWriter::new();
+        input.begin_object();
+        if let Some(inner) = inner {
+            input.key("cursor").str(&inner);
+        }
+        input.end_object();
+        let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
+        let part = Part { operation, before, then, of: None };
+        Ok(Listed::Ask(provider.clone(), input.into_slice(), Box::new(part)))
+    }
+}
+
+impl Engine {
+    /// What an entry is handed that lists in pages: the parameters, with its own cursor in the place of ours.
+    pub(in crate::host) fn page_of(
+        &self,
+        operation: &'static Operation,
+        params: &Params,
+        (principal, revision): (&str, Revision),
+    ) -> Result<(JsonSlice, Box<Part>), RpcError> {
+        let of = page::fingerprint(&params.get_str("uri")?.unwrap_or_default());
+        let mut input = JsonWriter::new();
+        input.begin_object();
+        if let Some(uri) = params.get("uri") {
+            input.key("uri").slice(&uri);
+        }
+        if let Some(text) = params.get_str("cursor")? {
+            let cursor = Cursor::open(&text, scope(operation, principal, revision), &self.0.sealer)?;
+            let inner = cursor.inner.filter(|_| cursor.part == OWN && cursor.fingerprint == of);
+            input.key("cursor").str(&inner.ok_or_else(page::invalid)?);
+        }
+        input.end_object();
+        let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
+        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of) })))
+    }
+}
+
+impl Shared {
+    fn seal(
+        &self,
+        next: &Cursor,
+        operation: &Operation,
+        (principal, revision): (&str, Revision),
+    ) -> Result<String, RpcError> {
+        next.seal(scope(operation, principal, revision), &self.sealer, &*self.environment)
+            .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
+    }
+
+    fn page(
+        &self,
+        id: &RequestId,
+        operation: &Operation,
+        revision: Revision,
+        array: &JsonSlice,
+        next: Option<&str>,
+    ) -> Bytes {
+        let of = Cacheable::method(operation.name);
+        self.shaper.list(id, revision, (operation.list, of), array, next)
+    }
+
+    /// The page that a provider's answer completes.
+    pub(in crate::host) fn list_on(
+        &self,
+        flight: &Flight,
+        id: &RequestId,
+        part: &Part,
+        checked: &Checked<'_>,
+    ) -> Outgoing {
+        let CallContext { client, entry, .. } = &*flight.context;
+        let revision = client.revision;
+        let inner_text = |inner: &JsonSlice| inner.decode_str().unwrap_or_default().into_owned();
+        if let Some(of) = part.of {
+            let array = checked.member(part.operation.list);
+            let array = array.unwrap_or_else(|| JsonSlice::from_trusted(Bytes::from_static(b"[]")));
+            let inner = checked.member("nextCursor").map(|inner| inner_text(&inner));
+            let next =
+                inner.map(|inner| Cursor { part: OWN, position: 0, fingerprint: of, inner: Some(inner) });
+            return self.listed(flight, id, part, (array, next));
+        }
+        let (resources, inner) = checked.provided().unwrap_or_default();
+        let mut out = JsonWriter::with_capacity(part.before.as_bytes().len() + 128 * resources.len());
+        out.begin_array();
+        for resource in part.before.elements() {
+            out.slice(&resource);
+        }
+        for resource in resources {
+            match entry.under.is_empty() {
+                true => resource.write(revision, &mut out),
+                false => self.listed_under(entry, resource).write(revision, &mut out),
+            }
+        }
+        out.end_array();
+        let cursor = |fingerprint, inner| Cursor { part: 1, position: 0, fingerprint, inner };
+        let next = match inner {
+            Some(inner) => Some(cursor(page::fingerprint(&entry.name), Some(inner_text(inner)))),
+            None => part.then.map(|then| cursor(then, None)),
+        };
+        self.listed(flight, id, part, (out.into_slice(), next))
+    }
+
+    /// A resource that a mounted provider lists, with the address that it has here.
+    fn listed_under(&self, entry: &Registered, resource: &Definition) -> Definition {
+        let mut moved = resource.clone();
+        for prefix in entry.under.iter().rev() {
+            if let Err(reason) = moved.rename(|_, uri| prefix.address(uri)) {
+                self.blame(|| format!("{entry}: {reason}"));
+            }
+        }
+        moved
+    }
+
+    fn listed(
+        &self,
+        flight: &Flight,
+        id: &RequestId,
+        part: &Part,
+        (array, next): (JsonSlice, Option<Cursor>),
+    ) -> Outgoing {
+        let CallContext { client, entry, arrival, .. } = &*flight.context;
+        let revision = client.revision;
+        match next.map(|next| self.seal(&next, part.operation, (arrival.principal(), revision))).transpose() {
+            Ok(next) => {
+                let body = self.page(id, part.operation, revision, &array, next.as_deref());
+                Outgoing::Response { body, error: None }
+            }
+            Err(error) => {
+                self.blame(|| format!("{entry}: {}", error.message));
+                self.error(Some(id), Some(revision), &error)
+            }
+        }
+    }
+}
+
+fn scope<'a>(operation: &Operation, principal: &'a str, revision: Revision) -> Scope<'a> {
+    Scope { list: operation.name, principal, revision }
+}

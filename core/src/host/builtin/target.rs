@@ -1,0 +1,20 @@
+//! What the engine serves of itself, without a host.
+
+use crate::host::calls::op::{HostCall, Outcome};
+use crate::host::lanes::port::HostPort;
+
+/// Answers calls of the engine's own entries, whichever host it is embedded in. See [`Target::Aside`](crate::host::Target::Aside).
+pub trait Aside: Send + Sync {
+    /// Completes the call, now or later, from any thread. Must not wait: it runs where the call came in. No lock of the engine
+    /// is held.
+    fn answer(&self, call: HostCall, port: &HostPort);
+}
+
+/// Always the same text.
+pub(crate) struct Fixed(pub(crate) String);
+
+impl Aside for Fixed {
+    fn answer(&self, call: HostCall, port: &HostPort) {
+        let _ = port.complete(call.id, Outcome::Text(self.0.clone()));
+    }
+}

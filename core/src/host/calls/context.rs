@@ -1,0 +1,124 @@
+//! What a handler may read of its call: one table for all languages.
+
+use crate::host::calls::op::CallContext;
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::messages::trace::TraceContext;
+use crate::proto::session::extension;
+
+/// One thing that a handler may read of its call.
+#[derive(Debug)]
+pub struct ContextField {
+    /// Its name, as Python and C write it; Node and Rust change the case.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    get: fn(&CallContext) -> Option<JsonSlice>,
+}
+
+const fn field(
+    name: &'static str,
+    get: fn(&CallContext) -> Option<JsonSlice>,
+    doc: &'static str,
+) -> ContextField {
+    ContextField { name, doc, get }
+}
+
+/// Every field. A new one is a row here, and a line in each language's documentation.
+pub static CONTEXT_FIELDS: &[ContextField] = &[
+    field(
+        "request_id",
+        |call| call.request_id.as_ref().map(|id| id.raw().clone()),
+        "The id of the client's request; what is no request has none.",
+    ),
+    field("kind", |call| text(call.entry.kind.as_str()), "What the handler is registered as: `tool`, …"),
+    field(
+        "name",
+        |call| text(&call.entry.name),
+        "What it is registered under: of a tool or a prompt its name, of a resource its URI or template.",
+    ),
+    field("uri", |call| call.uri.as_deref().and_then(text), "The address of the resource that is read."),
+    field(
+        "protocol_version",
+        |call| text(call.client.revision.as_str()),
+        "The protocol revision in force for the call.",
+    ),
+    field("client_info", |call| call.client.info.clone(), "What the client calls itself, if it says."),
+    field("client_capabilities", |call| Some(call.client.capabilities.clone()), "What the client can do."),
+    field("meta", |call| call.meta.clone(), "The request's metadata, as sent."),
+    field("trace", trace, "The trace context of the request: `traceparent`, `tracestate`, `baggage`."),
+    field(
+        "log_level",
+        |call| call.log_level().map(|level| JsonSlice::from_value(&level.as_str().into())),
+        "The level from which on a request of 2026-07-28 wants log messages.",
+    ),
+    field(
+        "headers",
+        |call| call.arrival.headers.as_ref().map(|headers| headers.to_json()),
+        "The headers of the HTTP request, names in lower case.",
+    ),
+    field(
+        "principal",
+        |call| call.arrival.principal.as_deref().and_then(text),
+        "Who sent the request, if that is known.",
+    ),
+    field(
+        "session_id",
+        |call| call.session_id.as_deref().and_then(text),
+        "The session, where the transport has sessions.",
+    ),
+    field(
+        "task_id",
+        |call| call.task_id.get().and_then(|id| text(id)),
+        "The id of the task that the call is, from when it is one.",
+    ),
+];
+
+fn text(text: &str) -> Option<JsonSlice> {
+    let mut out = JsonWriter::new();
+    out.str(text);
+    Some(out.into_slice())
+}
+
+fn trace(call: &CallContext) -> Option<JsonSlice> {
+    let trace = TraceContext::read(call.meta.as_ref()?);
+    if trace.is_empty() {
+        return None;
+    }
+    let mut out = JsonWriter::new();
+    out.begin_object();
+    trace.write(&mut out);
+    out.end_object();
+    Some(out.into_slice())
+}
+
+impl CallContext {
+    /// A field of [`CONTEXT_FIELDS`] as JSON; nothing where the call has none, or where there is no such field.
+    pub fn get(&self, name: &str) -> Option<JsonSlice> {
+        let field = CONTEXT_FIELDS.iter().find(|field| field.name == name)?;
+        (field.get)(self)
+    }
+
+    /// What the client says of an extension in its capabilities: its settings, an object. Nothing where it does not say that
+    /// it has it.
+    pub fn extension(&self, id: &str) -> Option<JsonSlice> {
+        extension::of_client(&self.client.capabilities, id)
+    }
+
+    /// Whether there is a field of this name.
+    pub fn has_field(name: &str) -> bool {
+        CONTEXT_FIELDS.iter().any(|field| field.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_stands_in_the_table_once() {
+        for (place, field) in CONTEXT_FIELDS.iter().enumerate() {
+            assert!(CONTEXT_FIELDS[place + 1..].iter().all(|other| other.name != field.name));
+            assert!(field.doc.ends_with('.') || field.doc.ends_with('…'), "{}", field.doc);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! A call from its request to its answer: what is known of it, how it runs, and how its outcome becomes a response.
+
+pub(super) mod arrival;
+pub(super) mod completion;
+pub(super) mod context;
+pub(super) mod masking;
+pub(super) mod op;
+pub(super) mod requests;
+pub(super) mod shaping;
+pub(super) mod state;
+pub(super) mod view;

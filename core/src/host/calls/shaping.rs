@@ -1,0 +1,186 @@
+//! What a call's outcome is to its client: bounded, checked against its kind and its schema, and written.
+
+use crate::dispatch::calls::table::CallId;
+use crate::faults;
+use crate::host::Registered;
+use crate::host::calls::op::Outcome;
+use crate::host::delivery::sink::Outgoing;
+use crate::host::engine::Engine;
+use crate::host::engine_state::{Flight, Shared};
+use crate::json::JsonSlice;
+use crate::panics::caught;
+use crate::proto::catalog::cache::{CacheHints, Cacheable};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::RpcError;
+use crate::proto::results::content::address;
+use crate::proto::results::result::{Called, Checked, Returned};
+
+impl Shared {
+    /// What a handler came to, or the failure that it came to too much.
+    fn bounded(&self, entry: &Registered, outcome: Outcome, wrong: &mut Option<String>) -> Outcome {
+        let size = outcome.size();
+        if size <= self.limits.max_result_bytes {
+            return outcome;
+        }
+        let limit = self.limits.max_result_bytes;
+        let text = format!("{entry} returned {size} bytes; the limit is {limit}");
+        self.blame(|| text.clone());
+        *wrong = Some(text.clone());
+        Outcome::Failed(text)
+    }
+
+    /// The response to a call whose handler completed.
+    pub(in crate::host) fn complete(&self, id: CallId, flight: Flight, outcome: Outcome) {
+        if let (Some(outer), None) = (flight.outer, &flight.listing) {
+            // For middleware, as the handler gave it.
+            self.finish(id, flight, Outgoing::Dropped, None);
+            self.followed(outer, outcome);
+            return;
+        }
+        let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
+            let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
+            if flight.id().is_none() {
+                flight.sink.outcome(&Outcome::Failed(error.message.clone()));
+            }
+            (self.failure(&flight, &error), None)
+        });
+        let wrong = wrong.map(|why| (flight.context.clone(), why));
+        self.finish(id, flight, outgoing, None);
+        // Now that the call's credit is free: the handler that is told may need it.
+        if let Some((context, why)) = wrong
+            && let Some(this) = self.this.upgrade()
+        {
+            Engine(this).hook_error(&context.entry, &why);
+        }
+    }
+
+    /// The response to a call whose handler completed, and what the program did wrong with it.
+    fn answer_of(&self, flight: &Flight, outcome: Outcome) -> (Outgoing, Option<String>) {
+        faults::pass("answer");
+        let mut wrong = None;
+        let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
+            // A string like any other, which its schema has to allow (TL-21).
+            Outcome::Text(text) if flight.entry().output.is_some() => {
+                Outcome::Json(JsonSlice::from_value(&text.into()))
+            }
+            Outcome::Exception(text) => {
+                wrong = Some(text.clone());
+                // What has no client is told to the program alone.
+                let masks = flight.id().is_some();
+                Outcome::Failed(if masks { self.masked(flight.entry(), text) } else { text })
+            }
+            outcome => outcome,
+        };
+        let outgoing = self.shape(flight, &outcome, &mut wrong);
+        (outgoing, wrong)
+    }
+
+    /// What a client is told of an exception.
+    fn masked(&self, entry: &Registered, text: String) -> String {
+        if !self.masking.hides() {
+            return text;
+        }
+        let mut random = [0; 8];
+        let reference = match self.environment.random(&mut random) {
+            Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
+            Err(_) => "none".to_owned(),
+        };
+        self.blame(|| format!("{entry} failed, which the client knows as {reference}: {text}"));
+        format!("{} failed; the server's log has the reason under {reference}", entry.kind.noun())
+    }
+
+    /// The response that an outcome is for a call; `wrong` is what the program did wrong with it.
+    pub(in crate::host) fn shape(
+        &self,
+        flight: &Flight,
+        outcome: &Outcome,
+        wrong: &mut Option<String>,
+    ) -> Outgoing {
+        let (entry, revision) = (flight.entry(), flight.revision());
+        let Some(request) = flight.id() else {
+            // Exceptions are logged where they are caught.
+            match outcome {
+                Outcome::Failed(text) => self.blame(|| format!("{entry} failed: {text}")),
+                Outcome::Error(error) => self.blame(|| format!("{entry} failed: {error}")),
+                _ => {}
+            }
+            flight.sink.outcome(outcome);
+            return Outgoing::Dropped;
+        };
+        let is_tool = entry.kind == Kind::Tool;
+        let shaped = |body| Outgoing::Response { body, error: None };
+        // Only tools have failures of their own; those of others are the protocol's.
+        let failed = |text: &str| match is_tool {
+            true => shaped(self.shaper.failed(request, revision, text)),
+            false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
+        };
+        let returned = match outcome {
+            Outcome::Text(text) => Returned::Text(text),
+            Outcome::Json(value) => Returned::Json(value),
+            Outcome::Bytes(bytes) => Returned::Bytes(bytes),
+            Outcome::Content(value) => Returned::Content(value),
+            Outcome::Result(value) => Returned::Result(value),
+            Outcome::Failed(text) | Outcome::Exception(text) if is_tool => Returned::Failed(text),
+            Outcome::Failed(text) | Outcome::Exception(text) => return failed(text),
+            Outcome::Error(error) if !error.exists_for(&flight.context.client) => {
+                return failed(&error.message);
+            }
+            Outcome::Error(error) => return self.error(Some(request), Some(revision), error),
+            Outcome::Suspend => return failed(&format!("{entry} suspended without asking anything")),
+        };
+        let uri = address(flight.context.uri.as_deref().unwrap_or_default());
+        let (structured, wraps) = (entry.structured, entry.wraps);
+        let called = Called { definition: entry.definition(), uri: &uri, structured, wraps };
+        let checked = Checked::new(called, returned).and_then(|checked| {
+            self.fits(entry, &checked)?;
+            Ok(checked)
+        });
+        match checked {
+            Ok(checked) => match &flight.listing {
+                Some(listing) => self.list_on(flight, request, listing, &checked),
+                None => {
+                    let hints = self.hints(flight, outcome);
+                    shaped(self.shaper.result(request, revision, &checked, hints))
+                }
+            },
+            Err(reason) => {
+                self.blame(|| reason.clone());
+                let answer = failed(&reason);
+                *wrong = Some(reason);
+                answer
+            }
+        }
+    }
+
+    /// Whether a tool's structured content is what its output schema wants (TL-21, TL-25).
+    fn fits(&self, entry: &Registered, checked: &Checked<'_>) -> Result<(), String> {
+        let Some(schema) = entry.output.as_ref().filter(|_| !checked.is_failed()) else { return Ok(()) };
+        let fit = match checked.structured() {
+            Some(value) => schema.check(&value),
+            None => Err("it has no structured content".to_owned()),
+        };
+        fit.map_err(|reason| {
+            format!("{entry} returned a result that does not fit its output schema: {reason}")
+        })
+    }
+
+    /// How long and by whom a handler's answer may be kept, and whether the handler may say otherwise.
+    fn hints(&self, flight: &Flight, outcome: &Outcome) -> Option<(CacheHints, bool)> {
+        let entry = flight.entry();
+        match entry.kind {
+            Kind::Resource | Kind::ResourceTemplate => {
+                let hints = self.shaper.hints(Cacheable::Read, entry.cache, flight.retried);
+                Some((hints, !flight.retried))
+            }
+            Kind::Method => {
+                let of = Cacheable::method(&entry.name)?;
+                let says = |value: &JsonSlice| {
+                    value.member("ttlMs").is_some() || value.member("cacheScope").is_some()
+                };
+                let own = matches!(outcome, Outcome::Json(value) | Outcome::Result(value) if says(value));
+                (!own).then(|| (self.shaper.hints(of, None, flight.retried), false))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The messages of one call, kept in order without a lock held while they are sent.
+
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink, Unread};
+use crate::host::session::peer::Peer;
+use crate::panics::{Panicked, caught};
+use crate::sync::Mutex;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a call says before its response, and then the response itself.
+///
+/// A message takes its place with [`Outbox::queue`], under the lock that decides the order, and is sent by
+/// [`Outbox::flush`] without it. One thread sends at a time; what others queue meanwhile it sends too, so that a sink
+/// may call the engine back.
+pub(in crate::host) struct Outbox {
+    sink: Arc<dyn Sink>,
+    pub(in crate::host) peer: Option<Arc<Peer>>,
+    /// The session of the request, as its peer counts them.
+    pub(in crate::host) session: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    waiting: VecDeque<Outgoing>,
+    sending: bool,
+}
+
+/// What the thread that sends has to see to.
+pub(in crate::host) enum Sent {
+    /// The call's last message is out.
+    End,
+    /// Nobody will read this question here.
+    Undelivered(u64, Bytes),
+    /// Whoever was woken for a message panicked. The message counts as sent.
+    Panicked(Panicked),
+}
+
+impl Outbox {
+    pub(in crate::host) fn new(sink: Arc<dyn Sink>, peer: Option<Arc<Peer>>, session: u64) -> Outbox {
+        Outbox { sink, peer, session, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
+    }
+
+    /// What of it the peer has not read yet.
+    pub(in crate::host) fn unread(&self) -> Unread {
+        self.sink.unread()
+    }
+
+    /// Takes the next place for a message.
+    pub(in crate::host) fn queue(&self, message: Outgoing) {
+        self.state.lock().waiting.push_back(message);
+    }
+
+    /// Sends what is queued, unless another thread is at it, which then sends this too.
+    pub(in crate::host) fn flush(&self, mut see_to: impl FnMut(Sent)) {
+        let mut sending = false;
+        loop {
+            let message = {
+                let mut state = self.state.lock();
+                if state.sending && !sending {
+                    return;
+                }
+                let message = state.waiting.pop_front();
+                sending = message.is_some();
+                state.sending = sending;
+                message
+            };
+            let Some(message) = message else { return };
+            let ends = matches!(message, Outgoing::Response { .. } | Outgoing::Dropped);
+            match caught(|| self.send(message)) {
+                Ok(Some(sent)) => see_to(sent),
+                Ok(None) => {}
+                Err(panicked) => see_to(Sent::Panicked(panicked)),
+            }
+            if ends {
+                see_to(Sent::End);
+            }
+        }
+    }
+
+    fn send(&self, message: Outgoing) -> Option<Sent> {
+        match message {
+            Outgoing::Question { body, id } => {
+                let delivery = self.sink.send(Outgoing::Question { body: body.clone(), id });
+                (delivery == Delivery::Gone).then_some(Sent::Undelivered(id, body))
+            }
+            end @ (Outgoing::Response { .. } | Outgoing::Dropped) => {
+                self.sink.send(end);
+                None
+            }
+            event @ Outgoing::Event { .. } => {
+                self.sink.send(event);
+                None
+            }
+        }
+    }
+}

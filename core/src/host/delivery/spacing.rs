@@ -1,0 +1,233 @@
+//! Answers that wait until their clients have read the progress before them.
+//!
+//! Clients in TypeScript handle all messages of one read at once, the answer first: it removes the callback that the progress
+//! in the same read is for. Two writes can become one read, so the answer is written once the client has read what was
+//! written before. Where that cannot be seen, it is written a little later.
+
+use crate::host::calls::completion::settle;
+use crate::host::delivery::outbox::{Outbox, Sent};
+use crate::host::delivery::sink::{Outgoing, Unread};
+use crate::host::engine_state::{Flight, Shared};
+use crate::host::session::peer::{NO_SESSION, Peer};
+use crate::locks::Mutex;
+use crate::panics::caught;
+use crate::proto::messages::id::RequestId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a client is looked at.
+const LOOK: Duration = Duration::from_millis(1);
+/// How many times longer an answer may wait if it can be seen that the client has not read.
+const SEEN: u32 = 20;
+/// Answers of a server that may wait at a time, and of one client. Those beyond go out at once.
+const MOST: usize = 1024;
+const MOST_OF_ONE: usize = 64;
+/// A longer answer never waits. Clients read less at a time, so they handle the progress while the answer still comes.
+const ONE_READ: usize = 64 << 10;
+
+/// The answers that wait.
+#[derive(Default)]
+pub(in crate::host) struct Spacing {
+    state: Mutex<State>,
+    /// How many there are, for a look without the lock.
+    count: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    last: u64,
+}
+
+struct Waiting {
+    number: u64,
+    outbox: Arc<Outbox>,
+    request: Option<RequestId>,
+    answer: Outgoing,
+    /// When to look at its client next.
+    look: Instant,
+    wait: Wait,
+}
+
+/// Until when an answer waits.
+#[derive(Clone, Copy)]
+pub(in crate::host) struct Wait {
+    /// If it cannot be seen what its client has read.
+    blind: Instant,
+    /// In any case.
+    end: Instant,
+}
+
+impl Waiting {
+    fn is_of(&self, peer: &Arc<Peer>) -> bool {
+        self.outbox.peer.as_ref().is_some_and(|own| Arc::ptr_eq(own, peer))
+    }
+}
+
+impl Spacing {
+    /// Takes out the answers that `chosen` names.
+    fn take(&self, chosen: impl FnMut(&mut Waiting) -> bool) -> Vec<Waiting> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Vec::new();
+        }
+        let mut state = self.state.lock();
+        let taken = state.waiting.extract_if(.., chosen).collect();
+        self.count.store(state.waiting.len(), Ordering::Release);
+        taken
+    }
+}
+
+impl Shared {
+    /// Until when this answer may have to wait, if at all.
+    pub(in crate::host) fn spaced_until(&self, flight: &Flight, answer: &Outgoing) -> Option<Wait> {
+        let progress = flight.progress_at?;
+        let gap = self.limits.progress_gap;
+        // Before the sink is asked, which may send a ping for that.
+        let latest = progress.checked_add(gap.saturating_mul(SEEN)).filter(|latest| *latest > self.now())?;
+        if gap.is_zero() || !matches!(answer, Outgoing::Response { body, .. } if body.len() <= ONE_READ) {
+            return None;
+        }
+        let end = match flight.sink.unread() {
+            Unread::Nothing => return None,
+            Unread::Some => latest,
+            Unread::Unknown => progress + gap,
+        };
+        (end > self.now()).then_some(Wait { blind: progress + gap, end })
+    }
+
+    /// Sends an answer, which may have to wait until then. Its call has ended, but for its client it is in flight.
+    pub(in crate::host) fn answer(
+        &self,
+        outbox: &Arc<Outbox>,
+        request: Option<&RequestId>,
+        answer: Outgoing,
+        wait: Option<Wait>,
+    ) {
+        let answer = match wait {
+            None => answer,
+            Some(wait) => match self.space(outbox, request, answer, wait) {
+                Some(answer) => answer,
+                None => return self.wake_timer(),
+            },
+        };
+        if let (Some(peer), Some(request)) = (&outbox.peer, request) {
+            // Before the response: who has it may use the id again at once (RPC-7).
+            peer.forget(request);
+        }
+        self.send_last(outbox, answer);
+    }
+
+    /// Has an answer wait; gives it back if there is no room for it.
+    fn space(
+        &self,
+        outbox: &Arc<Outbox>,
+        request: Option<&RequestId>,
+        answer: Outgoing,
+        wait: Wait,
+    ) -> Option<Outgoing> {
+        let look = next_look(outbox, self.now(), wait);
+        let mut state = self.spacing.state.lock();
+        let State { waiting, last } = &mut *state;
+        let of_peer = |peer| waiting.iter().filter(|waiting| waiting.is_of(peer)).count();
+        if waiting.len() >= MOST || outbox.peer.as_ref().is_some_and(|peer| of_peer(peer) >= MOST_OF_ONE) {
+            return Some(answer);
+        }
+        *last += 1;
+        let (outbox, request) = (outbox.clone(), request.cloned());
+        waiting.push(Waiting { number: *last, outbox, request, answer, look, wait });
+        self.spacing.count.store(waiting.len(), Ordering::Release);
+        None
+    }
+
+    /// When to look at the clients of waiting answers next.
+    pub(in crate::host) fn spacing_due(&self) -> Option<Instant> {
+        if self.spacing.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.spacing.state.lock().waiting.iter().map(|waiting| waiting.look).min()
+    }
+
+    /// Sends the answers whose clients have read what was before, and those that have waited long enough.
+    pub(in crate::host) fn send_spaced(&self, now: Instant) {
+        if self.spacing.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let due: Vec<_> = {
+            let state = self.spacing.state.lock();
+            let due = state.waiting.iter().filter(|waiting| waiting.look <= now);
+            due.map(|waiting| (waiting.number, waiting.outbox.clone(), waiting.wait)).collect()
+        };
+        // Sinks are asked, and sent to, without the lock.
+        let mut looks =
+            due.into_iter().map(|(number, outbox, wait)| (number, next_look(&outbox, now, wait))).peekable();
+        // Both are in the order of their numbers; an answer may have been taken out meanwhile.
+        let ready = self.spacing.take(|waiting| {
+            while looks.next_if(|(number, _)| *number < waiting.number).is_some() {}
+            let Some((_, look)) = looks.next_if(|(number, _)| *number == waiting.number) else {
+                return false;
+            };
+            waiting.look = look;
+            look <= now
+        });
+        self.release(ready, false);
+    }
+
+    /// Sends the answers of a client whose channel ends, or drops them if nobody reads them any more.
+    pub(in crate::host) fn end_spaced(&self, peer: &Arc<Peer>, dropped: bool) {
+        let own = self.spacing.take(|waiting| waiting.is_of(peer));
+        self.release(own, dropped);
+    }
+
+    /// Sends all answers that wait: the server ends.
+    pub(in crate::host) fn send_all_spaced(&self) {
+        let all = self.spacing.take(|_| true);
+        self.release(all, false);
+    }
+
+    /// Drops the answers of former sessions of a client, which knows nothing of their requests.
+    pub(in crate::host) fn drop_former_spaced(&self, peer: &Arc<Peer>) {
+        let session = peer.session();
+        let former = self.spacing.take(|waiting| {
+            let own = waiting.outbox.session;
+            waiting.is_of(peer) && own != NO_SESSION && own != session
+        });
+        self.release(former, true);
+    }
+
+    /// Drops the answer to a request that its client has cancelled (STD-10).
+    pub(in crate::host) fn drop_spaced(&self, peer: &Arc<Peer>, request: &RequestId) {
+        let cancelled =
+            self.spacing.take(|waiting| waiting.is_of(peer) && waiting.request.as_ref() == Some(request));
+        self.release(cancelled, true);
+    }
+
+    fn release(&self, answers: Vec<Waiting>, dropped: bool) {
+        for Waiting { outbox, request, answer, .. } in answers {
+            let answer = if dropped { Outgoing::Dropped } else { answer };
+            self.answer(&outbox, request.as_ref(), answer, None);
+        }
+    }
+
+    /// Sends a call's last message. Whoever is woken for it may panic, which must not keep the rest from being told.
+    pub(in crate::host) fn send_last(&self, outbox: &Outbox, last: Outgoing) {
+        outbox.queue(last);
+        outbox.flush(|sent| match sent {
+            Sent::End => settle(outbox.peer.as_deref(), outbox.session),
+            Sent::Panicked(panicked) => {
+                self.panicked("the delivery of an answer", &panicked);
+            }
+            // Its questions were taken back before, so that none is left to go elsewhere.
+            Sent::Undelivered(..) => {}
+        });
+    }
+}
+
+/// When to look at a client again; `now` if it has read everything, or if that cannot be found out.
+fn next_look(outbox: &Outbox, now: Instant, wait: Wait) -> Instant {
+    match caught(|| outbox.unread()) {
+        Ok(Unread::Some) => wait.end.min(now + LOOK),
+        Ok(Unread::Unknown) => wait.blind.min(wait.end),
+        Ok(Unread::Nothing) | Err(_) => now,
+    }
+}

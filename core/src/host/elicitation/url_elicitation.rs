@@ -1,0 +1,65 @@
+//! Where visits to pages were asked for, so that their end can be told to the same client (EL-12).
+
+use crate::host::delivery::sink::{Delivery, Outgoing};
+use crate::host::session::peer::Peer;
+use crate::locks::Mutex;
+use crate::proto::question;
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// The visits that may still come to an end, oldest first.
+pub(in crate::host) struct Visits {
+    most: usize,
+    lifetime: Duration,
+    asked: Mutex<VecDeque<Visit>>,
+}
+
+struct Visit {
+    id: String,
+    peer: Weak<Peer>,
+    until: Option<Instant>,
+}
+
+impl Visits {
+    pub(in crate::host) fn new(most: usize, lifetime: Duration) -> Visits {
+        Visits { most, lifetime, asked: Mutex::default() }
+    }
+
+    /// Remembers a visit; one too many takes the place of the oldest.
+    pub(in crate::host) fn remember(&self, id: String, peer: &Arc<Peer>, now: Instant) {
+        let visit = Visit { id, peer: Arc::downgrade(peer), until: now.checked_add(self.lifetime) };
+        let mut asked = self.asked.lock();
+        while asked.front().is_some_and(|first| first.is_over(now)) || asked.len() >= self.most {
+            asked.pop_front();
+        }
+        asked.push_back(visit);
+    }
+
+    /// Nobody is told any more of the visits that a session was asked for, because the session has ended.
+    pub(in crate::host) fn forget(&self, peer: &Arc<Peer>) {
+        self.asked.lock().retain(|visit| !std::ptr::eq(visit.peer.as_ptr(), Arc::as_ptr(peer)));
+    }
+
+    /// Tells whoever was asked for this visit of its end; `false` if nobody can be told.
+    pub(in crate::host) fn complete(&self, id: &str, now: Instant) -> bool {
+        let found = {
+            let asked = self.asked.lock();
+            let mut newest = asked.iter().rev();
+            newest.find(|visit| visit.id == id && !visit.is_over(now)).and_then(|visit| visit.peer.upgrade())
+        };
+        let Some(peer) = found else { return false };
+        let told = Outgoing::Event { body: question::complete(id), droppable: false };
+        if peer.send(told) == Delivery::Gone {
+            return false;
+        }
+        self.asked.lock().retain(|visit| visit.id != id);
+        true
+    }
+}
+
+impl Visit {
+    fn is_over(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| until <= now) || self.peer.strong_count() == 0
+    }
+}

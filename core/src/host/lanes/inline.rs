@@ -1,0 +1,48 @@
+//! Handlers on the thread that received their call.
+
+use crate::host::calls::op::HostCall;
+use crate::host::lanes::wake_batch;
+use crate::locks::RwLock;
+use std::sync::{Arc, Weak};
+
+/// Runs calls on the thread that received them, see [`Target::Inline`](crate::host::Target::Inline).
+pub trait InlineHost: Send + Sync {
+    /// Runs a handler and completes the call, now or later. No lock of the engine is held; until this returns, the
+    /// thread reads nothing more of its connection.
+    fn run(&self, call: HostCall);
+}
+
+/// Hears of the threads that inline handlers occupy.
+pub(crate) trait Occupancy: Send + Sync {
+    fn enter(&self);
+    fn leave(&self);
+}
+
+/// Who hears of them, if anybody.
+#[derive(Default)]
+pub(crate) struct Occupied(RwLock<Option<Weak<dyn Occupancy>>>);
+
+impl Occupied {
+    #[cfg(feature = "runtime")]
+    pub(crate) fn tell(&self, who: Weak<dyn Occupancy>) {
+        *self.0.write() = Some(who);
+    }
+
+    /// Runs an inline handler.
+    pub(in crate::host) fn run(&self, host: &dyn InlineHost, call: HostCall) {
+        struct Stay(Option<Arc<dyn Occupancy>>);
+        impl Drop for Stay {
+            fn drop(&mut self) {
+                if let Some(who) = &self.0 {
+                    who.leave();
+                }
+            }
+        }
+        let stay = Stay(self.0.read().as_ref().and_then(Weak::upgrade));
+        if let Some(who) = &stay.0 {
+            who.enter();
+        }
+        // It may block, or be a client of another server in this process.
+        wake_batch::outside(|| host.run(call));
+    }
+}

@@ -1,0 +1,309 @@
+//! Handlers written in Rust, in process: they skip the queue.
+
+use crate::dispatch::calls::ask::AskError;
+use crate::dispatch::calls::table::CallId;
+use crate::host::calls::op::{CallContext, Outcome, Stale};
+use crate::host::calls::state::State;
+use crate::host::lanes::port::HostPort;
+use crate::host::lanes::wake_batch;
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::panics::{Panicked, caught};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::event::Event;
+use crate::proto::question::Answer;
+use crate::proto::session::version::Revision;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+/// The future of one call.
+pub type LocalFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// A handler written in Rust.
+pub trait LocalHandler: Send + Sync {
+    /// Starts a call with its [input](crate::host::HostCall::input). Input that does not fit comes out of the future as
+    /// [`Outcome::Failed`].
+    fn call(&self, input: JsonSlice, context: Context) -> LocalFuture;
+}
+
+/// The executor that local handlers run on; the runtime passes its own.
+pub trait Spawn: Send + Sync {
+    /// Runs a future to its end.
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>);
+
+    /// Calls `run` on this thread as if within one of the executor's tasks, so that what it makes belongs to the executor.
+    fn enter(&self, run: &mut dyn FnMut()) {
+        run();
+    }
+}
+
+pub(in crate::host) type Waiter = Box<dyn FnOnce(Result<Answer, AskError>) + Send>;
+
+/// How the engine reaches the task of a local call.
+#[derive(Default)]
+pub(in crate::host) struct LocalState {
+    ended: AtomicBool,
+    task: Mutex<Option<Waker>>,
+}
+
+impl LocalState {
+    /// The call is over: the task drops its future at the next poll.
+    pub(in crate::host) fn cancel(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.poll_again();
+    }
+
+    /// Has the task polled again: it may have to suspend although the question came from a task of its own.
+    pub(in crate::host) fn poll_again(&self) {
+        let waker = self.task.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// A call on its way to a local handler.
+pub(in crate::host) struct LocalCall {
+    port: HostPort,
+    id: CallId,
+    input: JsonSlice,
+    context: Arc<CallContext>,
+}
+
+impl LocalCall {
+    pub(in crate::host) fn new(
+        port: HostPort,
+        id: CallId,
+        input: JsonSlice,
+        context: Arc<CallContext>,
+    ) -> LocalCall {
+        LocalCall { port, id, input, context }
+    }
+}
+
+/// Starts a call, with its first poll on this thread if it is `here`.
+pub(in crate::host) fn start(
+    handler: Arc<dyn LocalHandler>,
+    call: LocalCall,
+    spawn: Option<Arc<dyn Spawn>>,
+    here: bool,
+) {
+    let Some(spawn) = spawn else {
+        let text = "the server has no executor for Rust handlers; it is not running".to_owned();
+        let _ = call.port.complete(call.id, Outcome::Failed(text));
+        return;
+    };
+    let LocalCall { port, id, input, context } = call;
+    let work = Work::New(handler, input);
+    let mut attempt = Attempt { port, id, context, state: Arc::default(), work };
+    if here {
+        let mut poll = Poll::Pending;
+        spawn.enter(&mut || poll = attempt.step(&mut TaskContext::from_waker(Waker::noop())));
+        if poll.is_ready() {
+            return;
+        }
+        // Nobody is woken by what came about meanwhile, but the task is polled once in any case.
+    }
+    if attempt.register() {
+        spawn.spawn(Box::pin(attempt));
+    } else {
+        let _ = attempt.let_go();
+    }
+}
+
+/// Runs one attempt: catches panics, ends when the call has ended, suspends when a question must be carried away.
+struct Attempt {
+    port: HostPort,
+    id: CallId,
+    context: Arc<CallContext>,
+    state: Arc<LocalState>,
+    work: Work,
+}
+
+/// What is left of a handler to run.
+enum Work {
+    /// All of it.
+    New(Arc<dyn LocalHandler>, JsonSlice),
+    Begun(LocalFuture),
+    Nothing,
+}
+
+impl Future for Attempt {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.state.ended.load(Ordering::Acquire) {
+            let _ = this.let_go();
+            return Poll::Ready(());
+        }
+        this.step(task)
+    }
+}
+
+impl Attempt {
+    /// Has the end of the call reach this attempt; `false` if it has ended already.
+    fn register(&self) -> bool {
+        self.port.0.calls.with(self.id, |flight| flight.local = Some(self.state.clone())).is_some()
+    }
+
+    /// Runs the handler until it waits or ends.
+    fn step(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        if let Work::Nothing = self.work {
+            return Poll::Ready(());
+        }
+        // The handler works before its first await, too.
+        let outcome = match caught(|| wake_batch::outside(|| self.advance(task))) {
+            Ok(Poll::Ready(outcome)) => outcome,
+            Ok(Poll::Pending) => {
+                let before = self.state.task.lock().replace(task.waker().clone());
+                drop(before);
+                // Looked at once the waker is there: whoever comes later finds it.
+                if self.state.ended.load(Ordering::Acquire) {
+                    let _ = self.let_go();
+                    return Poll::Ready(());
+                }
+                if !self.port.must_suspend(self.id) {
+                    return Poll::Pending;
+                }
+                Outcome::Suspend
+            }
+            Err(panicked) => self.panicked(&panicked),
+        };
+        // A handler that panics when it is let go has not done what it says.
+        let outcome = self.let_go().unwrap_or(outcome);
+        let _ = self.port.complete(self.id, outcome);
+        Poll::Ready(())
+    }
+
+    fn advance(&mut self, task: &mut TaskContext<'_>) -> Poll<Outcome> {
+        if let Work::New(..) = self.work
+            && let Work::New(handler, input) = std::mem::replace(&mut self.work, Work::Nothing)
+        {
+            let context = Context { port: self.port.clone(), id: self.id, call: self.context.clone() };
+            self.work = Work::Begun(handler.call(input, context));
+        }
+        match &mut self.work {
+            Work::Begun(future) => future.as_mut().poll(task),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Drops what is left of the handler; the failure if that panics.
+    fn let_go(&mut self) -> Option<Outcome> {
+        let work = std::mem::replace(&mut self.work, Work::Nothing);
+        caught(|| drop(work)).err().map(|panicked| self.panicked(&panicked))
+    }
+
+    fn panicked(&self, panicked: &Panicked) -> Outcome {
+        self.port.0.blame(|| format!("{}: the handler panicked: {panicked}", self.context.entry));
+        Outcome::Exception(format!("the handler panicked: {}", panicked.text()))
+    }
+}
+
+impl Drop for Attempt {
+    // An executor that shuts down drops its tasks; the call must not hang because of that.
+    fn drop(&mut self) {
+        if let Work::Nothing = self.work {
+            return;
+        }
+        let panicked = self.let_go();
+        let dropped = panicked.is_none();
+        let text = "the handler was dropped";
+        let outcome = panicked.unwrap_or_else(|| Outcome::Failed(text.to_owned()));
+        if self.port.complete(self.id, outcome).is_ok() && dropped {
+            self.port.0.blame(|| format!("{}: {text} before it came to an end", self.context.entry));
+        }
+    }
+}
+
+/// A handler's view of its call.
+#[derive(Clone)]
+pub struct Context {
+    pub(in crate::host) port: HostPort,
+    pub(in crate::host) id: CallId,
+    call: Arc<CallContext>,
+}
+
+impl Context {
+    pub(crate) fn call(&self) -> &CallContext {
+        &self.call
+    }
+
+    /// Names the call.
+    pub fn call_id(&self) -> CallId {
+        self.id
+    }
+
+    /// What the handler is registered as.
+    pub fn kind(&self) -> Kind {
+        self.call.entry.kind
+    }
+
+    /// The name it is registered under: of a tool or a prompt its name, of a resource its URI or template.
+    pub fn name(&self) -> &str {
+        &self.call.entry.name
+    }
+
+    /// The address of the resource that is read.
+    pub fn uri(&self) -> Option<&str> {
+        self.call.uri.as_deref()
+    }
+
+    /// The revision in force.
+    pub fn protocol_version(&self) -> Revision {
+        self.call.client.revision
+    }
+
+    /// The client's `clientInfo`, an object.
+    pub fn client_info(&self) -> Option<&JsonSlice> {
+        self.call.client.info.as_ref()
+    }
+
+    /// The request's `_meta`, as sent.
+    pub fn meta(&self) -> Option<&JsonSlice> {
+        self.call.meta.as_ref()
+    }
+
+    /// What the middleware and the handler of this call share: values, one of each type. It is gone with the call, and a call
+    /// that is run again because a client of 2026-07-28 brought answers begins with nothing.
+    ///
+    /// ```
+    /// # use tenon_mcp::Context;
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// async fn whoami(context: Context) -> Option<String> {
+    ///     context.state().get().map(|User(name)| name)
+    /// }
+    /// # let _ = whoami;
+    /// ```
+    pub fn state(&self) -> &State {
+        self.call.state()
+    }
+
+    /// Says why this call's handler failed.
+    pub(crate) fn blame(&self, why: impl FnOnce() -> String) {
+        self.port.0.blame(|| format!("{}: {}", self.call.entry, why()));
+    }
+
+    /// Whether the call has ended: cancelled, timed out, disconnected. The handler's future is dropped then, so only
+    /// blocking code needs to look.
+    pub fn is_cancelled(&self) -> bool {
+        self.port.is_cancelled(self.id)
+    }
+
+    /// Reports progress; dropped if the client did not ask for it or if `progress` does not increase.
+    pub fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        let _: Result<(), Stale> = self.port.emit(self.id, Event::progress(progress, total, message));
+    }
+
+    /// Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what
+    /// follows. Says whether it does; `false` where no client would come back. See [`HostPort::close_stream`].
+    pub fn close_stream(&self) -> bool {
+        self.port.close_stream(self.id).unwrap_or(false)
+    }
+}

@@ -1,0 +1,297 @@
+//! The one door to foreign code: operations out through lanes, completions in.
+
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::log::{self, LogLevel};
+use crate::host::calls::op::{HandlerId, HostOp, Outcome, Stale};
+use crate::host::delivery::sink::Outgoing;
+use crate::host::engine_state::{Flight, Shared};
+use crate::host::lanes::lane::{Drained, LaneId, LaneQueue};
+use crate::host::lanes::local::Spawn;
+use crate::host::lanes::wake::Wake;
+use crate::host::lanes::wake_batch;
+use crate::json::JsonSlice;
+use crate::panics::caught;
+use crate::proto::messages::event;
+use crate::proto::messages::event::{Event, EventKind};
+use crate::proto::session::logging::Level;
+use crate::proto::session::version::Revision;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// The host's side of the engine. Cheap to clone; every method may be called from any thread.
+///
+/// No engine lock is held while host code runs, and nothing here waits for a host.
+#[derive(Clone)]
+pub struct HostPort(pub(crate) Arc<Shared>);
+
+/// One lane, attached: the host drains it when woken.
+pub struct Lane {
+    shared: Arc<Shared>,
+    queue: Arc<LaneQueue>,
+}
+
+/// A host's waker. If it panics, the host hears of nothing that is queued, so the calls that wait there end.
+struct LaneWake {
+    shared: Weak<Shared>,
+    lane: Weak<LaneQueue>,
+    wake: Arc<dyn Wake>,
+}
+
+impl Wake for LaneWake {
+    fn wake(&self) {
+        let Err(panicked) = caught(|| self.wake.wake()) else { return };
+        let (Some(shared), Some(lane)) = (self.shared.upgrade(), self.lane.upgrade()) else { return };
+        let error = shared.panicked("waking a host", &panicked);
+        for call in lane.unwoken() {
+            shared.fail(call, &error);
+        }
+    }
+}
+
+impl HostPort {
+    /// Attaches a waker to the lane `id` and returns the lane. What was queued before is kept, and wakes at once.
+    /// Attaching again replaces the waker.
+    pub fn lane(&self, id: LaneId, wake: Arc<dyn Wake>) -> Lane {
+        let queue = self.0.lane(id);
+        let (shared, lane) = (Arc::downgrade(&self.0), Arc::downgrade(&queue));
+        queue.attach(Arc::new(LaneWake { shared, lane, wake }));
+        Lane { shared: self.0.clone(), queue }
+    }
+
+    /// Gives local (Rust) handlers the executor they run on.
+    pub fn set_spawn(&self, spawn: Arc<dyn Spawn>) {
+        let before = self.0.spawn.write().replace(spawn);
+        drop(before);
+    }
+
+    /// Ends a call with what its handler came to. [`Stale`] if it had ended already.
+    pub fn complete(&self, id: CallId, outcome: Outcome) -> Result<(), Stale> {
+        if matches!(outcome, Outcome::Suspend) {
+            return self.suspend(id);
+        }
+        let flight = self.0.calls.remove(id).ok_or(Stale)?;
+        self.0.complete(id, flight, outcome);
+        Ok(())
+    }
+
+    /// Runs a step of a host. If it panics there is no result: the log has a record that names what it was `doing`, and the calls
+    /// that `lost` gives then end with an internal error. These are the calls that the host took and that no handler has.
+    pub fn guard<R>(
+        &self,
+        doing: &str,
+        step: impl FnOnce() -> R,
+        lost: impl FnOnce() -> Vec<CallId>,
+    ) -> Option<R> {
+        match caught(step) {
+            Ok(result) => Some(result),
+            Err(panicked) => {
+                let error = self.0.panicked(doing, &panicked);
+                lost().into_iter().for_each(|call| self.0.fail(call, &error));
+                None
+            }
+        }
+    }
+
+    /// Completes several calls; those that had ended are skipped. What `batch` does to make the outcomes must not wait for
+    /// other calls: the answers may leave together at the end.
+    pub fn complete_many(&self, batch: impl IntoIterator<Item = (CallId, Outcome)>) {
+        // Whoever writes the answers is woken once.
+        let _turn = wake_batch::batch();
+        for (id, outcome) in batch {
+            let _ = self.complete(id, outcome);
+        }
+    }
+
+    /// Sends what a handler says before it completes.
+    pub fn emit(&self, id: CallId, event: Event) -> Result<(), Stale> {
+        match event.kind {
+            EventKind::Progress => self.emit_progress(id, &event.params),
+            EventKind::Log => self.emit_log(id, &event.params),
+            EventKind::Notification => self.emit_own(id, &event.params),
+            EventKind::Status => self.emit_status(id, &event.params),
+        }
+    }
+
+    fn emit_progress(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let amount = event::amount(params);
+        // Must strictly increase (PGR-2).
+        let wanted = |flight: &Flight| {
+            let increases =
+                amount.is_some_and(|amount| flight.last_progress.is_none_or(|last| amount > last));
+            increases && flight.context.progress_token.is_some()
+        };
+        let context = self.0.calls.with(id, |flight| wanted(flight).then(|| flight.context.clone()));
+        let Some(context) = context.ok_or(Stale)? else { return Ok(()) };
+        let body = context
+            .progress_token
+            .as_ref()
+            .and_then(|token| event::progress(context.client.revision, token, params));
+        let Some(body) = body else { return Ok(()) };
+        let now = self.0.now();
+        let queued = self.0.calls.with(id, |flight| {
+            wanted(flight).then(|| {
+                flight.last_progress = amount;
+                flight.progress_at = Some(now);
+                // Its place is before that of the response (PGR-3).
+                (flight.queue(Outgoing::Event { body, droppable: true }), flight.outer)
+            })
+        });
+        if let Some((outbox, mut outer)) = queued.ok_or(Stale)? {
+            // The call within which it runs has the answer that may have to wait.
+            while let Some(call) = outer {
+                let reported = |flight: &mut Flight| {
+                    flight.progress_at = Some(now);
+                    flight.outer
+                };
+                outer = self.0.calls.with(call, reported).flatten();
+            }
+            self.flush(&outbox);
+        }
+        Ok(())
+    }
+
+    fn emit_status(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let task = self.0.calls.with(id, |flight| flight.task.clone()).ok_or(Stale)?;
+        let message = params.member("message");
+        if let (Some(task), Some(message)) = (task, message.as_ref().and_then(|text| text.decode_str())) {
+            self.say_in_task(&task, &message);
+        }
+        Ok(())
+    }
+
+    fn emit_log(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let found = self.0.calls.with(id, |flight| {
+            let session = flight.task.as_ref().and_then(|task| task.session());
+            (flight.context.clone(), flight.peer.clone().or(session), flight.outer)
+        });
+        let (context, mut peer, outer) = found.ok_or(Stale)?;
+        if let Some(outer) = outer {
+            // What its session wants is said there.
+            peer = self.0.calls.with(outer, |flight| flight.peer.clone()).flatten();
+        }
+        let level = params.member("level");
+        let level = level.as_ref().map(|level| Level::read(level, "level"));
+        let Some(Ok(level)) = level.filter(|_| params.member("data").is_some()) else {
+            let words: Vec<_> = Level::all().map(Level::as_str).collect();
+            self.0.blame(|| {
+                format!("{}: a log message has data, and a level of {}", context.entry, words.join(", "))
+            });
+            return Ok(());
+        };
+        if !context.logs(peer.as_deref()).has(level) {
+            return Ok(());
+        }
+        let body = event::plain(EventKind::Log, params);
+        // Before the response, and on its stream (LG-7).
+        let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));
+        let outbox = outbox.ok_or(Stale)?;
+        self.flush(&outbox);
+        Ok(())
+    }
+
+    /// Ends the response that a call's client waits on, and neither the call nor its stream: the client comes back for what
+    /// follows, after [`Limits::stream_retry`](crate::Limits::stream_retry). So a call that takes long does not hold a
+    /// connection. What is said meanwhile waits for the client, for as long as the call runs.
+    ///
+    /// Says whether a response is being ended. It is `false`, and nothing happens, where no client would come back: outside
+    /// of HTTP sessions of 2025-11-25, where the client takes no stream, or where its stream is closed already or cannot be
+    /// kept ([`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0). (LH-31)
+    pub fn close_stream(&self, id: CallId) -> Result<bool, Stale> {
+        let found = self.0.calls.with(id, |flight| {
+            // The one revision whose clients expect it.
+            (flight.context.client.revision == Revision::V2025_11_25).then(|| flight.sink.clone())
+        });
+        let sink = found.ok_or(Stale)?.filter(|_| self.0.limits.max_stream_bytes > 0);
+        Ok(sink.is_some_and(|sink| sink.close()))
+    }
+
+    /// On the stream of its call, where alone a modern client gets any.
+    fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
+        let Some(body) = event::own(params) else {
+            self.0.blame(|| format!("what is no notification of a program's own is not sent: {params:?}"));
+            return Ok(());
+        };
+        let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));
+        let outbox = outbox.ok_or(Stale)?;
+        self.flush(&outbox);
+        Ok(())
+    }
+
+    /// Whether anybody listens for what a host would log, so that it need not be put together.
+    pub fn logs(&self, level: LogLevel, target: &str) -> bool {
+        self.0.log.enabled(level, target)
+    }
+
+    /// The lowest level that the server's settings let through, for a host that logs by itself too.
+    pub fn log_level(&self) -> LogLevel {
+        self.0.log_level
+    }
+
+    /// Logs what a host has to say: an exception with its stack trace, a call that nobody completes.
+    pub fn log(&self, level: LogLevel, target: &str, message: &str) {
+        log::say(&*self.0.log, level, target, || message.to_owned());
+    }
+
+    /// Whether a call has ended; a handler may stop when it has.
+    pub fn is_cancelled(&self, id: CallId) -> bool {
+        self.0.calls.with(id, |_| ()).is_none()
+    }
+
+    /// The calls in flight whose handler, or middleware around it, is one that `is_it` names. That runs under a lock: it
+    /// must not call the engine.
+    pub fn calls_of(&self, is_it: impl Fn(HandlerId) -> bool) -> Vec<CallId> {
+        self.0.calls.select(|flight| flight.context.handlers().any(&is_it))
+    }
+
+    /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
+    /// closes. It runs on the thread that ends the call, often one of the engine's, so it must neither block nor run code of
+    /// the program's. It is dropped without a run when the call is completed or its attempt suspends, and comes back as the
+    /// error if the call has ended.
+    pub fn on_cancel(
+        &self,
+        id: CallId,
+        tell: Box<dyn FnOnce() + Send>,
+    ) -> Result<(), Box<dyn FnOnce() + Send>> {
+        let mut tell = Some(tell);
+        self.0.calls.with(id, |flight| flight.on_cancel.extend(tell.take()));
+        tell.map_or(Ok(()), Err)
+    }
+}
+
+impl Lane {
+    /// Moves at most `max` operations to `out`, for at most about `budget`. Calls that ended while they were queued
+    /// are left out. On [`Drained::More`] the waker has been called again, also when `max` is 0.
+    ///
+    /// A host that is woken through a descriptor reads the descriptor first and drains then; the other order loses
+    /// wakes.
+    pub fn drain(&self, max: usize, budget: Duration, out: &mut Vec<HostOp>) -> Drained {
+        let start = (max > 1).then(|| self.shared.now());
+        let mut left = max;
+        let mut ops = Vec::new();
+        // At least once, because only that has the waker called again.
+        loop {
+            let step = left.min(16);
+            let state = self.queue.pop(step, &mut ops);
+            left -= step;
+            for op in ops.drain(..) {
+                let live = op
+                    .starts()
+                    .is_none_or(|id| self.shared.calls.with(id, |flight| flight.delivered = true).is_some());
+                if live {
+                    out.push(op);
+                }
+            }
+            // A clock that panics must not take along what was drained.
+            let late = || {
+                let look = || start.is_some_and(|start| self.shared.now() - start >= budget);
+                caught(look).unwrap_or_else(|panicked| {
+                    self.shared.panicked("a look at the clock", &panicked);
+                    true
+                })
+            };
+            if state == Drained::Empty || left == 0 || late() {
+                return state;
+            }
+        }
+    }
+}

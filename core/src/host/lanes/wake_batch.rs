@@ -1,0 +1,362 @@
+//! Turns: the wakes of lanes that one batch of input raises, held back and made once at its end.
+//!
+//! A thread that reads hands a host one operation after the other. Woken at the first, the host competes with the reader
+//! for the next, and is woken again for it; woken when all that was read is queued, it takes everything at once. A thread
+//! that is in no turn wakes at once.
+
+use crate::host::lanes::wake::Wake;
+use crate::sync::Mutex;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+/// Operations that a thread queues at most before what it holds back is woken.
+const MOST: usize = 32;
+
+/// Wakes that one thread, or the threads of one reactor, hold back.
+pub(crate) struct Turns {
+    held: Mutex<Vec<Arc<dyn Wake>>>,
+    /// Says that there is something to flush.
+    due: Box<dyn Fn() + Send + Sync>,
+}
+
+/// One batch of input; its end makes the wakes. Stays on its thread.
+pub(crate) struct Turn {
+    turns: Arc<Turns>,
+    before: Option<Arc<Turns>>,
+    _here: PhantomData<*const ()>,
+}
+
+/// The turn that a thread is in.
+struct Place(RefCell<Option<Arc<Turns>>>);
+
+impl Drop for Place {
+    /// What a thread held back is not lost when it ends.
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.take() {
+            // Told by the panic itself, and to go on would end the process.
+            let _ = turns.make();
+        }
+    }
+}
+
+#[cfg(not(loom))]
+thread_local! {
+    static CURRENT: Place = const { Place(RefCell::new(None)) };
+    /// Operations queued since this thread first held a wake back; 0 if it holds none.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+#[cfg(loom)]
+loom::thread_local! {
+    static CURRENT: Place = Place(RefCell::new(None));
+    static HELD: Cell<usize> = Cell::new(0);
+}
+
+/// Makes a wake: at once, or at the end of the turn that this thread is in.
+pub(crate) fn wake(wake: Arc<dyn Wake>) {
+    match CURRENT.try_with(|current| current.0.borrow().clone()) {
+        Ok(Some(turns)) => turns.hold(wake),
+        _ => wake.wake(),
+    }
+}
+
+/// Counts an operation that was queued behind one whose wake may be held back here.
+pub(in crate::host) fn more() {
+    let held = HELD.with(Cell::get);
+    if held > 0 {
+        HELD.with(|count| count.set(held + 1));
+        if held + 1 >= MOST {
+            outside(|| ());
+        }
+    }
+}
+
+/// Makes the wakes that this thread has held back: before it waits for something.
+pub(crate) fn flush() {
+    if HELD.with(Cell::get) > 0 {
+        outside(|| ());
+    }
+}
+
+/// Runs code that is not the engine's, and may wait for what only a host that was woken does: it finds all wakes made, and
+/// those that it raises itself are made at once.
+pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
+    /// Takes the thread back into its turn, also where `run` panics.
+    struct Back(Option<Arc<Turns>>);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            enter(self.0.take());
+        }
+    }
+    let Some(turns) = enter(None) else { return run() };
+    let holds = HELD.with(Cell::get) > 0;
+    let made = holds.then(|| turns.clone());
+    let _back = Back(Some(turns));
+    if let Some(turns) = made {
+        turns.end();
+    }
+    run()
+}
+
+/// Begins a turn of this thread for a batch that is no input.
+pub(in crate::host) fn batch() -> Turn {
+    Turns::new(|| ()).begin()
+}
+
+/// Puts the thread into a turn, and gives back the one that it was in.
+fn enter(turns: Option<Arc<Turns>>) -> Option<Arc<Turns>> {
+    // A thread that ends holds nothing back.
+    CURRENT.try_with(|current| current.0.replace(turns)).ok().flatten()
+}
+
+impl Turns {
+    /// For threads whose turns end by [`Turns::flush`]: `due` is called when the first wake of a turn is held back, by the
+    /// thread that does so. It must not block.
+    pub(crate) fn new(due: impl Fn() + Send + Sync + 'static) -> Arc<Turns> {
+        Arc::new(Turns { held: Mutex::new(Vec::new()), due: Box::new(due) })
+    }
+
+    /// Begins a turn of this thread, which ends when what is returned is dropped.
+    pub(crate) fn begin(self: &Arc<Self>) -> Turn {
+        let before = enter(Some(self.clone()));
+        if let Some(before) = &before {
+            before.end();
+        }
+        Turn { turns: self.clone(), before, _here: PhantomData }
+    }
+
+    /// Has this thread hold its wakes back for as long as it lives.
+    pub(crate) fn join(self: &Arc<Self>) {
+        if let Some(before) = enter(Some(self.clone())) {
+            before.end();
+        }
+    }
+
+    /// Ends a turn: makes the wakes that the threads hold back.
+    pub(crate) fn flush(&self) {
+        let before = enter(None);
+        let panicked = self.make();
+        enter(before);
+        tell(panicked);
+    }
+
+    fn hold(&self, wake: Arc<dyn Wake>) {
+        let first = {
+            let mut held = self.held.lock();
+            held.push(wake);
+            held.len() == 1
+        };
+        let count = HELD.with(|held| {
+            held.set(held.get() + 1);
+            held.get()
+        });
+        if count >= MOST {
+            outside(|| ());
+        } else if first {
+            (self.due)();
+        }
+    }
+
+    fn end(&self) {
+        tell(self.make());
+    }
+
+    /// Makes the wakes, and gives back the last panic among them: one that panics does not take the others along.
+    fn make(&self) -> Option<Box<dyn Any + Send>> {
+        let _ = HELD.try_with(|held| held.set(0));
+        let wakes = std::mem::take(&mut *self.held.lock());
+        let made = wakes.into_iter().map(|wake| catch_unwind(AssertUnwindSafe(|| wake.wake())));
+        made.filter_map(Result::err).last()
+    }
+}
+
+/// Lets a panic go on, except where that would end the process.
+fn tell(panicked: Option<Box<dyn Any + Send>>) {
+    if let Some(panic) = panicked.filter(|_| !std::thread::panicking()) {
+        resume_unwind(panic);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        enter(self.before.take());
+        self.turns.end();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Count {
+        fn get(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Wake for Count {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(&self) {
+            panic!("a wake that panics");
+        }
+    }
+
+    fn nothing() -> Arc<Turns> {
+        Turns::new(|| ())
+    }
+
+    #[test]
+    fn a_thread_without_a_turn_wakes_at_once() {
+        let count = Arc::new(Count::default());
+        wake(count.clone());
+        more();
+        assert_eq!(count.get(), 1);
+    }
+
+    #[test]
+    fn a_turn_makes_its_wakes_at_its_end() {
+        let counts = [Arc::new(Count::default()), Arc::new(Count::default())];
+        let turn = nothing().begin();
+        for count in &counts {
+            wake(count.clone());
+        }
+        assert_eq!(counts.each_ref().map(|count| count.get()), [0, 0]);
+        drop(turn);
+        assert_eq!(counts.each_ref().map(|count| count.get()), [1, 1]);
+        wake(counts[0].clone());
+        assert_eq!(counts[0].get(), 2, "the thread has left the turn");
+    }
+
+    #[test]
+    fn only_so_many_operations_wait() {
+        let count = Arc::new(Count::default());
+        let _turn = nothing().begin();
+        wake(count.clone());
+        for _ in 2..MOST {
+            more();
+        }
+        assert_eq!(count.get(), 0);
+        more();
+        assert_eq!(count.get(), 1);
+        more();
+        wake(count.clone());
+        assert_eq!(count.get(), 1, "the next wake waits again");
+        let others: Vec<_> = (1..MOST).map(|_| Arc::new(Count::default())).collect();
+        others.iter().for_each(|other| wake(other.clone()));
+        assert_eq!(count.get(), 2);
+        assert!(others.iter().all(|other| other.get() == 1));
+    }
+
+    #[test]
+    fn a_panic_within_a_turn_loses_no_wake() {
+        let count = Arc::new(Count::default());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _turn = nothing().begin();
+            wake(count.clone());
+            wake(Arc::new(Panics));
+            wake(count.clone());
+            panic!("within the turn");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(count.get(), 2);
+    }
+
+    #[test]
+    fn a_wake_that_panics_takes_no_other_along() {
+        let count = Arc::new(Count::default());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _turn = nothing().begin();
+            wake(Arc::new(Panics));
+            wake(count.clone());
+        }));
+        assert!(panicked.is_err(), "it is not hidden");
+        assert_eq!(count.get(), 1);
+        wake(count.clone());
+        assert_eq!(count.get(), 2, "the thread has left the turn");
+    }
+
+    #[test]
+    fn a_reactor_is_told_once_a_turn_and_flushed_by_any_thread() {
+        let (due, count) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let told = due.clone();
+        let turns = Turns::new(move || told.wake());
+        let (reactor, first, second) = (turns.clone(), count.clone(), count.clone());
+        let thread = thread::spawn(move || {
+            reactor.join();
+            wake(first);
+            wake(Arc::new(Count::default()));
+            let other = reactor.clone();
+            thread::spawn(move || other.flush()).join().expect("it flushes");
+            // Another turn.
+            wake(second);
+            reactor.flush();
+            HELD.get()
+        });
+        assert_eq!(thread.join().expect("the thread ends"), 0);
+        assert_eq!((due.get(), count.get()), (2, 2));
+    }
+
+    #[test]
+    fn a_reactors_thread_that_ends_loses_no_wake() {
+        let count = Arc::new(Count::default());
+        let (turns, held) = (nothing(), count.clone());
+        let thread = thread::spawn(move || {
+            turns.join();
+            wake(held);
+        });
+        thread.join().expect("the thread ends");
+        assert_eq!(count.get(), 1);
+    }
+
+    #[test]
+    fn other_code_finds_all_wakes_made_and_makes_its_own_at_once() {
+        let count = Arc::new(Count::default());
+        let turn = nothing().begin();
+        wake(count.clone());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            outside(|| {
+                assert_eq!(count.get(), 1);
+                wake(count.clone());
+                assert_eq!(count.get(), 2);
+                panic!("within other code");
+            })
+        }));
+        assert!(panicked.is_err());
+        wake(count.clone());
+        assert_eq!(count.get(), 2, "the thread is in its turn again");
+        flush();
+        assert_eq!(count.get(), 3);
+        drop(turn);
+        assert_eq!(count.get(), 3);
+    }
+
+    #[test]
+    fn a_turn_within_another_holds_back_nothing_of_that() {
+        let count = Arc::new(Count::default());
+        let outer = nothing().begin();
+        wake(count.clone());
+        let inner = nothing().begin();
+        assert_eq!(count.get(), 1);
+        wake(count.clone());
+        drop(inner);
+        assert_eq!(count.get(), 2);
+        wake(count.clone());
+        assert_eq!(count.get(), 2, "the outer turn goes on");
+        drop(outer);
+        assert_eq!(count.get(), 3);
+    }
+}

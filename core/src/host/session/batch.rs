@@ -1,0 +1,163 @@
+//! The answers to a batch, gathered into one array (BAT-7).
+
+use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
+use crate::locks::Mutex;
+use crate::proto::messages::error::ErrorClass;
+use crate::proto::results::shape;
+use std::sync::{Arc, Weak};
+
+/// Collects one answer for each member that wants one, in the order of the members.
+pub(in crate::host) struct Batch {
+    sink: Arc<dyn Sink>,
+    /// It has messages that want no answer.
+    noted: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    answers: Vec<Option<BatchAnswer>>,
+    /// Members whose end is not known yet.
+    left: usize,
+    /// Nobody will read the answers.
+    gone: bool,
+}
+
+/// The sink of one member.
+struct Member {
+    batch: Arc<Batch>,
+    place: usize,
+}
+
+impl Batch {
+    /// Gathers `count` answers and sends them to `sink`. `noted` says that the batch has messages besides, which want none.
+    pub(in crate::host) fn new(count: usize, noted: bool, sink: Arc<dyn Sink>) -> Arc<Batch> {
+        let answers = std::iter::repeat_with(|| None).take(count).collect();
+        let state = Mutex::new(State { answers, left: count, gone: false });
+        let batch = Arc::new(Batch { sink, noted, state });
+        let gathering: Weak<Batch> = Arc::downgrade(&batch);
+        batch.sink.gathers(gathering);
+        batch
+    }
+
+    /// Where the member at `place` among those that want an answer is answered.
+    pub(in crate::host) fn member(self: &Arc<Self>, place: usize) -> Arc<dyn Sink> {
+        Arc::new(Member { batch: self.clone(), place })
+    }
+
+    fn end(&self, place: usize, answer: Option<BatchAnswer>) -> Delivery {
+        let answer = answer.and_then(|answer| self.sink.gather(answer));
+        let answers = {
+            let mut state = self.state.lock();
+            state.left -= 1;
+            if state.gone {
+                return Delivery::Gone;
+            }
+            state.answers[place] = answer;
+            if state.left > 0 {
+                return Delivery::Queued;
+            }
+            std::mem::take(&mut state.answers)
+        };
+        self.sink.send(array(answers.into_iter().flatten().collect(), self.noted))
+    }
+}
+
+impl Gathering for Batch {
+    fn let_go(&self) {
+        let answers = {
+            let mut state = self.state.lock();
+            state.gone = true;
+            std::mem::take(&mut state.answers)
+        };
+        drop(answers);
+    }
+}
+
+/// The array, or nothing where every member was cancelled: there are no empty answers.
+fn array(answers: Vec<BatchAnswer>, noted: bool) -> Outgoing {
+    let Some((_, first)) = answers.first() else { return Outgoing::Dropped };
+    // A transport with statuses reports an error only if there is nothing else. A client that is told that its batch is at
+    // fault would send again what was taken.
+    let error = first.filter(|first| answers.iter().all(|(_, error)| *error == Some(*first)));
+    let error = error.filter(|error| !noted || *error != ErrorClass::Malformed);
+    Outgoing::Response { body: shape::batch(answers.iter().map(|(body, _)| body)), error }
+}
+
+impl Sink for Member {
+    fn send(&self, message: Outgoing) -> Delivery {
+        match message {
+            Outgoing::Response { body, error } => self.batch.end(self.place, Some((body, error))),
+            Outgoing::Dropped => self.batch.end(self.place, None),
+            event => self.batch.sink.send(event),
+        }
+    }
+
+    fn slow(&self) {
+        self.batch.sink.slow();
+    }
+
+    fn unread(&self) -> Unread {
+        self.batch.sink.unread()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    /// Takes nothing and remembers the batch.
+    #[derive(Default)]
+    struct Leaving {
+        batch: Mutex<Option<Weak<dyn Gathering>>>,
+        sent: AtomicUsize,
+    }
+
+    impl Sink for Leaving {
+        fn send(&self, _: Outgoing) -> Delivery {
+            self.sent.fetch_add(1, SeqCst);
+            Delivery::Gone
+        }
+
+        fn gathers(&self, batch: Weak<dyn Gathering>) {
+            *self.batch.lock() = Some(batch);
+        }
+    }
+
+    struct Counted(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            b"{}"
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn answers_that_nobody_will_read_are_let_go() {
+        let (sink, held) = (Arc::<Leaving>::default(), Arc::<AtomicUsize>::default());
+        let batch = Batch::new(3, false, sink.clone());
+        let members = [batch.member(0), batch.member(1), batch.member(2)];
+        drop(batch);
+        let answer = |member: usize| {
+            held.fetch_add(1, SeqCst);
+            let body = Bytes::from_owner(Counted(held.clone()));
+            members[member].send(Outgoing::Response { body, error: None })
+        };
+        assert_eq!((answer(1), held.load(SeqCst)), (Delivery::Queued, 1));
+        let gathering = sink.batch.lock().clone().and_then(|batch| batch.upgrade()).unwrap();
+        gathering.let_go();
+        assert_eq!(held.load(SeqCst), 0);
+        // What comes later is not kept either.
+        for member in [0, 2] {
+            assert_eq!((answer(member), held.load(SeqCst)), (Delivery::Gone, 0));
+        }
+        assert_eq!(sink.sent.load(SeqCst), 0);
+    }
+}

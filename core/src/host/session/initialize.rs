@@ -1,0 +1,73 @@
+//! `initialize`: a session begins. On a channel it may be another one after the last (VER-19).
+//!
+//! Clients that keep the process, or the connection, and connect again send `initialize` once more. They remember nothing of
+//! the session before, and use its ids again. So everything of that session ends before the answer goes out, without an
+//! answer of its own. A session of Streamable HTTP has its header, and never begins anew.
+
+use crate::dispatch::calls::table::CallId;
+use crate::host::calls::op::CancelReason;
+use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::engine::{Engine, Scope};
+use crate::host::engine_state::Thread;
+use crate::host::session::peer::Peer;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::message::Request;
+use crate::proto::results::shape;
+use crate::proto::session::lifecycle::negotiate;
+use std::sync::Arc;
+
+impl Engine {
+    /// Begins a session and answers. The answer goes out behind everything that a former session still says.
+    pub(in crate::host) fn initialize(
+        &self,
+        scope: &Scope,
+        peer: &Arc<Peer>,
+        request: &Request,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<(), RpcError> {
+        let client = negotiate(&request.params, self.revisions())?;
+        let capabilities = self.0.abilities_for(scope);
+        let body = self.0.shaper.initialize(&request.id, client.revision, capabilities, &client.capabilities);
+        // The program is told of the end before the client is another one.
+        self.session_ends(peer);
+        for call in peer.begin_session(client) {
+            if !self.outlives_session(call) {
+                self.cancel(call, CancelReason::Disconnected);
+            }
+        }
+        if peer.session() > 1 {
+            self.0.drop_former_spaced(peer);
+            self.forget_session(peer);
+        }
+        let (shared, sink) = (self.0.clone(), sink.clone());
+        peer.after_former(move || {
+            // It may be the end of a former call that runs this.
+            shared.guard("the delivery of an answer", || {
+                sink.send(Outgoing::Response { body, error: None });
+            });
+        });
+        Ok(())
+    }
+
+    /// Whether a call belongs to no session: requests of 2026-07-28 share a channel with sessions, and nothing else.
+    pub(in crate::host) fn outlives_session(&self, call: CallId) -> bool {
+        self.0.calls.with(call, |flight| flight.revision().is_modern()) == Some(true)
+    }
+
+    /// Lets go of what a session has left besides its calls.
+    fn forget_session(&self, peer: &Arc<Peer>) {
+        self.unsubscribe_all(peer);
+        self.0.bus.leave(peer);
+        self.0.bus.forgive(peer);
+        self.0.visits.forget(peer);
+        // Those of tasks, which go on: who asks for their results is asked again.
+        for (request, question) in peer.take_asks() {
+            let body = shape::cancelled(request, "the session has ended");
+            peer.send(Outgoing::Event { body, droppable: false });
+            if !self.port().question_is_back(question.call, question.ask) {
+                let text = "the client has begun another session".to_owned();
+                self.port().answered(question.call, question.ask, Err(text), Thread::Receiver);
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! A client: its session, its notifications, and its batches.
+
+pub(super) mod batch;
+pub(super) mod initialize;
+pub(super) mod notifications;
+pub(super) mod peer;

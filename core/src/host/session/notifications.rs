@@ -1,0 +1,214 @@
+//! What needs no answer: notifications of clients, hooks of the program, and what it tells all sessions.
+
+use crate::dispatch::validation::arguments::Unready;
+use crate::faults;
+use crate::host::Registered;
+use crate::host::bus::StreamEnd;
+use crate::host::calls::arrival::Arrival;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::{CallContext, CancelReason};
+use crate::host::calls::requests::{Check, Start};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::{Engine, Scope};
+use crate::host::engine_state::Thread;
+use crate::host::session::peer::Peer;
+use crate::json::JsonSlice;
+use crate::proto::catalog::header_params::ParamFields;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::envelope;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::Notification;
+use crate::proto::operation::{Method, Op, Operation};
+use crate::proto::results::shape;
+use crate::proto::session::version::Revision;
+use std::sync::{Arc, OnceLock};
+
+/// A session that is open begins, ends, or its roots change.
+const SESSION_START: &str = "session_start";
+pub(in crate::host) const SESSION_END: &str = "session_end";
+/// A resource has its first subscriber, or has lost the last one.
+pub(in crate::host) const SUBSCRIBE: &str = "subscribe";
+pub(in crate::host) const UNSUBSCRIBE: &str = "unsubscribe";
+const ROOTS_CHANGED: &str = "roots_changed";
+/// A handler has failed of itself.
+const ERROR: &str = "error";
+
+/// Where the answers of handlers go that nobody waits for.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn send(&self, _: Outgoing) -> Delivery {
+        Delivery::Gone
+    }
+}
+
+/// The client of what concerns none.
+pub(in crate::host) fn nobody() -> Client {
+    Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
+}
+
+impl Engine {
+    /// Takes a notification of a client; what it cannot mean is ignored.
+    pub(in crate::host) fn notification(&self, scope: &Scope, notification: Notification) {
+        faults::pass("note");
+        let Notification { method, params } = notification;
+        if let Some(peer) = scope.peer() {
+            match &method {
+                Method::Known(Operation { op: Op::Initialized, .. })
+                    if peer.lifecycle(|lifecycle| lifecycle.initialized()) =>
+                {
+                    self.0.bus.join(peer);
+                    peer.begin();
+                    self.hook(scope, SESSION_START);
+                }
+                Method::Known(Operation { op: Op::Cancelled, .. }) => {
+                    let id = params.get("requestId").and_then(RequestId::new);
+                    match id.as_ref().map(|id| (peer.call(id), peer.listen(id))) {
+                        Some((Some(call), _)) => {
+                            let reason = params.get_str("reason").ok().flatten();
+                            if !self.0.end(call, End::Silent(CancelReason::Requested(reason)))
+                                && let Some(id) = &id
+                            {
+                                self.0.drop_spaced(peer, id);
+                            }
+                        }
+                        // SU-9.
+                        Some((None, Some(listen))) => self.end_stream(listen, StreamEnd::Silent),
+                        _ => {}
+                    }
+                }
+                // Only a session has roots that change.
+                Method::Known(Operation { op: Op::RootsChanged, .. }) if peer.client().is_some() => {
+                    self.hook(scope, ROOTS_CHANGED);
+                }
+                _ => {}
+            }
+        }
+        let client = || match scope {
+            Scope::Channel(_) if envelope::is_modern(&params) => envelope::read(&params).ok(),
+            scope => self.client_of(scope),
+        };
+        let notified = (Kind::Notification, method.as_str());
+        self.run(scope, notified, client, || params.object(), Thread::Receiver);
+    }
+
+    fn hook(&self, scope: &Scope, name: &str) {
+        // A session's end may come from any thread, also one that many others depend on.
+        let thread = if name == SESSION_END { Thread::Other } else { Thread::Receiver };
+        self.run(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object, thread);
+    }
+
+    /// Tells the program of something that happens to a resource, and concerns no client in particular.
+    pub(in crate::host) fn hook_resource(&self, name: &str, uri: &str, thread: Thread) {
+        let scope = Scope::Stateless {
+            client: nobody(),
+            params: ParamFields::default(),
+            arrival: Arrival::default(),
+        };
+        let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
+        self.run(&scope, (Kind::Hook, name), || None, input, thread);
+    }
+
+    /// Tells the program that a handler has failed of itself; of the one that hears of it nobody is told.
+    pub(in crate::host) fn hook_error(&self, entry: &Registered, why: &str) {
+        let snapshot = self.0.catalog.snapshot();
+        if snapshot.find(Kind::Hook, ERROR).is_none() || entry.kind == Kind::Hook && entry.name == ERROR {
+            return;
+        }
+        let scope = Scope::Stateless {
+            client: nobody(),
+            params: ParamFields::default(),
+            arrival: Arrival::default(),
+        };
+        let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
+        self.run(&scope, (Kind::Hook, ERROR), || None, || JsonSlice::from_value(&said), Thread::Other);
+    }
+
+    fn client_of(&self, scope: &Scope) -> Option<Client> {
+        match scope {
+            Scope::Stateless { client, .. } => Some(client.clone()),
+            Scope::Channel(peer) | Scope::Session { peer, .. } => peer.client(),
+        }
+    }
+
+    /// Runs the handler of a notification or a hook, if there is one. It has a call of its own, whose answer goes nowhere.
+    fn run(
+        &self,
+        scope: &Scope,
+        (kind, name): (Kind, &str),
+        client: impl FnOnce() -> Option<Client>,
+        input: impl FnOnce() -> JsonSlice,
+        thread: Thread,
+    ) {
+        let snapshot = self.0.catalog.snapshot();
+        if !snapshot.has(kind) {
+            return;
+        }
+        let Some(entry) = snapshot.find(kind, name).cloned() else { return };
+        let (input, check) = match entry.prepare_quickly(input()) {
+            Ok(input) => (input, None),
+            Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
+            Err(Unready::Refused(reason)) => {
+                return self.0.blame(|| format!("{entry} is not told: {reason}"));
+            }
+        };
+        let client = client();
+        if client.as_ref().is_some_and(|client| !self.revisions().has(client.revision)) {
+            return;
+        }
+        let context = Arc::new(CallContext {
+            request_id: None,
+            client: client.unwrap_or_else(nobody),
+            meta: input.member("_meta"),
+            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
+            entry,
+            uri: None,
+            progress_token: None,
+            arrival: scope.arrival(),
+            task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around: None,
+        });
+        let start = Start { thread, check, ..Start::of(input) };
+        let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
+        let entry = context.entry.clone();
+        if let Err(error) = self.start(scope, context, start, &nowhere) {
+            self.0.blame(|| format!("{entry} is not told: {}", error.message));
+        }
+    }
+
+    /// Tells the program that a legacy session ends, once.
+    pub(in crate::host) fn session_ends(&self, peer: &Arc<Peer>) {
+        if peer.leave() {
+            let scope = Scope::Session { peer: peer.clone(), arrival: Arrival::default() };
+            self.hook(&scope, SESSION_END);
+        }
+    }
+
+    /// Tells a session that was begun elsewhere of what changes from now on.
+    pub(crate) fn joins(&self, peer: &Arc<Peer>) {
+        self.0.bus.join(peer);
+    }
+
+    /// Tells the program of the end of every session, because the server ends, and gives back those for which that takes
+    /// its time.
+    pub(crate) fn end_sessions(&self) -> Vec<Arc<Peer>> {
+        if self.0.catalog.snapshot().find(Kind::Hook, SESSION_END).is_none() {
+            return Vec::new();
+        }
+        let mut peers = self.0.bus.everybody();
+        peers.iter().for_each(|peer| self.session_ends(peer));
+        peers.retain(|peer| peer.in_flight() > 0);
+        peers
+    }
+
+    /// Sends a notification of the program's own to every legacy session; says how many can be reached.
+    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> usize {
+        let body = shape::notification(method, Some(params));
+        let tell = |peer: &Arc<Peer>| {
+            peer.send(Outgoing::Event { body: body.clone(), droppable: true }) != Delivery::Gone
+        };
+        self.0.bus.everybody().iter().filter(|peer| tell(peer)).count()
+    }
+}

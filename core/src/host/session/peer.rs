@@ -1,0 +1,432 @@
+//! One peer on a shared channel, or one legacy HTTP session: its lifecycle, its requests, our questions to it.
+
+use crate::dispatch::calls::ask::AskId;
+use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::shares::Share;
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::lanes::wake::Wake;
+use crate::locks::Mutex;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::id::RequestId;
+use crate::proto::session::lifecycle::Lifecycle;
+use crate::proto::session::logging::Level;
+use crate::proto::session::version::Revision;
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What the engine remembers about one peer.
+#[derive(Default)]
+pub struct Peer {
+    session_id: Option<Arc<str>>,
+    principal: Option<Arc<str>>,
+    /// That of its client, on a channel of its own.
+    share: Option<Arc<Share>>,
+    state: Mutex<State>,
+    /// Not in the state: it is read under the call table's lock, which is taken inside the state's.
+    input_ended: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    lifecycle: Lifecycle,
+    /// How many sessions were begun here. A client may begin another one on the same channel.
+    session: u64,
+    calls: HashMap<Bytes, CallId>,
+    /// Calls whose response has not gone out; an id leaves `calls` just before.
+    unsettled: usize,
+    /// Those of them that are requests of the present session, and of former ones.
+    present: usize,
+    former: usize,
+    /// What waits until no request of a former session is unsettled.
+    after_former: Vec<Box<dyn FnOnce() + Send>>,
+    asks: HashMap<u64, Question>,
+    next_ask: u64,
+    idle: Option<Arc<dyn Wake>>,
+    /// Who waits for that at the end of the server.
+    drained: Option<Arc<dyn Wake>>,
+    /// From which level on its log messages go out, once it said so.
+    log_level: Option<Level>,
+    sink: Option<Arc<dyn Sink>>,
+    closed: bool,
+    /// The program was told of its beginning here, and not of its end yet.
+    begun: bool,
+    /// The bus's number for it, while it is told of lists.
+    joined: Option<u64>,
+    /// What it is told of, if it ever asked for something.
+    told: Option<Box<Told>>,
+}
+
+/// The session of a request that belongs to none: one of 2026-07-28, and what no client has asked for.
+pub(in crate::host) const NO_SESSION: u64 = 0;
+
+/// What a client has the event bus tell it.
+#[derive(Default)]
+struct Told {
+    /// Its listen streams, by the keys of their requests' ids.
+    listens: HashMap<Bytes, u64>,
+    /// The bus's name for the session, once it has subscribed to something.
+    subscriber: Option<u64>,
+}
+
+impl State {
+    fn listens(&self, id: &RequestId) -> Option<u64> {
+        self.told.as_ref()?.listens.get(id.key()).copied()
+    }
+}
+
+/// A question of ours that has no answer yet.
+#[derive(Clone, Copy)]
+pub(in crate::host) struct Question {
+    pub(in crate::host) call: CallId,
+    pub(in crate::host) ask: AskId,
+    /// It went to the peer's own sink, because the call's could not deliver it.
+    pub(in crate::host) moved: bool,
+}
+
+/// Why a request did not become a call.
+pub(in crate::host) enum Untracked {
+    /// The peer is being closed.
+    Closed,
+    /// A request with its id is in flight.
+    InFlight,
+    /// The call table is full.
+    Full,
+    /// This peer has as many calls in flight as one may have.
+    PeerFull,
+}
+
+impl Peer {
+    /// A peer that has said nothing yet. `session_id` names its session on transports that have them.
+    pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
+        Peer::of(session_id, None)
+    }
+
+    /// The same, of whom it is known who it is.
+    pub fn of(session_id: Option<Arc<str>>, principal: Option<Arc<str>>) -> Arc<Peer> {
+        Arc::new(Peer { session_id, principal, ..Peer::default() })
+    }
+
+    /// The peer of a channel of its own, whose calls count to this share.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn sharing(share: Option<Arc<Share>>) -> Arc<Peer> {
+        Arc::new(Peer { share, ..Peer::default() })
+    }
+
+    pub(in crate::host) fn share(&self) -> Option<&Arc<Share>> {
+        self.share.as_ref()
+    }
+
+    /// A peer whose session was opened earlier, perhaps in another process.
+    pub fn resume(session_id: Arc<str>, principal: Option<Arc<str>>, client: Client) -> Arc<Peer> {
+        let peer = Peer::of(Some(session_id), principal);
+        peer.state.lock().lifecycle = Lifecycle::resume(client);
+        peer
+    }
+
+    /// Who opened the session, if that is known. Nobody else may use it.
+    pub fn principal(&self) -> Option<&Arc<str>> {
+        self.principal.as_ref()
+    }
+
+    /// The session's id.
+    pub fn session_id(&self) -> Option<&Arc<str>> {
+        self.session_id.as_ref()
+    }
+
+    /// The client, once `initialize` succeeded.
+    pub fn client(&self) -> Option<Client> {
+        self.state.lock().lifecycle.client().cloned()
+    }
+
+    /// The negotiated revision, once `initialize` succeeded.
+    pub fn revision(&self) -> Option<Revision> {
+        self.state.lock().lifecycle.revision()
+    }
+
+    /// Replaces what the client said in `initialize` by an equal copy in memory that is shared with something else.
+    pub(crate) fn rebase(&self, client: Client) {
+        let before = self.state.lock().lifecycle.rebase(client);
+        drop(before);
+    }
+
+    /// Calls of this peer that are in flight: their response has not gone to the sink.
+    pub fn in_flight(&self) -> usize {
+        self.state.lock().unsettled
+    }
+
+    /// Questions of ours that this peer has not answered yet.
+    pub fn questions(&self) -> usize {
+        self.state.lock().asks.len()
+    }
+
+    /// Gives the peer a sink of its own, besides those of its requests: for what a request's sink cannot deliver.
+    pub fn set_sink(&self, sink: Arc<dyn Sink>) {
+        let before = self.state.lock().sink.replace(sink);
+        drop(before);
+    }
+
+    /// Sends what belongs to no request, or what a request's sink cannot deliver.
+    pub(in crate::host) fn send(&self, message: Outgoing) -> Delivery {
+        let sink = self.state.lock().sink.clone();
+        sink.map_or(Delivery::Gone, |sink| sink.send(message))
+    }
+
+    /// What the session said which log messages it wants.
+    pub(in crate::host) fn log_level(&self) -> Option<Level> {
+        self.state.lock().log_level
+    }
+
+    pub(in crate::host) fn set_log_level(&self, level: Level) {
+        self.state.lock().log_level = Some(level);
+    }
+
+    /// Has `wake` called whenever the last call in flight ends.
+    pub fn on_idle(&self, wake: Arc<dyn Wake>) {
+        let before = self.state.lock().idle.replace(wake);
+        drop(before);
+    }
+
+    /// Has `wake` called as well, for the end of the server.
+    pub(crate) fn on_drained(&self, wake: Arc<dyn Wake>) {
+        let before = self.state.lock().drained.replace(wake);
+        drop(before);
+    }
+
+    pub(in crate::host) fn lifecycle<R>(&self, f: impl FnOnce(&mut Lifecycle) -> R) -> R {
+        f(&mut self.state.lock().lifecycle)
+    }
+
+    /// Registers a request under its id, with the call that `start` makes; at most `max` are in flight at a time. `start` is
+    /// told which session the request belongs to, which is [`NO_SESSION`] if it is none of a session's.
+    pub(in crate::host) fn track<R>(
+        &self,
+        id: &RequestId,
+        max: usize,
+        of_session: bool,
+        start: impl FnOnce(u64) -> Result<(CallId, R), Full>,
+    ) -> Result<(CallId, R), Untracked> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Untracked::Closed);
+        }
+        if state.calls.contains_key(id.key()) || state.listens(id).is_some() {
+            return Err(Untracked::InFlight);
+        }
+        if state.calls.len() >= max {
+            return Err(Untracked::PeerFull);
+        }
+        let session = if of_session { state.session } else { NO_SESSION };
+        let started = start(session).map_err(|Full| Untracked::Full)?;
+        state.calls.insert(id.key().clone(), started.0);
+        state.unsettled += 1;
+        state.present += usize::from(session != NO_SESSION);
+        Ok(started)
+    }
+
+    /// Counts a call that answers no request, which `start` makes: its end is waited for like others', and together with
+    /// those at most `max` are in flight.
+    pub(in crate::host) fn enter<R>(
+        &self,
+        max: usize,
+        start: impl FnOnce() -> Result<R, Full>,
+    ) -> Result<R, Untracked> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Untracked::Closed);
+        }
+        if state.unsettled >= max {
+            return Err(Untracked::PeerFull);
+        }
+        // Counted under the same lock: whoever ends the call settles it only afterwards.
+        let started = start().map_err(|Full| Untracked::Full)?;
+        state.unsettled += 1;
+        Ok(started)
+    }
+
+    /// Remembers that the program is told of the session's beginning.
+    pub(in crate::host) fn begin(&self) {
+        self.state.lock().begun = true;
+    }
+
+    /// Says once that a session ends whose beginning was told: one that another process opened ends there.
+    pub(in crate::host) fn leave(&self) -> bool {
+        std::mem::take(&mut self.state.lock().begun)
+    }
+
+    pub(in crate::host) fn call(&self, id: &RequestId) -> Option<CallId> {
+        self.state.lock().calls.get(id.key()).copied()
+    }
+
+    /// Frees the id of a call that has ended; [`Peer::settle`] follows once its response is out.
+    pub(in crate::host) fn forget(&self, id: &RequestId) {
+        self.state.lock().calls.remove(id.key());
+    }
+
+    pub(in crate::host) fn settle(&self, session: u64) {
+        let (after, wakes) = {
+            let mut state = self.state.lock();
+            state.unsettled -= 1;
+            let mut after = Vec::new();
+            if session == NO_SESSION {
+            } else if session == state.session {
+                state.present -= 1;
+            } else {
+                state.former -= 1;
+                if state.former == 0 {
+                    after = std::mem::take(&mut state.after_former);
+                }
+            }
+            let idle = state.unsettled == 0;
+            (after, if idle { [state.idle.clone(), state.drained.clone()] } else { [None, None] })
+        };
+        after.into_iter().for_each(|then| then());
+        wakes.into_iter().flatten().for_each(|wake| wake.wake());
+    }
+
+    /// Begins a session with a client that has sent `initialize`. Gives back the calls in flight if it is not the first
+    /// session: those of them that belong to the one before have to end.
+    pub(in crate::host) fn begin_session(&self, client: Client) -> Vec<CallId> {
+        let mut state = self.state.lock();
+        state.lifecycle.begin(client);
+        state.session += 1;
+        state.log_level = None;
+        state.former += std::mem::take(&mut state.present);
+        if state.session == 1 { Vec::new() } else { state.calls.values().copied().collect() }
+    }
+
+    /// Calls `then` once the last message of every request of former sessions is out, which may be at once.
+    pub(in crate::host) fn after_former(&self, then: impl FnOnce() + Send + 'static) {
+        {
+            let mut state = self.state.lock();
+            if state.former > 0 {
+                return state.after_former.push(Box::new(then));
+            }
+        }
+        then();
+    }
+
+    /// Which of the sessions that were begun here is the present one.
+    pub(in crate::host) fn session(&self) -> u64 {
+        self.state.lock().session
+    }
+
+    /// Registers a question and gives it the id of our request.
+    pub(in crate::host) fn add_ask(&self, call: CallId, ask: AskId) -> u64 {
+        let mut state = self.state.lock();
+        state.next_ask += 1;
+        let id = state.next_ask;
+        state.asks.insert(id, Question { call, ask, moved: false });
+        id
+    }
+
+    pub(in crate::host) fn ask(&self, id: u64) -> Option<Question> {
+        self.state.lock().asks.get(&id).copied()
+    }
+
+    pub(in crate::host) fn take_ask(&self, id: u64) -> Option<Question> {
+        self.state.lock().asks.remove(&id)
+    }
+
+    /// All questions without an answer, which are forgotten.
+    pub(in crate::host) fn take_asks(&self) -> Vec<(u64, Question)> {
+        self.state.lock().asks.drain().collect()
+    }
+
+    /// Remembers that a question went to the peer's own sink; `false` if nobody waits for its answer any more.
+    pub(in crate::host) fn move_ask(&self, id: u64) -> bool {
+        self.state.lock().asks.get_mut(&id).map(|question| question.moved = true).is_some()
+    }
+
+    /// Registers a listen stream under the id of its request; at most `max` are open at a time.
+    pub(in crate::host) fn add_listen(&self, id: &RequestId, key: u64, max: usize) -> Result<(), Untracked> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Untracked::Closed);
+        }
+        if state.calls.contains_key(id.key()) {
+            return Err(Untracked::InFlight);
+        }
+        let told = state.told.get_or_insert_default();
+        if told.listens.contains_key(id.key()) {
+            return Err(Untracked::InFlight);
+        }
+        if told.listens.len() >= max {
+            return Err(Untracked::PeerFull);
+        }
+        told.listens.insert(id.key().clone(), key);
+        Ok(())
+    }
+
+    /// The listen stream that a request began.
+    pub(in crate::host) fn listen(&self, id: &RequestId) -> Option<u64> {
+        self.state.lock().listens(id)
+    }
+
+    /// Frees the id of a listen stream's request.
+    pub(in crate::host) fn forget_listen(&self, id: &RequestId, key: u64) {
+        let mut state = self.state.lock();
+        let Some(told) = &mut state.told else { return };
+        if told.listens.get(id.key()) == Some(&key) {
+            told.listens.remove(id.key());
+        }
+    }
+
+    /// The listen streams there are, of which there will be none.
+    pub(in crate::host) fn take_listens(&self) -> Vec<u64> {
+        let mut state = self.state.lock();
+        state
+            .told
+            .as_mut()
+            .map(|told| std::mem::take(&mut told.listens).into_values().collect())
+            .unwrap_or_default()
+    }
+
+    /// The bus's name for the session, if it has one.
+    pub(in crate::host) fn subscriber(&self) -> Option<u64> {
+        self.state.lock().told.as_ref()?.subscriber
+    }
+
+    pub(in crate::host) fn set_subscriber(&self, key: u64) {
+        self.state.lock().told.get_or_insert_default().subscriber = Some(key);
+    }
+
+    pub(in crate::host) fn take_subscriber(&self) -> Option<u64> {
+        self.state.lock().told.as_mut()?.subscriber.take()
+    }
+
+    pub(in crate::host) fn set_joined(&self, number: u64) {
+        self.state.lock().joined = Some(number);
+    }
+
+    pub(in crate::host) fn take_joined(&self) -> Option<u64> {
+        self.state.lock().joined.take()
+    }
+
+    /// Whether it starts nothing any more.
+    pub(in crate::host) fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// Refuses further calls and returns those in flight.
+    pub(in crate::host) fn close(&self) -> Vec<CallId> {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.calls.values().copied().collect()
+    }
+
+    /// Remembers that no more answers will come, and returns the calls in flight.
+    pub(in crate::host) fn end_input(&self) -> Vec<CallId> {
+        self.input_ended.store(true, Ordering::Release);
+        self.calls()
+    }
+
+    pub(in crate::host) fn input_ended(&self) -> bool {
+        self.input_ended.load(Ordering::Acquire)
+    }
+
+    fn calls(&self) -> Vec<CallId> {
+        self.state.lock().calls.values().copied().collect()
+    }
+}

@@ -1,0 +1,545 @@
+//! Results as handlers return them and as revisions see them.
+
+use crate::json::{self, JsonSlice, JsonWriter};
+use crate::proto::catalog::cache::CacheHints;
+use crate::proto::catalog::definition::Definition;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::catalog::members::property_tests::{any_object, any_of, fits, parsed};
+use crate::proto::catalog::members::{
+    At, Form, RESULT_COMPLETE, RESULT_PROMPT, RESULT_RESOURCE, RESULT_TOOL, Table, check_object,
+};
+use crate::proto::results::result::{Called, Checked, Rest, Returned};
+use crate::proto::session::version::Revision;
+use crate::proto::session::version::Revision::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn slice(text: &str) -> JsonSlice {
+    JsonSlice::parse(text.to_owned().into(), &json::Limits::default()).unwrap()
+}
+
+const SERVER: &str = r#"{"name":"demo","version":"1"}"#;
+const MODERN: &str = concat!(
+    r#""resultType":"complete","#,
+    r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"demo","version":"1"}}"#
+);
+
+fn define(kind: Kind, text: &str) -> Definition {
+    let mut definition = Definition::from_json(kind, &slice(text)).unwrap();
+    definition.finish().unwrap();
+    definition
+}
+
+fn plain(kind: Kind) -> Definition {
+    define(
+        kind,
+        match kind {
+            Kind::Resource => r#"{"uri":"a:b"}"#,
+            Kind::ResourceTemplate | Kind::ResourceProvider => r#"{"uriTemplate":"a:{x}"}"#,
+            Kind::Completion => r#"{"ref":{"type":"ref/prompt","name":"p"},"argument":"a"}"#,
+            Kind::Hook => r#"{"name":"session_start"}"#,
+            _ => r#"{"name":"x"}"#,
+        },
+    )
+}
+
+fn called(definition: &Definition) -> Called<'_> {
+    Called { definition, uri: "a:b", structured: false, wraps: false }
+}
+
+/// What a result's object holds in `revision`, the frame left out.
+fn shown(checked: &Checked<'_>, revision: Revision) -> String {
+    let mut out = JsonWriter::new();
+    out.begin_object();
+    checked.write(revision, &mut out);
+    out.end_object();
+    out.into_slice().to_string()
+}
+
+fn of(kind: Kind, returned: Returned<'_>, revision: Revision) -> Result<String, String> {
+    let definition = plain(kind);
+    Ok(shown(&Checked::new(called(&definition), returned)?, revision))
+}
+
+#[test]
+fn tl_17_blocks_that_a_revision_has_not_become_text() {
+    let image = r#"{"type":"image","data":"AAAA","mimeType":"image/png"}"#;
+    let audio = concat!(
+        r#"{"type":"audio","data":"AAAAAA==","mimeType":"audio/wav","#,
+        r#""annotations":{"priority":1,"lastModified":"2026-01-01T00:00:00Z"}}"#
+    );
+    let link =
+        r#"{"type":"resource_link","uri":"a:b","name":"file","icons":[{"src":"a:i"}],"_meta":{"k":1}}"#;
+    let content = slice(&format!(r#"["a",{image},{audio},{link}]"#));
+    let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let old_audio =
+        r#"{"type":"audio","data":"AAAAAA==","mimeType":"audio/wav","annotations":{"priority":1}}"#;
+    let no_audio = r#"{"type":"text","text":"[audio/wav, 4 bytes]","annotations":{"priority":1}}"#;
+    let no_link = text("file: a:b");
+    let old_link = r#"{"type":"resource_link","uri":"a:b","name":"file","_meta":{"k":1}}"#;
+    for (revision, audio, link) in [
+        (V2024_11_05, no_audio, &*no_link),
+        (V2025_03_26, old_audio, &no_link),
+        (V2025_06_18, audio, old_link),
+        (V2025_11_25, audio, link),
+        (V2026_07_28, audio, link),
+    ] {
+        let result = of(Kind::Tool, Returned::Content(&content), revision).unwrap();
+        assert_eq!(result, format!(r#"{{"content":[{},{image},{audio},{link}]}}"#, text("a")), "{revision}");
+    }
+}
+
+#[test]
+fn tl_22_tl_23_structured_content_goes_where_it_can() {
+    let result = |text: &str, revision| of(Kind::Tool, Returned::Result(&slice(text)), revision).unwrap();
+    let object = r#"{"content":[{"type":"text","text":"{\"a\":1}"}],"structuredContent":{"a":1}}"#;
+    let text_only = r#"{"content":[{"type":"text","text":"{\"a\":1}"}]}"#;
+    let array = r#"{"content":[{"type":"text","text":"[1]"}],"structuredContent":[1]}"#;
+    for revision in Revision::ALL {
+        let has_objects = revision >= V2025_06_18;
+        let shown = result(r#"{"structuredContent":{"a":1}}"#, revision);
+        assert_eq!(shown, if has_objects { object } else { text_only }, "{revision}");
+        // An empty array is kept, unless nothing at all would be left.
+        let shown = result(r#"{"structuredContent":{"a":1},"content":[]}"#, revision);
+        let kept = r#"{"content":[],"structuredContent":{"a":1}}"#;
+        assert_eq!(shown, if has_objects { kept } else { text_only }, "TL-16 {revision}");
+        let shown = result(r#"{"structuredContent":[1]}"#, revision);
+        let text_only = r#"{"content":[{"type":"text","text":"[1]"}]}"#;
+        assert_eq!(shown, if revision.is_modern() { array } else { text_only }, "TL-24 {revision}");
+        assert_eq!(result(r#"{"isError":true}"#, revision), r#"{"content":[],"isError":true}"#, "TL-16");
+    }
+    let null = r#"{"content":[{"type":"text","text":"null"}],"structuredContent":null}"#;
+    assert_eq!(result(r#"{"structuredContent":null}"#, V2026_07_28), null, "TL-26");
+}
+
+#[test]
+fn what_an_output_schema_must_allow_is_known() {
+    let definition = plain(Kind::Tool);
+    let value = slice(r#"{"a":1}"#);
+    let whole = slice(r#"{"structuredContent":{"a":1},"isError":true}"#);
+    let checked =
+        |structured, returned| Checked::new(Called { structured, ..called(&definition) }, returned).unwrap();
+    assert_eq!(checked(true, Returned::Json(&value)).structured(), Some(value.clone()), "TL-21");
+    assert_eq!(checked(false, Returned::Json(&value)).structured(), None);
+    let whole = checked(false, Returned::Result(&whole));
+    assert_eq!((whole.structured(), whole.is_failed()), (Some(value.clone()), true), "TL-25");
+    assert!(
+        checked(true, Returned::Failed("x")).is_failed() && !checked(true, Returned::Text("x")).is_failed()
+    );
+}
+
+#[test]
+fn rs_4_a_resource_holds_what_its_handler_returns() {
+    let text = define(Kind::Resource, r#"{"uri":"a:b","mimeType":"text/markdown"}"#);
+    let plain = plain(Kind::ResourceTemplate);
+    let object = slice(r#"{"a": 1}"#);
+    let string = slice(r#""x""#);
+    let one = slice(r#"{"text":"x","_meta":{"ui":{}}}"#);
+    let several = slice(r#"["x",{"blob":"AAAA","mimeType":"a/b"},{"uri":"c:d","text":""}]"#);
+    let cases: [(Returned<'_>, &str, &str); 6] = [
+        (
+            Returned::Text("# x"),
+            r##"{"uri":"a:b","text":"# x"}"##,
+            r##"{"uri":"a:b","mimeType":"text/markdown","text":"# x"}"##,
+        ),
+        (
+            Returned::Json(&string),
+            r#"{"uri":"a:b","text":"x"}"#,
+            r#"{"uri":"a:b","mimeType":"text/markdown","text":"x"}"#,
+        ),
+        (
+            Returned::Json(&object),
+            r#"{"uri":"a:b","mimeType":"application/json","text":"{\"a\": 1}"}"#,
+            r#"{"uri":"a:b","mimeType":"text/markdown","text":"{\"a\": 1}"}"#,
+        ),
+        (
+            Returned::Bytes(b"\0\xff"),
+            r#"{"uri":"a:b","mimeType":"application/octet-stream","blob":"AP8="}"#,
+            r#"{"uri":"a:b","mimeType":"text/markdown","blob":"AP8="}"#,
+        ),
+        (
+            Returned::Content(&one),
+            r#"{"uri":"a:b","text":"x","_meta":{"ui":{}}}"#,
+            r#"{"uri":"a:b","mimeType":"text/markdown","text":"x","_meta":{"ui":{}}}"#,
+        ),
+        (
+            Returned::Content(&several),
+            concat!(
+                r#"{"uri":"a:b","text":"x"},{"uri":"a:b","blob":"AAAA","mimeType":"a/b"},"#,
+                r#"{"uri":"c:d","text":""}"#
+            ),
+            concat!(
+                r#"{"uri":"a:b","mimeType":"text/markdown","text":"x"},"#,
+                r#"{"uri":"a:b","blob":"AAAA","mimeType":"a/b"},{"uri":"c:d","text":""}"#
+            ),
+        ),
+    ];
+    for (returned, without, with) in cases {
+        for (definition, expected) in [(&plain, without), (&text, with)] {
+            let checked = Checked::new(called(definition), returned).unwrap();
+            assert_eq!(shown(&checked, V2026_07_28), format!(r#"{{"contents":[{expected}]}}"#));
+        }
+    }
+    let old = of(Kind::Resource, Returned::Content(&one), V2025_03_26).unwrap();
+    assert_eq!(old, r#"{"contents":[{"uri":"a:b","text":"x"}]}"#);
+}
+
+#[test]
+fn pr_5_a_prompt_is_messages_of_one_block_each() {
+    let definition = define(Kind::Prompt, r#"{"name":"p","description":"D"}"#);
+    let shown = |returned| shown(&Checked::new(called(&definition), returned).unwrap(), V2026_07_28);
+    let user = r#"{"role":"user","content":{"type":"text","text":"hi"}}"#;
+    let described = |messages: &str| format!(r#"{{"description":"D","messages":[{messages}]}}"#);
+    assert_eq!(shown(Returned::Text("hi")), described(user));
+    let text = slice(r#""hi""#);
+    assert_eq!(shown(Returned::Json(&text)), described(user));
+    let message = slice(r#"{"role":"user","content":"hi"}"#);
+    assert_eq!(shown(Returned::Content(&message)), described(user));
+    let block = slice(r#"{"type":"text","text":"hi"}"#);
+    assert_eq!(shown(Returned::Content(&block)), described(user));
+    let several = slice(r#"["hi",{"role":"assistant","content":{"type":"text","text":"ho"}}]"#);
+    let both = format!(r#"{user},{{"role":"assistant","content":{{"type":"text","text":"ho"}}}}"#);
+    assert_eq!(shown(Returned::Json(&several)), described(&both));
+    let whole = slice(r#"{"messages":[],"description":"mine"}"#);
+    assert_eq!(shown(Returned::Result(&whole)), r#"{"messages":[],"description":"mine"}"#);
+}
+
+#[test]
+fn cp_3_a_completion_has_at_most_100_values() {
+    fn shown_of(returned: Returned<'_>) -> String {
+        of(Kind::Completion, returned, V2025_03_26).unwrap()
+    }
+    let few = slice(r#"["a","b"]"#);
+    assert_eq!(
+        shown_of(Returned::Json(&few)),
+        r#"{"completion":{"values":["a","b"],"total":2,"hasMore":false}}"#
+    );
+    let none = slice("[]");
+    assert_eq!(
+        shown_of(Returned::Content(&none)),
+        r#"{"completion":{"values":[],"total":0,"hasMore":false}}"#,
+        "CP-5"
+    );
+    let whole = slice(r#"{"values":["a"],"hasMore":true}"#);
+    assert_eq!(shown_of(Returned::Result(&whole)), r#"{"completion":{"values":["a"],"hasMore":true}}"#);
+
+    let many: Vec<String> = (0..150).map(|number| format!("v{number}")).collect();
+    let values = JsonSlice::from_value(&json!(many));
+    for (object, total) in [(json!({ "values": many }), 150), (json!({"values": many, "total": 1000}), 1000)]
+    {
+        let object = JsonSlice::from_value(&object);
+        let whole = JsonSlice::from_value(&json!({"completion": object.to_value().unwrap()}));
+        let expected = json!({"completion": {"values": many[..100], "total": total, "hasMore": true}});
+        for returned in [Returned::Result(&object), Returned::Result(&whole)] {
+            assert_eq!(slice(&shown_of(returned)).to_value().unwrap(), expected);
+        }
+        if total == 150 {
+            assert_eq!(slice(&shown_of(Returned::Json(&values))).to_value().unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_provider_lists_resources() {
+    let list = slice(r#"[{"uri":"a:1","title":"One"},{"uri":"a:2","name":"two"}]"#);
+    let definition = plain(Kind::ResourceProvider);
+    let checked = Checked::new(called(&definition), Returned::Json(&list)).unwrap();
+    let expected = r#"{"resources":[{"uri":"a:1","name":"a:1","title":"One"},{"uri":"a:2","name":"two"}]}"#;
+    assert_eq!(shown(&checked, V2026_07_28), expected, "RS-2");
+    assert_eq!(shown(&checked, V2025_03_26), expected.replace(r#","title":"One""#, ""), "RS-2");
+    let page = slice(r#"{"resources":[],"nextCursor":""}"#);
+    let checked = Checked::new(called(&definition), Returned::Result(&page)).unwrap();
+    assert_eq!(shown(&checked, V2024_11_05), r#"{"resources":[],"nextCursor":""}"#, "PG-2");
+    assert_eq!(checked.provided().unwrap().1.unwrap().as_str(), "\"\"");
+}
+
+#[test]
+fn a_method_gives_its_own_object() {
+    let definition = plain(Kind::Method);
+    let object = slice(r#"{"a":[1],"ttlMs":"mine","resultType":"task","_meta":{"k":1}}"#);
+    let checked = Checked::new(called(&definition), Returned::Json(&object)).unwrap();
+    let full = |revision| {
+        let mut out = JsonWriter::new();
+        out.begin_object();
+        checked.write(revision, &mut out).write(revision, &slice(SERVER), None, &mut out);
+        out.end_object();
+        out.into_slice().to_string()
+    };
+    assert_eq!(full(V2025_11_25), r#"{"a":[1],"ttlMs":"mine","_meta":{"k":1}}"#);
+    let meta = r#""_meta":{"k":1,"io.modelcontextprotocol/serverInfo":{"name":"demo","version":"1"}}"#;
+    assert_eq!(
+        full(V2026_07_28),
+        format!(r#"{{"a":[1],"ttlMs":"mine","resultType":"task",{meta}}}"#),
+        "EXT-5"
+    );
+    assert_eq!(of(Kind::Method, Returned::Json(&JsonSlice::null()), V2026_07_28).unwrap(), "{}");
+}
+
+#[test]
+fn the_frame_takes_over_what_a_handler_says_of_it() {
+    let frame = |rest: Rest, revision, cache| {
+        let mut out = JsonWriter::new();
+        out.begin_object();
+        rest.write(revision, &slice(SERVER), cache, &mut out);
+        out.end_object();
+        out.into_slice().to_string()
+    };
+    let cache = Some(CacheHints::default());
+    assert_eq!(frame(Rest::default(), V2025_11_25, cache), "{}", "CA-9");
+    assert_eq!(frame(Rest::default(), V2026_07_28, None), format!("{{{MODERN}}}"), "RPC-12");
+    let cached = format!(r#"{{"ttlMs":0,"cacheScope":"public",{MODERN}}}"#);
+    assert_eq!(frame(Rest::default(), V2026_07_28, cache), cached, "CA-1");
+
+    let definition = plain(Kind::Resource);
+    let own = slice(
+        r#"{"ttlMs":5000,"cacheScope":"private","_meta":{"com.x/y":1},"contents":[{"uri":"a:b","text":""}]}"#,
+    );
+    let checked = Checked::new(called(&definition), Returned::Result(&own)).unwrap();
+    let mut out = JsonWriter::new();
+    let rest = checked.write(V2026_07_28, &mut out);
+    let meta = MODERN.replace(r#""_meta":{"#, r#""_meta":{"com.x/y":1,"#);
+    let expected = format!(r#"{{"ttlMs":5000,"cacheScope":"private",{meta}}}"#);
+    let hints = Some(rest.hints(CacheHints::default()));
+    assert_eq!(frame(rest.clone(), V2026_07_28, hints), expected, "CA-1");
+    assert_eq!(frame(rest, V2024_11_05, hints), r#"{"_meta":{"com.x/y":1}}"#, "CA-9");
+}
+
+#[test]
+fn what_is_wrong_is_told_by_entry_member_and_path() {
+    let many = "must return an array of strings";
+    for (kind, returned, expected) in [
+        (Kind::Tool, "content [7]", r#"tool "x": content[0] must be a content block"#),
+        (
+            Kind::Tool,
+            r#"content {"type":"video"}"#,
+            r#"tool "x": content[0].type must be one of text, image, audio, resource_link, resource"#,
+        ),
+        (
+            Kind::Tool,
+            r#"content {"type":"image","data":"AAAA"}"#,
+            r#"tool "x": content[0].mimeType is missing"#,
+        ),
+        (
+            Kind::Tool,
+            r#"content {"type":"image","data":"?","mimeType":"image/png"}"#,
+            r#"tool "x": content[0].data must be bytes in base64"#,
+        ),
+        (
+            Kind::Tool,
+            r#"content ["",{"type":"resource","resource":{"uri":"a:b"}}]"#,
+            r#"tool "x": content[1].resource must be an object with one of text, blob"#,
+        ),
+        (
+            Kind::Tool,
+            r#"content {"type":"text","text":"","txt":""}"#,
+            r#"tool "x": content[0]: unknown member "txt"; such content has type, text, annotations, _meta"#,
+        ),
+        (Kind::Tool, r#"result {"isError":"yes"}"#, r#"tool "x": isError must be true or false"#),
+        (
+            Kind::Tool,
+            r#"result {"is_error":true}"#,
+            r#"tool "x": unknown member "is_error"; the result of a tool has content, structuredContent, isError, _meta"#,
+        ),
+        (Kind::Tool, "result []", r#"tool "x": must be an object"#),
+        (
+            Kind::Resource,
+            "content []",
+            r#"resource "a:b": contents must not be empty: that a resource does not exist is an error"#,
+        ),
+        (
+            Kind::Resource,
+            r#"result {"contents":[]}"#,
+            r#"resource "a:b": contents must not be empty: that a resource does not exist is an error"#,
+        ),
+        (Kind::Resource, "content 7", r#"resource "a:b": must return resource contents, not a number"#),
+        (
+            Kind::Resource,
+            r#"content {"text":"","blob":""}"#,
+            r#"resource "a:b": contents[0] must be an object with one of text, blob"#,
+        ),
+        (
+            Kind::Resource,
+            r#"result {"contents":[{"text":""}]}"#,
+            r#"resource "a:b": contents[0].uri is missing"#,
+        ),
+        (
+            Kind::Resource,
+            r#"result {"contents":[{"uri":"a:b","text":""}],"ttlMs":-1}"#,
+            r#"resource "a:b": ttlMs must be an integer from 0"#,
+        ),
+        (
+            Kind::Prompt,
+            r#"json {"a":1,"b":2}"#,
+            r#"prompt "x": must return messages, content or strings, not an object with "a", "b""#,
+        ),
+        (Kind::Prompt, "json null", r#"prompt "x": must return messages, content or strings, not null"#),
+        (
+            Kind::Prompt,
+            r#"content {"role":"system","content":""}"#,
+            r#"prompt "x": messages[0].role must be one of user, assistant"#,
+        ),
+        (
+            Kind::Prompt,
+            r#"content ["",{"role":"user","content":[""]}]"#,
+            r#"prompt "x": messages[1].content must be a content block"#,
+        ),
+        (
+            Kind::Prompt,
+            r#"json {"blob":"eA=="}"#,
+            r#"prompt "x": must return messages, content or strings, not an object with "blob""#,
+        ),
+        (
+            Kind::Prompt,
+            r#"content {"text":"x"}"#,
+            r#"prompt "x": must return messages, content or strings, not an object with "text""#,
+        ),
+        (
+            Kind::Tool,
+            r#"content {"text":"x"}"#,
+            r#"tool "x": content[0].type must be one of text, image, audio, resource_link, resource"#,
+        ),
+        (Kind::Completion, "bytes", &format!(r#"completion "ref/prompt/p#a": {many}"#)),
+        (Kind::Completion, "json 7", &format!(r#"completion "ref/prompt/p#a": {many}, not a number"#)),
+        (Kind::Completion, "text", &format!(r#"completion "ref/prompt/p#a": {many}"#)),
+        (
+            Kind::Completion,
+            "json [7]",
+            r#"completion "ref/prompt/p#a": completion.values[0] must be a string"#,
+        ),
+        (
+            Kind::ResourceProvider,
+            "json null",
+            r#"resource provider "a:{x}": must return an array of resources, not null"#,
+        ),
+        (
+            Kind::ResourceProvider,
+            r#"json [{"uri":"a:1"},{"uri":"a:2","size":"big"}]"#,
+            r#"resource provider "a:{x}": resources[1]: resource "a:2": size must be an integer from 0"#,
+        ),
+        (Kind::Method, "json [1]", r#"method "x": must return an object, not an array"#),
+        (
+            Kind::Method,
+            r#"json {"_meta":{"io.mcp/x":1}}"#,
+            r#"method "x": _meta: key "io.mcp/x" has a prefix that is reserved for the protocol"#,
+        ),
+        (Kind::Method, "failed", "no"),
+    ] {
+        let (form, text) = returned.split_once(' ').unwrap_or((returned, "null"));
+        let value = slice(text);
+        let returned = match form {
+            "content" => Returned::Content(&value),
+            "result" => Returned::Result(&value),
+            "json" => Returned::Json(&value),
+            "bytes" => Returned::Bytes(b"x"),
+            "failed" => Returned::Failed("no"),
+            _ => Returned::Text("x"),
+        };
+        assert_eq!(of(kind, returned, V2026_07_28).unwrap_err(), expected, "{kind:?} {text}");
+    }
+}
+
+#[test]
+fn bytes_are_embedded_where_content_is_wanted() {
+    let block = |uri: &str, mime_type: &str| {
+        format!(
+            r#"{{"type":"resource","resource":{{"uri":"{uri}","mimeType":"{mime_type}","blob":"eA=="}}}}"#
+        )
+    };
+    let own = |kind: &str| block(&format!("{kind}:///x"), "application/octet-stream");
+    let array = slice(r#"["a",{"blob":"eA=="},{"uri":"a:c","mimeType":"image/png","blob":"eA=="}]"#);
+    let text = r#"{"type":"text","text":"a"}"#;
+    for revision in [V2024_11_05, V2026_07_28] {
+        let tool = |returned| of(Kind::Tool, returned, revision).unwrap();
+        assert_eq!(tool(Returned::Bytes(b"x")), format!(r#"{{"content":[{}]}}"#, own("tool")));
+        let blocks = [text, &own("tool"), &block("a:c", "image/png")].join(",");
+        assert_eq!(tool(Returned::Content(&array)), format!(r#"{{"content":[{blocks}]}}"#));
+
+        let prompt = |returned| of(Kind::Prompt, returned, revision).unwrap();
+        let said = |block: &str| format!(r#"{{"role":"user","content":{block}}}"#);
+        assert_eq!(prompt(Returned::Bytes(b"x")), format!(r#"{{"messages":[{}]}}"#, said(&own("prompt"))));
+        let messages = [said(text), said(&own("prompt")), said(&block("a:c", "image/png"))].join(",");
+        assert_eq!(prompt(Returned::Content(&array)), format!(r#"{{"messages":[{messages}]}}"#));
+    }
+    // Of a resource they are its contents, whose media type may be left out.
+    let contents = slice(r#"[{"blob":"eA=="}]"#);
+    let read = of(Kind::Resource, Returned::Content(&contents), V2026_07_28).unwrap();
+    assert_eq!(read, of(Kind::Resource, Returned::Bytes(b"x"), V2026_07_28).unwrap());
+}
+
+fn any_result() -> impl Strategy<Value = (Kind, &'static Table, serde_json::Value)> {
+    let of = |kind: Kind, table: &'static Table| {
+        any_object(table).prop_map(move |value| (kind, table, value)).boxed()
+    };
+    prop_oneof![
+        of(Kind::Tool, &RESULT_TOOL),
+        of(Kind::Resource, &RESULT_RESOURCE)
+            .prop_filter("RS-6", |(_, _, value)| !value["contents"].as_array().unwrap().is_empty()),
+        of(Kind::Prompt, &RESULT_PROMPT),
+        of(Kind::Completion, &RESULT_COMPLETE),
+    ]
+}
+
+fn checked_for_all(kind: Kind, table: &'static Table, returned: Returned<'_>) -> Result<(), TestCaseError> {
+    let definition = plain(kind);
+    let checked = match Checked::new(called(&definition), returned) {
+        Ok(checked) => checked,
+        Err(error) => return Err(TestCaseError::fail(error)),
+    };
+    for revision in Revision::ALL {
+        let mut out = JsonWriter::new();
+        out.begin_object();
+        let rest = checked.write(revision, &mut out);
+        let members = {
+            let mut out = out.clone();
+            out.end_object();
+            JsonSlice::parse(out.into_bytes(), &json::Limits::default()).unwrap()
+        };
+        prop_assert_eq!(check_object(table, &members, &At::WHOLE), Ok(()), "{} {}", revision, &members);
+        prop_assert_eq!(fits(&Form::Object(table), &members, revision), Ok(()), "{} {}", revision, &members);
+        prop_assert!(kind != Kind::Tool || members.member("content").is_some(), "TL-16");
+        rest.write(revision, &slice(SERVER), (kind == Kind::Resource).then(CacheHints::default), &mut out);
+        out.end_object();
+        // No member twice: the reader would refuse that.
+        let whole = JsonSlice::parse(out.into_bytes(), &json::Limits::default()).unwrap();
+        prop_assert_eq!(whole.member("resultType").is_some(), revision.is_modern());
+        prop_assert_eq!(whole.member("ttlMs").is_some(), revision.is_modern() && kind == Kind::Resource);
+    }
+    Ok(())
+}
+
+static BLOCKS: Form = Form::List(&Form::Said);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_full_result_fits_each_revision((kind, table, value) in any_result()) {
+        checked_for_all(kind, table, Returned::Result(&parsed(&value)))?;
+    }
+
+    #[test]
+    fn content_fits_each_revision(value in any_of(&BLOCKS)) {
+        let value = parsed(&value);
+        checked_for_all(Kind::Tool, &RESULT_TOOL, Returned::Content(&value))?;
+        checked_for_all(Kind::Prompt, &RESULT_PROMPT, Returned::Content(&value))?;
+    }
+
+    #[test]
+    fn any_value_is_judged_without_panic(value in any_of(&Form::Structured), bytes: Vec<u8>, text: String) {
+        let value = parsed(&value);
+        for kind in Kind::ALL {
+            for returned in [
+                Returned::Text(&text),
+                Returned::Bytes(&bytes),
+                Returned::Json(&value),
+                Returned::Content(&value),
+                Returned::Result(&value),
+                Returned::Failed(&text),
+            ] {
+                for revision in Revision::ALL {
+                    _ = of(kind, returned, revision);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! How a request came, as far as the program around the endpoint says.
+
+use crate::host::{Arrival, Attachment, LaneId};
+use http::request::Parts;
+use std::sync::Arc;
+
+/// How a request came, and who sent it if the program around the endpoint says so.
+pub(in crate::runtime::http) fn arrival(head: &Arc<Parts>) -> Arrival {
+    let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
+    let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
+    let attachment = head.extensions.get::<Attachment>().cloned();
+    Arrival { headers: Some(head.clone()), principal, lanes, attachment, share: None }
+}
+
+/// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint
+/// sees them. A session belongs to the principal who opened it, and handlers read it as `principal`.
+#[derive(Clone, Debug)]
+pub struct Principal(pub Arc<str>);
+
+/// Another extension: calls for the first lane of a pair go to the second.
+#[derive(Clone, Debug)]
+pub(in crate::runtime::http) struct Moved(pub(in crate::runtime::http) Arc<[(LaneId, LaneId)]>);

@@ -1,0 +1,209 @@
+//! The body of a response.
+
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::shares::Part;
+use crate::host::{CancelReason, Engine, ListenId};
+use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::legacy_sse::SseStream;
+use crate::runtime::http::response::response_channel::{Chunk, First, Slot};
+use crate::runtime::http::resumption::open_streams::Entry;
+use crate::runtime::http::session::sessions::{Lease, Session};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The body of a response: nothing, one piece, or an event stream.
+///
+/// A stream makes progress by being polled, and holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it says
+/// that the client is gone: in the modern era that cancels the call.
+pub struct ResponseBody(Inner);
+
+enum Inner {
+    Whole(Bytes),
+    Stream(Stream),
+    /// All that is said to one client of HTTP+SSE.
+    Channel(SseStream),
+}
+
+/// One request on its way to its response.
+pub(in crate::runtime::http) struct Exchange {
+    pub(in crate::runtime::http) engine: Engine,
+    pub(in crate::runtime::http) slot: Arc<Slot>,
+    /// What ends with the client: in the modern era all does, in a legacy session all goes on (MH-50 to MH-52).
+    pub(in crate::runtime::http) held: Option<Held>,
+    /// Keeps a legacy session in use.
+    lease: Option<Lease>,
+    /// The connection it is on, if it is one of ours.
+    link: Option<Arc<Link>>,
+    /// Which of the stream's readers it is.
+    pub(in crate::runtime::http) reader: u32,
+    /// What it takes of its client's share.
+    part: Option<Part>,
+}
+
+/// What a modern request holds in the engine.
+#[derive(Clone, Copy)]
+pub(in crate::runtime::http) enum Held {
+    Call(CallId),
+    Listen(ListenId),
+}
+
+impl Exchange {
+    pub(in crate::runtime::http) fn new(
+        engine: Engine,
+        slot: Arc<Slot>,
+        held: Option<Held>,
+        lease: Option<Lease>,
+        link: Option<&Arc<Link>>,
+    ) -> Exchange {
+        if let Some(link) = link {
+            link.wait(true);
+        }
+        Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0, part: None }
+    }
+
+    /// Counts it to its client's share for as long as it is open.
+    pub(in crate::runtime::http) fn counted(mut self, part: Option<Part>) -> Exchange {
+        self.part = part;
+        self
+    }
+
+    /// Of a client that has come back.
+    pub(in crate::runtime::http) fn again(mut self, reader: u32) -> Exchange {
+        self.reader = reader;
+        self
+    }
+
+    /// The session it is in use by.
+    pub(in crate::runtime::http) fn session(&self) -> Option<&Arc<Session>> {
+        self.lease.as_ref().map(Lease::session)
+    }
+
+    /// Waits for what decides the form of the response.
+    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
+        self.listen();
+        self.slot.poll_first(task)
+    }
+
+    fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
+        self.listen();
+        self.slot.poll_chunk(self.reader, task)
+    }
+
+    /// Does what the connection asks for.
+    fn listen(&self) {
+        if self.link.as_ref().is_some_and(|link| link.take_ask()) {
+            self.slot.comment();
+        }
+    }
+
+    /// The request has ended: nothing is left to cancel.
+    pub(in crate::runtime::http) fn finish(&mut self) {
+        self.held = None;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(link) = &self.link {
+            link.wait(false);
+        }
+        // Before the cancellation, which then has nobody to tell.
+        let undelivered = self.slot.leave(self.reader);
+        if let Some(lease) = &self.lease {
+            for question in undelivered {
+                self.engine.undelivered(lease.peer(), question.id, question.body);
+            }
+        }
+        match self.held.take() {
+            Some(Held::Call(call)) => drop(self.engine.cancel(call, CancelReason::Disconnected)),
+            Some(Held::Listen(listen)) => self.engine.unlisten(listen),
+            None => {}
+        }
+    }
+}
+
+struct Stream {
+    exchange: Exchange,
+    /// Has the stream kept alive for as long as it is open.
+    _entry: Entry,
+    ended: bool,
+}
+
+impl ResponseBody {
+    pub(in crate::runtime::http) fn empty() -> ResponseBody {
+        ResponseBody(Inner::Whole(Bytes::new()))
+    }
+
+    pub(in crate::runtime::http) fn whole(bytes: Bytes) -> ResponseBody {
+        ResponseBody(Inner::Whole(bytes))
+    }
+
+    /// It is a stream, and more is to come.
+    pub(in crate::runtime::http) fn is_open(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(_) => false,
+            Inner::Stream(stream) => !stream.ended,
+            Inner::Channel(stream) => !stream.has_ended(),
+        }
+    }
+
+    pub(in crate::runtime::http) fn channel(stream: SseStream) -> ResponseBody {
+        ResponseBody(Inner::Channel(stream))
+    }
+
+    pub(in crate::runtime::http) fn stream(exchange: Exchange, entry: Entry) -> ResponseBody {
+        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.0 {
+            Inner::Whole(bytes) => std::mem::take(bytes),
+            Inner::Stream(stream) if stream.ended => return Poll::Ready(None),
+            Inner::Channel(stream) if stream.has_ended() => return Poll::Ready(None),
+            Inner::Channel(stream) => match stream.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(bytes) => bytes.unwrap_or_default(),
+            },
+            Inner::Stream(stream) => match stream.exchange.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Chunk::More(bytes)) => bytes,
+                Poll::Ready(Chunk::Last(bytes)) => {
+                    stream.ended = true;
+                    stream.exchange.finish();
+                    bytes
+                }
+            },
+        };
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_empty(),
+            Inner::Stream(stream) => stream.ended,
+            Inner::Channel(stream) => stream.has_ended(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Stream(stream) if stream.ended => SizeHint::with_exact(0),
+            Inner::Channel(stream) if stream.has_ended() => SizeHint::with_exact(0),
+            Inner::Stream(_) | Inner::Channel(_) => SizeHint::default(),
+        }
+    }
+}

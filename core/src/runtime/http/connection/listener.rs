@@ -1,0 +1,293 @@
+//! A listener: where connections come from, and how all of them end.
+
+use crate::error::{Error, ErrorKind};
+use crate::locks::Mutex;
+use crate::proto::http::Access;
+use crate::runtime::http::connection::endpoint::{Endpoint, tick};
+use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::routes::pages::Front;
+use crate::runtime::http::routes::paths::{Paths, Route};
+use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::server::options::{HttpOptions, Place};
+use crate::runtime::server::transport::{Reach, Serving, Site, Transport, Turn};
+use crate::runtime::sockets::accept::accept;
+use crate::runtime::sockets::address::{exposed, is_local};
+use crate::runtime::sockets::connections::{Connections, Phase};
+use crate::runtime::sockets::inherited_sockets;
+use crate::runtime::sockets::inherited_sockets::Listening;
+use crate::runtime::sockets::io;
+use crate::runtime::sockets::io::Accept;
+use crate::runtime::sockets::panic_boundary::needed;
+use crate::runtime::sockets::unix;
+use crate::runtime::threads::pool::Homes;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Its tasks besides the connections: one accepts, one tells the time.
+const OWN_TASKS: usize = 2;
+
+/// A started listener.
+pub(crate) struct Listener {
+    service: HttpService,
+    connections: Arc<Connections>,
+    lifecycle: Arc<Lifecycle>,
+    /// What is answered, once it accepts; until then paths may join.
+    paths: OnceLock<Arc<Paths>>,
+    joining: Mutex<Joining>,
+    at: At,
+    /// The hosts and origins of who came first, for those that name none of their own.
+    pub(in crate::runtime::http) access: Access,
+}
+
+/// A listener that does not accept yet.
+struct Joining {
+    paths: Paths,
+    begin: Option<Box<dyn FnOnce(Arc<Paths>) + Send>>,
+}
+
+/// Where a listener is.
+pub(in crate::runtime::http) enum At {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+    /// That cannot be said.
+    Nowhere,
+}
+
+/// One path of a listener, as a transport that has started. The first one also ends the listener.
+pub(in crate::runtime::http) struct Served {
+    pub(in crate::runtime::http) listener: Arc<Listener>,
+    pub(in crate::runtime::http) leads: bool,
+    pub(in crate::runtime::http) reach: Option<Reach>,
+    pub(in crate::runtime::http) exposed: Option<String>,
+}
+
+impl Transport for HttpOptions {
+    fn check(&self) -> Result<(), Error> {
+        match &self.place {
+            Place::Address(_) => Ok(()),
+            Place::Unix(unix) => unix::check_mode(unix.mode),
+            Place::Socket(socket) => inherited_sockets::look(socket).map(drop),
+        }
+    }
+
+    fn turn(&self) -> Turn {
+        Turn::Address
+    }
+
+    /// Binds. Connections are accepted once all transports have started.
+    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+        self.allowed.check("http ")?;
+        let named = |access: Access| self.allowed.add_to(access);
+        Ok(Box::new(Listener::bind(site, &self.place, named)?.with_mcp(&self.path)?))
+    }
+}
+
+impl Listener {
+    /// Listens there. `named` adds the hosts and origins that are allowed.
+    pub(in crate::runtime::http) fn bind(
+        site: &Site,
+        place: &Place,
+        named: impl Fn(Access) -> Access,
+    ) -> Result<Arc<Listener>, Error> {
+        let homes = site.executor.homes()?;
+        let home = homes.first().handle.clone();
+        let _entered = home.enter();
+        let tcp = |address: SocketAddr| {
+            named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
+        };
+        // What a page can reach it through is a proxy that others can reach.
+        let access = || named(Access::public());
+        let listener = match place {
+            Place::Address(address) => {
+                let (acceptor, address) = io::bind(address)?;
+                Listener::new(site, homes, acceptor, tcp(address), At::Tcp(address))
+            }
+            Place::Unix(unix) => {
+                let bound = unix::bind(&unix.path, unix.mode)?;
+                Listener::new(site, homes, bound, access(), At::Unix(unix.path.clone()))
+            }
+            Place::Socket(socket) => {
+                let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
+                match inherited_sockets::listening(socket.try_clone().map_err(io)?)? {
+                    Listening::Tcp(listener) => {
+                        let address = listener.local_addr().map_err(io)?;
+                        Listener::new(site, homes, listener, tcp(address), At::Tcp(address))
+                    }
+                    Listening::Unix(listener) => {
+                        let address = listener.local_addr().map_err(io)?;
+                        let at = address.as_pathname().map(Path::to_owned).map_or(At::Nowhere, At::Unix);
+                        Listener::new(site, homes, listener, access(), at)
+                    }
+                }
+            }
+        };
+        let text = match place {
+            Place::Address(address) => Some(address.as_str()),
+            Place::Unix(_) | Place::Socket(_) => None,
+        };
+        site.listens(text, &listener);
+        Ok(listener)
+    }
+
+    /// Serves what comes from `acceptor`, whatever that is, once it is [told to](Listener::accept).
+    pub(in crate::runtime::http) fn new(
+        site: &Site,
+        homes: Arc<Homes>,
+        acceptor: impl Accept,
+        access: Access,
+        at: At,
+    ) -> Arc<Listener> {
+        let service = site.http(|| HttpService::with_engine(&site.engine, Access::public())).clone();
+        let connections: Arc<Connections> = Arc::default();
+        // Taken now, so that the end waits for the acceptor, which holds the address.
+        let (ticks, accepts) = (connections.enter(), connections.enter());
+        let (shared, all) = (service.clone(), connections.clone());
+        let front = Arc::new(Front::new(access.clone()));
+        let lifecycle = site.lifecycle.clone();
+        let begin = move |paths: Arc<Paths>| {
+            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), front };
+            let handle = homes.first().handle.clone();
+            let shares = shared.engine().0.shares.clone();
+            let max = shared.limits().max_connections + OWN_TASKS;
+            let engine = shared.engine().clone();
+            handle.spawn(tick(shared, paths, ticks));
+            let accepts = move || accept(endpoint, acceptor, homes, all, (max, shares), accepts);
+            handle.spawn(needed(engine, lifecycle, "a listener", accepts));
+        };
+        let joining = Joining { paths: Paths::default(), begin: Some(Box::new(begin)) };
+        Arc::new(Listener {
+            service,
+            connections,
+            lifecycle: site.lifecycle.clone(),
+            paths: OnceLock::new(),
+            joining: Mutex::new(joining),
+            at,
+            access,
+        })
+    }
+
+    /// The endpoint of Streamable HTTP is under this path.
+    pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<Served, Error> {
+        self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
+        let reach = self.url("http", path).map(Reach::Http);
+        let exposed = self.exposed(&self.access, true);
+        Ok(Served { listener: self, leads: true, reach, exposed })
+    }
+
+    /// Where other machines may reach what `access` is for. Of the paths of one address the first names the address.
+    pub(in crate::runtime::http) fn exposed(&self, access: &Access, leads: bool) -> Option<String> {
+        let at = match &self.at {
+            At::Tcp(address) => exposed(*address),
+            // HTTP is served there for a proxy.
+            At::Unix(file) => Some(format!("the Unix socket {}", file.display())),
+            At::Nowhere => Some("a Unix socket".to_owned()),
+        };
+        match at {
+            Some(place) => leads.then_some(place),
+            None => access.public_host().map(|host| format!("a loopback address for hosts such as {host}")),
+        }
+    }
+
+    pub(in crate::runtime::http) fn service(&self) -> &HttpService {
+        &self.service
+    }
+
+    /// Whether only this machine can reach it, as far as hosts say so.
+    pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
+        matches!(self.at, At::Tcp(address) if is_local(address.ip()))
+    }
+
+    /// Adds a path.
+    pub(in crate::runtime::http) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
+        self.service.engine().0.pages.take(path, route.name())?;
+        if self.joining.lock().paths.add(path, route) {
+            return Ok(());
+        }
+        let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
+        Err(Error::invalid(format!("{url} is named twice: each transport needs a path of its own")))
+    }
+
+    /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.
+    pub(in crate::runtime::http) fn url(&self, scheme: &str, path: &str) -> Option<String> {
+        match &self.at {
+            At::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
+            At::Unix(file) => Some(format!("unix:{}:{path}", file.display())),
+            At::Nowhere => None,
+        }
+    }
+
+    /// Begins to accept connections.
+    fn accept(&self) {
+        let (paths, begin) = {
+            let mut joining = self.joining.lock();
+            (Arc::new(std::mem::take(&mut joining.paths)), joining.begin.take())
+        };
+        if let Some(begin) = begin {
+            let _ = self.paths.set(paths.clone());
+            begin(paths);
+        }
+    }
+
+    fn begin_end(&self) {
+        // One that never accepted lets go of its address.
+        let begin = self.joining.lock().begin.take();
+        drop(begin);
+        self.lifecycle.on_hurry(self.connections.clone());
+        if let Some(paths) = self.paths.get() {
+            paths.end();
+        }
+        self.connections.advance(Phase::Draining);
+    }
+}
+
+impl Serving for Served {
+    fn open(&self) {
+        if self.leads {
+            self.listener.accept();
+        }
+    }
+
+    /// Listening streams and idle connections end at once.
+    fn begin_end(&self) {
+        if self.leads {
+            self.listener.begin_end();
+        }
+    }
+
+    fn drain(&self) {
+        // The task that tells the time stays to the last.
+        self.listener.connections.wait(1, || self.listener.lifecycle.deadline());
+    }
+
+    fn flush(&self) {
+        self.listener.connections.wait(1, || self.listener.lifecycle.deadline() + FLUSH);
+        self.listener.connections.advance(Phase::Dead);
+    }
+
+    fn close(&self) {
+        // The others only have to be polled once more.
+        self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH);
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match self.listener.at {
+            At::Tcp(address) if matches!(self.reach, Some(Reach::Http(_))) => Some(address),
+            _ => None,
+        }
+    }
+
+    fn exposed(&self) -> Option<String> {
+        self.exposed.clone()
+    }
+
+    fn reach(&self) -> Option<&Reach> {
+        self.reach.as_ref()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.connections.advance(Phase::Dead);
+    }
+}

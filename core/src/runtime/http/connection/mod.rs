@@ -1,0 +1,15 @@
+//! A connection of HTTP: reading requests, writing responses, and the bytes that both hold.
+
+pub(super) mod arrival;
+pub(super) mod body;
+pub(super) mod budget;
+pub(super) mod caller;
+pub(super) mod connection_state;
+pub(super) mod endpoint;
+pub(super) mod listener;
+pub(super) mod panic_boundary;
+pub(super) mod read;
+pub(super) mod socket;
+pub(super) mod streaming;
+#[cfg(feature = "tower")]
+pub(super) mod tower;

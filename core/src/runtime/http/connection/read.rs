@@ -1,0 +1,126 @@
+//! Reading the body of a request.
+
+use crate::runtime::http::connection::budget::Budget;
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Why there is no body to work on.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::runtime::http) enum ReadError {
+    /// It is over the limit; `drained` says whether all of it has been read, so that the connection stays usable.
+    TooLarge {
+        /// The body has been read to its end.
+        drained: bool,
+    },
+    /// It did not come to its end.
+    Broken,
+    /// There is no room for more of it.
+    Full,
+}
+
+/// What is read of a body that is refused, as a multiple of the limit: most clients read the answer only after they
+/// have sent everything, and lose it if the connection is closed before.
+const DRAIN: u64 = 4;
+
+async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<Bytes>, ReadError> {
+    loop {
+        match poll_fn(|task| body.as_mut().poll_frame(task)).await {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(ReadError::Broken),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                // Trailers mean nothing here.
+                Err(_) => {}
+            },
+        }
+    }
+}
+
+/// Reads a body of at most `max` bytes. One that comes in one piece is not copied.
+pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    max: usize,
+    budget: &Arc<Budget>,
+) -> Result<Bytes, ReadError> {
+    let declared = body.size_hint().lower();
+    if declared > max as u64 {
+        return Err(refuse(body, declared, 0, max).await);
+    }
+    let Some(first) = chunk(&mut body).await? else { return Ok(Bytes::new()) };
+    if first.len() > max {
+        return Err(refuse(body, 0, first.len() as u64, max).await);
+    }
+    if body.is_end_stream() {
+        return budget.admit(first).map_err(|_| ReadError::Full);
+    }
+    let (mut whole, mut share) = (BytesMut::new(), budget.share());
+    let mut first = Some(first);
+    while let Some(data) = chunk(&mut body).await? {
+        let parts = [first.take().unwrap_or_default(), data];
+        let size = whole.len() + parts[0].len() + parts[1].len();
+        if size > max {
+            drop((whole, share, parts));
+            return Err(refuse(body, 0, size as u64, max).await);
+        }
+        if size > whole.capacity() {
+            // What is declared is only believed up to a point: memory follows what has come in.
+            let capacity = (2 * size).min(if declared > 0 { declared as usize } else { max }).max(size);
+            whole.reserve(capacity - whole.len());
+            if !share.set(whole.capacity()) {
+                return Err(ReadError::Full);
+            }
+        }
+        for part in parts {
+            whole.extend_from_slice(&part);
+        }
+    }
+    match first {
+        Some(first) => budget.admit(first).map_err(|_| ReadError::Full),
+        None => Ok(share.carried_by(whole.freeze())),
+    }
+}
+
+/// What is read of a body whose head is refused.
+pub(in crate::runtime::http) const SMALL: u64 = 64 << 10;
+
+/// Reads a small body to its end and throws it away; whether that was all, so that the connection stays usable.
+pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    if body.size_hint().lower() > SMALL {
+        return false;
+    }
+    let mut seen = 0;
+    loop {
+        match chunk(&mut body).await {
+            Ok(None) => return true,
+            Ok(Some(data)) if seen + data.len() as u64 <= SMALL => seen += data.len() as u64,
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
+}
+
+/// Reads on, up to a bound, and throws away.
+async fn refuse<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    declared: u64,
+    mut seen: u64,
+    max: usize,
+) -> ReadError {
+    let bound = DRAIN * max as u64;
+    if declared > bound {
+        return ReadError::TooLarge { drained: false };
+    }
+    loop {
+        match chunk(&mut body).await {
+            Ok(None) => return ReadError::TooLarge { drained: true },
+            Ok(Some(data)) if seen + data.len() as u64 <= bound => seen += data.len() as u64,
+            Ok(Some(_)) | Err(_) => return ReadError::TooLarge { drained: false },
+        }
+    }
+}

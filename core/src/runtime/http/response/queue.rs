@@ -1,0 +1,287 @@
+//! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
+
+use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
+use crate::locks::Mutex;
+use crate::proto::results::shape;
+use crate::runtime::http::connection::budget::{Budget, Share};
+use crate::runtime::threads::wake_queue::Mailbox;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+/// A client that has not answered a ping for so long is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Messages on their way to one client. Any thread puts them in, the connection's task takes them out.
+pub(in crate::runtime::http) struct Queue {
+    budget: Arc<Budget>,
+    /// Bytes that may wait; beyond it droppable events are dropped, and nothing more is taken from the client.
+    capacity: usize,
+    mailbox: Option<Arc<Mailbox>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    messages: VecDeque<Bytes>,
+    /// Bytes waiting or being written.
+    bytes: usize,
+    /// What they take of the endpoint's budget, if they are more than a few.
+    share: Option<Share>,
+    waker: Option<Waker>,
+    ending: bool,
+    /// A comment is due.
+    comment: bool,
+    /// Something was taken since the last look at the clock.
+    active: bool,
+    quiet_since: Option<Instant>,
+    /// Nobody will take anything any more.
+    gone: bool,
+    reads: Reads,
+}
+
+/// What is known of what the client has read.
+#[derive(Default)]
+struct Reads {
+    /// Events that were sent, and how many of them the client has read.
+    sent: u64,
+    read: u64,
+    /// A ping is to be sent behind what waits.
+    wanted: bool,
+    /// Pings that were sent; each has its number.
+    pings: u64,
+    /// The last one is on its way since then; so many events were before it.
+    asked: Option<(u64, Instant)>,
+}
+
+impl Queue {
+    pub(in crate::runtime::http) fn new(
+        budget: &Arc<Budget>,
+        capacity: usize,
+        mailbox: Option<&Arc<Mailbox>>,
+    ) -> Arc<Queue> {
+        let (budget, mailbox) = (budget.clone(), mailbox.cloned());
+        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
+    }
+
+    /// The number of a ping that is to be sent now, behind all that was said; said once.
+    pub(in crate::runtime::http) fn take_ping(&self) -> Option<u64> {
+        self.state.lock().take_ping()
+    }
+
+    /// The ping of this number was answered.
+    pub(in crate::runtime::http) fn ponged(&self, number: u64) {
+        let mut state = self.state.lock();
+        if state.reads.pings == number
+            && let Some((read, _)) = state.reads.asked.take()
+        {
+            state.reads.read = read;
+        }
+    }
+
+    fn rouse(&self, waker: Option<Waker>) {
+        match (waker, &self.mailbox) {
+            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
+        }
+    }
+
+    /// Has the task woken when there is something to look at. Look after this, not before.
+    pub(in crate::runtime::http) fn register(&self, task: &Context<'_>) {
+        let mut state = self.state.lock();
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(task.waker()),
+            None => state.waker = Some(task.waker().clone()),
+        }
+    }
+
+    /// Takes some messages, in their order, with less than `most` bytes before the last. They count as waiting until they
+    /// are [written](Queue::wrote).
+    pub(in crate::runtime::http) fn take(&self, most: usize, out: &mut Vec<Bytes>) {
+        let mut state = self.state.lock();
+        let mut taken = 0;
+        while taken < most
+            && let Some(message) = state.messages.pop_front()
+        {
+            taken += message.len();
+            out.push(message);
+        }
+        if state.messages.is_empty() {
+            // A burst's room is not kept.
+            state.messages = VecDeque::new();
+        }
+        state.active |= taken > 0;
+    }
+
+    /// Messages of so many bytes are out.
+    pub(in crate::runtime::http) fn wrote(&self, bytes: usize) {
+        self.state.lock().wrote(bytes);
+    }
+
+    /// [Notes](Queue::wrote) that messages are out, and says which ping and whether a comment is due; each is said once.
+    pub(in crate::runtime::http) fn wrote_and_due(&self, bytes: usize) -> (Option<u64>, bool) {
+        let mut state = self.state.lock();
+        state.wrote(bytes);
+        (state.take_ping(), std::mem::take(&mut state.comment))
+    }
+
+    pub(in crate::runtime::http) fn is_empty(&self) -> bool {
+        self.state.lock().messages.is_empty()
+    }
+
+    /// The client does not read fast enough for what it asks for.
+    pub(in crate::runtime::http) fn is_full(&self) -> bool {
+        self.state.lock().bytes > self.capacity
+    }
+
+    /// Tells the task that the channel is to end once its calls have.
+    pub(in crate::runtime::http) fn end(&self) {
+        self.state.lock().ending = true;
+        self.wake();
+    }
+
+    pub(in crate::runtime::http) fn is_ending(&self) -> bool {
+        self.state.lock().ending
+    }
+
+    /// Nobody listens any more.
+    pub(in crate::runtime::http) fn leave(&self) {
+        let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
+        drop(left);
+    }
+
+    /// Has a comment sent if nothing was for `quiet`.
+    pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
+        let waker = {
+            let mut state = self.state.lock();
+            if std::mem::take(&mut state.active) || state.quiet_since.is_none() {
+                state.quiet_since = Some(now);
+                return;
+            }
+            if state.quiet_since.is_some_and(|since| now.saturating_duration_since(since) < quiet) {
+                return;
+            }
+            state.comment = true;
+            state.waker.take()
+        };
+        self.rouse(waker);
+    }
+}
+
+impl State {
+    /// Counts this many bytes more, if there is room for them.
+    fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
+        let total = self.bytes + size;
+        if self.share.is_none() && Budget::is_free(total) {
+            return true;
+        }
+        self.share.get_or_insert_with(|| budget.share()).set(total)
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if Budget::is_free(self.bytes) {
+            self.share = None;
+        } else if let Some(share) = &mut self.share {
+            share.set(self.bytes);
+        }
+    }
+
+    /// A ping goes out behind all that was said.
+    fn take_ping(&mut self) -> Option<u64> {
+        if !self.reads.wanted || !self.messages.is_empty() {
+            return None;
+        }
+        self.reads.wanted = false;
+        self.reads.asked = Some((self.reads.sent, Instant::now()));
+        self.reads.pings += 1;
+        Some(self.reads.pings)
+    }
+
+    fn push(&mut self, body: Bytes) {
+        self.bytes += body.len();
+        self.messages.push_back(body);
+    }
+}
+
+impl Sink for Queue {
+    /// The client is asked, by a ping behind what was sent.
+    fn unread(&self) -> Unread {
+        let waker = {
+            let mut state = self.state.lock();
+            let State { reads, gone, .. } = &mut *state;
+            if *gone || reads.read == reads.sent {
+                return Unread::Nothing;
+            }
+            match reads.asked {
+                Some((_, since)) if since.elapsed() >= PATIENCE => return Unread::Unknown,
+                Some(_) => return Unread::Some,
+                None if reads.wanted => return Unread::Some,
+                None => {}
+            }
+            reads.wanted = true;
+            state.waker.take()
+        };
+        self.rouse(waker);
+        Unread::Some
+    }
+
+    fn send(&self, message: Outgoing) -> Delivery {
+        let waker = {
+            let mut state = self.state.lock();
+            if state.gone {
+                return Delivery::Gone;
+            }
+            match message {
+                Outgoing::Event { droppable: true, .. } if state.bytes > self.capacity => {
+                    return Delivery::Skipped;
+                }
+                Outgoing::Event { body, droppable } => {
+                    if !state.admit(body.len(), &self.budget) && droppable {
+                        return Delivery::Skipped;
+                    }
+                    state.push(body);
+                    state.reads.sent += 1;
+                }
+                Outgoing::Question { body, .. } => {
+                    state.admit(body.len(), &self.budget);
+                    state.push(body);
+                }
+                Outgoing::Response { body, .. } => {
+                    let fits = state.admit(body.len(), &self.budget);
+                    let body = if fits { body } else { shape::instead(&body, &self.budget.refusal()) };
+                    state.push(body);
+                }
+                Outgoing::Dropped => return Delivery::Queued,
+            }
+            state.waker.take()
+        };
+        self.rouse(waker);
+        Delivery::Queued
+    }
+
+    /// Each answer is counted by itself until the array it is part of is made.
+    fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
+        if self.state.lock().gone {
+            return None;
+        }
+        match self.budget.admit(body) {
+            Ok(body) => Some((body, error)),
+            Err(body) => {
+                let full = self.budget.refusal();
+                Some((shape::instead(&body, &full), Some(full.class)))
+            }
+        }
+    }
+}
+
+/// Something that the task looks at has changed.
+impl Wake for Queue {
+    fn wake(&self) {
+        let waker = self.state.lock().waker.take();
+        self.rouse(waker);
+    }
+}

@@ -1,0 +1,386 @@
+//! The meeting point of one response: the engine puts messages in from any thread, the response's reader takes them
+//! out.
+
+use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+use crate::locks::Mutex;
+use crate::proto::framing::sse;
+use crate::proto::messages::error::ErrorClass;
+use crate::proto::results::shape;
+use crate::runtime::http::connection::budget::{Budget, Share};
+use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::resumption::event_log::Journal;
+use crate::runtime::threads::wake_queue::Mailbox;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// How a request ended.
+#[derive(Debug)]
+pub(in crate::runtime::http) enum End {
+    /// With this response.
+    Response(Bytes, Option<ErrorClass>),
+    /// Without one.
+    Dropped,
+}
+
+/// What a response starts with.
+#[derive(Debug)]
+pub(in crate::runtime::http) enum First {
+    /// The request ended before anything else was said.
+    Whole(End),
+    /// There are events, so it must be a stream.
+    Stream,
+}
+
+/// Events and the response of one request, or the messages of one listening stream.
+pub(in crate::runtime::http) struct Slot {
+    pub(in crate::runtime::http) budget: Arc<Budget>,
+    /// Bytes that may wait; beyond it droppable events are dropped.
+    pub(in crate::runtime::http) capacity: usize,
+    /// Whether the client takes a stream at all; if not, what may be dropped is.
+    streams: bool,
+    /// Where the reader is to be woken, if it is on a reactor of ours.
+    mailbox: Option<Arc<Mailbox>>,
+    pub(in crate::runtime::http) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(in crate::runtime::http) struct State {
+    pub(in crate::runtime::http) events: VecDeque<Event>,
+    pub(in crate::runtime::http) bytes: usize,
+    /// What the events take of the endpoint's budget, if they are more than a few.
+    pub(in crate::runtime::http) share: Option<Share>,
+    /// The batch whose answers wait until they are one response.
+    pub(in crate::runtime::http) gathered: Option<Gathered>,
+    pub(in crate::runtime::http) end: Option<End>,
+    pub(in crate::runtime::http) waker: Option<Waker>,
+    /// A comment is due.
+    pub(in crate::runtime::http) ping: bool,
+    /// The response is to be a stream that ends behind so many of the events, and goes on when its client comes back.
+    pub(in crate::runtime::http) closing: Option<usize>,
+    /// Something was taken since the last look at the clock.
+    pub(in crate::runtime::http) active: bool,
+    quiet_since: Option<Instant>,
+    /// Nobody will take anything any more.
+    pub(in crate::runtime::http) gone: bool,
+    /// Keeps the events of a stream that may be resumed; then they are there and nowhere else.
+    pub(in crate::runtime::http) journal: Option<Box<Journal>>,
+}
+
+/// Answers of a batch that wait for the last one.
+pub(in crate::runtime::http) struct Gathered {
+    batch: Weak<dyn Gathering>,
+    bytes: usize,
+    share: Share,
+}
+
+/// What each answer of an array takes besides itself, at most: a comma or a bracket, and one bracket more.
+const AROUND: usize = 2;
+
+/// A message before the response.
+pub(in crate::runtime::http) struct Event {
+    pub(in crate::runtime::http) body: Bytes,
+    /// Its id, if it is a question.
+    pub(in crate::runtime::http) question: Option<u64>,
+}
+
+/// A question that nobody will read here.
+pub(in crate::runtime::http) struct Undelivered {
+    pub(in crate::runtime::http) id: u64,
+    pub(in crate::runtime::http) body: Bytes,
+}
+
+/// What the reader of a stream gets.
+pub(in crate::runtime::http) enum Chunk {
+    /// Bytes, with more to come.
+    More(Bytes),
+    /// The last bytes, perhaps none.
+    Last(Bytes),
+}
+
+impl Slot {
+    pub(in crate::runtime::http) fn new(budget: &Arc<Budget>, capacity: usize, streams: bool) -> Slot {
+        Slot { budget: budget.clone(), capacity, streams, mailbox: None, state: Mutex::default() }
+    }
+
+    /// For a reader on this connection of ours.
+    pub(in crate::runtime::http) fn on(mut self, link: Option<&Arc<Link>>) -> Slot {
+        self.mailbox = link.and_then(|link| link.mailbox()).cloned();
+        self
+    }
+
+    pub(in crate::runtime::http) fn wake(&self, waker: Option<Waker>) {
+        match (waker, &self.mailbox) {
+            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+            (Some(waker), None) => waker.wake(),
+            (None, _) => {}
+        }
+    }
+
+    /// Waits for what decides the form of the response.
+    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
+        let mut state = self.state.lock();
+        if !state.events.is_empty() || state.closing.is_some() || state.ping && state.end.is_none() {
+            return Poll::Ready(First::Stream);
+        }
+        match state.end.take() {
+            Some(end) => Poll::Ready(First::Whole(end)),
+            None => {
+                state.wait(task);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The end, if it is there and nothing came before it.
+    pub(in crate::runtime::http) fn take_end(&self) -> Option<End> {
+        self.state.lock().end.take()
+    }
+
+    /// Takes all that waits, in one piece. Where a stream has had several readers, only the last gets something.
+    pub(in crate::runtime::http) fn poll_chunk(&self, reader: u32, task: &mut Context<'_>) -> Poll<Chunk> {
+        let mut state = self.state.lock();
+        if let Some(kept) = self.poll_kept(&mut state, reader, Some(task)) {
+            return kept;
+        }
+        if state.events.is_empty() && state.end.is_none() && !state.ping {
+            state.wait(task);
+            return Poll::Pending;
+        }
+        Poll::Ready(state.take(&self.budget))
+    }
+
+    /// Takes all that waits if the end is among it.
+    pub(in crate::runtime::http) fn take_complete(&self, reader: u32) -> Option<Bytes> {
+        let mut state = self.state.lock();
+        if state.journal.as_ref().is_some_and(|journal| journal.has_ended())
+            && let Some(Poll::Ready(Chunk::Last(bytes))) = self.poll_kept(&mut state, reader, None)
+        {
+            return Some(bytes);
+        }
+        state.end.as_ref()?;
+        match state.take(&self.budget) {
+            Chunk::More(bytes) | Chunk::Last(bytes) => Some(bytes),
+        }
+    }
+
+    /// Has a comment sent, if the client takes a stream. To be called by the reader, which looks for it next.
+    pub(in crate::runtime::http) fn comment(&self) {
+        if self.streams {
+            self.state.lock().ping = true;
+        }
+    }
+
+    /// Nobody listens any more; the questions among what was not taken are handed back. Where the stream may be resumed they
+    /// wait for that.
+    pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<Undelivered> {
+        let left = {
+            let mut state = self.state.lock();
+            if let Some(journal) = &mut state.journal {
+                if journal.leave(reader) {
+                    (state.ping, state.waker) = (false, None);
+                }
+                return Vec::new();
+            }
+            std::mem::replace(&mut *state, State { gone: true, ..State::default() })
+        };
+        if let Some(gathered) = left.gathered {
+            gathered.let_go();
+        }
+        let question = |event: Event| Some(Undelivered { id: event.question?, body: event.body });
+        left.events.into_iter().filter_map(question).collect()
+    }
+
+    /// It will not be kept: what waits goes to this reader, or is lost with it.
+    pub(in crate::runtime::http) fn keep_open(&self) {
+        self.state.lock().closing = None;
+    }
+
+    /// Has a comment sent if nothing was for `quiet`.
+    pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
+        let waker = {
+            let mut state = self.state.lock();
+            if std::mem::take(&mut state.active) || state.quiet_since.is_none() {
+                state.quiet_since = Some(now);
+                return;
+            }
+            if state.quiet_since.is_some_and(|since| now.saturating_duration_since(since) < quiet) {
+                return;
+            }
+            state.ping = true;
+            state.waker.take()
+        };
+        self.wake(waker);
+    }
+}
+
+impl Gathered {
+    /// Nobody will read the answers.
+    pub(in crate::runtime::http) fn let_go(self) {
+        if let Some(batch) = self.batch.upgrade() {
+            batch.let_go();
+        }
+    }
+}
+
+impl State {
+    /// Counts an event of this size, if there is room for it.
+    pub(in crate::runtime::http) fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
+        let total = self.bytes + size;
+        if self.share.is_none() && Budget::is_free(total) {
+            return true;
+        }
+        self.share.get_or_insert_with(|| budget.share()).set(total)
+    }
+
+    fn push(&mut self, body: Bytes, question: Option<u64>) {
+        self.bytes += body.len();
+        self.events.push_back(Event { body, question });
+    }
+
+    pub(in crate::runtime::http) fn wait(&mut self, task: &Context<'_>) {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(task.waker()),
+            None => self.waker = Some(task.waker().clone()),
+        }
+    }
+
+    fn take(&mut self, budget: &Arc<Budget>) -> Chunk {
+        let last = match &self.end {
+            Some(End::Response(body, _)) => body.len(),
+            _ => 0,
+        };
+        let mut out = Vec::with_capacity(self.bytes + last + 16 * (self.events.len() + 1));
+        for event in self.events.drain(..) {
+            sse::encode(None, None, &event.body, &mut out);
+        }
+        self.bytes = 0;
+        self.share = None;
+        self.active = true;
+        let ping = std::mem::take(&mut self.ping);
+        match self.end.take() {
+            Some(End::Response(body, _)) => {
+                sse::encode(None, None, &body, &mut out);
+                drop(body);
+                Chunk::Last(budget.keep(out.into()))
+            }
+            Some(End::Dropped) => Chunk::Last(budget.keep(out.into())),
+            None => {
+                if ping && out.is_empty() {
+                    sse::encode_comment("", &mut out);
+                }
+                Chunk::More(budget.keep(out.into()))
+            }
+        }
+    }
+}
+
+impl Sink for Slot {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let waker = {
+            let mut state = self.state.lock();
+            if state.journal.is_some() {
+                return self.record(state, message);
+            }
+            // Nothing follows an end.
+            if state.gone || state.end.is_some() {
+                return Delivery::Gone;
+            }
+            match message {
+                Outgoing::Event { droppable: true, .. } if !self.streams || state.bytes > self.capacity => {
+                    return Delivery::Skipped;
+                }
+                // A client that takes no stream takes nothing but the response.
+                Outgoing::Event { .. } | Outgoing::Question { .. } if !self.streams => return Delivery::Gone,
+                Outgoing::Event { body, droppable } => {
+                    if !state.admit(body.len(), &self.budget) && droppable {
+                        return Delivery::Skipped;
+                    }
+                    state.push(body, None);
+                }
+                Outgoing::Question { body, id } => {
+                    state.admit(body.len(), &self.budget);
+                    state.push(body, Some(id));
+                }
+                Outgoing::Response { body, error } => {
+                    let admitted = match state.gathered.take() {
+                        // Counted piece by piece.
+                        Some(Gathered { mut share, .. }) => {
+                            share.force(body.len());
+                            Ok(share.carried_by(body))
+                        }
+                        None => self.budget.admit(body),
+                    };
+                    state.end = Some(match admitted {
+                        Ok(body) => End::Response(body, error),
+                        Err(body) => {
+                            let full = self.budget.refusal();
+                            End::Response(shape::instead(&body, &full), Some(full.class))
+                        }
+                    });
+                }
+                Outgoing::Dropped => state.end = Some(End::Dropped),
+            }
+            state.waker.take()
+        };
+        self.wake(waker);
+        Delivery::Queued
+    }
+
+    fn gathers(&self, batch: Weak<dyn Gathering>) {
+        let gathered = Gathered { batch, bytes: 0, share: self.budget.share() };
+        self.state.lock().gathered = Some(gathered);
+    }
+
+    fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
+        let mut state = self.state.lock();
+        // Nothing is gathered any more once the client has left.
+        let gathered = state.gathered.as_mut()?;
+        if gathered.share.set(gathered.bytes + body.len() + AROUND) {
+            gathered.bytes += body.len() + AROUND;
+            return Some((body, error));
+        }
+        let full = self.budget.refusal();
+        let busy = shape::instead(&body, &full);
+        let answer = if busy.len() < body.len() { (busy, Some(full.class)) } else { (body, error) };
+        gathered.bytes += answer.0.len() + AROUND;
+        gathered.share.force(gathered.bytes);
+        Some(answer)
+    }
+
+    /// Ends the response, and not the stream (LH-31).
+    fn close(&self) -> bool {
+        let (waker, closed) = {
+            let mut state = self.state.lock();
+            if !self.streams || state.gone || state.end.is_some() || state.closing.is_some() {
+                return false;
+            }
+            let closed = match &mut state.journal {
+                Some(journal) => journal.close(),
+                None => {
+                    state.closing = Some(state.events.len());
+                    true
+                }
+            };
+            (state.waker.take(), closed)
+        };
+        self.wake(waker);
+        closed
+    }
+
+    /// Makes a stream of the answer, so that it can be kept alive (MH-43).
+    fn slow(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            let streaming = state.active || state.quiet_since.is_some();
+            if !self.streams || streaming || state.gone || state.end.is_some() {
+                return;
+            }
+            state.ping = true;
+            state.waker.take()
+        };
+        self.wake(waker);
+    }
+}

@@ -1,0 +1,395 @@
+//! What makes a stream of a legacy session resumable: its events have numbers, and are kept for a client that comes back.
+//!
+//! Events lie in the store. Here are those that no reader has taken yet, and those the store does not have yet; where a
+//! store has no room or fails, they stay here, as many as may be kept.
+
+use crate::dispatch::limits::Limits;
+use crate::dispatch::store::{Keep, StoreOp};
+use crate::host::Engine;
+use crate::proto::framing::sse;
+use crate::proto::http::EventId;
+use crate::runtime::http::response::response_channel::{Slot, Undelivered};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// What does not change about a stream.
+pub(in crate::runtime::http) struct Stream {
+    /// No other stream has this name, in any process.
+    pub(in crate::runtime::http) name: String,
+    pub(in crate::runtime::http) session_id: Arc<str>,
+    pub(in crate::runtime::http) slot: Weak<Slot>,
+    pub(in crate::runtime::http) engine: Engine,
+    /// The client knows events without data, and streams that end before they are complete (LH-30, LH-33).
+    pub(in crate::runtime::http) polls: bool,
+    /// It was begun by a GET: no response ends it.
+    pub(in crate::runtime::http) listens: bool,
+}
+
+/// Where the events of a stream lie in the store. Only who may use the session comes to its name.
+pub(in crate::runtime::http) fn key(session_id: &str, stream: &str) -> String {
+    ["stream/", session_id, "/", stream].concat()
+}
+
+/// How long the store keeps the events: a little longer than is promised, because clocks are looked at now and then.
+pub(in crate::runtime::http) fn lifetime(limits: &Limits) -> Duration {
+    limits.resume_timeout + limits.resume_timeout / 2
+}
+
+/// What an event is to its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runtime::http) enum Mark {
+    /// The stream was begun; no event.
+    Begin = b'B' as isize,
+    /// An event before others.
+    Event = b'E' as isize,
+    /// The last event.
+    Last = b'L' as isize,
+    /// The stream has ended without another event.
+    End = b'X' as isize,
+}
+
+impl Mark {
+    pub(in crate::runtime::http) fn ends(self) -> bool {
+        matches!(self, Mark::Last | Mark::End)
+    }
+}
+
+/// Before the frame of an entry stand its mark and its number.
+const HEAD: usize = 9;
+
+fn entry(mark: Mark, number: u64, room: usize) -> Vec<u8> {
+    let mut entry = Vec::with_capacity(HEAD + room);
+    entry.push(mark as u8);
+    entry.extend_from_slice(&number.to_be_bytes());
+    entry
+}
+
+/// Takes an entry of the store apart: mark, number and frame. `None` for what no stream of ours has written.
+pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(Mark, u64, Bytes)> {
+    let (&mark, rest) = entry.split_first()?;
+    let number = u64::from_be_bytes(*rest.first_chunk::<8>()?);
+    let mark = match mark {
+        b'B' => Mark::Begin,
+        b'E' => Mark::Event,
+        b'L' => Mark::Last,
+        b'X' => Mark::End,
+        _ => return None,
+    };
+    Some((mark, number, entry.slice(HEAD..)))
+}
+
+struct Event {
+    entry: Bytes,
+    /// If it is a question that can still be handed back.
+    question: Option<Undelivered>,
+    stored: bool,
+}
+
+/// The events of one stream, as this process sees them.
+pub(in crate::runtime::http) struct Journal {
+    pub(in crate::runtime::http) stream: Arc<Stream>,
+    tail: VecDeque<Event>,
+    /// The number of the first event of `tail`.
+    base: u64,
+    /// Events of `tail`, from its front, that the present reader has taken, or the one before it.
+    sent: usize,
+    /// Bytes of those, and of the others.
+    sent_bytes: usize,
+    unsent_bytes: usize,
+    /// The next event that the store gets; 0 is the note that the stream was begun.
+    append: u64,
+    appending: bool,
+    /// The store has something of it.
+    stored: bool,
+    reader: Option<u32>,
+    readers: u32,
+    /// The present reader was told when to come back.
+    told: bool,
+    /// The response is to end before the event of this number, the stream goes on.
+    closing: Option<u64>,
+    ended: bool,
+    /// Since when nobody reads.
+    since: Option<Instant>,
+    /// When the store was last told that the log is still needed.
+    refreshed: Option<Instant>,
+    touched: bool,
+}
+
+/// Why a reader cannot go on behind an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runtime::http) enum Missing {
+    /// There is no such event.
+    Unknown,
+    /// What followed it is not here.
+    Elsewhere,
+}
+
+/// What is to be done about a stream as time passes.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::runtime::http) enum Age {
+    Stays,
+    /// The store must keep the log for longer.
+    Refresh,
+    /// Nobody has come back in time.
+    Expired,
+}
+
+impl Journal {
+    /// Of a stream that a reader, the first, is about to read.
+    pub(in crate::runtime::http) fn new(stream: Arc<Stream>) -> Journal {
+        Journal {
+            append: u64::from(stream.listens),
+            stream,
+            tail: VecDeque::new(),
+            base: 1,
+            sent: 0,
+            sent_bytes: 0,
+            unsent_bytes: 0,
+            appending: false,
+            stored: false,
+            reader: Some(0),
+            readers: 0,
+            told: false,
+            closing: None,
+            ended: false,
+            since: None,
+            refreshed: None,
+            touched: false,
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        self.stream.engine.limits()
+    }
+
+    fn next(&self) -> u64 {
+        self.base + self.tail.len() as u64
+    }
+
+    /// Bytes that no reader has taken.
+    pub(in crate::runtime::http) fn unsent_bytes(&self) -> usize {
+        self.unsent_bytes
+    }
+
+    pub(in crate::runtime::http) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(in crate::runtime::http) fn is_read_by(&self, reader: u32) -> bool {
+        self.reader == Some(reader)
+    }
+
+    pub(in crate::runtime::http) fn is_read(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Nobody reads, and more waits than is kept.
+    pub(in crate::runtime::http) fn is_full(&self) -> bool {
+        let limits = self.limits();
+        self.reader.is_none()
+            && (self.unsent_bytes > limits.max_stream_bytes
+                || self.tail.len() - self.sent >= limits.max_stream_events)
+    }
+
+    /// Adds an event.
+    pub(in crate::runtime::http) fn push(&mut self, mark: Mark, body: &Bytes, question: Option<u64>) {
+        let number = self.next();
+        let mut entry = entry(mark, number, body.len() + self.stream.name.len() + 48);
+        if mark != Mark::End {
+            let id = EventId { stream: &self.stream.name, number }.to_string();
+            sse::encode(None, Some(&id), body, &mut entry);
+        }
+        let question = question.map(|id| Undelivered { id, body: body.clone() });
+        self.unsent_bytes += entry.len();
+        self.tail.push_back(Event { entry: entry.into(), question, stored: false });
+        if mark.ends() {
+            self.ended = true;
+            // The time in which its end can be read begins now.
+            self.since = None;
+        }
+    }
+
+    /// Has the response end behind what has been said, if somebody reads it.
+    pub(in crate::runtime::http) fn close(&mut self) -> bool {
+        let open = self.reader.is_some() && !self.ended && self.closing.is_none();
+        if open {
+            self.closing = Some(self.next());
+        }
+        open
+    }
+
+    /// Whether a reader need not wait.
+    pub(in crate::runtime::http) fn has_news(&self) -> bool {
+        self.closing.is_some() || self.ended || self.sent < self.tail.len() || self.stream.polls && !self.told
+    }
+
+    /// All that waits, in one piece, and whether the response ends with it.
+    pub(in crate::runtime::http) fn take(&mut self) -> (Bytes, bool) {
+        let mut out = Vec::new();
+        if self.stream.polls && !std::mem::replace(&mut self.told, true) {
+            // Who comes back has an id already.
+            let id = EventId { stream: &self.stream.name, number: 0 }.to_string();
+            let id = Some(&*id).filter(|_| self.readers == 0);
+            sse::encode_retry(id, self.limits().stream_retry.as_millis(), &mut out);
+        }
+        // The event before which it ends may have been followed by others, which wait then.
+        let until = self.closing.and_then(|number| usize::try_from(number - self.base).ok());
+        let until = until.unwrap_or(self.tail.len());
+        let waiting = self.tail.range(self.sent..until).map(|event| event.entry.slice(HEAD..));
+        let out = match (out.is_empty(), until - self.sent) {
+            (true, 1) => waiting.last().unwrap_or_default(),
+            _ => {
+                out.reserve(self.unsent_bytes);
+                waiting.for_each(|frame| out.extend_from_slice(&frame));
+                Bytes::from(out)
+            }
+        };
+        let taken: usize = self.tail.range(self.sent..until).map(|event| event.entry.len()).sum();
+        self.sent = until;
+        self.sent_bytes += taken;
+        self.unsent_bytes -= taken;
+        let last = self.ended || self.closing.is_some();
+        if self.closing.is_some() {
+            self.detach();
+        }
+        self.trim();
+        (out, last)
+    }
+
+    /// A reader has left, if it is still the reader.
+    pub(in crate::runtime::http) fn leave(&mut self, reader: u32) -> bool {
+        let left = self.is_read_by(reader);
+        if left {
+            self.detach();
+        }
+        left
+    }
+
+    /// Nobody reads from now on.
+    pub(in crate::runtime::http) fn detach(&mut self) {
+        self.reader = None;
+        self.closing = None;
+        self.since = None;
+    }
+
+    /// Has a new reader go on behind the event `after`. `replay` are the frames that follow it and are not here, without a
+    /// gap.
+    pub(in crate::runtime::http) fn attach(&mut self, after: u64, replay: &[Bytes]) -> Result<u32, Missing> {
+        if after >= self.next() {
+            return Err(Missing::Unknown);
+        }
+        let first = after + 1;
+        if first < self.base {
+            let needed = usize::try_from(self.base - first).unwrap_or(usize::MAX);
+            let replay = replay.get(..needed).ok_or(Missing::Elsewhere)?;
+            for entry in replay.iter().rev() {
+                self.tail.push_front(Event { entry: entry.clone(), question: None, stored: true });
+            }
+            self.base = first;
+        }
+        self.sent = usize::try_from(first - self.base).unwrap_or(usize::MAX).min(self.tail.len());
+        let sizes = |events: std::collections::vec_deque::Iter<'_, Event>| {
+            events.map(|event| event.entry.len()).sum::<usize>()
+        };
+        self.sent_bytes = sizes(self.tail.range(..self.sent));
+        self.unsent_bytes = sizes(self.tail.range(self.sent..));
+        self.readers += 1;
+        self.reader = Some(self.readers);
+        (self.told, self.closing, self.since) = (false, None, None);
+        self.trim();
+        Ok(self.readers)
+    }
+
+    /// Lets go of what has been taken and is in the store, or is too much to be kept.
+    fn trim(&mut self) {
+        let (most, count) = (self.limits().max_stream_bytes, self.limits().max_stream_events);
+        while self.sent > 0
+            && let Some(oldest) = self.tail.front()
+            && (oldest.stored || self.sent_bytes > most || self.sent > count)
+        {
+            self.sent_bytes -= oldest.entry.len();
+            self.sent -= 1;
+            self.base += 1;
+            self.tail.pop_front();
+        }
+        if self.tail.is_empty() {
+            self.tail.shrink_to(4);
+        }
+    }
+
+    /// What the store is to get next, with its number. One at a time, so that their order in the store is theirs.
+    pub(in crate::runtime::http) fn next_append(&mut self) -> Option<(u64, StoreOp)> {
+        if self.appending {
+            return None;
+        }
+        let begin = self.append == 0;
+        // What was let go before its turn came has lost it.
+        let number = if begin { 0 } else { self.append.max(self.base) };
+        let entry = match begin {
+            true => entry(Mark::Begin, 0, 0).into(),
+            false => self.tail.get(usize::try_from(number - self.base).ok()?)?.entry.clone(),
+        };
+        self.appending = true;
+        self.touched = true;
+        self.append = number + 1;
+        let limits = self.limits();
+        let keep = Keep {
+            entries: Some(limits.max_stream_events),
+            // The newest stays in any case.
+            bytes: Some(limits.max_stream_bytes.max(entry.len())),
+            ..Keep::default()
+        };
+        Some((number, StoreOp::Append { key: self.key(), entry, ttl: lifetime(limits), keep }))
+    }
+
+    /// The store has taken an event, or has not.
+    pub(in crate::runtime::http) fn appended(&mut self, number: u64, stored: bool) {
+        self.appending = false;
+        self.stored |= stored;
+        let place = number.checked_sub(self.base).and_then(|place| usize::try_from(place).ok());
+        if stored && let Some(event) = place.and_then(|place| self.tail.get_mut(place)) {
+            event.stored = true;
+            self.trim();
+        }
+    }
+
+    fn key(&self) -> String {
+        key(&self.stream.session_id, &self.stream.name)
+    }
+
+    /// What is to be done now.
+    pub(in crate::runtime::http) fn age(&mut self, now: Instant) -> Age {
+        let timeout = self.limits().resume_timeout;
+        if std::mem::take(&mut self.touched) {
+            self.refreshed = Some(now);
+        }
+        if self.reader.is_none() {
+            let since = *self.since.get_or_insert(now);
+            let waits = |event: &Event| event.question.is_some();
+            // A call goes on, and its client may come back for as long as it does.
+            let over = self.ended || self.stream.listens || self.tail.range(self.sent..).any(waits);
+            if over && now.saturating_duration_since(since) >= timeout {
+                return Age::Expired;
+            }
+        }
+        let stale = |at: Instant| now.saturating_duration_since(at) >= timeout / 4;
+        if self.stored && self.refreshed.is_none_or(stale) {
+            self.refreshed = Some(now);
+            return Age::Refresh;
+        }
+        Age::Stays
+    }
+
+    /// The end of it all: the questions that nobody has read.
+    pub(in crate::runtime::http) fn give_up(&mut self) -> Vec<Undelivered> {
+        self.ended = true;
+        self.tail.range_mut(self.sent..).filter_map(|event| event.question.take()).collect()
+    }
+
+    /// Nothing is left to be done for it but to be read once more.
+    pub(in crate::runtime::http) fn is_spent(&self) -> bool {
+        self.ended && self.reader.is_none()
+    }
+}

@@ -1,0 +1,62 @@
+//! The streams a legacy session listens on, as the sink of its peer.
+
+use crate::host::{Delivery, Outgoing, Sink};
+use crate::locks::Mutex;
+use crate::runtime::http::response::response_channel::Slot;
+use std::sync::{Arc, Weak};
+
+/// The GET streams of one session. A message goes to exactly one of them (LH-21).
+#[derive(Default)]
+pub(in crate::runtime::http) struct Listening(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    streams: Vec<Weak<Slot>>,
+    ended: bool,
+}
+
+impl Listening {
+    /// Adds a stream; it ends at once if the session has ended.
+    pub(in crate::runtime::http) fn add(&self, slot: &Arc<Slot>) {
+        let ended = {
+            let mut state = self.0.lock();
+            state.streams.retain(|stream| stream.strong_count() > 0);
+            if !state.ended {
+                state.streams.push(Arc::downgrade(slot));
+            }
+            state.ended
+        };
+        if ended {
+            slot.send(Outgoing::Dropped);
+        }
+    }
+
+    /// Ends all streams, and those that are added later.
+    pub(in crate::runtime::http) fn end(&self) {
+        let streams = {
+            let mut state = self.0.lock();
+            state.ended = true;
+            std::mem::take(&mut state.streams)
+        };
+        for stream in streams.iter().filter_map(Weak::upgrade) {
+            stream.send(Outgoing::Dropped);
+        }
+    }
+}
+
+impl Sink for Listening {
+    /// Sends to the newest stream that can deliver: of a client that came back the older ones may be dead and not know. Where
+    /// nobody listens at present, an event waits for the client to come back to the stream it listened on last (LH-36). A
+    /// question does not: it can go another way.
+    fn send(&self, message: Outgoing) -> Delivery {
+        let streams: Vec<_> = self.0.lock().streams.iter().filter_map(Weak::upgrade).collect();
+        let (read, left): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.is_read());
+        let waits = !matches!(message, Outgoing::Question { .. });
+        let streams = left.into_iter().filter(|_| waits).chain(read);
+        let delivery =
+            |stream: Arc<Slot>| Some(stream.send(message.clone())).filter(|got| *got != Delivery::Gone);
+        let mut newest: Vec<_> = streams.collect();
+        newest.reverse();
+        newest.into_iter().find_map(delivery).unwrap_or(Delivery::Gone)
+    }
+}

@@ -1,0 +1,8 @@
+//! Streams that a client can resume: their events are numbered and stored.
+
+pub(super) mod event_log;
+pub(super) mod get_stream;
+pub(super) mod open_streams;
+pub(super) mod resumable_response;
+pub(super) mod resumable_streams;
+pub(super) mod resume;

@@ -1,0 +1,85 @@
+//! What a listener answers under paths that are no transport's: fixed pages, and that there is nothing.
+
+use crate::dispatch::web_pages::WebPage;
+use crate::proto::http::{ALLOW_PAGE, Access, has_current};
+use crate::runtime::http::connection::body::ResponseBody;
+use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::responses::{empty, refused, shared_with, unheard};
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use std::pin::pin;
+
+/// Whom the pages of one listener answer.
+pub(in crate::runtime::http) struct Front {
+    access: Access,
+    /// Who may show them in a frame.
+    framing: Option<HeaderValue>,
+}
+
+impl Front {
+    pub(in crate::runtime::http) fn new(access: Access) -> Front {
+        Front { framing: access.frame_ancestors(), access }
+    }
+
+    pub(in crate::runtime::http) async fn answer<B: Body<Data = Bytes>>(
+        &self,
+        service: &HttpService,
+        request: Request<B>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let response = match service.engine().0.pages.find(head.uri.path()) {
+            None => empty(StatusCode::NOT_FOUND),
+            Some(page) => match self.access.check_page(&head.method, &head.uri, &head.headers) {
+                Err(refusal) => refused(refusal),
+                Ok(origin) => {
+                    let mut response = match head.method {
+                        Method::OPTIONS => self.preflight(&head, origin),
+                        _ => self.show(&page, &head),
+                    };
+                    // A cache must not give the answer for one origin to another.
+                    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+                    shared_with(origin, response)
+                }
+            },
+        };
+        unheard(response, &head, pin!(body)).await
+    }
+
+    fn preflight(&self, head: &Parts, origin: Option<&HeaderValue>) -> Response<ResponseBody> {
+        let mut response = empty(StatusCode::NO_CONTENT);
+        *response.headers_mut() = self.access.preflight(ALLOW_PAGE, &head.headers, origin);
+        response
+    }
+
+    fn show(&self, page: &WebPage, head: &Parts) -> Response<ResponseBody> {
+        let current = has_current(&head.headers, &page.etag);
+        let shown = match current || head.method == Method::HEAD {
+            true => ResponseBody::empty(),
+            false => ResponseBody::whole(page.body.clone()),
+        };
+        let mut response = Response::new(shown);
+        if current {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        let mut insert = |name, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        insert(header::ETAG, &page.etag);
+        insert(header::CACHE_CONTROL, "no-cache");
+        if !current {
+            insert(header::CONTENT_TYPE, &page.content_type);
+            insert(header::CONTENT_LENGTH, &page.body.len().to_string());
+            insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        }
+        if let Some(framing) = &self.framing {
+            headers.insert(header::CONTENT_SECURITY_POLICY, framing.clone());
+        }
+        response
+    }
+}

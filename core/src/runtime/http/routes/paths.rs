@@ -1,0 +1,72 @@
+//! What a listener answers, and under which paths.
+
+use crate::dispatch::web_pages::is_under;
+use crate::proto::http::Access;
+use crate::runtime::http::legacy_sse::SseEndpoint;
+use crate::runtime::http::response::exchange::HttpService;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is behind a path.
+#[derive(Clone)]
+pub(in crate::runtime::http) enum Route {
+    /// The endpoint of Streamable HTTP.
+    Mcp(HttpService),
+    /// WebSockets.
+    WebSocket(Arc<Access>),
+    /// The event streams of HTTP+SSE.
+    Events(Arc<SseEndpoint>),
+    /// Where the clients of those send their messages.
+    Messages(Arc<SseEndpoint>),
+}
+
+impl Route {
+    /// What a message calls it.
+    pub(in crate::runtime::http) fn name(&self) -> &'static str {
+        match self {
+            Route::Mcp(_) => "Streamable HTTP",
+            Route::WebSocket(_) => "WebSocket",
+            Route::Events(_) | Route::Messages(_) => "HTTP+SSE",
+        }
+    }
+}
+
+/// The paths of one listener. They are few, so they are gone through.
+#[derive(Clone, Default)]
+pub(in crate::runtime::http) struct Paths(Vec<(Arc<str>, Route)>);
+
+impl Paths {
+    /// Adds a path; `false` if it is taken.
+    pub(in crate::runtime::http) fn add(&mut self, path: &str, route: Route) -> bool {
+        let free = self.find(path).is_none();
+        if free {
+            self.0.push((path.into(), route));
+        }
+        free
+    }
+
+    /// What is behind a path, or behind that with a slash at its end.
+    pub(in crate::runtime::http) fn find(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|(own, _)| is_under(own, path)).map(|(_, route)| route)
+    }
+
+    /// Does what depends on time.
+    pub(in crate::runtime::http) fn tick(&self, now: Instant) {
+        self.0.iter().for_each(|(_, route)| {
+            if let Route::Events(events) = route {
+                events.tick(now);
+            }
+        });
+    }
+
+    /// The listener ends: streams that wait for nothing end.
+    pub(in crate::runtime::http) fn end(&self) {
+        for (_, route) in &self.0 {
+            match route {
+                Route::Mcp(service) => service.end_streams(),
+                Route::Events(events) => events.end(),
+                Route::WebSocket(_) | Route::Messages(_) => {}
+            }
+        }
+    }
+}

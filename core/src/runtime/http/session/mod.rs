@@ -1,0 +1,6 @@
+//! Legacy sessions over HTTP, in this process and in the store.
+
+pub(super) mod session_requests;
+pub(super) mod session_table;
+pub(super) mod sessions;
+pub(super) mod store_query;

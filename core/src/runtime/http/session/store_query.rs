@@ -1,0 +1,139 @@
+//! Asking the store: an answer that may come later, too late or never.
+
+use crate::dispatch::store::{StoreDone, StoreOp};
+use crate::host::Engine;
+use crate::locks::Mutex;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+/// The requests that wait for an answer of the store.
+#[derive(Default)]
+pub(in crate::runtime::http) struct Waiting(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    waiting: BTreeMap<(Instant, u64), Arc<Answer>>,
+}
+
+/// Where the answer to one operation goes. The first counts: a store's, or that there is none.
+#[derive(Default)]
+struct Answer(Mutex<State>);
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Open,
+    Awaited(Waker),
+    Known(StoreDone),
+    Taken,
+}
+
+/// Carries an operation out: at once, or as a future of its own that only stores which need one pay for.
+pub(in crate::runtime::http) async fn ask(engine: &Engine, waiting: &Waiting, op: StoreOp) -> StoreDone {
+    match engine.store().try_now(&op, engine.now()) {
+        Some(done) => done,
+        None => Box::pin(submit(engine, waiting, op)).await,
+    }
+}
+
+/// Submits an operation and waits for what it comes to, at most [`store_timeout`](crate::Limits::store_timeout).
+async fn submit(engine: &Engine, waiting: &Waiting, op: StoreOp) -> StoreDone {
+    let (answer, now) = (Arc::<Answer>::default(), engine.now());
+    let reply = Reply(answer.clone());
+    engine.store().submit(op, now, Box::new(move |done| reply.0.put(done)));
+    // One that has answered by now pays for no time-out.
+    if let Some(done) = answer.take() {
+        return done;
+    }
+    let _entry = waiting.enter(now + engine.limits().store_timeout, &answer);
+    poll_fn(|task| {
+        let mut state = answer.0.lock();
+        match &mut *state {
+            State::Known(_) => {}
+            State::Awaited(waker) => {
+                waker.clone_from(task.waker());
+                return Poll::Pending;
+            }
+            open => {
+                *open = State::Awaited(task.waker().clone());
+                return Poll::Pending;
+            }
+        }
+        drop(state);
+        Poll::Ready(answer.take().expect("it was known"))
+    })
+    .await
+}
+
+impl Answer {
+    fn put(&self, done: StoreDone) {
+        let before = {
+            let mut state = self.0.lock();
+            if matches!(*state, State::Known(_) | State::Taken) {
+                return;
+            }
+            std::mem::replace(&mut *state, State::Known(done))
+        };
+        if let State::Awaited(waker) = before {
+            waker.wake();
+        }
+    }
+
+    fn take(&self) -> Option<StoreDone> {
+        let mut state = self.0.lock();
+        match std::mem::replace(&mut *state, State::Taken) {
+            State::Known(done) => Some(done),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+}
+
+/// The store's end. A store that forgets to answer must not leave a request hanging.
+struct Reply(Arc<Answer>);
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.0.put(StoreDone::Unavailable("the store gave no answer".into()));
+    }
+}
+
+/// The place of one request that waits; leaves it when dropped.
+struct Entry<'w> {
+    waiting: &'w Waiting,
+    key: (Instant, u64),
+}
+
+impl Waiting {
+    fn enter(&self, until: Instant, answer: &Arc<Answer>) -> Entry<'_> {
+        let mut table = self.0.lock();
+        table.next += 1;
+        let key = (until, table.next);
+        table.waiting.insert(key, answer.clone());
+        Entry { waiting: self, key }
+    }
+
+    /// Answers the requests that have waited long enough; what the store says later is dropped.
+    pub(in crate::runtime::http) fn time_out(&self, now: Instant) {
+        let late: Vec<_> = {
+            let mut table = self.0.lock();
+            let rest = table.waiting.split_off(&(now, u64::MAX));
+            std::mem::replace(&mut table.waiting, rest).into_values().collect()
+        };
+        for answer in late {
+            answer.put(StoreDone::Unavailable("the store did not answer in time".into()));
+        }
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.waiting.0.lock().waiting.remove(&self.key);
+    }
+}

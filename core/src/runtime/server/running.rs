@@ -1,0 +1,364 @@
+//! A started server.
+
+use crate::error::{Error, ErrorKind};
+use crate::faults;
+use crate::host::{CancelReason, Engine, Wake};
+use crate::locks::Mutex;
+use crate::panics::caught;
+use crate::runtime::http::Embedded;
+use crate::runtime::server::lifecycle::Lifecycle;
+use crate::runtime::server::options::ServeOptions;
+use crate::runtime::server::serve::TokioSpawn;
+use crate::runtime::server::transport::{Reach, Serving, Site, Turn};
+use crate::runtime::stdio::open_missing;
+use crate::runtime::threads::clock::{Alarm, Clock};
+use crate::runtime::threads::executor::Executor;
+use crate::runtime::threads::timer::Timer;
+use crate::server::Server;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+use tenon_crash::process;
+use tokio::runtime::Handle;
+
+/// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
+/// transports end or it is closed.
+#[derive(Clone)]
+pub struct Running(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    process: u64,
+    /// In the order in which they were started; they end in the opposite one.
+    serving: Vec<Box<dyn Serving>>,
+    site: Site,
+    lifecycle: Arc<Lifecycle>,
+    timer: Arc<Timer>,
+    /// Until the end.
+    alarm: Mutex<Option<Alarm>>,
+}
+
+/// Starts the transports. On error nothing is left running.
+pub(crate) fn start(
+    server: &Server,
+    options: ServeOptions,
+    handle: Option<Handle>,
+) -> Result<Running, Error> {
+    // Before anything is opened here. Whoever serves stdio is told if this fails.
+    let _ = open_missing();
+    if options.is_empty() {
+        return Err(Error::invalid("name at least one transport to serve on"));
+    }
+    let engine = server.engine().clone();
+    engine.check_views()?;
+    engine.check_completions()?;
+    if !engine.begin_serving() {
+        return Err(Error::new(
+            ErrorKind::State,
+            "the server is being served already; name all transports in one start",
+        ));
+    }
+    if let Some(handle) = &handle {
+        server.port().set_spawn(Arc::new(TokioSpawn(handle.clone())));
+    }
+    launch(&engine, options, handle).inspect_err(|_| engine.end_serving())
+}
+
+fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Result<Running, Error> {
+    let (limits, transports) = (engine.limits(), &options.transports);
+    transports.iter().try_for_each(|transport| transport.check())?;
+    let drain = transports.iter().map(|transport| transport.drain_timeout(limits)).min();
+    let lifecycle = Lifecycle::new(drain.unwrap_or(limits.drain_timeout));
+    let timer = Timer::new(engine);
+    let alarm = Clock::shared(engine.threads())?.tell(timer.clone());
+    engine.set_timer(alarm.waker());
+    let site = Site::new(engine, lifecycle.clone(), Executor::new(engine, handle));
+    // Calls of the first client may have to wait.
+    engine.begin_life();
+    let serving = transports_of(options, &site)?;
+    let inner = Arc::new(Inner {
+        engine: engine.clone(),
+        process: process(),
+        serving,
+        site,
+        lifecycle,
+        timer,
+        alarm: Mutex::new(Some(alarm)),
+    });
+    let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
+    lifecycle.on_close(move || ending.begin_end());
+    engine.tell_start(move |begun| lifecycle.begin(begun));
+    Ok(Running(inner))
+}
+
+/// Starts all, or none.
+fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Serving>>, Error> {
+    let mut transports = options.transports;
+    transports.sort_by_key(|transport| transport.turn());
+    // Before the first starts, which may end at once and is not the last then.
+    let lines = transports.iter().filter(|transport| transport.turn() == Turn::Descriptors).count();
+    site.lines.expect(lines, site.engine.0.end_with_stdin || lines == transports.len());
+    let mut serving = Vec::with_capacity(transports.len());
+    for transport in transports {
+        match transport.start(site) {
+            Ok(started) => {
+                site.expose(started.exposed());
+                serving.push(started);
+            }
+            Err(error) => {
+                site.settle();
+                site.lifecycle.close_within(Duration::ZERO);
+                end(&site.engine, &site.lifecycle, &serving, || {});
+                return Err(error);
+            }
+        }
+    }
+    site.settle();
+    serving.iter().for_each(|serving| serving.open());
+    Ok(serving)
+}
+
+/// Ends what is served, step by step; `overdue` has to answer what is still in flight after its time.
+fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], overdue: impl Fn()) {
+    // A host's waker that panics must not keep the rest from ending.
+    let step = |step: &dyn Fn()| {
+        let step = || {
+            faults::pass("ending");
+            step();
+        };
+        ending(engine, lifecycle, "a step of the end", &step);
+    };
+    let each = |what: &dyn Fn(&dyn Serving)| {
+        for serving in serving.iter().rev() {
+            step(&|| what(&**serving));
+        }
+    };
+    each(&|serving| serving.begin_end());
+    each(&|serving| serving.drain());
+    step(&overdue);
+    each(&|serving| serving.flush());
+    each(&|serving| serving.close());
+}
+
+/// Runs a step of a server's end. A panic is logged, and keeps the exit code from being 0.
+fn ending(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
+    if let Err(panicked) = caught(step) {
+        engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
+        lifecycle.fail(format!("{what} panicked: {panicked}"));
+    }
+}
+
+impl Inner {
+    /// Ends the server, on a thread that starts now.
+    fn begin_end(self: Arc<Inner>) {
+        // A forked child has a copy of the server and none of its threads: there is nothing to end.
+        if self.process != process() || self.clone().spawn_end() {
+            return;
+        }
+        let inner = self.clone();
+        self.timer.try_again(Arc::new(move || inner.clone().spawn_end()));
+        let waker = self.alarm.lock().as_ref().map(Alarm::waker);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn spawn_end(self: Arc<Inner>) -> bool {
+        let threads = self.engine.threads().clone();
+        let end = move || {
+            let step = |what: &str, step: &dyn Fn()| ending(&self.engine, &self.lifecycle, what, step);
+            step("ending the transports", &|| self.shut_down());
+            step("telling of the stop", &|| self.stop());
+            let alarm = self.alarm.lock().take();
+            drop(alarm);
+            step("letting go of the server", &|| self.engine.end_serving());
+            self.lifecycle.finish();
+        };
+        crate::runtime::threads::thread::spawn(&threads, "tenon-close", end).is_ok()
+    }
+
+    /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
+    fn shut_down(&self) {
+        // While calls can still begin.
+        let mut waits_for = self.engine.end_sessions();
+        self.engine.begin_closing();
+        waits_for.extend(self.engine.attached());
+        waits_for.iter().for_each(|peer| peer.on_drained(self.lifecycle.clone()));
+        end(&self.engine, &self.lifecycle, &self.serving, || {
+            self.lifecycle.wait_until(Duration::ZERO, || waits_for.iter().all(|peer| peer.in_flight() == 0));
+            self.engine.halt_start();
+            self.engine.cancel_all(CancelReason::Closing);
+        });
+        self.lifecycle.wait_begun();
+    }
+
+    /// Tells the program of the stop, and lets go of what its handlers ran on.
+    fn stop(&self) {
+        let (told, done) = channel();
+        self.engine.tell_stop(move || {
+            let _ = told.send(());
+        });
+        let _ = done.recv();
+        self.site.executor.release();
+    }
+}
+
+impl Running {
+    /// The address HTTP listens on; the first, if there are several.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_addresses().next()
+    }
+
+    /// The addresses HTTP listens on, in the order in which they were named.
+    pub fn http_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.0.serving.iter().filter_map(|serving| serving.address())
+    }
+
+    /// The URL of the MCP endpoint over HTTP; the first, if there are several.
+    pub fn http_url(&self) -> Option<String> {
+        self.http_urls().next()
+    }
+
+    /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
+    pub fn http_urls(&self) -> impl Iterator<Item = String> {
+        self.urls(|reach| matches!(reach, Reach::Http(_)))
+    }
+
+    /// The URL of the WebSocket transport; the first, if there are several.
+    pub fn websocket_url(&self) -> Option<String> {
+        self.websocket_urls().next()
+    }
+
+    /// The URLs of the WebSocket transport, in the order in which the addresses were named.
+    pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
+        self.urls(|reach| matches!(reach, Reach::WebSocket(_)))
+    }
+
+    /// The URL of the event stream of HTTP+SSE; the first, if there are several.
+    pub fn sse_url(&self) -> Option<String> {
+        self.sse_urls().next()
+    }
+
+    /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
+    pub fn sse_urls(&self) -> impl Iterator<Item = String> {
+        self.urls(|reach| matches!(reach, Reach::Sse(_)))
+    }
+
+    /// The endpoint for requests that the program hands over, where it is served
+    /// ([`ServeOptions::embedded`](crate::ServeOptions::embedded)).
+    pub fn embedded(&self) -> Option<Embedded> {
+        self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
+    }
+
+    fn urls(&self, wanted: fn(&Reach) -> bool) -> impl Iterator<Item = String> {
+        self.0.serving.iter().filter_map(|serving| serving.reach()).filter(move |reach| wanted(reach)).map(
+            |reach| match reach {
+                Reach::Http(url) | Reach::WebSocket(url) | Reach::Sse(url) => url.clone(),
+            },
+        )
+    }
+
+    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once where there are none. The error
+    /// says which failed, and why ([`ErrorKind::Start`](crate::ErrorKind::Start)), or that the server was closed before.
+    ///
+    /// Not for the only thread that could run them: see [`Running::started`].
+    pub fn wait_started(&self) -> Result<(), Error> {
+        self.0.lifecycle.wait_begun();
+        self.0.lifecycle.begun().unwrap_or(Ok(()))
+    }
+
+    /// The same for async functions.
+    pub async fn started(&self) -> Result<(), Error> {
+        self.0.lifecycle.settled().await;
+        self.0.lifecycle.begun().unwrap_or(Ok(()))
+    }
+
+    /// What [`Running::wait_started`] would give, without waiting: nothing while the handlers run.
+    pub fn start_outcome(&self) -> Option<Result<(), Error>> {
+        self.0.lifecycle.begun()
+    }
+
+    /// Has `wake` called once the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once if they have.
+    pub fn on_started(&self, wake: Arc<dyn Wake>) {
+        self.0.lifecycle.on_begun(wake);
+    }
+
+    /// Why nothing was served, where a handler of [`Hook::Start`](crate::Hook::Start) failed, or why the server ended, where
+    /// one of the engine's own threads panicked ([`ErrorKind::Panic`](crate::ErrorKind::Panic)).
+    pub fn failure(&self) -> Option<Error> {
+        if let Some(fault) = self.0.lifecycle.fault() {
+            return Some(fault);
+        }
+        self.0.lifecycle.begun()?.err().filter(|error| error.kind() == ErrorKind::Start)
+    }
+
+    /// Ends the server: it accepts nothing more, calls in flight may finish within
+    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout), where stdio is served within
+    /// [`Limits::stdio_drain_timeout`](crate::Limits::stdio_drain_timeout) if that is less. Returns at once.
+    ///
+    /// Says whether this call began the end; closing again does nothing.
+    pub fn close(&self) -> bool {
+        self.0.lifecycle.close()
+    }
+
+    /// Like [`Running::close`], but calls in flight get no more than `most`. While the server is ending already, this
+    /// shortens the rest of that time and never lengthens it: with [`Duration::ZERO`] calls are cancelled now, with
+    /// their answers, and what is queued is written for a moment longer. Returns at once.
+    ///
+    /// Says whether this call began the end.
+    pub fn close_within(&self, most: Duration) -> bool {
+        self.0.lifecycle.close_within(most)
+    }
+
+    /// For a program that belongs to its server: what to do about SIGINT or SIGTERM, given its number. Not to be called
+    /// inside a signal handler, since it takes locks.
+    ///
+    /// The first signal ends the server as [`Running::close`] does, or ends its end at once if it is ending already. A
+    /// second one, and one that comes after the end, gives the code with which the process should exit now.
+    pub fn signal(&self, number: i32) -> Option<u8> {
+        self.0.lifecycle.signal(number)
+    }
+
+    /// The exit code of a program that belongs to its server, once that has ended: 130 if SIGINT was the first signal
+    /// given to [`Running::signal`], 1 if one of the engine's own threads panicked, else 0.
+    pub fn exit_code(&self) -> u8 {
+        self.0.lifecycle.exit_code()
+    }
+
+    /// Whether the server has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.lifecycle.is_closed()
+    }
+
+    /// Blocks until the server has ended.
+    pub fn wait(&self) {
+        self.0.lifecycle.wait(None);
+    }
+
+    /// Blocks until the server has ended, at most `timeout`; says whether it has.
+    pub fn wait_for(&self, timeout: Duration) -> bool {
+        self.0.lifecycle.wait(Some(timeout))
+    }
+
+    /// Has `wake` called once the server has ended; at once if it has. It is kept until then.
+    pub fn on_closed(&self, wake: Arc<dyn Wake>) {
+        self.0.lifecycle.on_closed(wake);
+    }
+
+    /// Waits until the server has ended.
+    pub async fn closed(&self) {
+        self.0.lifecycle.closed().await;
+    }
+
+    /// An error in a process that was forked off after the start: its threads exist in the parent only.
+    pub fn check_fork(&self) -> Result<(), Error> {
+        if self.0.process == process() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forked,
+            "the server was started before this process was forked off; start it here",
+        ))
+    }
+}

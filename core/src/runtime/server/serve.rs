@@ -1,0 +1,149 @@
+//! The three ways to serve: start, serve, run.
+
+use crate::error::Error;
+use crate::host::Spawn;
+use crate::runtime::http::{EmbedOptions, Embedded};
+use crate::runtime::server::options::ServeOptions;
+use crate::runtime::server::running;
+use crate::runtime::server::running::Running;
+use crate::runtime::server::signals::Watch;
+use crate::runtime::threads::thread::Threads;
+use crate::runtime::threads::workers;
+use crate::server::Server;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::runtime::{Handle, Runtime};
+
+/// What the threads of [`Server::run`] are called.
+const HANDLERS: &str = "tenon-run";
+
+/// Runs local handlers on tokio.
+pub(in crate::runtime) struct TokioSpawn(pub(in crate::runtime) Handle);
+
+impl Spawn for TokioSpawn {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        self.0.spawn(future);
+    }
+
+    fn enter(&self, run: &mut dyn FnMut()) {
+        let _inside = self.0.enter();
+        run();
+    }
+}
+
+impl Server {
+    /// Starts the transports on engine threads and returns. A port in use and the like are errors here; what a handler of
+    /// [`Hook::Start`](crate::Hook::Start) fails with is one of [`Running::started`].
+    ///
+    /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
+    pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
+        running::start(self, options, Handle::try_current().ok())
+    }
+
+    /// Starts the server without a listener, for a program that has an HTTP server of its own: a service that answers its
+    /// requests. Call it inside a tokio runtime if handlers are Rust.
+    ///
+    /// The server ends when the last clone of the service is dropped, as [`Running::close`] ends it, or when that is called.
+    /// To serve other transports besides, name them all in one [`Server::start`], with
+    /// [`ServeOptions::embedded`] among them.
+    ///
+    /// ```
+    /// # use tenon_mcp::{Server, http::EmbedOptions};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let server = Server::new("demo", "1.0.0");
+    /// let service = server.service(EmbedOptions::new()).unwrap();
+    /// // A service of hyper, and with the feature `tower` one of tower:
+    /// // axum::Router::new().route_service("/mcp", service)
+    /// let request = http::Request::put("/mcp").body(String::new()).unwrap();
+    /// assert_eq!(service.handle(request).await.status(), 405);
+    /// # });
+    /// ```
+    pub fn service(&self, options: EmbedOptions) -> Result<Embedded, Error> {
+        let running = self.start(ServeOptions::new().embedded(options))?;
+        let embedded = running.embedded().expect("it was named");
+        Ok(embedded.owning(running))
+    }
+
+    /// Serves on the caller's tokio runtime until the transports end.
+    ///
+    /// Dropping the future closes the server.
+    pub async fn serve(&self, options: ServeOptions) -> Result<(), Error> {
+        struct CloseOnDrop(Running);
+        impl Drop for CloseOnDrop {
+            fn drop(&mut self) {
+                self.0.close();
+            }
+        }
+        let running = CloseOnDrop(self.start(options)?);
+        running.0.closed().await;
+        running.0.failure().map_or(Ok(()), Err)
+    }
+
+    /// Serves until the transports end, or until SIGINT or SIGTERM, and gives the exit code of a program that does
+    /// nothing else: 130 if SIGINT ended it, else 0. Blocks; not to be called inside a tokio runtime.
+    ///
+    /// The first signal ends the server gracefully, or ends at once the time that calls in flight are given if it is
+    /// ending already. A second one ends the process with 128 + its number. A signal that the process ignores stays
+    /// ignored. After the return the two signals do what they did before; a program that handles them itself from then
+    /// on uses [`Server::serve`] instead.
+    ///
+    /// A handler that still blocks a thread does not keep this from returning, nor the process from ending when `main`
+    /// returns.
+    pub fn run(&self, options: ServeOptions) -> Result<ExitCode, Error> {
+        self.run_with(options, |_| {})
+    }
+
+    /// Like [`Server::run`]; `started` is called once the transports are up and the handlers of
+    /// [`Hook::Start`](crate::Hook::Start) have ended, for example to print the address.
+    pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
+        let runtime = OwnRuntime::new(self.engine().threads())?;
+        let mut signals = Watch::new()?;
+        let running = {
+            let _inside = runtime.handle().enter();
+            EndOnDrop(self.start(options)?)
+        };
+        signals.tell(self.engine().threads(), running.0.clone())?;
+        if running.0.wait_started().is_ok() {
+            started(&running.0);
+        }
+        running.0.wait();
+        if let Some(error) = running.0.failure() {
+            return Err(error);
+        }
+        Ok(ExitCode::from(running.0.exit_code()))
+    }
+}
+
+/// Leaves nothing behind, whichever way `run` is left.
+struct EndOnDrop(Running);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.close_within(Duration::ZERO);
+        self.0.wait();
+    }
+}
+
+/// A runtime that, when dropped, does not wait for handlers that block.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn new(threads: &Threads) -> Result<OwnRuntime, Error> {
+        let runtime = workers::start(threads, (threads.io_threads(), HANDLERS), "of the handlers", || ())?;
+        Ok(OwnRuntime(Some(runtime)))
+    }
+
+    fn handle(&self) -> &Handle {
+        self.0.as_ref().expect("it is there until dropped").handle()
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! SIGINT and SIGTERM while a server runs that has its process to itself.
+
+use crate::error::{Error, ErrorKind};
+use crate::locks::Mutex;
+use crate::runtime::server::running::Running;
+use crate::runtime::threads::thread;
+use crate::runtime::threads::thread::Threads;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::{flag, low_level};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The process's runs.
+static RUNS: Mutex<Runs> = Mutex::new(Runs { active: 0, installed: None });
+
+struct Runs {
+    active: usize,
+    installed: Option<Installed>,
+}
+
+/// Handlers, once installed, stay; while nobody runs they do what the signal did before.
+struct Installed {
+    signals: Vec<i32>,
+    idle: Arc<AtomicBool>,
+}
+
+/// One run's share in the signals.
+pub(in crate::runtime) struct Watch {
+    signals: Option<Signals>,
+    handle: Handle,
+}
+
+impl Watch {
+    /// From here on signals are kept for [`Watch::tell`].
+    pub(in crate::runtime) fn new() -> Result<Watch, Error> {
+        let io = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot watch signals: {error}"));
+        let mut runs = RUNS.lock();
+        if runs.installed.is_none() {
+            runs.installed = Some(Installed::new().map_err(io)?);
+        }
+        let installed = runs.installed.as_ref().expect("it was made above");
+        let signals = Signals::new(&installed.signals).map_err(io)?;
+        installed.idle.store(false, Ordering::SeqCst);
+        runs.active += 1;
+        Ok(Watch { handle: signals.handle(), signals: Some(signals) })
+    }
+
+    /// Tells `running` about signals until this is dropped.
+    pub(in crate::runtime) fn tell(&mut self, threads: &Threads, running: Running) -> Result<(), Error> {
+        let Some(mut signals) = self.signals.take() else { return Ok(()) };
+        thread::spawn(threads, "tenon-signals", move || {
+            for signal in signals.forever() {
+                if let Some(code) = running.signal(signal) {
+                    tenon_crash::flush();
+                    low_level::exit(code.into());
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut runs = RUNS.lock();
+        runs.active -= 1;
+        if let (0, Some(installed)) = (runs.active, &runs.installed) {
+            installed.idle.store(true, Ordering::SeqCst);
+        }
+        self.handle.close();
+    }
+}
+
+impl Installed {
+    fn new() -> std::io::Result<Installed> {
+        let idle = Arc::new(AtomicBool::new(false));
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let (ignored, caught) = (mask(&status, "SigIgn:"), mask(&status, "SigCgt:"));
+        let is_in = |mask: u64, signal: i32| mask >> (signal - 1) & 1 == 1;
+        // Whoever started the process wants it to go on: nohup, or a shell for what runs in its background.
+        let signals: Vec<i32> =
+            [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_in(ignored, signal)).collect();
+        for &signal in &signals {
+            // The program's own handler is called besides ours, also while nobody runs.
+            if !is_in(caught, signal) {
+                flag::register_conditional_default(signal, idle.clone())?;
+            }
+        }
+        Ok(Installed { signals, idle })
+    }
+}
+
+/// A set of signals of this process; empty where the system does not say.
+fn mask(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

@@ -1,0 +1,153 @@
+//! Where WebSocket and HTTP+SSE are served, and whom they answer.
+
+use crate::error::Error;
+use crate::runtime::server::options::ServeOptions;
+use crate::runtime::sockets::address;
+use crate::runtime::sockets::allowed::Allowed;
+
+/// The WebSocket transport: one message a text frame, both eras on one connection.
+///
+/// The sub-protocol `mcp` is agreed on with clients that offer one and not asked of the others. Binary frames end the
+/// connection with the code 1003, a text that is not UTF-8 with 1007, a message over
+/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) with 1009, the end of the server with 1001. A client that
+/// says nothing is pinged ([`Limits::ping_interval`](crate::Limits::ping_interval)). The end of a connection is the end of its
+/// client: what it has in flight is cancelled, its subscriptions and its legacy session end. There is no compression.
+#[derive(Clone, Debug)]
+pub struct WebSocketOptions {
+    pub(in crate::runtime) spot: Spot,
+}
+
+/// The transport HTTP+SSE of revision 2024-11-05, for clients that have no other: an event stream under one path, opened with
+/// GET, and `messages` beside it, where the client's messages are posted to.
+///
+/// The stream is the session. Any legacy revision may be agreed on; requests of 2026-07-28 are refused.
+#[derive(Clone, Debug)]
+pub struct SseOptions {
+    pub(in crate::runtime) spot: Spot,
+}
+
+/// An address, a path, and whom both answer.
+#[derive(Clone, Debug)]
+pub(in crate::runtime) struct Spot {
+    /// Nothing stands for the first HTTP address of the server.
+    pub(in crate::runtime) address: Option<String>,
+    pub(in crate::runtime) path: String,
+    pub(in crate::runtime) allowed: Allowed,
+}
+
+impl Spot {
+    fn new(what: &str, text: &str, default_path: &str) -> Result<Spot, Error> {
+        let (address, path) = if text.starts_with('/') {
+            (None, address::path(what, text, text)?)
+        } else {
+            let (address, path) = address::read(what, text, default_path)?;
+            (Some(address), path)
+        };
+        Ok(Spot { address, path, allowed: Allowed::default() })
+    }
+}
+
+impl WebSocketOptions {
+    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means `127.0.0.1`. The
+    /// default path is `/ws`. An address that HTTP is served on too is shared with it; a path alone, `"/ws"`, is one of the
+    /// first HTTP address.
+    pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
+        Ok(WebSocketOptions { spot: Spot::new("websocket", address, "/ws")? })
+    }
+
+    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
+    /// holds for HTTP holds here.
+    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
+        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    pub fn allowed_origins(
+        mut self,
+        origins: impl IntoIterator<Item = impl Into<String>>,
+    ) -> WebSocketOptions {
+        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+impl SseOptions {
+    /// Listens on `address`, written as for [`WebSocketOptions::new`]. The default path is `/sse`. Messages are posted to the
+    /// path whose last part is `messages` instead, `/messages` by default.
+    pub fn new(address: &str) -> Result<SseOptions, Error> {
+        let options = SseOptions { spot: Spot::new("sse", address, "/sse")? };
+        if options.messages_path() == options.spot.path {
+            return Err(Error::invalid(format!(
+                "sse address {address:?}: the path ends in \"messages\", which is where messages are posted to"
+            )));
+        }
+        Ok(options)
+    }
+
+    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
+    /// holds for HTTP holds here.
+    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Request headers that pages of allowed origins may send, as
+    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers). On a shared address they are allowed besides
+    /// those of HTTP, unless hosts or origins are named here.
+    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
+        self.spot.allowed.headers = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    pub(in crate::runtime) fn messages_path(&self) -> String {
+        let parent = self.spot.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        format!("{parent}/messages")
+    }
+}
+
+impl ServeOptions {
+    /// Serves WebSocket on one address more, or on one of HTTP.
+    pub fn websocket(mut self, websocket: WebSocketOptions) -> ServeOptions {
+        self.transports.push(Box::new(websocket));
+        self
+    }
+
+    /// Serves HTTP+SSE of 2024-11-05 on one address more, or on one of HTTP.
+    pub fn sse(mut self, sse: SseOptions) -> ServeOptions {
+        self.transports.push(Box::new(sse));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_as_people_write_them() {
+        let websocket = |text: &str| WebSocketOptions::new(text).map(|o| (o.spot.address, o.spot.path));
+        let own = |address: &str, path: &str| (Some(address.to_owned()), path.to_owned());
+        assert_eq!(websocket("8000").unwrap(), own("127.0.0.1:8000", "/ws"));
+        assert_eq!(websocket("[::1]:1/a/b").unwrap(), own("[::1]:1", "/a/b"));
+        assert_eq!(websocket("/chat").unwrap(), (None, "/chat".to_owned()));
+        let messages = |text: &str| SseOptions::new(text).map(|options| options.messages_path());
+        assert_eq!(messages("8000").unwrap(), "/messages");
+        assert_eq!(messages("127.0.0.1:0/v1/events").unwrap(), "/v1/messages");
+        for wrong in ["", "localhost", "/a?b", "/a/", "127.0.0.1:1/ws#"] {
+            assert!(WebSocketOptions::new(wrong).is_err(), "{wrong}");
+        }
+        let said = SseOptions::new("/v1/messages").unwrap_err().to_string();
+        assert!(said.contains("messages are posted"), "{said}");
+    }
+}

@@ -1,0 +1,166 @@
+//! Accepting connections, whatever is spoken on them.
+
+use crate::dispatch::shares::{Kind, Part, Share, Shares};
+use crate::faults;
+use crate::host::Engine;
+use crate::runtime::sockets::client_address::key;
+use crate::runtime::sockets::connections::{Connections, Phase, Place};
+use crate::runtime::sockets::io::{Accept, Io, read_some};
+use crate::runtime::sockets::panic_boundary::connection;
+use crate::runtime::threads::pool::Homes;
+use crate::runtime::threads::wake_queue::Mailbox;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+/// How long connections that are to make room have before others are looked for.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Clients that are told at a time why they are not served; more are not told.
+const DISMISSED: usize = 64;
+
+/// How much of what such a client sends is thrown away, and for how long.
+const LINGER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
+
+/// What is done with a connection.
+pub(in crate::runtime) trait Serve: Clone + Send + 'static {
+    /// Serves it to its end. `mailbox` is where other threads wake its task, if it is on a reactor of ours.
+    fn serve(
+        self,
+        stream: impl Io,
+        mailbox: Option<Arc<Mailbox>>,
+        place: Place,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Whose log is told of a panic.
+    fn engine(&self) -> &Engine;
+
+    /// What a client is told that has as many connections as one may have.
+    fn refusal(&self, share: &Share) -> Vec<u8>;
+}
+
+/// Accepts connections until the listener ends, and hands them out in turn. `max` counts the listener's own tasks too.
+pub(in crate::runtime) async fn accept<A: Accept>(
+    serve: impl Serve,
+    mut acceptor: A,
+    homes: Arc<Homes>,
+    connections: Arc<Connections>,
+    (max, shares): (usize, Arc<Shares>),
+    place: Place,
+) {
+    let dismissed = Arc::new(());
+    loop {
+        let accepted = poll_fn(|task| {
+            place.register(task.waker());
+            if place.phase() > Phase::Open {
+                return Poll::Ready(None);
+            }
+            acceptor.poll_accept(task).map(Some)
+        })
+        .await;
+        match accepted {
+            None => break,
+            Some(Ok((stream, address))) => {
+                faults::pass("accept");
+                let share = address.map(|address| shares.of(key(address)));
+                let Ok(part) = admit(share.as_ref(), &connections) else {
+                    if let Some(share) = share
+                        && Arc::strong_count(&dismissed) <= DISMISSED
+                    {
+                        let (last, held) = (serve.refusal(&share), dismissed.clone());
+                        homes.first().handle.spawn(dismiss(stream, last, held));
+                    }
+                    continue;
+                };
+                if !room(max, &connections, &place).await {
+                    break;
+                }
+                let elsewhere = homes.next();
+                let home = elsewhere.as_ref().unwrap_or_else(|| homes.first());
+                let (serve, mailbox) = (serve.clone(), home.mailbox.clone());
+                let place = connections.enter_for(share, part);
+                let engine = serve.engine().clone();
+                if elsewhere.is_none() {
+                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place)));
+                } else if let Ok(loose) = stream.loosen() {
+                    let serve = move || settle::<A::Io>(serve, loose, mailbox, place);
+                    home.handle.spawn(connection(engine, serve));
+                }
+            }
+            // Out of descriptors, or the client was gone already: other connections go on.
+            Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    // Before the place: whoever waits for it finds the address free.
+    drop(acceptor);
+    drop(place);
+}
+
+/// A client has too many connections, and all are in use.
+struct TooMany;
+
+/// Counts a connection to its client's share; of a client that has as many as it may have, idle ones end instead.
+fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option<Part>, TooMany> {
+    let Some(share) = share else { return Ok(None) };
+    if let Some(part) = share.part(Kind::Connections) {
+        return Ok(Some(part));
+    }
+    match connections.evict(Some(share)) {
+        true => Ok(Some(share.forced_part(Kind::Connections))),
+        false => Err(TooMany),
+    }
+}
+
+/// Tells a client why it is not served. It may be sending, and would lose that if the connection was closed at once.
+async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
+    let told = async {
+        if stream.write_all(&last).await.is_err() || stream.shutdown().await.is_err() {
+            return;
+        }
+        let (mut waste, mut left) = ([0; 4096], LINGER.0);
+        while left > 0
+            && let Ok(read @ 1..) = read_some(&mut stream, &mut waste).await
+        {
+            left = left.saturating_sub(read);
+        }
+    };
+    let _ = tokio::time::timeout(LINGER.1, told).await;
+}
+
+/// Waits until there is room for one connection more, for which idle ones end; `false` if the listener ends.
+async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
+    loop {
+        let mut patience = pin!(None);
+        let waited = poll_fn(|task| {
+            place.register(task.waker());
+            if place.phase() > Phase::Open {
+                return Poll::Ready(Some(false));
+            }
+            if connections.has_room(max, place) {
+                return Poll::Ready(Some(true));
+            }
+            if patience.is_none() {
+                connections.evict(None);
+                patience.set(Some(tokio::time::sleep(PATIENCE)));
+            }
+            match patience.as_mut().as_pin_mut() {
+                Some(patience) => patience.poll(task).map(|()| None),
+                None => Poll::Pending,
+            }
+        });
+        if let Some(room) = waited.await {
+            return room;
+        }
+    }
+}
+
+/// Serves a connection that was accepted elsewhere.
+async fn settle<S: Io>(serve: impl Serve, loose: S::Loose, mailbox: Option<Arc<Mailbox>>, place: Place) {
+    // Out of descriptors: its client sees it end.
+    if let Ok(stream) = S::settle(loose) {
+        serve.serve(stream, mailbox, place).await;
+    }
+}

@@ -1,0 +1,65 @@
+//! Addresses as people write them.
+
+use crate::error::Error;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+/// Reads `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
+pub(in crate::runtime) fn read(
+    what: &str,
+    text: &str,
+    default_path: &str,
+) -> Result<(String, String), Error> {
+    let wrong = |why: &str| Error::invalid(format!("{what} address {text:?}: {why}"));
+    let (address, path_part) = match text.find('/') {
+        Some(place) => text.split_at(place),
+        None => (text, default_path),
+    };
+    let address = match address.parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => address.to_owned(),
+    };
+    if address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+        return Err(wrong("must be host:port, host:port/path or a port"));
+    }
+    if address.to_socket_addrs().is_err() {
+        return Err(wrong("the host cannot be resolved"));
+    }
+    Ok((address, path(what, text, path_part)?))
+}
+
+/// Whether only this machine reaches an address: a loopback one, also as IPv6 writes one of IPv4.
+pub(in crate::runtime) fn is_local(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// How the log names an address that other machines may reach; nothing for one that they do not.
+pub(in crate::runtime) fn exposed(address: SocketAddr) -> Option<String> {
+    (!is_local(address.ip())).then(|| address.to_string())
+}
+
+/// Checks a path, which begins with a slash, of the address `text`.
+pub(in crate::runtime) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
+    if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
+        return Err(Error::invalid(format!(
+            "{what} address {text:?}: the path must not end with / or hold ? # or a space"
+        )));
+    }
+    Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_only_this_machine_reaches() {
+        for local in ["127.0.0.1:1", "127.255.0.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(exposed(local.parse().unwrap()), None, "{local}");
+        }
+        for other in
+            ["0.0.0.0:1", "[::]:1", "192.168.0.1:1", "10.0.0.1:1", "[fe80::1]:1", "[::ffff:8.8.8.8]:1"]
+        {
+            assert_eq!(exposed(other.parse().unwrap()).as_deref(), Some(other));
+        }
+    }
+}

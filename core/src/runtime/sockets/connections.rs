@@ -1,0 +1,255 @@
+//! The connections of a listener, to be told about its end.
+
+use crate::dispatch::shares::{Part, Share};
+use crate::dispatch::shrinking_map::spare;
+use crate::host::Wake;
+use crate::locks::{Condvar, Mutex};
+use crate::runtime::sockets::seat::Seat;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
+use std::task::Waker;
+use std::time::Instant;
+
+/// How far the end of a listener has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::runtime) enum Phase {
+    /// Everything is served.
+    Open = 0,
+    /// No connection is accepted any more, and those there are end once they have no request in flight.
+    Draining = 1,
+    /// Connections end.
+    Dead = 2,
+}
+
+/// Counts tasks and wakes them when the phase changes.
+///
+/// A task reads the phase with one load at each poll; that is all it costs a connection.
+#[derive(Default)]
+pub(in crate::runtime) struct Connections {
+    phase: AtomicU8,
+    table: Mutex<Table>,
+    /// Those that wait for a request.
+    idle: Arc<AtomicIsize>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    tasks: HashMap<u64, Task>,
+    /// The accepting task, when it waits for room.
+    waits_for_room: Option<u64>,
+}
+
+struct Task {
+    seat: Arc<Seat>,
+    /// Of a task that has been polled.
+    waker: Option<Waker>,
+}
+
+/// One task's place; leaves it when dropped, finished or not.
+pub(in crate::runtime) struct Place {
+    connections: Arc<Connections>,
+    key: u64,
+    seat: Arc<Seat>,
+    /// What it takes of its client's share.
+    _part: Option<Part>,
+}
+
+impl Connections {
+    pub(in crate::runtime) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Open,
+            1 => Phase::Draining,
+            _ => Phase::Dead,
+        }
+    }
+
+    /// Goes on to a later phase and wakes everybody; never goes back.
+    pub(in crate::runtime) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        let wakers: Vec<Waker> = {
+            let table = self.table.lock();
+            table.tasks.values().filter_map(|task| task.waker.clone()).collect()
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    pub(in crate::runtime) fn enter(self: &Arc<Self>) -> Place {
+        self.enter_for(None, None)
+    }
+
+    /// For a client that has a share.
+    pub(in crate::runtime) fn enter_for(
+        self: &Arc<Self>,
+        share: Option<Arc<Share>>,
+        part: Option<Part>,
+    ) -> Place {
+        self.enter_bounded(usize::MAX, share, part).expect("there is no bound")
+    }
+
+    /// The same if there are fewer than `max`.
+    pub(in crate::runtime) fn enter_bounded(
+        self: &Arc<Self>,
+        max: usize,
+        share: Option<Arc<Share>>,
+        part: Option<Part>,
+    ) -> Option<Place> {
+        let seat = Seat::new(share, self.idle.clone());
+        let mut table = self.table.lock();
+        if table.tasks.len() >= max {
+            return None;
+        }
+        table.next += 1;
+        let key = table.next;
+        table.tasks.insert(key, Task { seat: seat.clone(), waker: None });
+        Some(Place { connections: self.clone(), key, seat, _part: part })
+    }
+
+    /// Ends connections that wait for a request, of this client or of all, those first that have waited for longest; says
+    /// whether there was one. A look at all of them costs, so that a few end at a time where there are many.
+    pub(in crate::runtime) fn evict(&self, of: Option<&Arc<Share>>) -> bool {
+        // Who has many connections at work would have all of them looked at with each further one.
+        let none = |idle: &AtomicIsize| idle.load(Ordering::Relaxed) <= 0;
+        if none(&self.idle) || of.is_some_and(|share| none(&share.idle)) {
+            return false;
+        }
+        let wakers: Vec<Waker> = {
+            let table = self.table.lock();
+            let idle = table.tasks.values().filter_map(|task| Some((task.seat.idle_since(of)?, task)));
+            let mut idle: Vec<_> = idle.collect();
+            let most = (idle.len() / 256).max(1);
+            if most < idle.len() {
+                idle.select_nth_unstable_by_key(most - 1, |(since, _)| *since);
+            }
+            let ended = idle.into_iter().take(most);
+            ended.filter_map(|(_, task)| task.seat.evict().then(|| task.waker.clone()).flatten()).collect()
+        };
+        let any = !wakers.is_empty();
+        wakers.into_iter().for_each(Waker::wake);
+        any
+    }
+
+    /// Whether there are fewer than `max` tasks; if not, the accepting one is woken once there are.
+    pub(in crate::runtime) fn has_room(&self, max: usize, acceptor: &Place) -> bool {
+        let mut table = self.table.lock();
+        let full = table.tasks.len() >= max;
+        table.waits_for_room = full.then_some(acceptor.key);
+        !full
+    }
+
+    /// Blocks until at most `left` tasks are left, or until `end`, which is asked again when this is woken.
+    pub(in crate::runtime) fn wait(&self, left: usize, end: impl Fn() -> Instant) {
+        let mut table = self.table.lock();
+        while table.tasks.len() > left {
+            let end = end();
+            if Instant::now() >= end {
+                return;
+            }
+            self.changed.wait_until(&mut table, end);
+        }
+    }
+}
+
+/// The end that somebody waits for has moved.
+impl Wake for Connections {
+    fn wake(&self) {
+        drop(self.table.lock());
+        self.changed.notify_all();
+    }
+}
+
+impl Place {
+    /// Has the task woken when the phase changes. Look at the phase after this, not before.
+    pub(in crate::runtime) fn register(&self, waker: &Waker) {
+        if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
+            task.waker = Some(waker.clone());
+        }
+    }
+
+    pub(in crate::runtime) fn phase(&self) -> Phase {
+        self.connections.phase()
+    }
+
+    pub(in crate::runtime) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let acceptor = {
+            let mut table = self.connections.table.lock();
+            table.tasks.remove(&self.key);
+            spare(&mut table.tasks);
+            table.waits_for_room.take().and_then(|key| table.tasks.get(&key)?.waker.clone())
+        };
+        self.connections.changed.notify_all();
+        if let Some(acceptor) = acceptor {
+            acceptor.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::limits::Limits;
+    use crate::dispatch::shares::{Key, Shares};
+    use std::time::Duration;
+
+    #[test]
+    fn the_connection_that_is_idle_for_longest_ends_first() {
+        let connections: Arc<Connections> = Arc::default();
+        let places: Vec<_> = (0..4).map(|_| connections.enter()).collect();
+        places.iter().for_each(|place| place.register(Waker::noop()));
+        let now = Instant::now();
+        // The first has a request in progress.
+        for (place, seconds) in [(1, 5), (2, 1), (3, 3)] {
+            places[place].seat().idle(now + Duration::from_secs(seconds));
+        }
+        let ended = || places.iter().map(|place| place.seat().must_end()).collect::<Vec<_>>();
+        assert!(connections.evict(None));
+        assert_eq!(ended(), [false, false, true, false]);
+        // A request that comes in between is answered.
+        places[3].seat().busy();
+        assert!(connections.evict(None));
+        assert_eq!(ended(), [false, true, true, false]);
+        assert!(!connections.evict(None), "nobody is idle");
+    }
+
+    #[test]
+    fn nobody_is_looked_at_while_none_is_idle() {
+        let shares = Shares::new(&Limits::default());
+        let share = |last| shares.of(Key::V4([127, 0, 0, last]));
+        let connections: Arc<Connections> = Arc::default();
+        let enter = |last| connections.enter_for(Some(share(last)), None);
+        let places = [enter(1), enter(1), enter(2)];
+        places.iter().for_each(|place| place.register(Waker::noop()));
+        // The table is locked: a look at it would wait.
+        let evicts = |of: Option<Arc<Share>>| {
+            let held = connections.table.lock();
+            let (connections, (say, said)) = (connections.clone(), std::sync::mpsc::channel());
+            std::thread::spawn(move || say.send(connections.evict(of.as_ref())));
+            let at_once = said.recv_timeout(Duration::from_secs(5));
+            drop(held);
+            at_once.expect("it does not look")
+        };
+        assert!(!evicts(None));
+        let now = Instant::now();
+        places[2].seat().idle(now);
+        places[2].seat().idle(now);
+        assert!(!evicts(Some(share(1))), "another client's is idle");
+        assert!(connections.evict(Some(&share(2))));
+        assert!(!evicts(Some(share(2))) && !evicts(None), "it is to end already");
+        places[0].seat().idle(now);
+        places[0].seat().busy();
+        assert!(!evicts(None));
+        places[1].seat().idle(now);
+        drop(places);
+        assert!(!evicts(None), "it is gone");
+    }
+}

@@ -1,0 +1,99 @@
+//! Sockets that the program brings.
+
+use crate::error::{Error, ErrorKind};
+use crate::runtime::platform::listens;
+use crate::runtime::sockets::io::Io;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
+use rustix::net::{AddressFamily, SocketType, getpeername, getsockname, sockopt};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// What a socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runtime) struct Socket {
+    pub(in crate::runtime) family: Family,
+    /// It accepts connections; otherwise it is one.
+    pub(in crate::runtime) listens: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runtime) enum Family {
+    Tcp,
+    Unix,
+}
+
+/// A listening socket on an executor.
+pub(in crate::runtime) enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A connection on an executor.
+pub(in crate::runtime) enum Connected {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+fn unfit(why: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("socket: {why}"))
+}
+
+/// Says what the socket is; an error where nothing can be served on it.
+pub(in crate::runtime) fn look(socket: &OwnedFd) -> Result<Socket, Error> {
+    match sockopt::socket_type(socket) {
+        Ok(SocketType::STREAM) => {}
+        Ok(_) => return Err(unfit("it is no stream socket")),
+        Err(Errno::NOTSOCK) => return Err(unfit("the descriptor is no socket")),
+        Err(error) => return Err(unfit(error)),
+    }
+    let family = match getsockname(socket).map_err(unfit)?.address_family() {
+        AddressFamily::INET | AddressFamily::INET6 => Family::Tcp,
+        AddressFamily::UNIX => Family::Unix,
+        _ => return Err(unfit("it is neither a TCP nor a Unix socket")),
+    };
+    match getpeername(socket) {
+        Ok(_) => Ok(Socket { family, listens: false }),
+        Err(Errno::NOTCONN | Errno::INVAL) if listens(socket) => Ok(Socket { family, listens: true }),
+        Err(Errno::NOTCONN | Errno::INVAL) => Err(unfit("it is neither connected nor listening")),
+        Err(error) => Err(unfit(error)),
+    }
+}
+
+/// Takes the socket onto the executor that this is called inside of. Others that hold it see that it does not block
+/// any more.
+fn prepare(socket: &OwnedFd) -> Result<(), Error> {
+    fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unfit)
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("socket: {error}"))
+}
+
+pub(in crate::runtime) fn listening(socket: OwnedFd) -> Result<Listening, Error> {
+    prepare(&socket)?;
+    Ok(match look(&socket)? {
+        Socket { listens: false, .. } => return Err(unfit("it is a connection and does not listen")),
+        Socket { family: Family::Tcp, .. } => {
+            Listening::Tcp(TcpListener::from_std(socket.into()).map_err(refused)?)
+        }
+        Socket { family: Family::Unix, .. } => {
+            Listening::Unix(UnixListener::from_std(socket.into()).map_err(refused)?)
+        }
+    })
+}
+
+pub(in crate::runtime) fn connected(socket: OwnedFd) -> Result<Connected, Error> {
+    prepare(&socket)?;
+    Ok(match look(&socket)?.family {
+        Family::Tcp => Connected::Tcp(TcpStream::settle(socket.into()).map_err(refused)?),
+        Family::Unix => Connected::Unix(UnixStream::settle(socket.into()).map_err(refused)?),
+    })
+}
+
+/// Whether the other side of a connection is known to be gone for good. Of TCP nothing tells before a write.
+pub(in crate::runtime) fn has_hung_up(socket: &impl AsFd) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut fds = [PollFd::new(socket, PollFlags::empty())];
+    poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}

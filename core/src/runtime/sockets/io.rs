@@ -1,0 +1,121 @@
+//! What a listener needs of the connections it serves, with TCP. Unix sockets are in `unix`; another kind joins with these
+//! two traits.
+
+use crate::error::{Error, ErrorKind};
+use crate::runtime::sockets::opened::Opened;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// Connections the system may hold before they are accepted.
+pub(in crate::runtime) const BACKLOG: u32 = 1024;
+
+/// Both directions of one connection.
+pub(in crate::runtime) trait Io:
+    AsyncRead + AsyncWrite + Send + Sized + Unpin + 'static
+{
+    /// Ready once there is something to read, or the other side will send no more. Takes nothing of what there is.
+    fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>>;
+
+    /// Has what is not written yet thrown away when the connection is dropped.
+    fn abandon(&self);
+
+    /// Whether the other side is known to be gone: it neither sends nor reads any more.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// A connection on its way to another executor.
+    type Loose: Send;
+
+    /// Takes it off the executor it was accepted on.
+    fn loosen(self) -> io::Result<Self::Loose>;
+
+    /// Puts it on the executor that this is called inside of.
+    fn settle(loose: Self::Loose) -> io::Result<Self>;
+}
+
+/// What the other side has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::runtime) enum Sent {
+    /// It has sent something that is not read yet.
+    Bytes,
+    /// It sends no more; it may still read.
+    End,
+}
+
+/// Where connections come from.
+pub(in crate::runtime) trait Accept: Send + 'static {
+    type Io: Io;
+
+    /// The next connection, and the address of its client where clients have one.
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Option<IpAddr>)>>;
+}
+
+impl Io for TcpStream {
+    fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>> {
+        let mut byte = [0];
+        let peeked = ready!(self.poll_peek(task, &mut ReadBuf::new(&mut byte)))?;
+        Poll::Ready(Ok(if peeked == 0 { Sent::End } else { Sent::Bytes }))
+    }
+
+    fn abandon(&self) {
+        // Or the system would keep the rest and go on trying.
+        let _ = self.set_zero_linger();
+    }
+
+    type Loose = std::net::TcpStream;
+
+    fn loosen(self) -> io::Result<std::net::TcpStream> {
+        self.into_std()
+    }
+
+    fn settle(loose: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(loose)
+    }
+}
+
+impl Accept for TcpListener {
+    type Io = TcpStream;
+
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(TcpStream, Option<IpAddr>)>> {
+        let (stream, address) = ready!(TcpListener::poll_accept(self, task))?;
+        let _ = stream.set_nodelay(true);
+        Poll::Ready(Ok((stream, Some(address.ip()))))
+    }
+}
+
+/// Listens on the first address of `address` that can be had. To be called inside an executor.
+pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, SocketAddr), Error> {
+    let failed =
+        |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
+    let mut last = None;
+    for candidate in address.to_socket_addrs().map_err(failed)? {
+        let bound = (|| {
+            let socket = if candidate.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(candidate)?;
+            let listener = socket.listen(BACKLOG)?;
+            let address = listener.local_addr()?;
+            Ok((Opened::new(listener), address))
+        })();
+        match bound {
+            Ok(bound) => return Ok(bound),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(failed(last.unwrap_or_else(|| io::Error::other("the name has no address"))))
+}
+
+/// Reads once, whatever there is; 0 at the end.
+pub(in crate::runtime) async fn read_some(io: &mut impl Io, buffer: &mut [u8]) -> io::Result<usize> {
+    std::future::poll_fn(|task| {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut *io).poll_read(task, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    })
+    .await
+}

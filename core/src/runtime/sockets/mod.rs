@@ -1,0 +1,13 @@
+//! Listening sockets and connections, whatever protocol is spoken on them.
+
+pub(super) mod accept;
+pub(super) mod address;
+pub(super) mod allowed;
+pub(super) mod client_address;
+pub(super) mod connections;
+pub(super) mod inherited_sockets;
+pub(super) mod io;
+pub(super) mod opened;
+pub(super) mod panic_boundary;
+pub(super) mod seat;
+pub(super) mod unix;

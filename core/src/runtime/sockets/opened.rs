@@ -1,0 +1,43 @@
+//! Listening sockets that the engine opened itself, and closes for everybody.
+
+use crate::runtime::sockets::io::Accept;
+use rustix::fd::AsFd;
+use rustix::net::{Shutdown, shutdown};
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::task::{Context, Poll};
+use tenon_crash::{Listening, process};
+
+/// A listener of which no child keeps a copy.
+pub(in crate::runtime) struct Opened<A: AsFd> {
+    acceptor: A,
+    process: u64,
+    /// Dropped before the acceptor, see `drop`.
+    listening: Option<Listening>,
+}
+
+impl<A: AsFd + AsRawFd> Opened<A> {
+    pub(in crate::runtime) fn new(acceptor: A) -> Opened<A> {
+        let listening = Some(Listening::new(&acceptor));
+        Opened { acceptor, process: process(), listening }
+    }
+}
+
+impl<A: Accept + AsFd> Accept for Opened<A> {
+    type Io = A::Io;
+
+    fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(A::Io, Option<IpAddr>)>> {
+        self.acceptor.poll_accept(task)
+    }
+}
+
+impl<A: AsFd> Drop for Opened<A> {
+    fn drop(&mut self) {
+        // A copy may be left all the same, as of a child that another way of forking made. It listens no more.
+        if self.process == process() {
+            let _ = shutdown(&self.acceptor, Shutdown::Both);
+        }
+        drop(self.listening.take());
+    }
+}

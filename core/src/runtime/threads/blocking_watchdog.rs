@@ -1,0 +1,219 @@
+//! Inline handlers that block.
+//!
+//! A handler that blocks holds up the one worker that a reactor has. So once a handler has been at it for a moment, the
+//! worker that its reactor holds in reserve is let go, and held again once no handler is inside any more.
+//!
+//! Each reactor counts for itself: what goes on on another one does not tell whether a handler blocks this one.
+
+use crate::host::Occupancy;
+use crate::locks::{Condvar, Mutex};
+use crate::runtime::threads::reactor::Spare;
+use crate::runtime::threads::thread;
+use crate::runtime::threads::thread::Threads;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// How long a handler may take until it counts as blocked, and how often that is looked at.
+const MOMENT: Duration = Duration::from_millis(5);
+/// Looks without a handler after which nobody looks any more, until the next one.
+const QUIET: u32 = 200;
+
+/// Watches the inline handlers of all reactors, on a thread that starts with the first.
+pub(in crate::runtime) struct Stall {
+    threads: Threads,
+    /// Different from that of all others.
+    number: u64,
+    reactors: Box<[Watched]>,
+    /// Somebody looks, or is about to.
+    awake: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// For the thread.
+    this: Weak<Stall>,
+}
+
+/// The handlers of one reactor. Its threads count here without those of other reactors, so it has a line of the cache.
+#[derive(Default)]
+#[repr(align(128))]
+struct Watched {
+    entered: AtomicU64,
+    left: AtomicU64,
+    spare: OnceLock<Spare>,
+}
+
+/// A reactor among those that a [`Stall`] watches.
+#[derive(Clone, Copy)]
+pub(in crate::runtime) struct Member {
+    /// 0 for no reactor's.
+    number: u64,
+    place: usize,
+}
+
+thread_local! {
+    /// Whose worker this thread is.
+    static OWN: Cell<Member> = const { Cell::new(Member { number: 0, place: 0 }) };
+}
+
+impl Member {
+    /// This thread is a worker of the reactor from now on.
+    pub(in crate::runtime) fn join(self) {
+        OWN.set(self);
+    }
+}
+
+/// What one look at a reactor sees.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Look {
+    entered: u64,
+    left: u64,
+}
+
+/// What is known of a reactor.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    seen: Look,
+    /// What was seen when its spare worker was let go, until that is held again.
+    released: Option<Look>,
+}
+
+#[derive(Default)]
+struct State {
+    started: bool,
+    stopped: bool,
+}
+
+impl Stall {
+    /// For the reactors that are added.
+    pub(in crate::runtime) fn new(threads: &Threads) -> Arc<Stall> {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        Arc::new_cyclic(|this| Stall {
+            threads: threads.clone(),
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            reactors: (0..threads.io_threads()).map(|_| Watched::default()).collect(),
+            awake: AtomicBool::new(false),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            this: this.clone(),
+        })
+    }
+
+    /// For the threads of the reactor at that place.
+    pub(in crate::runtime) fn member(&self, place: usize) -> Member {
+        Member { number: self.number, place }
+    }
+
+    /// The reactor at that place is there.
+    pub(in crate::runtime) fn add(&self, place: usize, spare: Spare) {
+        let _ = self.reactors[place].spare.set(spare);
+    }
+
+    pub(in crate::runtime) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn wake(&self) {
+        let mut state = self.state.lock();
+        self.awake.store(true, Ordering::SeqCst);
+        if !state.started && !state.stopped {
+            let this = self.this.upgrade();
+            // Without the thread the next handler tries again.
+            let watch = move || {
+                if let Some(this) = this {
+                    this.run();
+                }
+            };
+            state.started = thread::spawn(&self.threads, "tenon-inline", watch).is_ok();
+            self.awake.store(state.started, Ordering::SeqCst);
+        }
+        self.changed.notify_all();
+    }
+
+    fn run(&self) {
+        let mut known = vec![Known::default(); self.reactors.len()];
+        let mut quiet = 0;
+        let mut state = self.state.lock();
+        while !state.stopped {
+            for (reactor, known) in self.reactors.iter().zip(&mut known) {
+                known.seen = reactor.look();
+            }
+            self.changed.wait_for(&mut state, MOMENT);
+            if state.stopped {
+                // The reactors end: a worker that was held now would stay for good.
+                return;
+            }
+            let mut busy = false;
+            for (reactor, known) in self.reactors.iter().zip(&mut known) {
+                busy |= reactor.judge(known);
+            }
+            quiet = if busy { 0 } else { quiet + 1 };
+            if quiet < QUIET {
+                continue;
+            }
+            quiet = 0;
+            self.awake.store(false, Ordering::SeqCst);
+            // One that came before the store has woken nobody.
+            if self.reactors.iter().any(|reactor| reactor.look().is_inside()) {
+                self.awake.store(true, Ordering::SeqCst);
+            }
+            while !self.awake.load(Ordering::SeqCst) && !state.stopped {
+                self.changed.wait(&mut state);
+            }
+        }
+    }
+
+    /// The reactor that this thread works for. Handlers on other threads block none.
+    fn own(&self) -> Option<&Watched> {
+        let own = OWN.get();
+        if own.number == self.number { self.reactors.get(own.place) } else { None }
+    }
+}
+
+impl Watched {
+    fn look(&self) -> Look {
+        let left = self.left.load(Ordering::SeqCst);
+        Look { entered: self.entered.load(Ordering::SeqCst), left }
+    }
+
+    /// Lets the spare worker go, or holds it again; `false` if there was no handler since the last look.
+    fn judge(&self, known: &mut Known) -> bool {
+        let (before, now) = (known.seen, self.look());
+        if now.is_inside() {
+            // Once for each that joins them: whoever was let go waits for sockets until it is occupied too.
+            if now == before && known.released != Some(now) {
+                known.released = Some(now);
+                self.spare.get().inspect(|spare| spare.release());
+            }
+            return true;
+        }
+        if known.released.take().is_some() {
+            self.spare.get().inspect(|spare| spare.hold());
+        }
+        now != before
+    }
+}
+
+impl Look {
+    /// There is a handler that has not returned.
+    fn is_inside(self) -> bool {
+        self.entered > self.left
+    }
+}
+
+impl Occupancy for Stall {
+    fn enter(&self) {
+        let Some(own) = self.own() else { return };
+        own.entered.fetch_add(1, Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn leave(&self) {
+        if let Some(own) = self.own() {
+            own.left.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}

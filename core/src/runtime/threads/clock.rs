@@ -1,0 +1,316 @@
+//! The thread that tells engines about the time: one for all servers of a process that start their threads alike.
+
+use crate::error::Error;
+use crate::host::Wake;
+use crate::locks::{Condvar, Mutex};
+use crate::panics::caught;
+use crate::runtime::threads::shared;
+use crate::runtime::threads::thread;
+use crate::runtime::threads::thread::Threads;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// How long to wait before one that panicked is looked at again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// What depends on the time. Its functions run on the clock's thread, so they must not block.
+pub(in crate::runtime) trait Timed: Send + Sync {
+    /// When [`Timed::tell`] is to be called. Asked again after each call and each [`Alarm::wake`].
+    fn next(&self) -> Option<Instant>;
+
+    /// The time has come.
+    fn tell(&self);
+}
+
+/// The thread ends when the last server lets go of this.
+pub(in crate::runtime) struct Clock(Arc<Inner>);
+
+/// What the thread has too.
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    number: u64,
+    entries: HashMap<u64, Entry>,
+    /// When to look at which.
+    due: BTreeSet<(Instant, u64)>,
+    /// Those whose next time may have changed.
+    asked: Vec<u64>,
+    stopped: bool,
+}
+
+struct Entry {
+    work: Arc<dyn Timed>,
+    due: Option<Instant>,
+    asked: bool,
+}
+
+/// A place with the clock, until it is dropped.
+pub(in crate::runtime) struct Alarm {
+    clock: Arc<Clock>,
+    number: u64,
+}
+
+/// Says that a time may have become earlier. Holds neither the clock nor what it tells.
+struct Ask {
+    clock: Weak<Inner>,
+    number: u64,
+}
+
+impl Clock {
+    /// The clock of this process for servers whose threads start alike.
+    pub(in crate::runtime) fn shared(threads: &Threads) -> Result<Arc<Clock>, Error> {
+        shared::clock(threads, || {
+            let clock = Clock(Arc::default());
+            let inner = clock.0.clone();
+            thread::spawn(threads, "tenon-timer", move || inner.run())?;
+            Ok(clock)
+        })
+    }
+
+    /// Tells `work` of its times.
+    pub(in crate::runtime) fn tell(self: &Arc<Self>, work: Arc<dyn Timed>) -> Alarm {
+        let number = {
+            let mut state = self.0.state.lock();
+            state.number += 1;
+            let number = state.number;
+            state.entries.insert(number, Entry { work, due: None, asked: true });
+            state.asked.push(number);
+            number
+        };
+        self.0.changed.notify_one();
+        Alarm { clock: self.clone(), number }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.0.state.lock().stopped = true;
+        self.0.changed.notify_one();
+    }
+}
+
+impl Alarm {
+    /// What says that the time may have become earlier.
+    pub(in crate::runtime) fn waker(&self) -> Arc<dyn Wake> {
+        Arc::new(Ask { clock: Arc::downgrade(&self.clock.0), number: self.number })
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let entry = {
+            let mut state = self.clock.0.state.lock();
+            let entry = state.entries.remove(&self.number);
+            if let Some(due) = entry.as_ref().and_then(|entry| entry.due) {
+                state.due.remove(&(due, self.number));
+            }
+            entry
+        };
+        // Outside of the lock: it may be the last that holds an engine.
+        drop(entry);
+    }
+}
+
+impl Wake for Ask {
+    fn wake(&self) {
+        let Some(clock) = self.clock.upgrade() else { return };
+        {
+            let mut state = clock.state.lock();
+            let State { entries, asked, .. } = &mut *state;
+            match entries.get_mut(&self.number) {
+                Some(entry) if !entry.asked => entry.asked = true,
+                _ => return,
+            }
+            asked.push(self.number);
+        }
+        clock.changed.notify_one();
+    }
+}
+
+impl State {
+    /// Those to look at now.
+    fn take(&mut self, now: Instant) -> Vec<(u64, Arc<dyn Timed>)> {
+        let mut numbers = std::mem::take(&mut self.asked);
+        while let Some(&(due, number)) = self.due.first().filter(|(due, _)| *due <= now) {
+            self.due.remove(&(due, number));
+            if let Some(entry) = self.entries.get_mut(&number) {
+                entry.due = None;
+                if !entry.asked {
+                    numbers.push(number);
+                }
+            }
+        }
+        let entries = &mut self.entries;
+        let take = |number| {
+            let entry: &mut Entry = entries.get_mut(&number)?;
+            entry.asked = false;
+            Some((number, entry.work.clone()))
+        };
+        numbers.into_iter().filter_map(take).collect()
+    }
+
+    /// Looks at one again at that time.
+    fn put(&mut self, number: u64, next: Option<Instant>) {
+        let Some(entry) = self.entries.get_mut(&number) else { return };
+        if let Some(before) = std::mem::replace(&mut entry.due, next) {
+            self.due.remove(&(before, number));
+        }
+        if let Some(next) = next {
+            self.due.insert((next, number));
+        }
+    }
+}
+
+impl Inner {
+    fn run(&self) {
+        loop {
+            let taken = {
+                let mut state = self.state.lock();
+                loop {
+                    if state.stopped {
+                        return;
+                    }
+                    let now = Instant::now();
+                    match state.due.first() {
+                        _ if !state.asked.is_empty() => break state.take(now),
+                        Some((due, _)) if *due <= now => break state.take(now),
+                        Some(&(due, _)) => _ = self.changed.wait_until(&mut state, due),
+                        None => self.changed.wait(&mut state),
+                    }
+                }
+            };
+            for (number, work) in taken {
+                // A host's wake that panics has said so, and is not the end of the other servers.
+                let next = caught(|| {
+                    if work.next().is_some_and(|next| next <= Instant::now()) {
+                        work.tell();
+                    }
+                    work.next()
+                });
+                // Without a time the timer of a server that panicked would stand still.
+                let next = next.unwrap_or_else(|_| Some(Instant::now() + AGAIN));
+                self.state.lock().put(number, next);
+                // It may be the last that holds an engine, with what the program has in it.
+                let _ = caught(|| drop(work));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// With room for the trace of a panic.
+    fn clock() -> Arc<Clock> {
+        Clock::shared(&Threads { stack: 2 << 20, ..Threads::default() }).unwrap()
+    }
+
+    struct Every {
+        next: Mutex<Option<Instant>>,
+        told: Sender<()>,
+    }
+
+    impl Timed for Every {
+        fn next(&self) -> Option<Instant> {
+            *self.next.lock()
+        }
+
+        fn tell(&self) {
+            *self.next.lock() = None;
+            let _ = self.told.send(());
+        }
+    }
+
+    #[test]
+    fn one_that_panics_is_told_again() {
+        struct First(Mutex<bool>, Sender<()>);
+        impl Timed for First {
+            fn next(&self) -> Option<Instant> {
+                if std::mem::replace(&mut *self.0.lock(), false) {
+                    panic!("on purpose");
+                }
+                Some(Instant::now())
+            }
+            fn tell(&self) {
+                let _ = self.1.send(());
+            }
+        }
+        let clock = clock();
+        let (told, heard) = channel();
+        let _alarm = clock.tell(Arc::new(First(Mutex::new(true), told)));
+        heard.recv_timeout(PATIENCE).expect("it is told");
+    }
+
+    #[test]
+    fn each_is_told_of_its_own_time_and_a_panic_stops_nobody() {
+        struct Panics;
+        impl Timed for Panics {
+            fn next(&self) -> Option<Instant> {
+                Some(Instant::now())
+            }
+            fn tell(&self) {
+                panic!("on purpose");
+            }
+        }
+        let clock = clock();
+        let _panics = clock.tell(Arc::new(Panics));
+        let (told, heard) = channel();
+        let work = Arc::new(Every { next: Mutex::new(Some(Instant::now())), told });
+        let alarm = clock.tell(work.clone());
+        heard.recv_timeout(PATIENCE).expect("it is told");
+        // Later, and then earlier after all.
+        *work.next.lock() = Some(Instant::now() + PATIENCE * 2);
+        alarm.waker().wake();
+        assert!(heard.recv_timeout(Duration::from_millis(20)).is_err());
+        *work.next.lock() = Some(Instant::now() + Duration::from_millis(5));
+        alarm.waker().wake();
+        heard.recv_timeout(PATIENCE).expect("it is told again");
+        let waker = alarm.waker();
+        drop(alarm);
+        *work.next.lock() = Some(Instant::now());
+        waker.wake();
+        drop(clock);
+        assert!(heard.recv_timeout(Duration::from_millis(20)).is_err());
+    }
+
+    #[test]
+    fn what_panics_when_it_is_dropped_stops_nobody() {
+        struct Last {
+            inside: Sender<()>,
+            go: Mutex<Receiver<()>>,
+        }
+        impl Timed for Last {
+            fn next(&self) -> Option<Instant> {
+                Some(Instant::now())
+            }
+            fn tell(&self) {
+                let _ = self.inside.send(());
+                let _ = self.go.lock().recv();
+            }
+        }
+        impl Drop for Last {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        let clock = clock();
+        let ((inside, entered), (go, wait)) = (channel(), channel());
+        let alarm = clock.tell(Arc::new(Last { inside, go: Mutex::new(wait) }));
+        entered.recv_timeout(PATIENCE).expect("it is told");
+        drop(alarm);
+        drop(go);
+        let (told, heard) = channel();
+        let _alarm = clock.tell(Arc::new(Every { next: Mutex::new(Some(Instant::now())), told }));
+        heard.recv_timeout(PATIENCE).expect("the clock goes on");
+    }
+}

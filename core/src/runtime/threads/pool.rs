@@ -1,0 +1,136 @@
+//! The reactors that servers share. They start when they are needed: the first with a listener, another with the first
+//! connection that is to live there.
+
+use crate::error::Error;
+use crate::locks::Mutex;
+use crate::runtime::threads::blocking_watchdog::Stall;
+use crate::runtime::threads::reactor::Reactor;
+use crate::runtime::threads::shared;
+use crate::runtime::threads::thread::Threads;
+use crate::runtime::threads::wake_queue::Mailbox;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+
+/// How long no other reactor is tried after the system has refused a thread: each try holds up connections, and may leave
+/// a thread that waits for the refused one.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Its threads end when the last server lets go of it.
+pub(in crate::runtime) struct Pool {
+    threads: Threads,
+    reactors: Box<[OnceLock<Reactor>]>,
+    /// Held while one starts: when the system last refused a thread.
+    starting: Mutex<Option<Instant>>,
+    stall: Arc<Stall>,
+    /// Where the next server begins, so that not all of them accept on one thread.
+    next: AtomicUsize,
+}
+
+/// Where the connections of a server live.
+pub(in crate::runtime) struct Homes {
+    first: Home,
+    /// None for an executor of the program's. Weak: what runs on a reactor must not keep it.
+    pool: Option<Weak<Pool>>,
+    begin: usize,
+    next: AtomicUsize,
+}
+
+/// Where a connection lives.
+#[derive(Clone)]
+pub(in crate::runtime) struct Home {
+    pub(in crate::runtime) handle: Handle,
+    /// Through which other threads wake it, if it is on a reactor of ours.
+    pub(in crate::runtime) mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Pool {
+    pub(in crate::runtime) fn shared(threads: &Threads) -> Result<Arc<Pool>, Error> {
+        shared::pool(threads, || {
+            Ok(Pool {
+                reactors: (0..threads.io_threads()).map(|_| OnceLock::new()).collect(),
+                threads: threads.clone(),
+                starting: Mutex::default(),
+                stall: Stall::new(threads),
+                next: AtomicUsize::new(0),
+            })
+        })
+    }
+
+    /// Hears of inline handlers.
+    pub(in crate::runtime) fn stall(&self) -> &Arc<Stall> {
+        &self.stall
+    }
+
+    /// The reactor at that place, or another one while the system refuses threads.
+    fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
+        let place = place % self.reactors.len();
+        let reactor = &self.reactors[place];
+        if let Some(reactor) = reactor.get() {
+            return Ok(reactor);
+        }
+        let mut refused = self.starting.lock();
+        if let Some(reactor) = reactor.get() {
+            return Ok(reactor);
+        }
+        let others: Vec<_> = self.reactors.iter().filter_map(OnceLock::get).collect();
+        let other = others.get(place % others.len().max(1)).copied();
+        if let Some(other) = other.filter(|_| refused.is_some_and(|at| at.elapsed() < PAUSE)) {
+            return Ok(other);
+        }
+        let member = self.stall.member(place);
+        match Reactor::start(&self.threads, move || member.join()) {
+            Ok(started) => {
+                self.stall.add(place, started.spare());
+                Ok(reactor.get_or_init(|| started))
+            }
+            Err(error) => {
+                *refused = Some(Instant::now());
+                other.ok_or(error)
+            }
+        }
+    }
+
+    fn home(&self, place: usize) -> Result<Home, Error> {
+        let reactor = self.reactor(place)?;
+        Ok(Home { handle: reactor.handle().clone(), mailbox: Some(reactor.mailbox().clone()) })
+    }
+
+    /// Where the connections of one more server live.
+    pub(in crate::runtime) fn homes(self: &Arc<Pool>) -> Result<Arc<Homes>, Error> {
+        let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
+        let (first, next) = (self.home(begin)?, AtomicUsize::new(0));
+        Ok(Arc::new(Homes { first, pool: Some(Arc::downgrade(self)), begin, next }))
+    }
+}
+
+impl Drop for Pool {
+    /// Ends them, without waiting for what blocks on them.
+    fn drop(&mut self) {
+        self.stall.stop();
+    }
+}
+
+impl Homes {
+    /// On an executor of the program's.
+    pub(in crate::runtime) fn given(handle: &Handle) -> Arc<Homes> {
+        let first = Home { handle: handle.clone(), mailbox: None };
+        Arc::new(Homes { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
+    }
+
+    /// Where what belongs to no connection is done.
+    pub(in crate::runtime) fn first(&self) -> &Home {
+        &self.first
+    }
+
+    /// For the next connection, in turn; `None` for the first home.
+    pub(in crate::runtime) fn next(&self) -> Option<Home> {
+        let pool = self.pool.as_ref()?.upgrade()?;
+        let place = self.next.fetch_add(1, Ordering::Relaxed) % pool.reactors.len();
+        if place == 0 {
+            return None;
+        }
+        pool.home(self.begin + place).ok()
+    }
+}

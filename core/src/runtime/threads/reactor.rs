@@ -1,0 +1,219 @@
+//! A reactor: the sockets of some connections, and the thread that serves them.
+//!
+//! There is one per core, for all servers of the process, and a connection stays where it is: what it needs is in one core's cache, and nobody steals its
+//! task. Each has a second worker, in case an inline handler blocks the first; until then that one is kept out.
+//!
+//! What one look at the sockets brought is one turn: hosts are woken for it once, behind the last connection of it.
+
+use crate::error::Error;
+use crate::host::Turns;
+use crate::locks::{Condvar, Mutex};
+use crate::runtime::threads::thread::Threads;
+use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::workers;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::Notify;
+
+/// What its threads are called.
+const NAME: &str = "tenon-io";
+
+pub(in crate::runtime) struct Reactor {
+    /// Until it is dropped.
+    runtime: Option<Runtime>,
+    mailbox: Arc<Mailbox>,
+    gate: Arc<Gate>,
+}
+
+impl Reactor {
+    /// Each of its threads calls `join` first.
+    pub(in crate::runtime) fn start(
+        threads: &Threads,
+        join: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Reactor, Error> {
+        let mailbox = Arc::<Mailbox>::default();
+        let ends = Arc::<Notify>::default();
+        let due = ends.clone();
+        let turns = Turns::new(move || due.notify_one());
+        let joins = (mailbox.clone(), turns.clone());
+        let runtime = workers::start(threads, (2, NAME), "that serve sockets", move || {
+            joins.0.join();
+            joins.1.join();
+            join();
+        })?;
+        runtime.spawn(mailbox.clone().deliver());
+        runtime.spawn(end_turns(turns, ends));
+        let gate = Arc::<Gate>::default();
+        gate.close(runtime.handle());
+        Ok(Reactor { runtime: Some(runtime), mailbox, gate })
+    }
+
+    pub(in crate::runtime) fn handle(&self) -> &Handle {
+        self.runtime.as_ref().expect("it is there until dropped").handle()
+    }
+
+    pub(in crate::runtime) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    pub(in crate::runtime) fn spare(&self) -> Spare {
+        Spare { handle: self.handle().clone(), gate: self.gate.clone() }
+    }
+}
+
+/// Wakes hosts for what connections have queued since the last time.
+async fn end_turns(turns: Arc<Turns>, ends: Arc<Notify>) {
+    loop {
+        ends.notified().await;
+        // The runtime runs a task that was just woken before all others, but one that wakes itself behind them.
+        let mut behind = false;
+        poll_fn(|task| {
+            if std::mem::replace(&mut behind, true) {
+                return Poll::Ready(());
+            }
+            task.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        // A host's wake that panics has said so, and is not the end of the others.
+        let _ = catch_unwind(AssertUnwindSafe(|| turns.flush()));
+    }
+}
+
+impl Drop for Reactor {
+    /// Ends it, without waiting for what blocks on it.
+    fn drop(&mut self) {
+        self.gate.open();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The worker of a reactor that is held in reserve.
+pub(in crate::runtime) struct Spare {
+    handle: Handle,
+    gate: Arc<Gate>,
+}
+
+impl Spare {
+    /// Lets it go: it does what the other cannot.
+    pub(in crate::runtime) fn release(&self) {
+        self.gate.open();
+        // A worker that finds one thing to do after it waited for sockets tells nobody to wait in its place. This makes
+        // an idle one look around, and wait for sockets then.
+        self.handle.spawn(async {});
+    }
+
+    /// Takes a worker back, whichever comes first.
+    pub(in crate::runtime) fn hold(&self) {
+        self.gate.close(&self.handle);
+    }
+}
+
+/// Where a worker is held: a task that blocks it.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// How often it was opened; a worker waits for one more.
+    opened: u64,
+    /// A worker is held, or is about to be.
+    closed: bool,
+}
+
+impl Gate {
+    fn open(&self) {
+        let mut state = self.state.lock();
+        state.opened += 1;
+        state.closed = false;
+        self.changed.notify_all();
+    }
+
+    /// Holds one worker, however often it is called: the other has to go on.
+    fn close(self: &Arc<Self>, handle: &Handle) {
+        let (gate, seen) = (self.clone(), {
+            let mut state = self.state.lock();
+            if std::mem::replace(&mut state.closed, true) {
+                return;
+            }
+            state.opened
+        });
+        handle.spawn(async move {
+            // What the worker has put aside to do next is out of others' reach: that comes before.
+            tokio::task::yield_now().await;
+            // Nobody may be waiting for sockets at this moment: the other worker leaves that to whoever was about to, and
+            // that may have been this one. So the other is woken, and does it next. Two tasks, because the last that a
+            // worker has spawned is out of others' reach and wakes nobody.
+            for _ in 0..2 {
+                tokio::spawn(async {});
+            }
+            let mut state = gate.state.lock();
+            while state.opened == seen {
+                gate.changed.wait(&mut state);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn start() -> Reactor {
+        Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }, || ()).unwrap()
+    }
+
+    /// Needs a worker, and one that looks after sockets and time.
+    async fn works(done: Sender<()>) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        done.send(()).expect("somebody waits");
+    }
+
+    #[test]
+    fn the_spare_worker_goes_on_where_the_other_is_blocked_and_is_taken_back() {
+        let reactor = start();
+        let spare = reactor.spare();
+        for _ in 0..50 {
+            let (done, wait) = channel();
+            reactor.handle().spawn(works(done.clone()));
+            wait.recv_timeout(PATIENCE).expect("one worker is enough");
+            let (entered, inside) = channel();
+            let (go, stays) = channel::<()>();
+            reactor.handle().spawn(async move {
+                entered.send(()).expect("somebody waits");
+                let _ = stays.recv();
+            });
+            inside.recv_timeout(PATIENCE).expect("it blocks the worker");
+            spare.release();
+            reactor.handle().spawn(works(done));
+            wait.recv_timeout(PATIENCE).expect("the spare worker is there");
+            drop(go);
+            spare.hold();
+        }
+    }
+
+    #[test]
+    fn a_reserve_that_is_held_already_takes_no_other_worker() {
+        let reactor = start();
+        let spare = reactor.spare();
+        for _ in 0..50 {
+            spare.hold();
+            let (done, wait) = channel();
+            reactor.handle().spawn(works(done));
+            wait.recv_timeout(PATIENCE).expect("one worker is enough");
+        }
+        spare.release();
+    }
+}

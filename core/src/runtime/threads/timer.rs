@@ -1,0 +1,54 @@
+//! What the clock does for a server: it tells the engine about the time, and sees to a server's end.
+
+use crate::faults;
+use crate::host::Engine;
+use crate::locks::Mutex;
+use crate::runtime::threads::clock::Timed;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long to wait before a thread that could not be started is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+pub(crate) struct Timer {
+    engine: Engine,
+    /// What is tried again, and when; says whether it succeeded.
+    retry: Mutex<Option<(Instant, Retry)>>,
+}
+
+pub(crate) type Retry = Arc<dyn Fn() -> bool + Send + Sync>;
+
+impl Timer {
+    pub(crate) fn new(engine: &Engine) -> Arc<Timer> {
+        Arc::new(Timer { engine: engine.clone(), retry: Mutex::default() })
+    }
+
+    /// Has something done in a moment, and again until it succeeds. The clock is to be woken then.
+    pub(crate) fn try_again(&self, retry: Retry) {
+        *self.retry.lock() = Some((Instant::now() + AGAIN, retry));
+    }
+}
+
+impl Timed for Timer {
+    fn next(&self) -> Option<Instant> {
+        let retry = self.retry.lock().as_ref().map(|(at, _)| *at);
+        [retry, self.engine.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn tell(&self) {
+        let now = Instant::now();
+        let retry = self.retry.lock().take_if(|(at, _)| *at <= now);
+        if let Some((_, retry)) = retry
+            && !retry()
+        {
+            self.try_again(retry);
+        }
+        self.engine.0.guard("the timer", || {
+            faults::pass("timer");
+            let now = self.engine.now();
+            if self.engine.next_deadline().is_some_and(|next| next <= now) {
+                self.engine.handle_timeout(now);
+            }
+        });
+    }
+}

@@ -1,0 +1,119 @@
+//! What other threads have to tell the tasks of a reactor: many wakes as one.
+//!
+//! A task that another thread wakes goes through a queue that all threads share, and through the system where the reactor
+//! sleeps. Host threads complete calls one after the other, so the wakers are put together here, and one task of the
+//! reactor makes the wakes on its own thread.
+
+use crate::locks::Mutex;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+use std::task::Waker;
+use tokio::sync::Notify;
+
+/// Wakers for which there is room in any case.
+const KEPT: usize = 256;
+
+#[derive(Default)]
+pub(in crate::runtime) struct Mailbox {
+    wakers: Mutex<Vec<Waker>>,
+    arrived: Notify,
+}
+
+thread_local! {
+    /// The mailbox of the reactor that this thread works for; only its address counts.
+    static OWN: Cell<*const Mailbox> = const { Cell::new(ptr::null()) };
+}
+
+impl Mailbox {
+    /// This thread works for the mailbox's reactor from now on.
+    pub(in crate::runtime) fn join(self: &Arc<Self>) {
+        OWN.set(Arc::as_ptr(self));
+    }
+
+    /// Has a task of the reactor woken.
+    pub(in crate::runtime) fn post(&self, waker: Waker) {
+        if OWN.get() == ptr::from_ref(self) {
+            waker.wake();
+            return;
+        }
+        let first = {
+            let mut wakers = self.wakers.lock();
+            wakers.push(waker);
+            wakers.len() == 1
+        };
+        // Whoever came before has seen to it.
+        if first {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Makes the wakes, as a task of the reactor.
+    pub(in crate::runtime) async fn deliver(self: Arc<Self>) {
+        let mut wakers = Vec::new();
+        loop {
+            self.arrived.notified().await;
+            std::mem::swap(&mut *self.wakers.lock(), &mut wakers);
+            wakers.drain(..).for_each(Waker::wake);
+            // The room of a burst is not kept.
+            wakers.shrink_to(KEPT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake};
+    use std::thread;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn wakes_of_others_come_as_one() {
+        let (mailbox, task, woken) =
+            (Arc::<Mailbox>::default(), Arc::<Count>::default(), Arc::<Count>::default());
+        let (waker, connection) = (Waker::from(task.clone()), Waker::from(woken.clone()));
+        let counts = || (task.0.load(Ordering::SeqCst), woken.0.load(Ordering::SeqCst));
+        let mut deliver = pin!(mailbox.clone().deliver());
+        let mut poll = || assert!(deliver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        poll();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..3).for_each(|_| mailbox.post(connection.clone())));
+        });
+        assert_eq!(counts(), (1, 0));
+        poll();
+        assert_eq!(counts(), (1, 3));
+        mailbox.post(connection.clone());
+        assert_eq!(counts(), (2, 3), "the next is told of again");
+        poll();
+        assert_eq!(counts(), (2, 4));
+        // On its own thread nobody else is needed.
+        let own = mailbox.clone();
+        thread::spawn(move || {
+            own.join();
+            own.post(connection);
+        })
+        .join()
+        .unwrap();
+        assert_eq!(counts(), (2, 5));
+    }
+
+    #[test]
+    fn what_comes_before_the_task_is_not_lost() {
+        let (mailbox, woken) = (Arc::<Mailbox>::default(), Arc::<Count>::default());
+        mailbox.post(Waker::from(woken.clone()));
+        let mut deliver = pin!(mailbox.clone().deliver());
+        assert!(deliver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    }
+}

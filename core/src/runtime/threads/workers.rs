@@ -1,0 +1,96 @@
+//! The runtimes of the engine: either all of their threads start, or it is an error.
+//!
+//! If the system refuses a thread, tokio panics. It then waits for the threads that it has started, and these serve for
+//! ever. So each thread waits at its start until it is known that all of them are there, and otherwise ends at once.
+
+use crate::error::{Error, ErrorKind};
+use crate::locks::{Condvar, Mutex};
+use crate::panics::caught;
+use crate::runtime::threads::thread;
+use crate::runtime::threads::thread::Threads;
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+
+/// In which all threads of a runtime are started, also on a machine that is overloaded.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the threads of a runtime wait for each other.
+#[derive(Default)]
+struct Beginning {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    #[default]
+    Waiting,
+    Complete,
+    GivenUp,
+}
+
+impl Beginning {
+    /// On a thread of the runtime. Unwinds if the others do not come.
+    fn wait(&self) {
+        let mut state = self.state.lock();
+        let end = Instant::now() + PATIENCE;
+        while *state == State::Waiting {
+            let rest = end.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                *state = State::GivenUp;
+            } else {
+                self.changed.wait_for(&mut state, rest);
+            }
+        }
+        if *state == State::GivenUp {
+            drop(state);
+            // Without a message: whoever starts the runtime gets an error.
+            resume_unwind(Box::new("not all threads have started"));
+        }
+    }
+
+    /// All threads have started; `false` if one has given up by now.
+    fn complete(&self) -> bool {
+        let mut state = self.state.lock();
+        if *state == State::Waiting {
+            *state = State::Complete;
+        }
+        self.changed.notify_all();
+        *state == State::Complete
+    }
+}
+
+/// Starts a runtime with so many workers, and calls `begin` on each of its threads. `what` says what they are for.
+pub(in crate::runtime) fn start(
+    threads: &Threads,
+    (workers, name): (usize, &'static str),
+    what: &str,
+    begin: impl Fn() + Send + Sync + 'static,
+) -> Result<Runtime, Error> {
+    let failed =
+        |why: &dyn fmt::Display| Error::new(ErrorKind::Io, format!("cannot start the threads {what}: {why}"));
+    let (beginning, hook) = (Arc::<Beginning>::default(), threads.clone());
+    let others = beginning.clone();
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .worker_threads(workers)
+        .thread_name(name)
+        .thread_stack_size(threads.stack())
+        .on_thread_start(move || {
+            thread::block_signals();
+            others.wait();
+            hook.started(name);
+            begin();
+        })
+        .enable_all();
+    let runtime = caught(|| builder.build()).map_err(|panicked| failed(&panicked))?;
+    let runtime = runtime.map_err(|error| failed(&error))?;
+    if beginning.complete() {
+        return Ok(runtime);
+    }
+    runtime.shutdown_background();
+    Err(failed(&format_args!("they took more than {} s", PATIENCE.as_secs())))
+}
