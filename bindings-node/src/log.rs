@@ -1,6 +1,6 @@
 //! The engine's records on their way to JavaScript: kept, up to a bound, until the environment's next turn.
 
-use crate::wake::Waker;
+use crate::calls::wake::Waker;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;

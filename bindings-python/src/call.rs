@@ -1,13 +1,14 @@
 //! One call, from its start in Python to its completion.
 
-use crate::answers::{self, AskFailure};
+use crate::convert::answers;
+use crate::convert::answers::AskFailure;
+use crate::convert::outcome;
+use crate::convert::{read, write};
 use crate::errors::exception;
-use crate::handler::Handler;
-use crate::home::Home;
-use crate::outcome;
-use crate::records;
-use crate::within::Within;
-use crate::{read, write};
+use crate::lanes::completion_target::Home;
+use crate::lanes::request_context::Within;
+use crate::log_records;
+use crate::register::handler::Handler;
 use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -373,7 +374,7 @@ impl Call {
 
     /// Whether the server's settings let a record of this level through, as `logging` counts.
     fn logs(&self, level: u8) -> bool {
-        level >= records::number(self.port.log_level())
+        level >= log_records::number(self.port.log_level())
     }
 
     /// The value of the server's lifespan, if it has one.

@@ -3,35 +3,16 @@
 //! Python code runs the handlers; this crate hands it calls and takes results. Rust threads never attach to the
 //! interpreter, and no lock of ours is held while Python code may run.
 
-mod answers;
-mod arguments;
-mod bell;
 mod call;
-mod engine;
+mod convert;
 mod errors;
-mod exchange;
-mod handler;
-mod handlers;
-mod home;
 mod interpreter;
-mod limits;
-mod link;
-mod loop_lane;
-mod outcome;
-mod parent;
+mod lanes;
+mod log_records;
 mod platform;
-mod pool;
-mod pool_lane;
-mod read;
-mod records;
-mod registration;
-mod running;
-mod settings;
-mod signals;
-mod transports;
-mod web;
-mod within;
-mod write;
+mod register;
+mod serve;
+mod test_client;
 
 use pyo3::prelude::*;
 
@@ -57,39 +38,42 @@ mod _native {
     }
 
     #[pymodule_export]
-    use crate::answers::AskFailure;
-    #[pymodule_export]
-    use crate::arguments::Arguments;
-    #[pymodule_export]
     use crate::call::Call;
     #[pymodule_export]
-    use crate::engine::Engine;
+    use crate::convert::answers::AskFailure;
     #[pymodule_export]
-    use crate::exchange::Exchange;
+    use crate::convert::arguments::Arguments;
     #[pymodule_export]
-    use crate::handler::Handler;
+    use crate::lanes::loop_lane::LoopLane;
     #[pymodule_export]
-    use crate::link::Link;
+    use crate::lanes::pool_lane::PoolLane;
     #[pymodule_export]
-    use crate::loop_lane::LoopLane;
+    use crate::lanes::running::Running;
     #[pymodule_export]
-    use crate::parent::Parent;
+    use crate::register::handler::Handler;
     #[pymodule_export]
-    use crate::pool_lane::PoolLane;
+    use crate::serve::engine::Engine;
     #[pymodule_export]
-    use crate::running::Running;
+    use crate::serve::exchange::Exchange;
     #[pymodule_export]
-    use crate::signals::SignalGuard;
+    use crate::serve::parent_watch::Parent;
+    #[pymodule_export]
+    use crate::serve::signals::SignalGuard;
+    #[pymodule_export]
+    use crate::test_client::Link;
 
     /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold. With `rich` it may hold what results may:
     /// dates, dataclasses and the like.
     #[pyfunction]
     #[pyo3(signature = (value, rich = false))]
     fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
-        let bounds = crate::write::Bounds::of(&tenon_mcp::Limits::default());
-        let text =
-            if rich { crate::write::rich(value, bounds) } else { crate::write::json(value, bounds) }
-                .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
+        let bounds = crate::convert::write::Bounds::of(&tenon_mcp::Limits::default());
+        let text = if rich {
+            crate::convert::write::rich(value, bounds)
+        } else {
+            crate::convert::write::json(value, bounds)
+        }
+        .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
         Ok(pyo3::types::PyBytes::new(value.py(), text.as_bytes()))
     }
 
@@ -105,6 +89,6 @@ mod _native {
         let text = bytes::Bytes::copy_from_slice(text);
         let slice = tenon_mcp::JsonSlice::parse(text, &tenon_mcp::json::Limits::default())
             .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
-        crate::read::value(py, &slice)
+        crate::convert::read::value(py, &slice)
     }
 }

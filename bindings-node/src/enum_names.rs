@@ -1,0 +1,25 @@
+//! Words of the engine's tables, for `js/`.
+
+use crate::calls::table::camel_case;
+use crate::error::Result;
+use crate::register::entry::kind;
+use napi_derive::napi;
+use tenon_mcp::{CONTEXT_FIELDS, Entry, Level};
+
+/// What handlers may read of their calls, by name.
+#[napi]
+pub fn context_fields() -> Vec<String> {
+    CONTEXT_FIELDS.iter().map(|field| camel_case(field.name)).collect()
+}
+
+/// The levels of messages for clients, in ascending order.
+#[napi]
+pub fn log_levels() -> Vec<String> {
+    Level::all().map(|level| level.as_str().to_owned()).collect()
+}
+
+/// The name under which the completion of `argument` is registered; `of` is a kind, `name` what has the argument.
+#[napi(catch_unwind)]
+pub fn completion_name(of: String, name: String, argument: String) -> Result<String> {
+    Ok(Entry::completion(kind(&of)?, name, argument).name().to_owned())
+}

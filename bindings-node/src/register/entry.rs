@@ -1,0 +1,150 @@
+//! Entries of every kind, from what JavaScript says of them.
+
+use crate::error::{Result, invalid};
+use crate::register::options::{json, milliseconds};
+use napi_derive::napi;
+use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, Target, TaskSupport, UnknownArguments};
+
+/// What becomes of the calls of an entry; times are milliseconds.
+#[napi(object)]
+pub struct Policies {
+    pub structured: bool,
+    pub timeout: Option<f64>,
+    /// How many calls run at a time.
+    pub max_concurrency: Option<f64>,
+    pub once_only: Option<bool>,
+    /// Whether values of a template's variables may be absolute paths, and have segments `..`.
+    pub unsafe_paths: Option<bool>,
+    /// What becomes of arguments without a property: `schema`, `refuse`, `drop`.
+    pub unknown: Option<String>,
+    pub coerce: Option<bool>,
+    /// Caching hints, as JSON text.
+    pub cache: Option<String>,
+    /// Whether calls may be tasks: `forbidden`, `optional`, `required`.
+    pub task_support: Option<String>,
+    /// Whether the handler says when its call becomes a task.
+    pub defer_task: Option<bool>,
+    /// In no list.
+    pub hidden: bool,
+    /// Answers a request of the protocol's.
+    pub replaces: Option<bool>,
+    /// Words that it is hidden by.
+    pub tags: Option<Vec<String>>,
+}
+
+/// The kind of this word.
+pub(crate) fn kind(word: &str) -> Result<Kind> {
+    Kind::named(word).ok_or_else(|| {
+        let words = Kind::ALL.map(Kind::as_str).join(", ");
+        invalid(format!("there is no kind {word:?}; there are {words}"))
+    })
+}
+
+/// Caching hints from JSON text.
+pub(crate) fn hints(text: String) -> Result<CacheHints> {
+    CacheHints::read(&json(text)).map_err(invalid)
+}
+
+/// An entry, whose definition is JSON text from `JSON.stringify`.
+pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Result<Entry> {
+    let definition = json(definition);
+    let mut entry = match kind {
+        Kind::Completion => completion(&definition)?,
+        _ => Entry::from_json(kind, &definition),
+    };
+    entry = entry.structured(policies.structured);
+    let wrong = |what: String| invalid(format!("{} {:?}: {what}", kind.noun(), entry.name()));
+    let timeout = match policies.timeout {
+        Some(given) => Some(
+            milliseconds(given)
+                .ok_or_else(|| wrong(format!("timeout {given} is no time in milliseconds")))?,
+        ),
+        None => None,
+    };
+    let most = match policies.max_concurrency {
+        Some(given) if given >= 1.0 && given.fract() == 0.0 => Some(given as usize),
+        Some(given) => return Err(wrong(format!("maxConcurrency must be a positive integer, not {given}"))),
+        None => None,
+    };
+    let unknown = match policies.unknown.as_deref() {
+        None => None,
+        Some("schema") => Some(UnknownArguments::Schema),
+        Some("refuse") => Some(UnknownArguments::Refuse),
+        Some("drop") => Some(UnknownArguments::Drop),
+        Some(_) => return Err(wrong("unknownArguments must be schema, refuse or drop".into())),
+    };
+    let support = match policies.task_support.as_deref() {
+        None => None,
+        Some(word) => Some(
+            TaskSupport::named(word)
+                .ok_or_else(|| wrong("taskSupport must be forbidden, optional or required".into()))?,
+        ),
+    };
+    let cache = policies.cache.map(hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
+    if let Some(timeout) = timeout {
+        entry = entry.timeout(timeout);
+    }
+    if let Some(most) = most {
+        entry = entry.max_concurrency(most);
+    }
+    if let Some(once_only) = policies.once_only {
+        entry = entry.once_only(once_only);
+    }
+    if let Some(unsafe_paths) = policies.unsafe_paths {
+        entry = entry.unsafe_paths(unsafe_paths);
+    }
+    if let Some(unknown) = unknown {
+        entry = entry.unknown_arguments(unknown);
+    }
+    if let Some(coerce) = policies.coerce {
+        entry = entry.coerce_arguments(coerce);
+    }
+    if let Some(support) = support {
+        entry = entry.task_support(support);
+    }
+    if let Some(defer) = policies.defer_task {
+        entry = entry.defer_task(defer);
+    }
+    if let Some(cache) = cache {
+        entry = entry.cache(cache);
+    }
+    if let Some(tags) = policies.tags {
+        entry = entry.tags(tags);
+    }
+    if policies.hidden {
+        entry = entry.hidden();
+    }
+    Ok(if policies.replaces == Some(true) { entry.replacing() } else { entry })
+}
+
+/// `{"kind":…,"of":…,"argument":…}`: what is completed.
+fn completion(definition: &JsonSlice) -> Result<Entry> {
+    let names: Vec<_> =
+        definition.members().map(|member| member.name(definition.as_bytes()).into_owned()).collect();
+    if let Some(odd) = names.iter().find(|name| !["kind", "of", "argument"].contains(&name.as_str())) {
+        return Err(invalid(format!("completion: unknown member {odd:?}")));
+    }
+    let part = |name| {
+        let member: Option<JsonSlice> = definition.member(name);
+        member.and_then(|text| Some(text.decode_str()?.into_owned())).unwrap_or_default()
+    };
+    Ok(Entry::completion(kind(&part("kind"))?, part("of"), part("argument")))
+}
+
+/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`, without a handler what the
+/// engine answers.
+pub(crate) fn describe(server: &tenon_mcp::Server, kind: Kind) -> String {
+    let mut out = tenon_mcp::json::JsonWriter::new();
+    out.begin_array();
+    for name in server.names(kind) {
+        let Some((entry, enabled)) = server.registered(kind, &name) else { continue };
+        out.begin_object().key("name").str(&name);
+        out.key("definition").slice(&entry.definition().to_json()).key("enabled").bool(enabled);
+        if let Target::Lane { handler, .. } = entry.target {
+            out.key("handler").uint(u64::from(handler.0));
+        }
+        out.end_object();
+    }
+    out.end_array();
+    out.into_slice().as_str().to_owned()
+}

@@ -1,0 +1,158 @@
+//! A client in the process of its server, for `tenon-mcp/testing`. What it hears goes to JavaScript with the batches of the
+//! environment that serves.
+
+use crate::error::{Result, invalid, to_js};
+use crate::register::options::json;
+use crate::serve::server::Engine;
+use crate::serve::session::State;
+use napi_derive::napi;
+use std::rc::Rc;
+use std::sync::Arc;
+use tenon_mcp::json::JsonWriter;
+use tenon_mcp::testing::{ClientEvent, ClientOptions, Link as CoreLink};
+use tenon_mcp::{JsonSlice, Level, Question, Revision};
+
+/// One client.
+#[napi]
+pub struct Link {
+    state: Rc<State>,
+    link: Arc<CoreLink>,
+    /// Names it in batches.
+    number: u32,
+}
+
+/// Who the client says it is.
+#[napi(object)]
+pub struct LinkOptions {
+    pub revision: Option<String>,
+    /// Words of what it can be asked.
+    pub questions: Vec<String>,
+    /// JSON text.
+    pub capabilities: Option<String>,
+    /// JSON text.
+    pub info: Option<String>,
+    pub log_level: Option<String>,
+    pub principal: Option<String>,
+}
+
+impl LinkOptions {
+    fn read(self) -> Result<ClientOptions> {
+        let mut options = ClientOptions::new();
+        if let Some(word) = self.revision {
+            let none = || invalid(format!("there is no revision {word:?}"));
+            options = options.revision(Revision::parse(&word).ok_or_else(none)?);
+        }
+        let questions = self.questions.iter().filter_map(|word| Question::named(word));
+        options = questions.fold(options, ClientOptions::can);
+        if let Some(text) = self.capabilities {
+            options = options.capabilities(json(text));
+        }
+        if let Some(text) = self.info {
+            options = options.info(json(text));
+        }
+        if let Some(word) = self.log_level {
+            let none = || invalid(format!("there is no level {word:?}"));
+            options = options.log_level(Level::named(&word).ok_or_else(none)?);
+        }
+        Ok(match self.principal {
+            Some(principal) => options.principal(principal),
+            None => options,
+        })
+    }
+}
+
+#[napi]
+impl Link {
+    /// Opens a client of a server that this environment serves; `number` names it in batches.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(engine: &Engine, number: u32, options: LinkOptions) -> Result<Link> {
+        let state = engine.0.clone();
+        let link = Arc::new(CoreLink::open(&state.server, &options.read()?).map_err(to_js)?);
+        if let Some(session) = &*state.session.borrow() {
+            link.on_event(session.waker.clone());
+        }
+        state.links.borrow_mut().push((number, link.clone()));
+        Ok(Link { state, link, number })
+    }
+
+    /// A number for a request.
+    #[napi(catch_unwind)]
+    pub fn next(&self) -> u32 {
+        self.link.number() as u32
+    }
+
+    /// Sends a request; `given` is JSON text.
+    #[napi(catch_unwind)]
+    pub fn ask(&self, request: u32, what: String, given: String, progress: bool) -> Result<()> {
+        self.link.ask(request.into(), &what, &json(given), progress).map_err(to_js)
+    }
+
+    /// Answers a question with JSON text, or with a failure.
+    #[napi(catch_unwind)]
+    pub fn answer(&self, question: u32, kind: String, answer: String, failure: Option<String>) -> Result<()> {
+        let Some(kind) = Question::named(&kind) else { return Ok(()) };
+        let answer = json(answer);
+        let answer = failure.as_deref().map_or(Ok(&answer), Err);
+        self.link.answer(question.into(), kind, answer).map_err(to_js)
+    }
+
+    /// Gives a request up.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, request: u32) {
+        self.link.cancel(request.into());
+    }
+
+    /// Sends a notification; `params` is JSON text.
+    #[napi(catch_unwind)]
+    pub fn notify(&self, method: String, params: String) {
+        self.link.notify(&method, &json(params));
+    }
+
+    /// The client is gone.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.link.close();
+        let gone = self.state.links.borrow_mut().extract_if(.., |(number, _)| *number == self.number).last();
+        drop(gone);
+    }
+}
+
+/// An event as JavaScript hears it.
+pub(crate) fn told(event: &ClientEvent) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_object().key("what");
+    match event {
+        ClientEvent::Answered { request, outcome: Ok(reply) } => {
+            out.str("answered").key("whose").uint(*request).key("result").slice(&reply.result);
+            if let Some(data) = &reply.data {
+                out.key("data").slice(data);
+            }
+            out.key("text").str(&reply.text).key("isError").bool(reply.is_error);
+        }
+        ClientEvent::Answered { request, outcome: Err(error) } => {
+            out.str("failed").key("whose").uint(*request).key("code").int(error.code.into());
+            out.key("message").str(&error.message);
+            if let Some(data) = &error.data {
+                out.key("data").slice(data);
+            }
+        }
+        ClientEvent::Asked { question, kind, params } => {
+            out.str("asked").key("whose").uint(*question).key("kind").str(kind.as_str());
+            out.key("params").slice(params);
+        }
+        ClientEvent::Progress { request, params } => {
+            out.str("progress").key("whose").uint(*request).key("params").slice(params);
+        }
+        ClientEvent::Log(params) => {
+            out.str("log").key("params").slice(params);
+        }
+        ClientEvent::Notification { method, params } => {
+            out.str("notification").key("whose").str(method).key("params").slice(params);
+        }
+        _ => {
+            out.str("ended");
+        }
+    }
+    out.end_object();
+    out.into_slice()
+}

@@ -1,0 +1,7 @@
+//! What a program registers: entries with their handlers, settings and limits.
+
+pub(super) mod handler;
+pub(super) mod handlers;
+pub(super) mod limits;
+pub(super) mod registration;
+pub(super) mod settings;

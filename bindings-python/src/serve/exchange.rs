@@ -1,0 +1,102 @@
+//! One request that an ASGI server hands over, and its response.
+
+use crate::errors::engine_error;
+use crate::lanes::loop_lane::LoopLane;
+use crate::lanes::request_context::Within;
+use crate::lanes::running::Running;
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tenon_mcp::http::{self, RequestHead, Step};
+
+/// A body of more than this is looked at without the interpreter.
+const MUCH: usize = 64 << 10;
+
+/// A request on its way to its response. When there may be a step more, the lane yields `number`.
+#[pyclass(frozen, module = "tenon_mcp._native")]
+pub struct Exchange {
+    exchange: http::Exchange,
+    fed: AtomicUsize,
+    /// What the lane calls it.
+    #[pyo3(get)]
+    number: u32,
+}
+
+#[pymethods]
+impl Exchange {
+    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. A request is its method, the major
+    /// version of HTTP and where its client is; `headers` are pairs of bytes.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        running: &Running,
+        lane: &LoopLane,
+        request: (String, u8, Option<String>),
+        headers: Vec<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)>,
+        principal: Option<&str>,
+        context: Py<PyAny>,
+    ) -> PyResult<Exchange> {
+        let begin = || {
+            let (method, version, address) = request;
+            let mut head = RequestHead::new(&method)?;
+            head.version(version);
+            for (name, value) in &headers {
+                head.header(name.as_bytes(), value.as_bytes())?;
+            }
+            if let Some(principal) = principal {
+                head.principal(principal);
+            }
+            if let Some(address) = address {
+                // What is no address, such as the path of a Unix socket, has no share.
+                let _ = head.address(&address);
+            }
+            head.attach(Within(context));
+            if !lane.moved.is_empty() {
+                head.lanes(lane.moved.clone());
+            }
+            Ok(head)
+        };
+        let head = begin().map_err(|error| engine_error(py, &error))?;
+        let number = lane.next_exchange();
+        let exchange = http::Exchange::new(running.embedded(py)?, head, lane.ready.waker(number));
+        Ok(Exchange { exchange, fed: AtomicUsize::new(0), number })
+    }
+
+    /// Hands in a piece of the body.
+    fn feed(&self, data: &[u8]) {
+        self.fed.fetch_add(data.len(), Ordering::Relaxed);
+        self.exchange.feed(Bytes::copy_from_slice(data));
+    }
+
+    /// The body is complete.
+    fn end(&self) {
+        self.exchange.end();
+    }
+
+    /// What comes next: `None` for nothing yet, `(status, headers)` for the head, `(data, more)` for a piece of the body,
+    /// `False` at the end.
+    fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let step = match self.fed.swap(0, Ordering::Relaxed) > MUCH {
+            true => py.detach(|| self.exchange.step()),
+            false => self.exchange.step(),
+        };
+        Ok(match step {
+            Step::Wait => py.None().into_bound(py),
+            Step::Head(status, headers) => {
+                let pairs = headers.iter().map(|(name, value)| {
+                    (PyBytes::new(py, name.as_str().as_bytes()), PyBytes::new(py, value.as_bytes()))
+                });
+                let pairs: Vec<_> = pairs.collect();
+                (status.as_u16(), PyList::new(py, pairs)?).into_pyobject(py)?.into_any()
+            }
+            Step::Data(data, last) => (PyBytes::new(py, &data), !last).into_pyobject(py)?.into_any(),
+            Step::End => false.into_pyobject(py)?.to_owned().into_any(),
+        })
+    }
+
+    /// The client is gone, or nobody wants its answer.
+    fn abandon(&self) {
+        self.exchange.abandon();
+    }
+}
