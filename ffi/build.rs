@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the number of the ABI is written down.
-const NUMBER: &str = "src/version.rs";
+const NUMBER: &str = "src/abi/version.rs";
 const BEFORE: &str = "pub const TENON_ABI_VERSION: u32 = ";
 
 fn main() -> Result<(), Box<dyn Error>> {

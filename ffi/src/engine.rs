@@ -1,8 +1,8 @@
 //! The engine behind a server: for the counts of instructions, which hand it calls without a transport. Not part of the
 //! library.
 
-use crate::args::object;
-use crate::server::tenon_server;
+use crate::abi::args::object;
+use crate::servers::server::tenon_server;
 use tenon_mcp::transport::Engine;
 
 /// The engine of a server that has started.

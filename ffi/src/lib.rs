@@ -8,86 +8,10 @@
 //! `tenon_server_run`. Everything the protocol decides is decided in the engine.
 #![allow(non_camel_case_types, reason = "C names")]
 
-// In the order of the header; rustfmt sorts within a group only.
-mod status;
-
-mod error;
-
-mod server;
-
-mod log;
-
-mod listen;
-
-mod sockets;
-
-mod web;
-
-mod run;
-
-mod http;
-
-mod kind;
-
-mod param;
-
-mod entry;
-
-mod register;
-
-mod view;
-
-mod page;
-
-mod events;
-
-mod call;
-
-mod context;
-
-mod cancel;
-
-mod complete;
-
-mod result;
-
-mod writer;
-
-mod ask;
-
-mod answer;
-
-mod task;
-
-mod exchange;
-
-mod middleware;
-
-mod version;
-
-mod args;
+mod abi;
+mod calls;
 #[cfg(feature = "engine")]
 pub mod engine;
-mod fields;
-mod fork;
-mod guard;
-mod handle;
-mod handlers;
-mod inline;
-mod inner;
-mod inside;
-mod json;
-mod live;
-mod mounts;
-mod owner;
-mod pipe;
-mod platform;
-mod policy;
-mod poll;
-mod setup;
-mod signals;
-mod stage;
-mod started;
-mod thread;
-mod thread_start;
-mod workers;
+mod entries;
+mod servers;
+mod transports;

@@ -1,0 +1,50 @@
+//! Tells a forked child from its parent without a system call, for calls are asked at every step.
+
+use crate::abi::guard::Result;
+use crate::abi::live_handles;
+use crate::abi::status::*;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How often this process was forked off from one that watched, counted in the child.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static WATCHED: OnceLock<bool> = OnceLock::new();
+
+/// The process that made it.
+#[derive(Clone, Copy)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    pub(crate) fn this() -> Result<Process> {
+        if watched() {
+            return Ok(Process(FORKS.load(Ordering::Relaxed)));
+        }
+        Err(Failure::new(TENON_ERR_IO, "out of memory: forks cannot be watched for"))
+    }
+
+    /// Whether it is the one that asks.
+    pub(crate) fn is_this(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+}
+
+/// Has forks watched for from now on, if there is memory for that.
+pub(crate) fn watched() -> bool {
+    // SAFETY: the functions live as long as this library, with which the C library forgets them. They touch an atomic, and a lock
+    // that no thread holds while it runs anything but this library's own code.
+    let watch = || unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(forked)) } == 0;
+    *WATCHED.get_or_init(watch)
+}
+
+extern "C" fn before() {
+    live_handles::before_fork();
+}
+
+extern "C" fn after() {
+    live_handles::after_fork();
+}
+
+extern "C" fn forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    live_handles::after_fork();
+}

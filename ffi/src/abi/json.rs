@@ -1,0 +1,73 @@
+//! JSON text of the program's own, checked and copied.
+
+use crate::abi::guard::Result;
+use crate::abi::status::*;
+use bytes::Bytes;
+use tenon_mcp::JsonSlice;
+use tenon_mcp::json::{JsonErrorKind, JsonWriter, Kind, Limits};
+
+/// Checks and copies JSON text. The engine bounds the length of what is sent.
+pub(crate) fn json(text: &str, what: &str) -> Result<JsonSlice> {
+    json_within(text, what, Limits::default().max_depth)
+}
+
+/// The same, nested at most so deep.
+pub(crate) fn json_within(text: &str, what: &str, max_depth: usize) -> Result<JsonSlice> {
+    let limits = Limits { max_bytes: u32::MAX as usize, max_depth };
+    JsonSlice::parse(Bytes::copy_from_slice(text.as_bytes()), &limits).map_err(|error| {
+        let why = match error.kind {
+            JsonErrorKind::Depth => {
+                format!("{what} is nested deeper than {max_depth} levels, the limit max_depth")
+            }
+            _ => format!("{what} is not JSON: {error}"),
+        };
+        Failure::new(TENON_ERR_JSON, why)
+    })
+}
+
+/// A JSON string.
+pub(crate) fn json_text(text: &str) -> JsonSlice {
+    let mut out = JsonWriter::with_capacity(text.len() + 2);
+    out.str(text);
+    out.into_slice()
+}
+
+/// An object of these members.
+pub(crate) fn json_object<'a>(members: impl IntoIterator<Item = (&'a str, JsonSlice)>) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_object();
+    for (name, value) in members {
+        out.key(name).slice(&value);
+    }
+    out.end_object();
+    out.into_slice()
+}
+
+/// An array of these elements.
+pub(crate) fn json_array<'a>(elements: impl IntoIterator<Item = &'a JsonSlice>) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_array();
+    for element in elements {
+        out.slice(element);
+    }
+    out.end_array();
+    out.into_slice()
+}
+
+/// `true` or `false`, or what is wrong with the value of `what`.
+pub(crate) fn truth(value: &JsonSlice, what: &str) -> Result<bool> {
+    match value.kind() {
+        Kind::True => Ok(true),
+        Kind::False => Ok(false),
+        _ => Err(Failure::new(TENON_ERR_INVALID, format!("{what} must be true or false"))),
+    }
+}
+
+/// The strings of an array, or what is wrong with the value of `what`.
+pub(crate) fn words(value: &JsonSlice, what: &str) -> Result<Vec<String>> {
+    let wrong = || Failure::new(TENON_ERR_INVALID, format!("{what} must be an array of strings"));
+    if value.kind() != Kind::Array {
+        return Err(wrong());
+    }
+    value.elements().map(|word| word.decode_str().map(|word| word.into_owned()).ok_or_else(wrong)).collect()
+}

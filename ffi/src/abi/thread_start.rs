@@ -1,0 +1,42 @@
+//! What a program has called at the start of each thread.
+
+use crate::abi::error::c_string;
+use crate::entries::handlers::{Gate, UserData};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use tenon_mcp::locks::Mutex;
+
+/// Called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and lives until the function
+/// returns.
+pub type tenon_thread_start_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, name: *const c_char)>;
+
+type Function = unsafe extern "C" fn(*mut c_void, *const c_char);
+
+/// The function with its data. Threads may start for longer than the server lives, so it can be closed.
+pub(crate) struct ThreadStart {
+    function: Function,
+    data: Mutex<Option<Arc<UserData>>>,
+    gate: Gate,
+}
+
+impl ThreadStart {
+    pub(crate) fn new(function: Function, data: UserData) -> ThreadStart {
+        ThreadStart { function, data: Mutex::new(Some(Arc::new(data))), gate: Gate::default() }
+    }
+
+    pub(crate) fn call(&self, name: &str) {
+        let Some(_pass) = self.gate.enter() else { return };
+        let Some(data) = self.data.lock().clone() else { return };
+        let name = c_string(name);
+        // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
+        // this pass is held; the name lives until it returns.
+        unsafe { (self.function)(data.pointer, name.as_ptr()) };
+    }
+
+    /// Waits until it is not in use; from then on nothing is called. Ends the data.
+    pub(crate) fn close(&self) {
+        self.gate.close();
+        let data = self.data.lock().take();
+        drop(data);
+    }
+}

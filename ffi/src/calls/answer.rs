@@ -1,0 +1,188 @@
+//! What a client answered.
+
+use crate::abi::args::{Out, write_text};
+use crate::abi::guard::*;
+use crate::abi::handle::Tagged;
+use crate::abi::status::*;
+use crate::calls::json_accessors::{Copied, Copies, Fields};
+use std::ffi::c_char;
+use tenon_mcp::{Action, Answer};
+
+/// What the user did with a question: one of the TENON_ACTION_ values.
+pub type tenon_action = i32;
+
+/// Answered: filled in the form, or agreed to visit the page. What models and clients answer counts as this too.
+pub const TENON_ACTION_ACCEPT: tenon_action = 1;
+/// Said no.
+pub const TENON_ACTION_DECLINE: tenon_action = 2;
+/// Closed the question without choosing.
+pub const TENON_ACTION_CANCEL: tenon_action = 3;
+
+/// The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any
+/// thread may read it.
+pub struct tenon_answer {
+    action: tenon_action,
+    content: Option<Fields>,
+    answer: Answer,
+    /// Decoded texts that were handed out.
+    lent: Copies,
+}
+
+impl tenon_answer {
+    /// One for the program.
+    pub(crate) fn make(answer: Answer) -> *mut tenon_answer {
+        Tagged::give(tenon_answer::new(answer))
+    }
+
+    fn new(answer: Answer) -> tenon_answer {
+        let action = match answer.action() {
+            Action::Accept => TENON_ACTION_ACCEPT,
+            Action::Decline => TENON_ACTION_DECLINE,
+            Action::Cancel => TENON_ACTION_CANCEL,
+        };
+        let content = answer.content().map(|content| Fields::new("field", content));
+        tenon_answer { action, content, answer, lent: Copies::default() }
+    }
+
+    fn content(&self) -> Result<&Fields> {
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the answer has no content");
+        self.content.as_ref().ok_or_else(none)
+    }
+}
+
+/// What the user did; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_action(answer: *const tenon_answer) -> tenon_action {
+    value!(0; answer = maybe(answer) => answer.map_or(0, |answer| answer.action))
+}
+
+/// The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
+/// an array of them. It is not NUL-terminated; it is borrowed and lives as long as the answer. Fails with
+/// TENON_ERR_NOT_FOUND if there is none: the user declined or cancelled, or the question was another.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_content(
+    answer: *const tenon_answer,
+    json: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(json = out(json), len = out(len), answer = object(answer) => {
+        write_text(answer.content()?.object().as_bytes(), json, Some(len));
+        Ok(TENON_OK)
+    })
+}
+
+/// The string field `name` of the form: UTF-8, NUL-terminated, though it may hold NULs of its own. It is borrowed and
+/// lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_string(
+    answer: *const tenon_answer,
+    name: *const c_char,
+    string: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(string = out(string), len = optional_out(len), answer = object(answer), name = text(name) => {
+        write_text(answer.content()?.string(name)?, string, len);
+        Ok(TENON_OK)
+    })
+}
+
+/// The integer field `name` of the form. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_int64(
+    answer: *const tenon_answer,
+    name: *const c_char,
+    out: *mut i64,
+) -> tenon_status {
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.int64(name)?);
+        Ok(TENON_OK)
+    })
+}
+
+/// The numeric field `name` of the form. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_double(
+    answer: *const tenon_answer,
+    name: *const c_char,
+    out: *mut f64,
+) -> tenon_status {
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.double(name)?);
+        Ok(TENON_OK)
+    })
+}
+
+/// The boolean field `name` of the form. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_bool(
+    answer: *const tenon_answer,
+    name: *const c_char,
+    out: *mut bool,
+) -> tenon_status {
+    entry!(out = out(out), answer = object(answer), name = text(name) => {
+        out.write(answer.content()?.bool(name)?);
+        Ok(TENON_OK)
+    })
+}
+
+/// The text of a sampled message: that of its text blocks, one after the other. UTF-8, NUL-terminated, though it may hold
+/// NULs of its own. It is borrowed and lives as long as the answer; "" for answers to other questions. `len` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_text(
+    answer: *const tenon_answer,
+    text: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(text = out(text), len = optional_out(len), answer = object(answer) => {
+        lend(answer, "text", || Ok(answer.answer.text()), text, len)
+    })
+}
+
+/// The URI of root number `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is borrowed and
+/// lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_root(
+    answer: *const tenon_answer,
+    index: usize,
+    uri: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(uri = out(uri), len = optional_out(len), answer = object(answer) => {
+        let root = || answer.answer.roots().into_iter().nth(index).map(|root| root.uri);
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("there is no root {index}"));
+        lend(answer, &format!("root {index}"), || root().ok_or_else(none), uri, len)
+    })
+}
+
+/// The whole answer as JSON text: {"action":…,"content":…}, of a sampled message {"role":…,"content":…,"model":…}, of roots
+/// {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_json(
+    answer: *const tenon_answer,
+    json: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(json = out(json), len = out(len), answer = object(answer) => {
+        write_text(answer.answer.json().as_bytes(), json, Some(len));
+        Ok(TENON_OK)
+    })
+}
+
+/// Hands out a text that is made when it is asked for first.
+fn lend(
+    answer: &tenon_answer,
+    name: &str,
+    make: impl FnOnce() -> Result<String>,
+    text: Out<'_, *const c_char>,
+    len: Option<Out<'_, usize>>,
+) -> Result<tenon_status> {
+    let copy = answer.lent.get(name, || Ok(Copied::new(name, &make()?)))?;
+    write_text(copy.as_bytes(), text, len);
+    Ok(TENON_OK)
+}
+
+/// Frees an answer. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_answer_free(answer: *mut tenon_answer) {
+    value!((); answer = owned(answer) => drop(answer));
+}

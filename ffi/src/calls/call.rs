@@ -1,0 +1,266 @@
+//! One call, as its callback sees it.
+
+use crate::abi::fork::Process;
+use crate::abi::guard::*;
+use crate::abi::handle::Tagged;
+use crate::abi::status::*;
+use crate::calls::cancel::Watch;
+use crate::calls::json_accessors::{Copied, Copies, Fields};
+use crate::calls::middleware_call::Stage;
+use crate::entries::handlers::{Handler, Mode};
+use crate::servers::log::LOG_TARGET;
+use crate::servers::server_state::Inner;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
+
+/// One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
+/// the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
+///
+/// The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
+/// fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
+pub struct tenon_call {
+    pub(crate) port: HostPort,
+    pub(crate) id: CallId,
+    pub(crate) context: Arc<CallContext>,
+    pub(crate) arguments: Fields,
+    pub(crate) progress: Mutex<Progress>,
+    /// Whether `progress` holds a reason, so that a call where nothing fails never looks.
+    reasoned: AtomicBool,
+    /// How deeply a result may be nested.
+    pub(crate) max_depth: usize,
+    process: Process,
+    pub(crate) inner: Weak<Inner>,
+    pub(crate) mode: Mode,
+    /// What is to be done if it is cancelled.
+    pub(crate) watches: OnceLock<Mutex<Vec<Arc<Watch>>>>,
+    /// It goes on when its callback returns, or did.
+    pub(crate) outlives: AtomicBool,
+    /// What was handed out by name.
+    lent: Copies,
+    /// Where middleware is around the call.
+    pub(crate) stage: Option<Box<Stage>>,
+    // Last, and only held: keeps the program's data alive as long as the call.
+    _handler: Arc<Handler>,
+}
+
+/// A call as the library and the program share it.
+pub(crate) type SharedCall = Arc<Tagged<tenon_call>>;
+
+/// How far the program has come with its call.
+#[derive(Default)]
+pub(crate) struct Progress {
+    pub(crate) completed: bool,
+    /// A question was asked; unless completed, the attempt ends with it.
+    pub(crate) suspended: bool,
+    retained: bool,
+    /// Why the program may be giving up: the failure of what it tried last.
+    reason: Option<Reason>,
+}
+
+impl Progress {
+    /// Says whether somebody keeps the call.
+    pub(crate) fn keep(&mut self, kept: bool) {
+        self.retained = kept;
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.retained
+    }
+}
+
+/// What a call ends with if its callback lets a failure through.
+pub(crate) struct Reason {
+    pub(crate) outcome: Outcome,
+    /// The program's own fault, and not its client's.
+    pub(crate) own: bool,
+}
+
+impl tenon_call {
+    pub(crate) fn new(
+        (inner, port): (Weak<Inner>, HostPort),
+        (call, mode): (HostCall, Mode),
+        (handler, stage): (Arc<Handler>, Option<Box<Stage>>),
+        max_depth: usize,
+        process: Process,
+    ) -> tenon_call {
+        tenon_call {
+            port,
+            id: call.id,
+            context: call.context,
+            arguments: Fields::new("argument", call.input),
+            progress: Mutex::default(),
+            reasoned: AtomicBool::new(false),
+            max_depth,
+            process,
+            inner,
+            mode,
+            watches: OnceLock::new(),
+            outlives: AtomicBool::new(false),
+            lent: Copies::default(),
+            stage,
+            _handler: handler,
+        }
+    }
+
+    /// The same call for another callback of its chain.
+    pub(crate) fn staged(&self, input: JsonSlice, handler: Arc<Handler>, stage: Box<Stage>) -> tenon_call {
+        tenon_call {
+            port: self.port.clone(),
+            id: self.id,
+            context: self.context.clone(),
+            arguments: Fields::new("argument", input),
+            progress: Mutex::default(),
+            reasoned: AtomicBool::new(false),
+            max_depth: self.max_depth,
+            process: self.process,
+            inner: self.inner.clone(),
+            mode: self.mode,
+            watches: OnceLock::new(),
+            outlives: AtomicBool::new(false),
+            lent: Copies::default(),
+            stage: Some(stage),
+            _handler: handler,
+        }
+    }
+
+    /// A failure that names the entry that was called.
+    pub(crate) fn named(&self, failure: Failure) -> Failure {
+        failure.of(&self.context.entry.to_string())
+    }
+
+    /// Whether somebody waits for the result.
+    fn is_awaited(&self) -> bool {
+        !matches!(self.context.entry.kind, Kind::Notification | Kind::Hook)
+    }
+
+    /// Text that lives as long as the call, made once for each name.
+    pub(crate) fn lend(&self, name: &str, make: impl FnOnce() -> Result<JsonSlice>) -> Result<&[u8]> {
+        self.lent.get(name, || Ok(Copied::new(name, make()?.as_str()))).map(str::as_bytes)
+    }
+
+    pub(crate) fn check_fork(&self) -> Result<()> {
+        if self.process.is_this() {
+            return Ok(());
+        }
+        Err(Failure::new(TENON_ERR_FORKED, "the call belongs to the process that this one was forked off"))
+    }
+
+    pub(crate) fn complete(&self, outcome: Outcome) -> Result<tenon_status> {
+        self.check_fork()?;
+        let first = !std::mem::replace(&mut self.progress.lock().completed, true);
+        if first && self.end(outcome).is_ok() {
+            return Ok(TENON_OK);
+        }
+        Err(Failure::stale())
+    }
+
+    /// Whether the program has ended the call, here or in another callback of its chain.
+    pub(crate) fn was_completed(&self) -> bool {
+        self.progress.lock().completed || self.stage.as_ref().is_some_and(|stage| stage.was_completed())
+    }
+
+    /// Passes on what a step came to, and keeps the reason of a failure for a callback that just returns because of it.
+    /// One that goes on has not let it through.
+    pub(crate) fn note<T>(&self, result: Result<T>) -> Result<T> {
+        match &result {
+            Ok(_) => self.went_on(),
+            Err(failure) if matches!(failure.status, TENON_ERR_STALE | TENON_ERR_FORKED) => {}
+            Err(failure) => {
+                self.give_reason(Reason { outcome: Outcome::Exception(failure.message.clone()), own: true });
+            }
+        }
+        result
+    }
+
+    /// Forgets the failure of an earlier step.
+    pub(crate) fn went_on(&self) {
+        if self.reasoned.load(Ordering::Relaxed) {
+            self.reasoned.store(false, Ordering::Relaxed);
+            self.progress.lock().reason = None;
+        }
+    }
+
+    pub(crate) fn give_reason(&self, reason: Reason) {
+        self.progress.lock().reason = Some(reason);
+        self.reasoned.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retain(&self) {
+        self.went_on();
+        self.outlives.store(true, Ordering::Release);
+        self.progress.lock().retained = true;
+    }
+
+    pub(crate) fn report(&self, event: Event) -> Result<()> {
+        self.check_fork()?;
+        self.went_on();
+        self.port.emit(self.id, event).map_err(|_| Failure::stale())
+    }
+
+    pub(crate) fn close_stream(&self) -> Result<bool> {
+        self.check_fork()?;
+        self.went_on();
+        self.port.close_stream(self.id).map_err(|_| Failure::stale())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.check_fork().is_err() || self.port.is_cancelled(self.id)
+    }
+}
+
+impl Drop for tenon_call {
+    fn drop(&mut self) {
+        self.settle();
+        // The end of its callback came earlier.
+        if *self.outlives.get_mut()
+            && self.process.is_this()
+            && let Some(inner) = self.inner.upgrade()
+        {
+            inner.let_go();
+        }
+    }
+}
+
+impl tenon_call {
+    /// Ends what was not completed.
+    fn settle(&mut self) {
+        let awaited = self.is_awaited();
+        let progress = self.progress.get_mut();
+        if progress.completed || !self.process.is_this() {
+            return;
+        }
+        let (suspended, retained, reason) = (progress.suspended, progress.retained, progress.reason.take());
+        let entry = &self.context.entry;
+        if suspended {
+            let _ = self.end(Outcome::Suspend);
+            return;
+        }
+        if let (None, Some(came)) = (&reason, self.stage.as_ref().and_then(|stage| stage.came())) {
+            let _ = self.end(came);
+            return;
+        }
+        if reason.is_none() && !awaited {
+            let _ = self.end(Outcome::Text(String::new()));
+            return;
+        }
+        let Reason { outcome, own } = reason.unwrap_or_else(|| {
+            let why = if retained {
+                format!("the call of {entry} was released without being completed")
+            } else {
+                format!("the handler of {entry} returned without completing the call")
+            };
+            Reason { outcome: Outcome::Exception(why), own: true }
+        });
+        let said = match &outcome {
+            Outcome::Failed(why) | Outcome::Exception(why) if own => Some(format!("{entry}: {why}")),
+            _ => None,
+        };
+        if self.end(outcome).is_ok()
+            && let Some(said) = said
+        {
+            self.port.log(LogLevel::Error, LOG_TARGET, &said);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the program wants done when a call ends without it, and the thread that does it.
+
+use crate::abi::guard::*;
+use crate::abi::status::*;
+use crate::abi::thread;
+use crate::calls::call::tenon_call;
+use crate::calls::reentrancy::Inside;
+use crate::entries::handlers::{Mode, UserData, tenon_destroy_fn};
+use crate::servers::server_state::Inner;
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use tenon_mcp::locks::{Condvar, Mutex};
+use tenon_mcp::{Parker, Threads, Wake};
+
+/// Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given.
+pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Has `callback` run once if the call ends before the program completes it: the client cancels it or goes away, its time is
+/// up, the server closes. So a callback that waits for something of its own can be made to wait no longer; what it then
+/// completes the call with is dropped. There may be several for a call; they run in their order.
+///
+/// It runs on a thread that the library keeps for these alone, beside the call's own callback; if that is in TENON_MODE_POLL,
+/// only in tenon_server_poll(), tenon_server_run() and tenon_server_exchange(). It should be brief, since those of other calls
+/// wait for it. If the call was cancelled before, it runs at once, in this function. It does not run if the program completes
+/// the call, or if its attempt ends with a question.
+///
+/// It neither begins nor goes on once the library has seen the callback of the call return, unless the call is kept, by
+/// tenon_call_retain() or for what tenon_call_next() will bring. But variables of that callback are gone a moment earlier, and
+/// `callback` may still run then: `user_data` must not be one of them, nor refer to them. It has to live until `destroy`.
+///
+/// `destroy` runs exactly once in every case: after `callback`, or as soon as that cannot run any more; at once if this
+/// function fails. Both `user_data` and `destroy` may be NULL.
+///
+/// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be started.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_on_cancel(
+    call: *mut tenon_call,
+    callback: tenon_cancel_fn,
+    user_data: *mut c_void,
+    destroy: tenon_destroy_fn,
+) -> tenon_status {
+    entry!(data = user_data(user_data, destroy), call = object(call) => {
+        let function = callback.ok_or_else(|| Failure::null("callback"))?;
+        call.on_cancel(Telling { function, data })?;
+        Ok(TENON_OK)
+    })
+}
+
+/// The program's function with its data.
+struct Telling {
+    function: unsafe extern "C" fn(*mut c_void),
+    data: UserData,
+}
+
+impl Telling {
+    fn run(self) {
+        // SAFETY: the function is the program's, of this type; `data` is what it came with, not destroyed before the end.
+        unsafe { (self.function)(self.data.pointer) };
+    }
+}
+
+/// One function that waits for the end of its call. The engine has it run or gives it up, and so does the call when its
+/// callback returns.
+pub(crate) struct Watch {
+    state: Mutex<State>,
+    over: Condvar,
+}
+
+enum State {
+    Waits(Telling),
+    Runs,
+    Over,
+}
+
+impl Watch {
+    fn new(telling: Telling) -> Arc<Watch> {
+        Arc::new(Watch { state: Mutex::new(State::Waits(telling)), over: Condvar::new() })
+    }
+
+    /// Takes the function out if it still waits, and leaves `then` in its place.
+    fn take(&self, then: State) -> Option<Telling> {
+        let mut state = self.state.lock();
+        if !matches!(*state, State::Waits(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut *state, then) {
+            State::Waits(telling) => Some(telling),
+            State::Runs | State::Over => None,
+        }
+    }
+
+    fn run(&self) {
+        if let Some(telling) = self.take(State::Runs) {
+            telling.run();
+            *self.state.lock() = State::Over;
+            self.over.notify_all();
+        }
+    }
+
+    /// It will not begin any more.
+    pub(crate) fn give_up(&self) {
+        // `destroy` runs here, outside of the lock.
+        drop(self.take(State::Over));
+    }
+
+    /// The same, and it has come to its end.
+    fn end(&self) {
+        self.give_up();
+        let mut state = self.state.lock();
+        while matches!(*state, State::Runs) {
+            self.over.wait(&mut state);
+        }
+    }
+}
+
+/// The engine's hold on a watch: gives it up unless it fires.
+struct Armed {
+    watch: Option<Arc<Watch>>,
+    inner: Weak<Inner>,
+    mode: Mode,
+}
+
+impl Armed {
+    /// The call was cancelled. This may be any thread of the engine's, so somebody else is told to run the function.
+    fn fire(mut self) {
+        if let Some(inner) = self.inner.upgrade()
+            && let Some(watch) = self.watch.take()
+        {
+            inner.cancelled(self.mode, watch);
+        }
+    }
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.give_up();
+        }
+    }
+}
+
+impl tenon_call {
+    fn on_cancel(&self, telling: Telling) -> Result<()> {
+        self.check_fork()?;
+        self.went_on();
+        let inner = self.inner.upgrade();
+        if let Some(inner) = &inner {
+            inner.prepare_cancel(self.mode)?;
+        }
+        let watch = Watch::new(telling);
+        // First: it may fire at once, and the call has to know of it before it goes.
+        self.watches.get_or_init(Mutex::default).lock().push(watch.clone());
+        let armed = Armed { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
+        let Err(refused) = self.port.on_cancel(self.id, Box::new(move || armed.fire())) else {
+            return Ok(());
+        };
+        if self.was_completed() {
+            return Err(Failure::stale());
+        }
+        // Not given up by what comes back, but run.
+        let telling = watch.take(State::Over);
+        drop(refused);
+        if let Some(telling) = telling {
+            let _inside = inner.map(|inner| Inside::enter(inner.address(), Inside::is_inline()));
+            telling.run();
+        }
+        Ok(())
+    }
+
+    /// Its callback has returned: unless the call is kept, none of its functions begins any more, or goes on.
+    pub(crate) fn end_watches(&self) {
+        if let Some(watches) = self.watches.get()
+            && !self.outlives.load(Ordering::Acquire)
+        {
+            let watches = std::mem::take(&mut *watches.lock());
+            watches.iter().for_each(|watch| watch.end());
+        }
+    }
+}
+
+/// The thread that runs what callbacks on worker threads and inline callbacks want done.
+#[derive(Default)]
+pub(crate) struct Cancels {
+    waiting: Mutex<VecDeque<Arc<Watch>>>,
+    parker: Parker,
+    thread: Mutex<Thread>,
+}
+
+#[derive(Default)]
+enum Thread {
+    #[default]
+    None,
+    Runs(JoinHandle<()>),
+    /// The server has ended, and with it all its calls.
+    Stopped,
+}
+
+impl Cancels {
+    /// Starts the thread, which never is in most servers.
+    pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>, threads: &Threads) -> Result<()> {
+        let mut thread = self.thread.lock();
+        if matches!(*thread, Thread::None) {
+            let (cancels, inner) = (self.clone(), inner.clone());
+            let work = move || cancels.work(&inner);
+            *thread = Thread::Runs(thread::spawn(Some(threads), "tenon-cancel".to_owned(), work)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn push(&self, watch: Arc<Watch>) {
+        self.waiting.lock().push_back(watch);
+        self.parker.wake();
+    }
+
+    fn work(&self, inner: &Inner) {
+        loop {
+            let open = self.parker.park();
+            // A statement of its own, so that nothing is locked meanwhile.
+            while let Some(watch) = self.next() {
+                inner.tell(&watch);
+            }
+            if !open {
+                return;
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Arc<Watch>> {
+        self.waiting.lock().pop_front()
+    }
+
+    /// Runs what waits still, and ends the thread.
+    pub(crate) fn stop(&self) {
+        self.parker.close();
+        let thread = std::mem::replace(&mut *self.thread.lock(), Thread::Stopped);
+        if let Thread::Runs(thread) = thread {
+            let _ = thread.join();
+        }
+        while let Some(watch) = self.next() {
+            watch.give_up();
+        }
+    }
+}
+
+impl Inner {
+    /// Whoever will run the function of a call of this mode is there.
+    fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
+        match mode {
+            Mode::Poll => Ok(()),
+            Mode::Worker | Mode::Inline => self
+                .started()
+                .and_then(|started| started.cancels.ensure(self, started.server.engine().threads())),
+        }
+    }
+
+    fn cancelled(&self, mode: Mode, watch: Arc<Watch>) {
+        match (self.started(), mode) {
+            (Err(_), _) => watch.give_up(),
+            (Ok(started), Mode::Poll) => started.poll.cancelled(watch),
+            (Ok(started), Mode::Worker | Mode::Inline) => started.cancels.push(watch),
+        }
+    }
+
+    /// Runs a function whose call was cancelled.
+    pub(crate) fn tell(&self, watch: &Watch) {
+        match self.enter() {
+            Some(_pass) => {
+                let _inside = Inside::enter(self.address(), false);
+                watch.run();
+            }
+            None => watch.give_up(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading the members of a JSON object from C, so that ordinary tools need no JSON library.
+
+use crate::abi::guard::Result;
+use crate::abi::status::*;
+use std::borrow::Cow;
+use std::sync::OnceLock;
+use tenon_mcp::JsonSlice;
+use tenon_mcp::json::Kind;
+
+/// An object, with the decoded strings that were handed out: they live as long as it does.
+pub(crate) struct Fields {
+    /// What the members are called in messages.
+    what: &'static str,
+    object: JsonSlice,
+    copies: Copies,
+}
+
+/// Decoded strings by name: a list that only grows, so that its texts can be borrowed for as long as it lives.
+#[derive(Default)]
+pub(crate) struct Copies(OnceLock<Box<Copied>>);
+
+pub(crate) struct Copied {
+    /// The name, then the text with a NUL at its end.
+    both: Box<str>,
+    name_len: usize,
+    next: Copies,
+}
+
+impl Copied {
+    pub(crate) fn new(name: &str, text: &str) -> Box<Copied> {
+        // By hand: the machinery of format! would be the greater part of what a call costs beyond one in Rust.
+        let mut both = String::with_capacity(name.len() + text.len() + 1);
+        both.push_str(name);
+        both.push_str(text);
+        both.push('\0');
+        Box::new(Copied { both: both.into_boxed_str(), name_len: name.len(), next: Copies::default() })
+    }
+
+    /// The text of this name, without the NUL behind it, if it is this one's.
+    fn text_of(&self, name: &str) -> Option<&str> {
+        let (own, text) = self.both.split_at(self.name_len);
+        (own == name).then(|| &text[..text.len() - 1])
+    }
+}
+
+impl Copies {
+    /// The text of this name, made for it if it is not there yet; a NUL is behind it.
+    pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<Box<Copied>>) -> Result<&str> {
+        let mut place = self;
+        while let Some(copied) = place.0.get() {
+            if let Some(text) = copied.text_of(name) {
+                return Ok(text);
+            }
+            place = &copied.next;
+        }
+        let mut new = Some(make()?);
+        loop {
+            // Another thread may have appended meanwhile, even the same.
+            let copied = place.0.get_or_init(|| new.take().expect("it goes into one place"));
+            if let Some(text) = copied.text_of(name) {
+                return Ok(text);
+            }
+            place = &copied.next;
+        }
+    }
+}
+
+impl Drop for Copies {
+    /// One after the other: the default would nest as deep as the list is long.
+    fn drop(&mut self) {
+        let mut next = self.0.take();
+        while let Some(mut copied) = next {
+            next = copied.next.0.take();
+        }
+    }
+}
+
+impl Fields {
+    pub(crate) fn new(what: &'static str, object: JsonSlice) -> Fields {
+        Fields { what, object, copies: Copies::default() }
+    }
+
+    pub(crate) fn object(&self) -> &JsonSlice {
+        &self.object
+    }
+
+    /// A member by its name, or what a JSON pointer (RFC 6901) leads to: that begins with a slash.
+    fn member(&self, name: &str) -> Result<JsonSlice> {
+        let found = match name.strip_prefix('/') {
+            None => self.object.member(name),
+            Some(steps) => self.pointed(steps, name)?,
+        };
+        found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, format!("{} {name:?} is missing", self.what)))
+    }
+
+    fn pointed(&self, steps: &str, pointer: &str) -> Result<Option<JsonSlice>> {
+        let mut value = self.object.clone();
+        for step in steps.split('/') {
+            let step = unescaped(step).ok_or_else(|| {
+                let text = format!("{pointer:?} is no JSON pointer: a ~ in it must be followed by 0 or 1");
+                Failure::new(TENON_ERR_INVALID, text)
+            })?;
+            let next = match value.kind() {
+                Kind::Object => value.member(&step),
+                Kind::Array => index(&step).and_then(|place| value.elements().nth(place)),
+                _ => None,
+            };
+            let Some(next) = next else { return Ok(None) };
+            value = next;
+        }
+        Ok(Some(value))
+    }
+
+    fn wrong(&self, name: &str, wanted: &str) -> Failure {
+        Failure::new(TENON_ERR_TYPE, format!("{} {name:?} is not {wanted}", self.what))
+    }
+
+    /// The member's text, within the object's own.
+    pub(crate) fn json(&self, name: &str) -> Result<&[u8]> {
+        let member = self.member(name)?;
+        // The slice shares the object's buffer; borrow it from there, so that it lives as long as the object.
+        let all = self.object.as_bytes();
+        let offset = member.as_bytes().as_ptr() as usize - all.as_ptr() as usize;
+        Ok(&all[offset..offset + member.as_bytes().len()])
+    }
+
+    /// An integer; 3.0 is one, as in JSON Schema.
+    pub(crate) fn int64(&self, name: &str) -> Result<i64> {
+        let member = self.member(name)?;
+        let text = member.as_str();
+        if member.kind() == Kind::Number {
+            if let Ok(number) = text.parse() {
+                return Ok(number);
+            }
+            // Up to 2^53 a double says exactly which integer was meant.
+            let exact = (1_i64 << 53) as f64;
+            if let Some(number) = text.parse::<f64>().ok().filter(|n| n.fract() == 0.0 && n.abs() <= exact) {
+                return Ok(number as i64);
+            }
+        }
+        Err(self.wrong(name, "an integer of 64 bits"))
+    }
+
+    pub(crate) fn double(&self, name: &str) -> Result<f64> {
+        let member = self.member(name)?;
+        let number = (member.kind() == Kind::Number).then(|| member.as_str().parse().ok()).flatten();
+        number.ok_or_else(|| self.wrong(name, "a number"))
+    }
+
+    pub(crate) fn bool(&self, name: &str) -> Result<bool> {
+        match self.member(name)?.kind() {
+            Kind::True => Ok(true),
+            Kind::False => Ok(false),
+            _ => Err(self.wrong(name, "true or false")),
+        }
+    }
+
+    /// A string, decoded, with a NUL after its end. The copy is kept, and asking again gives the same.
+    pub(crate) fn string(&self, name: &str) -> Result<&[u8]> {
+        let text = self.copies.get(name, || {
+            let member = self.member(name)?;
+            let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
+            Ok(Copied::new(name, &text))
+        })?;
+        Ok(text.as_bytes())
+    }
+}
+
+/// A step of a JSON pointer; `None` if it has a tilde that stands for nothing.
+fn unescaped(step: &str) -> Option<Cow<'_, str>> {
+    if !step.contains('~') {
+        return Some(step.into());
+    }
+    let mut parts = step.split('~');
+    let mut out = parts.next()?.to_owned();
+    for part in parts {
+        let (stands_for, rest) = match part.as_bytes().first()? {
+            b'0' => ('~', &part[1..]),
+            b'1' => ('/', &part[1..]),
+            _ => return None,
+        };
+        out.push(stands_for);
+        out.push_str(rest);
+    }
+    Some(out.into())
+}
+
+/// The place of an element: digits without a zero before them.
+fn index(step: &str) -> Option<usize> {
+    let is_plain = step == "0" || !step.starts_with(['0', '+']);
+    step.parse().ok().filter(|_| is_plain)
+}

@@ -1,0 +1,227 @@
+//! Structured content of a result, written piece by piece.
+
+use crate::abi::guard::*;
+use crate::abi::json::{json_text, json_within};
+use crate::abi::status::*;
+use crate::calls::result::tenon_result;
+use std::collections::HashSet;
+use std::ffi::c_char;
+use tenon_mcp::JsonSlice;
+use tenon_mcp::json::{JsonWriter, Limits};
+
+/// What was written so far.
+#[derive(Default)]
+pub(crate) struct Writing {
+    out: JsonWriter,
+    /// What is open, innermost last.
+    open: Vec<Open>,
+    complete: bool,
+}
+
+/// An object, with the names of its members, or an array.
+enum Open {
+    Object(HashSet<String>),
+    Array,
+}
+
+impl Writing {
+    fn max_depth() -> usize {
+        Limits::default().max_depth
+    }
+
+    /// Makes the place for the next value, which `key` names where it is a member.
+    fn place(&mut self, key: Option<&str>) -> Result<()> {
+        if self.complete {
+            return Err(Failure::state("the structured content is complete already"));
+        }
+        match (self.open.last_mut(), key) {
+            (Some(Open::Object(_)), None) => Err(Failure::state("an object is open; its members need a key")),
+            (Some(Open::Array), Some(key)) => {
+                Err(Failure::state(format!("an array is open; its elements have no key, such as {key:?}")))
+            }
+            (None, Some(key)) => {
+                Err(Failure::state(format!("no object is open that could have a member {key:?}")))
+            }
+            (Some(Open::Object(names)), Some(key)) => {
+                if !names.insert(key.to_owned()) {
+                    let text = format!("the object has a member {key:?} already");
+                    return Err(Failure::new(TENON_ERR_DUPLICATE, text));
+                }
+                self.out.key(key);
+                Ok(())
+            }
+            (Some(Open::Array) | None, None) => Ok(()),
+        }
+    }
+
+    fn value(&mut self, key: Option<&str>, value: &JsonSlice) -> Result<()> {
+        self.place(key)?;
+        self.out.slice(value);
+        self.complete = self.open.is_empty();
+        Ok(())
+    }
+
+    fn begin(&mut self, key: Option<&str>, open: Open) -> Result<()> {
+        if self.open.len() >= Self::max_depth() {
+            let text = format!("nested deeper than {} levels", Self::max_depth());
+            return Err(Failure::new(TENON_ERR_INVALID, text));
+        }
+        self.place(key)?;
+        match open {
+            Open::Object(_) => self.out.begin_object(),
+            Open::Array => self.out.begin_array(),
+        };
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self.open.pop() {
+            None => return Err(Failure::state("no object or array is open")),
+            Some(Open::Object(_)) => self.out.end_object(),
+            Some(Open::Array) => self.out.end_array(),
+        };
+        self.complete = self.open.is_empty();
+        Ok(())
+    }
+
+    /// What was written, if nothing of it is open.
+    pub(crate) fn finish(self) -> Result<JsonSlice> {
+        match self.open.len() {
+            0 => Ok(self.out.into_slice()),
+            open => {
+                let text =
+                    format!("the structured content is not complete; {open} objects or arrays are open");
+                Err(Failure::state(text))
+            }
+        }
+    }
+}
+
+/// Begins an object in a result's structured content, which is written piece by piece in its order: objects and arrays by
+/// this function and tenon_result_begin_array(), each with one tenon_result_end(), and values by the tenon_result_put_
+/// functions. `key` names the member of the object that is open; it is NULL in an array and for the outermost value. Of a
+/// tool what is written is the structured content, see tenon_result_set_structured(), of a method the result itself.
+///
+/// What does not fit what is open fails with TENON_ERR_STATE, and so do further pieces once the outermost value is complete,
+/// and tenon_call_return() before it is. Fails with TENON_ERR_DUPLICATE if the object has the member, and with
+/// TENON_ERR_INVALID below 128 levels.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_begin_object(
+    result: *mut tenon_result,
+    key: *const c_char,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| writing.begin(key?, Open::Object(HashSet::new())))
+    })
+}
+
+/// Begins an array; see tenon_result_begin_object().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_begin_array(
+    result: *mut tenon_result,
+    key: *const c_char,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| writing.begin(key?, Open::Array))
+    })
+}
+
+/// Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is open.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_end(result: *mut tenon_result) -> tenon_status {
+    entry!(result = object_mut(result) => result.write(Writing::end))
+}
+
+/// Writes a string, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL; see tenon_result_begin_object().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_string(
+    result: *mut tenon_result,
+    key: *const c_char,
+    text: *const c_char,
+    len: usize,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key), text = tried_slice(text, len) => {
+        result.write(|writing| writing.value(key?, &json_text(text?)))
+    })
+}
+
+/// Writes an integer; see tenon_result_begin_object().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_int64(
+    result: *mut tenon_result,
+    key: *const c_char,
+    number: i64,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| writing.value(key?, &written(|out| {
+            out.int(number);
+        })))
+    })
+}
+
+/// Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, which JSON cannot say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_double(
+    result: *mut tenon_result,
+    key: *const c_char,
+    number: f64,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| {
+            let mut out = JsonWriter::new();
+            out.float(number)
+                .map_err(|_| Failure::new(TENON_ERR_TYPE, format!("{number} is no number of JSON's")))?;
+            writing.value(key?, &out.into_slice())
+        })
+    })
+}
+
+/// Writes true or false; see tenon_result_begin_object().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_bool(
+    result: *mut tenon_result,
+    key: *const c_char,
+    value: bool,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| writing.value(key?, &written(|out| {
+            out.bool(value);
+        })))
+    })
+}
+
+/// Writes null; see tenon_result_begin_object().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_null(
+    result: *mut tenon_result,
+    key: *const c_char,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key) => {
+        result.write(|writing| writing.value(key?, &JsonSlice::null()))
+    })
+}
+
+/// Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object(). Fails
+/// also with TENON_ERR_JSON.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_json(
+    result: *mut tenon_result,
+    key: *const c_char,
+    json: *const c_char,
+    len: usize,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key), json = tried_slice(json, len) => {
+        result.write(|writing| {
+            let (key, room) = (key?, Writing::max_depth() - writing.open.len());
+            let value = json_within(json?, key.unwrap_or("the value"), room)?;
+            writing.value(key, &value)
+        })
+    })
+}
+
+fn written(write: impl FnOnce(&mut JsonWriter)) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    write(&mut out);
+    out.into_slice()
+}

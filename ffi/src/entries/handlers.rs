@@ -1,0 +1,179 @@
+//! The program's callbacks: the table behind the engine's handler ids, and their life.
+
+use crate::calls::call::tenon_call;
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use tenon_mcp::locks::{Condvar, Mutex, RwLock};
+use tenon_mcp::{HandlerId, LaneId};
+
+/// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
+/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
+/// tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
+/// which nobody waits for.
+///
+/// `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
+/// tenon_call_release() that belongs to a tenon_call_retain().
+pub type tenon_handler_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, call: *mut tenon_call)>;
+
+/// Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data".
+pub type tenon_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A `user_data` with its destructor: the two never part.
+pub(crate) struct UserData {
+    pub(crate) pointer: *mut c_void,
+    destroy: tenon_destroy_fn,
+}
+
+// SAFETY: the pointer is never followed here, only handed to the program's functions, and the header makes the program
+// say by its choice of mode on which threads those may run.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn new(pointer: *mut c_void, destroy: tenon_destroy_fn) -> UserData {
+        UserData { pointer, destroy }
+    }
+}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the program gave both together, and this runs once.
+            unsafe { destroy(self.pointer) };
+        }
+    }
+}
+
+/// A callback with its data. Every call in the program's hands holds one, so that the data outlives them all.
+pub(crate) struct Handler {
+    function: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+    data: UserData,
+}
+
+impl Handler {
+    pub(crate) fn new(
+        function: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+        data: UserData,
+    ) -> Handler {
+        Handler { function, data }
+    }
+
+    pub(crate) fn run(&self, call: *mut tenon_call) {
+        // SAFETY: the function is the program's, of this type; `data` is what it registered with it, not destroyed
+        // while `self` lives; the caller keeps `call` alive until this returns.
+        unsafe { (self.function)(self.data.pointer, call) };
+    }
+}
+
+/// Where an entry's callback runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Worker = 0,
+    Poll = 1,
+    Inline = 2,
+}
+
+impl Mode {
+    /// The lane of the mode, by a number of this crate's choice.
+    pub(crate) fn lane(self) -> LaneId {
+        LaneId(self as u32)
+    }
+}
+
+/// The table behind the engine's handler ids.
+#[derive(Default)]
+pub(crate) struct Handlers {
+    entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<Spread>>>,
+}
+
+/// Ids are numbers of this crate's own, so that nobody can choose them to collide; every call looks for one.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write_u32(&mut self, id: u32) {
+        // The table takes the lowest bits and the seven highest: an odd factor of many bits reaches both.
+        self.0 = u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("ids are numbers");
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Ids are those of all servers, since one may be mounted in another.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Handlers {
+    pub(crate) fn insert(&self, handler: Arc<Handler>) -> HandlerId {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.entries.write().insert(id, handler);
+        HandlerId(id)
+    }
+
+    pub(crate) fn get(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.entries.read().get(&id.0).cloned()
+    }
+
+    pub(crate) fn all(&self) -> HashMap<u32, Arc<Handler>> {
+        self.entries.read().iter().map(|(id, handler)| (*id, handler.clone())).collect()
+    }
+
+    /// Takes a handler out; dropping it is the caller's, outside of any lock.
+    pub(crate) fn remove(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.entries.write().remove(&id.0)
+    }
+
+    pub(crate) fn clear(&self) {
+        let entries = std::mem::take(&mut *self.entries.write());
+        drop(entries);
+    }
+}
+
+/// Counts the callbacks that run, so that freeing a server can wait for the last.
+#[derive(Default)]
+pub(crate) struct Gate {
+    inside: AtomicUsize,
+    closed: AtomicBool,
+    lock: Mutex<()>,
+    left: Condvar,
+}
+
+/// One callback's stay inside a [`Gate`].
+pub(crate) struct Pass<'a>(&'a Gate);
+
+impl Gate {
+    /// `None` once closed. Counted before the look at `closed`, and closed before the look at the count, so that one of
+    /// the two sides sees the other.
+    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let pass = Pass(self);
+        (!self.closed.load(Ordering::SeqCst)).then_some(pass)
+    }
+
+    /// Lets nobody in any more and waits until all have left.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let mut guard = self.lock.lock();
+        while self.inside.load(Ordering::SeqCst) > 0 {
+            self.left.wait(&mut guard);
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.0.inside.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.closed.load(Ordering::SeqCst) {
+            drop(self.0.lock.lock());
+            self.0.left.notify_all();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Messages to a server from its own process.
+
+use crate::abi::error::tenon_error;
+use crate::abi::guard::*;
+use crate::abi::status::*;
+use crate::servers::server::tenon_server;
+use crate::servers::server_state::Inner;
+use crate::servers::started::Started;
+use crate::transports::pipe::PipeWake;
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tenon_mcp::testing::Exchange;
+
+/// What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
+/// lives until the function returns.
+pub type tenon_exchange_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const c_char, len: usize)>;
+
+/// For tests: hands the server a message as if a client had sent it, waits for what comes of it, and calls `hear`, on this
+/// thread and before it returns, with each message that the server has said meanwhile, in their order.
+///
+/// A server that was not started is started, for clients in the process alone if no transport was named. All exchanges of a
+/// server are those of one client, which lives as long as the server: a legacy session is opened by exchanging "initialize"
+/// and "notifications/initialized", requests of 2026-07-28 need nothing before them.
+///
+/// Waits until every request of this client has its response, or until the server asks this client something; the answer is
+/// then exchanged as a message, and its exchange goes on waiting for the response. At most `timeout_ms` milliseconds, without
+/// end below 0. Callbacks in TENON_MODE_POLL that wait are run meanwhile, by this thread, and not necessarily those of this
+/// client alone. What is said later, such as that a list has changed, is heard in the next exchange; an empty `message`
+/// sends nothing.
+///
+/// Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
+/// has been heard. The calls go on then, and the end of the server waits for them as it does for all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_exchange(
+    server: *mut tenon_server,
+    message: *const c_char,
+    len: usize,
+    timeout_ms: i32,
+    hear: tenon_exchange_fn,
+    user_data: *mut c_void,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), message = tried_slice(message, len) => {
+        let hear = hear.ok_or_else(|| Failure::null("hear"))?;
+        // SAFETY: the function is the program's, of this type, with the pointer it gave; the text lives until it returns.
+        let hear = |message: &[u8]| unsafe { hear(user_data, message.as_ptr().cast(), message.len()) };
+        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        server.inner.exchange(message?, timeout, hear)?;
+        Ok(TENON_OK)
+    })
+}
+
+/// The client that all exchanges of a server are of.
+pub(crate) struct Channel {
+    exchange: Exchange,
+    /// Tells of messages, of the last response and of the end. Those who only poll leave it alone.
+    news: Arc<PipeWake>,
+}
+
+impl Inner {
+    fn exchange(
+        self: &Arc<Self>,
+        message: &str,
+        timeout: Option<Duration>,
+        hear: impl Fn(&[u8]),
+    ) -> Result<()> {
+        let started = self.started_for_exchange()?;
+        let channel = started.exchange()?;
+        let exchange = &channel.exchange;
+        if !message.is_empty() {
+            exchange.send(message.as_bytes().to_vec());
+        }
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let told = || {
+            while let Some(message) = exchange.receive() {
+                hear(&message);
+            }
+        };
+        let done = || exchange.in_flight() == 0 || exchange.questions() > 0 || exchange.has_ended();
+        let over = !started.poll.until(self, &channel.news, end, done)?;
+        told();
+        if exchange.has_ended() {
+            return Err(Failure::state("the server has ended"));
+        }
+        if over {
+            return Err(Failure::new(TENON_ERR_IO, "no response came in time"));
+        }
+        Ok(())
+    }
+
+    fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
+        match self.started() {
+            Err(failure) if failure.status == TENON_ERR_STATE => match self.start_in_process() {
+                // Another thread was first, if it is started now.
+                Err(failure) if failure.status == TENON_ERR_STATE => self.started().map_err(|_| failure),
+                begun => begun.and_then(|()| self.started()),
+            },
+            started => started,
+        }
+    }
+}
+
+impl Started {
+    /// The channel of the exchanges.
+    fn exchange(&self) -> Result<Arc<Channel>> {
+        let mut place = self.exchange.lock();
+        if let Some(channel) = &*place {
+            return Ok(channel.clone());
+        }
+        let exchange = Exchange::open(&self.server, None)?;
+        let news = Arc::new(PipeWake::new()?);
+        exchange.on_message(news.clone());
+        let channel = Arc::new(Channel { exchange, news });
+        *place = Some(channel.clone());
+        Ok(channel)
+    }
+}

@@ -1,0 +1,82 @@
+//! The program's log.
+
+use crate::abi::error::c_string;
+use crate::calls::reentrancy::Inside;
+use crate::entries::handlers::{Gate, UserData};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{Log, LogLevel, Record};
+
+/// How much a record of the log matters: one of the TENON_LOG_ values.
+pub type tenon_log_level = i32;
+
+/// For those who look for a fault.
+pub const TENON_LOG_DEBUG: tenon_log_level = 1;
+/// Worth knowing, nothing is wrong.
+pub const TENON_LOG_INFO: tenon_log_level = 2;
+/// Something went wrong and was coped with.
+pub const TENON_LOG_WARN: tenon_log_level = 3;
+/// A call failed because of the program: nobody completed it, or its result could not be used.
+pub const TENON_LOG_ERROR: tenon_log_level = 4;
+
+/// A log, see tenon_server_set_log(). `target` is the part that speaks, such as "tenon_mcp::call"; `message` is what it says,
+/// perhaps in several lines. Both are NUL-terminated and live until the function returns. Levels of later versions lie in
+/// between or above, so compare with < and >.
+///
+/// It is called on any thread, several at once, threads of the library among them. It must not block, and must not call
+/// functions of the server or of its calls.
+pub type tenon_log_fn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        level: tenon_log_level,
+        target: *const c_char,
+        message: *const c_char,
+    ),
+>;
+
+/// The part that speaks of calls.
+pub(crate) const LOG_TARGET: &str = "tenon_mcp::call";
+
+type Function = unsafe extern "C" fn(*mut c_void, tenon_log_level, *const c_char, *const c_char);
+
+/// A log with its data. The engine may hold it for longer than the server lives, so it can be closed.
+pub(crate) struct HostLog {
+    function: Function,
+    data: Mutex<Option<Arc<UserData>>>,
+    gate: Gate,
+    server: usize,
+}
+
+impl HostLog {
+    /// `server` is the address of what it belongs to.
+    pub(crate) fn new(function: Function, data: UserData, server: *const ()) -> HostLog {
+        let data = Mutex::new(Some(Arc::new(data)));
+        HostLog { function, data, gate: Gate::default(), server: server.addr() }
+    }
+
+    /// Waits until it is not in use; from then on records are dropped. Ends the data.
+    pub(crate) fn close(&self) {
+        self.gate.close();
+        let data = self.data.lock().take();
+        drop(data);
+    }
+}
+
+impl Log for HostLog {
+    fn log(&self, record: &Record<'_>) {
+        let Some(_pass) = self.gate.enter() else { return };
+        let Some(data) = self.data.lock().clone() else { return };
+        let level = match record.level {
+            LogLevel::Debug => TENON_LOG_DEBUG,
+            LogLevel::Info => TENON_LOG_INFO,
+            LogLevel::Warn => TENON_LOG_WARN,
+            _ => TENON_LOG_ERROR,
+        };
+        let (target, message) = (c_string(record.target), c_string(record.message));
+        let _inside = Inside::enter(self.server, false);
+        // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
+        // this pass is held; the texts live until it returns.
+        unsafe { (self.function)(data.pointer, level, target.as_ptr(), message.as_ptr()) };
+    }
+}

@@ -1,0 +1,115 @@
+//! The process that tenon_server_run() owns: its end, when a callback in TENON_MODE_POLL keeps that function from returning.
+
+use crate::abi::signals;
+use crate::abi::signals::RunId;
+use crate::abi::thread;
+use crate::servers::server_state::Inner;
+use crate::servers::started::Started;
+use nix::libc;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tenon_mcp::locks::{Condvar, Mutex};
+use tenon_mcp::{Running, Wake};
+
+/// How long callbacks may go on after the end of their server.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// One tenon_server_run(), until it returns.
+pub(crate) struct Owner(Arc<Run>);
+
+struct Run {
+    id: RunId,
+    inner: Weak<Inner>,
+    running: Running,
+    process: u32,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    returned: bool,
+    watcher: Option<JoinHandle<()>>,
+}
+
+/// The end of the server.
+struct End(Arc<Run>);
+
+impl Owner {
+    pub(crate) fn new(id: RunId, inner: &Arc<Inner>, running: &Running) -> Owner {
+        let run = Arc::new(Run {
+            id,
+            inner: Arc::downgrade(inner),
+            running: running.clone(),
+            process: std::process::id(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        running.on_closed(Arc::new(End(run.clone())));
+        Owner(run)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // In a process that was forked off in a callback there is no watcher, and nobody to give the lock back.
+        if self.0.process != std::process::id() {
+            return;
+        }
+        let watcher = {
+            let mut state = self.0.state.lock();
+            state.returned = true;
+            state.watcher.take()
+        };
+        self.0.changed.notify_all();
+        if let Some(watcher) = watcher {
+            let _ = watcher.join();
+        }
+    }
+}
+
+impl Wake for End {
+    fn wake(&self) {
+        let run = self.0.clone();
+        let mut state = self.0.state.lock();
+        if !state.returned {
+            // Without a thread the process waits for its callback.
+            state.watcher = thread::spawn(None, "tenon-exit".to_owned(), move || run.watch()).ok();
+        }
+    }
+}
+
+impl Run {
+    /// Ends the process once time is up, if a callback is what keeps the run from returning. A server that is run beside it
+    /// and serves still is not taken along.
+    fn watch(&self) {
+        let mut state = self.state.lock();
+        loop {
+            let end = Instant::now() + PATIENCE;
+            while !state.returned && !self.changed.wait_until(&mut state, end).timed_out() {}
+            if state.returned || !self.is_for_the_process() {
+                return;
+            }
+            if self.is_kept() && !signals::others_serve(self.id) {
+                // SAFETY: ends the process without running anything of the program's. The lock is held, so that nothing
+                // of what the program does after the run can have begun.
+                unsafe { libc::_exit(self.running.exit_code().into()) };
+            }
+        }
+    }
+
+    /// Whether a callback runs; without one it is only a matter of time.
+    fn is_kept(&self) -> bool {
+        self.started(|started| started.poll.is_inside())
+    }
+
+    /// Whether the end of the server is that of the process, which it is not where the program asked for it.
+    fn is_for_the_process(&self) -> bool {
+        signals::was_signalled(self.id) || self.started(|started| !started.was_closed())
+    }
+
+    fn started(&self, ask: impl FnOnce(&Started) -> bool) -> bool {
+        self.inner.upgrade().is_some_and(|inner| inner.started().is_ok_and(ask))
+    }
+}

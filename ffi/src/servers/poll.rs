@@ -1,0 +1,246 @@
+//! Poll mode: callbacks on a thread of the program, in its own main loop.
+
+use crate::abi::guard::Result;
+use crate::abi::status::Failure;
+use crate::calls::cancel::Watch;
+use crate::entries::handlers::Mode;
+use crate::servers::server_state::Inner;
+use crate::transports::pipe::PipeWake;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsRawFd, RawFd};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
+
+/// How many callbacks one poll runs unless told: a main loop has other things to do.
+const BATCH: usize = 64;
+
+pub(crate) struct PollLane {
+    lane: Lane,
+    wake: Arc<PipeWake>,
+    /// How long one poll goes on starting callbacks.
+    budget: Duration,
+    /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
+    ready: Mutex<VecDeque<HostOp>>,
+    /// What is to be done because calls were cancelled.
+    cancelled: Mutex<VecDeque<Arc<Watch>>>,
+    waiting: AtomicUsize,
+    /// Callbacks that run now.
+    inside: AtomicUsize,
+}
+
+/// One thing to do.
+enum Work {
+    Op(HostOp),
+    Cancelled(Arc<Watch>),
+}
+
+/// What a poll came to.
+pub(crate) enum Polled {
+    Handled(usize),
+    Ended,
+}
+
+impl PollLane {
+    pub(crate) fn new(port: &HostPort, lane: LaneId, budget: Duration) -> Result<PollLane> {
+        let wake = Arc::new(PipeWake::new()?);
+        let lane = port.lane(lane, wake.clone());
+        let (waiting, inside) = Default::default();
+        let (ready, cancelled) = Default::default();
+        Ok(PollLane { lane, wake, budget, ready, cancelled, waiting, inside })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.wake.descriptor().as_raw_fd()
+    }
+
+    /// Whether a callback runs now.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn wake(&self) -> Arc<dyn Wake> {
+        self.wake.clone()
+    }
+
+    /// Drains at every take, even if something is ready: the caller may have consumed the byte that told of more, and
+    /// once it is inside a callback nobody would come for it.
+    fn take(&self) -> Option<Work> {
+        if let Some(watch) = self.next_cancelled() {
+            return Some(Work::Cancelled(watch));
+        }
+        let mut ops = Vec::new();
+        let mut ready = self.ready.lock();
+        self.lane.drain(BATCH, self.budget, &mut ops);
+        ready.extend(ops);
+        let op = ready.pop_front();
+        // Another thread that polls may take the rest while this one is in a callback.
+        if !ready.is_empty() && self.waiting.load(Ordering::SeqCst) > 0 {
+            self.wake.wake();
+        }
+        op.map(Work::Op)
+    }
+
+    fn next_cancelled(&self) -> Option<Arc<Watch>> {
+        self.cancelled.lock().pop_front()
+    }
+
+    /// A call was cancelled; whoever polls does what is to be done.
+    pub(crate) fn cancelled(&self, watch: Arc<Watch>) {
+        self.cancelled.lock().push_back(watch);
+        self.wake.wake();
+    }
+
+    /// Nobody polls any more.
+    pub(crate) fn give_up(&self) {
+        while let Some(watch) = self.next_cancelled() {
+            watch.give_up();
+        }
+    }
+
+    /// Does one thing.
+    fn run(&self, inner: &Arc<Inner>, work: Work) {
+        self.inside.fetch_add(1, Ordering::Relaxed);
+        match work {
+            Work::Op(op) => inner.take(op, Mode::Poll),
+            Work::Cancelled(watch) => inner.tell(&watch),
+        }
+        self.inside.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Runs what is there; waits for something to run if nothing is.
+    pub(crate) fn poll(
+        &self,
+        inner: &Arc<Inner>,
+        running: &Running,
+        max: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Polled> {
+        let max = if max == 0 { BATCH } else { max };
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            self.wake.reset();
+            let closed = running.is_closed();
+            let begin = Instant::now();
+            let mut handled = 0;
+            while let Some(work) = self.take() {
+                let work = match work {
+                    Work::Op(op) if !matches!(op, HostOp::Call(_) | HostOp::Next { .. }) => {
+                        inner.hear(op);
+                        continue;
+                    }
+                    work => work,
+                };
+                handled += 1;
+                self.run(inner, work);
+                if handled == max || begin.elapsed() >= self.budget {
+                    // There may be more, and the reset has taken the byte that said so.
+                    self.wake.wake();
+                    break;
+                }
+            }
+            if closed {
+                // Stays readable, so that a main loop comes here and learns of the end.
+                self.wake.wake();
+            }
+            if handled > 0 {
+                return Ok(Polled::Handled(handled));
+            }
+            if closed {
+                return Ok(Polled::Ended);
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) || !self.wait(left)? {
+                return Ok(Polled::Handled(0));
+            }
+        }
+    }
+
+    /// Runs what is there, and what comes, until `done`, which whoever makes it so tells by `news`; `false` once `end` has
+    /// passed. Several threads may wait for the same news.
+    pub(crate) fn until(
+        &self,
+        inner: &Arc<Inner>,
+        news: &PipeWake,
+        end: Option<Instant>,
+        done: impl Fn() -> bool,
+    ) -> Result<bool> {
+        let outcome = loop {
+            news.reset();
+            if done() {
+                // The byte was for all who wait.
+                news.wake();
+                break Ok(true);
+            }
+            self.wake.reset();
+            if let Some(work) = self.take() {
+                self.run(inner, work);
+                self.wake.wake();
+                continue;
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                break Ok(false);
+            }
+            if let Err(failure) = self.wait_for(left, Some(news)) {
+                break Err(failure);
+            }
+        };
+        // The byte may have told of a call or of the end as well, for somebody else who polls.
+        self.wake.wake();
+        outcome
+    }
+
+    /// Waits for something to do; `false` if a signal handler ran meanwhile.
+    fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
+        self.wait_for(timeout, None)
+    }
+
+    /// The same, or for news.
+    fn wait_for(&self, timeout: Option<Duration>, news: Option<&PipeWake>) -> Result<bool> {
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        });
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        // What another thread has drained and not started before it saw this one waiting.
+        if !self.ready.lock().is_empty() || !self.cancelled.lock().is_empty() {
+            self.wake.wake();
+        }
+        let watched = |wake| PollFd::new(PipeWake::descriptor(wake), PollFlags::IN);
+        let mut descriptors = [watched(&self.wake), watched(news.unwrap_or(&self.wake))];
+        let count = if news.is_some() { 2 } else { 1 };
+        let result = poll(&mut descriptors[..count], timeout.as_ref());
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        match result {
+            Ok(_) => Ok(true),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(Failure::io("poll", error)),
+        }
+    }
+
+    /// Hands calls that come in to `refuse` until the server has ended: `true` while it has not.
+    pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
+        self.wake.reset();
+        let closed = running.is_closed();
+        while let Some(work) = self.take() {
+            match work {
+                Work::Op(HostOp::Call(call)) => refuse(call),
+                Work::Op(_) => {}
+                Work::Cancelled(watch) => watch.give_up(),
+            }
+        }
+        if closed {
+            // For threads that poll, against the rules: they return rather than sleep on.
+            self.wake.wake();
+        } else {
+            // A signal or a spurious wake only makes another round.
+            let _ = self.wait(None);
+        }
+        !closed
+    }
+}

@@ -1,0 +1,537 @@
+//! A server behind its handle: first settings, then three lanes that the callbacks run from.
+
+use crate::abi::error::c_string;
+use crate::abi::fork::Process;
+use crate::abi::guard::Result;
+use crate::abi::handle::Tagged;
+use crate::abi::status::*;
+use crate::calls::call::{SharedCall, tenon_call};
+use crate::calls::middleware_call::{Chain, Stage, Upon};
+use crate::calls::reentrancy::Inside;
+use crate::entries::entry::{Answers, Part, tenon_entry, tenon_mode};
+use crate::entries::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
+use crate::servers::inline::{Elsewhere, Here};
+use crate::servers::log::LOG_TARGET;
+use crate::servers::mounts::Mounts;
+use crate::servers::poll::PollLane;
+use crate::servers::server_builder::{Record, Setup};
+use crate::servers::started::Started;
+use crate::servers::workers::{Growing, Workers};
+use crate::transports::web::WebUrls;
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{
+    CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, ServeOptions,
+    Target, Wake,
+};
+
+pub(crate) struct Inner {
+    pub(crate) setup: Mutex<Setup>,
+    started: OnceLock<Started>,
+    handlers: Handlers,
+    pub(crate) mounts: Mounts,
+    gate: Arc<Gate>,
+    /// Middleware that waits for what the engine comes to, by call.
+    following: Mutex<HashMap<CallId, Upon>>,
+}
+
+impl Inner {
+    pub(crate) fn new(name: &str, version: &str) -> Result<Arc<Inner>> {
+        Ok(Arc::new(Inner {
+            setup: Mutex::new(Setup::new(name, version)?),
+            started: OnceLock::new(),
+            handlers: Handlers::default(),
+            mounts: Mounts::default(),
+            gate: Arc::default(),
+            following: Mutex::default(),
+        }))
+    }
+
+    /// The started server, or why there is none to use.
+    pub(crate) fn started(&self) -> Result<&Started> {
+        let started = self.started.get().ok_or_else(|| Failure::state("the server was not started"))?;
+        started.check_fork()?;
+        Ok(started)
+    }
+
+    /// The same, and nothing before the start.
+    pub(crate) fn if_started(&self) -> Result<Option<&Started>> {
+        self.check_fork()?;
+        Ok(self.started.get())
+    }
+
+    /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
+    pub(crate) fn check_fork(&self) -> Result<()> {
+        self.started.get().map_or(Ok(()), Started::check_fork)
+    }
+
+    /// Changes the settings, which is possible before the start.
+    pub(crate) fn configure<T>(&self, change: impl FnOnce(&mut Setup) -> Result<T>) -> Result<T> {
+        self.check_fork()?;
+        let mut setup = self.setup.lock();
+        if self.started.get().is_some() {
+            return Err(Failure::state("the server was started already; settings come before the start"));
+        }
+        if self.mounts.are_any() {
+            return Err(Failure::state("the server is mounted already; settings come before that"));
+        }
+        change(&mut setup)
+    }
+
+    /// The same for a setter, whose failure the start reports too.
+    pub(crate) fn set(&self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
+        self.configure(|setup| setup.set(set))
+    }
+
+    pub(crate) fn add(self: &Arc<Self>, mut entry: tenon_entry) -> Result<()> {
+        self.check_fork()?;
+        let mut records = Vec::new();
+        let mut workers = false;
+        for Part { entry, answers } in entry.parts()? {
+            let (mode, handler) = match answers {
+                Answers::Callback(mode, handler) => (mode, handler),
+                Answers::View(html) => {
+                    let most = self.setup.lock().limits.max_result_bytes;
+                    let target = html.target(&entry, most)?;
+                    records.push(Record::new(entry, target, None));
+                    continue;
+                }
+            };
+            let (lane, handler) = (mode.lane(), self.handlers.insert(handler));
+            workers |= mode == Mode::Worker;
+            let target = match mode {
+                Mode::Worker | Mode::Poll => Target::Lane { lane, handler },
+                Mode::Inline => Target::Inline { lane, handler, host: Arc::new(Here(Arc::downgrade(self))) },
+            };
+            records.push(Record::new(entry, target, Some((lane, handler))));
+        }
+        let ids: Vec<_> = records.iter().filter_map(Record::handler).collect();
+        let added = {
+            let mut setup = self.setup.lock();
+            self.allow_workers(workers, &setup);
+            setup.add(records)
+        };
+        if added.is_err() {
+            self.forget(ids);
+        }
+        added
+    }
+
+    pub(crate) fn add_skills(&self, folder: &str) -> Result<()> {
+        self.check_fork()?;
+        self.setup.lock().add_skills(folder)
+    }
+
+    pub(crate) fn add_page(&self, path: &str, content_type: &str, body: Bytes) -> Result<()> {
+        self.check_fork()?;
+        self.setup.lock().add_page(path, content_type, body)
+    }
+
+    pub(crate) fn remove_page(&self, path: &str) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().remove_page(path) {
+            return Ok(());
+        }
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("there is no page {path:?}")))
+    }
+
+    pub(crate) fn remove(&self, kind: Kind, name: &str) -> Result<()> {
+        self.check_fork()?;
+        let ids = self.setup.lock().remove(kind, name);
+        self.forget(ids.ok_or_else(|| no_entry(kind, name))?);
+        Ok(())
+    }
+
+    /// Lets go of callbacks. No lock may be held: `destroy` is the program's code.
+    fn forget(&self, ids: Vec<HandlerId>) {
+        for id in ids {
+            drop(self.handlers.remove(id));
+        }
+    }
+
+    /// Shows or hides an entry.
+    pub(crate) fn enable(&self, kind: Kind, name: &str, enabled: bool) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
+    }
+
+    /// Shows or hides what has a tag.
+    pub(crate) fn enable_tag(&self, tag: &str, enabled: bool) -> Result<()> {
+        self.check_fork()?;
+        if self.setup.lock().enable_tag(tag, enabled) > 0 {
+            return Ok(());
+        }
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no entry has the tag {tag:?}")))
+    }
+
+    /// The definitions of a kind, and whether each is enabled.
+    pub(crate) fn entries(&self, kind: Kind) -> Result<Vec<(JsonSlice, bool)>> {
+        self.check_fork()?;
+        Ok(self.setup.lock().entries(kind))
+    }
+
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.begin()?;
+        self.wait_started()
+    }
+
+    /// Starts without waiting for the callbacks of "start".
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<()> {
+        self.start_on(Setup::transports)
+    }
+
+    /// Unless they wait for this thread to poll.
+    fn wait_started(&self) -> Result<()> {
+        let started = self.started()?;
+        if !started.server.starts_on(Mode::Poll.lane()) {
+            let _ = started.running.wait_started();
+        }
+        started.check_start()
+    }
+
+    /// Starts on what was named, or for clients in the process if that is nothing.
+    pub(crate) fn start_in_process(self: &Arc<Self>) -> Result<()> {
+        self.start_on(|setup| {
+            let options = setup.named()?;
+            Ok(if options.is_empty() { options.in_process() } else { options })
+        })?;
+        self.wait_started()
+    }
+
+    fn start_on(self: &Arc<Self>, transports: impl FnOnce(&Setup) -> Result<ServeOptions>) -> Result<()> {
+        self.check_fork()?;
+        if Inside::is_inline() {
+            // It runs on a thread of another engine, whose runtime would become this one's too.
+            return Err(Failure::state("a server cannot be started inside an inline callback"));
+        }
+        let mut setup = self.setup.lock();
+        if self.started.get().is_some() {
+            return Err(Failure::state("the server was started already"));
+        }
+        let process = Process::this()?;
+        let server = setup.build()?;
+        let options = transports(&setup)?;
+        let port = server.port();
+        let poll = PollLane::new(&port, Mode::Poll.lane(), server.engine().limits().poll_budget)?;
+        let (inner, woken) = (Arc::downgrade(self), Arc::<AtomicBool>::default());
+        let growing = |parker| -> Arc<dyn Wake> {
+            Arc::new(Growing { inner: inner.clone(), parker, woken: woken.clone() })
+        };
+        let workers = Workers::new(&port, Mode::Worker, server.engine().threads(), growing);
+        let elsewhere = |parker| -> Arc<dyn Wake> { Arc::new(Elsewhere { inner, parker }) };
+        let helper = Workers::new(&port, Mode::Inline, server.engine().threads(), elsewhere);
+        if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
+            workers.allow(setup.worker_threads);
+        }
+        let running = server.start(options)?;
+        running.on_closed(poll.wake());
+        let (url, web) = (running.http_url().map(c_string), WebUrls::of(&running));
+        let max_depth = server.engine().limits().max_depth;
+        let started = Started {
+            running,
+            url,
+            web,
+            poll,
+            server,
+            exchange: Mutex::default(),
+            port,
+            workers,
+            helper,
+            cancels: Arc::default(),
+            max_depth,
+            process,
+            closed: Mutex::new(false),
+        };
+        let helps = started.server.starts_on(Mode::Inline.lane());
+        self.started.get_or_init(|| started);
+        setup.stdio = None;
+        drop(setup);
+        if woken.load(Ordering::SeqCst) {
+            // It may have been asked for before there was anybody to ask.
+            self.grow_workers();
+        }
+        if helps {
+            // It may have been asked for before there was anybody to ask.
+            self.help_inline();
+        }
+        Ok(())
+    }
+
+    /// The started server, for a call that came in: it may be quicker than the start, which then is about to be done. If it
+    /// failed, the door to the engine, to fail the call too.
+    fn awaited(&self) -> std::result::Result<&Started, HostPort> {
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        // The start holds the lock until it is done.
+        let setup = self.setup.lock();
+        self.started.get().ok_or_else(|| setup.port())
+    }
+
+    /// Lets a server that has been started have workers, if they are `needed`.
+    pub(crate) fn allow_workers(&self, needed: bool, setup: &Setup) {
+        if let Some(started) = self.started.get().filter(|_| needed) {
+            started.workers.allow(setup.worker_threads);
+        }
+    }
+
+    /// Starts one more worker if all have something to do. Without any, calls fail.
+    pub(crate) fn grow_workers(self: &Arc<Self>) {
+        let Some(started) = self.started.get() else { return };
+        if let Err(failure) = started.workers.grow(self) {
+            started.workers.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        }
+    }
+
+    /// Runs one callback; `here` if this is the thread that received its call.
+    pub(crate) fn run(self: &Arc<Self>, call: HostCall, mode: Mode, here: bool) {
+        let closing = || Outcome::Failed("the server is closing".to_owned());
+        let started = match self.awaited() {
+            Ok(started) => started,
+            Err(port) => {
+                let _ = port.complete(call.id, closing());
+                return;
+            }
+        };
+        let Some(pass) = self.gate.enter() else { return self.fail(&call, closing()) };
+        let Some((handler, stage)) = self.first_of(&call) else {
+            let why = format!("{} was removed before its call was run", call.context.entry);
+            return self.fail(&call, Outcome::Failed(why));
+        };
+        let (port, depth) = (started.port.clone(), started.max_depth);
+        let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), stage));
+        let call = Tagged::share(tenon_call::new(served, (call, mode), first, depth, started.process));
+        let inside = Inside::enter(self.address(), here);
+        handler.run(Tagged::handle(&call));
+        drop(inside);
+        call.end_watches();
+        // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
+        // Ending a call runs engine code; should that panic, it must not take the thread along.
+        if catch_unwind(AssertUnwindSafe(|| drop(call))).is_err() {
+            started.port.log(
+                LogLevel::Error,
+                LOG_TARGET,
+                "the library panicked at the end of a call; please report this",
+            );
+        }
+        self.let_go();
+        drop(handler);
+        drop(pass);
+    }
+
+    /// The callback that a call begins with: its handler's, or that of its outermost middleware.
+    fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<Stage>>)> {
+        let layers = call.middleware();
+        if layers.len() == 0 {
+            return Some((self.handler(call.handler)?, None));
+        }
+        let layers: Option<Vec<_>> = layers.map(|layer| self.handler(layer)).collect();
+        let (layers, handler) = (layers?, call.has_handler().then(|| self.handler(call.handler)));
+        if let Some(None) = handler {
+            return None;
+        }
+        let (inner, first) = (Arc::downgrade(self), layers[0].clone());
+        let chain = Chain { inner, layers, handler: handler.flatten(), completed: AtomicBool::new(false) };
+        Some((first, Some(Stage::outermost(chain))))
+    }
+
+    /// Runs a further callback of a call, on the thread that has it run.
+    pub(crate) fn run_stage(&self, call: SharedCall, handler: &Handler) {
+        let Some(pass) = self.gate.enter() else { return };
+        let inside = Inside::enter(self.address(), Inside::is_inline());
+        handler.run(Tagged::handle(&call));
+        drop(inside);
+        call.end_watches();
+        drop(call);
+        drop(pass);
+    }
+
+    /// Runs what middleware does when what it is around has come to something.
+    pub(crate) fn run_after(
+        &self,
+        call: &SharedCall,
+        after: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
+        data: &UserData,
+    ) {
+        let Some(pass) = self.gate.enter() else { return };
+        let inside = Inside::enter(self.address(), Inside::is_inline());
+        // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
+        unsafe { after(data.pointer, Tagged::handle(call)) };
+        drop(inside);
+        drop(pass);
+    }
+
+    /// Middleware waits for what the engine comes to.
+    pub(crate) fn follow(&self, id: CallId, upon: Upon) {
+        let mut over = Vec::new();
+        {
+            let mut following = self.following.lock();
+            if following.len() >= 64
+                && let Some(started) = self.started.get()
+            {
+                // Those of calls that have ended and that nobody was told of.
+                let ended: Vec<_> =
+                    following.keys().filter(|id| started.port.is_cancelled(**id)).copied().collect();
+                over.extend(ended.into_iter().filter_map(|id| following.remove(&id)));
+            }
+            over.extend(following.insert(id, upon));
+        }
+        drop(over);
+    }
+
+    /// Whoever waits for what the engine comes to.
+    pub(crate) fn followed_by(&self, id: CallId) -> Option<Upon> {
+        self.following.lock().remove(&id)
+    }
+
+    /// Does what a lane brought.
+    pub(crate) fn take(self: &Arc<Self>, op: HostOp, mode: Mode) {
+        match op {
+            HostOp::Call(call) => self.run(call, mode, false),
+            other => self.hear(other),
+        }
+    }
+
+    /// What is no call to start.
+    pub(crate) fn hear(&self, op: HostOp) {
+        match op {
+            HostOp::Next { call, outcome } => {
+                if let Some(upon) = self.followed_by(call) {
+                    upon.resume(outcome);
+                }
+            }
+            // An ended call shows itself as such to the callback; answers bring their call back.
+            HostOp::Cancel { call, .. } => drop(self.followed_by(call)),
+            _ => {}
+        }
+    }
+
+    /// Puts a callback around operations.
+    pub(crate) fn add_middleware(
+        self: &Arc<Self>,
+        words: Option<Vec<&str>>,
+        mode: tenon_mode,
+        handler: Handler,
+    ) -> Result<()> {
+        self.check_fork()?;
+        let mode = Mode::of(mode)?;
+        let id = self.handlers.insert(Arc::new(handler));
+        let words = words.unwrap_or_else(|| CALLS.to_vec()).into_iter().map(str::to_owned).collect();
+        let added = {
+            let mut setup = self.setup.lock();
+            self.allow_workers(mode == Mode::Worker, &setup);
+            setup.add_middleware(words, mode.lane(), id)
+        };
+        if added.is_err() {
+            self.forget(vec![id]);
+        }
+        added
+    }
+
+    pub(crate) fn own_handlers(&self) -> HashMap<u32, Arc<Handler>> {
+        self.handlers.all()
+    }
+
+    pub(crate) fn own_handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.handlers.get(id)
+    }
+
+    /// A callback, here or of a server that is mounted.
+    pub(crate) fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.own_handler(id).or_else(|| self.mounts.handler(id))
+    }
+
+    /// Ends a call whose callback does not run.
+    fn fail(&self, call: &HostCall, outcome: Outcome) {
+        if let Some(started) = self.started.get() {
+            let _ = started.port.complete(call.id, outcome);
+        }
+    }
+
+    /// Has the thread for inline calls that came from elsewhere, or fails them.
+    pub(crate) fn help_inline(self: &Arc<Self>) {
+        let Some(started) = self.started.get() else { return };
+        if let Err(failure) = started.helper.ensure(self, 1) {
+            started.helper.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        }
+    }
+
+    /// Leave to run code of the program's, unless the server's life is over.
+    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+        self.gate.enter()
+    }
+
+    /// For code of the program's that may be on its way when the server is gone.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        self.gate.clone()
+    }
+
+    /// What tells this server from others.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Whether a function of this server's program runs on this thread.
+    pub(crate) fn is_inside(&self) -> bool {
+        Inside::is(self.address())
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.started().is_ok_and(|started| started.running.is_closed())
+    }
+
+    /// What a program that is all this server should exit with.
+    pub(crate) fn exit_code(&self) -> c_int {
+        match self.started() {
+            Ok(started) if started.running.is_closed() => started.running.exit_code().into(),
+            _ => 1,
+        }
+    }
+
+    /// Ends everything and waits for it. Nothing of the program's runs afterwards.
+    pub(crate) fn shut_down(self: &Arc<Self>) -> Result<()> {
+        // First: a child that was forked off in a callback is inside it still.
+        self.check_fork()?;
+        if self.is_inside() {
+            return Err(Failure::state("a server cannot be freed inside one of its callbacks"));
+        }
+        if let Some(started) = self.started.get() {
+            started.close();
+            let closing = || Outcome::Failed("the server is closing".to_owned());
+            while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
+            started.workers.stop();
+            started.helper.stop();
+            // Last of them: a callback may wait for what this runs.
+            started.cancels.stop();
+            started.poll.give_up();
+            self.gate.close();
+        }
+        let following = std::mem::take(&mut *self.following.lock());
+        drop(following);
+        if !self.mounts.are_any() {
+            self.handlers.clear();
+            // Here, and not when the last thread of the engine's lets go of this: with them callbacks may end.
+            self.mounts.clear();
+        }
+        let (log, hook) = {
+            let mut setup = self.setup.lock();
+            (setup.log.take(), setup.thread_start.take())
+        };
+        if let Some(log) = log {
+            log.close();
+        }
+        if let Some(hook) = hook {
+            hook.close();
+        }
+        Ok(())
+    }
+}
+
+fn no_entry(kind: Kind, name: &str) -> Failure {
+    Failure::new(TENON_ERR_NOT_FOUND, format!("there is no {} {name:?}", kind.noun()))
+}

@@ -1,0 +1,80 @@
+//! What a server has from its start on.
+
+use crate::abi::fork::Process;
+use crate::abi::guard::Result;
+use crate::calls::cancel::Cancels;
+use crate::servers::exchange::Channel;
+use crate::servers::poll::PollLane;
+use crate::servers::workers::Workers;
+use crate::transports::web::WebUrls;
+use std::ffi::CString;
+use std::sync::Arc;
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HostPort, JsonSlice, Kind, Running, Server};
+
+/// What exists from the start on.
+pub(crate) struct Started {
+    pub(crate) running: Running,
+    pub(crate) url: Option<CString>,
+    pub(crate) web: WebUrls,
+    pub(crate) poll: PollLane,
+    pub(crate) server: Server,
+    /// What tenon_server_exchange() has.
+    pub(crate) exchange: Mutex<Option<Arc<Channel>>>,
+    pub(crate) port: HostPort,
+    pub(crate) workers: Workers,
+    /// For inline calls that no receiving thread hands over.
+    pub(crate) helper: Workers,
+    pub(crate) cancels: Arc<Cancels>,
+    pub(crate) max_depth: usize,
+    pub(crate) process: Process,
+    /// Whether the program began the end.
+    pub(crate) closed: Mutex<bool>,
+}
+
+impl Started {
+    #[cfg(feature = "engine")]
+    pub(crate) fn engine(&self) -> &tenon_mcp::transport::Engine {
+        self.server.engine()
+    }
+
+    pub(crate) fn elicitation_complete(&self, id: &str) -> bool {
+        self.server.elicitation_complete(id)
+    }
+
+    pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> Result<()> {
+        self.server.notify(method, params)?;
+        Ok(())
+    }
+
+    pub(crate) fn resource_updated(&self, uri: &str) {
+        self.server.resource_updated(uri);
+    }
+
+    pub(crate) fn list_changed(&self, kind: Kind) -> Result<()> {
+        Ok(self.server.list_changed(kind)?)
+    }
+
+    /// The program asks for the end.
+    pub(crate) fn close(&self) {
+        // Under the lock: whoever learns of the end may ask at once who began it.
+        let mut closed = self.closed.lock();
+        if self.running.close() {
+            *closed = true;
+        }
+    }
+
+    /// Whether the program began the end, rather than the input or a signal.
+    pub(crate) fn was_closed(&self) -> bool {
+        *self.closed.lock()
+    }
+
+    /// Why nothing was served, where a callback of "start" failed.
+    pub(crate) fn check_start(&self) -> Result<()> {
+        self.running.failure().map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    pub(crate) fn check_fork(&self) -> Result<()> {
+        Ok(self.running.check_fork()?)
+    }
+}

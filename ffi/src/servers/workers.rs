@@ -1,0 +1,158 @@
+//! Worker threads: the default place for callbacks.
+
+use crate::abi::guard::Result;
+use crate::abi::thread;
+use crate::entries::handlers::Mode;
+use crate::servers::server_state::Inner;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tenon_mcp::__private::pass_fault;
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{HostCall, HostOp, HostPort, Lane, Parker, Threads, Wake};
+
+pub(crate) struct Workers {
+    shared: Arc<Shared>,
+    threads: Mutex<Running>,
+    settings: Threads,
+    most: AtomicUsize,
+    started: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Running {
+    running: Vec<JoinHandle<()>>,
+    stopped: bool,
+}
+
+struct Shared {
+    port: HostPort,
+    mode: Mode,
+    lane: Lane,
+    parker: Arc<Parker>,
+    /// Threads that have a call.
+    busy: AtomicUsize,
+}
+
+/// Wakes a worker, and has one more started where all are busy.
+pub(crate) struct Growing {
+    pub(crate) inner: Weak<Inner>,
+    pub(crate) parker: Arc<Parker>,
+    /// There was something to do, perhaps before the server had started.
+    pub(crate) woken: Arc<AtomicBool>,
+}
+
+impl Wake for Growing {
+    fn wake(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        self.parker.wake();
+        if let Some(inner) = self.inner.upgrade() {
+            inner.grow_workers();
+        }
+    }
+}
+
+impl Workers {
+    /// No thread yet; calls are queued, and wake what `wake` makes of the threads' parker.
+    pub(crate) fn new(
+        port: &HostPort,
+        mode: Mode,
+        settings: &Threads,
+        wake: impl FnOnce(Arc<Parker>) -> Arc<dyn Wake>,
+    ) -> Workers {
+        let parker = Arc::new(Parker::new());
+        let lane = port.lane(mode.lane(), wake(parker.clone()));
+        let shared = Arc::new(Shared { port: port.clone(), mode, lane, parker, busy: AtomicUsize::new(0) });
+        let (threads, most, started) = Default::default();
+        Workers { shared, threads, settings: settings.clone(), most, started }
+    }
+
+    /// From now on there may be so many threads, which start as calls need them.
+    pub(crate) fn allow(&self, most: usize) {
+        self.most.fetch_max(most, Ordering::SeqCst);
+    }
+
+    /// Starts one more thread if all have something to do. Fails if there is none, and none can be started.
+    pub(crate) fn grow(&self, inner: &Arc<Inner>) -> Result<()> {
+        let enough = |started| {
+            started >= self.most.load(Ordering::SeqCst)
+                || started > 0 && self.shared.busy.load(Ordering::SeqCst) < started
+        };
+        if enough(self.started.load(Ordering::SeqCst)) {
+            return Ok(());
+        }
+        let mut threads = self.threads.lock();
+        // One that was just started may be busy already.
+        let started = threads.running.len();
+        if threads.stopped || enough(started) {
+            return Ok(());
+        }
+        let grown = self.start(inner, &mut threads);
+        if started > 0 { Ok(()) } else { grown }
+    }
+
+    /// Starts threads until there are so many.
+    pub(crate) fn ensure(&self, inner: &Arc<Inner>, count: usize) -> Result<()> {
+        let mut threads = self.threads.lock();
+        while threads.running.len() < count && !threads.stopped {
+            self.start(inner, &mut threads)?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, inner: &Arc<Inner>, threads: &mut Running) -> Result<()> {
+        let (shared, inner) = (self.shared.clone(), inner.clone());
+        let name = format!("tenon-worker-{}", threads.running.len() + 1);
+        threads.running.push(thread::spawn(Some(&self.settings), name, move || shared.work(&inner))?);
+        self.started.store(threads.running.len(), Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Ends the threads and waits for them.
+    pub(crate) fn stop(&self) {
+        self.shared.parker.close();
+        let running = {
+            let mut threads = self.threads.lock();
+            threads.stopped = true;
+            std::mem::take(&mut threads.running)
+        };
+        for thread in running {
+            // A worker catches nothing that could panic; if one did, it has ended.
+            let _ = thread.join();
+        }
+    }
+
+    /// Hands what is queued to `refuse`.
+    pub(crate) fn drain(&self, refuse: impl Fn(HostCall)) {
+        let mut ops = Vec::new();
+        self.shared.lane.drain(usize::MAX, Duration::MAX, &mut ops);
+        for op in ops {
+            if let HostOp::Call(call) = op {
+                refuse(call);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// One call at a time, so that a callback that blocks holds up no other; what is left wakes the next worker.
+    fn work(&self, inner: &Arc<Inner>) {
+        let mut ops = Vec::new();
+        while self.parker.park() {
+            self.busy.fetch_add(1, Ordering::SeqCst);
+            loop {
+                self.lane.drain(1, Duration::ZERO, &mut ops);
+                let Some(op) = ops.pop() else { break };
+                let lost = op.starts();
+                let take = || {
+                    pass_fault("take");
+                    inner.take(op, self.mode);
+                };
+                // A thread that is lost would still be counted.
+                self.port.guard("the start of a call", take, || lost.into_iter().collect());
+            }
+            self.busy.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The transports a server listens on.
+
+use crate::abi::error::tenon_error;
+use crate::abi::guard::*;
+use crate::abi::status::*;
+use crate::servers::server::tenon_server;
+use crate::servers::server_builder::Stdio;
+use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::ffi::{c_char, c_int};
+
+/// Serves standard input and output, from the start on. While that runs, descriptor 1 points at descriptor 2, so that
+/// nothing a callback prints reaches the client. The server ends with its input.
+///
+/// Fails with TENON_ERR_STATE if it serves them, or descriptors, already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_stdio(
+    server: *mut tenon_server,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server) => listen_stdio(server, Stdio::Process))
+}
+
+/// Serves these descriptors in place of standard input and output, from the start on. One number may stand for both, such as
+/// that of a socket. Takes them in every case: they are the library's to close, whatever the status.
+///
+/// Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
+/// the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate. Fails with TENON_ERR_STATE
+/// if the server serves descriptors, or standard input and output, already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_descriptors(
+    server: *mut tenon_server,
+    input: c_int,
+    output: c_int,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    // First of all, so that both are closed whatever fails.
+    let taken = Descriptors { input: take(input), output: if output == input { None } else { take(output) } };
+    entry!(err; server = object(server) => {
+        let (input, output) = taken.pair(input, output)?;
+        listen_stdio(server, Stdio::Descriptors(input, output))
+    })
+}
+
+/// What was taken over of two descriptors.
+struct Descriptors {
+    input: Option<OwnedFd>,
+    output: Option<OwnedFd>,
+}
+
+impl Descriptors {
+    /// Both, or what is wrong with one of them; `input` and `output` are the numbers that came in.
+    fn pair(self, input: c_int, output: c_int) -> Result<(OwnedFd, OwnedFd)> {
+        let first = self.input.ok_or_else(|| refused(input, "input"))?;
+        let second = if output == input {
+            first.try_clone().map_err(|error| Failure::io("cannot duplicate the descriptor", error))?
+        } else {
+            self.output.ok_or_else(|| refused(output, "output"))?
+        };
+        Ok((first, second))
+    }
+}
+
+fn refused(number: c_int, what: &str) -> Failure {
+    let why = match number {
+        0..=2 => {
+            "is a standard descriptor of the process, which stays its own: use tenon_server_listen_stdio()"
+        }
+        _ => "is not open",
+    };
+    Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
+}
+
+/// Takes a descriptor over, or says why not.
+pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
+    take(number).ok_or_else(|| refused(number, what))
+}
+
+/// Takes a descriptor over, if it is open and none of the standard ones.
+fn take(number: c_int) -> Option<OwnedFd> {
+    if number <= 2 {
+        return None;
+    }
+    // SAFETY: not -1, and only asked whether it is open.
+    rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).ok()?;
+    // SAFETY: open, and given to the library by the contract of the header.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
+    server.inner.configure(|setup| {
+        if setup.stdio.is_some() {
+            return Err(Failure::state("the server listens on stdio or descriptors already"));
+        }
+        setup.stdio = Some(stdio);
+        Ok(TENON_OK)
+    })
+}
+
+/// Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
+/// 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
+/// tenon_server_listen_unix(). The default path is /mcp.
+///
+/// Fails with TENON_ERR_INVALID if the address cannot be read, and with TENON_ERR_STATE a second time: further addresses are those
+/// of tenon_server_listen_http_socket().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_http(
+    server: *mut tenon_server,
+    address: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
+        if setup.http.is_some() {
+            return Err(Failure::state("the server listens on http already"));
+        }
+        tenon_mcp::HttpOptions::new(address)?;
+        setup.http = Some(address.to_owned());
+        Ok(TENON_OK)
+    }))
+}
+
+/// Allows HTTP requests that name this host (without port), besides loopback ones. A server that listens on another than
+/// a loopback address accepts any host unless some are named here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_allow_host(
+    server: *mut tenon_server,
+    host: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), host = tried_text(host) => server.inner.set(|setup| {
+        setup.hosts.push(host?.to_owned());
+        Ok(())
+    }))
+}
+
+/// Allows pages of this origin ("scheme://host:port") to call the server over HTTP, besides those of loopback hosts on a
+/// loopback address.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_allow_origin(
+    server: *mut tenon_server,
+    origin: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), origin = tried_text(origin) => server.inner.set(|setup| {
+        setup.origins.push(origin?.to_owned());
+        Ok(())
+    }))
+}
+
+/// Allows pages of allowed origins to send this request header over HTTP, besides those of the protocol, Authorization,
+/// Content-Type and Accept; "*" stands for every header. A browser does not send a header that is not allowed. The start
+/// fails if the text is no header name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_allow_header(
+    server: *mut tenon_server,
+    name: *const c_char,
+) -> tenon_status {
+    entry!(server = object(server), name = tried_text(name) => server.inner.set(|setup| {
+        setup.headers.push(name?.to_owned());
+        Ok(())
+    }))
+}

@@ -1,0 +1,59 @@
+//! Pipes of the library's own.
+
+use crate::abi::guard::Result;
+use crate::abi::platform;
+use crate::abi::status::Failure;
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use std::sync::atomic::{AtomicBool, Ordering};
+use tenon_mcp::Wake;
+
+/// The read end and the write end of a pipe, closed on exec. Where a program was started without one of the descriptors
+/// 0, 1 and 2, no end takes its number: it would be served, or printed to.
+pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd)> {
+    let pair = || -> std::result::Result<_, Errno> {
+        let (read, write) = platform::pipe(nonblocking)?;
+        Ok((above_standard(read)?, above_standard(write)?))
+    };
+    pair().map_err(|error| Failure::io("cannot make a pipe", error))
+}
+
+fn above_standard(descriptor: OwnedFd) -> std::result::Result<OwnedFd, Errno> {
+    if descriptor.as_raw_fd() > 2 { Ok(descriptor) } else { fcntl_dupfd_cloexec(&descriptor, 3) }
+}
+
+/// A pipe that holds a byte while there is something to come for.
+pub(crate) struct PipeWake {
+    read: OwnedFd,
+    write: OwnedFd,
+    signalled: AtomicBool,
+}
+
+impl Wake for PipeWake {
+    fn wake(&self) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
+            // Cannot block; a full pipe is readable, which is all that is wanted.
+            let _ = rustix::io::write(&self.write, b"x");
+        }
+    }
+}
+
+impl PipeWake {
+    pub(crate) fn new() -> Result<PipeWake> {
+        let (read, write) = pipe(true)?;
+        Ok(PipeWake { read, write, signalled: AtomicBool::new(false) })
+    }
+
+    /// Readable while there is a byte.
+    pub(crate) fn descriptor(&self) -> &OwnedFd {
+        &self.read
+    }
+
+    /// Reads first, then clears the flag: the other order could swallow a byte and leave the flag set, and then no
+    /// wake would write again.
+    pub(crate) fn reset(&self) {
+        let mut buffer = [0; 16];
+        let _ = rustix::io::read(&self.read, &mut buffer[..]);
+        self.signalled.store(false, Ordering::Release);
+    }
+}

@@ -1,0 +1,126 @@
+//! Unix sockets, and sockets that the program brings.
+
+use crate::abi::error::tenon_error;
+use crate::abi::guard::*;
+use crate::abi::status::*;
+use crate::servers::server::tenon_server;
+use crate::transports::listen::taken;
+use rustix::fd::OwnedFd;
+use std::ffi::{c_char, c_int};
+use std::sync::Arc;
+use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
+
+/// Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
+/// clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
+///
+/// The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
+/// which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
+/// is no socket. The file is removed when the server ends.
+///
+/// Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_unix(
+    server: *mut tenon_server,
+    path: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), path = text(path) => server.inner.configure(|setup| {
+        setup.sockets.unix.push(UnixOptions::new(path)?);
+        Ok(TENON_OK)
+    }))
+}
+
+/// Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
+/// Default 0600. Fails with TENON_ERR_INVALID above 0777.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, mode: u32) -> tenon_status {
+    entry!(server = object(server) => server.inner.set(|setup| {
+        if mode > 0o777 {
+            return Err(Failure::new(TENON_ERR_INVALID, format!("mode {mode:#o} must be between 0 and 0777")));
+        }
+        setup.sockets.mode = Some(mode);
+        Ok(())
+    }))
+}
+
+/// Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
+/// is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
+/// client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
+///
+/// Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
+/// shares it sees too. TCP has no permissions: whoever reaches the address may call.
+///
+/// Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_socket(
+    server: *mut tenon_server,
+    socket: c_int,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    let own = taken(socket, "socket");
+    entry!(err; server = object(server) => {
+        let own = own?;
+        server.inner.configure(|setup| {
+            setup.sockets.given.push(own);
+            Ok(TENON_OK)
+        })
+    })
+}
+
+/// Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
+/// tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
+///
+/// Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_http_socket(
+    server: *mut tenon_server,
+    socket: c_int,
+    path: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    let own = taken(socket, "socket");
+    entry!(err; server = object(server), path = optional_text(path) => {
+        let own = own?;
+        server.inner.configure(|setup| {
+            let path = path.unwrap_or("/mcp");
+            // What is wrong with it is said at once.
+            HttpOptions::new("0")?.path(path)?;
+            setup.sockets.http.push((Arc::new(own), path.to_owned()));
+            Ok(TENON_OK)
+        })
+    })
+}
+
+/// The sockets of a server that has not been started.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    unix: Vec<UnixOptions>,
+    pub(crate) mode: Option<u32>,
+    given: Vec<OwnedFd>,
+    http: Vec<(Arc<OwnedFd>, String)>,
+}
+
+impl Sockets {
+    /// Names them; `access` adds the hosts, origins and headers. Descriptors are duplicated, for a start that fails.
+    pub(crate) fn add_to(
+        &self,
+        mut options: ServeOptions,
+        access: impl Fn(HttpOptions) -> HttpOptions,
+    ) -> Result<ServeOptions> {
+        let copy = |socket: &OwnedFd| socket.try_clone().map_err(|error| Failure::io("socket", error));
+        for unix in &self.unix {
+            let unix = unix.clone();
+            options = options.unix(match self.mode {
+                Some(mode) => unix.mode(mode),
+                None => unix,
+            });
+        }
+        for socket in &self.given {
+            options = options.socket(copy(socket)?);
+        }
+        for (socket, path) in &self.http {
+            options = options.http(access(HttpOptions::socket(copy(socket)?).path(path)?));
+        }
+        Ok(options)
+    }
+}

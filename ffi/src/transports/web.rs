@@ -1,0 +1,121 @@
+//! WebSocket and HTTP+SSE of 2024-11-05.
+
+use crate::abi::args::write_text;
+use crate::abi::error::{c_string, tenon_error};
+use crate::abi::guard::*;
+use crate::abi::status::*;
+use crate::servers::server::tenon_server;
+use std::ffi::{CString, c_char};
+use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
+
+/// Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
+/// "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
+/// on too is shared with it; a path alone, "/ws", is one of the HTTP address.
+///
+/// tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
+/// TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
+///
+/// Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_websocket(
+    server: *mut tenon_server,
+    address: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
+        setup.web.websocket.push(WebSocketOptions::new(address)?);
+        Ok(TENON_OK)
+    }))
+}
+
+/// Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
+/// under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
+/// it, where clients send to. Clients of 2026-07-28 are refused here.
+///
+/// tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() hold here too. Fails as tenon_server_listen_websocket() does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen_sse(
+    server: *mut tenon_server,
+    address: *const c_char,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
+        setup.web.sse.push(SseOptions::new(address)?);
+        Ok(TENON_OK)
+    }))
+}
+
+/// The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
+/// tenon_server_http_url().
+///
+/// Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_websocket_url(
+    server: *const tenon_server,
+    url: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(url = out(url), len = optional_out(len), server = object(server) => {
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not listen on websocket");
+        write_text(server.inner.started()?.web.websocket.as_ref().ok_or_else(none)?.as_bytes(), url, len);
+        Ok(TENON_OK)
+    })
+}
+
+/// The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
+/// tenon_server_http_url().
+///
+/// Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_sse_url(
+    server: *const tenon_server,
+    url: *mut *const c_char,
+    len: *mut usize,
+) -> tenon_status {
+    entry!(url = out(url), len = optional_out(len), server = object(server) => {
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not listen on sse");
+        write_text(server.inner.started()?.web.sse.as_ref().ok_or_else(none)?.as_bytes(), url, len);
+        Ok(TENON_OK)
+    })
+}
+
+/// Both transports of a server that has not been started.
+#[derive(Default)]
+pub(crate) struct Web {
+    websocket: Vec<WebSocketOptions>,
+    sse: Vec<SseOptions>,
+}
+
+impl Web {
+    /// Names them, with the hosts, origins and headers of the server.
+    pub(crate) fn add_to(
+        &self,
+        mut options: ServeOptions,
+        hosts: &[String],
+        origins: &[String],
+        headers: &[String],
+    ) -> ServeOptions {
+        for websocket in &self.websocket {
+            let websocket = websocket.clone().allowed_hosts(hosts.iter().cloned());
+            options = options.websocket(websocket.allowed_origins(origins.iter().cloned()));
+        }
+        for sse in &self.sse {
+            let sse = sse.clone().allowed_hosts(hosts.iter().cloned());
+            let sse = sse.allowed_origins(origins.iter().cloned());
+            options = options.sse(sse.allowed_headers(headers.iter().cloned()));
+        }
+        options
+    }
+}
+
+/// Where they are served.
+pub(crate) struct WebUrls {
+    websocket: Option<CString>,
+    sse: Option<CString>,
+}
+
+impl WebUrls {
+    pub(crate) fn of(running: &Running) -> WebUrls {
+        WebUrls { websocket: running.websocket_url().map(c_string), sse: running.sse_url().map(c_string) }
+    }
+}
