@@ -201,6 +201,44 @@ typedef struct tenon_server tenon_server;
  */
 typedef int32_t tenon_status;
 
+/** What an entry is: one of the TENON_KIND_ values. */
+typedef int32_t tenon_kind;
+
+/** Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given. */
+typedef void (*tenon_cancel_fn)(void *user_data);
+
+/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+typedef void (*tenon_destroy_fn)(void *user_data);
+
+/** What the user did with a question: one of the TENON_ACTION_ values. */
+typedef int32_t tenon_action;
+
+/** Where an entry's callback runs: one of the TENON_MODE_ values. */
+typedef int32_t tenon_mode;
+
+/**
+ * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
+ * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
+ * tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
+ * which nobody waits for.
+ *
+ * `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
+ * tenon_call_release() that belongs to a tenon_call_retain().
+ */
+typedef void (*tenon_handler_fn)(void *user_data, tenon_call *call);
+
+/** What something came to: one of the TENON_OUTCOME_ values. */
+typedef int32_t tenon_outcome;
+
+/** What a parameter is besides its type: TENON_PARAM_ values, added up; 0 for one that may be left out. */
+typedef uint32_t tenon_param_flags;
+
+/**
+ * What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
+ * lives until the function returns.
+ */
+typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t len, bool enabled);
+
 /** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
@@ -209,9 +247,6 @@ typedef int32_t tenon_limit;
  * returns.
  */
 typedef void (*tenon_thread_start_fn)(void *user_data, const char *name);
-
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
-typedef void (*tenon_destroy_fn)(void *user_data);
 
 /** How much a record of the log matters: one of the TENON_LOG_ values. */
 typedef int32_t tenon_log_level;
@@ -227,6 +262,12 @@ typedef int32_t tenon_log_level;
 typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
 
 /**
+ * What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
+ * lives until the function returns.
+ */
+typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t len);
+
+/**
  * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
  * without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
  */
@@ -234,47 +275,6 @@ typedef void (*tenon_http_ready_fn)(void *user_data);
 
 /** What tenon_http_next() has found: one of the TENON_HTTP_ values. */
 typedef int32_t tenon_http_step;
-
-/** What an entry is: one of the TENON_KIND_ values. */
-typedef int32_t tenon_kind;
-
-/** What a parameter is besides its type: TENON_PARAM_ values, added up; 0 for one that may be left out. */
-typedef uint32_t tenon_param_flags;
-
-/**
- * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
- * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
- * tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
- * which nobody waits for.
- *
- * `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
- * tenon_call_release() that belongs to a tenon_call_retain().
- */
-typedef void (*tenon_handler_fn)(void *user_data, tenon_call *call);
-
-/** Where an entry's callback runs: one of the TENON_MODE_ values. */
-typedef int32_t tenon_mode;
-
-/**
- * What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
- * lives until the function returns.
- */
-typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t len, bool enabled);
-
-/** Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given. */
-typedef void (*tenon_cancel_fn)(void *user_data);
-
-/** What the user did with a question: one of the TENON_ACTION_ values. */
-typedef int32_t tenon_action;
-
-/**
- * What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
- * lives until the function returns.
- */
-typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t len);
-
-/** What something came to: one of the TENON_OUTCOME_ values. */
-typedef int32_t tenon_outcome;
 
 /* STATUSES =============================================================================================== */
 

@@ -1,11 +1,13 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
-//! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`], [`param`] and [`entry`], [`register`], [`page`], [`events`],
-//! [`context`], [`cancel`], [`complete`], [`result`] and [`writer`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`], [`args`], [`handle`] and [`live`] stand between C and
-//! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
-//! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it, with what it [`started`]; [`workers`], [`poll`] and [`inline`] are where
-//! callbacks run, [`handlers`] keeps them, [`mounts`] those of servers within others, [`call`] is what they get; [`signals`] and [`owner`] are for
-//! `tenon_server_run`. Everything the protocol decides is decided in the engine.
+//! Each folder holds one group of functions:
+//! - [`servers`] creates, configures, starts, polls and frees servers.
+//! - [`entries`] registers tools, resources, prompts and other entries.
+//! - [`calls`] gives callbacks their arguments and takes their results.
+//! - [`transports`] names what a server is served on.
+//! - [`abi`] checks arguments and handles, and turns failures into statuses. Nearly all unsafe code is there.
+//!
+//! The engine decides everything about the protocol.
 #![allow(non_camel_case_types, reason = "C names")]
 
 mod abi;

@@ -70,7 +70,7 @@ fn each_layer_names_only_the_ones_before_it() {
 #[test]
 fn transports_are_unknown_below_the_runtime() {
     for name in ["dispatch", "host"] {
-        let found = places(&layer(name), &["proto::http", "proto::sse", "proto::line"]);
+        let found = places(&layer(name), &["proto::http", "proto::framing"]);
         assert!(found.is_empty(), "{found:#?}");
     }
     let found = places(&layer("proto"), &["HandlerId", "LaneId", "Catalog", "CallId"]);

@@ -143,6 +143,33 @@ const SECTIONS: [Section; 31] = [
     ("THE LIBRARY", "tenon_version", &["tenon_version", "tenon_abi_"]),
 ];
 
+/// The title above the first functions; what is above it are values and types.
+const FIRST_OF_FUNCTIONS: &str = "ERRORS";
+
+/// The section that a name belongs to: the one with the longest beginning of it.
+fn section(name: &str, sections: &[Section]) -> Option<usize> {
+    let begin =
+        |own: &[&str]| own.iter().filter(|begin| name.starts_with(**begin)).map(|begin| begin.len()).max();
+    let all = sections.iter().enumerate().filter_map(|(place, (.., own))| Some((begin(own)?, place)));
+    all.max_by_key(|(length, place)| (*length, std::cmp::Reverse(*place))).map(|(_, place)| place)
+}
+
+/// Puts declarations into the order of their sections, whatever modules they are in. Blocks that declare nothing stay where
+/// they are.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut blocks: Vec<&str> = text.trim_end().split("\n\n").collect();
+    let functions = SECTIONS.iter().position(|(title, ..)| *title == FIRST_OF_FUNCTIONS).unwrap_or(0);
+    let opens = blocks.iter().position(|block| block.contains("extern \"C\"")).unwrap_or(blocks.len());
+    let (types, code) = blocks.split_at_mut(opens);
+    for (part, sections) in [(types, &SECTIONS[..functions]), (code, &SECTIONS[functions..])] {
+        let place = |block: &str| section(declared(split(block).1)?, sections);
+        for run in part.chunk_by_mut(|one, other| place(one).is_some() == place(other).is_some()) {
+            run.sort_by_key(|block| place(block));
+        }
+    }
+    blocks
+}
+
 /// Lays out a header. An error if a section's declaration is not there or not in its order, and if something else stands
 /// below its title.
 pub fn manual(text: &str) -> Result<String, String> {
@@ -150,7 +177,7 @@ pub fn manual(text: &str) -> Result<String, String> {
     let mut sections = SECTIONS.iter().peekable();
     let mut present: Option<&Section> = None;
     let mut before = "";
-    for block in text.trim_end().split("\n\n") {
+    for block in sorted(text) {
         let (comment, code) = split(block);
         let name = declared(code).unwrap_or_default();
         let title = sections.next_if(|(_, first, _)| *first == name);

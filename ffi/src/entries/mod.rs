@@ -1,10 +1,17 @@
 //! What a program registers: tools, resources, prompts and the like, with their callbacks.
 
-pub(super) mod entry;
-pub(super) mod handlers;
+// In the order of the header; rustfmt sorts within a group only.
 pub(super) mod kind;
-pub(super) mod page;
+
 pub(super) mod param;
-pub(super) mod policy;
+
+pub(super) mod entry;
+
 pub(super) mod register;
+
 pub(super) mod ui_skills;
+
+pub(super) mod page;
+
+pub(super) mod handlers;
+pub(super) mod policy;

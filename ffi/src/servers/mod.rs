@@ -1,14 +1,20 @@
 //! A server from its creation to its end: settings, start, polling, worker threads and mounts.
 
-pub(super) mod events;
-pub(super) mod exchange;
-pub(super) mod inline;
+// In the order of the header; rustfmt sorts within a group only.
+pub(super) mod server;
+
 pub(super) mod log;
+
+pub(super) mod run;
+
+pub(super) mod events;
+
+pub(super) mod exchange;
+
+pub(super) mod inline;
 pub(super) mod mounts;
 pub(super) mod owner;
 pub(super) mod poll;
-pub(super) mod run;
-pub(super) mod server;
 pub(super) mod server_builder;
 pub(super) mod server_state;
 pub(super) mod started;

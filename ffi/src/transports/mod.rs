@@ -1,7 +1,12 @@
 //! What a server is served on, and HTTP requests that the program passes on.
 
-pub(super) mod http;
+// In the order of the header; rustfmt sorts within a group only.
 pub(super) mod listen;
-pub(super) mod pipe;
+
 pub(super) mod sockets;
+
 pub(super) mod web;
+
+pub(super) mod http;
+
+pub(super) mod pipe;
