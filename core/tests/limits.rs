@@ -74,7 +74,7 @@ fn the_keywords_of_python_are_the_table() {
             lines => writeln!(module, "    \"\"\"{}\n    \"\"\"", lines.join("\n    ")).unwrap(),
         }
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings-python/python/tenon_mcp/_limits.py");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings-python/python/tenon_mcp/_serve/limits.py");
     if std::env::var_os("TENON_UPDATE").is_some() {
         std::fs::write(path, &module).unwrap();
     }

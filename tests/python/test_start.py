@@ -62,7 +62,7 @@ def test_a_server_of_plain_functions_loads_nothing_that_takes_long():
         loaded = set(json.loads(program.client.text("loaded")))
         program.client.close()
         assert program.wait(WITHIN) == (0, "")
-    assert "tenon_mcp._serving" in loaded
+    assert "tenon_mcp._serve.serving" in loaded
     dear = {"asyncio", "inspect", "typing", "logging", "re", "dataclasses", "json", "concurrent", "importlib.metadata"}
     # What the interpreter's own start has loaded, or a `sitecustomize`, is not of our doing.
     assert not loaded & dear - set(python("import sys; print(*sys.modules)").split())

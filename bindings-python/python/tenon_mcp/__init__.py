@@ -11,7 +11,6 @@
     app.run()
 """
 
-from ._context import Context, Suspended, SyncContext
 from ._errors import (
     ArgumentError,
     AskError,
@@ -25,16 +24,17 @@ from ._errors import (
     TenonError,
     ToolError,
 )
-from ._server import Server
+from ._runtime.context import Context, Suspended, SyncContext
+from ._serve.server import Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._answer import Answer, Root
-    from ._depends import Depends
-    from ._entry import Entry
-    from ._limits import Limits
-    from ._option_types import CacheOptions, HttpOptions, SseOptions, UnixOptions, WebOptions
-    from ._results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
+    from ._handlers.depends import Depends
+    from ._handlers.results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
+    from ._registry.entry import Entry
+    from ._runtime.answer import Answer, Root
+    from ._serve.limits import Limits
+    from ._serve.option_types import CacheOptions, HttpOptions, SseOptions, UnixOptions, WebOptions
 
 __all__ = [
     "Answer",
@@ -74,12 +74,12 @@ __all__ = [
 if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
     # What not every program needs is loaded when it is asked for.
     _ELSEWHERE = {
-        "_answer": ("Answer", "Root"),
-        "_depends": ("Depends",),
-        "_entry": ("Entry",),
-        "_limits": ("Limits",),
-        "_option_types": ("CacheOptions", "HttpOptions", "SseOptions", "UnixOptions", "WebOptions"),
-        "_results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
+        "_runtime.answer": ("Answer", "Root"),
+        "_handlers.depends": ("Depends",),
+        "_registry.entry": ("Entry",),
+        "_serve.limits": ("Limits",),
+        "_serve.option_types": ("CacheOptions", "HttpOptions", "SseOptions", "UnixOptions", "WebOptions"),
+        "_handlers.results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
     }
 
     def __getattr__(name):

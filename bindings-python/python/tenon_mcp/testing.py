@@ -20,16 +20,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._errors import McpError, RegistrationError, ToolError
-from ._registry import Registry
-from ._replies import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
-from ._test_clients import AsyncClient, SyncClient
+from ._registry.registry import Registry
+from ._testing.client_results import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
+from ._testing.clients import AsyncClient, SyncClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ._context import Level
-    from ._server import Server
+    from ._runtime.context import Level
+    from ._serve.server import Server
 
 __all__ = [
     "AsyncClient",

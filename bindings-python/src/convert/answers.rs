@@ -47,5 +47,5 @@ pub(crate) fn failure(py: Python<'_>, error: AskError) -> PyErr {
 pub(crate) fn followed<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyAny>> {
     let (kind, value) = outcome.told();
     let value = read::value(py, &value)?;
-    py.import("tenon_mcp._middleware")?.getattr("outcome")?.call1((kind as u32, value))
+    py.import("tenon_mcp._runtime.middleware")?.getattr("outcome")?.call1((kind as u32, value))
 }

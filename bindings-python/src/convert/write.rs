@@ -65,12 +65,12 @@ pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
     finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: None })
 }
 
-/// The same of a value that may have dates, dataclasses and the like in it, which `tenon_mcp._simple` makes simpler.
+/// The same of a value that may have dates, dataclasses and the like in it, which `tenon_mcp._schema.json_defaults` makes simpler.
 #[cold]
 pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
     let py = value.py();
     let simpler = SIMPLER
-        .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._simple")?.getattr("simpler")?.unbind()))
+        .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._schema.json_defaults")?.getattr("simpler")?.unbind()))
         .map_err(|error| unfit(words(&error)))?;
     finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
 }
@@ -184,7 +184,7 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
 }
 
 /// Subclasses are what they derive from: enumerations with a mixed-in type, ordered dicts, named tuples. Others are what
-/// `tenon_mcp._simple` makes of them, where it may be asked; it gives back what it does not know.
+/// `tenon_mcp._schema.json_defaults` makes of them, where it may be asked; it gives back what it does not know.
 #[cold]
 fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
     if let Ok(string) = value.cast::<PyString>() {

@@ -462,7 +462,7 @@ fn at_once<'py>(item: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
         .into_pyobject(py)
 }
 
-/// The number of what follows middleware, in place of a question's; the same as in `_middleware.py`.
+/// The number of what follows middleware, in place of a question's; the same as in `_runtime/middleware.py`.
 const NEXT: i32 = -1;
 
 /// The word of a lane.
@@ -519,7 +519,7 @@ pub(crate) fn chain<'py>(
     };
     let started = Call::new(port.clone(), call, home, returns_dict, lifespan).bound(py)?;
     let class = if is_async { "LoopChain" } else { "SyncChain" };
-    let chain = py.import("tenon_mcp._middleware")?.getattr(class)?;
+    let chain = py.import("tenon_mcp._runtime.middleware")?.getattr(class)?;
     let chain = chain.call1((&started, layers, handler, lane))?;
     (started, chain, PyDict::new(py), "context").into_pyobject(py)
 }

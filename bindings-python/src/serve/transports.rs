@@ -1,4 +1,4 @@
-//! What a server is served on, as `_options.py` writes it: a dict whose keys are the transports.
+//! What a server is served on, as `_serve/options.py` writes it: a dict whose keys are the transports.
 
 use crate::serve::web::WebTransports;
 use pyo3::prelude::*;

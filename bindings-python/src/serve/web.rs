@@ -1,4 +1,4 @@
-//! WebSocket and HTTP+SSE among the transports, as `_web.py` writes them.
+//! WebSocket and HTTP+SSE among the transports, as `_serve/web.py` writes them.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

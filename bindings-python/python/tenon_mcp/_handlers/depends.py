@@ -1,0 +1,260 @@
+"""Parameters that clients do not see: what a function depends on."""
+
+from __future__ import annotations
+
+from .._errors import RegistrationError
+from .._schema.signature import REQUIRED, is_async, is_async_generator, is_generator, read, wraps_async
+from .awaitable_check import is_awaitable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .function import Function
+
+_PENDING = object()
+
+
+class Dependency:
+    """What ``Depends`` gives: it stands in a signature, where registration finds it."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __repr__(self) -> str:
+        return f"Depends({getattr(self.function, '__qualname__', self.function)})"
+
+
+def Depends(function: Callable[..., Any], /) -> Any:
+    """A parameter whose value this function gives, for every call anew; clients know nothing of it.
+
+    As a default (``db: Database = Depends(database)``) or in ``Annotated[Database, Depends(database)]``, of any handler
+    and of such functions themselves. The function may take the context and depend on others; one that several depend on
+    is called once per call. A generator yields the value, and goes on when the call is over: after its function
+    returned, or with the exception that ended it, also if it was cancelled or is suspended by a question. The result is
+    sent after that. One below ``@contextmanager`` or ``@asynccontextmanager`` does the same.
+
+    An ``async def`` handler may depend on functions of both kinds; those without ``async`` run on its loop and must not
+    block. A ``def`` handler depends on ``def`` functions, which run on its thread. ``Server.dependency_overrides`` puts
+    other functions in their place, for tests.
+    """
+    if not callable(function):
+        raise RegistrationError(f"Depends wants a function, not {type(function).__name__}")
+    return Dependency(function)
+
+
+def is_one(thing: Any) -> bool:
+    return type(thing) is Dependency
+
+
+def _generator(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The generator function that ``@contextmanager`` or ``@asynccontextmanager`` was put on: that is what is meant."""
+    made_by = getattr(function, "__globals__", {}).get("__name__")
+    inner = getattr(function, "__wrapped__", None) if made_by == "contextlib" else None
+    return inner if inner is not None and is_generator(inner) else function
+
+
+class _Node:
+    """A function that is depended on: what it takes, and how it gives its value."""
+
+    __slots__ = ("context", "function", "is_async", "needs", "yields")
+
+    def __init__(self, label: str, function: Callable[..., Any], on_loop: bool) -> None:
+        own = f"{label}: Depends({getattr(function, '__qualname__', function)})"
+        self.function = function = _generator(function)
+        self.yields = is_generator(function)
+        self.is_async = is_async_generator(function) if self.yields else is_async(function) or wraps_async(function)
+        if self.is_async and not on_loop:
+            raise RegistrationError(f"{own} is async, so what depends on it must be an async def function")
+        signature = read(own, function, on_loop, strict=True)
+        for parameter in signature.parameters:
+            if parameter.default is REQUIRED:
+                raise RegistrationError(
+                    f"{own}: nothing gives its parameter {parameter.name!r}; it may take the context and depend on "
+                    "others"
+                )
+        self.context = signature.context
+        self.needs = [(name, dependency.function) for name, dependency in signature.dependencies]
+
+
+class _Nodes:
+    """The functions that one handler depends on, at any depth."""
+
+    def __init__(self, of: Function) -> None:
+        self._label = of.label
+        self._on_loop = of.on_loop
+        self._overrides = of.overrides
+        self._nodes: dict[Any, _Node] = {}
+        self.needs = [(name, dependency.function) for name, dependency in of.signature.dependencies]
+        for _, function in self.needs:
+            self._look(function, ())
+
+    def _look(self, function: Callable[..., Any], above: tuple[Any, ...]) -> None:
+        if function in above:
+            raise RegistrationError(f"{self._label}: {Dependency(function)} depends on itself")
+        if function not in self._nodes:
+            node = self._nodes[function] = _Node(self._label, function, self._on_loop)
+            for _, needed in node.needs:
+                self._look(needed, (*above, function))
+
+    def node(self, function: Callable[..., Any]) -> _Node:
+        """What gives the value of a function, or of what was put in its place."""
+        function = self._overrides.get(function, function) if self._overrides else function
+        if function not in self._nodes:
+            self._look(function, ())
+        return self._nodes[function]
+
+
+class _Scope:
+    """The values of one call, each made once, and the generators that are to go on after it."""
+
+    def __init__(self, nodes: _Nodes, context: Any) -> None:
+        self._nodes = nodes
+        self._context = context
+        self._values: dict[Any, Any] = {}
+        self._opened: list[tuple[Any, bool]] = []
+
+    def value(self, function: Callable[..., Any]) -> Any:
+        node = self._nodes.node(function)
+        known = self._known(node)
+        if known is not _PENDING:
+            return known
+        found = node.function(**self._with_context(node, {name: self.value(needed) for name, needed in node.needs}))
+        if node.yields:
+            found = self._first(node, found)
+        self._values[node.function] = found
+        return found
+
+    async def value_on_loop(self, function: Callable[..., Any]) -> Any:
+        node = self._nodes.node(function)
+        known = self._known(node)
+        if known is not _PENDING:
+            return known
+        arguments = {name: await self.value_on_loop(needed) for name, needed in node.needs}
+        found = node.function(**self._with_context(node, arguments))
+        if node.yields and node.is_async:
+            generator = found
+            try:
+                found = await generator.__anext__()
+            except StopAsyncIteration:
+                raise RuntimeError(f"{Dependency(node.function)} yielded nothing") from None
+            self._opened.append((generator, True))
+        elif node.yields:
+            found = self._first(node, found)
+        elif node.is_async and is_awaitable(found):
+            found = await found
+        self._values[node.function] = found
+        return found
+
+    def _known(self, node: _Node) -> Any:
+        return self._values.get(node.function, _PENDING)
+
+    def _with_context(self, node: _Node, arguments: dict[str, Any]) -> dict[str, Any]:
+        if node.context is not None:
+            arguments[node.context] = self._context
+        return arguments
+
+    def _first(self, node: _Node, generator: Any) -> Any:
+        for found in generator:
+            self._opened.append((generator, False))
+            return found
+        raise RuntimeError(f"{Dependency(node.function)} yielded nothing")
+
+    def close(self, error: BaseException | None) -> None:
+        """Has the generators go on, the youngest first; raises what one of them raises beside ``error``."""
+        raised = error
+        try:
+            while self._opened:
+                generator, _ = self._opened.pop()
+                raised = _ended(generator, raised)
+            if raised is not error and raised is not None:
+                raise raised
+        finally:
+            # An exception holds the frames that it went through; they are not to hold it.
+            del raised, error
+
+    async def close_on_loop(self, error: BaseException | None) -> None:
+        raised = error
+        try:
+            while self._opened:
+                generator, is_async = self._opened.pop()
+                raised = await _ended_on_loop(generator, raised) if is_async else _ended(generator, raised)
+            if raised is not error and raised is not None:
+                raise raised
+        finally:
+            del raised, error
+
+
+def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
+    """Ends a generator, with the error that the call has, if any; gives the error that it has then."""
+    try:
+        if error is None:
+            next(generator)
+        else:
+            generator.throw(error)
+    except StopIteration:
+        return error  # to swallow it does not make a result of it
+    except BaseException as raised:
+        del error
+        return raised
+    generator.close()
+    return error or RuntimeError("a function that is depended on must yield once")
+
+
+async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseException | None:
+    try:
+        if error is None:
+            await generator.__anext__()
+        else:
+            await generator.athrow(error)
+    except StopAsyncIteration:
+        return error
+    except BaseException as raised:
+        del error
+        return raised
+    await generator.aclose()
+    return error or RuntimeError("a function that is depended on must yield once")
+
+
+def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
+    """A function that is handed what it depends on.
+
+    ``slot`` is where the context comes in, and if there is an ``own``, the function takes it there too.
+    """
+    nodes = _Nodes(of)
+
+    def call(**arguments: Any) -> Any:
+        scope = _Scope(nodes, arguments[slot] if own else arguments.pop(slot))
+        try:
+            for name, needed in nodes.needs:
+                arguments[name] = scope.value(needed)
+            result = function(**arguments)
+        except BaseException as error:
+            scope.close(error)
+            raise
+        scope.close(None)
+        return result
+
+    return call
+
+
+def bound_on_loop(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
+    """The same on a loop."""
+    nodes = _Nodes(of)
+
+    async def call(**arguments: Any) -> Any:
+        scope = _Scope(nodes, arguments[slot] if own else arguments.pop(slot))
+        try:
+            for name, needed in nodes.needs:
+                arguments[name] = await scope.value_on_loop(needed)
+            result = await function(**arguments)
+        except BaseException as error:
+            await scope.close_on_loop(error)
+            raise
+        await scope.close_on_loop(None)
+        return result
+
+    return call

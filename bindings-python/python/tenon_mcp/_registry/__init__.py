@@ -1,0 +1,1 @@
+"""What a program registers: decorators, entries, and middleware."""

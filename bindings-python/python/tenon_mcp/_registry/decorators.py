@@ -1,0 +1,605 @@
+"""What a program registers: a decorator or a method for every kind."""
+
+from __future__ import annotations
+
+from .._errors import RegistrationError
+from .._schema import schema as _schema
+from .middleware_registry import Arounds
+from .registry import check_first, named, read_tags
+from .static_content import Served
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeAlias, TypeVar, overload
+
+    from .._handlers.function import Function
+    from .._serve.option_types import Cache, Thread
+    from .entry import Entry
+    from .registry_view import View
+
+    F = TypeVar("F", bound=Callable[..., Any])
+    Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
+    Tags: TypeAlias = "Iterable[str] | None"
+
+
+def _names(arguments: Any) -> list[str]:
+    """The names of arguments that are listed by hand; the engine judges the rest of them."""
+    if not isinstance(arguments, (list, tuple)) or not all(isinstance(argument, dict) for argument in arguments):
+        raise RegistrationError("prompt: arguments must be a list of dicts")
+    return [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
+
+
+class Registrations(Served, Arounds):
+    """The part of a server that registers.
+
+    Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
+    which runs where ``thread`` says: on a worker thread, beside others (``"pool"``, the default), on the loop's thread
+    (``"loop"``), which it must not hold up, or on the main thread (``"main"``), for what may be touched from there
+    only: the one that calls ``poll``, or without ``start`` the one that serves. The last two cannot wait for an answer:
+    what asks ends the attempt in every revision, and the function runs again, from its top, with the answer. Each call
+    of a ``def`` function sees the context variables of whoever began to serve, in a copy of its own.
+
+    A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives the call's context. A decorator
+    leaves the function as it is. All of this may be done at any time, from any thread, also while the server runs; what
+    is wrong raises ``RegistrationError``.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def tool(self, function: F, /) -> F: ...
+
+        @overload
+        def tool(
+            self,
+            name: str | None = None,
+            *,
+            title: str | None = None,
+            description: str | None = None,
+            annotations: dict[str, Any] | None = None,
+            icons: Icons = None,
+            meta: dict[str, Any] | None = None,
+            ui: str | dict[str, Any] | None = None,
+            input_schema: dict[str, Any] | None = None,
+            output_schema: dict[str, Any] | None = None,
+            structured: bool | None = None,
+            timeout: float | None = None,
+            tags: Tags = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
+            unknown_arguments: str | None = None,
+            coerce_arguments: bool | None = None,
+            once_only: bool | None = None,
+            task_support: str | None = None,
+            defer_task: bool | None = None,
+        ) -> Callable[[F], F]: ...
+
+    def tool(
+        self,
+        name: Any = None,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        annotations: dict[str, Any] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        ui: str | dict[str, Any] | None = None,
+        input_schema: dict[str, Any] | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured: bool | None = None,
+        timeout: float | None = None,
+        tags: Tags = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+        unknown_arguments: str | None = None,
+        coerce_arguments: bool | None = None,
+        once_only: bool | None = None,
+        task_support: str | None = None,
+        defer_task: bool | None = None,
+    ) -> Any:
+        """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
+
+        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the name
+        is the function's, and ``input_schema`` comes from its signature: JSON's types, dates, UUIDs, paths, bytes,
+        enumerations, dataclasses, named tuples, typed dicts, unions and collections of them, pydantic models. The
+        function gets values of these types. ``Annotated`` and the docstring describe parameters; the rest of the
+        docstring is the description. A parameter with ``Depends`` is none that clients see. A parameter annotated
+        ``Context`` (``SyncContext`` in a ``def`` function) receives the call's context. ``annotations`` (such as
+        ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has them. ``ui`` is the view that hosts
+        of MCP Apps show its results in: its address (see ``ui``), or a dict with ``resourceUri`` and ``visibility``,
+        which says who may call the tool, a list of ``"model"`` and ``"app"``.
+
+        A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
+        annotation declares anything but text or content, a number or a list as well as an object, it is also sent as
+        structured content, with ``output_schema`` from the annotation; what is no object stands in one as ``result``
+        where the revision has objects only. ``structured`` says otherwise. What does not fit the schema fails the call.
+        ``Content``, ``Image``, ``Audio``, ``File`` and lists with one of them are sent as what they are, ``ToolResult``
+        is the whole result. A generator yields content, and each text is the message of a progress notification too, if
+        the client asked. ``timeout`` is in seconds; of more calls at once than ``max_concurrency`` the others wait.
+
+        ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
+        the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
+        With ``once_only`` the state that a stateless client carries back after a question is good for one time, so that
+        no effect of the tool happens twice because the client sent the same round again.
+
+        ``task_support`` says whether calls may become tasks, which outlive their connection: ``"forbidden"`` (default),
+        ``"optional"`` (where the client can have tasks) or ``"required"``. With ``defer_task`` a call of a stateless
+        client becomes one only when the function says so with ``Context.start_task``. ``tags`` are words that
+        ``disable(tags=…)`` hides it by; clients do not see them.
+
+        Whatever the function raises fails its call and nothing else: the client is told the message, the logger
+        ``tenon_mcp.call`` the traceback; ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client. But a
+        ``KeyboardInterrupt`` in an ``async def`` tool ends the loop too, where Python's own handler of SIGINT may have
+        raised it: on the main thread, with ``serve`` or ``signals=False``.
+        """
+
+        def register(function: F) -> F:
+            own = named("tool", function, None if name is function else name)
+            of = self._function("tool", own, function, strict=input_schema is None, thread=thread)
+            returns_dict = of.returns_dict
+            is_structured, returned = of.result(structured, output_schema is not None)
+            self._add(
+                "tool",
+                {
+                    "name": own,
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "annotations": annotations,
+                    "icons": icons,
+                    "meta": meta,
+                    "ui": ui,
+                    "input_schema": of.schema(closed=True) if input_schema is None else input_schema,
+                    "output_schema": returned if output_schema is None else output_schema,
+                },
+                of,
+                handler=of.handler(open=True, returns_dict=returns_dict and structured is None),
+                policies={
+                    "structured": is_structured,
+                    "timeout": timeout,
+                    "tags": read_tags(tags),
+                    "max_concurrency": max_concurrency,
+                    "unknown_arguments": unknown_arguments,
+                    "coerce_arguments": coerce_arguments,
+                    "once_only": once_only,
+                    "task_support": task_support,
+                    "defer_task": defer_task,
+                },
+            )
+            return function
+
+        return register if name is None or isinstance(name, str) else register(name)
+
+    def resource(
+        self,
+        uri: str,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        mime_type: str | None = None,
+        size: int | None = None,
+        annotations: dict[str, Any] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        tags: Tags = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+        cache: Cache | None = None,
+        unsafe_paths: bool | None = None,
+    ) -> Callable[[F], F]:
+        """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
+
+        A template (RFC 6570) hands its variables to the parameters of their names: each a text that is read as what the
+        annotation says, a list of them where the template says so with ``*``. One that an address may leave out needs a
+        default. Where nothing is there, raise ``NotFound``.
+
+        No variable leads out of a folder: ``{+x}`` is no absolute path and starts with no drive (``C:``), and no value
+        has a segment ``..``. Addresses with such values do not fit the template, unless ``unsafe_paths`` is true.
+
+        A ``str`` is the contents as text, ``bytes`` as a blob, anything else is sent as JSON; ``ResourceContents``, one
+        or a list of them, may have addresses and media types of their own. Unless given, the name is the function's
+        and the description its docstring. ``size`` is in bytes; a template has none. ``cache`` says how long clients
+        may keep what was read, and for whom, if not as the server has it.
+        """
+
+        check_first("resource", "its URI", uri)
+
+        def register(function: F) -> F:
+            of_template = "{" in uri
+            kind = "resource_template" if of_template else "resource"
+            of = self._function(kind, uri, function, strict=of_template, thread=thread)
+            of.takes_variables(uri)
+            self._add(
+                kind,
+                {
+                    "uri_template" if of_template else "uri": uri,
+                    "name": name if name is not None else getattr(function, "__name__", None),
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "mime_type": mime_type,
+                    "size": size,
+                    "annotations": annotations,
+                    "icons": icons,
+                    "meta": meta,
+                },
+                of,
+                policies={
+                    "timeout": timeout,
+                    "max_concurrency": max_concurrency,
+                    "tags": read_tags(tags),
+                    "cache": cache,
+                    "unsafe_paths": unsafe_paths,
+                },
+            )
+            return function
+
+        return register
+
+    def resource_provider(
+        self,
+        template: str,
+        /,
+        *,
+        list: Callable[..., Any],
+        read: Callable[..., Any],
+        timeout: float | None = None,
+        tags: Tags = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+        cache: Cache | None = None,
+        unsafe_paths: bool | None = None,
+    ) -> None:
+        """Registers two functions for resources that only the program knows: rows of a table, files of a folder.
+
+        ``list`` gives them, as dicts with ``uri``, ``name`` and the other members of a resource; if there are many,
+        ``{"resources": […], "nextCursor": "…"}``, and it is called again with that ``cursor``. ``read`` reads one of
+        those that fit ``template``; see ``resource``. The template itself is in no list. ``timeout`` and
+        ``max_concurrency`` are each function's for itself.
+        """
+        lister = self._function("resource_provider", template, list, thread=thread)
+        lister.takes(["cursor"], "what a provider is handed")
+        reader = self._function("resource_template", template, read, strict=True, thread=thread)
+        reader.takes_variables(template)
+        lists = {"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)}
+        policies = {**lists, "cache": cache, "unsafe_paths": unsafe_paths, "hidden": True}
+        self._add("resource_template", {"uri_template": template}, reader, policies=policies)
+        try:
+            self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
+        except BaseException:
+            self._engine.remove("resource_template", template)
+            raise
+
+    if TYPE_CHECKING:
+
+        @overload
+        def prompt(self, function: F, /) -> F: ...
+
+        @overload
+        def prompt(
+            self,
+            name: str | None = None,
+            *,
+            title: str | None = None,
+            description: str | None = None,
+            arguments: Sequence[dict[str, Any]] | None = None,
+            icons: Icons = None,
+            meta: dict[str, Any] | None = None,
+            timeout: float | None = None,
+            tags: Tags = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
+        ) -> Callable[[F], F]: ...
+
+    def prompt(
+        self,
+        name: Any = None,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        arguments: Sequence[dict[str, Any]] | None = None,
+        icons: Icons = None,
+        meta: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        tags: Tags = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+    ) -> Any:
+        """Registers a function as a prompt; with or without parentheses.
+
+        Unless given, ``arguments`` come from its signature: required without a default, described by ``Annotated[str,
+        "…"]`` or the docstring. They come as texts and are read as what annotations say: ``int``, ``date``, an
+        enumeration, JSON for lists and objects. A ``str`` or a ``Content`` that it returns is one message of the
+        user's; a list has several of them, or ``PromptMessage`` where the assistant speaks.
+        """
+
+        def register(function: F) -> F:
+            own = named("prompt", function, None if name is function else name)
+            of = self._function("prompt", own, function, strict=arguments is None, thread=thread)
+            takes = of.prompt_arguments() if arguments is None else arguments
+            if arguments is not None:
+                names = _names(arguments)
+                of.takes_all(names, "the arguments")
+                of.read_texts(_schema.understand(of.label, of.signature, {}))
+            self._add(
+                "prompt",
+                {
+                    "name": own,
+                    "title": title,
+                    "description": of.doc if description is None else description,
+                    "arguments": takes or None,
+                    "icons": icons,
+                    "meta": meta,
+                },
+                of,
+                policies={"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)},
+            )
+            return function
+
+        return register if name is None or isinstance(name, str) else register(name)
+
+    def completion(
+        self,
+        *,
+        prompt: str | None = None,
+        template: str | None = None,
+        argument: str,
+        timeout: float | None = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+    ) -> Callable[[F], F]:
+        """Registers a function that suggests values for an argument of a prompt or a variable of a template.
+
+        Its parameter ``value`` is what was typed so far, ``arguments`` what is known of the others; it may leave out
+        either. It returns a list of any length, the best first; a client gets at most 100 and how many there are.
+
+        The prompt or template must exist with this argument when the server starts; while it runs, when this is called.
+        """
+        if (prompt is None) == (template is None):
+            raise RegistrationError("completion: give either prompt or template")
+        of_kind = "resource_template" if prompt is None else "prompt"
+        of_name = template if prompt is None else prompt
+
+        def register(function: F) -> F:
+            of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)
+            of.takes(["value", "arguments"], "what a completion is handed")
+            policies = {
+                "completes": (of_kind, of_name, argument),
+                "timeout": timeout,
+                "max_concurrency": max_concurrency,
+            }
+            self._add("completion", {}, of, policies=policies)
+            return function
+
+        return register
+
+    def method(
+        self,
+        name: str,
+        /,
+        *,
+        description: str | None = None,
+        input_schema: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+    ) -> Callable[[F], F]:
+        """Registers a function for requests of a method of the program's own.
+
+        It is handed the members of the request's parameters by name; unless given, ``input_schema`` comes from its
+        signature. ``**params`` takes those it does not name. It returns a dict, or ``None`` for an empty one.
+        """
+        check_first("method", "its name", name)
+
+        def register(function: F) -> F:
+            of = self._function("method", name, function, strict=input_schema is None, thread=thread)
+            schema = of.schema(closed=False) if input_schema is None else input_schema
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
+            self._add_method(name, of, description, schema, policies)
+            return function
+
+        return register
+
+    if TYPE_CHECKING:
+
+        @overload
+        def replace(
+            self,
+            method: str,
+            function: F,
+            /,
+            *,
+            timeout: float | None = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
+        ) -> F: ...
+
+        @overload
+        def replace(
+            self,
+            method: str,
+            /,
+            *,
+            timeout: float | None = None,
+            max_concurrency: int | None = None,
+            thread: Thread = None,
+        ) -> Callable[[F], F]: ...
+
+    def replace(
+        self,
+        method: str,
+        function: Any = None,
+        /,
+        *,
+        timeout: float | None = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+    ) -> Any:
+        """Answers requests of one of the protocol's methods in place of the engine; also as a decorator.
+
+        The function is handed the members of the request's parameters by name, ``**params`` those it does not name, and
+        returns the result as the newest revision has it, a dict. ``remove("method", …)`` brings the engine's answer
+        back. Raises ``RegistrationError`` if the protocol has no such request.
+        """
+        check_first("replace", "the method", method)
+
+        def register(function: F) -> F:
+            of = self._function("method", method, function, thread=thread)
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency, "replaces": True}
+            self._add_method(method, of, None, None, policies)
+            return function
+
+        return register if function is None else register(function)
+
+    def _add_method(
+        self,
+        name: str,
+        of: Function,
+        description: str | None,
+        schema: dict[str, Any] | None,
+        policies: dict[str, Any],
+    ) -> None:
+        definition = {
+            "name": name,
+            "description": of.doc if description is None else description,
+            "input_schema": schema,
+        }
+        self._add("method", definition, of, policies=policies)
+
+    def notification(
+        self,
+        name: str,
+        /,
+        *,
+        input_schema: dict[str, Any] | None = None,
+        timeout: float | None = None,
+        max_concurrency: int | None = None,
+        thread: Thread = None,
+    ) -> Callable[[F], F]:
+        """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
+        check_first("notification", "its name", name)
+
+        def register(function: F) -> F:
+            of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
+            schema = of.schema(closed=False) if input_schema is None else input_schema
+            definition = {"name": name, "description": of.doc, "input_schema": schema}
+            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
+            self._add("notification", definition, of, policies=policies)
+            return function
+
+        return register
+
+    def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
+        """Registers a function for something that happens to the server.
+
+        ``"start"``: the server is served from now on. It runs before the first call, for what handlers need; calls that
+        come meanwhile wait, and lists are answered. If it raises, or takes longer than ``start_timeout``, nothing is
+        served: ``run``, ``serve``, ``start`` and in-memory clients raise ``StartError``, and requests to ``asgi`` are
+        refused. ``"stop"``: the server has ended; it runs once after the last call, for at most ``stop_timeout``, and
+        not where ``start`` failed. Both run once each time the server is served, in each of ``workers`` processes, and
+        also for a server that is mounted in the one that is served: its start after the other's, its stop before. See
+        ``Server(lifespan=…)`` for both in one.
+        ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions).
+        A client that sends ``initialize`` again over the same connection ends its session and opens another.
+        ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
+        is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
+        subscriber, or has lost the last one. ``"error"``: a function raised what is not meant for the client, returned
+        what cannot be used, or took too long; ``kind``, ``name`` and ``message`` say which and why. What this function
+        fails with itself is in the log alone. What a function returns is of no use.
+        """
+        check_first("on", "the hook", hook)
+        if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:
+            raise RegistrationError(f"hook {hook!r}: the server has a lifespan, which takes its place")
+
+        def register(function: F) -> F:
+            self._add("hook", {"name": hook}, self._function("hook", hook, function, thread=thread))
+            return function
+
+        return register
+
+    def remove(self, kind: str, name: str) -> bool:
+        """Removes an entry; calls in flight go on. ``False`` if there is none of this kind and name.
+
+        ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
+        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``; ``name`` is what it was registered under, of a
+        resource its URI, of a template or a provider the template. The function is let go of when the last of its calls
+        has ended.
+        """
+        removed = self._engine.remove(kind, name)
+        if removed and kind == "resource_provider":
+            self._engine.remove("resource_template", name)
+        return removed
+
+    if TYPE_CHECKING:
+
+        @overload
+        def enable(self, kind: str, name: str) -> bool: ...
+
+        @overload
+        def enable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def enable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Shows an entry that was disabled, or with ``tags`` what these were disabled for. ``False`` if there is none.
+
+        What has another tag that is disabled, or was disabled by its name, stays hidden.
+        """
+        return self._switch(kind, name, tags, True)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def disable(self, kind: str, name: str) -> bool: ...
+
+        @overload
+        def disable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Hides an entry, as if it were not registered, until it is enabled; ``disable(tags={"admin"})`` hides what has
+        one of these tags, now and when it is registered later. Calls in flight go on. ``False`` if there is none.
+        """
+        return self._switch(kind, name, tags, False)
+
+    def _switch(self, kind: str | None, name: str | None, tags: Tags, enabled: bool) -> bool:
+        words = read_tags(tags)
+        if (kind is None) != (name is None) or (kind is None) == (words is None):
+            raise RegistrationError("name a kind and a name, or tags")
+        if words is not None:
+            return self._engine.enable_tags(words, enabled)
+        assert kind is not None and name is not None
+        found = self._engine.enable(kind, name, enabled)
+        if found and kind == "resource_provider":
+            self._engine.enable("resource_template", name, enabled)
+        return found
+
+    @property
+    def tools(self) -> View:
+        """The tools by their names, as they are at any time: ``app.tools["add"].fn`` is the function."""
+        return self._view("tool")
+
+    @property
+    def prompts(self) -> View:
+        """The prompts by their names."""
+        return self._view("prompt")
+
+    @property
+    def resources(self) -> View:
+        """The resources by their addresses."""
+        return self._view("resource")
+
+    @property
+    def resource_templates(self) -> View:
+        """The templates of resources, by themselves; also those behind providers."""
+        return self._view("resource_template")
+
+    def _view(self, kind: str) -> View:
+        from .registry_view import View
+
+        return View(self._engine, kind)
+
+    def entries(self, kind: str) -> list[Entry]:
+        """What is registered of a kind, in the order of registration."""
+        from .entry import Entry
+
+        return [Entry(definition, enabled) for definition, enabled in self._engine.entries(kind)]
+

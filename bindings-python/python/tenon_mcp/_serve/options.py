@@ -1,0 +1,163 @@
+"""Options of serving, as people write them and as the engine takes them."""
+
+from __future__ import annotations
+
+import os
+
+from .._errors import RegistrationError, ServeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from .option_types import HasFileno, Http, Sockets, Sse, Stdio, Unix, Web
+
+
+_HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins", "allowed_headers")
+
+
+def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
+    """A list of words, which a string is not."""
+    if words is None:
+        return None
+    read: list[Any] = list(words) if hasattr(words, "__iter__") and not isinstance(words, str) else [None]
+    if not all(isinstance(word, str) for word in read):
+        raise RegistrationError(f"{option} must be a list of strings")
+    return read
+
+
+def read_transports(
+    stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse, in_process: bool = False
+) -> dict[str, Any]:
+    """What the engine wants; descriptors are duplicated, and are the engine's."""
+    transports: dict[str, Any] = _webs(websocket, sse)
+    if in_process:
+        transports["in_process"] = True
+    if http is not None:
+        transports["http"] = read_http(http)
+    if unix is not None:
+        transports["unix"] = _unix(unix)
+    made: list[int] = []
+    try:
+        if "socket" in transports.get("http", ()):
+            transports["http"]["socket"] = _duplicate("http option socket", transports["http"]["socket"], made)
+        if socket is not None:
+            several: Any = socket if isinstance(socket, (list, tuple)) else [socket]
+            transports["socket"] = [_duplicate("socket", one, made) for one in several]
+        if stdio is None:
+            stdio = not transports
+        if not isinstance(stdio, bool):
+            try:
+                reader, writer = stdio
+            except (TypeError, ValueError):
+                raise RegistrationError("stdio must be a bool or a pair of descriptors") from None
+            stdio = (_duplicate("stdio", reader, made), _duplicate("stdio", writer, made))
+    except BaseException:
+        for descriptor in made:
+            os.close(descriptor)
+        raise
+    transports["stdio"] = stdio
+    return transports
+
+
+def check_transports(http: Http, unix: Unix, websocket: Web, sse: Sse) -> None:
+    """Raises what is wrong with those that nothing is opened for."""
+    _webs(websocket, sse)
+    if http is not None:
+        read_http(http)
+    if unix is not None:
+        _unix(unix)
+
+
+def _webs(websocket: Web, sse: Sse) -> dict[str, Any]:
+    webs: dict[str, Any] = {}
+    if websocket is not None or sse is not None:
+        from .web import read_web
+
+        if websocket is not None:
+            webs["websocket"] = read_web("websocket", "/ws", websocket)
+        if sse is not None:
+            webs["sse"] = read_web("sse", "/sse", sse)
+    return webs
+
+
+def _duplicate(option: str, given: int | HasFileno, made: list[int]) -> int:
+    descriptor = given if isinstance(given, int) else getattr(given, "fileno", lambda: None)()
+    if not isinstance(descriptor, int) or isinstance(descriptor, bool):
+        raise RegistrationError(f"{option} must be a socket or a descriptor, not {type(given).__name__}")
+    try:
+        made.append(os.dup(descriptor))
+    except (OSError, OverflowError) as error:
+        raise ServeError(f"{option}: descriptor {descriptor}: {error}") from None
+    return made[-1]
+
+
+def _unix(unix: Unix) -> dict[str, Any]:
+    if isinstance(unix, (str, os.PathLike)):
+        return {"path": unix}
+    if not isinstance(unix, dict) or "path" not in unix or unix.keys() - {"path", "mode"}:
+        raise RegistrationError(f"unix must be a path, or options path and mode, not {unix!r}")
+    options: dict[str, Any] = dict(unix)
+    if not isinstance(options["path"], (str, os.PathLike)):
+        raise RegistrationError(f"unix option path must be a path, not {type(options['path']).__name__}")
+    _mode("unix", options)
+    return options
+
+
+def _mode(what: str, options: dict[str, Any]) -> None:
+    mode = options.get("mode", 0)
+    if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:
+        raise RegistrationError(f"{what} option mode must be a number from 0 to 0o777, not {mode!r}")
+
+
+def read_http(http: Http) -> dict[str, Any]:
+    """The place and the names the engine wants."""
+    if isinstance(http, bool):
+        raise RegistrationError("http must be a port, 'host:port', 'host:port/path' or options, not a bool")
+    if isinstance(http, (int, str)):
+        return {"address": str(http)}
+    if not isinstance(http, dict):
+        raise RegistrationError(
+            f"http must be a port, 'host:port', 'host:port/path' or options, not {type(http).__name__}"
+        )
+    options: dict[str, Any] = dict(http)
+    for option in options:
+        if option not in _HTTP:
+            raise RegistrationError(f"unknown http option {option!r}; the options are {', '.join(_HTTP)}")
+    for option in ("allowed_hosts", "allowed_origins", "allowed_headers"):
+        if option in options:
+            options[option] = _names(option, options[option])
+    places = [option for option in ("unix", "socket") if option in options]
+    wrong = {"host", "port"} & options.keys() if places else {"mode"} & options.keys()
+    if len(places) > 1 or wrong or ("mode" in options and "unix" not in options):
+        raise RegistrationError("http options name one place: host and port, or unix and mode, or socket")
+    if places:
+        _mode("http", options)
+        return options
+    host, port = options.pop("host", "127.0.0.1"), options.pop("port", 8000)
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    address = f"{host}:{port}{options.pop('path', '')}"
+    return {**options, "address": address}
+
+
+def _names(option: str, names: Sequence[str]) -> Sequence[str]:
+    # A string is a sequence of strings too, and never what was meant.
+    if isinstance(names, str):
+        raise RegistrationError(f"http option {option} must be a list of strings, not a string")
+    return list(names)
+
+
+def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:
+    """The keys; none of them shows in a message."""
+    # Bytes are iterable too, and one key alone is what was meant.
+    if isinstance(keys, (bytes, bytearray, str)) or not hasattr(keys, "__iter__"):
+        raise RegistrationError("state_keys must be a list of keys, not one key")
+    read = list(keys)
+    for place, key in enumerate(read):
+        if not isinstance(key, bytes):
+            raise RegistrationError(f"state_keys[{place}] must be bytes, not {type(key).__name__}")
+        if len(key) != 32:
+            raise RegistrationError(f"state_keys[{place}] must have 32 bytes, not {len(key)}")
+    return read

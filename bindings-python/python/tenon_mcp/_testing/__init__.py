@@ -1,0 +1,1 @@
+"""Clients in the process of their server, for tests."""
