@@ -329,7 +329,9 @@ def test_a_signal_ends_a_closed_server_whose_tool_blocks_in_c(number, code):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-@pytest.mark.parametrize("module", ["", "asyncio", "asyncio.events", "tenon_mcp._runtime.bridge", "tenon_mcp._serve.serving"])
+@pytest.mark.parametrize(
+    "module", ["", "asyncio", "asyncio.events", "tenon_mcp._runtime.bridge", "tenon_mcp._serve.serving"]
+)
 def test_a_signal_while_run_loads_its_modules_ends_the_server(module, number, code):
     source = f"""
 import os, sys
