@@ -1,9 +1,9 @@
 'use strict'
 
 // What the package exports. `scripts/bundle.mjs` makes one file of this one and all that it needs.
-const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./content')
+const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./calls/content')
 const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
-const { Server } = require('./server')
+const { Server } = require('./server/server')
 
 const names = {
   ArgumentError,
@@ -24,7 +24,7 @@ const names = {
 
 // Not among the names of the package: `tenon-mcp/testing` has it from here, so that both are one set of classes.
 Object.defineProperty(names, 'testing', {
-  value: () => require('./testing')
+  value: () => require('./testing/testing')
 })
 
 module.exports = names

@@ -2,23 +2,31 @@
 // good part of what a server adds to the start of Node. A module that is required only inside functions runs when one of those does.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)))
 const ENTRY = 'index'
 
 /** How the modules of this package require each other. */
-const REQUIRE = /\brequire\('\.\/(\w+)'\)/g
+const REQUIRE = /\brequire\('(\.[./\w]+)'\)/g
+
+/** The module that another one requires, as its path below js/. */
+const resolved = (from, path) => posix.join(posix.dirname(from), path)
+
+/** What a module is called in the bundle: each has a file name of its own. */
+const constant = (module) => `$${posix.basename(module)}`
 
 function bundle(file) {
   const modules = new Map()
   read(ENTRY, modules, [])
+  const constants = new Set([...modules.keys()].map(constant))
+  if (constants.size !== modules.size) throw new Error('two modules have the same file name')
   const early = atOnce(ENTRY, modules, new Set())
   const parts = [...modules].map(([name, lines]) => wrapped(name, lines, early))
   mkdirSync(dirname(file), { recursive: true })
   // By renaming, so that a process that starts meanwhile reads a whole one.
-  writeFileSync(`${file}.new`, `'use strict'\n\n// Made by scripts/bundle.mjs.\n\n${LATER}\n${parts.join('\n')}\nmodule.exports = $${ENTRY}\n`)
+  writeFileSync(`${file}.new`, `'use strict'\n\n// Made by scripts/bundle.mjs.\n\n${LATER}\n${parts.join('\n')}\nmodule.exports = ${constant(ENTRY)}\n`)
   renameSync(`${file}.new`, file)
 }
 
@@ -34,7 +42,7 @@ function read(name, modules, open) {
   if (modules.has(name)) return
   const lines = readFileSync(join(here, 'js', `${name}.js`), 'utf8').trimEnd().split('\n')
   if (lines[0] !== "'use strict'") throw new Error(`${name}.js is not strict`)
-  const needed = lines.flatMap((line) => [...line.matchAll(REQUIRE)].map(([, needed]) => needed))
+  const needed = lines.flatMap((line) => [...line.matchAll(REQUIRE)].map(([, path]) => resolved(name, path)))
   for (const other of needed) read(other, modules, [...open, name])
   modules.set(name, lines.slice(1))
 }
@@ -44,7 +52,10 @@ function atOnce(name, modules, found) {
   found.add(name)
   for (const line of modules.get(name)) {
     if (/^\s/.test(line)) continue
-    for (const [, needed] of line.matchAll(REQUIRE)) if (!found.has(needed)) atOnce(needed, modules, found)
+    for (const [, path] of line.matchAll(REQUIRE)) {
+      const needed = resolved(name, path)
+      if (!found.has(needed)) atOnce(needed, modules, found)
+    }
   }
   return found
 }
@@ -52,12 +63,16 @@ function atOnce(name, modules, found) {
 /** A module as the constant that holds its exports, or the function that returns them. */
 function wrapped(name, lines, early) {
   const body = lines.map((line) => {
-    const used = line.replace(REQUIRE, (_, needed) => (early.has(needed) ? `$${needed}` : `$${needed}()`))
+    const used = line.replace(REQUIRE, (_, path) => {
+      const needed = resolved(name, path)
+      return early.has(needed) ? constant(needed) : `${constant(needed)}()`
+    })
     return used.replace(/^module\.exports = /, 'return ')
   })
   const code = body.map((line) => (line === '' ? line : `  ${line}`)).join('\n')
   // In parentheses, functions are compiled at once and not looked through first.
-  return early.has(name) ? `const $${name} = (() => {${code}\n})()\n` : `const $${name} = later(() => {${code}\n})\n`
+  const own = constant(name)
+  return early.has(name) ? `const ${own} = (() => {${code}\n})()\n` : `const ${own} = later(() => {${code}\n})\n`
 }
 
 bundle(join(here, 'dist', 'tenon.cjs'))

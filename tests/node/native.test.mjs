@@ -8,7 +8,8 @@ import { DECLARATIONS, declarations, lastBuilt } from '../../bindings-node/scrip
 
 const declared = readFileSync(DECLARATIONS, 'utf8')
 const folder = new URL('../../bindings-node/js/', import.meta.url)
-const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
+const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.js'))
+const sources = files.map((file) => readFileSync(new URL(file, folder), 'utf8'))
 
 const sorted = (names) => [...new Set(names)].sort()
 const found = (text, pattern) => [...text.matchAll(pattern)].map(([, name]) => name)
@@ -35,7 +36,7 @@ test('what is loaded is declared, and the other way round', () => {
 })
 
 test('what the package uses is declared, and what is declared is used', () => {
-  const taken = sources.flatMap((text) => found(text, /const \{ (.+) \} = require\('\.\/native'\)/g))
+  const taken = sources.flatMap((text) => found(text, /const \{ (.+) \} = require\('\.{1,2}\/native'\)/g))
   assert.deepEqual(sorted(taken.flatMap((names) => names.split(', '))), sorted([...classes, ...functions]))
   const called = (name) => sources.flatMap((text) => found(text, new RegExp(`\\b${name}\\??\\.(\\w+)\\(`, 'g')))
   for (const name of classes) {

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as tenon from '../../bindings-node/index.mjs'
 import * as testing from '../../bindings-node/testing.mjs'
-import contexts from '../../bindings-node/js/context.js'
+import contexts from '../../bindings-node/js/calls/context.js'
 
 const { Context } = contexts
 

@@ -141,7 +141,7 @@ test('two copies of the package let pass what is either of them, and nothing els
   const source = `
     import { createRequire } from 'node:module'
     const require = createRequire(${JSON.stringify(PACKAGE)})
-    const path = require.resolve('./js/unawaited.js')
+    const path = require.resolve('./js/calls/rejection_guard.js')
     const first = require(path)
     delete require.cache[path]
     const second = require(path)

@@ -21,7 +21,7 @@ pub(crate) const ALONE: usize = 64 << 10;
 /// Bytes of text for which memory is kept from one batch to the next.
 const KEPT: usize = 2 * ALONE;
 
-/// What an operation is; `js/bridge.js` holds the same numbers.
+/// What an operation is; `js/calls/bridge.js` holds the same numbers.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Call = 0,

@@ -8,7 +8,7 @@ use tenon_mcp::{CallId, JsonSlice, Outcome, RpcError, json};
 /// Numbers per answer: slot, generation, kind.
 const RECORD: usize = 3;
 
-/// Kinds of answers; `js/outbox.js` holds the same numbers. Each line is JSON text.
+/// Kinds of answers; `js/calls/completion_buffer.js` holds the same numbers. Each line is JSON text.
 mod kind {
     /// The value.
     pub(super) const VALUE: u32 = 0;

@@ -1,6 +1,6 @@
 //! The process of a server that has it to itself (`signals: true`): how it ends when the server has ended.
 //!
-//! JavaScript sees to that itself (`js/owner.js`), a little earlier. This is for the loop that a handler blocks.
+//! JavaScript sees to that itself (`js/server/owner.js`), a little earlier. This is for the loop that a handler blocks.
 
 use crate::serve::signals;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -3,8 +3,8 @@
 // Validators of libraries (Standard Schema) around a handler: the engine checks arguments and results by the JSON Schema, the
 // validator has its say besides, and makes of them what the program wants.
 
-const { ToolResult, Typed, isBytes } = require('./content')
-const { ArgumentError } = require('./errors')
+const { ToolResult, Typed, isBytes } = require('../calls/content')
+const { ArgumentError } = require('../errors')
 const { Unfit, isLong } = require('./json')
 const { isValidator } = require('./schema')
 

@@ -3,11 +3,11 @@
 // Takes batches from the engine and runs handlers: the only function that native code calls is `dispatch`.
 
 const { Call } = require('./call')
-const { keep } = require('./collected')
+const { keep } = require('../server/collected')
 const { Context } = require('./context')
 const { READS, chain } = require('./middleware')
-const { Outbox } = require('./outbox')
-const { cover } = require('./streams')
+const { Outbox } = require('./completion_buffer')
+const { cover } = require('../server/streams')
 
 const { parse } = JSON
 

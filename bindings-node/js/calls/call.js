@@ -3,13 +3,13 @@
 // One call of a handler, from the moment it arrives until it is answered or over.
 
 const { AsyncResource } = require('node:async_hooks')
-const { AskError, Suspended, abortReason, carries, messageOf } = require('./errors')
-const { Unfit, encodeJson, reasonOf, wellFormed } = require('./json')
-const { logLevels } = require('./native')
+const { AskError, Suspended, abortReason, carries, messageOf } = require('../errors')
+const { Unfit, encodeJson, reasonOf, wellFormed } = require('../registry/json')
+const { logLevels } = require('../native')
 const { outcome } = require('./outcome')
-const { FAILED, REFUSED, SUSPEND, VALUE } = require('./outbox')
+const { FAILED, REFUSED, SUSPEND, VALUE } = require('./completion_buffer')
 const { encode, encodeThrown, mistaken, nameOf } = require('./results')
-const { tolerate } = require('./unawaited')
+const { tolerate } = require('./rejection_guard')
 
 const { parse, stringify } = JSON
 

@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endUnread, keep, read } = require('./collected')
-const { only } = require('./options')
+const { only } = require('../options/options')
 
 // Kinds of steps; `src/embed.rs` holds the same numbers.
 const WAIT = 0

@@ -2,11 +2,11 @@
 
 // Clients in the process of their server, for tests. What they say and hear is the engine's knowledge.
 
-const { McpError, ToolError } = require('./errors')
-const { insideOf } = require('./inside')
-const { Link } = require('./native')
-const { IN_PROCESS } = require('./options')
-const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./replies')
+const { McpError, ToolError } = require('../errors')
+const { insideOf } = require('./test_internals')
+const { Link } = require('../native')
+const { IN_PROCESS } = require('../options/options')
+const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./client_results')
 
 const { stringify } = JSON
 

@@ -5,9 +5,9 @@
 
 const { types } = require('node:util')
 const { ResourceContents, ToolResult, Typed, isBytes } = require('./content')
-const { ArgumentError, AskError, McpError, NotFound, ToolError, isCode, messageOf } = require('./errors')
-const { Unfit, checkLength, encodeJson, reasonOf, wellFormed } = require('./json')
-const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./outbox')
+const { ArgumentError, AskError, McpError, NotFound, ToolError, isCode, messageOf } = require('../errors')
+const { Unfit, checkLength, encodeJson, reasonOf, wellFormed } = require('../registry/json')
+const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./completion_buffer')
 
 const { stringify } = JSON
 

@@ -3,11 +3,11 @@
 // Turns what users write into what the engine takes; what is wrong is said by name.
 
 const { types } = require('node:util')
-const { memberText } = require('./entries')
-const { logOption } = require('./log')
-const { onFirstThread } = require('./native')
-const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./places')
-const { isObject } = require('./schema')
+const { memberText } = require('../registry/entries')
+const { logOption } = require('../server/log')
+const { onFirstThread } = require('../native')
+const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./socket_options')
+const { isObject } = require('../registry/schema')
 const { webOptions } = require('./web')
 
 const { stringify } = JSON

@@ -5,7 +5,7 @@
 
 const { constants } = require('node:buffer')
 const { types } = require('node:util')
-const { only } = require('./options')
+const { only } = require('../options/options')
 
 /** What a handler's value is taken for because of its class, never because of its shape. */
 class Typed {

@@ -4,20 +4,20 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
-const { Bridge } = require('./bridge')
+const { Bridge } = require('../calls/bridge')
 const { awaitEnd, ended, endWithout, leaver } = require('./collected')
-const { boundsOf } = require('./context')
-const { entryOf, memberText, tagsOf, viewOf } = require('./entries')
-const { isCode } = require('./errors')
+const { boundsOf } = require('../calls/context')
+const { entryOf, memberText, tagsOf, viewOf } = require('../registry/entries')
+const { isCode } = require('../errors')
 const { beforeExit } = require('./exit')
-const inside = require('./inside')
-const { READS } = require('./middleware')
-const { Engine, completionName } = require('./native')
-const { listenOptions, pageOf, serverOptions } = require('./options')
+const inside = require('../testing/test_internals')
+const { READS } = require('../calls/middleware')
+const { Engine, completionName } = require('../native')
+const { listenOptions, pageOf, serverOptions } = require('../options/options')
 const { own } = require('./owner')
-const { nameOf } = require('./results')
-const { isObject } = require('./schema')
-const { validated, validatorOf } = require('./validate')
+const { nameOf } = require('../calls/results')
+const { isObject } = require('../registry/schema')
+const { validated, validatorOf } = require('../registry/validate')
 
 const { parse, stringify } = JSON
 
@@ -236,7 +236,7 @@ class Server {
 
   /** Calls a tool through the whole engine, as a client of the same process. */
   async callTool(name, args, options) {
-    const { Client } = require('./testing')
+    const { Client } = require('../testing/testing')
     const client = new Client(this)
     try {
       return await client.callTool(name, args, options)

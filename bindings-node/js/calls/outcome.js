@@ -3,7 +3,7 @@
 // What the engine comes to within a call, for the middleware around it.
 
 const { Content, ResourceContents, ToolResult, Typed } = require('./content')
-const { McpError, ToolError } = require('./errors')
+const { McpError, ToolError } = require('../errors')
 
 // Kinds of what the engine came to; its `OutcomeKind` has the same numbers.
 const BYTES = 1

@@ -4,7 +4,7 @@
 // and an end mean is the engine's knowledge (`src/signals.rs`, `src/owner.rs`), which also ends a process whose loop is
 // blocked.
 
-const { takeSignal, unwatchSignals, watchSignals } = require('./native')
+const { takeSignal, unwatchSignals, watchSignals } = require('../native')
 
 const SIGNALS = ['SIGINT', 'SIGTERM']
 

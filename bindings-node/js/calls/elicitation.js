@@ -3,9 +3,9 @@
 // Questions as the engine takes them: JSON text of their parameters. What is wrong is an `AskError` with code `invalid`.
 
 const { PromptMessage } = require('./content')
-const { AskError } = require('./errors')
-const { encodeJson, unfit, wellFormed } = require('./json')
-const { BOUNDS, schemaText } = require('./schema')
+const { AskError } = require('../errors')
+const { encodeJson, unfit, wellFormed } = require('../registry/json')
+const { BOUNDS, schemaText } = require('../registry/schema')
 
 const { stringify } = JSON
 

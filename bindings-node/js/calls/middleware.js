@@ -3,8 +3,8 @@
 // Functions around calls: the chain of one call, run where its handler runs.
 
 const { Context } = require('./context')
-const { memberText } = require('./entries')
-const { isObject } = require('./schema')
+const { memberText } = require('../registry/entries')
+const { isObject } = require('../registry/schema')
 
 /** Whether the handlers of a kind return what is read at an address. */
 const READS = ['resource', 'resource_template']

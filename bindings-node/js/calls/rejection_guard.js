@@ -3,7 +3,7 @@
 // Promises of a handler that reject because its call ends, and that nobody awaits any more: `await a; await b` after both
 // were started, where `a` rejects first. Node would end the process for them, which a client could bring about.
 
-const { comesFrom } = require('./errors')
+const { comesFrom } = require('../errors')
 
 const EVENT = 'unhandledRejection'
 

@@ -2,12 +2,12 @@
 
 // What a handler may know and say about its call.
 
-const { formParams, pageParams, sampleParams, sampled } = require('./asking')
-const { memberText } = require('./entries')
-const { AskError } = require('./errors')
-const { contextFields } = require('./native')
-const { isObject } = require('./schema')
-const { accepted, validatorOf } = require('./validate')
+const { formParams, pageParams, sampleParams, sampled } = require('./elicitation')
+const { memberText } = require('../registry/entries')
+const { AskError } = require('../errors')
+const { contextFields } = require('../native')
+const { isObject } = require('../registry/schema')
+const { accepted, validatorOf } = require('../registry/validate')
 
 /** Methods that handlers may take out of the context: `(args, { log, progress }) => …`. */
 const TAKEN = [
