@@ -81,8 +81,9 @@ fn described(unfit: &Unfit) -> String {
 #[cold]
 fn special(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<Outcome, String>> {
     let py = result.py();
-    let convert = CONVERT
-        .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._handlers.results")?.getattr("convert")?.unbind()));
+    let convert = CONVERT.get_or_try_init(py, || {
+        PyResult::Ok(py.import("tenon_mcp._handlers.results")?.getattr("convert")?.unbind())
+    });
     let converted = convert.and_then(|convert| convert.bind(py).call1((result,)));
     let (word, value) = match converted.and_then(|pair| pair.extract::<Option<(String, Bound<'_, PyAny>)>>())
     {

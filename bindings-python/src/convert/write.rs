@@ -70,7 +70,9 @@ pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
 pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
     let py = value.py();
     let simpler = SIMPLER
-        .get_or_try_init(py, || PyResult::Ok(py.import("tenon_mcp._schema.json_defaults")?.getattr("simpler")?.unbind()))
+        .get_or_try_init(py, || {
+            PyResult::Ok(py.import("tenon_mcp._schema.json_defaults")?.getattr("simpler")?.unbind())
+        })
         .map_err(|error| unfit(words(&error)))?;
     finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
 }

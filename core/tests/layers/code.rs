@@ -128,6 +128,31 @@ pub fn crate_modules(code: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The part of a layer that a file belongs to, and how many modules deep in the layer the file's module is.
+pub fn part(layer: &Path, file: &Path) -> (String, usize) {
+    let below = file.strip_prefix(layer).expect("the file lies in the layer").with_extension("");
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let depth = names.len() - usize::from(names.len() > 1 && names.last().is_some_and(|name| name == "mod"));
+    (names[0].clone(), depth)
+}
+
+/// The modules of a layer that `code` names, whose module lies `depth` modules deep in it.
+pub fn neighbours<'a>(code: &'a str, layer: &str, depth: usize) -> Vec<&'a str> {
+    let absolute = format!("crate::{}::", layer.replace('/', "::"));
+    let relative = "super::".repeat(depth);
+    let mut found = Vec::new();
+    for mark in [absolute, relative] {
+        for (place, mark) in code.match_indices(mark.as_str()) {
+            let rest = &code[place + mark.len()..];
+            let end = rest.find(|c: char| !is_word(Some(c))).unwrap_or(rest.len());
+            if !code[..place].ends_with("super::") && &rest[..end] != "super" {
+                found.push(&rest[..end]);
+            }
+        }
+    }
+    found
+}
+
 /// Method names and JSON-RPC error codes in `code`.
 pub fn protocol_words(code: &str) -> Vec<String> {
     const METHODS: [&str; 10] = [
@@ -181,4 +206,9 @@ fn what_must_not_be_named_is_found() {
     assert!(protocol_words("import './tools/x.js'\nlet a = -3200; b = 132000 - 32").is_empty());
     assert!(names("use tokio::x", "tokio") && !names("use tokio_util", "tokio") && !names("random(", "rand"));
     assert_eq!(crate_modules("use crate::json::X;\nlet y = crate::host::Z;"), ["json", "host"]);
+    assert_eq!(
+        neighbours("use crate::host::calls::X;\nuse super::super::bus::Y;\nuse super::own::Z;", "host", 2),
+        ["calls", "bus"]
+    );
+    assert_eq!(part(Path::new("a/host"), Path::new("a/host/calls/mod.rs")), ("calls".into(), 1));
 }

@@ -67,6 +67,126 @@ fn each_layer_names_only_the_ones_before_it() {
     }
 }
 
+/// What each part of a layer may name of the others. A part without a row names none.
+const PARTS: [(&str, &str, &[&str]); 48] = [
+    ("proto", "catalog", &["http", "messages", "results", "session"]),
+    ("proto", "client", &["messages", "operation", "question", "results", "session"]),
+    ("proto", "framing", &["messages"]),
+    ("proto", "http", &["catalog", "messages", "operation", "results", "session"]),
+    ("proto", "messages", &["operation", "question", "results", "session"]),
+    ("proto", "operation", &["catalog", "messages", "session"]),
+    ("proto", "question", &["catalog", "messages", "session"]),
+    ("proto", "results", &["catalog", "messages", "operation", "session"]),
+    ("proto", "session", &["catalog", "messages", "operation"]),
+    ("dispatch", "aead", &["environment"]),
+    ("dispatch", "calls", &["aead", "environment", "limits", "validation"]),
+    ("dispatch", "registry", &["aead", "calls", "environment", "uri_template", "validation"]),
+    ("dispatch", "route", &["registry", "uri_template", "validation"]),
+    ("dispatch", "shares", &["limits", "shrinking_map"]),
+    ("dispatch", "skills", &["media"]),
+    ("dispatch", "store", &["limits", "log", "shrinking_map"]),
+    ("dispatch", "validation", &["calls"]),
+    ("dispatch", "web_pages", &["limits"]),
+    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
+    ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
+    ("host", "bus", &["calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    (
+        "host",
+        "calls",
+        &[
+            "admission",
+            "builtin",
+            "delivery",
+            "engine",
+            "engine_state",
+            "lanes",
+            "middleware",
+            "session",
+            "tasks",
+        ],
+    ),
+    ("host", "delivery", &["calls", "engine_state", "session"]),
+    ("host", "elicitation", &["calls", "delivery", "engine_state", "lanes", "session", "tasks"]),
+    ("host", "engine", &["admission", "bus", "calls", "delivery", "engine_state", "lanes", "session"]),
+    (
+        "host",
+        "engine_state",
+        &[
+            "admission",
+            "builtin",
+            "bus",
+            "calls",
+            "delivery",
+            "elicitation",
+            "engine",
+            "lanes",
+            "lifecycle",
+            "middleware",
+            "mounts",
+            "session",
+            "tasks",
+        ],
+    ),
+    ("host", "lanes", &["calls", "delivery", "engine_state"]),
+    ("host", "lifecycle", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"]),
+    ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
+    ("host", "mounts", &["engine", "engine_state"]),
+    ("host", "panics", &["engine_state"]),
+    ("host", "session", &["bus", "calls", "delivery", "engine", "engine_state", "lanes"]),
+    ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    ("runtime", "http", &["server", "sockets", "threads"]),
+    ("runtime", "in_process", &["server"]),
+    ("runtime", "lines", &["http", "server", "sockets", "threads"]),
+    ("runtime", "server", &["http", "in_process", "lines", "sockets", "stdio", "threads"]),
+    ("runtime", "skills", &["files", "threads"]),
+    ("runtime", "sockets", &["platform", "server", "threads"]),
+    ("runtime", "stdio", &["platform", "server", "threads"]),
+    (
+        "runtime/http",
+        "connection",
+        &["embedded", "legacy_sse", "response", "resumption", "routes", "session", "websocket"],
+    ),
+    ("runtime/http", "embedded", &["connection", "response"]),
+    ("runtime/http", "legacy_sse", &["connection", "response"]),
+    ("runtime/http", "response", &["connection", "resumption", "session"]),
+    ("runtime/http", "resumption", &["connection", "response", "session"]),
+    ("runtime/http", "routes", &["connection", "legacy_sse", "response"]),
+    ("runtime/http", "session", &["connection", "response", "resumption"]),
+    ("runtime/http", "websocket", &["connection", "response"]),
+];
+
+#[test]
+fn each_part_of_a_layer_names_only_its_own_neighbours() {
+    let mut named = Vec::new();
+    for folder in ["proto", "dispatch", "host", "runtime", "runtime/http"] {
+        let sources = layer(folder);
+        let part_of = |source: &Source| code::part(&root().join("core/src").join(folder), &source.path);
+        let parts: Vec<String> = sources.iter().map(|source| part_of(source).0).collect();
+        for source in &sources {
+            let (part, depth) = part_of(source);
+            // Tests of a part may use all of them.
+            if part == "mod" || part.ends_with("_tests") {
+                continue;
+            }
+            for other in code::neighbours(&source.code, folder, depth) {
+                if other == part || !parts.iter().any(|known| known == other) {
+                    continue;
+                }
+                let legal = PARTS.iter().find(|(layer, name, _)| *layer == folder && *name == part);
+                let legal = legal.is_some_and(|(.., others)| others.contains(&other));
+                assert!(legal, "{}: names the part {other}", source.path.display());
+                named.push((folder, part.clone(), other.to_owned()));
+            }
+        }
+    }
+    for (folder, part, others) in PARTS {
+        for other in others {
+            let is_named = named.contains(&(folder, part.to_owned(), (*other).to_owned()));
+            assert!(is_named, "{folder}: {part} no longer names {other}; its row need not allow that");
+        }
+    }
+}
+
 #[test]
 fn transports_are_unknown_below_the_runtime() {
     for name in ["dispatch", "host"] {
