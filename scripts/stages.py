@@ -37,7 +37,7 @@ COUNTS = [
 ]
 # How the runners in use begin the line that tells a failure.
 FAILURE = re.compile(
-    r"FAILED|ERROR|not ok |✖|error(\[|:)|---- .* stdout ----|test .* \.\.\. FAILED|thread '.*' .*panicked|E  "
+    r"FAIL(?:ED)?\b|ERROR|not ok |✖|error(\[|:)|---- .* stdout ----|test .* \.\.\. FAILED|thread '.*' .*panicked|E  "
 )
 LINES_OF_A_FAILURE = 12
 FAILURE_LINES = 200

@@ -90,25 +90,30 @@ def read_line(pipe, seconds):
 def end_group(process, number):
     """Ends a process we started together with its children: each was started as the leader of its own group.
 
-    Returns what it still printed.
+    Returns what it still printed: to standard output, and to standard error if that is a pipe.
     """
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
         pass
-    return process.communicate()[0]
+    return process.communicate()
 
 
 def run_to_end(command, seconds, **options):
-    """Runs a command to its end. Returns (exit code, output); the code is None when it was killed for its time."""
+    """Runs a command to its end. Returns (exit code, output); the code is None when it was killed for its time.
+
+    What it and its children print to standard error comes first, apart: it may not break a line of the rest.
+    """
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True, **options)
+                               stderr=subprocess.PIPE, start_new_session=True, **options)
     killed = False
     try:
-        output, _ = process.communicate(timeout=seconds)
+        output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        output, killed = end_group(process, signal.SIGKILL), True
+        (output, errors), killed = end_group(process, signal.SIGKILL), True
     except BaseException:
         end_group(process, signal.SIGKILL)
         raise
-    return None if killed else process.returncode, output.decode("utf-8", "replace")
+    if errors and not errors.endswith(b"\n"):
+        errors += b"\n"
+    return None if killed else process.returncode, (errors + output).decode("utf-8", "replace")
