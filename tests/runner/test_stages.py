@@ -107,8 +107,8 @@ def test_at_the_end_stands_again_what_failed(project):
     root = project(stages, beside={"aside": "lane"})
     code, said = run(root, *stages)
     assert code == 1, said
-    ends = "failed: first\n    FAILED the one: cause\n    FAIL another\nfailed: aside\n    $ echo plain; exit 3\n    plain\nall stages: "
-    assert ends in said and said.endswith("\n1 passed, 2 failed\n"), said
+    ends = "failed: first\n    FAILED the one: cause\n    FAIL another\nfailed: aside\n    $ echo plain; exit 3\n    plain\n"
+    assert f"{ends}all stages: " in said and said.endswith("\n1 passed, 2 failed\n"), said
 
 
 def test_all_stages_together_have_an_end(project):
