@@ -107,7 +107,7 @@ def test_at_the_end_stands_again_what_failed(project):
     root = project(stages, beside={"aside": "lane"})
     code, said = run(root, *stages)
     assert code == 1, said
-    ends = "failed: first\n    FAILED the one: cause\n    FAIL two\nfailed: aside\n    $ echo plain; exit 3\n    plain\n"
+    ends = "failed: first\n    FAILED the one: cause\n    FAIL two\nfailed: aside\n    $ echo plain; exit 3\n"
     assert ends in said and said.endswith("\n1 passed, 2 failed\n"), said
 
 
