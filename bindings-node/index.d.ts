@@ -324,9 +324,10 @@ export interface ServerOptions {
   extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
   /**
    * Whether clients are told of an exception by a reference only, under which the log has the reason. {@link ToolError},
-   * {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and always told. By default it is on once the
-   * server listens on an address that is not a loopback one, or answers requests by `handler` or `fetch`, whose address is not
-   * known; the log says so at the start, with the level `info`.
+   * {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and always told. By default it is on once
+   * other machines may reach the server: it listens on an address that is not a loopback one, allows a host that is none of this
+   * machine's, serves HTTP on a Unix socket, or answers requests by `handler` or `fetch`, whose address is not known. The log says
+   * so at the start, with the level `warn`, and so it does where this is `false`.
    */
   maskErrors?: boolean
   /** Caching hints for clients of 2026-07-28. */

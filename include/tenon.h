@@ -12,6 +12,12 @@
  * NULL, or to a function that says that it takes it. A tenon_call is the library's; one that the program keeps, it
  * releases. A handle must not be used after that. Nothing that the library made is for free().
  *
+ * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE, and so it does for an entry that
+ * was freed or that a server has taken. Functions that return no status give what they give for NULL, and those that free do
+ * nothing. In each case tenon_error_last_message() says which argument is wrong and why. The same goes for another handle
+ * that was freed, if this can be detected: the library reads the word that it points to, which may be something else by then,
+ * or not be mapped. A library with debug assertions detects it without reading memory that was freed, see docs/c-abi.md.
+ *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
  * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
  * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever
@@ -73,8 +79,9 @@
  *
  * Unloading. The shared library stays in the process once it is loaded, dlclose() or not, since its threads may be about to
  * end when tenon_server_free() has returned. A module of the program's that has callbacks in it may be unloaded when it has
- * freed its servers and requests and released the calls it has kept; one that has the static library in it must stay, see
- * -Wl,-z,nodelete.
+ * freed its servers and requests and released the calls it has kept. If a server of its own was unmounted while calls of it
+ * ran, or has hooks, that means the server which it was mounted in as well, see tenon_server_unmount(). A module that has the
+ * static library in it must stay, see -Wl,-z,nodelete.
  */
 
 #ifndef TENON_H
@@ -179,8 +186,8 @@ typedef struct tenon_result tenon_result;
  * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
  *
  * Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
- * start and before the server is mounted; later they fail with TENON_ERR_STATE. What a server has may change at any time. A
- * server that has ended is not started again.
+ * start. After it, and while the server is mounted in another, they fail with TENON_ERR_STATE. What a server has may change at
+ * any time. A server that has ended is not started again.
  *
  * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
  * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
@@ -676,7 +683,9 @@ extern "C" {
 
 /* ERRORS ================================================================================================= */
 
-/** The status that the failing function returned; TENON_OK for NULL. */
+/**
+ * The status that the failing function returned; TENON_OK for NULL, and TENON_ERR_STATE for a handle that is wrong.
+ */
 tenon_status tenon_error_status(const tenon_error *error);
 
 /**
@@ -1325,7 +1334,8 @@ tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 
 /**
- * Frees an entry that was not handed to a server. NULL is ignored, and so is an entry that was freed or handed to a server before.
+ * Frees an entry that was not handed to a server. NULL is ignored. Of an entry that was freed or handed to a server before nothing
+ * is left to free; tenon_error_last_message() says so.
  */
 void tenon_entry_free(tenon_entry *entry);
 
@@ -1420,6 +1430,11 @@ tenon_status tenon_server_mount(
  * Undoes tenon_server_mount() with the same prefix, also while the server is served: what the other server has is no longer
  * here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
  * at the end of this one.
+ *
+ * A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
+ * its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
+ * returns or the next kept call is released after that, at the latest when this server is freed. If the other server has
+ * hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
  *
  * Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
  */

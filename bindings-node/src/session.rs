@@ -14,13 +14,13 @@ use crate::wake::Waker;
 use napi::bindgen_prelude::{FnArgs, Function, JsValue, Uint32Array};
 use napi::{CleanupEnvHook, Env, check_status, sys};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tenon_mcp::__private::pass_fault;
 use tenon_mcp::testing::Link;
-use tenon_mcp::{Drained, Error, ErrorKind, HostOp, Lane, LaneId, Outcome, Running, Server};
+use tenon_mcp::{CallId, Drained, Error, ErrorKind, HostOp, Lane, LaneId, Outcome, Running, Server};
 
 /// An environment is one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
@@ -67,6 +67,8 @@ pub(crate) struct Session {
     numbers: RefCell<Option<Uint32Array>>,
     /// Memory for what one drain brings.
     spare: RefCell<(Vec<HostOp>, Batch)>,
+    /// Calls that were drained and are not handed over yet, in their order.
+    taken: RefCell<Vec<CallId>>,
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
     exchanges: OnceCell<Exchanges>,
@@ -75,6 +77,13 @@ pub(crate) struct Session {
     /// Without a request it does not keep the loop alive.
     idle: Cell<bool>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
+}
+
+/// The calls that a batch hands over.
+fn calls_in(batch: &Batch) -> impl Iterator<Item = CallId> {
+    let calls = [Kind::Call as u32, Kind::Wrapped as u32];
+    let records = batch.records.as_chunks::<RECORD>().0.iter();
+    records.filter(move |record| calls.contains(&record[0])).map(|record| join(record[1], record[2]))
 }
 
 impl Session {
@@ -110,6 +119,7 @@ impl Session {
             again: refer(again.raw())?,
             numbers: RefCell::new(Some(numbers)),
             spare: RefCell::default(),
+            taken: RefCell::default(),
             lane: OnceCell::new(),
             running: OnceCell::new(),
             exchanges: OnceCell::new(),
@@ -194,10 +204,18 @@ impl Session {
 
     /// Takes a turn, on the environment's thread.
     pub(crate) fn run(&self) {
-        // The hook has printed what went wrong; what was drained will time out.
-        if catch_unwind(AssertUnwindSafe(|| self.turn())).is_err() {
+        let port = self.owner.server.port();
+        if port.guard("a turn of the event loop", || self.turn(), || self.lost()).is_none() {
             self.waker.resume();
         }
+    }
+
+    /// The calls that were drained and that JavaScript has not been given.
+    fn lost(&self) -> Vec<CallId> {
+        let lost = self.taken.take();
+        let mut calls = self.owner.calls.borrow_mut();
+        lost.iter().for_each(|call| drop(calls.remove(*call)));
+        lost
     }
 
     /// Hands over what is queued, and what comes meanwhile, within the bounds of a turn. Handlers run inside, and may do
@@ -213,6 +231,7 @@ impl Session {
             let closed = running.is_closed();
             let drained = lane.drain(left, budget, &mut ops);
             left -= left.min(ops.len());
+            self.taken.borrow_mut().extend(ops.iter().filter_map(HostOp::starts));
             let over = closed && drained == Drained::Empty && !self.dispatch.get().is_null();
             self.hand_over(&mut ops, &mut batch, drained, over);
             if over {
@@ -236,6 +255,7 @@ impl Session {
             let alone = matches!(&op, HostOp::Call(call) if call.input.as_bytes().len() > ALONE);
             self.make_room(batch, alone);
             batch.push(op, &mut self.owner.calls.borrow_mut());
+            pass_fault("take");
             if alone {
                 self.send(batch);
             }
@@ -308,6 +328,7 @@ impl Session {
     /// Hands a batch to JavaScript and empties it. Calls that could not be handed over are failed.
     fn send(&self, batch: &mut Batch) {
         if self.dispatch.get().is_null() {
+            self.taken.take();
             batch.clear();
         }
         if batch.is_empty() {
@@ -322,17 +343,20 @@ impl Session {
                 self.fail(batch);
             }
         }
+        // They stand first, because calls are sent in their order.
+        let mut taken = self.taken.borrow_mut();
+        let given = calls_in(batch).count().min(taken.len());
+        taken.drain(..given);
+        drop(taken);
         batch.clear();
     }
 
     /// Fails the calls of a batch that JavaScript could not take.
     fn fail(&self, batch: &Batch) {
         let port = self.owner.server.port();
-        for record in batch.records.as_chunks::<RECORD>().0 {
-            if [Kind::Call as u32, Kind::Wrapped as u32].contains(&record[0]) {
-                let outcome = Outcome::Failed("the handler's environment did not take the call".into());
-                let _ = port.complete(join(record[1], record[2]), outcome);
-            }
+        for call in calls_in(batch) {
+            let outcome = Outcome::Failed("the handler's environment did not take the call".into());
+            let _ = port.complete(call, outcome);
         }
     }
 

@@ -22,6 +22,7 @@ use std::io::{Error, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use tenon_mcp::__private::pass_fault;
 use tenon_mcp::http::Ready;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Target, Wake};
@@ -275,13 +276,17 @@ impl LoopLane {
                     if stale && self.port.is_cancelled(call.id) {
                         continue;
                     }
-                    if let Some(item) = self.start(py, &call, is_async)? {
-                        let context = within::context_of(py, &call)?;
+                    let item = prepared(&self.port, &call, || {
+                        let Some(item) = self.start(py, &call, is_async)? else { return Ok(None) };
+                        match within::context_of(py, &call)? {
+                            None if is_async => Ok(Some(item)),
+                            None => at_once(&item).map(Some),
+                            Some(context) => within::on_loop(&item, &context, is_async).map(Some),
+                        }
+                    });
+                    if let Some(item) = item {
                         if is_async {
-                            return match context {
-                                None => Ok(Some(item)),
-                                Some(context) => within::on_loop(&item, &context, true).map(Some),
-                            };
+                            return Ok(Some(item));
                         }
                         let mut backlog = self.backlog.lock();
                         backlog.came = true;
@@ -290,10 +295,7 @@ impl LoopLane {
                         if self.polled && !(backlog.ops.is_empty() && self.wake.rest()) {
                             self.wake.call_again();
                         }
-                        return match context {
-                            None => at_once(&item).map(Some),
-                            Some(context) => within::on_loop(&item, &context, false).map(Some),
-                        };
+                        return Ok(Some(item));
                     }
                 }
                 Some((HostOp::Cancel { call, .. }, _)) => {
@@ -470,6 +472,25 @@ fn word(lane: LaneId) -> &'static str {
         BESIDE => "loop",
         MAIN => "main",
         _ => "pool",
+    }
+}
+
+/// Makes what runs a call. A panic ends the call and not the thread, and so does an error of Python's.
+pub(crate) fn prepared<R>(
+    port: &HostPort,
+    call: &HostCall,
+    make: impl FnOnce() -> PyResult<Option<R>>,
+) -> Option<R> {
+    let make = || {
+        pass_fault("take");
+        make()
+    };
+    match port.guard("the start of a call", make, || vec![call.id])? {
+        Ok(item) => item,
+        Err(error) => {
+            let _ = port.complete(call.id, Outcome::Exception(error.to_string()));
+            None
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::handlers::Handlers;
 use crate::home::Home;
-use crate::loop_lane::{chain, start};
+use crate::loop_lane::{chain, prepared, start};
 use crate::pool::{POOL, Pool, Run};
 use crate::within;
 use pyo3::prelude::*;
@@ -61,15 +61,19 @@ impl PoolLane {
                 },
             };
             let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
-            let item = match taken.call.middleware().len() {
-                0 => start(py, self.pool.port(), &self.handlers, &taken.call, home)?,
-                _ => Some(chain(py, self.pool.port(), &self.handlers, &taken.call, home, false)?),
-            };
-            if let Some(item) = item {
-                let item = match within::context_of(py, &taken.call)? {
-                    None => item,
-                    Some(context) => within::on_worker(&item, &context)?,
+            let (port, call) = (self.pool.port(), &taken.call);
+            let item = prepared(port, call, || {
+                let item = match call.middleware().len() {
+                    0 => start(py, port, &self.handlers, call, home)?,
+                    _ => Some(chain(py, port, &self.handlers, call, home, false)?),
                 };
+                let Some(item) = item else { return Ok(None) };
+                match within::context_of(py, call)? {
+                    None => Ok(Some(item)),
+                    Some(context) => within::on_worker(&item, &context).map(Some),
+                }
+            });
+            if let Some(item) = item {
                 return Ok(Some((item, taken.grow)));
             }
             now = self.pool.take_now();

@@ -6,12 +6,12 @@
 /// Passes a point.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
-pub(crate) fn pass(_: &str) {}
+pub fn pass(_: &str) {}
 
 /// Passes a point.
 #[cfg(feature = "faults")]
 #[inline]
-pub(crate) fn pass(point: &str) {
+pub fn pass(point: &str) {
     if let Some(fault) = FAULT.as_ref() {
         fault.pass(point);
     }

@@ -83,6 +83,7 @@ pub mod __private {
     pub use crate::dispatch::catalog::Catalog;
     pub use crate::dispatch::entry::Registered;
     pub use crate::dispatch::schema::Schema;
+    pub use crate::faults::pass as pass_fault;
     pub use crate::json::{minify, scan};
     pub use crate::proto::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};

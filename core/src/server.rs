@@ -355,9 +355,11 @@ impl ServerBuilder {
     /// Whether clients are told of a handler's [exception](crate::Outcome::Exception) by a reference only, under which the
     /// log has the reason.
     ///
-    /// By default they are once the server listens on an address that is not a loopback one, or answers the requests of an
-    /// HTTP server of the program's own, whose address is not known. The log says so at the start, with the level
-    /// [`LogLevel::Info`](crate::LogLevel::Info). Unix sockets, descriptors and clients in the process are local.
+    /// By default they are once other machines may reach the server: it listens on an address that is not a loopback one, a
+    /// transport of HTTP allows a host that is none of this machine's, HTTP is served on a Unix socket, or where it is
+    /// served is not known, as with an HTTP server of the program's own and [`ServeOptions::stream`](crate::ServeOptions::stream).
+    /// The log says so at the start, with the level [`LogLevel::Warn`](crate::LogLevel::Warn), and so it does where this is
+    /// `false`. Lines on Unix sockets, descriptors and clients in the process are local.
     pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
         self.mask_errors = Some(mask);
         self

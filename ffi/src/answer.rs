@@ -1,8 +1,9 @@
 //! What a client answered.
 
-use crate::args::{Out, owned, write_text};
+use crate::args::{Out, write_text};
 use crate::fields::{Copied, Copies, Fields};
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::status::*;
 use std::ffi::c_char;
 use tenon_mcp::{Action, Answer};
@@ -30,7 +31,7 @@ pub struct tenon_answer {
 impl tenon_answer {
     /// One for the program.
     pub(crate) fn make(answer: Answer) -> *mut tenon_answer {
-        Box::into_raw(Box::new(tenon_answer::new(answer)))
+        Tagged::give(tenon_answer::new(answer))
     }
 
     fn new(answer: Answer) -> tenon_answer {
@@ -52,8 +53,7 @@ impl tenon_answer {
 /// What the user did; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_action(answer: *const tenon_answer) -> tenon_action {
-    // SAFETY: NULL or a live answer, by the contract of handles.
-    entry_or(0, || unsafe { answer.as_ref() }.map_or(0, |answer| answer.action))
+    value!(0; answer = maybe(answer) => answer.map_or(0, |answer| answer.action))
 }
 
 /// The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
@@ -184,8 +184,5 @@ fn lend(
 /// Frees an answer. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_free(answer: *mut tenon_answer) {
-    entry_or((), || {
-        // SAFETY: NULL, or made by `make` and by contract freed once.
-        drop(unsafe { owned(answer, "answer") });
-    });
+    value!((); answer = owned(answer) => drop(answer));
 }

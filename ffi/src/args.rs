@@ -4,11 +4,13 @@
 //! contract of the header, and holds for as long as the entry point runs.
 
 use crate::guard::Result;
+use crate::handle::{Handle, Owned, Tagged, checked};
 use crate::handlers::{UserData, tenon_destroy_fn};
 pub(crate) use crate::live::{live_entry, taken_entry};
 use crate::status::*;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 /// A length that says: the text ends at its first NUL.
 pub const TENON_NUL: usize = usize::MAX;
@@ -37,37 +39,82 @@ fn words(name: &str) -> String {
 /// The object behind a handle.
 ///
 /// # Safety
-/// NULL or a live handle of its type.
-pub(crate) unsafe fn object<'a, T>(handle: *const T, what: &str) -> Result<&'a T> {
-    // SAFETY: by contract of this function.
-    unsafe { handle.as_ref() }.ok_or_else(|| Failure::null(&words(what)))
+/// NULL, or a handle for which [`checked`] may be called.
+#[inline(always)]
+pub(crate) unsafe fn object<'a, T: Handle>(handle: *const T, what: &str) -> Result<&'a T> {
+    // SAFETY: by contract of this function; it is live and of its type, since it is in order.
+    unsafe { checked(handle, what).map(|object| &**object.as_ref()) }
 }
 
 /// Like [`object`], for handles that one thread at a time may use.
 ///
 /// # Safety
-/// NULL or a live handle of its type that nobody else uses now.
-pub(crate) unsafe fn object_mut<'a, T>(handle: *mut T, what: &str) -> Result<&'a mut T> {
-    // SAFETY: by contract of this function.
-    unsafe { handle.as_mut() }.ok_or_else(|| Failure::null(&words(what)))
+/// As for [`object`], and nobody else uses it now.
+#[inline(always)]
+pub(crate) unsafe fn object_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Result<&'a mut T> {
+    // SAFETY: by contract of this function; it is live and of its type, since it is in order.
+    unsafe { checked(handle, what).map(|mut object| &mut **object.as_mut()) }
 }
 
 /// Like [`object`], where NULL is nothing to complain about.
 ///
 /// # Safety
 /// As for [`object`].
-pub(crate) unsafe fn maybe<'a, T>(handle: *const T, _what: &str) -> Result<Option<&'a T>> {
+#[inline(always)]
+pub(crate) unsafe fn maybe<'a, T: Handle>(handle: *const T, what: &str) -> Result<Option<&'a T>> {
+    if handle.is_null() {
+        return Ok(None);
+    }
     // SAFETY: by contract of this function.
-    Ok(unsafe { handle.as_ref() })
+    unsafe { object(handle, what) }.map(Some)
 }
 
-/// An object that the program gives away.
+/// An object that the program gives away; nothing for NULL.
 ///
 /// # Safety
-/// NULL or a live handle, made by `Box::into_raw`, that is not used again.
-pub(crate) unsafe fn owned<T>(handle: *mut T, _what: &str) -> Result<Option<Box<T>>> {
-    // SAFETY: not NULL, so by contract a box that nobody else has.
-    Ok((!handle.is_null()).then(|| unsafe { Box::from_raw(handle) }))
+/// As for [`object`], and it is not used again.
+pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Owned<T>>> {
+    if handle.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: by contract of this function; what is in order was made by `give`, and is given back once.
+    unsafe { checked(handle, what).map(|object| Some(Owned::new(object))) }
+}
+
+/// Like [`owned`], where the body wants to know of a failure.
+///
+/// # Safety
+/// As for [`owned`].
+pub(crate) unsafe fn tried_owned<T: Handle>(handle: *mut T, what: &str) -> Result<Result<Owned<T>>> {
+    // SAFETY: by contract of this function.
+    let object = unsafe { owned(handle, what) };
+    Ok(object.and_then(|object| object.ok_or_else(|| Failure::null(&words(what)))))
+}
+
+/// One more use of an object that the library and the program share.
+///
+/// # Safety
+/// As for [`object`].
+pub(crate) unsafe fn shared<T: Handle>(handle: *const T, what: &str) -> Result<Arc<Tagged<T>>> {
+    // SAFETY: by contract of this function.
+    let object = unsafe { checked(handle, what) }?.as_ptr().cast_const();
+    // SAFETY: it is live and was made by `share`; the count is that of the value made here.
+    Ok(unsafe {
+        Arc::increment_strong_count(object);
+        Arc::from_raw(object)
+    })
+}
+
+/// A use of a shared object that the program gives up; nothing for NULL.
+///
+/// # Safety
+/// As for [`object`], and the program has such a use.
+pub(crate) unsafe fn given_up<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Arc<Tagged<T>>>> {
+    if handle.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: by contract of this function; it is live and was made by `share`.
+    unsafe { checked(handle, what).map(|object| Some(Arc::from_raw(object.as_ptr().cast_const()))) }
 }
 
 /// A pointer of the program's with its destructor, which from here on runs once, whatever happens.

@@ -4,6 +4,7 @@ use crate::cancel::Watch;
 use crate::fields::{Copied, Copies, Fields};
 use crate::fork::Process;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::handlers::{Handler, Mode};
 use crate::inner::Inner;
 use crate::log::LOG_TARGET;
@@ -43,6 +44,9 @@ pub struct tenon_call {
     // Last, and only held: keeps the program's data alive as long as the call.
     _handler: Arc<Handler>,
 }
+
+/// A call as the library and the program share it.
+pub(crate) type SharedCall = Arc<Tagged<tenon_call>>;
 
 /// How far the program has come with its call.
 #[derive(Default)]
@@ -208,6 +212,20 @@ impl tenon_call {
 
 impl Drop for tenon_call {
     fn drop(&mut self) {
+        self.settle();
+        // The end of its callback came earlier.
+        if *self.outlives.get_mut()
+            && self.process.is_this()
+            && let Some(inner) = self.inner.upgrade()
+        {
+            inner.let_go();
+        }
+    }
+}
+
+impl tenon_call {
+    /// Ends what was not completed.
+    fn settle(&mut self) {
         let awaited = self.is_awaited();
         let progress = self.progress.get_mut();
         if progress.completed || !self.process.is_this() {

@@ -18,11 +18,11 @@ use tenon_mcp::{CONTEXT_FIELDS, CallContext, Event, JsonSlice, Level};
 /// one tenon_call_release().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_status {
-    entry!(state = object(call) => {
-        state.check_fork()?;
-        state.retain();
-        // SAFETY: a live call, which the library holds in an `Arc`.
-        unsafe { Arc::increment_strong_count(call) };
+    entry!(call = shared(call) => {
+        call.check_fork()?;
+        call.retain();
+        // The program's from here on.
+        let _ = Arc::into_raw(call);
         Ok(TENON_OK)
     })
 }
@@ -31,12 +31,7 @@ pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_statu
 /// is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
-    entry_or((), || {
-        if !call.is_null() {
-            // SAFETY: a live call, of which the caller gives up the count it took.
-            unsafe { Arc::decrement_strong_count(call) };
-        }
-    });
+    value!((); call = given_up(call) => drop(call));
 }
 
 /// The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
@@ -134,8 +129,7 @@ pub unsafe extern "C" fn tenon_call_arg_json(
 /// What the call's entry is: one of the TENON_KIND_ values; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_kind(call: *const tenon_call) -> tenon_kind {
-    // SAFETY: NULL or a live call, by the contract of handles.
-    entry_or(0, || unsafe { call.as_ref() }.map_or(0, |call| call.context.entry.kind.number() as tenon_kind))
+    value!(0; call = maybe(call) => call.map_or(0, |call| call.context.entry.kind.number() as tenon_kind))
 }
 
 /// The name of the call's entry, for callbacks that serve several: of a resource its URI, of a template or a provider the
@@ -293,9 +287,8 @@ fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) 
 /// The pointer of tenon_http_set_user_data(), of the request that brought the call; NULL where there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *mut c_void {
-    entry_or(ptr::null_mut(), || {
-        // SAFETY: NULL or a live call, by the contract of handles.
-        let attachment = unsafe { call.as_ref() }.and_then(|call| call.context.arrival.attachment.as_ref());
+    value!(ptr::null_mut(); call = maybe(call) => {
+        let attachment = call.and_then(|call| call.context.arrival.attachment.as_ref());
         attachment.and_then(|it| it.get::<UserData>()).map_or(ptr::null_mut(), |data| data.pointer)
     })
 }
@@ -305,8 +298,7 @@ pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_is_cancelled(call: *const tenon_call) -> bool {
-    // SAFETY: NULL or a live call, by the contract of handles.
-    entry_or(true, || unsafe { call.as_ref() }.is_none_or(tenon_call::has_ended))
+    value!(true; call = maybe(call) => call.is_none_or(tenon_call::has_ended))
 }
 
 /// Reports progress. `total` below 0, or not a number, means unknown; `message` may be NULL. It is dropped if the client

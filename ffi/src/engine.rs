@@ -1,6 +1,7 @@
 //! The engine behind a server: for the counts of instructions, which hand it calls without a transport. Not part of the
 //! library.
 
+use crate::args::object;
 use crate::server::tenon_server;
 use tenon_mcp::transport::Engine;
 
@@ -11,6 +12,6 @@ use tenon_mcp::transport::Engine;
 /// `server` is one that `tenon_server_new` made and `tenon_server_free` has not freed.
 pub unsafe fn engine(server: *const tenon_server) -> Option<Engine> {
     // SAFETY: what the caller promises.
-    let server = unsafe { &*server };
+    let server = unsafe { object(server, "server") }.ok()?;
     server.inner.started().ok().map(|started| started.engine().clone())
 }

@@ -1,6 +1,5 @@
 //! Entries: definitions on their way to a server.
 
-use crate::args::taken_entry;
 use crate::guard::*;
 use crate::handlers::{Handler, Mode, tenon_destroy_fn, tenon_handler_fn};
 use crate::json::{json, json_array, json_text};
@@ -308,11 +307,9 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     }))
 }
 
-/// Frees an entry that was not handed to a server. NULL is ignored, and so is an entry that was freed or handed to a server before.
+/// Frees an entry that was not handed to a server. NULL is ignored. Of an entry that was freed or handed to a server before nothing
+/// is left to free; tenon_error_last_message() says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_free(entry: *mut tenon_entry) {
-    entry_or((), || {
-        // SAFETY: by contract nobody else uses it now.
-        drop(unsafe { taken_entry(entry, "entry") });
-    });
+    value!((); entry = taken_entry(entry) => drop(entry));
 }

@@ -1,7 +1,8 @@
 //! The error object: a status and a sentence.
 
-use crate::args::{Out, owned};
-use crate::guard::entry_or;
+use crate::args::Out;
+use crate::guard::{value, value_with};
+use crate::handle::Tagged;
 use crate::status::*;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
@@ -28,7 +29,7 @@ pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -
     let message = c_string(shortened(failure.message));
     let _ = LAST.try_with(|last| last.set(buffered(&message)));
     if let Some(err) = err {
-        err.write(Box::into_raw(Box::new(tenon_error { status, message })));
+        err.write(Tagged::give(tenon_error { status, message }));
     }
     status
 }
@@ -61,20 +62,17 @@ pub(crate) fn c_string(text: impl Into<String>) -> CString {
     })
 }
 
-/// The status that the failing function returned; TENON_OK for NULL.
+/// The status that the failing function returned; TENON_OK for NULL, and TENON_ERR_STATE for a handle that is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_status(error: *const tenon_error) -> tenon_status {
-    // SAFETY: NULL or a live error, by the contract of handles.
-    entry_or(TENON_ERR_PANIC, || unsafe { error.as_ref() }.map_or(TENON_OK, |error| error.status))
+    value!(TENON_ERR_STATE; error = maybe(error) => error.map_or(TENON_OK, |error| error.status))
 }
 
 /// The sentence, NUL-terminated UTF-8, at most 1,000 bytes: what it quotes is shortened. "" for NULL. Borrowed: it lives as
 /// long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *const c_char {
-    entry_or(c"".as_ptr(), || {
-        // SAFETY: NULL or a live error, by the contract of handles.
-        let error = unsafe { error.as_ref() };
+    value!(c"".as_ptr(); error = maybe(error) => {
         error.map_or(c"", |error| error.message.as_c_str()).as_ptr()
     })
 }
@@ -82,10 +80,7 @@ pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *cons
 /// Frees an error. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
-    entry_or((), || {
-        // SAFETY: NULL, or made by `report` and by contract freed once.
-        drop(unsafe { owned(error, "error") });
-    });
+    value!((); error = owned(error) => drop(error));
 }
 
 /// What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
@@ -96,7 +91,9 @@ pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_error_last_message() -> *const c_char {
     let nothing = c"".as_ptr();
-    entry_or(nothing, || LAST.try_with(|last| last.as_ptr().cast::<c_char>().cast_const()).unwrap_or(nothing))
+    value_with(nothing, || {
+        Ok(LAST.try_with(|last| last.as_ptr().cast::<c_char>().cast_const()).unwrap_or(nothing))
+    })
 }
 
 /// A short English sentence for a status, whatever the failure was about. Static; never NULL.

@@ -32,6 +32,14 @@ macro_rules! entry {
 }
 pub(crate) use entry;
 
+/// The same for an entry point that returns a value. Where an argument is wrong that is `neutral`.
+macro_rules! value {
+    ($neutral:expr; $($name:ident = $kind:ident($raw:expr)),+ => $body:expr) => {
+        $crate::guard::value_with($neutral, || $crate::guard::entry!(@ $($name = $kind($raw)),+ => Ok($body)))
+    };
+}
+pub(crate) use value;
+
 /// Runs the body of an entry point. A panic must not cross into C, and must not be silent either.
 pub(crate) fn entry_with(
     err: Result<Option<Out<'_, *mut tenon_error>>>,
@@ -44,9 +52,16 @@ pub(crate) fn entry_with(
     outcome.unwrap_or_else(|failure| report(failure, err.ok().flatten()))
 }
 
-/// Runs the body of an entry point that returns something else than a status.
-pub(crate) fn entry_or<T>(neutral: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(neutral)
+/// Runs the body of an entry point that returns a value.
+pub(crate) fn value_with<T>(neutral: T, body: impl FnOnce() -> Result<T>) -> T {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => value,
+        Ok(Err(failure)) => {
+            report(failure, None);
+            neutral
+        }
+        Err(_) => neutral,
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -123,6 +123,10 @@ impl Handlers {
         self.entries.read().get(&id.0).cloned()
     }
 
+    pub(crate) fn all(&self) -> HashMap<u32, Arc<Handler>> {
+        self.entries.read().iter().map(|(id, handler)| (*id, handler.clone())).collect()
+    }
+
     /// Takes a handler out; dropping it is the caller's, outside of any lock.
     pub(crate) fn remove(&self, id: HandlerId) -> Option<Arc<Handler>> {
         self.entries.write().remove(&id.0)

@@ -1,9 +1,10 @@
 //! Requests of a program's own HTTP server.
 
-use crate::args::write_text;
+use crate::args::{owned, write_text};
 use crate::error::tenon_error;
 use crate::fork::Process;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::handlers::{Gate, UserData, tenon_destroy_fn};
 use crate::inner::Inner;
 use crate::inside::Inside;
@@ -175,7 +176,7 @@ pub unsafe extern "C" fn tenon_http_new(
 ) -> tenon_status {
     entry!(err; out = out(out), method = text(method) => {
         let state = Mutex::new(State::Head(RequestHead::new(method)?));
-        out.write(Box::into_raw(Box::new(tenon_http { begun_in: OnceLock::new(), state })));
+        out.write(Tagged::give(tenon_http { begun_in: OnceLock::new(), state }));
         Ok(TENON_OK)
     })
 }
@@ -458,11 +459,12 @@ pub unsafe extern "C" fn tenon_http_data(
 /// it over; it is not freed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_free(http: *mut tenon_http) -> tenon_status {
-    entry!(alive = maybe(http) => {
-        if let Some(alive) = alive {
-            drop(alive.state()?);
-            // SAFETY: made by `tenon_http_new`, and by contract freed once.
-            drop(unsafe { Box::from_raw(http) });
+    let handle = http;
+    entry!(http = maybe(http) => {
+        if let Some(http) = http {
+            drop(http.state()?);
+            // SAFETY: as in `entry`, and the object is not used any more.
+            drop(unsafe { owned(handle, "http") }?);
         }
         Ok(TENON_OK)
     })

@@ -1,16 +1,18 @@
 //! A server behind its handle: first settings, then three lanes that the callbacks run from.
 
-use crate::call::tenon_call;
+use crate::call::{SharedCall, tenon_call};
 use crate::entry::{Answers, Part, tenon_entry, tenon_mode};
 use crate::error::c_string;
 use crate::fork::Process;
 use crate::guard::Result;
+use crate::handle::Tagged;
 use crate::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
 use crate::inline::{Elsewhere, Here};
 use crate::inside::Inside;
 use crate::log::LOG_TARGET;
+use crate::mounts::Mounts;
 use crate::poll::PollLane;
-use crate::setup::{Adopt, Record, Setup};
+use crate::setup::{Record, Setup};
 use crate::stage::{Chain, Stage, Upon};
 use crate::started::Started;
 use crate::status::*;
@@ -22,7 +24,7 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use tenon_mcp::locks::{Mutex, RwLock};
+use tenon_mcp::locks::Mutex;
 use tenon_mcp::{
     CALLS, CallId, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Kind, LogLevel, Outcome, ServeOptions,
     Target, Wake,
@@ -32,10 +34,7 @@ pub(crate) struct Inner {
     pub(crate) setup: Mutex<Setup>,
     started: OnceLock<Started>,
     handlers: Handlers,
-    /// The servers that are mounted here, whose callbacks run here too.
-    mounted: RwLock<Vec<Arc<Inner>>>,
-    /// It is mounted itself, so its callbacks stay.
-    is_mounted: AtomicBool,
+    pub(crate) mounts: Mounts,
     gate: Arc<Gate>,
     /// Middleware that waits for what the engine comes to, by call.
     following: Mutex<HashMap<CallId, Upon>>,
@@ -47,8 +46,7 @@ impl Inner {
             setup: Mutex::new(Setup::new(name, version)?),
             started: OnceLock::new(),
             handlers: Handlers::default(),
-            mounted: RwLock::default(),
-            is_mounted: AtomicBool::new(false),
+            mounts: Mounts::default(),
             gate: Arc::default(),
             following: Mutex::default(),
         }))
@@ -68,7 +66,7 @@ impl Inner {
     }
 
     /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
-    fn check_fork(&self) -> Result<()> {
+    pub(crate) fn check_fork(&self) -> Result<()> {
         self.started.get().map_or(Ok(()), Started::check_fork)
     }
 
@@ -79,7 +77,7 @@ impl Inner {
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already; settings come before the start"));
         }
-        if setup.fixed {
+        if self.mounts.are_any() {
             return Err(Failure::state("the server is mounted already; settings come before that"));
         }
         change(&mut setup)
@@ -276,7 +274,7 @@ impl Inner {
     }
 
     /// Lets a server that has been started have workers, if they are `needed`.
-    fn allow_workers(&self, needed: bool, setup: &Setup) {
+    pub(crate) fn allow_workers(&self, needed: bool, setup: &Setup) {
         if let Some(started) = self.started.get().filter(|_| needed) {
             started.workers.allow(setup.worker_threads);
         }
@@ -307,9 +305,9 @@ impl Inner {
         };
         let (port, depth) = (started.port.clone(), started.max_depth);
         let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), stage));
-        let call = Arc::new(tenon_call::new(served, (call, mode), first, depth, started.process));
+        let call = Tagged::share(tenon_call::new(served, (call, mode), first, depth, started.process));
         let inside = Inside::enter(self.address(), here);
-        handler.run(Arc::as_ptr(&call).cast_mut());
+        handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
         // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
@@ -321,6 +319,7 @@ impl Inner {
                 "the library panicked at the end of a call; please report this",
             );
         }
+        self.let_go();
         drop(handler);
         drop(pass);
     }
@@ -342,10 +341,10 @@ impl Inner {
     }
 
     /// Runs a further callback of a call, on the thread that has it run.
-    pub(crate) fn run_stage(&self, call: Arc<tenon_call>, handler: &Handler) {
+    pub(crate) fn run_stage(&self, call: SharedCall, handler: &Handler) {
         let Some(pass) = self.gate.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
-        handler.run(Arc::as_ptr(&call).cast_mut());
+        handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
         drop(call);
@@ -355,14 +354,14 @@ impl Inner {
     /// Runs what middleware does when what it is around has come to something.
     pub(crate) fn run_after(
         &self,
-        call: &Arc<tenon_call>,
+        call: &SharedCall,
         after: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
         data: &UserData,
     ) {
         let Some(pass) = self.gate.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
         // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
-        unsafe { after(data.pointer, Arc::as_ptr(call).cast_mut()) };
+        unsafe { after(data.pointer, Tagged::handle(call)) };
         drop(inside);
         drop(pass);
     }
@@ -434,52 +433,17 @@ impl Inner {
         added
     }
 
+    pub(crate) fn own_handlers(&self) -> HashMap<u32, Arc<Handler>> {
+        self.handlers.all()
+    }
+
+    pub(crate) fn own_handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.handlers.get(id)
+    }
+
     /// A callback, here or of a server that is mounted.
-    fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
-        let own = self.handlers.get(id);
-        own.or_else(|| self.mounted.read().iter().find_map(|within| within.handler(id)))
-    }
-
-    /// Makes another server a part of this one.
-    pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
-        self.check_fork()?;
-        other.check_fork()?;
-        if Arc::ptr_eq(self, other) {
-            return Err(Failure::state("mount: the server is a part of the other one already"));
-        }
-        let part = other.setup.lock().build()?;
-        let here = Arc::downgrade(self);
-        let adopt: Adopt = Arc::new(move |target: &Target| match target {
-            Target::Inline { lane, handler, .. } => {
-                Target::Inline { lane: *lane, handler: *handler, host: Arc::new(Here(here.clone())) }
-            }
-            target => target.clone(),
-        });
-        // First: a call may come as soon as an entry is there.
-        self.mounted.write().push(other.clone());
-        let mounted = {
-            let mut setup = self.setup.lock();
-            self.allow_workers(true, &setup);
-            setup.mount(part, prefix, adopt)
-        };
-        if mounted.is_err() {
-            let mut within = self.mounted.write();
-            let place = within.iter().rposition(|part| Arc::ptr_eq(part, other));
-            let gone = place.map(|place| within.remove(place));
-            drop(within);
-            drop(gone);
-            return mounted;
-        }
-        other.setup.lock().fixed = true;
-        other.is_mounted.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Undoes that. Its callbacks stay known: calls in flight go on.
-    pub(crate) fn unmount(&self, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
-        self.check_fork()?;
-        let part = other.setup.lock().build()?;
-        self.setup.lock().unmount(&part, prefix)
+    pub(crate) fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
+        self.own_handler(id).or_else(|| self.mounts.handler(id))
     }
 
     /// Ends a call whose callback does not run.
@@ -549,11 +513,10 @@ impl Inner {
         }
         let following = std::mem::take(&mut *self.following.lock());
         drop(following);
-        if !self.is_mounted.load(Ordering::Acquire) {
+        if !self.mounts.are_any() {
             self.handlers.clear();
             // Here, and not when the last thread of the engine's lets go of this: with them callbacks may end.
-            let mounted = std::mem::take(&mut *self.mounted.write());
-            drop(mounted);
+            self.mounts.clear();
         }
         let (log, hook) = {
             let mut setup = self.setup.lock();

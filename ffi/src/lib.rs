@@ -1,10 +1,10 @@
 //! The C ABI of Tenon. The header, `include/tenon.h`, is made from the comments and signatures here, and is the manual.
 //!
 //! One file per group of functions: [`server`], [`listen`], [`http`], [`run`], [`kind`], [`param`] and [`entry`], [`register`], [`page`], [`events`],
-//! [`context`], [`cancel`], [`complete`], [`result`] and [`writer`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`], [`args`] and [`live`] stand between C and
+//! [`context`], [`cancel`], [`complete`], [`result`] and [`writer`], [`ask`], [`answer`], [`task`], [`exchange`], [`error`]. In them, [`guard`], [`args`], [`handle`] and [`live`] stand between C and
 //! the rest, which is safe code but for a line here and there. [`policy`] is what is set by words; all else that is, is the
 //! engine's. Behind them: [`setup`] is a server before its start, [`inner`] one after it, with what it [`started`]; [`workers`], [`poll`] and [`inline`] are where
-//! callbacks run, [`handlers`] keeps them, [`call`] is what they get; [`signals`] and [`owner`] are for
+//! callbacks run, [`handlers`] keeps them, [`mounts`] those of servers within others, [`call`] is what they get; [`signals`] and [`owner`] are for
 //! `tenon_server_run`. Everything the protocol decides is decided in the engine.
 #![allow(non_camel_case_types, reason = "C names")]
 
@@ -71,12 +71,14 @@ pub mod engine;
 mod fields;
 mod fork;
 mod guard;
+mod handle;
 mod handlers;
 mod inline;
 mod inner;
 mod inside;
 mod json;
 mod live;
+mod mounts;
 mod owner;
 mod pipe;
 mod platform;

@@ -1,21 +1,29 @@
 //! The entries that programs hold. A handle of an entry is a number in the form of a pointer, which leads to nothing by itself: one
 //! that was freed, that a server took, or that is no entry's handle at all is found out without a look at its memory.
+//!
+//! A build with debug assertions notes the other objects here too, see [`handle`](crate::handle).
 
 use crate::entry::tenon_entry;
 use crate::fork;
 use crate::guard::Result;
 use crate::status::*;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ptr::{NonNull, without_provenance_mut};
 use tenon_mcp::locks::{Mutex, MutexGuard};
 
 /// Between two handles, so that none is the address of what C could keep an object at.
 const STEP: usize = 2;
 
+/// Of how many freed objects the memory is not given again.
+const KEPT: usize = 1024;
+
+pub(crate) const FREED: &str = "this handle was freed";
+
 struct Live {
     last: usize,
     entries: BTreeMap<usize, Held>,
+    objects: Objects,
 }
 
 /// An entry, which belongs to whoever holds its handle.
@@ -24,7 +32,55 @@ struct Held(NonNull<tenon_entry>);
 // SAFETY: an entry may be handed from thread to thread, and the table gives only its address.
 unsafe impl Send for Held {}
 
-static LIVE: Mutex<Live> = Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new() });
+/// The other objects, by address.
+struct Objects {
+    live: BTreeMap<usize, Object>,
+    /// Those that were freed, as long as their memory is kept.
+    freed: BTreeSet<usize>,
+    kept: VecDeque<(usize, Memory)>,
+}
+
+/// Memory that is given back when this is dropped.
+pub(crate) type Memory = Box<dyn Send>;
+
+struct Object {
+    name: &'static str,
+    /// Keeps its memory beyond its end.
+    memory: Option<Memory>,
+}
+
+impl Objects {
+    const fn new() -> Objects {
+        Objects { live: BTreeMap::new(), freed: BTreeSet::new(), kept: VecDeque::new() }
+    }
+
+    /// Gives memory that need not be kept any more.
+    fn keep(&mut self, address: usize, memory: Memory) -> Option<Memory> {
+        self.kept.push_back((address, memory));
+        if self.kept.len() <= KEPT {
+            return None;
+        }
+        let (oldest, memory) = self.kept.pop_front()?;
+        self.freed.remove(&oldest);
+        Some(memory)
+    }
+
+    fn ended(&mut self, address: usize) -> Option<Memory> {
+        let object = self.live.remove(&address)?;
+        self.freed.insert(address);
+        self.keep(address, object.memory?)
+    }
+
+    fn known(&self, address: usize) -> Option<String> {
+        if let Some(object) = self.live.get(&address) {
+            return Some(format!("this is a {}", object.name));
+        }
+        self.freed.contains(&address).then(|| FREED.to_owned())
+    }
+}
+
+static LIVE: Mutex<Live> =
+    Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new(), objects: Objects::new() });
 
 thread_local! {
     /// Of a thread that forks, until it has: a lock that another thread held would stay locked in the child.
@@ -46,9 +102,47 @@ pub(crate) fn after_fork() {
     let _ = FORKING.try_with(Cell::take);
 }
 
-fn dead(what: &str) -> Failure {
-    let text = format!("{what} is no entry: it was freed, a server has taken it, or it is something else");
-    Failure::new(TENON_ERR_STATE, text)
+/// An object has begun its life. `memory` keeps its address from being given again when it has ended.
+pub(crate) fn began(address: usize, name: &'static str, memory: Option<Memory>) {
+    live().objects.live.insert(address, Object { name, memory });
+}
+
+/// An object has ended its life.
+pub(crate) fn ended(address: usize) {
+    let given_back = live().objects.ended(address);
+    drop(given_back);
+}
+
+/// Keeps the memory of an object that has ended.
+pub(crate) fn keep(address: usize, memory: Memory) {
+    let given_back = live().objects.keep(address, memory);
+    drop(given_back);
+}
+
+/// Whether there is such an object.
+pub(crate) fn is(address: usize, name: &str) -> bool {
+    live().objects.live.get(&address).is_some_and(|object| object.name == name)
+}
+
+/// What is known of a handle.
+pub(crate) fn known(address: usize) -> Option<String> {
+    let live = live();
+    if live.entries.contains_key(&address) {
+        return Some("this is a tenon_entry".to_owned());
+    }
+    live.was_entry(address).or_else(|| live.objects.known(address))
+}
+
+impl Live {
+    fn was_entry(&self, address: usize) -> Option<String> {
+        let was = address > STEP / 2 && address <= self.last && address % STEP == STEP / 2;
+        was.then(|| "this is an entry that was freed, or that a server has taken".to_owned())
+    }
+
+    fn dead(&self, address: usize, what: &str) -> Failure {
+        let known = self.was_entry(address).or_else(|| self.objects.known(address));
+        Failure::state(format!("{what}: {}", known.as_deref().unwrap_or("this is no tenon_entry")))
+    }
 }
 
 impl tenon_entry {
@@ -70,9 +164,10 @@ pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Res
     if handle.is_null() {
         return Err(Failure::null(what));
     }
-    let found = live().entries.get(&handle.addr()).map(|held| held.0);
+    let live = live();
+    let found = live.entries.get(&handle.addr()).map(|held| held.0);
     // SAFETY: in the table, so not freed; by contract of this function nobody else uses or frees it now.
-    found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| dead(what))
+    found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.dead(handle.addr(), what))
 }
 
 /// The entry of a handle that the program gives away; nothing for NULL.
@@ -83,7 +178,34 @@ pub(crate) unsafe fn taken_entry(handle: *mut tenon_entry, what: &str) -> Result
     if handle.is_null() {
         return Ok(None);
     }
-    let found = live().entries.remove(&handle.addr());
+    let mut live = live();
+    let found = live.entries.remove(&handle.addr());
     // SAFETY: made by `Box::leak`, and out of the table once.
-    found.map(|held| Some(unsafe { Box::from_raw(held.0.as_ptr()) })).ok_or_else(|| dead(what))
+    found
+        .map(|held| Some(unsafe { Box::from_raw(held.0.as_ptr()) }))
+        .ok_or_else(|| live.dead(handle.addr(), what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_known_by_its_address_while_it_lives_and_for_a_while_after() {
+        let mut objects = Objects::new();
+        objects.live.insert(8, Object { name: "tenon_result", memory: None });
+        assert_eq!(objects.known(8).as_deref(), Some("this is a tenon_result"));
+        assert!(objects.ended(8).is_none());
+        assert!(objects.keep(8, Box::new(())).is_none());
+        assert_eq!(objects.known(8).as_deref(), Some(FREED));
+        assert!(objects.ended(8).is_none(), "it ends once");
+        for other in 0..KEPT {
+            let address = 16 + 8 * other;
+            objects.live.insert(address, Object { name: "tenon_call", memory: Some(Box::new(())) });
+            let given_back = objects.ended(address).is_some();
+            assert_eq!(given_back, other + 1 == KEPT, "{other}");
+        }
+        assert_eq!(objects.known(8), None);
+        assert_eq!(objects.known(16).as_deref(), Some(FREED));
+    }
 }

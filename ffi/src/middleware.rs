@@ -11,7 +11,6 @@ use crate::server::tenon_server;
 use crate::status::*;
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::Arc;
 use tenon_mcp::OutcomeKind;
 
 /// What something came to: one of the TENON_OUTCOME_ values.
@@ -89,20 +88,14 @@ pub unsafe extern "C" fn tenon_call_next(
     let given = !arguments.is_null();
     let arguments = if given { arguments } else { c"{}".as_ptr() };
     let len = if given { len } else { 2 };
-    let held = call.cast_const();
-    entry!(err; data = user_data(data, destroy), call = object(call), text = tried_slice(arguments, len) => {
+    entry!(err; data = user_data(data, destroy), call = shared(call), text = tried_slice(arguments, len) => {
         call.check_fork()?;
         call.went_on();
         let Some(stage) = &call.stage else {
             return Err(Failure::state("nothing follows a handler; tenon_call_next() is for middleware"));
         };
         let input = if given { Some(json_within(text?, "arguments", call.max_depth)?) } else { None };
-        // SAFETY: a live call, which the library holds in an `Arc`; the count is that of the value made here.
-        let owned = unsafe {
-            Arc::increment_strong_count(held);
-            Arc::from_raw(held)
-        };
-        stage.next(owned, input, (after, data))
+        stage.next(call.clone(), input, (after, data))
     })
 }
 
@@ -162,9 +155,7 @@ pub unsafe extern "C" fn tenon_call_set_state(
 /// The pointer of tenon_call_set_state(); NULL where there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_state(call: *const tenon_call) -> *mut c_void {
-    entry_or(ptr::null_mut(), || {
-        // SAFETY: NULL or a live call, by the contract of the header.
-        let call = unsafe { call.as_ref() };
+    value!(ptr::null_mut(); call = maybe(call) => {
         let kept = |data: Option<&mut UserData>| data.map_or(ptr::null_mut(), |data| data.pointer);
         call.map_or(ptr::null_mut(), |call| call.context.state().with(kept))
     })

@@ -166,6 +166,11 @@ pub unsafe extern "C" fn tenon_server_mount(
 /// here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
 /// at the end of this one.
 ///
+/// A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
+/// its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
+/// returns or the next kept call is released after that, at the latest when this server is freed. If the other server has
+/// hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
+///
 /// Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
 #[must_use]
 #[unsafe(no_mangle)]

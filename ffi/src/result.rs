@@ -1,9 +1,9 @@
 //! Results of several parts.
 
-use crate::args::owned;
 use crate::call::tenon_call;
 use crate::error::tenon_error;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::json::{json, json_object, json_text};
 use crate::status::*;
 use crate::writer::Writing;
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn tenon_result_new(
 ) -> tenon_status {
     entry!(err; out = out(out) => {
         let result = tenon_result { items: Vec::new(), members: Vec::new(), writing: None, rejected: None };
-        out.write(Box::into_raw(Box::new(result)));
+        out.write(Tagged::give(result));
         Ok(TENON_OK)
     })
 }
@@ -397,10 +397,7 @@ pub unsafe extern "C" fn tenon_result_set_meta(
 /// Frees a result that was not handed to tenon_call_return(). NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_free(result: *mut tenon_result) {
-    entry_or((), || {
-        // SAFETY: NULL, or made by `tenon_result_new` and by contract freed once.
-        drop(unsafe { owned(result, "result") });
-    });
+    value!((); result = owned(result) => drop(result));
 }
 
 /// Completes a call with a result of several parts. Takes the result in every case: it must not be used afterwards, nor
@@ -416,8 +413,8 @@ pub unsafe extern "C" fn tenon_call_return(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     // The result first: it is taken whatever fails.
-    entry!(err; result = owned(result), call = object(call) => {
-        let mut result = call.note(result.ok_or_else(|| Failure::null("result")))?;
+    entry!(err; result = tried_owned(result), call = object(call) => {
+        let mut result = call.note(result)?;
         let kind = call.context.entry.kind;
         let outcome = match result.rejected.take().map_or_else(|| result.finish(kind), Err) {
             Err(failure) => Err(failure),

@@ -1,6 +1,6 @@
 //! A server from its start to its end.
 
-use crate::args::write_text;
+use crate::args::{owned, write_text};
 use crate::error::tenon_error;
 use crate::guard::*;
 use crate::inner::Inner;
@@ -93,8 +93,7 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
 /// while the end of the process does not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_exit_code(server: *const tenon_server) -> c_int {
-    // SAFETY: NULL or a live server, by the contract of handles.
-    entry_or(1, || unsafe { server.as_ref() }.map_or(1, |server| server.inner.exit_code()))
+    value!(1; server = maybe(server) => server.map_or(1, |server| server.inner.exit_code()))
 }
 
 /// The URL that HTTP is served on, with the port that was picked. NUL-terminated, borrowed: it lives as long as the
@@ -170,8 +169,7 @@ pub unsafe extern "C" fn tenon_server_close(server: *mut tenon_server) -> tenon_
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> bool {
-    // SAFETY: NULL or a live server, by the contract of handles.
-    entry_or(false, || unsafe { server.as_ref() }.is_some_and(|server| server.inner.has_ended()))
+    value!(false; server = maybe(server) => server.is_some_and(|server| server.inner.has_ended()))
 }
 
 /// Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
@@ -184,11 +182,12 @@ pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> 
 /// it; the server is not freed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_free(server: *mut tenon_server) -> tenon_status {
-    entry!(alive = maybe(server) => {
-        if let Some(alive) = alive {
-            alive.inner.shut_down()?;
-            // SAFETY: made by `tenon_server_new`, and by contract freed once.
-            drop(unsafe { Box::from_raw(server) });
+    let handle = server;
+    entry!(server = maybe(server) => {
+        if let Some(server) = server {
+            server.inner.shut_down()?;
+            // SAFETY: as in `entry`, and the object is not used any more.
+            drop(unsafe { owned(handle, "server") }?);
         }
         Ok(TENON_OK)
     })

@@ -2,6 +2,7 @@
 
 use crate::error::tenon_error;
 use crate::guard::*;
+use crate::handle::Tagged;
 use crate::handlers::tenon_destroy_fn;
 use crate::inner::Inner;
 use crate::json::json;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 /// tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
 ///
 /// Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
-/// start and before the server is mounted; later they fail with TENON_ERR_STATE. What a server has may change at any time. A
-/// server that has ended is not started again.
+/// start. After it, and while the server is mounted in another, they fail with TENON_ERR_STATE. What a server has may change at
+/// any time. A server that has ended is not started again.
 ///
 /// A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
 /// may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
@@ -42,7 +43,7 @@ pub unsafe extern "C" fn tenon_server_new(
     entry!(err; out = out(out), name = text(name), version = text(version) => {
         tenon_mcp::locate_panics();
         let inner = Inner::new(name, version)?;
-        out.write(Box::into_raw(Box::new(tenon_server { inner })));
+        out.write(Tagged::give(tenon_server { inner }));
         Ok(TENON_OK)
     })
 }

@@ -50,13 +50,28 @@ pub(crate) struct Setup {
     skills: Vec<String>,
     pages: Vec<Page>,
     disabled_tags: Vec<String>,
-    mounts: Vec<(Server, Option<String>, Adopt)>,
-    /// It is mounted, so it is not built anew.
-    pub(crate) fixed: bool,
+    mounts: Vec<Mount>,
 }
 
 /// Makes of where calls go in a server where they go in the one it is mounted in.
 pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
+
+/// A server that is mounted here, to be mounted again when settings have changed.
+struct Mount {
+    server: Server,
+    /// What tells it from others.
+    number: usize,
+    prefix: Option<String>,
+    adopt: Adopt,
+}
+
+impl Mount {
+    fn add_to(&self, server: &Server) -> Result<()> {
+        let adopt = self.adopt.clone();
+        server.mount_with(&self.server, self.prefix.as_deref(), move |target| adopt(target))?;
+        Ok(())
+    }
+}
 
 /// A page that is there, to be added again when settings have changed.
 #[derive(Clone)]
@@ -135,7 +150,6 @@ impl Setup {
             pages: Vec::new(),
             disabled_tags: Vec::new(),
             mounts: Vec::new(),
-            fixed: false,
         })
     }
 
@@ -276,19 +290,34 @@ impl Setup {
         self.server.disable_tags([tag])
     }
 
-    pub(crate) fn mount(&mut self, other: Server, prefix: Option<&str>, adopt: Adopt) -> Result<()> {
-        mount(&self.server, &other, prefix, &adopt)?;
-        self.mounts.push((other, prefix.map(str::to_owned), adopt));
+    /// Mounts another server, which goes by a number.
+    pub(crate) fn mount(
+        &mut self,
+        (number, server): (usize, Server),
+        prefix: Option<&str>,
+        adopt: Adopt,
+    ) -> Result<()> {
+        let mount = Mount { server, number, prefix: prefix.map(str::to_owned), adopt };
+        mount.add_to(&self.server)?;
+        self.mounts.push(mount);
         Ok(())
     }
 
-    pub(crate) fn unmount(&mut self, other: &Server, prefix: Option<&str>) -> Result<()> {
-        self.server.unmount(other, prefix)?;
-        let is_it = |(own, with, _): &(Server, Option<String>, Adopt)| {
-            own.engine().is(other.engine()) && with.as_deref() == prefix
+    pub(crate) fn unmount(&mut self, number: usize, prefix: Option<&str>) -> Result<()> {
+        let is_it = |mount: &Mount| mount.number == number && mount.prefix.as_deref() == prefix;
+        let Some(place) = self.mounts.iter().position(is_it) else {
+            let with =
+                prefix.map_or_else(|| "without a prefix".to_owned(), |prefix| format!("as {prefix:?}"));
+            let what = format!("unmount: the server is not mounted here {with}");
+            return Err(Failure::new(TENON_ERR_NOT_FOUND, what));
         };
-        self.mounts.retain(|mount| !is_it(mount));
+        self.server.unmount(&self.mounts[place].server, prefix)?;
+        self.mounts.remove(place);
         Ok(())
+    }
+
+    pub(crate) fn hooks(&self) -> impl Iterator<Item = HandlerId> + '_ {
+        self.records.iter().filter(|record| record.entry.kind() == Kind::Hook).filter_map(Record::handler)
     }
 
     pub(crate) fn has_mounts(&self) -> bool {
@@ -347,8 +376,8 @@ impl Setup {
             for page in &self.pages {
                 page.add_to(&server)?;
             }
-            for (other, prefix, adopt) in &self.mounts {
-                mount(&server, other, prefix.as_deref(), adopt)?;
+            for mount in &self.mounts {
+                mount.add_to(&server)?;
             }
             server.disable_tags(self.disabled_tags.iter().cloned());
             self.server = server;
@@ -403,12 +432,6 @@ impl Setup {
         }
         Ok(options)
     }
-}
-
-fn mount(server: &Server, other: &Server, prefix: Option<&str>, adopt: &Adopt) -> Result<()> {
-    let adopt = adopt.clone();
-    server.mount_with(other, prefix, move |target| adopt(target))?;
-    Ok(())
 }
 
 /// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.

@@ -1,7 +1,8 @@
 //! Calls with middleware around them: each callback has a handle of its own, and what one comes to is for the one outside.
 
-use crate::call::tenon_call;
+use crate::call::{SharedCall, tenon_call};
 use crate::guard::Result;
+use crate::handle::Tagged;
 use crate::handlers::{Handler, UserData, tenon_handler_fn};
 use crate::inner::Inner;
 use crate::status::*;
@@ -42,7 +43,7 @@ pub(crate) struct Chain {
 
 /// Middleware that waits for what follows.
 pub(crate) struct Upon {
-    call: Arc<tenon_call>,
+    call: SharedCall,
     after: tenon_handler_fn,
     data: UserData,
 }
@@ -79,7 +80,7 @@ impl Stage {
     /// Runs what follows, which is handed `input` in place of the call's own.
     pub(crate) fn next(
         &self,
-        call: Arc<tenon_call>,
+        call: SharedCall,
         input: Option<JsonSlice>,
         (after, data): (tenon_handler_fn, UserData),
     ) -> Result<tenon_status> {
@@ -99,7 +100,7 @@ impl Stage {
 
     fn begin(
         &self,
-        call: Arc<tenon_call>,
+        call: SharedCall,
         input: Option<JsonSlice>,
         (after, data): (tenon_handler_fn, UserData),
     ) -> Result<tenon_status> {
@@ -129,7 +130,7 @@ impl Stage {
             };
         };
         let stage = Stage::at(self.chain.clone(), self.place + 1, Some(upon));
-        inner.run_stage(Arc::new(call.staged(input, handler.clone(), stage)), &handler);
+        inner.run_stage(Tagged::share(call.staged(input, handler.clone(), stage)), &handler);
         Ok(TENON_OK)
     }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tenon_mcp::__private::pass_fault;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, Parker, Threads, Wake};
 
@@ -26,6 +27,7 @@ struct Running {
 }
 
 struct Shared {
+    port: HostPort,
     mode: Mode,
     lane: Lane,
     parker: Arc<Parker>,
@@ -61,7 +63,7 @@ impl Workers {
     ) -> Workers {
         let parker = Arc::new(Parker::new());
         let lane = port.lane(mode.lane(), wake(parker.clone()));
-        let shared = Arc::new(Shared { mode, lane, parker, busy: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared { port: port.clone(), mode, lane, parker, busy: AtomicUsize::new(0) });
         let (threads, most, started) = Default::default();
         Workers { shared, threads, settings: settings.clone(), most, started }
     }
@@ -142,7 +144,13 @@ impl Shared {
             loop {
                 self.lane.drain(1, Duration::ZERO, &mut ops);
                 let Some(op) = ops.pop() else { break };
-                inner.take(op, self.mode);
+                let lost = op.starts();
+                let take = || {
+                    pass_fault("take");
+                    inner.take(op, self.mode);
+                };
+                // A thread that is lost would still be counted.
+                self.port.guard("the start of a call", take, || lost.into_iter().collect());
             }
             self.busy.fetch_sub(1, Ordering::SeqCst);
         }

@@ -74,7 +74,7 @@ static void dead_entries(void) {
     OK(tenon_tool_new("d", &other, NULL));
     CHECK(other != taken && other != refused && other != freed);
     CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_description(taken, "x"));
-    CHECK_IN("entry is no entry: it was freed, a server has taken it", tenon_error_last_message());
+    CHECK_IN("entry: this is an entry that was freed, or that a server has taken", tenon_error_last_message());
     CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set(refused, "title", "\"x\"", TENON_NUL));
     CHECK_STATUS(TENON_ERR_STATE, tenon_tool_add_param(freed, "p", "string", NULL, 0));
     CHECK_STATUS(TENON_ERR_STATE, tenon_entry_set_handler(freed, nothing, NULL, NULL));
@@ -91,6 +91,144 @@ static void dead_entries(void) {
     OK(tenon_entry_set_description(other, "x"));
     tenon_entry_free(other);
     tenon_server_free(server);
+}
+
+/* What is wrong with a handle is said. */
+#define WRONG(text, call) \
+    do { \
+        CHECK_STATUS(TENON_ERR_STATE, call); \
+        CHECK_IN(text, tenon_error_last_message()); \
+    } while (0)
+/* The same of a function that returns no status. */
+#define WRONG_VALUE(text, condition) \
+    do { \
+        CHECK_STATUS(TENON_ERR_NULL, tenon_server_set_instructions(NULL, "a")); \
+        CHECK(condition); \
+        CHECK_IN(text, tenon_error_last_message()); \
+    } while (0)
+#define AS(type, handle) ((type *)(void *)(handle))
+
+/* A handle of another type is found out, and so is what is no handle at all. */
+static void wrong_handles(void) {
+    tenon_server *server = new_server(), *at;
+    tenon_entry *entry = NULL, *taken = NULL;
+    tenon_result *result = NULL;
+    tenon_http *http = NULL;
+    tenon_error *error = NULL, *err = NULL;
+    OK(tenon_tool_new("a", &entry, NULL));
+    OK(tenon_tool_new("b", &taken, NULL));
+    OK(tenon_entry_set_handler(taken, nothing, NULL, NULL));
+    OK(tenon_server_add(server, taken, NULL));
+    OK(tenon_result_new(&result, NULL));
+    OK(tenon_http_new("POST", &http, NULL));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_new(NULL, NULL, &error));
+
+    WRONG("server: this is a tenon_result", tenon_server_set_instructions(AS(tenon_server, result), "x"));
+    WRONG("server: this is a tenon_entry", tenon_server_set_instructions(AS(tenon_server, entry), "x"));
+    WRONG("server: this is an entry that was freed, or that a server has taken",
+          tenon_server_set_instructions(AS(tenon_server, taken), "x"));
+    at = (tenon_server *)(uintptr_t)4095;
+    WRONG("server: this is no handle", tenon_server_set_instructions(at, "x"));
+    at = AS(tenon_server, (char *)server + 1);
+    WRONG("server: this is no handle", tenon_server_set_instructions(at, "x"));
+    WRONG("other: this is a tenon_http", tenon_server_mount(server, AS(tenon_server, http), NULL, &err));
+    CHECK_IN("other: this is a tenon_http", tenon_error_message(err));
+    tenon_error_free(err);
+    WRONG("call: this is a tenon_server", tenon_call_return_bool(AS(tenon_call, server), true));
+    WRONG("call: this is a tenon_server", tenon_call_retain(AS(tenon_call, server)));
+    WRONG("result: this is a tenon_error", tenon_result_add_text(AS(tenon_result, error), "x", 1));
+    WRONG("result: this is a tenon_entry", tenon_result_begin_object(AS(tenon_result, entry), NULL));
+    WRONG("http: this is a tenon_server", tenon_http_end(AS(tenon_http, server)));
+    {
+        const char *json;
+        size_t len;
+        WRONG("answer: this is a tenon_result", tenon_answer_content(AS(tenon_answer, result), &json, &len));
+    }
+
+    WRONG_VALUE("error: this is a tenon_http", tenon_error_status(AS(tenon_error, http)) == TENON_ERR_STATE);
+    WRONG_VALUE("error: this is a tenon_http", strcmp(tenon_error_message(AS(tenon_error, http)), "") == 0);
+    WRONG_VALUE("answer: this is a tenon_http", tenon_answer_action(AS(tenon_answer, http)) == 0);
+    WRONG_VALUE("server: this is a tenon_http", tenon_server_exit_code(AS(tenon_server, http)) == 1);
+    WRONG_VALUE("server: this is a tenon_http", !tenon_server_is_closed(AS(tenon_server, http)));
+    WRONG_VALUE("call: this is a tenon_http", tenon_call_kind(AS(tenon_call, http)) == 0);
+    WRONG_VALUE("call: this is a tenon_http", tenon_call_state(AS(tenon_call, http)) == NULL);
+    WRONG_VALUE("call: this is a tenon_http", tenon_call_http_user_data(AS(tenon_call, http)) == NULL);
+    WRONG_VALUE("call: this is a tenon_http", tenon_call_is_cancelled(AS(tenon_call, http)));
+
+    /* What is not theirs they do not free. */
+    WRONG("server: this is a tenon_http", tenon_server_free(AS(tenon_server, http)));
+    WRONG("http: this is a tenon_server", tenon_http_free(AS(tenon_http, server)));
+    WRONG_VALUE("result: this is a tenon_server", (tenon_result_free(AS(tenon_result, server)), true));
+    WRONG_VALUE("answer: this is a tenon_server", (tenon_answer_free(AS(tenon_answer, server)), true));
+    WRONG_VALUE("error: this is a tenon_server", (tenon_error_free(AS(tenon_error, server)), true));
+    WRONG_VALUE("call: this is a tenon_server", (tenon_call_release(AS(tenon_call, server)), true));
+    WRONG_VALUE("entry: this is an entry that was freed", (tenon_entry_free(taken), true));
+    OK(tenon_server_set_instructions(server, "it lives"));
+    OK(tenon_http_set_version(http, 2));
+    OK(tenon_http_free(http));
+    tenon_error_free(error);
+    tenon_result_free(result);
+    tenon_entry_free(entry);
+    OK(tenon_server_free(server));
+}
+
+static tenon_call *freed_call;
+
+static void keeps_too_short(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_retain(call));
+    OK(tenon_call_return_bool(call, true));
+    freed_call = call;
+}
+
+/* A handle that was freed is found out for as long as its memory is kept, whatever is made meanwhile. */
+static void freed_handles(void) {
+    tenon_server *server = new_server(), *served = new_server(), *others[8];
+    tenon_result *result = NULL;
+    tenon_http *http = NULL;
+    tenon_error *error = NULL;
+    struct peer peer;
+    size_t i;
+    if (!handles_are_checked()) {
+        OK(tenon_server_free(server));
+        OK(tenon_server_free(served));
+        return;
+    }
+    add_tool(served, "short", NULL, TENON_MODE_WORKER, keeps_too_short, NULL, NULL);
+    serve(&peer, served);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "short", "{}");
+    CHECK(has_text(next_line(&peer), "true"));
+    OK(tenon_server_free(served));
+    close_peer(&peer);
+    tenon_call_release(freed_call);
+    OK(tenon_result_new(&result, NULL));
+    tenon_result_free(result);
+    OK(tenon_http_new("POST", &http, NULL));
+    OK(tenon_http_free(http));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_new(NULL, NULL, &error));
+    tenon_error_free(error);
+    OK(tenon_server_free(server));
+    for (i = 0; i < 8; i++) others[i] = new_server();
+
+    WRONG("server: this handle was freed", tenon_server_set_instructions(server, "x"));
+    WRONG("server: this handle was freed", tenon_server_free(server));
+    WRONG("server: this handle was freed", tenon_server_start(served, NULL));
+    WRONG("call: this handle was freed", tenon_call_return_bool(freed_call, true));
+    WRONG("result: this handle was freed", tenon_result_add_text(result, "x", 1));
+    WRONG("result: this handle was freed", tenon_result_add_text(AS(tenon_result, error), "x", 1));
+    WRONG("http: this handle was freed", tenon_http_end(http));
+    WRONG("http: this handle was freed", tenon_http_free(http));
+    WRONG_VALUE("result: this handle was freed", (tenon_result_free(result), true));
+    WRONG_VALUE("call: this handle was freed", (tenon_call_release(freed_call), true));
+    WRONG_VALUE("error: this handle was freed", tenon_error_status(error) == TENON_ERR_STATE);
+    WRONG_VALUE("error: this handle was freed", (tenon_error_free(error), true));
+    {
+        /* The address of what is on the stack. */
+        uint64_t room[8] = {0};
+        WRONG("server: this is no handle", tenon_server_set_instructions(AS(tenon_server, room), "x"));
+    }
+    for (i = 0; i < 8; i++) OK(tenon_server_free(others[i]));
 }
 
 /* What the last failure said is there without a tenon_error, for its thread alone. */
@@ -322,6 +460,8 @@ static const struct test all[] = {
     {"last_message", last_message},
     {"last_message_stays", last_message_stays},
     {"dead_entries", dead_entries},
+    {"wrong_handles", wrong_handles},
+    {"freed_handles", freed_handles},
     {"servers", servers},
     {"server_settings", server_settings},
     {"server_members", server_members},

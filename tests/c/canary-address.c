@@ -5,15 +5,16 @@
 #include <tenon.h>
 
 int main(int argc, char **argv) {
-    tenon_error *err = NULL;
     tenon_server *server = NULL;
+    uint8_t *key = malloc(32);
     if (argc > 1 && strcmp(argv[1], "program") == 0) {
         char *volatile text = malloc(8);
         free(text);
         return text[0];
     }
-    /* An error that was freed already: the library reads it. */
-    if (tenon_server_new("", "1", &server, &err) == TENON_OK) return 1;
-    tenon_error_free(err);
-    return tenon_error_status(err) == TENON_OK;
+    /* A key that was freed already: the library reads it. */
+    if (key == NULL || tenon_server_new("a", "1", &server, NULL) != TENON_OK) return 1;
+    memset(key, 1, 32);
+    free(key);
+    return tenon_server_add_state_key(server, key) == TENON_OK;
 }

@@ -507,99 +507,6 @@ static void tags(void) {
     end();
 }
 
-static void says_hello(void *user_data, tenon_call *call) {
-    (void)user_data;
-    OK(tenon_call_return_text(call, "hello", TENON_NUL));
-}
-
-static void mount_without_a_prefix_and_unmount(void) {
-    tenon_server *part = new_server(), *other = new_server();
-    tenon_error *error = NULL;
-    server = new_server();
-    add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
-    add_tool(other, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
-    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, part, NULL, NULL));
-    OK(tenon_server_mount(server, part, NULL, NULL));
-    CHECK_STATUS(TENON_ERR_DUPLICATE, tenon_server_mount(server, other, NULL, &error));
-    CHECK_IN("tool \"hello\"", tenon_error_message(error));
-    tenon_error_free(error);
-    /* A setting after that builds the server anew. */
-    OK(tenon_server_set_instructions(server, "x"));
-    begin();
-    CHECK_IN("\"text\":\"hello\"", request(1, "tools/call", "{\"name\":\"hello\"}"));
-    OK(tenon_server_unmount(server, part, NULL, NULL));
-    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
-    CHECK_IN("Unknown tool", request(2, "tools/call", "{\"name\":\"hello\"}"));
-    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, part, NULL, NULL));
-    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_unmount(server, other, "sub", NULL));
-    OK(tenon_server_mount(server, part, "again", NULL));
-    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
-    CHECK_IN("\"text\":\"hello\"", request(3, "tools/call", "{\"name\":\"again_hello\"}"));
-    end();
-    OK(tenon_server_free(part));
-    OK(tenon_server_free(other));
-}
-
-/* What was unmounted before the start does not come back with the settings that are set before the start or after the unmount. */
-static void unmount_before_the_start(void) {
-    int later;
-    for (later = 0; later < 2; later++) {
-        tenon_server *part = new_server();
-        const char *line;
-        server = new_server();
-        add_tool(part, "hello", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
-        add_tool(server, "own", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
-        OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 100));
-        OK(tenon_server_mount(server, part, "sub", NULL));
-        OK(tenon_server_mount(server, part, "other", NULL));
-        OK(tenon_server_unmount(server, part, "sub", NULL));
-        if (later) OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 101));
-        begin();
-        line = request(1, "tools/list", "{}");
-        CHECK_IN("\"name\":\"own\"", line);
-        CHECK_IN("\"name\":\"other_hello\"", line);
-        CHECK(strstr(line, "sub_hello") == NULL);
-        end();
-        OK(tenon_server_free(part));
-    }
-}
-
-static void mount(void) {
-    tenon_server *part = new_server();
-    tenon_error *error = NULL;
-    struct owned owned;
-    tenon_entry *entry;
-    owned_init(&owned);
-    server = new_server();
-    CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(NULL, part, "sub", NULL));
-    CHECK_STATUS(TENON_ERR_NULL, tenon_server_mount(server, NULL, "sub", NULL));
-    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_mount(server, part, "a_b", NULL));
-    CHECK_STATUS(TENON_ERR_STATE, tenon_server_mount(server, server, "sub", &error));
-    tenon_error_free(error);
-    OK(tenon_tool_new("hello", &entry, NULL));
-    OK(tenon_entry_set_handler(entry, says_hello, &owned, owned_destroy));
-    OK(tenon_server_add(part, entry, NULL));
-    add_tool(part, "here", NULL, TENON_MODE_INLINE, says_hello, NULL, NULL);
-    OK(tenon_server_mount(server, part, "sub", NULL));
-    CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_instructions(part, "too late"));
-    CHECK_STATUS(TENON_ERR_STATE, tenon_server_mount(part, server, "back", NULL));
-    CHECK_STATUS(TENON_ERR_DUPLICATE, tenon_server_mount(server, part, "sub", NULL));
-    /* A setting after that builds the server anew. */
-    OK(tenon_server_set_instructions(server, "x"));
-    begin();
-    CHECK_IN("\"text\":\"hello\"", request(1, "tools/call", "{\"name\":\"sub_hello\"}"));
-    CHECK_IN("\"text\":\"hello\"", request(2, "tools/call", "{\"name\":\"sub_here\"}"));
-    add_tool(part, "more", NULL, TENON_MODE_WORKER, says_hello, NULL, NULL);
-    CHECK_IN("notifications/tools/list_changed", next_line(&peer));
-    CHECK_IN("\"text\":\"hello\"", request(3, "tools/call", "{\"name\":\"sub_more\"}"));
-    /* What it had stays. */
-    OK(tenon_server_free(part));
-    CHECK(owned.destroyed == 0);
-    CHECK_IN("\"text\":\"hello\"", request(4, "tools/call", "{\"name\":\"sub_hello\"}"));
-    end();
-    CHECK(owned.destroyed == 1);
-}
-
 static void keeps_silent(void *user_data, tenon_call *call) {
     (void)user_data;
     (void)call;
@@ -704,9 +611,6 @@ static const struct test all[] = {
     {"parameters", parameters},
     {"switches", switches},
     {"tags", tags},
-    {"mount", mount},
-    {"mount without a prefix, and unmount", mount_without_a_prefix_and_unmount},
-    {"unmount before the start", unmount_before_the_start},
     {"masked", masked},
     {"failures", failures},
 };

@@ -172,6 +172,33 @@ static void names_what_was_kept(void) {
     close_peer(&peer);
 }
 
+/* The same over HTTP, which has a time of its own. */
+static void names_what_was_kept_over_http(void) {
+    tenon_server *server = new_server();
+    struct records records;
+    struct owned kept;
+    const char *url;
+    int fd;
+    records_init(&records);
+    owned_init(&kept);
+    add_tool(server, "kept", NULL, TENON_MODE_WORKER, keep, &kept, NULL);
+    OK(tenon_server_set_limit(server, TENON_LIMIT_DRAIN_TIMEOUT_MS, 10));
+    OK(tenon_server_set_log(server, note, &records, owned_destroy));
+    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &url, NULL));
+    fd = http_connect(url);
+    http_post(fd, "kept");
+    wait_for(&kept.entered);
+    OK(tenon_server_free(server));
+    CHECK(records.count == 1 && records.level == TENON_LOG_INFO);
+    CHECK_IN("tenon_mcp::call", records.target);
+    CHECK_IN("tool \"kept\" (request 1) had not ended", records.message);
+    CHECK_IN(" s after it began", records.message);
+    tenon_call_release(kept.slot);
+    close(fd);
+}
+
 /* A kept call outlives the server, and the log does not. */
 static void ends_before_kept_calls(void) {
     tenon_server *server = new_server();
@@ -216,6 +243,7 @@ static const struct test all[] = {
     {"what_no_client_is_told", what_no_client_is_told},
     {"destroyed_once", destroyed_once},
     {"names_what_was_kept", names_what_was_kept},
+    {"names_what_was_kept_over_http", names_what_was_kept_over_http},
     {"ends_before_kept_calls", ends_before_kept_calls},
     {"cannot_free_its_server", cannot_free_its_server},
 };

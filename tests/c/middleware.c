@@ -98,6 +98,36 @@ static void that_of_a_mounted_server(void) {
     close_peer(&peer);
 }
 
+/* Each server's is inside of that of the server it is mounted in. */
+static void that_of_nested_mounts(void) {
+    tenon_mode modes[] = {TENON_MODE_WORKER, TENON_MODE_INLINE};
+    size_t i;
+    for (i = 0; i < sizeof modes / sizeof *modes; i++) {
+        tenon_server *server = new_server(), *part = new_server(), *within = new_server();
+        struct peer peer;
+        owned_init(&shared);
+        OK(tenon_server_add_middleware(within, "tool", TENON_MODE_WORKER, around, "d", NULL, NULL));
+        OK(tenon_server_add_middleware(server, "tool", TENON_MODE_WORKER, around, "a", NULL, NULL));
+        OK(tenon_server_add_middleware(part, "tool", TENON_MODE_WORKER, around, "b", NULL, NULL));
+        OK(tenon_server_add_middleware(part, "tool", TENON_MODE_WORKER, around, "c", NULL, NULL));
+        add_tool(within, "seen", NULL, modes[i], whole, NULL, NULL);
+        add_tool(part, "seen", NULL, modes[i], whole, NULL, NULL);
+        OK(tenon_server_mount(server, part, "sub", NULL));
+        OK(tenon_server_mount(part, within, "in", NULL));
+        serve(&peer, server);
+        initialize(&peer, "{}");
+        call_tool(&peer, 1, "sub_in_seen", "{}");
+        CHECK(has_text(next_line(&peer), "handler d c b a"));
+        call_tool(&peer, 2, "sub_seen", "{}");
+        CHECK(has_text(next_line(&peer), "handler c b a"));
+        OK(tenon_server_free(server));
+        OK(tenon_server_free(part));
+        OK(tenon_server_free(within));
+        close_peer(&peer);
+        CHECK(shared.destroyed == 2);
+    }
+}
+
 /* By its argument "n". */
 static void changes(void *user_data, tenon_call *call) {
     int64_t n = 0;
@@ -380,6 +410,7 @@ static void few_at_a_time(void) {
 
 static const struct test tests[] = {
     {"that of a mounted server", that_of_a_mounted_server},
+    {"that of nested mounts", that_of_nested_mounts},
     {"the first is outermost", the_first_is_outermost},
     {"it changes arguments and answers itself", it_changes_arguments_and_answers_itself},
     {"lists and views come from the library", lists_and_views_come_from_the_library},

@@ -14,6 +14,13 @@ struct given {
     tenon_answer *answer, *made_answer;
     tenon_http *http, *made_http;
     tenon_error *error, *err;
+    tenon_server *freed_server;
+    tenon_entry *freed_entry;
+    tenon_call *freed_call;
+    tenon_result *freed_result;
+    tenon_answer *freed_answer;
+    tenon_http *freed_http;
+    tenon_error *freed_error;
     const char *text;
     uint64_t room[4];
     uint8_t bytes[32];
@@ -65,22 +72,31 @@ static const char *word(tenon_status status) {
     return "UNKNOWN";
 }
 
+/* It is given a handle that is wrong. */
+static bool is_wrong(void) {
+    return strstr(present->name, " freed") != NULL || strstr(present->name, " other-type") != NULL ||
+           strstr(present->name, " an-entry") != NULL;
+}
+
 /* Runs the present case, and looks at how it failed. */
 static void judge(struct given *given) {
     tenon_status status;
     const char *said;
     size_t i;
+    bool failed;
     given->text = MARK;
     for (i = 0; i < 4; i++) given->room[i] = 0x5a5a5a5a5a5a5a5a;
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_listen_http(given->other, "[" BEFORE, NULL));
     status = present->run(given);
+    failed = status < 0;
     said = tenon_error_last_message();
     printf("%s %s\n", present->name, word(status));
     if (getenv("TENON_SAY") != NULL && status < 0) fprintf(stderr, "%s: %s\n", present->name, said);
     if (strlen(tenon_status_text(status)) == 0) fault("its status has no text");
-    /* One function returns the status of an error, and does not fail itself. */
-    if ((status >= 0 || strncmp(present->name, "tenon_error_status ", 19) == 0) != (strstr(said, BEFORE) != NULL))
-        fault("the message is not that of the last failure");
+    /* One function returns the status of an error, and does not fail itself; those that return none fail without. */
+    if (strncmp(present->name, "tenon_error_status ", 19) == 0) failed = false;
+    if ((failed || is_wrong()) != (strstr(said, BEFORE) == NULL)) fault("the message is not that of the last failure");
+    if (is_wrong() && strstr(said, ": this ") == NULL) fault("the message does not say what is wrong with the handle");
     if (strlen(said) < 8) fault("the message says nothing");
     if (strlen(said) > 1000) fault("the message is too long");
     if (status < 0 && present->has_error) {
@@ -118,6 +134,21 @@ static void prepare(struct given *given) {
     OK(tenon_result_new(&given->result, NULL));
     OK(tenon_http_new("POST", &given->http, NULL));
     CHECK_STATUS(TENON_ERR_NULL, tenon_tool_new(NULL, &given->made_entry, &given->error));
+}
+
+/* What was made and freed. */
+static void free_some(struct given *given) {
+    OK(tenon_tool_new("freed", &given->freed_entry, NULL));
+    tenon_entry_free(given->freed_entry);
+    if (!handles_are_checked()) return;
+    OK(tenon_server_new("freed", "1", &given->freed_server, NULL));
+    OK(tenon_server_free(given->freed_server));
+    OK(tenon_result_new(&given->freed_result, NULL));
+    tenon_result_free(given->freed_result);
+    OK(tenon_http_new("POST", &given->freed_http, NULL));
+    OK(tenon_http_free(given->freed_http));
+    CHECK_STATUS(TENON_ERR_NULL, tenon_tool_new(NULL, &given->made_entry, &given->freed_error));
+    tenon_error_free(given->freed_error);
 }
 
 static void clean(struct given *given) {
@@ -226,6 +257,16 @@ int main(void) {
         }
         if (strstr(present->name, " ended") != NULL && present->where == IN_CALL)
             OK(tenon_server_free(call_once(end_at_once, NULL)));
+        if (strstr(present->name, " freed") != NULL) {
+            free_some(&given);
+            if (handles_are_checked() && strstr(present->name, " call freed") != NULL) {
+                OK(tenon_server_free(call_once(end_at_once, NULL)));
+                tenon_call_release(given.freed_call = ended_call);
+                ended_call = NULL;
+            }
+            if (handles_are_checked() && strstr(present->name, " answer freed") != NULL)
+                tenon_answer_free(given.freed_answer = an_answer());
+        }
         if (present->where == IN_CALL)
             within = call_once(probe, &given);
         else

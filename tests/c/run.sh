@@ -12,7 +12,7 @@ lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}") || exit 2
 build=${BUILD:-build/c}
 cc=${CC:-cc}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments arguments_entries arguments_calls costly helpers kinds middleware ask destroy destroy_paths late cancel modes inline elicit results log lifecycle life start descriptors sockets web http signals owner crash served exchange threads)
+programs=(arguments arguments_entries arguments_calls costly helpers kinds mounts middleware ask destroy destroy_paths late cancel modes inline elicit results log lifecycle life start descriptors sockets web http signals owner crash served exchange threads)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.

@@ -6,6 +6,9 @@
 # address: the library with AddressSanitizer, the programs with it and UndefinedBehaviorSanitizer; leaks are failures.
 # thread: both with ThreadSanitizer, for the programs in which threads of the program complete calls, or exchange messages.
 #
+# address: the library's handles are checked by a table as well, as in a build with debug assertions. So the tests of freed handles
+# run here, and touch nothing that was freed.
+#
 # Left out: start.c, which has less address space than a sanitizer takes, and the examples, which keep their server to the
 # end. Children of fork are not looked at for leaks. The library is built for it, into target/address or target/thread.
 # The standard library of Rust is as it is delivered, without instrumentation; tests/c/thread.suppressions says what
@@ -21,6 +24,8 @@ case $kind in
         flags='"-Zsanitizer=address", "-Cforce-frame-pointers=yes"'
         export TENON_SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
         found='AddressSanitizer: heap-use-after-free'
+        checked=true
+        export TENON_HANDLES_CHECKED=1
         # shellcheck disable=SC2046  # Names without blanks.
         [ $# -gt 0 ] || set -- refusals $(grep -l '^RUN_TESTS' tests/c/*.c | xargs -n1 basename -s .c | grep -vx start)
         ;;
@@ -29,6 +34,7 @@ case $kind in
         flags='"-Zsanitizer=thread", "-Cforce-frame-pointers=yes", "--cfg", "lock_order"'
         export TENON_SANITIZE=-fsanitize=thread
         found='ThreadSanitizer: data race'
+        checked=false
         [ $# -gt 0 ] || set -- late cancel modes inline destroy exchange http
         ;;
     *)
@@ -58,6 +64,7 @@ compile() {
         CARGO_PROFILE_CI_INCREMENTAL=false \
         cargo build -Zprofile-rustflags --locked --quiet --profile ci -p tenon-ffi --target "$triple" \
         --target-dir "$target" --config "profile.ci.rustflags=[$flags, $mixed]" \
+        --config "profile.ci.package.tenon-ffi.debug-assertions=$checked" \
         --config 'profile.ci.build-override.rustflags=[]' "${options[@]}"
 }
 compile

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,10 @@ char *string_member(const char *line, const char *name);
 /* The text of the line's first content block equals `text` (without escapes). */
 int has_text(const char *line, const char *text);
 void close_peer(struct peer *peer);
+
+/* The library finds out every handle that was freed, without a look at its memory: a build with debug assertions. Others may read
+   memory that was freed, which is not to be tried. */
+bool handles_are_checked(void);
 
 /* A connection to a URL of the library's. */
 int http_connect(const char *url);

@@ -174,6 +174,25 @@ TEST(a_hook_a_replaced_method_and_a_mounted_server) {
     CHECK(sessions == 1);
 }
 
+TEST(mounts_without_a_prefix_and_unmounts) {
+    tenon::Server app("t", "1"), part("p", "1"), other("o", "1");
+    part.add(answering("inner", 5));
+    other.add(answering("inner", 6));
+    app.mount(part).mount(part, "part");
+    CHECK_THROWS(TENON_ERR_DUPLICATE, "tool \"inner\"", app.mount(other));
+    CHECK_THROWS(TENON_ERR_NOT_FOUND, "not mounted here without a prefix", app.unmount(other));
+    Client client(app);
+    CHECK_IN(R"("text":"5")", client.call("inner"));
+    CHECK_IN(R"("text":"5")", client.call("part_inner"));
+    app.unmount(part);
+    CHECK_IN("Unknown tool", client.call("inner"));
+    CHECK_IN(R"("text":"5")", client.call("part_inner"));
+    CHECK_THROWS(TENON_ERR_NOT_FOUND, "not mounted here without a prefix", app.unmount(part));
+    app.mount(other).unmount(part, "part");
+    CHECK_IN(R"("text":"6")", client.call("inner"));
+    CHECK_IN("Unknown tool", client.call("part_inner"));
+}
+
 TEST(a_loop_of_the_program_runs_the_handlers) {
     const auto here = std::this_thread::get_id();
     tenon::Server app("t", "1");

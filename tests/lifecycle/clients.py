@@ -18,7 +18,7 @@ import sockets
 VERSION = "2026-07-28"
 META = {
     "io.modelcontextprotocol/protocolVersion": VERSION,
-    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
 }
 LEGACY = {
     "protocolVersion": "2025-03-26",

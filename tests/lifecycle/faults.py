@@ -1,7 +1,8 @@
 """Servers whose engine panics at a point that `TENON_FAULT` names, once for each time that a file is made.
 
 Builds for tests have that: the feature `faults` of the engine. Each point is passed over each transport: one message
-gets what `POINTS` says, and all else goes on. A panic of one of the engine's own threads ends the process.
+gets what `POINTS` says, and all else goes on. A panic of one of the engine's own threads, or where all clients are let
+in, ends the process.
 """
 
 import re
@@ -9,9 +10,11 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from clients import TRANSPORTS
+from clients import TRANSPORTS, Client
 
-CORE = Path(__file__).resolve().parent.parent.parent / "core" / "src"
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Where points are passed.
+SOURCES = [ROOT / folder / "src" for folder in ("core", "ffi", "bindings-python", "bindings-node")]
 INTERNAL = "Internal error: the server failed on this message; its log says why"
 
 
@@ -83,7 +86,23 @@ def result(answer, ident):
     return answer.get("id") == ident and "result" in answer
 
 
+def suspended(client, ident):
+    """A call whose handler asks: its questions are sealed."""
+    return client.ask(ident, "ask")
+
+
+def resumed(client, ident):
+    """The same call with the answer: what was sealed is opened."""
+    state = client.ask(f"before {ident}", "ask")["result"]["requestState"]
+    client.arm()
+    answers = {"name": {"action": "accept", "content": {"name": "a"}}}
+    more = {"requestState": state, "inputResponses": answers}
+    return client.request(ident, "tools/call", name="ask", arguments={}, **more)
+
+
 CHANNELS = tuple(TRANSPORTS)
+# On the others questions are requests.
+SEALED = tuple(name for name in CHANNELS if name != "HTTP+SSE")
 # What the message that passes a point gets, what the log says, and where it is passed.
 POINTS = {
     # Where a message is read. Its id is found by another reader.
@@ -96,6 +115,20 @@ POINTS = {
     "deliver": (result, "a panic ended the delivery of an answer", CHANNELS),
     # What HTTP does around a message.
     "http": (internal, "a panic ended an HTTP request", ("HTTP",)),
+    "post": (internal, "a panic ended an HTTP request", ("HTTP+SSE",)),
+    # Where a host takes a call from its lane. Rust has no such host.
+    "take": (internal, "a panic ended (?:a turn of the event loop|the start of a call)", CHANNELS),
+    # What the client carries between the rounds of a call.
+    "seal": (internal, 'a panic ended the questions of tool "ask"', SEALED),
+    "unseal": (internal, "a panic ended the request tools/call with id \\S+", SEALED),
+}
+# What passes a point, if it is no plain call.
+MESSAGES = {"seal": suspended, "unseal": resumed}
+# Outside of messages: what serves a connection, what accepts connections, and the steps of the end.
+OUTSIDE = {
+    "connection": "a panic ended a connection",
+    "accept": "a panic ended a listener",
+    "ending": "a panic ended the server's end: a step of the end",
 }
 # Where the message is none of a client's: the deadlines of calls, and the threads that read and write stdio.
 THREADS = {"timer": "a panic ended the timer", "read": "reads the input", "write": "writes the answers"}
@@ -107,8 +140,10 @@ def every_transport(start, point, failed):
         for number, name in enumerate(transports):
             client = armed.clients[name]
             others = () if name == "stdio" else (armed.open(name),)
-            armed.arm()
-            answer = client.ask(number)
+            client.arm = armed.arm
+            if point != "unseal":
+                armed.arm()
+            answer = MESSAGES.get(point, Client.ask)(client, number)
             if not expected(answer, number):
                 raise failed(f"not what {point} leads to over {name}: {answer}")
             armed.expect_fault(record)
@@ -149,6 +184,8 @@ def thrown(start, failed):
         "tool": ("tools/call", {"name": "throw", "arguments": {}}),
         "middleware": ("tools/call", {"name": "guarded", "arguments": {}}),
         "resource": ("resources/read", {"uri": "throw://now"}),
+        "template": ("resources/read", {"uri": "thrown://now"}),
+        "method": ("demo/throw", {}),
         "prompt": ("prompts/get", {"name": "greet", "arguments": {"name": "a"}}),
         "completion": (
             "completion/complete",
@@ -191,23 +228,74 @@ def ended(start, point, failed):
             raise failed(f"exit code {code}")
 
 
+def lost(start, failed):
+    """One connection ends, and no other."""
+    with Armed(start, "connection", failed) as armed:
+        for name in ("Unix sockets", "WebSocket", "HTTP"):
+            client = armed.open(name)
+            client.ask("before")
+            armed.arm()
+            try:
+                answer = client.ask("lost")
+            except (OSError, ValueError):
+                answer = None
+            if answer is not None:
+                raise failed(f"an answer came over {name}: {answer}")
+            armed.expect_fault(OUTSIDE["connection"])
+            client.close()
+            again = armed.open(name)
+            armed.expect_all_go_on(f"after {name}", (again,))
+            again.close()
+        armed.expect_end(0)
+
+
+def unaccepted(start, failed):
+    """Nobody accepts connections any more: the process ends, and not with 0."""
+    for name in ("Unix sockets", "HTTP"):
+        with Armed(start, "accept", failed) as armed:
+            armed.arm()
+            try:
+                armed.open(name).close()
+            except OSError:
+                pass
+            armed.expect_fault(OUTSIDE["accept"])
+            if (code := armed.server.process.wait(30)) <= 0:
+                raise failed(f"exit code {code}")
+
+
+def ends_badly(start, failed):
+    """A step of the end panics: the others are taken, and the exit code is not 0."""
+    with Armed(start, "ending", failed) as armed:
+        armed.arm()
+        for client in armed.clients.values():
+            client.close()
+        armed.expect_fault(OUTSIDE["ending"])
+        if (code := armed.server.process.wait(30)) <= 0:
+            raise failed(f"exit code {code}")
+
+
 def complete(failed):
     """Each point of the engine has its case."""
     passed = set()
-    for path in CORE.rglob("*.rs"):
-        passed.update(re.findall(r'faults::pass\(\s*"(\w+)"', path.read_text()))
-    if passed != (known := {*POINTS, *THREADS}):
+    for path in (path for source in SOURCES for path in source.rglob("*.rs")):
+        passed.update(re.findall(r'(?:faults::pass|pass_fault)\(\s*"(\w+)"', path.read_text()))
+    if passed != (known := {*POINTS, *THREADS, *OUTSIDE}):
         raise failed(f"points without a case, or cases without a point: {sorted(passed ^ known)}")
 
 
-def cases(start, failed):
+def cases(host, start, failed):
     yield "each point of a fault has a case", partial(complete, failed)
     for point, (_, _, transports) in POINTS.items():
+        if point == "take" and host == "rust":
+            continue
         yield f"panic at {point}", partial(every_transport, start, point, failed)
         if transports == CHANNELS:
             yield f"panic at {point}, client in the process", partial(in_process, start, point, failed)
     yield "panic at decode of a response", partial(nameless, start, failed)
     yield "functions that throw", partial(thrown, start, failed)
     yield "panic at timer", partial(timer, start, failed)
+    yield "panic of a connection", partial(lost, start, failed)
+    yield "panic of a listener", partial(unaccepted, start, failed)
+    yield "panic at the end", partial(ends_badly, start, failed)
     for point in ("read", "write"):
         yield f"panic of a thread at {point}", partial(ended, start, point, failed)

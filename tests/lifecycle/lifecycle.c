@@ -74,6 +74,10 @@ static int fail_everywhere(tenon_server *app) {
     if (add(app, "throw", no_answer, 0) || add(app, "guarded", quick, 0)) return 1;
     if (tenon_server_add_middleware(app, "tool", TENON_MODE_WORKER, guard, NULL, NULL, NULL) != TENON_OK) return 1;
     if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_resource_template_new("thrown://{when}", &entry, NULL);
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_method_new("demo/throw", &entry, NULL);
+    if (add_made(app, made, entry) != TENON_OK) return 1;
     made = tenon_prompt_new("greet", &entry, NULL);
     if (made == TENON_OK) tenon_prompt_add_argument(entry, "name", "Whom to greet.", true);
     if (add_made(app, made, entry) != TENON_OK) return 1;
@@ -85,6 +89,15 @@ static void wait_for_end(void *user_data, tenon_call *call) {
     struct timespec pause = {0, 10000000};
     (void)user_data;
     while (!tenon_call_is_cancelled(call)) nanosleep(&pause, NULL);
+}
+
+static void ask(void *user_data, tenon_call *call) {
+    static const char form[] = "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}}}";
+    tenon_answer *answer = NULL;
+    (void)user_data;
+    if (tenon_call_elicit(call, "name", "Name?", form, &answer, NULL) != TENON_OK) return;
+    tenon_answer_free(answer);
+    tenon_call_return_text(call, "asked", TENON_NUL);
 }
 
 /* Prints the text of an answer, or the code and the message of its error. */
@@ -157,7 +170,7 @@ int main(int argc, char **argv) {
         }
     }
     if (add(app, "block", block, 0) || add(app, "quick", quick, 0) || add(app, "flood", print, 0)) return 1;
-    if (add(app, "late", wait_for_end, 100)) return 1;
+    if (add(app, "late", wait_for_end, 100) || add(app, "ask", ask, 0)) return 1;
     if (fails && fail_everywhere(app)) return 1;
     if (file) return call_within(app, file);
     if (listen_as_told(app, http, folder, &err) != TENON_OK) goto failed;

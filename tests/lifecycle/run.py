@@ -230,7 +230,7 @@ def cases(host):
     if host != "node":
         yield "SIGINT is ignored", lambda: ignored(host)
     yield from descriptors.cases(host, partial(Server, host), Failed, PATIENCE)
-    yield from faults.cases(partial(Server, host), Failed)
+    yield from faults.cases(host, partial(Server, host), Failed)
     yield "nobody reads errors", lambda: unread_errors(host)
     for tool in ("block", "block_loop") if host == "python" else ("block",):
         name = tool.replace("_", " ") + ": "

@@ -26,6 +26,12 @@ app.tool('flood', { description: 'Prints.', input }, ({ lines }) => {
   return 'printed'
 })
 
+const form = { type: 'object', properties: { name: { type: 'string' } } }
+app.tool('ask', { description: 'Asks.', input }, async (_, ctx) => {
+  await ctx.elicit('Name?', form, { key: 'name' })
+  return 'asked'
+})
+
 app.tool('late', { description: 'Does not end.', input, timeout: 100 }, (_, { signal }) => once(signal, 'abort'))
 
 function raise() {
@@ -37,6 +43,8 @@ function throwEverywhere() {
   app.tool('guarded', { input }, () => 'not reached')
   app.middleware('tool', (ctx, next) => (ctx.name === 'guarded' ? raise() : next()))
   app.resource('throw://now', raise)
+  app.resource('thrown://{when}', raise)
+  app.method('demo/throw', raise)
   app.prompt('greet', { args: [{ name: 'name' }] }, raise)
   app.completion({ prompt: 'greet', argument: 'name' }, raise)
 }

@@ -48,6 +48,12 @@ def flood(lines: int) -> str:
     return "printed"
 
 
+@app.tool
+def ask(ctx: SyncContext) -> str:
+    ctx.elicit("Name?", {"type": "object", "properties": {"name": {"type": "string"}}}, key="name")
+    return "asked"
+
+
 @app.tool(timeout=0.1)
 async def late() -> None:
     await asyncio.Event().wait()
@@ -70,6 +76,14 @@ def raise_everywhere() -> None:
 
     @app.resource("throw://now")
     def now() -> str:
+        raise RuntimeError("thrown")
+
+    @app.resource("thrown://{when}")
+    async def then(when: str) -> str:
+        raise RuntimeError("thrown")
+
+    @app.method("demo/throw")
+    async def method() -> None:
         raise RuntimeError("thrown")
 
     @app.prompt

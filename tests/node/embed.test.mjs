@@ -459,7 +459,7 @@ for (const [maskErrors, masks] of [[undefined, true], [true, true], [false, fals
     })
     await app.close()
     const places = records.filter((record) => record.message.includes('other machines may reach'))
-    assert.deepEqual(places.map(({ level }) => level), maskErrors === true ? [] : ['info'])
+    assert.deepEqual(places.map(({ level }) => level), maskErrors === true ? [] : ['warn'])
   })
 }
 

@@ -46,8 +46,9 @@ class Server(Registrations):
     of with their settings, by id.
 
     ``mask_errors`` tells clients of an unexpected exception by a reference only, under which the log has it. By default
-    it is on once the server listens on an address that is not a loopback one, or is served by ``asgi()``, whose address
-    is not known; the log says so at the start, with the level ``INFO``.
+    it is on once other machines may reach the server: it listens on an address that is not a loopback one, allows a
+    host that is none of this machine's, serves HTTP on a Unix socket, or is served by ``asgi()``, whose address is not
+    known. The log says so at the start, with the level ``WARNING``, and so it does where this is ``False``.
     ``cache`` says how long answers may be kept and by whom (2026-07-28): seconds, or ``CacheOptions``; ``cache_of`` the
     same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
     arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.

@@ -53,6 +53,7 @@ impl Sealer {
 
     /// Seals `plain`; it opens only with the same `binding`.
     pub fn seal(&self, plain: &[u8], binding: &[u8], environment: &dyn Environment) -> Result<String, Error> {
+        crate::faults::pass("seal");
         let keys = self.keys_to_seal(environment)?;
         let mut nonce = [0; NONCE_BYTES];
         environment.random(&mut nonce)?;
@@ -74,6 +75,7 @@ impl Sealer {
 
     /// Opens what [`Sealer::seal`] made. Says nothing about why it would not (MR-11).
     pub fn open(&self, sealed: &str, binding: &[u8]) -> Result<Vec<u8>, NotSealed> {
+        crate::faults::pass("unseal");
         // Where no key was given and none was made, nothing was ever sealed here.
         let keys =
             self.keys(|| Err(Error::new(ErrorKind::State, "nothing was sealed"))).map_err(|_| NotSealed)?;

@@ -8,7 +8,7 @@ use super::room::spare;
 use crate::locks::Mutex;
 use crate::proto::error::RpcError;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 /// Whose share it is.
@@ -44,6 +44,8 @@ pub(crate) struct Share {
     shares: Weak<Shares>,
     held: [AtomicUsize; KINDS],
     most: [usize; KINDS],
+    /// Its connections that wait for a request.
+    pub(crate) idle: AtomicIsize,
 }
 
 /// One thing of a share, given back when it is dropped.
@@ -67,7 +69,13 @@ impl Shares {
             return share;
         }
         let shares = Arc::downgrade(self);
-        let share = Arc::new(Share { key, shares, held: Default::default(), most: self.most });
+        let share = Arc::new(Share {
+            key,
+            shares,
+            held: Default::default(),
+            most: self.most,
+            idle: AtomicIsize::new(0),
+        });
         table.insert(key, Arc::downgrade(&share));
         share
     }

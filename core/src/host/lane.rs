@@ -166,7 +166,7 @@ impl LaneQueue {
 
 impl HostOp {
     /// The call this operation starts, if it starts one.
-    pub(crate) fn starts(&self) -> Option<CallId> {
+    pub fn starts(&self) -> Option<CallId> {
         match self {
             HostOp::Call(call) => Some(call.id),
             _ => None,

@@ -23,7 +23,8 @@ impl Masking {
 }
 
 impl Engine {
-    /// The server is about to be served at `place`, which other machines may reach. The log says what that means.
+    /// The server is about to be served at `place`, which other machines may reach. The log says what that means, with a level
+    /// that every host shows by default.
     pub(crate) fn expose(&self, place: &str) {
         let masking = &self.0.masking;
         masking.exposed.store(true, Ordering::Relaxed);
@@ -32,7 +33,7 @@ impl Engine {
             Some(false) => "clients get the text of exceptions, because mask_errors is off",
             None => "clients get a reference in place of the text of an exception, unless mask_errors is set",
         };
-        log::say(&*self.0.log, LogLevel::Info, log::SERVER, || {
+        log::say(&*self.0.log, LogLevel::Warn, log::SERVER, || {
             format!("served at {place}, which other machines may reach: {what}")
         });
     }

@@ -105,6 +105,15 @@ impl CallContext {
         }
     }
 
+    /// The host's handler and its middleware, as far as the host has them.
+    pub(super) fn handlers(&self) -> impl Iterator<Item = HandlerId> + '_ {
+        let own = match &self.entry.target {
+            Target::Lane { handler, .. } | Target::Inline { handler, .. } => Some(*handler),
+            Target::Local(_) | Target::Aside(_) => None,
+        };
+        own.into_iter().chain(self.around.iter().flat_map(|around| around.handlers()))
+    }
+
     /// What the call comes to where its arguments are not what the handler takes, for reasons that no schema says: the same
     /// as where they do not fit the schema (TL-13). `reasons` say where each is by a JSON pointer.
     pub fn arguments_refused(&self, reasons: &str) -> Outcome {

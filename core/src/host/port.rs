@@ -2,7 +2,7 @@
 
 use super::lane::{Drained, LaneId, LaneQueue};
 use super::local::Spawn;
-use super::op::{HostOp, Outcome, Stale};
+use super::op::{HandlerId, HostOp, Outcome, Stale};
 use super::shared::{Flight, Shared};
 use super::sink::Outgoing;
 use super::turn;
@@ -71,6 +71,24 @@ impl HostPort {
         let flight = self.0.calls.remove(id).ok_or(Stale)?;
         self.0.complete(id, flight, outcome);
         Ok(())
+    }
+
+    /// Runs a step of a host. If it panics there is no result: the log has a record that names what it was `doing`, and the calls
+    /// that `lost` gives then end with an internal error. These are the calls that the host took and that no handler has.
+    pub fn guard<R>(
+        &self,
+        doing: &str,
+        step: impl FnOnce() -> R,
+        lost: impl FnOnce() -> Vec<CallId>,
+    ) -> Option<R> {
+        match caught(step) {
+            Ok(result) => Some(result),
+            Err(panicked) => {
+                let error = self.0.panicked(doing, &panicked);
+                lost().into_iter().for_each(|call| self.0.fail(call, &error));
+                None
+            }
+        }
     }
 
     /// Completes several calls; those that had ended are skipped. What `batch` does to make the outcomes must not wait for
@@ -218,6 +236,12 @@ impl HostPort {
         self.0.calls.with(id, |_| ()).is_none()
     }
 
+    /// The calls in flight whose handler, or middleware around it, is one that `is_it` names. That runs under a lock: it
+    /// must not call the engine.
+    pub fn calls_of(&self, is_it: impl Fn(HandlerId) -> bool) -> Vec<CallId> {
+        self.0.calls.select(|flight| flight.context.handlers().any(&is_it))
+    }
+
     /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
     /// closes. It runs on the thread that ends the call, often one of the engine's, so it must neither block nor run code of
     /// the program's. It is dropped without a run when the call is completed or its attempt suspends, and comes back as the
@@ -256,7 +280,14 @@ impl Lane {
                     out.push(op);
                 }
             }
-            let late = || start.is_some_and(|start| self.shared.now() - start >= budget);
+            // A clock that panics must not take along what was drained.
+            let late = || {
+                let look = || start.is_some_and(|start| self.shared.now() - start >= budget);
+                caught(look).unwrap_or_else(|panicked| {
+                    self.shared.panicked("a look at the clock", &panicked);
+                    true
+                })
+            };
             if state == Drained::Empty || left == 0 || late() {
                 return state;
             }

@@ -1,11 +1,14 @@
 //! Accepting connections, whatever is spoken on them.
 
+use super::bounded::connection;
 use super::client_address::key;
 use super::connections::{Connections, Phase, Place};
 use super::io::{Accept, Io, read_some};
 use super::mailbox::Mailbox;
 use super::pool::Homes;
 use crate::dispatch::shares::{Kind, Part, Share, Shares};
+use crate::faults;
+use crate::host::Engine;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -31,6 +34,9 @@ pub(super) trait Serve: Clone + Send + 'static {
         mailbox: Option<Arc<Mailbox>>,
         place: Place,
     ) -> impl Future<Output = ()> + Send;
+
+    /// Whose log is told of a panic.
+    fn engine(&self) -> &Engine;
 
     /// What a client is told that has as many connections as one may have.
     fn refusal(&self, share: &Share) -> Vec<u8>;
@@ -58,6 +64,7 @@ pub(super) async fn accept<A: Accept>(
         match accepted {
             None => break,
             Some(Ok((stream, address))) => {
+                faults::pass("accept");
                 let share = address.map(|address| shares.of(key(address)));
                 let Ok(part) = admit(share.as_ref(), &connections) else {
                     if let Some(share) = share
@@ -75,10 +82,12 @@ pub(super) async fn accept<A: Accept>(
                 let home = elsewhere.as_ref().unwrap_or_else(|| homes.first());
                 let (serve, mailbox) = (serve.clone(), home.mailbox.clone());
                 let place = connections.enter_for(share, part);
+                let engine = serve.engine().clone();
                 if elsewhere.is_none() {
-                    home.handle.spawn(serve.serve(stream, mailbox, place));
+                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place)));
                 } else if let Ok(loose) = stream.loosen() {
-                    home.handle.spawn(settle::<A::Io>(serve, loose, mailbox, place));
+                    let serve = move || settle::<A::Io>(serve, loose, mailbox, place);
+                    home.handle.spawn(connection(engine, serve));
                 }
             }
             // Out of descriptors, or the client was gone already: other connections go on.

@@ -8,7 +8,10 @@ use crate::locks::{Condvar, Mutex};
 use crate::panics::caught;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long to wait before one that panicked is looked at again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What depends on the time. Its functions run on the clock's thread, so they must not block.
 pub(super) trait Timed: Send + Sync {
@@ -189,9 +192,9 @@ impl Inner {
                     }
                     work.next()
                 });
-                if let Ok(next) = next {
-                    self.state.lock().put(number, next);
-                }
+                // Without a time the timer of a server that panicked would stand still.
+                let next = next.unwrap_or_else(|_| Some(Instant::now() + AGAIN));
+                self.state.lock().put(number, next);
                 // It may be the last that holds an engine, with what the program has in it.
                 let _ = caught(|| drop(work));
             }
@@ -203,7 +206,6 @@ impl Inner {
 mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::time::Duration;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -226,6 +228,26 @@ mod tests {
             *self.next.lock() = None;
             let _ = self.told.send(());
         }
+    }
+
+    #[test]
+    fn one_that_panics_is_told_again() {
+        struct First(Mutex<bool>, Sender<()>);
+        impl Timed for First {
+            fn next(&self) -> Option<Instant> {
+                if std::mem::replace(&mut *self.0.lock(), false) {
+                    panic!("on purpose");
+                }
+                Some(Instant::now())
+            }
+            fn tell(&self) {
+                let _ = self.1.send(());
+            }
+        }
+        let clock = clock();
+        let (told, heard) = channel();
+        let _alarm = clock.tell(Arc::new(First(Mutex::new(true), told)));
+        heard.recv_timeout(PATIENCE).expect("it is told");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -29,6 +29,8 @@ pub(super) enum Phase {
 pub(super) struct Connections {
     phase: AtomicU8,
     table: Mutex<Table>,
+    /// Those that wait for a request.
+    idle: Arc<AtomicIsize>,
     changed: Condvar,
 }
 
@@ -92,7 +94,7 @@ impl Connections {
         share: Option<Arc<Share>>,
         part: Option<Part>,
     ) -> Option<Place> {
-        let seat = Seat::new(share);
+        let seat = Seat::new(share, self.idle.clone());
         let mut table = self.table.lock();
         if table.tasks.len() >= max {
             return None;
@@ -106,6 +108,11 @@ impl Connections {
     /// Ends connections that wait for a request, of this client or of all, those first that have waited for longest; says
     /// whether there was one. A look at all of them costs, so that a few end at a time where there are many.
     pub(super) fn evict(&self, of: Option<&Arc<Share>>) -> bool {
+        // Who has many connections at work would have all of them looked at with each further one.
+        let none = |idle: &AtomicIsize| idle.load(Ordering::Relaxed) <= 0;
+        if none(&self.idle) || of.is_some_and(|share| none(&share.idle)) {
+            return false;
+        }
         let wakers: Vec<Waker> = {
             let table = self.table.lock();
             let idle = table.tasks.values().filter_map(|task| Some((task.seat.idle_since(of)?, task)));
@@ -186,6 +193,8 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::limits::Limits;
+    use crate::dispatch::shares::{Key, Shares};
     use std::time::Duration;
 
     #[test]
@@ -206,5 +215,37 @@ mod tests {
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, true, true, false]);
         assert!(!connections.evict(None), "nobody is idle");
+    }
+
+    #[test]
+    fn nobody_is_looked_at_while_none_is_idle() {
+        let shares = Shares::new(&Limits::default());
+        let share = |last| shares.of(Key::V4([127, 0, 0, last]));
+        let connections: Arc<Connections> = Arc::default();
+        let enter = |last| connections.enter_for(Some(share(last)), None);
+        let places = [enter(1), enter(1), enter(2)];
+        places.iter().for_each(|place| place.register(Waker::noop()));
+        // The table is locked: a look at it would wait.
+        let evicts = |of: Option<Arc<Share>>| {
+            let held = connections.table.lock();
+            let (connections, (say, said)) = (connections.clone(), std::sync::mpsc::channel());
+            std::thread::spawn(move || say.send(connections.evict(of.as_ref())));
+            let at_once = said.recv_timeout(Duration::from_secs(5));
+            drop(held);
+            at_once.expect("it does not look")
+        };
+        assert!(!evicts(None));
+        let now = Instant::now();
+        places[2].seat().idle(now);
+        places[2].seat().idle(now);
+        assert!(!evicts(Some(share(1))), "another client's is idle");
+        assert!(connections.evict(Some(&share(2))));
+        assert!(!evicts(Some(share(2))) && !evicts(None), "it is to end already");
+        places[0].seat().idle(now);
+        places[0].seat().busy();
+        assert!(!evicts(None));
+        places[1].seat().idle(now);
+        drop(places);
+        assert!(!evicts(None), "it is gone");
     }
 }

@@ -3,6 +3,7 @@
 mod accept;
 mod address;
 mod allowed;
+mod bounded;
 mod client_address;
 mod clock;
 mod connections;

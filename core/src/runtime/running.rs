@@ -10,12 +10,12 @@ use super::stdio::open_missing;
 use super::timer::Timer;
 use super::transport::{Reach, Serving, Site, Turn};
 use crate::error::{Error, ErrorKind};
+use crate::faults;
 use crate::host::{CancelReason, Engine, Wake};
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::server::Server;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -103,16 +103,13 @@ fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Servi
     for transport in transports {
         match transport.start(site) {
             Ok(started) => {
-                // Before a client may come: addresses are bound before descriptors are read, and accept last of all.
-                if let Some(place) = started.exposed() {
-                    site.engine.expose(&place);
-                }
+                site.expose(started.exposed());
                 serving.push(started);
             }
             Err(error) => {
                 site.settle();
                 site.lifecycle.close_within(Duration::ZERO);
-                end(&serving, || {});
+                end(&site.engine, &site.lifecycle, &serving, || {});
                 return Err(error);
             }
         }
@@ -123,9 +120,15 @@ fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Servi
 }
 
 /// Ends what is served, step by step; `overdue` has to answer what is still in flight after its time.
-fn end(serving: &[Box<dyn Serving>], overdue: impl Fn()) {
+fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], overdue: impl Fn()) {
     // A host's waker that panics must not keep the rest from ending.
-    let step = |step: &dyn Fn()| drop(catch_unwind(AssertUnwindSafe(step)));
+    let step = |step: &dyn Fn()| {
+        let step = || {
+            faults::pass("ending");
+            step();
+        };
+        ending(engine, lifecycle, "a step of the end", &step);
+    };
     let each = |what: &dyn Fn(&dyn Serving)| {
         for serving in serving.iter().rev() {
             step(&|| what(&**serving));
@@ -136,6 +139,14 @@ fn end(serving: &[Box<dyn Serving>], overdue: impl Fn()) {
     step(&overdue);
     each(&|serving| serving.flush());
     each(&|serving| serving.close());
+}
+
+/// Runs a step of a server's end. A panic is logged, and keeps the exit code from being 0.
+fn ending(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
+    if let Err(panicked) = caught(step) {
+        engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
+        lifecycle.fail(format!("{what} panicked: {panicked}"));
+    }
 }
 
 impl Inner {
@@ -156,12 +167,7 @@ impl Inner {
     fn spawn_end(self: Arc<Inner>) -> bool {
         let threads = self.engine.threads().clone();
         let end = move || {
-            let step = |what: &str, step: &dyn Fn()| {
-                if let Err(panicked) = caught(step) {
-                    self.engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
-                    self.lifecycle.fail(format!("{what} panicked: {panicked}"));
-                }
-            };
+            let step = |what: &str, step: &dyn Fn()| ending(&self.engine, &self.lifecycle, what, step);
             step("ending the transports", &|| self.shut_down());
             step("telling of the stop", &|| self.stop());
             let alarm = self.alarm.lock().take();
@@ -179,7 +185,7 @@ impl Inner {
         self.engine.begin_closing();
         waits_for.extend(self.engine.attached());
         waits_for.iter().for_each(|peer| peer.on_drained(self.lifecycle.clone()));
-        end(&self.serving, || {
+        end(&self.engine, &self.lifecycle, &self.serving, || {
             self.lifecycle.wait_until(Duration::ZERO, || waits_for.iter().all(|peer| peer.in_flight() == 0));
             self.engine.halt_start();
             self.engine.cancel_all(CancelReason::Closing);

@@ -1,25 +1,37 @@
 //! What others know of one connection: whose it is, and since when it waits for a request.
 
 use crate::dispatch::shares::Share;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub(super) struct Seat {
     share: Option<Arc<Share>>,
-    /// Since when it waits for a request, in nanoseconds; 0 if it does not.
-    idle: AtomicU64,
-    /// It is to end as soon as it has no request in progress, because others need its place.
-    evicted: AtomicBool,
+    /// How many of its listener wait for a request and are not to end.
+    idle: Arc<AtomicIsize>,
+    /// Since when it waits for a request, in nanoseconds, or 0 if it does not; and [`EVICTED`].
+    state: AtomicU64,
 }
+
+/// It is to end as soon as it has no request in progress, because others need its place.
+const EVICTED: u64 = 1 << 63;
 
 /// What times are counted from: before the first connection, so that none is earlier.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
 impl Seat {
-    pub(super) fn new(share: Option<Arc<Share>>) -> Arc<Seat> {
+    /// `idle` counts those of the listener that wait.
+    pub(super) fn new(share: Option<Arc<Share>>, idle: Arc<AtomicIsize>) -> Arc<Seat> {
         ORIGIN.get_or_init(Instant::now);
-        Arc::new(Seat { share, idle: AtomicU64::new(0), evicted: AtomicBool::new(false) })
+        Arc::new(Seat { share, idle, state: AtomicU64::new(0) })
+    }
+
+    /// Counts it among those that wait, or no more.
+    fn count(&self, change: isize) {
+        self.idle.fetch_add(change, Relaxed);
+        if let Some(share) = &self.share {
+            share.idle.fetch_add(change, Relaxed);
+        }
     }
 
     pub(super) fn share(&self) -> Option<&Arc<Share>> {
@@ -29,28 +41,45 @@ impl Seat {
     /// It has waited for a request since then.
     pub(super) fn idle(&self, since: Instant) {
         let after = since.saturating_duration_since(*ORIGIN.get_or_init(|| since)).as_nanos();
-        self.idle.store(u64::try_from(after).unwrap_or(u64::MAX).max(1), Relaxed);
+        let after = u64::try_from(after).unwrap_or(u64::MAX).clamp(1, EVICTED - 1);
+        let before = self.state.fetch_update(Relaxed, Relaxed, |state| Some(state & EVICTED | after));
+        if before == Ok(0) {
+            self.count(1);
+        }
     }
 
     /// A request, or its answer, is in progress.
     pub(super) fn busy(&self) {
-        self.idle.store(0, Relaxed);
+        let before = self.state.fetch_and(EVICTED, Relaxed);
+        if before > 0 && before < EVICTED {
+            self.count(-1);
+        }
     }
 
     /// Since when it waits, if it does, is this client's where one is named, and is not to end already.
     pub(super) fn idle_since(&self, of: Option<&Arc<Share>>) -> Option<u64> {
         let own = of.is_none_or(|of| self.share.as_ref().is_some_and(|share| Arc::ptr_eq(share, of)));
-        let since = self.idle.load(Relaxed);
-        (own && since > 0 && !self.evicted.load(Relaxed)).then_some(since)
+        let state = self.state.load(Relaxed);
+        (own && state > 0 && state < EVICTED).then_some(state)
     }
 
     /// Has it end; `false` if it is to end already.
     pub(super) fn evict(&self) -> bool {
-        !self.evicted.swap(true, Relaxed)
+        let before = self.state.fetch_or(EVICTED, Relaxed);
+        if before > 0 && before < EVICTED {
+            self.count(-1);
+        }
+        before < EVICTED
     }
 
     /// It is to end, and nothing is in progress.
     pub(super) fn must_end(&self) -> bool {
-        self.evicted.load(Relaxed) && self.idle.load(Relaxed) > 0
+        self.state.load(Relaxed) > EVICTED
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.busy();
     }
 }

@@ -74,7 +74,7 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
-    /// Where other machines may reach it, as the log says it; nothing if they do not.
+    /// Where other machines may reach it, as the log says it; nothing if they do not. Asked before it lets clients in.
     fn exposed(&self) -> Option<String> {
         None
     }
@@ -117,6 +117,14 @@ impl Site {
             lines: Arc::default(),
             http: OnceLock::new(),
             listeners: Mutex::default(),
+        }
+    }
+
+    /// A transport is about to begin, perhaps where other machines reach it. One that lets clients in before all have started
+    /// says so here, before the first client comes.
+    pub(super) fn expose(&self, place: Option<String>) {
+        if let Some(place) = place {
+            self.engine.expose(&place);
         }
     }
 

@@ -104,6 +104,42 @@ fn an_address_has_a_share_of_a_listening_socket() {
     close(&running);
 }
 
+/// So do its listen streams.
+#[test]
+fn an_address_has_a_share_of_the_listen_streams() {
+    let served = Served::with(|limits| limits.max_address_streams = 1);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let path = served.path();
+    let unix = UnixListener::bind(&path).unwrap();
+    let running = served.start(ServeOptions::new().socket(listener).socket(unix));
+    let connect_tcp = || Client::on(TcpStream::connect(address).unwrap());
+    let listen = |id: u64| {
+        let mut request = crate::client::call(id, "none", serde_json::json!({}));
+        request["method"] = "subscriptions/listen".into();
+        request["params"]["notifications"] = serde_json::json!({ "toolsListChanged": true });
+        request
+    };
+    let (mut one, mut two) = (connect_tcp(), connect_tcp());
+    one.send(&listen(1));
+    assert_eq!(one.receive().unwrap()["method"], "notifications/subscriptions/acknowledged");
+    two.send(&listen(2));
+    let refused = two.receive().unwrap();
+    assert!(refused["error"]["message"].as_str().unwrap().contains("max_address_streams"), "{refused}");
+    let mut local: Client = connect(&path);
+    for id in 1..=2 {
+        local.send(&listen(id));
+        assert_eq!(local.receive().unwrap()["method"], "notifications/subscriptions/acknowledged");
+    }
+    // It is given back with the connection.
+    drop(one);
+    crate::client::until("there is room", || {
+        two.send(&listen(3));
+        two.receive().unwrap()["method"] == "notifications/subscriptions/acknowledged"
+    });
+    close(&running);
+}
+
 #[test]
 fn http_is_served_on_a_listening_socket() {
     let served = Served::new();

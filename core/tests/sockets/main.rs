@@ -7,6 +7,7 @@ mod files;
 mod given;
 mod http;
 mod limits;
+mod masks;
 mod memory;
 mod splits;
 mod together;

@@ -37,6 +37,52 @@ fn several_clients_talk_to_one_server_which_ends_with_the_last() {
     }
 }
 
+/// A stream that panics when it is read.
+struct Bad;
+
+impl tokio::io::AsyncRead for Bad {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        panic!("a bad stream");
+    }
+}
+
+impl tokio::io::AsyncWrite for Bad {
+    fn poll_write(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn a_server_whose_only_client_is_lost_to_a_panic_does_not_end_well() {
+    for served in [Served::new(), Served::new().apart()] {
+        let running = served.start(ServeOptions::new().stream(Bad));
+        assert!(running.wait_for(PATIENCE));
+        assert_eq!(running.exit_code(), 1);
+    }
+}
+
 #[test]
 fn a_server_that_ends_ends_its_clients() {
     let served = Served::new();

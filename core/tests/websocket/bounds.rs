@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Raw, frame};
 use crate::up;
-use crate::up::{PATIENCE, limits, modern, text};
+use crate::up::{PATIENCE, enveloped, limits, modern, text};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -141,6 +141,21 @@ fn an_address_has_a_share() {
     let head = second.head("GET", "/ws", &format!("host: localhost\r\n{}", crate::client::UPGRADE));
     assert!(head.starts_with("HTTP/1.1 429 ") && head.contains("retry-after: 1"), "{head}");
     drop(first);
+    // So is each listen stream on it.
+    let (_up, url) = up(limits(|limits| limits.max_address_streams = 2));
+    let mut client = Client::new(&url);
+    let listen = |id: u64| {
+        let params = json!({ "notifications": { "toolsListChanged": true } });
+        enveloped(json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": params }))
+    };
+    let first = client.ask(&listen(1));
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged", "{first}");
+    let refused = client.ask(&listen(2));
+    assert_eq!(refused["id"], 2, "{refused}");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("max_address_streams"), "{refused}");
+    let cancelled = json!({ "requestId": 1 });
+    client.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled }));
+    assert_eq!(client.ask(&listen(3))["method"], first["method"]);
     let (up, url) = up(limits(|limits| limits.max_address_calls = 1));
     let (mut one, mut two) = (Client::new(&url), Client::new(&url));
     one.send(&modern(1, "gate", json!({})));

@@ -34,7 +34,7 @@ impl Engine {
                     let key = table.key();
                     let session = Subscriber::Session(Arc::downgrade(peer));
                     // Sessions are counted elsewhere.
-                    let _ = table.enter(key, session, None, (usize::MAX, usize::MAX));
+                    let _ = table.enter(key, session, (None, None), (usize::MAX, usize::MAX));
                     peer.set_subscriber(key);
                     key
                 }

@@ -3,6 +3,7 @@
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
+use crate::dispatch::shares;
 use crate::host::arrival::Arrival;
 use crate::host::engine::{Engine, Scope};
 use crate::host::notices::{SUBSCRIBE, UNSUBSCRIBE};
@@ -71,14 +72,18 @@ impl Engine {
         if shared.closing.load(Ordering::Acquire) {
             return Err(shared.shutting_down());
         }
-        let Arrival { principal, .. } = scope.arrival();
+        let Arrival { principal, share, .. } = scope.arrival();
+        // Over HTTP the response that it has to itself is counted.
+        let share = share.filter(|_| matches!(scope, Scope::Channel(_)));
+        let part = shares::part(share.as_ref(), shares::Kind::Streams)?;
         let (id, peer) = (request.id.detached(), scope.peer().cloned());
         let stream = Arc::new(Stream::new(id.clone(), peer.clone(), sink.clone()));
         let key = {
             let mut table = shared.bus.table.lock();
             let key = table.key();
             let most = (limits.max_listens, limits.max_principal_listens);
-            let entered = table.enter(key, Subscriber::Stream(stream.clone()), principal.clone(), most);
+            let entered =
+                table.enter(key, Subscriber::Stream(stream.clone()), (principal.clone(), part), most);
             entered.map(|()| key).map_err(|full| match full {
                 Full::Streams => shared.busy("listen streams", limits.max_listens),
                 Full::Principal => shared.busy("listen streams of this client", limits.max_principal_listens),

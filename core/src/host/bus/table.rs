@@ -2,6 +2,7 @@
 
 use super::Subscriber;
 use crate::dispatch::room::spare;
+use crate::dispatch::shares::Part;
 use crate::proto::subscription::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(super) struct Table {
 struct Entry {
     subscriber: Subscriber,
     principal: Option<Arc<str>>,
+    /// What it takes of its client's share.
+    _part: Option<Part>,
     topics: Vec<Topic>,
     /// Bytes of their names.
     bytes: usize,
@@ -63,7 +66,7 @@ impl Table {
         &mut self,
         key: u64,
         subscriber: Subscriber,
-        principal: Option<Arc<str>>,
+        (principal, part): (Option<Arc<str>>, Option<Part>),
         (all, own): (usize, usize),
     ) -> Result<(), Full> {
         let is_stream = matches!(subscriber, Subscriber::Stream(_));
@@ -78,7 +81,7 @@ impl Table {
             *count += 1;
         }
         self.streams += usize::from(is_stream);
-        self.entries.insert(key, Entry { subscriber, principal, topics: Vec::new(), bytes: 0 });
+        self.entries.insert(key, Entry { subscriber, principal, _part: part, topics: Vec::new(), bytes: 0 });
         Ok(())
     }
 

@@ -313,6 +313,11 @@ impl Around {
     pub(super) fn target<'a>(&'a self, entry: &'a Registered) -> &'a Target {
         self.target.as_ref().unwrap_or(&entry.target)
     }
+
+    /// The host's functions among the layers.
+    pub(super) fn handlers(&self) -> impl Iterator<Item = HandlerId> + '_ {
+        self.layers.iter().filter_map(|layer| layer.lane().map(|(_, handler, _)| handler))
+    }
 }
 
 impl HostCall {

@@ -48,6 +48,12 @@ impl Access {
         matches!(self.place, Place::Loopback)
     }
 
+    /// A host that is allowed and is not this machine's: a proxy that others reach stands before the endpoint.
+    pub(crate) fn public_host(&self) -> Option<&str> {
+        let public = |host: &&String| Host::parse(host).is_none_or(|host| !host.is_loopback());
+        self.hosts.iter().find(public).map(String::as_str)
+    }
+
     /// For an endpoint that others can reach: any host, and no page.
     pub fn public() -> Access {
         Access::default()

@@ -11,6 +11,7 @@ use super::socket::{MAX_HEAD, Socket};
 use super::streaming::Streaming;
 use super::websocket;
 use crate::dispatch::shares::{Kind, Share};
+use crate::host::Engine;
 use crate::proto::http::{self as rules, Refusal};
 use crate::runtime::accept::Serve;
 use crate::runtime::connections::{Phase, Place};
@@ -67,6 +68,10 @@ pub(super) struct Endpoint {
 }
 
 impl Serve for Endpoint {
+    fn engine(&self) -> &Engine {
+        self.service.engine()
+    }
+
     async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, place: Place) {
         let link = Link::new(mailbox, place.seat(), self.service.budget());
         let mut socket = Socket::new(stream, link.clone(), self.service.limits(), link.budget());

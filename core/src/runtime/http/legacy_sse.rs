@@ -11,13 +11,15 @@ use super::queue::Queue;
 use super::read::read;
 use super::responses::{empty, event_stream, refused, shared_with, unheard, unread};
 use crate::dispatch::shares::Part;
+use crate::faults;
 use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::proto::envelope;
 use crate::proto::error::RpcError;
 use crate::proto::http::{self as rules, Access, Refusal, Verb};
-use crate::proto::message::Message;
+use crate::proto::id::RequestId;
+use crate::proto::message::{Malformed, Message};
 use crate::proto::shape;
 use crate::proto::sse;
 use crate::proto::version::{Era, Revision, Revisions};
@@ -30,8 +32,8 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -178,18 +180,33 @@ impl SseEndpoint {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {
                     Err(error) => unread(error, max, head.version, caller),
-                    Ok(body) => match caught(|| self.take(&session, &head, body, caller)) {
-                        Ok(Ok(())) => empty(StatusCode::ACCEPTED),
-                        Ok(Err(refusal)) => refused(refusal),
-                        Err(panicked) => {
-                            let error = self.engine().0.panicked("an HTTP request", &panicked);
-                            refused(Refusal::internal(None, &error))
+                    Ok(body) => {
+                        let named = OnceLock::new();
+                        match caught(|| self.take(&session, &head, (body, &named), caller)) {
+                            Ok(Ok(())) => empty(StatusCode::ACCEPTED),
+                            Ok(Err(refusal)) => refused(refusal),
+                            Err(panicked) => {
+                                let error = self.engine().0.panicked("an HTTP request", &panicked);
+                                self.fail(&session, named.into_inner(), error)
+                            }
                         }
-                    },
+                    }
                 }
             }
         };
         shared_with(origin, response)
+    }
+
+    /// The answer to a message whose handling panicked. Who named an id waits for the stream.
+    fn fail(&self, session: &Session, id: Option<RequestId>, error: RpcError) -> Response<ResponseBody> {
+        if id.is_none() {
+            return refused(Refusal::internal(None, &error));
+        }
+        let malformed = Malformed { id, error, answer: true, reply: None };
+        self.engine().0.guard("the delivery of an answer", || {
+            self.engine().refuse(&session.peer, &session.sink, &malformed);
+        });
+        empty(StatusCode::ACCEPTED)
     }
 
     fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
@@ -210,7 +227,7 @@ impl SseEndpoint {
         &self,
         session: &Session,
         head: &Arc<Parts>,
-        body: Bytes,
+        (body, named): (Bytes, &OnceLock<RequestId>),
         caller: Caller<'_>,
     ) -> Result<(), Refusal> {
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
@@ -237,6 +254,10 @@ impl SseEndpoint {
             }
             Err(wrong) => return Err(Refusal::malformed(&wrong)),
         };
+        if let Message::Request(request) = &message {
+            let _ = named.set(request.id.clone());
+        }
+        faults::pass("post");
         session.hear(&message);
         match &message {
             // These connections are always legacy (ERA-15).
@@ -248,12 +269,15 @@ impl SseEndpoint {
                     Err(error) => error,
                 };
                 let body = shape::error(Some(&request.id), None, &error);
-                sink.send(Outgoing::Response { body, error: Some(error.class) });
+                engine.0.guard("the delivery of an answer", || {
+                    sink.send(Outgoing::Response { body, error: Some(error.class) });
+                });
             }
             Message::Notification(said) if envelope::is_modern(&said.params) => {}
-            _ => {
+            // What panics there is answered there; a second answer would be one too many.
+            _ => engine.0.guard("the delivery of an answer", || {
                 engine.accept(&scope, message, sink);
-            }
+            }),
         }
         Ok(())
     }

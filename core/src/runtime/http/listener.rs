@@ -9,6 +9,7 @@ use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::accept::accept;
 use crate::runtime::address::{exposed, is_local};
+use crate::runtime::bounded::needed;
 use crate::runtime::connections::{Connections, Phase};
 use crate::runtime::given::{self, Listening};
 use crate::runtime::io::{self, Accept};
@@ -56,6 +57,7 @@ pub(super) struct Served {
     pub(super) listener: Arc<Listener>,
     pub(super) leads: bool,
     pub(super) reach: Option<Reach>,
+    pub(super) exposed: Option<String>,
 }
 
 impl Transport for HttpOptions {
@@ -140,13 +142,16 @@ impl Listener {
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
         let front = Arc::new(Front::new(access.clone()));
+        let lifecycle = site.lifecycle.clone();
         let begin = move |paths: Arc<Paths>| {
             let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), front };
             let handle = homes.first().handle.clone();
             let shares = shared.engine().0.shares.clone();
             let max = shared.limits().max_connections + OWN_TASKS;
+            let engine = shared.engine().clone();
             handle.spawn(tick(shared, paths, ticks));
-            handle.spawn(accept(endpoint, acceptor, homes, all, (max, shares), accepts));
+            let accepts = move || accept(endpoint, acceptor, homes, all, (max, shares), accepts);
+            handle.spawn(needed(engine, lifecycle, "a listener", accepts));
         };
         let joining = Joining { paths: Paths::default(), begin: Some(Box::new(begin)) };
         Arc::new(Listener {
@@ -164,7 +169,22 @@ impl Listener {
     pub(super) fn with_mcp(self: Arc<Self>, path: &str) -> Result<Served, Error> {
         self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
         let reach = self.url("http", path).map(Reach::Http);
-        Ok(Served { listener: self, leads: true, reach })
+        let exposed = self.exposed(&self.access, true);
+        Ok(Served { listener: self, leads: true, reach, exposed })
+    }
+
+    /// Where other machines may reach what `access` is for. Of the paths of one address the first names the address.
+    pub(super) fn exposed(&self, access: &Access, leads: bool) -> Option<String> {
+        let at = match &self.at {
+            At::Tcp(address) => exposed(*address),
+            // HTTP is served there for a proxy.
+            At::Unix(file) => Some(format!("the Unix socket {}", file.display())),
+            At::Nowhere => Some("a Unix socket".to_owned()),
+        };
+        match at {
+            Some(place) => leads.then_some(place),
+            None => access.public_host().map(|host| format!("a loopback address for hosts such as {host}")),
+        }
     }
 
     pub(super) fn service(&self) -> &HttpService {
@@ -256,10 +276,7 @@ impl Serving for Served {
     }
 
     fn exposed(&self) -> Option<String> {
-        match self.listener.at {
-            At::Tcp(address) if self.leads => exposed(address),
-            _ => None,
-        }
+        self.exposed.clone()
     }
 
     fn reach(&self) -> Option<&Reach> {

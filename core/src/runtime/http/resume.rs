@@ -35,7 +35,7 @@ impl HttpService {
         (caller, part): (Caller<'_>, Option<Part>),
     ) -> Result<Response<ResponseBody>, Refusal> {
         let Some(slot) = self.session_table().kept().find(lease.session(), id.stream) else {
-            return self.replay_only(&lease, id).await;
+            return self.replay_only(&lease, id, caller).await;
         };
         let attached = match slot.attach(id.number, &[]) {
             Err(Missing::Elsewhere) => {
@@ -64,14 +64,19 @@ impl HttpService {
     /// A stream that this process does not have. Its events may have been kept by another, which goes on with it: then the
     /// response ends behind what there is, and the client asks again until a process that has the stream answers, or the
     /// stream is complete. One whose process is gone is not kept alive in the store, so that it is unknown after a while.
-    async fn replay_only(&self, lease: &Lease, id: EventId<'_>) -> Result<Response<ResponseBody>, Refusal> {
+    async fn replay_only(
+        &self,
+        lease: &Lease,
+        id: EventId<'_>,
+        caller: Caller<'_>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
         let replay = self.read_log(lease, id).await?;
         let mut out = Vec::new();
         if !replay.ended && lease.peer().revision() == Some(Revision::V2025_11_25) {
             sse::encode_retry(None, self.limits().stream_retry.as_millis(), &mut out);
         }
         replay.frames.iter().for_each(|frame| out.extend_from_slice(frame));
-        Ok(event_stream(ResponseBody::whole(self.budget().keep(out.into()))))
+        Ok(event_stream(ResponseBody::whole(caller.budget.keep(out.into()))))
     }
 
     /// What the store has behind an event, all of it.

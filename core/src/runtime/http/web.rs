@@ -51,9 +51,10 @@ impl Transport for WebSocketOptions {
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let spot = &self.spot;
         let (listener, access, leads) = listener(site, "websocket", spot)?;
+        let exposed = listener.exposed(&access, leads);
         listener.add(&spot.path, Route::WebSocket(Arc::new(access)))?;
         let reach = listener.url("ws", &spot.path).map(Reach::WebSocket);
-        Ok(Box::new(Served { listener, leads, reach }))
+        Ok(Box::new(Served { listener, leads, reach, exposed }))
     }
 }
 
@@ -66,10 +67,11 @@ impl Transport for SseOptions {
         let spot = &self.spot;
         let (listener, access, leads) = listener(site, "sse", spot)?;
         let messages = self.messages_path();
+        let exposed = listener.exposed(&access, leads);
         let endpoint = SseEndpoint::new(listener.service(), access, &messages);
         listener.add(&spot.path, Route::Events(endpoint.clone()))?;
         listener.add(&messages, Route::Messages(endpoint))?;
         let reach = listener.url("http", &spot.path).map(Reach::Sse);
-        Ok(Box::new(Served { listener, leads, reach }))
+        Ok(Box::new(Served { listener, leads, reach, exposed }))
     }
 }

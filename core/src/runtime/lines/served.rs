@@ -3,10 +3,11 @@
 use super::client::{Client, Terms};
 use super::wire::Wire;
 use crate::dispatch::shares::{Kind, Share};
+use crate::host::Engine;
 use crate::proto::shape;
 use crate::proto::version::Revision;
 use crate::runtime::accept::{Serve, accept};
-use crate::runtime::address::exposed;
+use crate::runtime::bounded::{connection, needed};
 use crate::runtime::connections::{Connections, Phase, Place};
 use crate::runtime::io::{Accept, Io};
 use crate::runtime::lifecycle::{FLUSH, Lifecycle};
@@ -14,14 +15,12 @@ use crate::runtime::mailbox::Mailbox;
 use crate::runtime::pool::{Home, Homes};
 use crate::runtime::transport::{Lines, Serving, Site};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) struct Served {
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
-    exposed: Option<String>,
 }
 
 /// Whoever connects.
@@ -38,6 +37,10 @@ impl Serve for Anybody {
         let share = place.seat().share().cloned();
         let terms = Terms { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
         Client::new(stream, terms, mailbox).serve(place)
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.0.engine
     }
 
     fn refusal(&self, share: &Share) -> Vec<u8> {
@@ -61,13 +64,7 @@ impl Drop for Leave {
 
 impl Served {
     fn new(site: &Site) -> Served {
-        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone(), exposed: None }
-    }
-
-    /// At this address of a socket.
-    pub(super) fn at(mut self, address: Option<SocketAddr>) -> Served {
-        self.exposed = address.and_then(exposed);
-        self
+        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
     }
 
     /// Serves everybody who comes from `acceptor`.
@@ -78,7 +75,9 @@ impl Served {
         let max = terms.engine.limits().max_connections + 1;
         let (place, handle) = (served.connections.enter(), homes.first().handle.clone());
         let most = (max, terms.engine.0.shares.clone());
-        handle.spawn(accept(Anybody(terms), acceptor, homes, served.connections.clone(), most, place));
+        let (engine, all) = (site.engine.clone(), served.connections.clone());
+        let accepts = move || accept(Anybody(terms), acceptor, homes, all, most, place);
+        handle.spawn(needed(engine, site.lifecycle.clone(), "a listener", accepts));
         served
     }
 
@@ -87,9 +86,13 @@ impl Served {
         let served = Served::new(site);
         let client = Client::new(wire, terms(site, false), home.mailbox.clone());
         let (leave, place) = (Leave(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
+        let engine = site.engine.clone();
         home.handle.spawn(async move {
-            let _leave = leave;
-            client.serve(place).await;
+            // Its one client cannot come back.
+            if connection(engine, move || client.serve(place)).await.is_err() {
+                leave.1.fail("the connection of its client panicked".to_owned());
+            }
+            drop(leave);
         });
         served
     }
@@ -113,10 +116,6 @@ impl Serving for Served {
     fn flush(&self) {
         self.connections.wait(0, || self.lifecycle.deadline() + FLUSH);
         self.connections.advance(Phase::Dead);
-    }
-
-    fn exposed(&self) -> Option<String> {
-        self.exposed.clone()
     }
 
     fn close(&self) {

@@ -4,6 +4,7 @@ use super::served::Served;
 use super::wire::{self, Any};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
+use crate::runtime::address::exposed;
 use crate::runtime::given::{self, Connected, Listening};
 use crate::runtime::options::UnixOptions;
 use crate::runtime::transport::{Serving, Site, Transport, Turn};
@@ -59,15 +60,15 @@ impl Transport for Socket {
         let served = match self.turn() {
             Turn::Address | Turn::Path => match given::listening(self.0)? {
                 Listening::Tcp(listener) => {
-                    let address = listener.local_addr().ok();
-                    Served::listen(site, homes, listener, true).at(address)
+                    site.expose(listener.local_addr().ok().and_then(exposed));
+                    Served::listen(site, homes, listener, true)
                 }
                 Listening::Unix(listener) => Served::listen(site, homes, listener, false),
             },
             Turn::Descriptors => match given::connected(self.0)? {
                 Connected::Tcp(stream) => {
-                    let address = stream.local_addr().ok();
-                    Served::one(site, &home, stream).at(address)
+                    site.expose(stream.local_addr().ok().and_then(exposed));
+                    Served::one(site, &home, stream)
                 }
                 Connected::Unix(stream) => Served::one(site, &home, stream),
             },
@@ -102,6 +103,8 @@ impl Transport for Stream {
 
     fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
         let homes = site.executor.homes()?;
+        // Where it leads is not known.
+        site.expose(Some("a stream of the program's".to_owned()));
         let next = homes.next();
         Ok(Box::new(Served::one(site, next.as_ref().unwrap_or_else(|| homes.first()), Any(self.0))))
     }
