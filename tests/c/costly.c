@@ -1,4 +1,8 @@
 /* Schemas whose check could take for ever: refused at registration, or stopped at a limit. */
+#include <dirent.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include "support.h"
 
 static void publish(void *user_data, tenon_call *call) {
@@ -59,8 +63,68 @@ static void a_pattern_at_its_limit(void) {
     OK(tenon_server_free(server));
 }
 
+/* Whether a thread is there that checks arguments; it is there for nothing else. */
+static bool checking(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    bool found = false;
+    CHECK(tasks != NULL);
+    while (!found && (task = readdir(tasks)) != NULL) {
+        char path[300], name[32] = "";
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        file = fopen(path, "r");
+        /* It may have ended meanwhile. */
+        if (file == NULL) continue;
+        found = fgets(name, sizeof name, file) != NULL && strcmp(name, "tenon-check\n") == 0;
+        fclose(file);
+    }
+    closedir(tasks);
+    return found;
+}
+
+static bool answered(int fd) {
+    struct pollfd ready = {fd, POLLIN, 0};
+    return poll(&ready, 1, 0) != 0;
+}
+
+static void a_costly_check_holds_up_no_other_client(void) {
+    tenon_server *server = new_server();
+    const char *url;
+    int greedy, other, calls;
+    static char arguments[3100];
+    /* It looks at the rest of a text once for each character. */
+    add_tool(server, "costly",
+        "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"pattern\":\"(?=.*b)x\"}}}",
+        TENON_MODE_WORKER, publish, NULL, NULL);
+    add_tool(server, "cheap", NULL, TENON_MODE_WORKER, publish, NULL, NULL);
+    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &url, NULL));
+    greedy = http_connect(url);
+    other = http_connect(url);
+    strcpy(arguments, "{\"text\":\"");
+    memset(arguments + 9, 'a', 3000);
+    strcpy(arguments + 3009, "\"}");
+    /* It takes about a hundred times as long as the calls of the other client together. */
+    http_call(greedy, "costly", arguments);
+    while (!checking() && !answered(greedy)) continue;
+    /* Otherwise no thread of its own checked them. */
+    CHECK(!answered(greedy));
+    for (calls = 0; calls < 10; calls++) {
+        http_post(other, "cheap");
+        http_read(other, "published");
+    }
+    CHECK(checking() && !answered(greedy));
+    http_read(greedy, "takes too many steps to be matched");
+    close(greedy);
+    close(other);
+    OK(tenon_server_free(server));
+}
+
 static const struct test tests[] = {
     {"an expanding schema", an_expanding_schema},
     {"a pattern at its limit", a_pattern_at_its_limit},
+    {"a costly check holds up no other client", a_costly_check_holds_up_no_other_client},
 };
 RUN_TESTS(tests)

@@ -208,18 +208,22 @@ void http_send(int fd, const char *headers, const char *body) {
     CHECK(length < (int)sizeof request && write(fd, request, (size_t)length) == length);
 }
 
-void http_post(int fd, const char *tool) {
-    char body[1024], headers[256];
-    snprintf(body, sizeof body,
-             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":{},\"_meta\":{"
-             "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-             "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"modern\",\"version\":\"2\"},"
-             "\"io.modelcontextprotocol/clientCapabilities\":{}}}}",
-             tool);
+void http_call(int fd, const char *tool, const char *arguments) {
+    char body[3800], headers[256];
+    int length = snprintf(
+        body, sizeof body,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":%s,\"_meta\":{"
+        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+        "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"modern\",\"version\":\"2\"},"
+        "\"io.modelcontextprotocol/clientCapabilities\":{}}}}",
+        tool, arguments);
+    CHECK(length < (int)sizeof body);
     snprintf(headers, sizeof headers,
              "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: %s\r\n", tool);
     http_send(fd, headers, body);
 }
+
+void http_post(int fd, const char *tool) { http_call(fd, tool, "{}"); }
 
 char *http_read(int fd, const char *until) {
     static _Thread_local char answer[8192];

@@ -100,7 +100,8 @@ bool handles_are_checked(void);
 int http_connect(const char *url);
 /* Posts a body, with header lines of its own. */
 void http_send(int fd, const char *headers, const char *body);
-/* Calls a tool the modern way. */
+/* Calls a tool the modern way, with these arguments or none. */
+void http_call(int fd, const char *tool, const char *arguments);
 void http_post(int fd, const char *tool);
 /* Reads until the text has come, and checks that it has; the answer so far lives until the thread's next call. */
 char *http_read(int fd, const char *until);

@@ -20,11 +20,8 @@ META = {
     "io.modelcontextprotocol/protocolVersion": VERSION,
     "io.modelcontextprotocol/clientCapabilities": {"elicitation": {}},
 }
-LEGACY = {
-    "protocolVersion": "2025-03-26",
-    "capabilities": {},
-    "clientInfo": {"name": "lifecycle", "version": "1"},
-}
+# The one revision that has batches, and one in which questions are requests.
+BATCHES, QUESTIONS = "2025-03-26", "2025-11-25"
 PATIENCE = 30
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
@@ -34,10 +31,25 @@ class Client:
     more = {"_meta": META}
 
     def request(self, ident, method, **params):
-        return self.exchange({"jsonrpc": "2.0", "id": ident, "method": method, "params": {**params, **self.more}})
+        return self.exchange(self.message(ident, method, **params))
 
-    def ask(self, ident, tool="quick"):
-        return self.request(ident, "tools/call", name=tool, arguments={})
+    def message(self, ident, method, **params):
+        return {"jsonrpc": "2.0", "id": ident, "method": method, "params": {**params, **self.more}}
+
+    def begin(self, version):
+        """Begins a legacy session."""
+        self.more = {}
+        info = {"name": "lifecycle", "version": "1"}
+        capabilities = {"elicitation": {}}
+        self.request(0, "initialize", protocolVersion=version, capabilities=capabilities, clientInfo=info)
+        self.notify("notifications/initialized")
+
+    def notify(self, method):
+        """There is no answer: what comes next is that of a later request."""
+        self.post({"jsonrpc": "2.0", "method": method, "params": {}})
+
+    def ask(self, ident, tool="quick", **arguments):
+        return self.request(ident, "tools/call", name=tool, arguments=arguments)
 
 
 class Stdio(Client):
@@ -46,8 +58,11 @@ class Stdio(Client):
     def __init__(self, server, _url, _folder):
         self.server = server
 
-    def exchange(self, message):
+    def post(self, message):
         self.server.process.stdin.write(json.dumps(message).encode() + b"\n")
+
+    def exchange(self, message):
+        self.post(message)
         return self.server.receive()
 
     def close(self):
@@ -63,8 +78,11 @@ class Unix(Client):
         self.sock.settimeout(PATIENCE)
         self.file = self.sock.makefile("rb")
 
-    def exchange(self, message):
+    def post(self, message):
         self.sock.sendall(self.framed(json.dumps(message).encode()))
+
+    def exchange(self, message):
+        self.post(message)
         return json.loads(self.receive())
 
     def close(self):
@@ -104,6 +122,8 @@ class WebSocket(Unix):
 class Http(Client):
     """All requests are on one connection."""
 
+    session = None
+
     def __init__(self, _server, url, _folder):
         place = urlsplit(url)
         self.path = place.path
@@ -111,15 +131,41 @@ class Http(Client):
         self.connection.connect()
         self.sock = self.connection.sock
 
-    def exchange(self, message):
-        headers = {**JSON, "MCP-Protocol-Version": VERSION, "Mcp-Method": message["method"]}
-        if name := message["params"].get("name", message["params"].get("uri")):
-            headers["Mcp-Name"] = name
+    def post(self, message):
+        if (answer := self.exchange(message)) is not None:
+            raise OSError(f"a notification was answered: {answer}")
+
+    def begun(self, message):
+        headers = {**JSON, **(self.named(message) if self.more else self.session or {})}
         self.connection.request("POST", self.path, json.dumps(message), headers)
-        answer = json.loads(self.connection.getresponse().read())
+        return self.connection.getresponse()
+
+    def exchange(self, message):
+        response = self.begun(message)
+        body = response.read()
+        if session := response.getheader("Mcp-Session-Id"):
+            self.session = {"Mcp-Session-Id": session}
+        answer = None if response.status == 202 else json.loads(body)
         if self.connection.sock is not self.sock:
             raise OSError("the connection was closed")
         return answer
+
+    def events(self, message):
+        """The messages of the stream that the answer is."""
+        response = self.begun(message)
+        for line in response:
+            if line.startswith(b"data:") and (data := line[5:].strip()):
+                yield json.loads(data)
+
+    def within(self, session):
+        """Further messages are of the session that another client has begun."""
+        self.more, self.session = {}, session
+
+    def named(self, message):
+        headers = {"MCP-Protocol-Version": VERSION, "Mcp-Method": message["method"]}
+        if name := message["params"].get("name", message["params"].get("uri")):
+            headers["Mcp-Name"] = name
+        return headers
 
     def close(self):
         self.connection.close()
@@ -128,8 +174,6 @@ class Http(Client):
 class Sse(Client):
     """HTTP+SSE: events come on one connection, messages go on another."""
 
-    more = {}
-
     def __init__(self, _server, url, _folder):
         place = urlsplit(url)
         self.events = socket.create_connection((place.hostname, place.port), PATIENCE)
@@ -137,9 +181,11 @@ class Sse(Client):
         self.file = self.events.makefile("rb")
         self.messages = self.receive()
         self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
-        self.send({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": LEGACY})
-        self.receive()
-        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        self.begin(BATCHES)
+
+    def post(self, message):
+        if (answer := self.send(message)) is not None:
+            raise OSError(f"a notification was answered: {answer}")
 
     def send(self, message):
         """Gives what came in place of 202."""

@@ -5,12 +5,13 @@ gets what `POINTS` says, and all else goes on. A panic of one of the engine's ow
 in, ends the process.
 """
 
+import json
 import re
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from clients import TRANSPORTS, Client
+from clients import BATCHES, QUESTIONS, TRANSPORTS, Client
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Where points are passed.
@@ -49,6 +50,12 @@ class Armed:
     def open(self, name):
         return TRANSPORTS[name](self.server, self.url, self.folder.name)
 
+    def session(self, name, version):
+        """A legacy session: on a connection of its own, but for stdio, where all that follows is in it."""
+        client = self.clients[name] if name == "stdio" else self.open(name)
+        client.begin(version)
+        return client
+
     def arm(self):
         self.faults += 1
         self.file.touch()
@@ -81,6 +88,12 @@ def internal(answer, ident):
     return answer.get("id") == ident and (error.get("code"), error.get("message")) == (-32603, INTERNAL)
 
 
+def failure(answer, ident):
+    """What the handler makes of a question that has failed."""
+    failed = "error" in answer or answer.get("result", {}).get("isError")
+    return answer.get("id") == ident and failed and "the client's answer is not usable" in str(answer)
+
+
 def result(answer, ident):
     """The answer was on its way already."""
     return answer.get("id") == ident and "result" in answer
@@ -100,6 +113,11 @@ def resumed(client, ident):
     return client.request(ident, "tools/call", name="ask", arguments={}, **more)
 
 
+def checked_aside(client, ident):
+    """A call whose arguments are not checked where others wait."""
+    return client.ask(ident, "costly", text="x" * 1000)
+
+
 CHANNELS = tuple(TRANSPORTS)
 # On the others questions are requests.
 SEALED = tuple(name for name in CHANNELS if name != "HTTP+SSE")
@@ -109,6 +127,7 @@ POINTS = {
     "decode": (internal, "a panic ended a message", CHANNELS),
     # Where arguments are checked, where a call is handed to its host, and where its outcome becomes its answer.
     "check": (internal, "a panic ended the request tools/call with id \\S+", CHANNELS),
+    "aside": (internal, 'a panic ended a call of tool "costly"', CHANNELS),
     "start": (internal, 'a panic ended a call of tool "quick"', CHANNELS),
     "answer": (internal, 'a panic ended the answer of tool "quick"', CHANNELS),
     # What is woken for an answer.
@@ -123,7 +142,14 @@ POINTS = {
     "unseal": (internal, "a panic ended the request tools/call with id \\S+", SEALED),
 }
 # What passes a point, if it is no plain call.
-MESSAGES = {"seal": suspended, "unseal": resumed}
+MESSAGES = {"seal": suspended, "unseal": resumed, "aside": checked_aside}
+# What the call gets whose question is answered, where that passes a point.
+ANSWERS = {
+    "hear": (internal, 'a panic ended a call of tool "ask"'),
+    "decode": (failure, "a panic ended a message"),
+}
+# Where a notification is taken, which gets nothing.
+NOTES = {"note": "a panic ended a notification"}
 # Outside of messages: what serves a connection, what accepts connections, and the steps of the end.
 OUTSIDE = {
     "connection": "a panic ended a connection",
@@ -165,11 +191,93 @@ def nameless(start, failed):
         armed.expect_end(0)
 
 
-def in_process(start, point, failed):
-    """The client is in the server's own process, which says what three calls came to: the second has the fault."""
+def in_a_batch(start, point, failed):
+    """One member of a batch has the fault, the others have their answers."""
+    _, record, _ = POINTS[point]
+    with Armed(start, point, failed) as armed:
+        for name in CHANNELS:
+            client = armed.session(name, BATCHES)
+            members = [client.message(ident, "tools/call", name="quick", arguments={}) for ident in (1, 2)]
+            note = {"jsonrpc": "2.0", "method": "notifications/demo/none"}
+            armed.arm()
+            answers = client.exchange([*members, note, client.message(3, "ping")])
+            if not isinstance(answers, list) or sorted(answer.get("id") for answer in answers) != [1, 2, 3]:
+                raise failed(f"no answer for each member over {name}: {answers}")
+            if sum("result" in answer for answer in answers) != 2:
+                raise failed(f"not one fault over {name}: {answers}")
+            if not any(internal(answer, ident) for answer in answers for ident in (1, 2)):
+                raise failed(f"not what {point} leads to over {name}: {answers}")
+            armed.expect_fault(record)
+            armed.expect_all_go_on(f"after {name}", (client,))
+            if name != "stdio":
+                client.close()
+        armed.expect_end(0)
+
+
+def accepted(question):
+    return {"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {"name": "a"}}}
+
+
+def answered(armed, client, ident):
+    """What a call comes to whose question is answered."""
+    question = client.ask(ident, "ask")
+    armed.arm()
+    answer = client.exchange(accepted(question))
+    if isinstance(client, TRANSPORTS["HTTP+SSE"]) and "id" not in answer:
+        # That was the response to the message itself.
+        answer = json.loads(client.receive())
+    return answer
+
+
+def answered_beside(armed, client, ident):
+    """The same where the call has a stream, and the answer comes on another connection."""
+    events = client.events(client.message(ident, "tools/call", name="ask", arguments={}))
+    if (question := next(events, None)) is None:
+        raise OSError("no question came")
+    other = armed.open("HTTP")
+    other.within(client.session)
+    armed.arm()
+    other.exchange(accepted(question))
+    other.close()
+    answer, *more = events
+    return {"more": more} if more else answer
+
+
+def of_an_answer(start, point, failed):
+    """The answer to a question passes the point: the call that asked ends."""
+    expected, record = ANSWERS[point]
+    with Armed(start, point, failed) as armed:
+        for name in CHANNELS:
+            client = armed.session(name, QUESTIONS)
+            answer = (answered_beside if name == "HTTP" else answered)(armed, client, name)
+            if not expected(answer, name):
+                raise failed(f"not what {point} leads to over {name}: {answer}")
+            armed.expect_fault(record)
+            armed.expect_all_go_on(f"after {name}", (client,))
+            if name != "stdio":
+                client.close()
+        armed.expect_end(0)
+
+
+def of_a_notification(start, point, failed):
+    """Nobody is answered."""
+    with Armed(start, point, failed) as armed:
+        for name in CHANNELS:
+            client = armed.session(name, QUESTIONS)
+            armed.arm()
+            client.notify("notifications/demo/none")
+            armed.expect_fault(NOTES[point])
+            armed.expect_all_go_on(f"after {name}", (client,))
+            if name != "stdio":
+                client.close()
+        armed.expect_end(0)
+
+
+def in_process(start, point, failed, way="--client"):
+    """The server's own process makes three calls and says what they came to: the second has the fault."""
     with tempfile.TemporaryDirectory(prefix="tenon-") as folder:
         file = Path(folder) / "fault"
-        with start("--client", str(file), through=["env", f"TENON_FAULT={point}:{file}"]) as server:
+        with start(way, str(file), through=["env", f"TENON_FAULT={point}:{file}"]) as server:
             heard = server.process.stdout.read().decode().splitlines()
             if code := server.process.wait(30):
                 raise failed(f"exit code {code}; errors: {server.errors[-2000:]}")
@@ -191,6 +299,14 @@ def thrown(start, failed):
             "completion/complete",
             {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "name", "value": ""}},
         ),
+        "completion of a template": (
+            "completion/complete",
+            {"ref": {"type": "ref/resource", "uri": "thrown://{when}"}, "argument": {"name": "when", "value": ""}},
+        ),
+        "provider": ("resources/list", {}),
+        "resource of a provider": ("resources/read", {"uri": "row://1"}),
+        "middleware of a list": ("tools/list", {}),
+        "method of the protocol": ("resources/templates/list", {}),
     }
     with Armed(start, "none", failed, "--throw") as armed:
         for name, client in armed.clients.items():
@@ -199,8 +315,17 @@ def thrown(start, failed):
                 failure = answer.get("error", {}).get("code") == -32603 or answer.get("result", {}).get("isError")
                 if answer.get("id") != kind or not failure or not re.search(THROWN, str(answer)):
                     raise failed(f"not the failure of a {kind} over {name}: {answer}")
+            client.notify("notifications/demo/throw")
             armed.expect_all_go_on(f"after {name}", ())
-        armed.server.wait_for_error(THROWN, len(armed.clients) * len(requests))
+        failures = len(armed.clients) * len(requests)
+        armed.server.wait_for_error(THROWN, failures)
+        # Nobody is answered: HTTP+SSE has a session, and over HTTP a notification outside of one is not taken.
+        for silent, times in (
+            ('hook "session_start"', 1),
+            ('hook "error"', failures),
+            ('notification "notifications/demo/throw"', len(armed.clients) - 1),
+        ):
+            armed.server.wait_for_error(f"{silent} failed: (?:the handler panicked: )?thrown", times)
         armed.expect_end(0)
 
 
@@ -279,7 +404,7 @@ def complete(failed):
     passed = set()
     for path in (path for source in SOURCES for path in source.rglob("*.rs")):
         passed.update(re.findall(r'(?:faults::pass|pass_fault)\(\s*"(\w+)"', path.read_text()))
-    if passed != (known := {*POINTS, *THREADS, *OUTSIDE}):
+    if passed != (known := {*POINTS, *ANSWERS, *NOTES, *THREADS, *OUTSIDE}):
         raise failed(f"points without a case, or cases without a point: {sorted(passed ^ known)}")
 
 
@@ -289,9 +414,18 @@ def cases(host, start, failed):
         if point == "take" and host == "rust":
             continue
         yield f"panic at {point}", partial(every_transport, start, point, failed)
-        if transports == CHANNELS:
+        if transports == CHANNELS and point not in MESSAGES:
             yield f"panic at {point}, client in the process", partial(in_process, start, point, failed)
+        # In Rust the program's own server has the same service as ours.
+        if (transports == CHANNELS and point not in MESSAGES or point == "http") and host != "rust":
+            yield f"panic at {point}, embedded", partial(in_process, start, point, failed, "--embedded")
     yield "panic at decode of a response", partial(nameless, start, failed)
+    for point in ("check", "answer"):
+        yield f"panic at {point} of a batch's member", partial(in_a_batch, start, point, failed)
+    for point in ANSWERS:
+        yield f"panic at {point} of an answer to a question", partial(of_an_answer, start, point, failed)
+    for point in NOTES:
+        yield f"panic at {point}", partial(of_a_notification, start, point, failed)
     yield "functions that throw", partial(thrown, start, failed)
     yield "panic at timer", partial(timer, start, failed)
     yield "panic of a connection", partial(lost, start, failed)

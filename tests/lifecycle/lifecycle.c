@@ -1,6 +1,7 @@
 /* The lifecycle test's server in C: a tool that blocks whatever it is told, and one that prints.
-   `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with
-   `--throw` there are callbacks of every kind that return without an answer. */
+   `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process,
+   `--embedded FILE` requests that this process hands over; with `--throw` there are callbacks of every kind that return
+   without an answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,13 @@ static void print_record(void *user_data, tenon_log_level level, const char *tar
     fprintf(stderr, "%s\n", message);
 }
 
+/* A long text is not matched where others wait. */
+#define LONG_TEXT "{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"pattern\":\"(?!-)x\"}}}"
+
 static int add(tenon_server *app, const char *name, tenon_handler_fn handler, uint32_t timeout_ms) {
     tenon_entry *tool;
     if (tenon_tool_new(name, &tool, NULL)) return 1;
-    tenon_tool_set_input_schema(tool, "{\"type\":\"object\"}");
+    tenon_tool_set_input_schema(tool, strcmp(name, "costly") == 0 ? LONG_TEXT : "{\"type\":\"object\"}");
     tenon_entry_set_handler(tool, handler, NULL, NULL);
     if (timeout_ms) tenon_entry_set_timeout_ms(tool, timeout_ms);
     return tenon_server_add(app, tool, NULL) != TENON_OK;
@@ -52,6 +56,12 @@ static int add(tenon_server *app, const char *name, tenon_handler_fn handler, ui
 static void no_answer(void *user_data, tenon_call *call) {
     (void)user_data;
     (void)call;
+}
+
+/* Of what needs no answer. */
+static void thrown(void *user_data, tenon_call *call) {
+    (void)user_data;
+    tenon_call_fail(call, "thrown");
 }
 
 static void guard(void *user_data, tenon_call *call) {
@@ -73,6 +83,7 @@ static int fail_everywhere(tenon_server *app) {
     tenon_status made = tenon_resource_new("throw://now", &entry, NULL);
     if (add(app, "throw", no_answer, 0) || add(app, "guarded", quick, 0)) return 1;
     if (tenon_server_add_middleware(app, "tool", TENON_MODE_WORKER, guard, NULL, NULL, NULL) != TENON_OK) return 1;
+    if (tenon_server_add_middleware(app, "tool_list", TENON_MODE_WORKER, no_answer, NULL, NULL, NULL) != TENON_OK) return 1;
     if (add_made(app, made, entry) != TENON_OK) return 1;
     made = tenon_resource_template_new("thrown://{when}", &entry, NULL);
     if (add_made(app, made, entry) != TENON_OK) return 1;
@@ -82,7 +93,20 @@ static int fail_everywhere(tenon_server *app) {
     if (made == TENON_OK) tenon_prompt_add_argument(entry, "name", "Whom to greet.", true);
     if (add_made(app, made, entry) != TENON_OK) return 1;
     made = tenon_completion_new(TENON_KIND_PROMPT, "greet", "name", &entry, NULL);
-    return add_made(app, made, entry) != TENON_OK;
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_completion_new(TENON_KIND_RESOURCE_TEMPLATE, "thrown://{when}", "when", &entry, NULL);
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    made = tenon_resource_provider_new("row://{number}", &entry, NULL);
+    if (made == TENON_OK) tenon_entry_set_list_handler(entry, no_answer, NULL, NULL);
+    if (add_made(app, made, entry) != TENON_OK) return 1;
+    if (tenon_method_new("resources/templates/list", &entry, NULL) != TENON_OK) return 1;
+    tenon_entry_set_handler(entry, no_answer, NULL, NULL);
+    if (tenon_server_replace(app, entry, NULL) != TENON_OK) return 1;
+    if (tenon_notification_new("notifications/demo/throw", &entry, NULL) != TENON_OK) return 1;
+    tenon_entry_set_handler(entry, thrown, NULL, NULL);
+    if (tenon_server_add(app, entry, NULL) != TENON_OK) return 1;
+    if (tenon_server_on(app, "session_start", TENON_MODE_WORKER, thrown, NULL, NULL, NULL) != TENON_OK) return 1;
+    return tenon_server_on(app, "error", TENON_MODE_WORKER, thrown, NULL, NULL, NULL) != TENON_OK;
 }
 
 static void wait_for_end(void *user_data, tenon_call *call) {
@@ -115,8 +139,49 @@ static void hear(void *user_data, const char *message, size_t len) {
     }
 }
 
+/* Gives the message to a client in this process. */
+static tenon_status exchange(tenon_server *app, const char *message, tenon_error **err) {
+    return tenon_server_exchange(app, message, TENON_NUL, 30000, hear, NULL, err);
+}
+
+/* Hands it over as a program's own HTTP server does. */
+static tenon_status hand_over(tenon_server *app, const char *message, tenon_error **err) {
+    static const char *const headers[][2] = {
+        {"Host", "localhost"},
+        {"Content-Type", "application/json"},
+        {"Accept", "application/json, text/event-stream"},
+        {"MCP-Protocol-Version", "2026-07-28"},
+        {"Mcp-Method", "tools/call"},
+        {"Mcp-Name", "quick"},
+    };
+    char answer[4096];
+    size_t i, len, used = 0;
+    const void *data;
+    tenon_http *http;
+    tenon_http_step step = TENON_HTTP_HEAD;
+    tenon_status status = tenon_http_new("POST", &http, err);
+    for (i = 0; status == TENON_OK && i < sizeof headers / sizeof *headers; i++) {
+        status = tenon_http_add_header(http, headers[i][0], headers[i][1], TENON_NUL, err);
+    }
+    if (status == TENON_OK) status = tenon_server_handle_http(app, http, NULL, NULL, NULL, err);
+    if (status == TENON_OK) status = tenon_http_write(http, message, strlen(message));
+    if (status == TENON_OK) status = tenon_http_end(http);
+    while (status == TENON_OK && step != TENON_HTTP_END) {
+        status = tenon_http_next(http, 30000, &step);
+        if (status != TENON_OK || step != TENON_HTTP_DATA) continue;
+        status = tenon_http_data(http, &data, &len);
+        if (used + len > sizeof answer) return TENON_ERR_INVALID;
+        memcpy(answer + used, data, len);
+        used += len;
+    }
+    if (status == TENON_OK) hear(NULL, answer, used);
+    tenon_http_free(http);
+    return status;
+}
+
 /* Calls before, at and after the fault that `file` arms. */
-static int call_within(tenon_server *app, const char *file) {
+static int call_within(
+    tenon_server *app, const char *file, tenon_status (*call)(tenon_server *, const char *, tenon_error **)) {
     static const char message[] =
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"quick\",\"_meta\":{"
         "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
@@ -128,11 +193,15 @@ static int call_within(tenon_server *app, const char *file) {
             FILE *armed = fopen(file, "w");
             if (!armed || fclose(armed)) return 1;
         }
-        if (tenon_server_exchange(app, message, TENON_NUL, 30000, hear, NULL, &err) != TENON_OK) {
-            return printf("%s\n", tenon_error_message(err)), 1;
-        }
+        if (call(app, message, &err) != TENON_OK) return printf("%s\n", tenon_error_message(err)), 1;
     }
     return tenon_server_free(app) != TENON_OK;
+}
+
+/* The same without a client. */
+static int call_embedded(tenon_server *app, const char *file) {
+    if (tenon_server_listen_embedded(app, NULL) != TENON_OK || tenon_server_start(app, NULL) != TENON_OK) return 1;
+    return call_within(app, file, hand_over);
 }
 
 /* Every transport at once. */
@@ -153,7 +222,7 @@ static tenon_status listen_as_told(tenon_server *app, const char *http, const ch
 }
 
 int main(int argc, char **argv) {
-    const char *http = NULL, *folder = NULL, *file = NULL, *url;
+    const char *http = NULL, *folder = NULL, *file = NULL, *embedded = NULL, *url;
     tenon_server *app;
     tenon_error *err = NULL;
     int i, fails = 0;
@@ -164,6 +233,7 @@ int main(int argc, char **argv) {
         if (strcmp(argv[i], "--all") == 0 && i + 1 < argc) folder = argv[++i];
         if (strcmp(argv[i], "--throw") == 0) fails = 1;
         if (strcmp(argv[i], "--client") == 0 && i + 1 < argc) file = argv[++i];
+        if (strcmp(argv[i], "--embedded") == 0 && i + 1 < argc) embedded = argv[++i];
         if (strcmp(argv[i], "--long") == 0) {
             tenon_server_set_limit(app, TENON_LIMIT_DRAIN_TIMEOUT_MS, LONG_MS);
             tenon_server_set_limit(app, TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS, LONG_MS);
@@ -171,8 +241,10 @@ int main(int argc, char **argv) {
     }
     if (add(app, "block", block, 0) || add(app, "quick", quick, 0) || add(app, "flood", print, 0)) return 1;
     if (add(app, "late", wait_for_end, 100) || add(app, "ask", ask, 0)) return 1;
+    if (add(app, "costly", quick, 0)) return 1;
     if (fails && fail_everywhere(app)) return 1;
-    if (file) return call_within(app, file);
+    if (file) return call_within(app, file, exchange);
+    if (embedded) return call_embedded(app, embedded);
     if (listen_as_told(app, http, folder, &err) != TENON_OK) goto failed;
     if (tenon_server_start(app, &err)) goto failed;
     if (tenon_server_http_url(app, &url, NULL) == TENON_OK) fprintf(stderr, "listening %s\n", url);

@@ -1,6 +1,6 @@
 // The lifecycle test's server in Node: a tool that goes on whatever it is told, and one that prints.
-// `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with `--throw` there
-// are functions of every kind that throw.
+// `--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process, `--embedded FILE`
+// requests that this process hands over; with `--throw` there are functions of every kind that throw.
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -32,6 +32,10 @@ app.tool('ask', { description: 'Asks.', input }, async (_, ctx) => {
   return 'asked'
 })
 
+// A long text is not matched where others wait.
+const text = { type: 'string', pattern: '(?!-)x' }
+app.tool('costly', { description: 'Its arguments may be.', input: { type: 'object', properties: { text } } }, () => 'checked')
+
 app.tool('late', { description: 'Does not end.', input, timeout: 100 }, (_, { signal }) => once(signal, 'abort'))
 
 function raise() {
@@ -42,11 +46,18 @@ function throwEverywhere() {
   app.tool('throw', { input }, raise)
   app.tool('guarded', { input }, () => 'not reached')
   app.middleware('tool', (ctx, next) => (ctx.name === 'guarded' ? raise() : next()))
+  app.middleware('tool_list', raise)
   app.resource('throw://now', raise)
   app.resource('thrown://{when}', raise)
   app.method('demo/throw', raise)
   app.prompt('greet', { args: [{ name: 'name' }] }, raise)
   app.completion({ prompt: 'greet', argument: 'name' }, raise)
+  app.completion({ template: 'thrown://{when}', argument: 'when' }, raise)
+  app.resourceProvider('row://{number}', { list: raise, read: raise })
+  app.replace('resources/templates/list', raise)
+  app.notification('notifications/demo/throw', raise)
+  app.on('session_start', raise)
+  app.on('error', raise)
 }
 
 // Calls before, at and after the fault that `file` arms.
@@ -62,16 +73,44 @@ async function callWithin(file) {
   await client.close()
 }
 
+// The same without a client.
+async function callEmbedded(file) {
+  const headers = {
+    'host': 'localhost',
+    'content-type': 'application/json',
+    'accept': 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'quick'
+  }
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {}
+  }
+  const params = { name: 'quick', arguments: {}, _meta }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  for (let number = 0; number < 3; number++) {
+    if (number === 1) writeFileSync(file, '')
+    const response = await app.fetch(new Request('http://localhost/mcp', { method: 'POST', headers, body }))
+    const { result, error } = await response.json()
+    if (error) console.log(error.code, error.message)
+    else console.log(result.content[0].text)
+  }
+  await app.close()
+}
+
 function argument(name) {
   const at = process.argv.indexOf(name)
   return at === -1 ? undefined : process.argv[at + 1]
 }
 
-const [http, folder, file] = ['--http', '--all', '--client'].map(argument)
+const [http, folder, file, embedded] = ['--http', '--all', '--client', '--embedded'].map(argument)
 const all = { stdio: true, http: '127.0.0.1:0', websocket: '/ws', sse: '/sse', unix: `${folder}/socket` }
 if (process.argv.includes('--throw')) throwEverywhere()
 if (file) {
   await callWithin(file)
+} else if (embedded) {
+  await callEmbedded(embedded)
 } else {
   const { url } = await app.listen({ ...(folder ? all : http ? { http } : { stdio: true }), signals: true })
   if (url) console.error(`listening ${url}`)

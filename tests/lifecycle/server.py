@@ -1,10 +1,11 @@
 """The lifecycle test's server in Python: tools that block whatever they are told, and one that prints.
 
-`--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process; with `--throw`
-there are functions of every kind that raise.
+`--http ADDRESS` serves HTTP, `--all FOLDER` every transport, `--client FILE` a client in this process,
+`--embedded FILE` requests that this process hands over; with `--throw` there are functions of every kind that raise.
 """
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -59,6 +60,15 @@ async def late() -> None:
     await asyncio.Event().wait()
 
 
+# A long text is not matched where others wait.
+LONG_TEXT = {"type": "object", "properties": {"text": {"type": "string", "pattern": "(?!-)x"}}}
+
+
+@app.tool(input_schema=LONG_TEXT)
+def costly(text: str) -> str:
+    return "checked"
+
+
 def raise_everywhere() -> None:
     @app.tool
     def throw() -> None:
@@ -73,6 +83,10 @@ def raise_everywhere() -> None:
         if ctx.name == "guarded":
             raise RuntimeError("thrown")
         return call_next()
+
+    @app.middleware(ops="tool_list")
+    def guard_list(ctx: SyncContext, call_next: Callable[[], object]) -> object:
+        raise RuntimeError("thrown")
 
     @app.resource("throw://now")
     def now() -> str:
@@ -94,6 +108,34 @@ def raise_everywhere() -> None:
     def names(value: str) -> list[str]:
         raise RuntimeError("thrown")
 
+    @app.completion(template="thrown://{when}", argument="when")
+    async def times(value: str) -> list[str]:
+        raise RuntimeError("thrown")
+
+    def listed() -> list[dict]:
+        raise RuntimeError("thrown")
+
+    def row(number: str) -> str:
+        raise RuntimeError("thrown")
+
+    app.resource_provider("row://{number}", list=listed, read=row)
+
+    @app.replace("resources/templates/list")
+    def templates() -> dict:
+        raise RuntimeError("thrown")
+
+    @app.notification("notifications/demo/throw")
+    async def noted() -> None:
+        raise RuntimeError("thrown")
+
+    @app.on("session_start")
+    def begun() -> None:
+        raise RuntimeError("thrown")
+
+    @app.on("error")
+    async def told(kind: str, name: str, message: str) -> None:
+        raise RuntimeError("thrown")
+
 
 def call_within(file: str) -> None:
     """Calls before, at and after the fault that `file` arms."""
@@ -107,15 +149,59 @@ def call_within(file: str) -> None:
                 print(error.code, error)
 
 
+async def hand_over(asgi: Callable) -> str:
+    """One call as ASGI servers hand it over."""
+    headers = {
+        "host": "localhost",
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/call",
+        "mcp-name": "quick",
+    }
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"name": "quick", "arguments": {}, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    pieces = asyncio.Queue()
+    pieces.put_nowait({"type": "http.request", "body": body, "more_body": False})
+    said = []
+
+    async def say(message: dict) -> None:
+        said.append(message.get("body", b""))
+
+    named = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/mcp", "headers": named}
+    await asgi(scope, pieces.get, say)
+    answer = json.loads(b"".join(said))
+    if error := answer.get("error"):
+        return f"{error['code']} {error['message']}"
+    return answer["result"]["content"][0]["text"]
+
+
+async def call_embedded(file: str) -> None:
+    """The same without a client."""
+    asgi = app.asgi()
+    async with asgi.lifespan():
+        for number in range(3):
+            if number == 1:
+                Path(file).touch()
+            print(await hand_over(asgi))
+
+
 def argument(name: str) -> str | None:
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else None
 
 
-http, folder, file = map(argument, ("--http", "--all", "--client"))
+http, folder, file, embedded = map(argument, ("--http", "--all", "--client", "--embedded"))
 if "--throw" in sys.argv:
     raise_everywhere()
 if file:
     call_within(file)
+elif embedded:
+    asyncio.run(call_embedded(embedded))
 elif folder:
     app.run(
         stdio=True,

@@ -53,7 +53,8 @@ const ANNOTATIONS: [&str; 12] = [
 ];
 
 /// What matching one short text takes at most.
-const ALLOWANCE: Allowance = Allowance { steps: 1_000_000, matches: u64::MAX, names: 0, errors: u32::MAX };
+const ALLOWANCE: Allowance =
+    Allowance { steps: 1_000_000, matches: u64::MAX, long: usize::MAX, names: 0, errors: u32::MAX };
 
 fn alone(name: &str) -> Validator<Metered> {
     build(&json!({ "format": name }))

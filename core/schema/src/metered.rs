@@ -6,6 +6,7 @@
 
 use crate::text::clip;
 use crate::tree::{Parts, Shape, Spot};
+use crate::validator::MAX_BACKTRACKS;
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, Node, NodeIdentity, Object, cmp};
 use serde_json::{Map, Number, Value};
@@ -24,6 +25,8 @@ pub(crate) struct Allowance {
     pub(crate) steps: u64,
     /// How many strings may be matched.
     pub(crate) matches: u64,
+    /// Bytes from which one string counts as several.
+    pub(crate) long: usize,
     /// How many of them looking at a member's name counts as.
     pub(crate) names: u64,
     /// Errors after which no more are looked for.
@@ -41,6 +44,7 @@ pub(crate) enum Spent {
 struct Meter {
     steps: Cell<u64>,
     matches: Cell<u64>,
+    long: Cell<usize>,
     names: Cell<u64>,
     errors: Cell<u32>,
     /// Where the stack was at the start.
@@ -53,6 +57,7 @@ thread_local! {
         Meter {
             steps: Cell::new(0),
             matches: Cell::new(0),
+            long: Cell::new(0),
             names: Cell::new(0),
             errors: Cell::new(0),
             stack: Cell::new(0),
@@ -66,6 +71,7 @@ pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R,
     METER.with(|meter| {
         meter.steps.set(allowance.steps);
         meter.matches.set(allowance.matches);
+        meter.long.set(allowance.long);
         meter.names.set(allowance.names);
         meter.errors.set(allowance.errors);
         meter.stack.set(stack_position());
@@ -100,6 +106,17 @@ impl Meter {
         true
     }
 
+    /// How many matches that of a string of so many bytes counts as. A pattern may go back at each character, and look
+    /// each time at all that follows.
+    fn count(&self, length: usize) -> u64 {
+        let long = self.long.get();
+        if length < long {
+            1
+        } else {
+            1 + (length.min(MAX_BACKTRACKS) / long) as u64 * (length / long) as u64
+        }
+    }
+
     fn pay_for_matches(&self, count: u64) -> bool {
         let left = self.matches.get().checked_sub(count);
         match left {
@@ -116,16 +133,16 @@ fn pay(steps: u64) -> bool {
     METER.with(|meter| meter.pay(steps))
 }
 
-/// Pays for one string to be matched.
-fn pay_for_match() -> bool {
-    METER.with(|meter| meter.pay_for_matches(1))
+/// Pays for one string of so many bytes to be matched.
+fn pay_for_match(length: usize) -> bool {
+    METER.with(|meter| meter.pay_for_matches(meter.count(length)))
 }
 
-/// Pays for a look at the name of a member. Whether it will be matched is not said.
-fn pay_for_name() -> bool {
+/// Pays for a look at the name of a member, of so many bytes. Whether it will be matched is not said.
+fn pay_for_name(length: usize) -> bool {
     METER.with(|meter| {
         let names = meter.names.get();
-        meter.pay(1) && (names == 0 || meter.pay_for_matches(names))
+        meter.pay(1) && (names == 0 || meter.pay_for_matches(names.saturating_mul(meter.count(length))))
     })
 }
 
@@ -224,7 +241,7 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.text().filter(|_| pay_for_match())
+        self.text().filter(|text| pay_for_match(text.len()))
     }
 
     fn as_number(&self) -> Option<Number> {
@@ -337,7 +354,7 @@ impl<'a> Iterator for MembersIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = (self.0.next()?, self.0.next()?);
-        if !pay_for_name() {
+        if !pay_for_name(name.written().len()) {
             return None;
         }
         Some((read_string(name)?, Seen::Value(value)))

@@ -18,7 +18,7 @@ const MAX_FOUND: u32 = 64;
 /// Largest pattern, compiled.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// How often one match of a pattern with look-around or back-references may go back. Other patterns never do.
-const MAX_BACKTRACKS: usize = 2_500;
+pub(crate) const MAX_BACKTRACKS: usize = 2_500;
 /// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
 /// to go back as often as may be. Together, 20 million times.
 const MAX_MATCHES: u64 = 8_000;
@@ -35,6 +35,8 @@ const STEPS_PER_BYTE: u64 = 8;
 /// Steps and matches of a check that a thread may do that others wait for: about a millisecond.
 const QUICK_STEPS: u64 = 20_000;
 const QUICK_MATCHES: u64 = 16;
+/// Bytes of a text from which its match counts as several of those.
+const QUICK_TEXT: usize = 64;
 
 /// How much a check may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +65,9 @@ impl Validator {
         let names = widest_patterns(schema);
         let options = || options(draft, formats);
         let compiled = |validator, backtracks| {
-            let (matches, names) = if backtracks { (QUICK_MATCHES, names) } else { (u64::MAX, 0) };
-            let quick = Allowance { steps: QUICK_STEPS / weight, matches, names, errors: u32::MAX };
+            let (matches, long, names) =
+                if backtracks { (QUICK_MATCHES, QUICK_TEXT, names) } else { (u64::MAX, usize::MAX, 0) };
+            let quick = Allowance { steps: QUICK_STEPS / weight, matches, long, names, errors: u32::MAX };
             match lost {
                 None => Ok(Validator { validator, backtracks, weight, quick }),
                 // How much it is cannot be said then.
@@ -121,6 +124,7 @@ impl Validator {
         Allowance {
             steps: (STEPS + STEPS_PER_BYTE * bytes as u64) / self.weight,
             matches: if self.backtracks { MAX_MATCHES } else { u64::MAX },
+            long: usize::MAX,
             ..self.quick
         }
     }

@@ -12,6 +12,7 @@ use super::shared::Thread;
 use crate::dispatch::calls::CallId;
 use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
+use crate::faults;
 use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::error::RpcError;
@@ -42,6 +43,7 @@ impl HostPort {
     }
 
     fn check_fully(&self, call: CallId) {
+        faults::pass("aside");
         // Whoever ended it has answered it.
         let found = self
             .0

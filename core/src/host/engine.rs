@@ -303,6 +303,7 @@ impl Engine {
     /// Takes the answer to a question. A panic ends the call that asked it.
     fn hear_answer(&self, question: &Question, outcome: Result<JsonSlice, String>) {
         let answered = caught(|| {
+            faults::pass("hear");
             self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
         });
         if let Err(panicked) = answered {

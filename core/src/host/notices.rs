@@ -11,6 +11,7 @@ use super::requests::{Check, Start};
 use super::shared::Thread;
 use super::sink::{Delivery, Outgoing, Sink};
 use crate::dispatch::arguments::Unready;
+use crate::faults;
 use crate::json::JsonSlice;
 use crate::proto::envelope::{self, Client};
 use crate::proto::header_params::ParamFields;
@@ -49,6 +50,7 @@ pub(super) fn nobody() -> Client {
 impl Engine {
     /// Takes a notification of a client; what it cannot mean is ignored.
     pub(super) fn notification(&self, scope: &Scope, notification: Notification) {
+        faults::pass("note");
         let Notification { method, params } = notification;
         if let Some(peer) = scope.peer() {
             match &method {

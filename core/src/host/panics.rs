@@ -32,8 +32,8 @@ impl Shared {
     /// Logs a panic while a message was read.
     #[cold]
     pub(super) fn unread(&self, text: &[u8], panicked: &Panicked) -> Malformed {
-        let id = caught(|| request_id(text)).ok().flatten();
-        Malformed { id, error: self.panicked("a message", panicked), answer: true, reply: None }
+        let (id, reply) = caught(|| ids(text)).ok().flatten().unwrap_or_default();
+        Malformed { id, error: self.panicked("a message", panicked), answer: true, reply }
     }
 
     /// Runs what nobody waits for; a panic is logged.
@@ -45,10 +45,10 @@ impl Shared {
     }
 }
 
-/// The id of a request, read by other means than the engine's own, which have just panicked.
-fn request_id(text: &[u8]) -> Option<RequestId> {
+/// The id of a request, and that of a response, read by other means than the engine's own, which have just panicked.
+fn ids(text: &[u8]) -> Option<(Option<RequestId>, Option<RequestId>)> {
     let message: Value = serde_json::from_slice(text).ok()?;
+    let id = RequestId::new(JsonSlice::from_value(message.get("id")?));
     // A response has an id of ours, which means another request to its sender.
-    message.get("method")?;
-    RequestId::new(JsonSlice::from_value(message.get("id")?))
+    Some(if message.get("method").is_some() { (id, None) } else { (None, id) })
 }

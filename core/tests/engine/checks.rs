@@ -115,12 +115,17 @@ fn what_the_looks_at_a_value_do_not_show_leaves_that_thread_too() {
         let names: serde_json::Map<String, Value> = (0..count).map(|n| (format!("n{n}"), json!(n))).collect();
         json!({ "names": names })
     };
-    // Many schemas between two looks; many names, each of which a pattern may go back on.
+    let slug = |length| json!({ "slugs": ["a".repeat(length)] });
+    // Many schemas between two looks; many names, each of which a pattern may go back on; one text, which it may look at as often
+    // as that has characters.
     for (id, arguments, thread) in [
         (1, json!({ "idle": [1] }), own.as_str()),
         (2, json!({ "idle": vec![1; 300] }), "tenon-check"),
         (3, names(5), own.as_str()),
         (4, names(300), "tenon-check"),
+        (5, json!({ "names": { "n".repeat(1_000): 1 } }), "tenon-check"),
+        (6, slug(200), own.as_str()),
+        (7, slug(1_000), "tenon-check"),
     ] {
         checks.call(id, arguments);
         assert_eq!(checks.names.recv_timeout(PATIENCE).unwrap(), thread, "{id}");
