@@ -475,6 +475,25 @@ fn a_pattern_that_reaches_its_step_limit_is_named_wherever_it_stands() {
 }
 
 #[test]
+fn in_a_large_value_a_pattern_goes_back_less_often() {
+    let schema = json!({ "properties": { "s": { "pattern": "(?=.*b)x" }, "slug": { "pattern": SLUG } } });
+    // It goes back once for each character before the end.
+    let goes_back = |times: usize| format!("{}xb", "a".repeat(times));
+    let value = |times, filled: usize| json!({ "s": goes_back(times), "slug": "as-people-write-it", "filling": "f".repeat(filled) });
+    for (times, filled, fits) in
+        [(50, 10, true), (500, 10, true), (5_000, 10, false), (50, 1 << 20, true), (500, 1 << 20, false)]
+    {
+        let checked = check(schema.clone(), text(value(times, filled).to_string()));
+        match checked {
+            Ok(()) => assert!(fits, "{times} {filled}"),
+            Err(why) => {
+                assert!(!fits && why.contains("/s") && why.contains("too many steps to be matched"), "{why}")
+            }
+        }
+    }
+}
+
+#[test]
 fn thousands_of_short_texts_are_matched_where_a_pattern_may_go_back() {
     let schema = json!({ "items": { "type": "string", "pattern": "^(?!.*secret).*$" } });
     let texts = |count| text(format!("[{}]", vec!["\"hello world\""; count].join(",")));

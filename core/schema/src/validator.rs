@@ -19,6 +19,9 @@ const MAX_FOUND: u32 = 64;
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// How often one match of a pattern with look-around or back-references may go back. Other patterns never do.
 pub(crate) const MAX_BACKTRACKS: usize = 2_500;
+/// The same in a value of more than [`LARGE`] bytes: each time, a pattern may look at all the rest of a text.
+const LARGE_BACKTRACKS: usize = 100;
+const LARGE: usize = 1 << 16;
 /// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
 /// to go back as often as may be. Together, 20 million times.
 const MAX_MATCHES: u64 = 8_000;
@@ -50,8 +53,8 @@ pub enum Effort {
 /// A compiled schema.
 pub struct Validator {
     validator: jsonschema::Validator<Metered>,
-    /// Whether one of its patterns may go back on a text.
-    backtracks: bool,
+    /// For large values, if one of its patterns may go back on a text.
+    large: Option<jsonschema::Validator<Metered>>,
     /// What one step costs: schemas that look at nothing are paid for with the next look.
     weight: u64,
     quick: Allowance,
@@ -64,24 +67,33 @@ impl Validator {
         let Expansion { weight, lost } = measure(schema, draft)?;
         let names = widest_patterns(schema);
         let options = || options(draft, formats);
-        let compiled = |validator, backtracks| {
+        let compiled = |validator, large: Option<_>| {
             let (matches, long, names) =
-                if backtracks { (QUICK_MATCHES, QUICK_TEXT, names) } else { (u64::MAX, usize::MAX, 0) };
+                if large.is_some() { (QUICK_MATCHES, QUICK_TEXT, names) } else { (u64::MAX, usize::MAX, 0) };
             let quick = Allowance { steps: QUICK_STEPS / weight, matches, long, names, errors: u32::MAX };
             match lost {
-                None => Ok(Validator { validator, backtracks, weight, quick }),
+                None => Ok(Validator { validator, large, weight, quick }),
                 // How much it is cannot be said then.
                 Some(place) => Err(format!("at {place}: a reference is not found")),
             }
         };
         let linear = PatternOptions::regex().size_limit(MAX_PATTERN_BYTES);
         if let Ok(validator) = options().with_pattern_options(linear).build(schema) {
-            return compiled(validator, false);
+            return compiled(validator, None);
         }
-        let bounded =
-            PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(MAX_BACKTRACKS);
-        let validator = options().with_pattern_options(bounded).build(schema).map_err(refusal)?;
-        compiled(validator, true)
+        let bounded = |limit| {
+            let patterns = PatternOptions::fancy_regex().size_limit(MAX_PATTERN_BYTES).backtrack_limit(limit);
+            options().with_pattern_options(patterns).build(schema).map_err(refusal)
+        };
+        compiled(bounded(MAX_BACKTRACKS)?, Some(bounded(LARGE_BACKTRACKS)?))
+    }
+
+    fn backtracks(&self) -> bool {
+        self.large.is_some()
+    }
+
+    fn for_bytes(&self, bytes: usize) -> &jsonschema::Validator<Metered> {
+        self.large.as_ref().filter(|_| bytes > LARGE).unwrap_or(&self.validator)
     }
 
     /// Checks the value of a text of `bytes`.
@@ -91,10 +103,10 @@ impl Validator {
             Effort::Full => self.allowance(bytes),
             Effort::Quick => self.quick,
         };
-        match metered(allowance, || self.validator.is_valid(root)) {
+        match metered(allowance, || self.for_bytes(bytes).is_valid(root)) {
             (true, None) => Ok(()),
             (false, None) => {
-                let refused = self.reasons(value, Allowance { errors: MAX_FOUND, ..allowance });
+                let refused = self.reasons(value, bytes, Allowance { errors: MAX_FOUND, ..allowance });
                 // Other reasons may be found with more steps.
                 let unsettled = effort == Effort::Quick && refused.unsettled;
                 Err(Refused { unsettled, ..refused })
@@ -109,9 +121,9 @@ impl Validator {
     /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
     pub fn misfit(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
         // The value is the program's own, so it may be large.
-        let outlined = if self.backtracks { Outlined::new(value, usize::MAX) } else { None };
+        let outlined = if self.backtracks() { Outlined::new(value, usize::MAX) } else { None };
         let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
-        let (mut errors, spent) = metered(self.allowance(bytes), || self.validator.iter_errors(root));
+        let (mut errors, spent) = metered(self.allowance(bytes), || self.for_bytes(bytes).iter_errors(root));
         if let Some(spent) = spent {
             return Some(exhausted(spent));
         }
@@ -123,20 +135,20 @@ impl Validator {
     fn allowance(&self, bytes: usize) -> Allowance {
         Allowance {
             steps: (STEPS + STEPS_PER_BYTE * bytes as u64) / self.weight,
-            matches: if self.backtracks { MAX_MATCHES } else { u64::MAX },
+            matches: if self.backtracks() { MAX_MATCHES } else { u64::MAX },
             long: usize::MAX,
             ..self.quick
         }
     }
 
     /// Why a value does not conform: the first few reasons.
-    fn reasons(&self, value: &dyn Tree, allowance: Allowance) -> Refused {
-        let outlined = if self.backtracks { Outlined::new(value, MAX_VALUES) } else { None };
-        if self.backtracks && outlined.is_none() {
+    fn reasons(&self, value: &dyn Tree, bytes: usize, allowance: Allowance) -> Refused {
+        let outlined = if self.backtracks() { Outlined::new(value, MAX_VALUES) } else { None };
+        if self.backtracks() && outlined.is_none() {
             return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new(), unsettled: false };
         }
         let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
-        let (mut errors, spent) = metered(allowance, || self.validator.iter_errors(root));
+        let (mut errors, spent) = metered(allowance, || self.for_bytes(bytes).iter_errors(root));
         // What was found after the end of the allowance is not certain, and the first was found before it.
         let shown = if spent.is_none() { MAX_REPORTED } else { 1 };
         let mut names = Vec::new();
