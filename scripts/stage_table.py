@@ -84,6 +84,7 @@ STAGES = {
     "format": {"budget": 10, "beside": "checks", "commands": ["cargo fmt --all --check", ".venv/bin/ruff check"]},
     "clippy": {
         "budget": 60,
+        "limit": 1200,
         "beside": "checks",
         "commands": ["cargo clippy --locked --profile ci --workspace --all-targets -- -D warnings"],
     },

@@ -86,21 +86,21 @@ hello+='"clientInfo":{"name":"tests","version":"1"}}}'
 example() {
     local program=$1 expected=$2 out=$build/out
     shift 2
-    printf '%s\n' "$hello" "$@" | "${limited[@]}" 20 "$build/$program" >"$out" || { echo "ended with $?"; return 1; }
+    printf '%s\n' "$hello" "$@" | "${limited[@]}" 20 "$build/programs/$program" >"$out" || { echo "ended with $?"; return 1; }
     grep -qF "$expected" "$out" || { cat "$out"; return 1; }
 }
 
 # Nothing of the library's takes the number of a descriptor that the program was started without.
 without_errors() {
     local out=$build/out
-    printf '%s\n' "$hello" | "${limited[@]}" 20 "$build/fixture" >"$out" 2>&- || { echo "ended with $?"; return 1; }
+    printf '%s\n' "$hello" | "${limited[@]}" 20 "$build/programs/fixture" >"$out" 2>&- || { echo "ended with $?"; return 1; }
     grep -qF '"id":0,"result"' "$out" || { cat "$out"; return 1; }
 }
 
 # Without input or output it cannot serve, and says so.
 without_one() {
     local code
-    "${limited[@]}" 20 "$build/fixture" "$@"
+    "${limited[@]}" 20 "$build/programs/fixture" "$@"
     code=$?
     [ $code != 0 ] && [ $code != 124 ] && [ $code != 137 ] || { echo "ended with $code"; return 1; }
 }
@@ -119,7 +119,8 @@ if [ $complete = 1 ]; then
     check "two translation units, shared" two_units -L"$lib" -ltenon -Wl,-rpath,"$lib"
     check "two translation units, static" two_units "$lib/libtenon.a" -lpthread -ldl -lm
     check "an ignored status is a warning" ignored_status
-    check "fixture and examples compile" "${limited[@]}" 300 env TENON_LIB="$lib" BUILD="$build" tests/c/programs.sh
+    # Apart from those in build/c, which other tests may be running.
+    check "fixture and examples compile" "${limited[@]}" 300 env TENON_LIB="$lib" BUILD="$build/programs" tests/c/programs.sh
     check "fixture without standard error" without_errors
     check "fixture without standard input" without_input
     check "fixture without standard output" without_output

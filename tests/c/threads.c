@@ -78,6 +78,15 @@ static void started(void *user_data, const char *name) {
     used = strlen(names->all);
     snprintf(names->all + used, sizeof names->all - used, "%s;", name);
     pthread_mutex_unlock(&names->lock);
+    sem_post(&names->owned.entered);
+}
+
+static bool has_started(struct names *names, const char *name) {
+    bool has;
+    pthread_mutex_lock(&names->lock);
+    has = strstr(names->all, name) != NULL;
+    pthread_mutex_unlock(&names->lock);
+    return has;
 }
 
 static void a_hook_is_called_on_each_thread(void) {
@@ -99,6 +108,8 @@ static void a_hook_is_called_on_each_thread(void) {
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_thread_start(server, started, &late, owned_destroy));
     CHECK(late.owned.destroyed == 2);
     is_served(server);
+    /* It may begin to run late; a hook of a server that was freed is not called any more. */
+    while (!has_started(&names, "tenon-timer;")) wait_for(&names.owned.entered);
     OK(tenon_server_free(server));
     CHECK(names.owned.destroyed == 1);
     CHECK_IN("tenon-io;", names.all);
