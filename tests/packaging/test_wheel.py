@@ -56,9 +56,10 @@ def test_the_wheel_has_licences_types_and_no_requirements(wheel):
     _, archive = wheel
     names = set(archive.namelist())
     assert {"tenon_mcp/py.typed", "tenon_mcp/_native.pyi"} <= names
-    for source in (PACKAGE / "python" / "tenon_mcp").iterdir():
+    folder = PACKAGE / "python"
+    for source in (folder / "tenon_mcp").rglob("*.py*"):
         if source.suffix in (".py", ".pyi"):
-            assert f"tenon_mcp/{source.name}" in names
+            assert source.relative_to(folder).as_posix() in names
     said = metadata(wheel)
     assert said["License-Expression"] == "Apache-2.0 OR MIT"
     assert said.get_all("License-File") == LICENSES

@@ -10,7 +10,8 @@ import typing
 
 import pytest
 import tenon_mcp
-from tenon_mcp import _annotations, _signature
+from tenon_mcp._schema import annotations as _annotations
+from tenon_mcp._schema import signature as _signature
 from wire import SECONDS, Program
 
 WITHIN = 10
