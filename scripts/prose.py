@@ -1,0 +1,89 @@
+"""Refuses sentences that are too long to be read once: prose.py [FILE...]
+
+It reads the doc comments of Rust, Python and JavaScript, the header's texts, README.md and docs/architecture.md. A
+sentence of more than 35 words is told with its place. Code, tables and lists of names are no sentences. Last line:
+`N passed, N failed`, counted in files. Standard library only.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_WORDS = 35
+FOLDERS = ("core/src", "core/schema/src", "core/crash/src", "ffi/src", "ffi/header", "bindings-python", "bindings-node/js",
+           "bindings-node/src")  # fmt: skip
+PAGES = ("README.md", "docs/architecture.md", "bindings-node/index.d.ts")
+RUST = re.compile(r"^\s*(?://[/!])\s?(.*)$")
+JAVASCRIPT = re.compile(r"^\s*(?:/\*\*|\*(?!/))\s?(.*?)(?:\*/)?$")
+
+
+def files():
+    listed = subprocess.run(["git", "ls-files", *FOLDERS, *PAGES], cwd=ROOT, capture_output=True, text=True, check=True)
+    known = (".rs", ".py", ".js", ".ts", ".md")
+    return [ROOT / name for name in listed.stdout.splitlines() if name.endswith(known) and "README" not in name[8:]]
+
+
+def paragraphs(path):
+    """Pairs of a line number and the text of a paragraph of prose."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if path.suffix == ".py":
+        lines = docstrings(lines)
+    elif path.suffix != ".md":
+        pattern = RUST if path.suffix == ".rs" else JAVASCRIPT
+        lines = [found[1] if (found := pattern.match(line)) else "" for line in lines]
+    begun, words, fenced = 0, [], False
+    for number, line in enumerate([*lines, ""], 1):
+        text = line.strip()
+        if text.startswith("```"):
+            fenced = not fenced
+            text = ""
+        # A list's item, a row, a heading and an indented line begin something else.
+        breaks = not text or fenced or re.match(r"([-*|#>@]|\d+\.)\s?", text) or line.startswith("    ")
+        if breaks and words:
+            yield begun, " ".join(words)
+            words = []
+        if text and not fenced and not re.match(r"[|#@]", text):
+            if not words:
+                begun = number
+            words.append(re.sub(r"^([-*>]|\d+\.)\s+", "", text))
+
+
+def docstrings(lines):
+    """The lines of a Python file, empty but for docstrings."""
+    found, inside = [], False
+    for line in lines:
+        marks = line.count('"""')
+        found.append(line.replace('"""', "").strip() if inside or marks else "")
+        if marks % 2:
+            inside = not inside
+    return found
+
+
+def sentences(text):
+    text = re.sub(r"`[^`]*`", "code", text)
+    text = re.sub(r"\[([^\]]*)\](\([^)]*\))?", r"\1", text)
+    return re.split(r"(?<=[.!?:;])\s+(?=\S)", text)
+
+
+def main():
+    chosen = [Path(name).resolve() for name in sys.argv[1:]] or files()
+    failed = 0
+    for path in chosen:
+        long = [
+            (number, sentence)
+            for number, text in paragraphs(path)
+            for sentence in sentences(text)
+            if len(re.findall(r"[\w'’-]+", sentence)) > MOST_WORDS
+        ]
+        failed += bool(long)
+        for number, sentence in long:
+            words = len(re.findall(r"[\w'’-]+", sentence))
+            print(f"{path.relative_to(ROOT)}:{number}: {words} words: {sentence[:100]}…")
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
