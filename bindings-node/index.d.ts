@@ -323,11 +323,12 @@ export interface ServerOptions {
   /** Extensions that clients are told of, by their ids, with their settings. */
   extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
   /**
-   * Whether clients are told of an exception by a reference only, under which the log has the reason. {@link ToolError},
-   * {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and always told. By default it is on once
-   * other machines may reach the server: it listens on an address that is not a loopback one, allows a host that is none of this
-   * machine's, serves HTTP on a Unix socket, or answers requests by `handler` or `fetch`, whose address is not known. The log says
-   * so at the start, with the level `warn`, and so it does where this is `false`.
+   * Whether clients get a reference in place of an exception's text. The log has the text under that reference.
+   * {@link ToolError}, {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and are always sent.
+   *
+   * By default this is on if other machines may reach the server. That is so if it listens on an address that is not a loopback
+   * address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if it answers requests by
+   * `handler` or `fetch`. The log says at the start which holds, with the level `warn`, also if this is `false`.
    */
   maskErrors?: boolean
   /** Caching hints for clients of 2026-07-28. */
@@ -684,17 +685,30 @@ export type Completer = (
 type MaybePromise<T> = T | Promise<T>
 
 /**
- * Returns the result, or a promise of it. Of a tool: a string is sent as text, `undefined` as empty text (`null` where the
- * tool is structured), {@link Content} or an array with some as it is, bytes and those in an array as embedded resources, a
- * {@link ToolResult} as the whole result, anything else as JSON. Of a resource: a string is text, bytes are a blob, {@link ResourceContents} or an array of them are what
- * they say, anything else is JSON. Of a prompt: strings, bytes, content and {@link PromptMessage}s, one or an array; what names no
- * role is the user's. What it throws is sent as a failed result with the error's message by a tool, and as a protocol error
- * by everything else; it is logged.
+ * Returns the result, or a promise of it.
  *
- * Members that are `undefined` are left out. What else JSON cannot express, anywhere in the value, fails the call: `NaN` and
- * the infinities, `undefined` in an array, functions, symbols, bigints beyond 2^53, maps, sets, promises, generators, errors, invalid
- * dates, bytes further inside of a value (base64 is up to the program), typed arrays, blobs, responses and other objects that hold all they have
- * out of sight, cycles, getters that throw, and more levels than `limits.maxDepth`.
+ * The handler of a tool may return:
+ * - a string, which is sent as text;
+ * - `undefined`, which is sent as empty text, or as `null` if the tool is structured;
+ * - {@link Content}, or an array with some, which is sent as it is;
+ * - bytes, alone or in an array, which are sent as embedded resources;
+ * - a {@link ToolResult}, which is the whole result;
+ * - anything else, which is sent as JSON.
+ *
+ * The handler of a resource returns a string (text), bytes (a blob), {@link ResourceContents} or an array of them, or anything
+ * else, which is sent as JSON. The handler of a prompt returns strings, bytes, content or {@link PromptMessage}s, one or an array.
+ * If a message names no role, it is the user's.
+ *
+ * If the handler of a tool throws, the client receives a failed result with the error's message. If another handler throws, the
+ * client receives a protocol error. Both are logged.
+ *
+ * Members that are `undefined` are left out. The call fails if the value has anything else that JSON cannot express:
+ * - `NaN`, the infinities, bigints beyond 2^53, invalid dates;
+ * - `undefined` in an array, functions, symbols, getters that throw;
+ * - maps, sets, promises, generators, errors;
+ * - bytes further inside of a value (the program encodes them in base64), typed arrays, blobs, responses;
+ * - other objects that have no members of their own to show;
+ * - cycles, and more levels than `limits.maxDepth`.
  */
 export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
 

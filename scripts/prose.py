@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORDS = 35
-FOLDERS = ("core/src", "core/schema/src", "core/crash/src", "ffi/src", "ffi/header", "bindings-python", "bindings-node/js",
-           "bindings-node/src")  # fmt: skip
+FOLDERS = ("core/src", "core/schema/src", "core/crash/src", "ffi/src", "ffi/header", "bindings-python",
+           "bindings-node/js", "bindings-node/src")  # fmt: skip
 PAGES = ("README.md", "docs/architecture.md", "bindings-node/index.d.ts")
 RUST = re.compile(r"^\s*(?://[/!])\s?(.*)$")
 JAVASCRIPT = re.compile(r"^\s*(?:/\*\*|\*(?!/))\s?(.*?)(?:\*/)?$")

@@ -155,6 +155,7 @@ STAGES = {
         "commands": [
             ".venv/bin/python tests/docs/check_docs.py",
             ".venv/bin/python tests/docs/check_protocol.py",
+            "python3 scripts/prose.py",
             ".venv/bin/python -m pytest -q tests/docs tests/bench",
         ],
     },

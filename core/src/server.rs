@@ -352,14 +352,15 @@ impl ServerBuilder {
         self
     }
 
-    /// Whether clients are told of a handler's [exception](crate::Outcome::Exception) by a reference only, under which the
-    /// log has the reason.
+    /// Whether clients get a reference in place of the text of a handler's [exception](crate::Outcome::Exception). The log
+    /// has the text under that reference.
     ///
-    /// By default they are once other machines may reach the server: it listens on an address that is not a loopback one, a
-    /// transport of HTTP allows a host that is none of this machine's, HTTP is served on a Unix socket, or where it is
-    /// served is not known, as with an HTTP server of the program's own and [`ServeOptions::stream`](crate::ServeOptions::stream).
-    /// The log says so at the start, with the level [`LogLevel::Warn`](crate::LogLevel::Warn), and so it does where this is
-    /// `false`. Lines on Unix sockets, descriptors and clients in the process are local.
+    /// By default this is on if other machines may reach the server. That is so if it listens on an address that is not a
+    /// loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if the engine
+    /// does not know the address: with an HTTP server of the program's own, and with
+    /// [`ServeOptions::stream`](crate::ServeOptions::stream). Lines on Unix sockets, descriptors and clients in the process
+    /// are local. The log says at the start which holds, with the level [`LogLevel::Warn`](crate::LogLevel::Warn), also if
+    /// this is `false`.
     pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
         self.mask_errors = Some(mask);
         self

@@ -78,13 +78,16 @@ impl Wake for Nobody {
 /// The first lane of the loops that are not the first. Each has two.
 const FURTHER: u32 = 8;
 
-/// Iterating over the lane, from the loop's thread, yields what there is to do as tuples:
-/// `(call, function, arguments, context parameter or None)` for a call of an `async def` function to start, `(None, call,
-/// (function, arguments), context parameter or None)` for one of a `def` function to run at once, `(None, call, (function,
-/// arguments, variables, is_async), context parameter or None)` for one of either kind that is to run in these variables,
-/// `(None, id, None, None)` for a call to cancel, `(None, id, ask, answer)` for an answer, which is `(action, value, text)` or
-/// an exception, `(None, None, level, (logger, text))` for something to log, `(None, None, exchange, None)` for an exchange
-/// that is worth a look.
+/// Iterating over the lane, from the loop's thread, yields what there is to do as tuples. "Context" is the name of the
+/// parameter that takes the context, or `None`.
+///
+/// - `(call, function, arguments, context)`: start a call of an `async def` function.
+/// - `(None, call, (function, arguments), context)`: run a `def` function at once.
+/// - `(None, call, (function, arguments, variables, is_async), context)`: run a function of either kind in these variables.
+/// - `(None, id, None, None)`: cancel a call.
+/// - `(None, id, ask, answer)`: pass on an answer, which is `(action, value, text)` or an exception.
+/// - `(None, None, level, (logger, text))`: log a text.
+/// - `(None, None, exchange, None)`: look at an exchange.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     port: HostPort,

@@ -34,9 +34,9 @@ pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
     value!((); call = given_up(call) => drop(call));
 }
 
-/// The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
-/// arguments, of a completion "value" and "arguments", of a method or a notification its parameters, of a hook what
-/// happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
+/// The arguments, a JSON object. A tool's satisfy its schema. A template has its variables, a prompt its arguments, and a
+/// completion "value" and "arguments". A method or a notification has its parameters, and a hook what happened. `*json` is
+/// not NUL-terminated; it is borrowed and lives as long as the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arguments(
     call: *const tenon_call,
@@ -158,11 +158,16 @@ pub unsafe extern "C" fn tenon_call_uri(
     })
 }
 
-/// Anything that a callback may know of its call, as JSON text: "request_id", "kind", "name", "uri", "protocol_version",
-/// "client_info", "client_capabilities", "meta", "trace" (the request's trace context), "log_level" (from which level on the
-/// client wants log messages), "headers" (of the HTTP request, names in lower case), "principal" (who sent the request, if
-/// that is known), "session_id", "task_id" (of the task that the call is). The text is not NUL-terminated; it is borrowed and
-/// lives as long as the call.
+/// A field of the call's context, as JSON text. The fields are:
+///
+/// - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta", "session_id";
+/// - "trace": the request's trace context;
+/// - "log_level": the lowest level of log messages that the client wants;
+/// - "headers": those of the HTTP request, with names in lower case;
+/// - "principal": who sent the request, if that is known;
+/// - "task_id": the task that the call is.
+///
+/// The text is not NUL-terminated; it is borrowed and lives as long as the call.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
 #[unsafe(no_mangle)]

@@ -72,8 +72,9 @@ pub unsafe extern "C" fn tenon_server_add_middleware(
 /// followed; where the library did, in the mode of the middleware. A call that ends meanwhile is not told of. `destroy` runs
 /// exactly once in every case, and `data` and `destroy` may be NULL.
 ///
-/// Fails with TENON_ERR_STATE if the call is not that of middleware or if what follows is under way, with TENON_ERR_INVALID if
-/// the arguments do not fit, with TENON_ERR_JSON if they are no JSON, and with TENON_ERR_STALE if the call has ended.
+/// Fails with TENON_ERR_STATE if the call is not that of middleware, or if what follows is under way. Fails with
+/// TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with TENON_ERR_STALE if
+/// the call has ended.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_next(

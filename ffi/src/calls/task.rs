@@ -37,8 +37,8 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
 /// is answered as always.
 ///
 /// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a question
-/// of the call waits for its answer, and with TENON_ERR_STALE if the call has ended, also because there is no room for
-/// another task, which its client has been told.
+/// of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. It also ends if there are as many tasks
+/// as the limits allow; its client has received that error then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_start_task(
     call: *mut tenon_call,

@@ -23,8 +23,8 @@ pub const TENON_MODE_POLL: tenon_mode = 1;
 /// that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
 /// that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
 /// tenon_server_close() or a signal only. Of the functions that a program calls, only tenon_http_next() and
-/// tenon_server_exchange() may run it. Where no thread received what makes it run again (a kept call that is released after
-/// its answer came, a question that could not be delivered) it runs on a thread of the library of its own.
+/// tenon_server_exchange() may run it. If no such thread is at hand, it runs on a further thread of the library: after a kept
+/// call was released when its answer had come, or after a question that could not be delivered.
 pub const TENON_MODE_INLINE: tenon_mode = 2;
 
 impl Mode {

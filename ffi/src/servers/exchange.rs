@@ -17,8 +17,8 @@ use tenon_mcp::testing::Exchange;
 pub type tenon_exchange_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const c_char, len: usize)>;
 
-/// For tests: hands the server a message as if a client had sent it, waits for what comes of it, and calls `hear`, on this
-/// thread and before it returns, with each message that the server has said meanwhile, in their order.
+/// For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with each
+/// message that the server has sent meanwhile, in their order, on this thread and before it returns.
 ///
 /// A server that was not started is started, for clients in the process alone if no transport was named. All exchanges of a
 /// server are those of one client, which lives as long as the server: a legacy session is opened by exchanging "initialize"

@@ -33,12 +33,17 @@ def _names(arguments: Any) -> list[str]:
 class Registrations(Served, Arounds):
     """The part of a server that registers.
 
-    Every kind of handler may be an ``async def`` function, which runs on the loop that serves, or a ``def`` function,
-    which runs where ``thread`` says: on a worker thread, beside others (``"pool"``, the default), on the loop's thread
-    (``"loop"``), which it must not hold up, or on the main thread (``"main"``), for what may be touched from there
-    only: the one that calls ``poll``, or without ``start`` the one that serves. The last two cannot wait for an answer:
-    what asks ends the attempt in every revision, and the function runs again, from its top, with the answer. Each call
-    of a ``def`` function sees the context variables of whoever began to serve, in a copy of its own.
+    A handler may be an ``async def`` function, which runs on the loop that serves. Or it is a ``def`` function, which
+    runs where ``thread`` says:
+
+    - ``"pool"``, the default: on a worker thread, beside others.
+    - ``"loop"``: on the loop's thread. It must not block there.
+    - ``"main"``: on the main thread, for what may be used from there only. That is the thread that calls ``poll``, or
+      without ``start`` the thread that serves.
+
+    On the last two a function cannot wait for an answer. If it asks the client something, the attempt ends, and the
+    function runs again from its top with the answer. Each call of a ``def`` function has its own copy of the context
+    variables that were set where serving began.
 
     A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives the call's context. A decorator
     leaves the function as it is. All of this may be done at any time, from any thread, also while the server runs; what

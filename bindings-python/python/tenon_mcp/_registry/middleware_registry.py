@@ -37,10 +37,10 @@ class Arounds(Registry):
         client's are. It may be left out, or called again. What the function returns or raises is judged as a handler's
         is.
 
-        ``ops`` says what it is around: ``"tool"``, ``"resource"``, ``"prompt"`` and ``"completion"`` (the default is
-        these four), ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"``, ``"prompt_list"``, the
-        protocol's names, or those of registered methods. The first function that is put around something is the
-        outermost. For the life of the server.
+        ``ops`` names the operations that it is around. The default is ``"tool"``, ``"resource"``, ``"prompt"`` and
+        ``"completion"``. Lists are ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"`` and
+        ``"prompt_list"``. The protocol's names, and those of registered methods, are accepted too. The middleware that
+        was added first is the outermost. It cannot be removed.
 
         Only what is in order comes to it: calls of what is registered, with arguments that fit; also views and skills,
         which the engine answers. A list with middleware around it is no longer answered while Python is busy; there

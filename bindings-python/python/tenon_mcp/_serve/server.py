@@ -41,14 +41,15 @@ class Server(Registrations):
     ``description``, ``icons`` and ``website_url`` tell people who it is, as the protocol has them. ``max_workers``
     bounds the threads that run ``def`` handlers (default: 4 more than there are processors, at most 32).
 
-    ``revisions`` restricts the revisions that are spoken, ``capabilities`` (``"tools"``, ``"resources"``,
-    ``"prompts"``, ``"completions"``, ``"logging"``) are told of although nothing is registered, ``extensions`` are told
-    of with their settings, by id.
+    ``revisions`` restricts the revisions of the protocol. ``capabilities`` are declared even if nothing is registered
+    for them: ``"tools"``, ``"resources"``, ``"prompts"``, ``"completions"``, ``"logging"``. ``extensions`` are declared
+    with their settings, by id.
 
-    ``mask_errors`` tells clients of an unexpected exception by a reference only, under which the log has it. By default
-    it is on once other machines may reach the server: it listens on an address that is not a loopback one, allows a
-    host that is none of this machine's, serves HTTP on a Unix socket, or is served by ``asgi()``, whose address is not
-    known. The log says so at the start, with the level ``WARNING``, and so it does where this is ``False``.
+    If ``mask_errors`` is on, a client receives a reference in place of an unexpected exception's text. The log has the
+    text under that reference. By default it is on if other machines may reach the server. That is so if the server
+    listens on an address that is not a loopback address, allows a host that is not this machine, or serves HTTP on a
+    Unix socket. It is also so with ``asgi()``. The log says at the start which holds, with the level ``WARNING``, also
+    if this is ``False``.
     ``cache`` says how long answers may be kept and by whom (2026-07-28): seconds, or ``CacheOptions``; ``cache_of`` the
     same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
     arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.
@@ -261,11 +262,11 @@ class Server(Registrations):
         ``SystemExit(130)``, with signals as they were before. A signal that comes while the server ends ends it at
         once, and a second signal ends the process, with 128 + its number. Signals that are ignored stay ignored.
 
-        Called on the main thread ``run`` has the process to itself: a handler that goes on blocking the loop when the
-        server has ended gets ``asyncio.CancelledError`` raised in it, a ``def`` one of this thread a
-        ``KeyboardInterrupt``, and if it blocks in C the process ends; not after ``close``, when ``run`` waits for it
-        until a signal comes. With ``signals=False``, or on another thread, signals and the process are left alone, and
-        ``run`` waits for it.
+        On the main thread, ``run`` has the process to itself. If a handler still blocks the loop when the server has
+        ended, ``asyncio.CancelledError`` is raised in it. In a ``def`` handler of this thread it is
+        ``KeyboardInterrupt``. If the handler blocks in C, the process ends. After ``close``, ``run`` waits for the
+        handler until a signal comes. With ``signals=False``, or on another thread, ``run`` leaves signals and the
+        process alone, and waits for the handler.
 
         ``workers`` is how many processes serve ``http``, and ``websocket`` as a path of its address: they are forked
         off, inherit one listener, and seal with one key. They share nothing else, so the server must speak revisions

@@ -198,9 +198,8 @@ impl Entry {
         self
     }
 
-    /// Has each state that a client of 2026-07-28 carries back after a question used once, over all replicas that share the
-    /// server's [store](crate::ServerBuilder::store), so that no effect of the handler happens twice because a client sent
-    /// the same round again.
+    /// Lets a client of 2026-07-28 use each `requestState` only once, over all replicas that share the server's
+    /// [store](crate::ServerBuilder::store). If a client sends the same round again, the handler does not run again.
     pub fn once_only(mut self, once_only: bool) -> Entry {
         self.once_only = once_only;
         self
@@ -221,9 +220,9 @@ impl Entry {
         self.set("execution", JsonSlice::from_value(&value))
     }
 
-    /// Has a call of a tool that is to be a task in 2026-07-28 become one only when its handler says so
-    /// ([`Context::start_task`](crate::Context::start_task)), so that what it asks before that is asked in rounds, as of
-    /// any other call, and a call that needs no task is answered at once. Default: a call is a task from its beginning on.
+    /// A call of the tool becomes a task in 2026-07-28 only if its handler says so
+    /// ([`Context::start_task`](crate::Context::start_task)). Until then its questions are asked in rounds, as in any other
+    /// call. If it needs no task, it is answered at once. Default: a call is a task from its beginning.
     pub fn defer_task(mut self, defer: bool) -> Entry {
         self.defer_task = defer;
         self

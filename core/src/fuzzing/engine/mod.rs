@@ -1,7 +1,7 @@
 //! The server as a state machine: messages, completions, questions, time-outs and ends in any order.
 //!
-//! Two bytes are a step. Whatever comes: nothing panics, what is sent is JSON, a request has one answer under its own id or
-//! none if it was cancelled, nothing is told of what is over, and at the end nothing is left.
+//! Two bytes are a step. In every order: nothing panics, and all that is sent is JSON. A request gets one answer under its own
+//! id, or none if it was cancelled. Nothing is sent about a call that has ended. At the end no state is left.
 
 mod client;
 mod message;
