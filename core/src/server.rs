@@ -1,6 +1,6 @@
 //! A server as a program sees it: data until it is started.
 
-use crate::dispatch::aead::Sealer;
+use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
@@ -449,7 +449,7 @@ impl ServerBuilder {
         }
         let limits = self.limits.clamped();
         let arguments = Policy { limits: limits.json(), ..self.arguments };
-        let sealer = Sealer::new(self.state_keys);
+        let sealer = StateCipher::new(self.state_keys);
         let own_store = self.store.is_none();
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
         let store = match self.store {

@@ -14,7 +14,7 @@ const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
 /// Seals with the first key and opens with any, so that keys can be rotated and shared by replicas.
-pub struct Sealer {
+pub struct StateCipher {
     /// Empty: a random key of this process serves, made when something is sealed for the first time.
     given: Vec<[u8; 32]>,
     keys: OnceCell<Vec<Aes256GcmSiv>>,
@@ -24,10 +24,10 @@ pub struct Sealer {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotSealed;
 
-impl Sealer {
+impl StateCipher {
     /// A sealer over 256-bit keys; the first one seals. Without any it makes itself one on first use.
-    pub fn new(keys: Vec<[u8; 32]>) -> Sealer {
-        Sealer { given: keys, keys: OnceCell::new() }
+    pub fn new(keys: Vec<[u8; 32]>) -> StateCipher {
+        StateCipher { given: keys, keys: OnceCell::new() }
     }
 
     fn keys(&self, own: impl FnOnce() -> Result<[u8; 32], Error>) -> Result<&[Aes256GcmSiv], Error> {
@@ -63,7 +63,7 @@ impl Sealer {
         Ok(URL_SAFE_NO_PAD.encode([&[FORMAT][..], &nonce, &body].concat()))
     }
 
-    /// Whether `sealed` can be something that [`Sealer::seal`] made: cheap, and known before the binding is.
+    /// Whether `sealed` can be something that [`StateCipher::seal`] made: cheap, and known before the binding is.
     pub fn is_plausible(&self, sealed: &str) -> bool {
         let has_keys = !self.given.is_empty() || self.keys.get().is_some();
         let shortest = (1 + NONCE_BYTES + TAG_BYTES) * 4;
@@ -73,7 +73,7 @@ impl Sealer {
             && URL_SAFE_NO_PAD.decode(&sealed.as_bytes()[..4]).is_ok_and(|start| start[0] == FORMAT)
     }
 
-    /// Opens what [`Sealer::seal`] made. Says nothing about why it would not (MR-11).
+    /// Opens what [`StateCipher::seal`] made. Says nothing about why it would not (MR-11).
     pub fn open(&self, sealed: &str, binding: &[u8]) -> Result<Vec<u8>, NotSealed> {
         crate::faults::pass("unseal");
         // Where no key was given and none was made, nothing was ever sealed here.
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn opens_with_the_same_binding_only() {
-        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealer = StateCipher::new(vec![[1; 32]]);
         let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
         assert_eq!(sealer.open(&sealed, b"a").unwrap(), b"hello");
         assert_eq!(sealer.open(&sealed, b"b"), Err(NotSealed));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_changed_character_is_refused() {
-        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealer = StateCipher::new(vec![[1; 32]]);
         let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
         for place in 0..sealed.len() {
             let mut changed: Vec<char> = sealed.chars().collect();
@@ -134,14 +134,14 @@ mod tests {
 
     #[test]
     fn an_older_key_still_opens() {
-        let old = Sealer::new(vec![[1; 32]]).seal(b"x", b"", &Fixed).unwrap();
-        assert_eq!(Sealer::new(vec![[2; 32], [1; 32]]).open(&old, b"").unwrap(), b"x");
-        assert_eq!(Sealer::new(vec![[2; 32]]).open(&old, b""), Err(NotSealed));
+        let old = StateCipher::new(vec![[1; 32]]).seal(b"x", b"", &Fixed).unwrap();
+        assert_eq!(StateCipher::new(vec![[2; 32], [1; 32]]).open(&old, b"").unwrap(), b"x");
+        assert_eq!(StateCipher::new(vec![[2; 32]]).open(&old, b""), Err(NotSealed));
     }
 
     #[test]
     fn what_was_never_sealed_is_implausible() {
-        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealer = StateCipher::new(vec![[1; 32]]);
         let sealed = sealer.seal(b"", b"a", &Fixed).unwrap();
         assert!(sealer.is_plausible(&sealed));
         assert!(sealer.is_plausible(&sealer.seal(&[0; 1000], b"", &Fixed).unwrap()));
@@ -153,7 +153,7 @@ mod tests {
             assert!(!sealer.is_plausible(wrong), "{wrong}");
             assert_eq!(sealer.open(wrong, b"a"), Err(NotSealed), "{wrong}");
         }
-        let own = Sealer::new(Vec::new());
+        let own = StateCipher::new(Vec::new());
         assert!(!own.is_plausible(&sealed), "nothing was sealed here");
         let sealed = own.seal(b"", b"", &Fixed).unwrap();
         assert!(own.is_plausible(&sealed));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_key_is_made_on_first_use_and_a_failure_to_make_it_is_not_kept() {
-        let (sealer, environment) = (Sealer::new(Vec::new()), Counting(Default::default()));
+        let (sealer, environment) = (StateCipher::new(Vec::new()), Counting(Default::default()));
         assert_eq!(sealer.open("AgAA", b""), Err(NotSealed));
         assert!(sealer.seal(b"x", b"", &environment).is_err());
         let sealed = sealer.seal(b"x", b"", &environment).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
-use crate::host::{Aside, Fixed, Target};
+use crate::host::{Builtin, Fixed, Target};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::kind::Kind;
@@ -177,8 +177,8 @@ impl Html {
             let size = text.len();
             return invalid(&format!("the HTML of a view has {size} bytes; max_result_bytes is {most}"));
         }
-        let aside: Arc<dyn Aside> = Arc::new(Fixed(text));
-        Ok(Target::Aside(aside))
+        let aside: Arc<dyn Builtin> = Arc::new(Fixed(text));
+        Ok(Target::Builtin(aside))
     }
 }
 

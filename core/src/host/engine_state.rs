@@ -1,6 +1,6 @@
 //! What the engine's two faces, [`Engine`](crate::host::Engine) and [`HostPort`](crate::host::HostPort), share.
 
-use crate::dispatch::aead::Sealer;
+use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::ask_replay::{Asks, binding};
 use crate::dispatch::calls::table::{CallId, CallTable};
@@ -23,7 +23,7 @@ use crate::host::calls::requests::Check;
 use crate::host::delivery::outbox::Outbox;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::delivery::spacing::Spacing;
-use crate::host::elicitation::url_elicitation::Visits;
+use crate::host::elicitation::url_elicitation::UrlElicitations;
 use crate::host::engine::Scope;
 use crate::host::lanes::inline::Occupied;
 use crate::host::lanes::lane::{LaneId, LaneQueue, Lanes};
@@ -69,11 +69,11 @@ pub(crate) struct Shared {
     pub(crate) threads: Threads,
     /// Checks arguments that take longer; without it they are checked where they came in.
     pub(super) checks: Option<Arc<dyn Work>>,
-    pub(super) calls: CallTable<Flight>,
+    pub(super) calls: CallTable<InFlightCall>,
     /// How much of all one client has.
     pub(crate) shares: Arc<Shares>,
-    pub(crate) sealer: Sealer,
-    pub(super) visits: Visits,
+    pub(crate) sealer: StateCipher,
+    pub(super) visits: UrlElicitations,
     pub(super) bus: Bus,
     pub(super) spacing: Spacing,
     /// What the server has of skills, once it has some.
@@ -118,7 +118,7 @@ pub(crate) struct Setup {
     pub(crate) declared: Capabilities,
     pub(crate) masking: Masking,
     pub(crate) end_with_stdin: bool,
-    pub(crate) sealer: Sealer,
+    pub(crate) sealer: StateCipher,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
@@ -129,7 +129,7 @@ pub(crate) struct Setup {
 }
 
 /// A call in flight.
-pub(super) struct Flight {
+pub(super) struct InFlightCall {
     pub(super) context: Arc<CallContext>,
     pub(super) input: JsonSlice,
     pub(super) sink: Arc<dyn Sink>,
@@ -178,7 +178,7 @@ pub(super) struct Flight {
     pub(super) check: Option<Box<Check>>,
 }
 
-impl Flight {
+impl InFlightCall {
     /// Takes the next place for a message. [`HostPort::flush`](crate::host::HostPort) sends it, once the table's lock is released.
     pub(super) fn queue(&mut self, message: Outgoing) -> Arc<Outbox> {
         let new = || Arc::new(Outbox::new(self.sink.clone(), self.peer.clone(), self.session));
@@ -228,7 +228,7 @@ impl Shared {
             spacing: Spacing::default(),
             skills: Mutex::default(),
             tasks: Tasks::default(),
-            visits: Visits::new(limits.max_visits, limits.state_lifetime),
+            visits: UrlElicitations::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
             waiting: Arc::new(LaneQueue::new(usize::MAX)),
             layers: Layers::default(),
@@ -280,7 +280,7 @@ impl Shared {
     pub(super) fn with_deadline<R>(
         &self,
         call: CallId,
-        f: impl FnOnce(&mut Flight, &mut Option<Instant>) -> R,
+        f: impl FnOnce(&mut InFlightCall, &mut Option<Instant>) -> R,
     ) -> Option<R> {
         let (result, earliest) = self.calls.with_deadline(call, f)?;
         if earliest {
@@ -355,7 +355,7 @@ impl Shared {
                     self.fail(id, &RpcError::busy("Server busy: the handler's queue is full"));
                 }
             }
-            Target::Aside(aside) => {
+            Target::Builtin(aside) => {
                 aside.answer(HostCall { id, handler: HandlerId(0), input, context }, port)
             }
             Target::Local(handler) => {
@@ -379,7 +379,7 @@ impl Shared {
     }
 
     /// The error response to a call.
-    pub(super) fn failure(&self, flight: &Flight, error: &RpcError) -> Outgoing {
+    pub(super) fn failure(&self, flight: &InFlightCall, error: &RpcError) -> Outgoing {
         match flight.id() {
             Some(id) => self.error(Some(id), Some(flight.revision()), error),
             None => Outgoing::Dropped,
@@ -396,7 +396,7 @@ impl Shared {
     }
 
     /// The `input_required` answer that ends a modern attempt (MR-2).
-    pub(super) fn input_required(&self, id: CallId, flight: Flight) {
+    pub(super) fn input_required(&self, id: CallId, flight: InFlightCall) {
         let outgoing = caught(|| self.questions_of(&flight)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the questions of {}", flight.entry()), &panicked);
             self.failure(&flight, &error)
@@ -404,7 +404,7 @@ impl Shared {
         self.finish(id, flight, outgoing, Some(CancelReason::Suspended));
     }
 
-    fn questions_of(&self, flight: &Flight) -> Outgoing {
+    fn questions_of(&self, flight: &InFlightCall) -> Outgoing {
         let binding = self.binding(&flight.context, &flight.input);
         let state = flight.asks.seal(&self.sealer, &binding, &self.limits, &*self.environment);
         match (state, flight.id()) {

@@ -33,7 +33,7 @@ pub(crate) struct Life {
     state: Mutex<State>,
 }
 
-type Done = Box<dyn FnOnce(Begun) + Send>;
+type Done = Box<dyn FnOnce(StartState) + Send>;
 
 #[derive(Default)]
 struct State {
@@ -101,12 +101,12 @@ impl State {
 enum Step {
     Tell(Part, Arc<Registered>),
     Run(Vec<CallId>),
-    End(Begun),
+    End(StartState),
 }
 
 /// What became of the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Begun {
+pub(crate) enum StartState {
     /// Calls run.
     Started,
     /// A handler failed; the sentence names it and says why.
@@ -131,7 +131,7 @@ impl Shared {
     /// Has a call wait for the start, or fails it where that has failed; `false` if it may run.
     pub(super) fn hold(&self, id: CallId, context: &CallContext) -> bool {
         // What the engine serves of itself needs nothing of the program's.
-        if self.life.is_open() || matches!(context.target(), Target::Aside(_)) {
+        if self.life.is_open() || matches!(context.target(), Target::Builtin(_)) {
             return false;
         }
         let part = context.entry.part;
@@ -272,12 +272,12 @@ impl Engine {
         let hooks = self.parts().into_iter().filter_map(|part| part.hook(START));
         hooks.into_iter().any(|hook| match &hook.target {
             Target::Lane { lane: own, .. } | Target::Inline { lane: own, .. } => *own == lane,
-            Target::Local(_) | Target::Aside(_) => false,
+            Target::Local(_) | Target::Builtin(_) => false,
         })
     }
 
     /// Tells of the start, one after the other, and then lets calls run. `done` is called once.
-    pub(crate) fn tell_start(&self, done: impl FnOnce(Begun) + Send + 'static) {
+    pub(crate) fn tell_start(&self, done: impl FnOnce(StartState) + Send + 'static) {
         self.start_next(Some(Box::new(done)));
     }
 
@@ -336,7 +336,7 @@ impl Engine {
                 None => state.started.push(part),
                 Some(_) if state.halted => {
                     state.starting.push(part);
-                    return Step::End(Begun::Cut);
+                    return Step::End(StartState::Cut);
                 }
                 Some(hook) => {
                     if !state.awaited.contains(&part.number()) {
@@ -354,15 +354,15 @@ impl Engine {
         state.first = false;
         state.awaited.clear();
         life.open.store(state.failed.is_empty(), Ordering::Release);
-        Step::End(Begun::Started)
+        Step::End(StartState::Started)
     }
 
     /// One has come to something.
-    fn start_told(&self, part: Part, begun: Begun, done: Option<Done>) {
+    fn start_told(&self, part: Part, begun: StartState, done: Option<Done>) {
         let mut state = self.0.life.state.lock();
         match begun {
-            Begun::Started => state.started.push(part),
-            Begun::Failed(why) if done.is_none() => {
+            StartState::Started => state.started.push(part),
+            StartState::Failed(why) if done.is_none() => {
                 state.failed.push(part);
                 drop(state);
                 self.0.blame(|| format!("what was mounted does not run: {why}"));
@@ -378,10 +378,10 @@ impl Engine {
         self.start_next(done);
     }
 
-    fn end_telling(&self, begun: Begun, done: Option<Done>) {
+    fn end_telling(&self, begun: StartState, done: Option<Done>) {
         let (stop, more) = {
             let mut state = self.0.life.state.lock();
-            let more = begun == Begun::Started && !state.starting.is_empty();
+            let more = begun == StartState::Started && !state.starting.is_empty();
             state.telling = more;
             (state.stop.take_if(|_| !more), more)
         };
@@ -413,7 +413,7 @@ impl Engine {
     }
 
     /// Runs one hook.
-    fn tell_hook(&self, entry: Arc<Registered>, then: impl FnOnce(&Engine, Begun) + Send + 'static) {
+    fn tell_hook(&self, entry: Arc<Registered>, then: impl FnOnce(&Engine, StartState) + Send + 'static) {
         let limits = self.limits();
         let most = if entry.name == START { limits.start_timeout } else { limits.stop_timeout };
         let timeout = entry.timeout.unwrap_or(most);
@@ -458,7 +458,7 @@ impl Engine {
     }
 }
 
-type Then = Box<dyn FnOnce(&Engine, Begun) + Send>;
+type Then = Box<dyn FnOnce(&Engine, StartState) + Send>;
 
 /// Waits for the end of one hook.
 struct Told {
@@ -476,10 +476,10 @@ impl Sink for Told {
         let then = self.then.lock().take();
         if let Some(then) = then {
             let begun = match self.failure.lock().take() {
-                None => Begun::Cut,
-                Some(None) => Begun::Started,
-                Some(Some(why)) if why.starts_with(&self.word) => Begun::Failed(why),
-                Some(Some(why)) => Begun::Failed(format!("{} failed: {why}", self.word)),
+                None => StartState::Cut,
+                Some(None) => StartState::Started,
+                Some(Some(why)) if why.starts_with(&self.word) => StartState::Failed(why),
+                Some(Some(why)) => StartState::Failed(format!("{} failed: {why}", self.word)),
             };
             then(&self.engine, begun);
         }

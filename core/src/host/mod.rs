@@ -18,7 +18,7 @@ mod tasks;
 
 use crate::dispatch::registry::entry;
 pub(crate) use crate::host::builtin::skills::Work;
-pub use crate::host::builtin::target::Aside;
+pub use crate::host::builtin::target::Builtin;
 pub(crate) use crate::host::builtin::target::Fixed;
 pub use crate::host::calls::arrival::{Arrival, Attachment, RequestHeaders};
 pub use crate::host::calls::context::{CONTEXT_FIELDS, ContextField};
@@ -42,8 +42,8 @@ pub(crate) use crate::host::lanes::threads::ThreadHook;
 pub use crate::host::lanes::threads::Threads;
 pub use crate::host::lanes::wake::{Parker, Wake};
 #[cfg(feature = "runtime")]
-pub(crate) use crate::host::lanes::wake_batch::{Turns, flush as flush_wakes, wake as wake_later};
-pub(crate) use crate::host::lifecycle::Begun;
+pub(crate) use crate::host::lanes::wake_batch::{WakeBatcher, flush as flush_wakes, wake as wake_later};
+pub(crate) use crate::host::lifecycle::StartState;
 pub use crate::host::session::peer::Peer;
 pub use bus::ListenId;
 pub use engine::{Accepted, Engine, Scope};
@@ -78,7 +78,7 @@ pub enum Target {
     /// To a handler written in Rust.
     Local(Arc<dyn LocalHandler>),
     /// To the engine's own: a view, files.
-    Aside(Arc<dyn Aside>),
+    Builtin(Arc<dyn Builtin>),
 }
 
 impl fmt::Debug for Target {
@@ -87,7 +87,7 @@ impl fmt::Debug for Target {
             Target::Lane { lane, handler } => write!(f, "Lane({}, {})", lane.0, handler.0),
             Target::Inline { lane, handler, .. } => write!(f, "Inline({}, {})", lane.0, handler.0),
             Target::Local(_) => f.write_str("Local"),
-            Target::Aside(_) => f.write_str("Aside"),
+            Target::Builtin(_) => f.write_str("Aside"),
         }
     }
 }

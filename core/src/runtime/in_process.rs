@@ -1,17 +1,17 @@
 //! No transport at all: clients in the process hand their messages to the engine themselves.
 
 use crate::error::Error;
-use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
 
 #[derive(Debug)]
 pub(super) struct InProcess;
 
 impl Transport for InProcess {
-    fn turn(&self) -> Turn {
-        Turn::Path
+    fn turn(&self) -> StartOrder {
+        StartOrder::Path
     }
 
-    fn start(self: Box<Self>, _: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, _: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         Ok(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::server::lifecycle::Lifecycle;
-use crate::runtime::server::transport::Site;
+use crate::runtime::server::transport::ServeContext;
 use crate::runtime::threads::executor::Executor;
 use crate::server::Server;
 use std::sync::Arc;
@@ -84,10 +84,10 @@ impl Pipe {
 }
 
 /// What transports of one server share, for one client that has a channel of its own.
-pub(super) fn site(server: &Server) -> Site {
+pub(super) fn site(server: &Server) -> ServeContext {
     let engine = server.engine();
     let lifecycle = Lifecycle::new(Duration::from_secs(1));
-    let site = Site::new(engine, lifecycle, Executor::new(engine, None));
+    let site = ServeContext::new(engine, lifecycle, Executor::new(engine, None));
     site.lines.expect(1, true);
     site
 }

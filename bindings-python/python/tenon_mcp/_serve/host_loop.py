@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from .._native import LoopLane, Running
     from .server import Server, Transports
-    from .serving import Errands
+    from .serving import MainThreadQueue
 
 
 class Main:
     """What waits for the thread that polls. ``ended`` once nothing of the server is left."""
 
-    def __init__(self, lane: LoopLane, errands: Errands, running: Running, direct: Direct) -> None:
+    def __init__(self, lane: LoopLane, errands: MainThreadQueue, running: Running, direct: Direct) -> None:
         self._lane = lane
         self._errands = errands
         self._running = running

@@ -28,7 +28,7 @@ PATIENCE = 1.0
 """Seconds that what was cancelled gets to end where the process is somebody else's."""
 
 
-class Errands:
+class MainThreadQueue:
     """Functions for the thread that polls, from any other."""
 
     __slots__ = ("_lane", "_waiting")
@@ -63,7 +63,7 @@ class Service:
     _on_started: Callable[[Server], object] | None = None
     main: LoopLane | None = None
     """What a main loop polls; without one it belongs to the thread that serves."""
-    errands: Errands | None = None
+    errands: MainThreadQueue | None = None
     """What the loop has for the thread that polls."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Service:
         self.lane = LoopLane(engine, lanes, self.log_level)
         if polled:
             self.main = LoopLane(engine, ["main"], None)
-            self.errands = Errands(self.main)
+            self.errands = MainThreadQueue(self.main)
         self.signals.interrupt(Direct.run.__code__, KeyboardInterrupt)
         cap = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.workers = Workers(PoolLane(engine, cap), server._errors, server._worker_stack)

@@ -1,6 +1,6 @@
 //! The questions of a call, their replay when it is run again with the answers, and the effects it keeps meanwhile.
 
-use crate::dispatch::aead::Sealer;
+use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::{Ask, AskError, AskId, with};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
@@ -342,7 +342,7 @@ impl Asks {
     /// Everything asked so far, sealed for the client to carry.
     pub(crate) fn seal(
         &self,
-        sealer: &Sealer,
+        sealer: &StateCipher,
         binding: &[u8],
         limits: &Limits,
         environment: &dyn Environment,
@@ -387,7 +387,7 @@ impl Asks {
     pub(crate) fn resume(
         state: &str,
         responses: Option<&JsonSlice>,
-        sealer: &Sealer,
+        sealer: &StateCipher,
         binding: impl FnOnce() -> Vec<u8>,
         limits: &Limits,
         environment: &dyn Environment,
@@ -492,9 +492,9 @@ mod tests {
     #[test]
     fn an_implausible_state_is_refused_before_arguments_are_looked_at() {
         let limits = Limits::default();
-        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealer = StateCipher::new(vec![[1; 32]]);
         let sealed = Asks::default().seal(&sealer, b"binding", &limits, &Fixed).unwrap();
-        let resume = |state: &str, sealer: &Sealer, binding: &dyn Fn() -> Vec<u8>| {
+        let resume = |state: &str, sealer: &StateCipher, binding: &dyn Fn() -> Vec<u8>| {
             Asks::resume(state, None, sealer, binding, &limits, &Fixed).is_ok()
         };
         assert!(resume(&sealed, &sealer, &|| b"binding".to_vec()));
@@ -505,7 +505,7 @@ mod tests {
         {
             assert!(!resume(state, &sealer, &looked_at), "{state}");
         }
-        assert!(!resume(&sealed, &Sealer::new(Vec::new()), &looked_at));
+        assert!(!resume(&sealed, &StateCipher::new(Vec::new()), &looked_at));
     }
 
     #[test]

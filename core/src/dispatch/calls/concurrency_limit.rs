@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// The places of an entry whose calls are bounded.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Semaphore {
     most: usize,
     taken: Mutex<Taken>,
 }
@@ -28,9 +28,9 @@ pub(crate) enum Entered {
     Full,
 }
 
-impl Places {
-    pub(crate) fn new(most: usize) -> Places {
-        Places { most, taken: Mutex::default() }
+impl Semaphore {
+    pub(crate) fn new(most: usize) -> Semaphore {
+        Semaphore { most, taken: Mutex::default() }
     }
 
     /// How many may run at a time.
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn turns_come_in_order_and_places_are_handed_on() {
-        let places = Places::new(1);
+        let places = Semaphore::new(1);
         let call = CallId::from_u64;
         assert_eq!(places.enter(call(1), 2), Entered::Runs);
         assert_eq!(places.enter(call(2), 2), Entered::Waits);

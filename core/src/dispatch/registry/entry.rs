@@ -1,6 +1,6 @@
 //! Entries: what a program registers, of any kind, and what it becomes when registered.
 
-use crate::dispatch::calls::concurrency_limit::Places;
+use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
 use crate::dispatch::validation::arguments::{Arguments, Policy, UnknownArguments, Unready};
@@ -311,7 +311,7 @@ pub struct Registered<T> {
     /// The entry's own time-out.
     pub timeout: Option<Duration>,
     /// The calls that run and those that wait, where the entry bounds how many run at a time.
-    pub(crate) places: Option<Places>,
+    pub(crate) places: Option<Semaphore>,
     /// How long and by whom its answers may be kept.
     pub(crate) cache: Option<CacheHints>,
     /// Whether it is in no list.
@@ -451,7 +451,7 @@ impl<T> Registered<T> {
             output,
             structured,
             timeout,
-            places: max_concurrency.map(Places::new),
+            places: max_concurrency.map(Semaphore::new),
             cache,
             hidden,
             tags,

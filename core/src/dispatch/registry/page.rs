@@ -1,7 +1,7 @@
 //! Lists in pages. A cursor carries all there is to know about where a page starts, sealed: no server memory, nothing to
 //! forge, and replicas that share keys continue each other's lists (PG-2, PG-4).
 
-use crate::dispatch::aead::Sealer;
+use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::json::{JsonSlice, JsonWriter};
@@ -50,7 +50,7 @@ impl Cursor {
     pub fn seal(
         &self,
         scope: Scope<'_>,
-        sealer: &Sealer,
+        sealer: &StateCipher,
         environment: &dyn Environment,
     ) -> Result<String, Error> {
         if self.inner.as_ref().is_some_and(|inner| inner.len() > MAX_INNER) {
@@ -67,7 +67,7 @@ impl Cursor {
     }
 
     /// Reads what [`Cursor::seal`] made for the same scope; everything else is -32602 (PG-3).
-    pub fn open(text: &str, scope: Scope<'_>, sealer: &Sealer) -> Result<Cursor, RpcError> {
+    pub fn open(text: &str, scope: Scope<'_>, sealer: &StateCipher) -> Result<Cursor, RpcError> {
         let plain = Some(text)
             .filter(|text| text.len() <= MAX_CURSOR && sealer.is_plausible(text))
             .and_then(|text| sealer.open(text, &scope.binding()).ok());
@@ -245,7 +245,7 @@ mod tests {
     /// PG-2, PG-4.
     #[test]
     fn replicas_with_the_same_keys_read_each_others_cursors() {
-        let sealer = || Sealer::new(vec![[1; 32]]);
+        let sealer = || StateCipher::new(vec![[1; 32]]);
         for inner in [None, Some(""), Some("their \0 cursor"), Some("x".repeat(MAX_INNER).as_str())] {
             let cursor = cursor(inner);
             let text = cursor.seal(SCOPE, &sealer(), &Fixed).unwrap();
@@ -257,9 +257,9 @@ mod tests {
     /// PG-3: the empty cursor is one like any other, and not one of ours.
     #[test]
     fn no_cursor_but_the_very_one_is_taken() {
-        let sealer = Sealer::new(vec![[1; 32]]);
+        let sealer = StateCipher::new(vec![[1; 32]]);
         let text = cursor(None).seal(SCOPE, &sealer, &Fixed).unwrap();
-        let refused = |text: &str, scope, sealer: &Sealer| {
+        let refused = |text: &str, scope, sealer: &StateCipher| {
             let error = Cursor::open(text, scope, sealer).unwrap_err();
             error.code == crate::proto::messages::error::code::INVALID_PARAMS
         };
@@ -274,8 +274,8 @@ mod tests {
         assert!(refused(&text, Scope { list: "prompts/list", ..SCOPE }, &sealer));
         assert!(refused(&text, Scope { principal: "you", ..SCOPE }, &sealer));
         assert!(refused(&text, Scope { revision: Revision::V2025_11_25, ..SCOPE }, &sealer));
-        assert!(refused(&text, SCOPE, &Sealer::new(vec![[2; 32]])));
-        assert!(refused(&text, SCOPE, &Sealer::new(Vec::new())));
+        assert!(refused(&text, SCOPE, &StateCipher::new(vec![[2; 32]])));
+        assert!(refused(&text, SCOPE, &StateCipher::new(Vec::new())));
         // What was sealed for another purpose is no cursor.
         let other = sealer.seal(&[0; 24], b"", &Fixed).unwrap();
         assert!(refused(&other, SCOPE, &sealer));

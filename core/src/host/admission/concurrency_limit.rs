@@ -1,10 +1,10 @@
 //! Calls of entries that bound how many run at a time.
 
-use crate::dispatch::calls::concurrency_limit::{Entered, Places};
+use crate::dispatch::calls::concurrency_limit::{Entered, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
 use crate::host::calls::op::CallContext;
-use crate::host::engine_state::{Flight, Shared, Thread};
+use crate::host::engine_state::{InFlightCall, Shared, Thread};
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
@@ -28,13 +28,13 @@ impl Shared {
     pub(in crate::host) fn lane_of(&self, context: &CallContext) -> Arc<LaneQueue> {
         match context.target() {
             Target::Lane { lane, .. } | Target::Inline { lane, .. } => self.lane(context.arrival.lane(*lane)),
-            Target::Local(_) | Target::Aside(_) => self.local.clone(),
+            Target::Local(_) | Target::Builtin(_) => self.local.clone(),
         }
     }
 
     /// Takes a place for a call that is about to run; `false` if it runs later, or has ended.
-    pub(in crate::host) fn take_place(&self, places: &Places, id: CallId, context: &CallContext) -> bool {
-        let asks = |flight: &mut Flight| flight.outer.is_none() && flight.place == Place::None;
+    pub(in crate::host) fn take_place(&self, places: &Semaphore, id: CallId, context: &CallContext) -> bool {
+        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.place == Place::None;
         match self.calls.with(id, asks) {
             Some(true) => {}
             Some(false) => return true,
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// A call that had a place, or waited for one, has ended.
-    pub(in crate::host) fn end_place(&self, places: &Places, id: CallId, place: Place) {
+    pub(in crate::host) fn end_place(&self, places: &Semaphore, id: CallId, place: Place) {
         match place {
             Place::None => {}
             Place::Held => self.leave_place(places),
@@ -88,7 +88,7 @@ impl Shared {
     }
 
     /// Gives a place back, and runs the call whose turn it is.
-    fn leave_place(&self, places: &Places) {
+    fn leave_place(&self, places: &Semaphore) {
         while let Some(id) = places.leave() {
             match caught(|| self.run_in_turn(id)) {
                 Ok(true) => return,

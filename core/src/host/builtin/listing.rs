@@ -6,7 +6,7 @@ use crate::host::Registered;
 use crate::host::calls::op::CallContext;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{Flight, Shared};
+use crate::host::engine_state::{InFlightCall, Shared};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::Cacheable;
 use crate::proto::catalog::definition::Definition;
@@ -142,7 +142,7 @@ impl Shared {
     /// The page that a provider's answer completes.
     pub(in crate::host) fn list_on(
         &self,
-        flight: &Flight,
+        flight: &InFlightCall,
         id: &RequestId,
         part: &Part,
         checked: &Checked<'_>,
@@ -192,7 +192,7 @@ impl Shared {
 
     fn listed(
         &self,
-        flight: &Flight,
+        flight: &InFlightCall,
         id: &RequestId,
         part: &Part,
         (array, next): (JsonSlice, Option<Cursor>),

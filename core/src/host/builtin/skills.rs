@@ -5,7 +5,7 @@ use crate::dispatch::shares::Key;
 use crate::dispatch::skills::{Library, Looked, Page, SkillSource, contents};
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
-use crate::host::builtin::target::Aside;
+use crate::host::builtin::target::Builtin;
 use crate::host::calls::op::{HostCall, Outcome};
 use crate::host::engine::Engine;
 use crate::host::lanes::port::HostPort;
@@ -107,7 +107,7 @@ impl Engine {
         let catalog = &self.0.catalog;
         for (place, question) in QUESTIONS.into_iter().enumerate() {
             let aside = Arc::new(Answering { skills: skills.clone(), question });
-            let entry = Registered::new(question.entry(), Target::Aside(aside), policy);
+            let entry = Registered::new(question.entry(), Target::Builtin(aside), policy);
             if let Err(error) = entry.and_then(|entry| catalog.add(entry)) {
                 for question in &QUESTIONS[..place] {
                     let entry = question.entry();
@@ -217,7 +217,7 @@ struct Answering {
     question: Question,
 }
 
-impl Aside for Answering {
+impl Builtin for Answering {
     fn answer(&self, call: HostCall, port: &HostPort) {
         let (skills, question, id) = (self.skills.clone(), self.question, call.id);
         let inner = port.clone();

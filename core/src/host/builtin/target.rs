@@ -3,8 +3,8 @@
 use crate::host::calls::op::{HostCall, Outcome};
 use crate::host::lanes::port::HostPort;
 
-/// Answers calls of the engine's own entries, whichever host it is embedded in. See [`Target::Aside`](crate::host::Target::Aside).
-pub trait Aside: Send + Sync {
+/// Answers calls of the engine's own entries, whichever host it is embedded in. See [`Target::Builtin`](crate::host::Target::Builtin).
+pub trait Builtin: Send + Sync {
     /// Completes the call, now or later, from any thread. Must not wait: it runs where the call came in. No lock of the engine
     /// is held.
     fn answer(&self, call: HostCall, port: &HostPort);
@@ -13,7 +13,7 @@ pub trait Aside: Send + Sync {
 /// Always the same text.
 pub(crate) struct Fixed(pub(crate) String);
 
-impl Aside for Fixed {
+impl Builtin for Fixed {
     fn answer(&self, call: HostCall, port: &HostPort) {
         let _ = port.complete(call.id, Outcome::Text(self.0.clone()));
     }

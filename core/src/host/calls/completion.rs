@@ -6,7 +6,7 @@ use crate::faults;
 use crate::host::Target;
 use crate::host::calls::op::{CancelReason, HostOp, Outcome};
 use crate::host::delivery::sink::Outgoing;
-use crate::host::engine_state::{Flight, Shared};
+use crate::host::engine_state::{InFlightCall, Shared};
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape;
@@ -42,7 +42,7 @@ impl Shared {
     pub(in crate::host) fn finish(
         &self,
         id: CallId,
-        mut flight: Flight,
+        mut flight: InFlightCall,
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {

@@ -4,7 +4,7 @@ use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::arrival::Arrival;
 use crate::host::calls::state::State;
-use crate::host::middleware::Around;
+use crate::host::middleware::MiddlewareChain;
 use crate::host::session::peer::Peer;
 use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
@@ -93,7 +93,7 @@ pub struct CallContext {
     /// What middleware and handler share.
     pub(in crate::host) state: OnceLock<Arc<State>>,
     /// The middleware around the call, if there is any.
-    pub(in crate::host) around: Option<Box<Around>>,
+    pub(in crate::host) around: Option<Box<MiddlewareChain>>,
 }
 
 impl CallContext {
@@ -109,7 +109,7 @@ impl CallContext {
     pub(in crate::host) fn handlers(&self) -> impl Iterator<Item = HandlerId> + '_ {
         let own = match &self.entry.target {
             Target::Lane { handler, .. } | Target::Inline { handler, .. } => Some(*handler),
-            Target::Local(_) | Target::Aside(_) => None,
+            Target::Local(_) | Target::Builtin(_) => None,
         };
         own.into_iter().chain(self.around.iter().flat_map(|around| around.handlers()))
     }

@@ -12,7 +12,7 @@ use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::{Flight, Thread};
+use crate::host::engine_state::{InFlightCall, Thread};
 use crate::host::middleware::Wrapped;
 use crate::host::session::notifications::SESSION_END;
 use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
@@ -389,7 +389,7 @@ impl Engine {
         let tracked = peer.filter(|_| outer.is_none());
         let of_session = !context.client.revision.is_modern();
         let insert = |session| {
-            let flight = Flight {
+            let flight = InFlightCall {
                 context: context.clone(),
                 input: input.clone(),
                 sink: sink.clone(),

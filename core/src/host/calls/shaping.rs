@@ -6,7 +6,7 @@ use crate::host::Registered;
 use crate::host::calls::op::Outcome;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{Flight, Shared};
+use crate::host::engine_state::{InFlightCall, Shared};
 use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
@@ -30,7 +30,7 @@ impl Shared {
     }
 
     /// The response to a call whose handler completed.
-    pub(in crate::host) fn complete(&self, id: CallId, flight: Flight, outcome: Outcome) {
+    pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
         if let (Some(outer), None) = (flight.outer, &flight.listing) {
             // For middleware, as the handler gave it.
             self.finish(id, flight, Outgoing::Dropped, None);
@@ -55,7 +55,7 @@ impl Shared {
     }
 
     /// The response to a call whose handler completed, and what the program did wrong with it.
-    fn answer_of(&self, flight: &Flight, outcome: Outcome) -> (Outgoing, Option<String>) {
+    fn answer_of(&self, flight: &InFlightCall, outcome: Outcome) -> (Outgoing, Option<String>) {
         faults::pass("answer");
         let mut wrong = None;
         let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
@@ -92,7 +92,7 @@ impl Shared {
     /// The response that an outcome is for a call; `wrong` is what the program did wrong with it.
     pub(in crate::host) fn shape(
         &self,
-        flight: &Flight,
+        flight: &InFlightCall,
         outcome: &Outcome,
         wrong: &mut Option<String>,
     ) -> Outgoing {
@@ -165,7 +165,7 @@ impl Shared {
     }
 
     /// How long and by whom a handler's answer may be kept, and whether the handler may say otherwise.
-    fn hints(&self, flight: &Flight, outcome: &Outcome) -> Option<(CacheHints, bool)> {
+    fn hints(&self, flight: &InFlightCall, outcome: &Outcome) -> Option<(CacheHints, bool)> {
         let entry = flight.entry();
         match entry.kind {
             Kind::Resource | Kind::ResourceTemplate => {

@@ -31,7 +31,7 @@ pub(in crate::host) enum Sent {
     /// The call's last message is out.
     End,
     /// Nobody will read this question here.
-    Undelivered(u64, Bytes),
+    UndeliveredRequest(u64, Bytes),
     /// Whoever was woken for a message panicked. The message counts as sent.
     Panicked(Panicked),
 }
@@ -82,7 +82,7 @@ impl Outbox {
         match message {
             Outgoing::Question { body, id } => {
                 let delivery = self.sink.send(Outgoing::Question { body: body.clone(), id });
-                (delivery == Delivery::Gone).then_some(Sent::Undelivered(id, body))
+                (delivery == Delivery::Gone).then_some(Sent::UndeliveredRequest(id, body))
             }
             end @ (Outgoing::Response { .. } | Outgoing::Dropped) => {
                 self.sink.send(end);

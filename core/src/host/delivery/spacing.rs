@@ -7,7 +7,7 @@
 use crate::host::calls::completion::settle;
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Outgoing, Unread};
-use crate::host::engine_state::{Flight, Shared};
+use crate::host::engine_state::{InFlightCall, Shared};
 use crate::host::session::peer::{NO_SESSION, Peer};
 use crate::locks::Mutex;
 use crate::panics::caught;
@@ -80,7 +80,7 @@ impl Spacing {
 
 impl Shared {
     /// Until when this answer may have to wait, if at all.
-    pub(in crate::host) fn spaced_until(&self, flight: &Flight, answer: &Outgoing) -> Option<Wait> {
+    pub(in crate::host) fn spaced_until(&self, flight: &InFlightCall, answer: &Outgoing) -> Option<Wait> {
         let progress = flight.progress_at?;
         let gap = self.limits.progress_gap;
         // Before the sink is asked, which may send a ping for that.
@@ -218,7 +218,7 @@ impl Shared {
                 self.panicked("the delivery of an answer", &panicked);
             }
             // Its questions were taken back before, so that none is left to go elsewhere.
-            Sent::Undelivered(..) => {}
+            Sent::UndeliveredRequest(..) => {}
         });
     }
 }

@@ -206,7 +206,7 @@ impl HostPort {
     pub(in crate::host) fn flush(&self, outbox: &Outbox) {
         let peer = outbox.peer.as_deref();
         outbox.flush(|sent| match (sent, peer) {
-            (Sent::Undelivered(request, body), Some(peer)) => self.undelivered(peer, request, body),
+            (Sent::UndeliveredRequest(request, body), Some(peer)) => self.undelivered(peer, request, body),
             (Sent::End, peer) => settle(peer, outbox.session),
             (Sent::Panicked(panicked), _) => {
                 self.0.panicked("the delivery of a message", &panicked);

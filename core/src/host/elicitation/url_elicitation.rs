@@ -9,26 +9,26 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The visits that may still come to an end, oldest first.
-pub(in crate::host) struct Visits {
+pub(in crate::host) struct UrlElicitations {
     most: usize,
     lifetime: Duration,
-    asked: Mutex<VecDeque<Visit>>,
+    asked: Mutex<VecDeque<UrlElicitation>>,
 }
 
-struct Visit {
+struct UrlElicitation {
     id: String,
     peer: Weak<Peer>,
     until: Option<Instant>,
 }
 
-impl Visits {
-    pub(in crate::host) fn new(most: usize, lifetime: Duration) -> Visits {
-        Visits { most, lifetime, asked: Mutex::default() }
+impl UrlElicitations {
+    pub(in crate::host) fn new(most: usize, lifetime: Duration) -> UrlElicitations {
+        UrlElicitations { most, lifetime, asked: Mutex::default() }
     }
 
     /// Remembers a visit; one too many takes the place of the oldest.
     pub(in crate::host) fn remember(&self, id: String, peer: &Arc<Peer>, now: Instant) {
-        let visit = Visit { id, peer: Arc::downgrade(peer), until: now.checked_add(self.lifetime) };
+        let visit = UrlElicitation { id, peer: Arc::downgrade(peer), until: now.checked_add(self.lifetime) };
         let mut asked = self.asked.lock();
         while asked.front().is_some_and(|first| first.is_over(now)) || asked.len() >= self.most {
             asked.pop_front();
@@ -58,7 +58,7 @@ impl Visits {
     }
 }
 
-impl Visit {
+impl UrlElicitation {
     fn is_over(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| until <= now) || self.peer.strong_count() == 0
     }

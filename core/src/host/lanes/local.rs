@@ -127,7 +127,7 @@ struct Attempt {
 enum Work {
     /// All of it.
     New(Arc<dyn LocalHandler>, JsonSlice),
-    Begun(LocalFuture),
+    StartState(LocalFuture),
     Nothing,
 }
 
@@ -184,10 +184,10 @@ impl Attempt {
             && let Work::New(handler, input) = std::mem::replace(&mut self.work, Work::Nothing)
         {
             let context = Context { port: self.port.clone(), id: self.id, call: self.context.clone() };
-            self.work = Work::Begun(handler.call(input, context));
+            self.work = Work::StartState(handler.call(input, context));
         }
         match &mut self.work {
-            Work::Begun(future) => future.as_mut().poll(task),
+            Work::StartState(future) => future.as_mut().poll(task),
             _ => Poll::Pending,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::host::lanes::lane::{Drained, LaneQueue};
 use crate::host::lanes::wake::Wake;
-use crate::host::lanes::wake_batch::Turns;
+use crate::host::lanes::wake_batch::WakeBatcher;
 use loom::sync::Notify;
 use loom::thread;
 use std::sync::Arc;
@@ -66,8 +66,8 @@ fn a_wake_that_a_turn_holds_back_is_not_lost() {
         let producers = [(1, true), (3, false)].map(|(op, turn)| {
             let lane = lane.clone();
             thread::spawn(move || {
-                let turns = turn.then(|| Turns::new(|| ()));
-                let _turn = turns.as_ref().map(Turns::begin);
+                let turns = turn.then(|| WakeBatcher::new(|| ()));
+                let _turn = turns.as_ref().map(WakeBatcher::begin);
                 lane.push(op);
                 if turn {
                     lane.push(op + 1);
@@ -90,7 +90,7 @@ fn a_reactors_wake_is_not_lost_between_its_threads() {
         lane.attach(signal.clone());
         let due = Arc::new(Notify::new());
         let told = due.clone();
-        let turns = Turns::new(move || told.notify());
+        let turns = WakeBatcher::new(move || told.notify());
         let reactor = turns.clone();
         let other = lane.clone();
         let producer = thread::spawn(move || {

@@ -4,7 +4,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::calls::op::{HandlerId, HostOp, Outcome, Stale};
 use crate::host::delivery::sink::Outgoing;
-use crate::host::engine_state::{Flight, Shared};
+use crate::host::engine_state::{InFlightCall, Shared};
 use crate::host::lanes::lane::{Drained, LaneId, LaneQueue};
 use crate::host::lanes::local::Spawn;
 use crate::host::lanes::wake::Wake;
@@ -115,7 +115,7 @@ impl HostPort {
     fn emit_progress(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let amount = event::amount(params);
         // Must strictly increase (PGR-2).
-        let wanted = |flight: &Flight| {
+        let wanted = |flight: &InFlightCall| {
             let increases =
                 amount.is_some_and(|amount| flight.last_progress.is_none_or(|last| amount > last));
             increases && flight.context.progress_token.is_some()
@@ -139,7 +139,7 @@ impl HostPort {
         if let Some((outbox, mut outer)) = queued.ok_or(Stale)? {
             // The call within which it runs has the answer that may have to wait.
             while let Some(call) = outer {
-                let reported = |flight: &mut Flight| {
+                let reported = |flight: &mut InFlightCall| {
                     flight.progress_at = Some(now);
                     flight.outer
                 };

@@ -16,21 +16,21 @@ use std::sync::Arc;
 const MOST: usize = 32;
 
 /// Wakes that one thread, or the threads of one reactor, hold back.
-pub(crate) struct Turns {
+pub(crate) struct WakeBatcher {
     held: Mutex<Vec<Arc<dyn Wake>>>,
     /// Says that there is something to flush.
     due: Box<dyn Fn() + Send + Sync>,
 }
 
 /// One batch of input; its end makes the wakes. Stays on its thread.
-pub(crate) struct Turn {
-    turns: Arc<Turns>,
-    before: Option<Arc<Turns>>,
+pub(crate) struct WakeBatch {
+    turns: Arc<WakeBatcher>,
+    before: Option<Arc<WakeBatcher>>,
     _here: PhantomData<*const ()>,
 }
 
 /// The turn that a thread is in.
-struct Place(RefCell<Option<Arc<Turns>>>);
+struct Place(RefCell<Option<Arc<WakeBatcher>>>);
 
 impl Drop for Place {
     /// What a thread held back is not lost when it ends.
@@ -84,7 +84,7 @@ pub(crate) fn flush() {
 /// those that it raises itself are made at once.
 pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     /// Takes the thread back into its turn, also where `run` panics.
-    struct Back(Option<Arc<Turns>>);
+    struct Back(Option<Arc<WakeBatcher>>);
     impl Drop for Back {
         fn drop(&mut self) {
             enter(self.0.take());
@@ -101,30 +101,30 @@ pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
 }
 
 /// Begins a turn of this thread for a batch that is no input.
-pub(in crate::host) fn batch() -> Turn {
-    Turns::new(|| ()).begin()
+pub(in crate::host) fn batch() -> WakeBatch {
+    WakeBatcher::new(|| ()).begin()
 }
 
 /// Puts the thread into a turn, and gives back the one that it was in.
-fn enter(turns: Option<Arc<Turns>>) -> Option<Arc<Turns>> {
+fn enter(turns: Option<Arc<WakeBatcher>>) -> Option<Arc<WakeBatcher>> {
     // A thread that ends holds nothing back.
     CURRENT.try_with(|current| current.0.replace(turns)).ok().flatten()
 }
 
-impl Turns {
-    /// For threads whose turns end by [`Turns::flush`]: `due` is called when the first wake of a turn is held back, by the
+impl WakeBatcher {
+    /// For threads whose turns end by [`WakeBatcher::flush`]: `due` is called when the first wake of a turn is held back, by the
     /// thread that does so. It must not block.
-    pub(crate) fn new(due: impl Fn() + Send + Sync + 'static) -> Arc<Turns> {
-        Arc::new(Turns { held: Mutex::new(Vec::new()), due: Box::new(due) })
+    pub(crate) fn new(due: impl Fn() + Send + Sync + 'static) -> Arc<WakeBatcher> {
+        Arc::new(WakeBatcher { held: Mutex::new(Vec::new()), due: Box::new(due) })
     }
 
     /// Begins a turn of this thread, which ends when what is returned is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> Turn {
+    pub(crate) fn begin(self: &Arc<Self>) -> WakeBatch {
         let before = enter(Some(self.clone()));
         if let Some(before) = &before {
             before.end();
         }
-        Turn { turns: self.clone(), before, _here: PhantomData }
+        WakeBatch { turns: self.clone(), before, _here: PhantomData }
     }
 
     /// Has this thread hold its wakes back for as long as it lives.
@@ -179,7 +179,7 @@ fn tell(panicked: Option<Box<dyn Any + Send>>) {
     }
 }
 
-impl Drop for Turn {
+impl Drop for WakeBatch {
     fn drop(&mut self) {
         enter(self.before.take());
         self.turns.end();
@@ -215,8 +215,8 @@ mod tests {
         }
     }
 
-    fn nothing() -> Arc<Turns> {
-        Turns::new(|| ())
+    fn nothing() -> Arc<WakeBatcher> {
+        WakeBatcher::new(|| ())
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
     fn a_reactor_is_told_once_a_turn_and_flushed_by_any_thread() {
         let (due, count) = (Arc::new(Count::default()), Arc::new(Count::default()));
         let told = due.clone();
-        let turns = Turns::new(move || told.wake());
+        let turns = WakeBatcher::new(move || told.wake());
         let (reactor, first, second) = (turns.clone(), count.clone(), count.clone());
         let thread = thread::spawn(move || {
             reactor.join();

@@ -84,7 +84,7 @@ pub(super) struct Wrapped {
 
 /// A call's middleware.
 #[derive(Debug)]
-pub(super) struct Around {
+pub(super) struct MiddlewareChain {
     layers: Arc<[Layer]>,
     /// Where the call goes, unless to where its entry's calls go.
     target: Option<Target>,
@@ -274,7 +274,7 @@ fn adopted(layer: &Layer, adopts: &[Adopt]) -> Layer {
 
 impl Wrapped {
     /// The middleware around a call of an entry.
-    pub(super) fn around(&self, entry: &Registered) -> Box<Around> {
+    pub(super) fn around(&self, entry: &Registered) -> Box<MiddlewareChain> {
         let (target, inner) = match (self.first_lane(), &entry.target) {
             (Some((lane, _, true)), Target::Lane { handler, .. } | Target::Inline { handler, .. }) => {
                 (Some(Target::Lane { lane, handler: *handler }), Inner::Handler)
@@ -284,17 +284,17 @@ impl Wrapped {
             (None, Target::Local(handler)) => (Some(self.chained(Some(handler.clone()))), Inner::Handler),
             (None, _) => (Some(self.chained(None)), Inner::Other),
         };
-        Box::new(Around { layers: self.layers.clone(), target, inner })
+        Box::new(MiddlewareChain { layers: self.layers.clone(), target, inner })
     }
 
     /// The middleware around an operation that the engine answers.
-    pub(super) fn around_operation(&self, scope: &Scope) -> Box<Around> {
+    pub(super) fn around_operation(&self, scope: &Scope) -> Box<MiddlewareChain> {
         let target = match self.first_lane() {
             Some((lane, ..)) => Target::Lane { lane, handler: NOBODY },
             None => self.chained(None),
         };
         let inner = Inner::Operation(scope.clone());
-        Box::new(Around { layers: self.layers.clone(), target: Some(target), inner })
+        Box::new(MiddlewareChain { layers: self.layers.clone(), target: Some(target), inner })
     }
 
     /// The lane of a host's middleware: of one that calls move to, or else the outermost.
@@ -309,7 +309,7 @@ impl Wrapped {
     }
 }
 
-impl Around {
+impl MiddlewareChain {
     pub(super) fn target<'a>(&'a self, entry: &'a Registered) -> &'a Target {
         self.target.as_ref().unwrap_or(&entry.target)
     }

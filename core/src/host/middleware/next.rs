@@ -7,7 +7,7 @@ use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, HostOp, Outcome, Stale};
 use crate::host::calls::requests::{Start, Step};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine_state::{Flight, Shared, Thread};
+use crate::host::engine_state::{InFlightCall, Shared, Thread};
 use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::error::RpcError;
@@ -86,7 +86,7 @@ impl HostPort {
         input: Option<JsonSlice>,
         then: Then,
     ) -> Result<(), NextError> {
-        let own = |flight: &mut Flight| (flight.context.clone(), flight.input.clone());
+        let own = |flight: &mut InFlightCall| (flight.context.clone(), flight.input.clone());
         let (context, before) = self.0.calls.with(id, own).ok_or(NextError::Stale)?;
         let Some(around) = &context.around else {
             return Err(NextError::State("the call has no middleware"));

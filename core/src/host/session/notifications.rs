@@ -35,9 +35,9 @@ const ROOTS_CHANGED: &str = "roots_changed";
 const ERROR: &str = "error";
 
 /// Where the answers of handlers go that nobody waits for.
-struct Nowhere;
+struct NullSink;
 
-impl Sink for Nowhere {
+impl Sink for NullSink {
     fn send(&self, _: Outgoing) -> Delivery {
         Delivery::Gone
     }
@@ -171,7 +171,7 @@ impl Engine {
             around: None,
         });
         let start = Start { thread, check, ..Start::of(input) };
-        let nowhere: Arc<dyn Sink> = Arc::new(Nowhere);
+        let nowhere: Arc<dyn Sink> = Arc::new(NullSink);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {
             self.0.blame(|| format!("{entry} is not told: {}", error.message));

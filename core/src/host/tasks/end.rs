@@ -3,7 +3,7 @@
 use super::live::Live;
 use super::save::failure;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine_state::Flight;
+use crate::host::engine_state::InFlightCall;
 use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::json::{self, JsonSlice, JsonWriter};
@@ -68,7 +68,7 @@ impl HostPort {
         let Some((body, progress)) = (!modern).then(said).flatten() else { return Delivery::Skipped };
         let event = |body| Outgoing::Event { body, droppable };
         let now = self.0.now();
-        let say = |flight: &mut Flight| {
+        let say = |flight: &mut InFlightCall| {
             if progress {
                 flight.progress_at = Some(now);
             }

@@ -99,7 +99,7 @@ fn requests_are_answered_over_memory() {
     let homes = site.executor.homes().unwrap();
     let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
-    let listener = Listener::new(&site, homes, These(ends.collect()), Access::loopback(), At::Nowhere);
+    let listener = Listener::new(&site, homes, These(ends.collect()), Access::loopback(), At::NullSink);
     let listener = listener.with_mcp("/mcp").unwrap();
     assert!(listener.address().is_none() && listener.reach().is_none());
     listener.open();

@@ -4,7 +4,7 @@ use super::outbox::{Idle, Outbox};
 use super::scratch;
 use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
-use crate::host::{CancelReason, Engine, Peer, Sink, Turns};
+use crate::host::{CancelReason, Engine, Peer, Sink, WakeBatcher};
 use crate::panics::caught;
 use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
@@ -33,7 +33,7 @@ const NEWLINE: Bytes = Bytes::from_static(b"\n");
 
 /// What the clients of one transport share.
 #[derive(Clone)]
-pub(super) struct Terms {
+pub(super) struct ConnectionConfig {
     pub(super) engine: Engine,
     pub(super) budget: Arc<Budget>,
     /// That of one client, once it is one.
@@ -47,7 +47,7 @@ pub(super) struct Terms {
 
 pub(super) struct Client<S> {
     wire: S,
-    terms: Terms,
+    terms: ConnectionConfig,
     framer: LineFramer,
     /// What the line that has begun takes of the account.
     share: Share,
@@ -55,7 +55,7 @@ pub(super) struct Client<S> {
     outbox: Arc<Outbox>,
     sink: Arc<dyn Sink>,
     /// Where no reactor of ours does it: the wakes of hosts that one read raises are made together.
-    turns: Option<Arc<Turns>>,
+    turns: Option<Arc<WakeBatcher>>,
     input: Input,
     /// Nothing has come yet.
     fresh: bool,
@@ -97,9 +97,9 @@ enum Read {
 }
 
 impl<S: Wire> Client<S> {
-    pub(super) fn new(wire: S, terms: Terms, mailbox: Option<Arc<Mailbox>>) -> Client<S> {
+    pub(super) fn new(wire: S, terms: ConnectionConfig, mailbox: Option<Arc<Mailbox>>) -> Client<S> {
         let limits = terms.engine.limits();
-        let turns = mailbox.is_none().then(|| Turns::new(|| ()));
+        let turns = mailbox.is_none().then(|| WakeBatcher::new(|| ()));
         let outbox = Outbox::new(limits.max_outbound_bytes, &terms.budget, mailbox);
         let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(terms.share.clone()), outbox.clone());
         peer.set_sink(sink.clone());

@@ -1,18 +1,18 @@
 //! A transport of lines that has been started, with however many clients.
 
-use super::client::{Client, Terms};
+use super::client::{Client, ConnectionConfig};
 use super::wire::Wire;
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, Serving, Site};
+use crate::runtime::server::transport::{Lines, Serving, ServeContext};
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, Place};
 use crate::runtime::sockets::io::{Accept, Io};
 use crate::runtime::sockets::panic_boundary::{connection, needed};
-use crate::runtime::threads::pool::{Home, Homes};
+use crate::runtime::threads::pool::{ReactorHandle, Reactors};
 use crate::runtime::threads::wake_queue::Mailbox;
 use std::future::Future;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ pub(super) struct Served {
 
 /// Whoever connects.
 #[derive(Clone)]
-struct Anybody(Terms);
+struct AcceptAll(ConnectionConfig);
 
-impl Serve for Anybody {
+impl Serve for AcceptAll {
     fn serve(
         self,
         stream: impl Io,
@@ -35,7 +35,7 @@ impl Serve for Anybody {
         place: Place,
     ) -> impl Future<Output = ()> + Send {
         let share = place.seat().share().cloned();
-        let terms = Terms { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
+        let terms = ConnectionConfig { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
         Client::new(stream, terms, mailbox).serve(place)
     }
 
@@ -52,9 +52,9 @@ impl Serve for Anybody {
 }
 
 /// The end of a channel that has one client: the server ends with the last of them.
-struct Leave(Arc<Lines>, Arc<Lifecycle>);
+struct CloseOnLastChannel(Arc<Lines>, Arc<Lifecycle>);
 
-impl Drop for Leave {
+impl Drop for CloseOnLastChannel {
     fn drop(&mut self) {
         if self.0.leave(false) {
             self.1.close();
@@ -63,12 +63,12 @@ impl Drop for Leave {
 }
 
 impl Served {
-    fn new(site: &Site) -> Served {
+    fn new(site: &ServeContext) -> Served {
         Served { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
     }
 
     /// Serves everybody who comes from `acceptor`.
-    pub(super) fn listen(site: &Site, homes: Arc<Homes>, acceptor: impl Accept, strict: bool) -> Served {
+    pub(super) fn listen(site: &ServeContext, homes: Arc<Reactors>, acceptor: impl Accept, strict: bool) -> Served {
         let served = Served::new(site);
         let terms = terms(site, strict);
         // The task that accepts is one of those that are counted.
@@ -76,16 +76,16 @@ impl Served {
         let (place, handle) = (served.connections.enter(), homes.first().handle.clone());
         let most = (max, terms.engine.0.shares.clone());
         let (engine, all) = (site.engine.clone(), served.connections.clone());
-        let accepts = move || accept(Anybody(terms), acceptor, homes, all, most, place);
+        let accepts = move || accept(AcceptAll(terms), acceptor, homes, all, most, place);
         handle.spawn(needed(engine, site.lifecycle.clone(), "a listener", accepts));
         served
     }
 
     /// Serves one client, on `home`.
-    pub(super) fn one(site: &Site, home: &Home, wire: impl Wire) -> Served {
+    pub(super) fn one(site: &ServeContext, home: &ReactorHandle, wire: impl Wire) -> Served {
         let served = Served::new(site);
         let client = Client::new(wire, terms(site, false), home.mailbox.clone());
-        let (leave, place) = (Leave(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
+        let (leave, place) = (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
         let engine = site.engine.clone();
         home.handle.spawn(async move {
             // Its one client cannot come back.
@@ -98,9 +98,9 @@ impl Served {
     }
 }
 
-fn terms(site: &Site, strict: bool) -> Terms {
+fn terms(site: &ServeContext, strict: bool) -> ConnectionConfig {
     let (engine, drain) = (site.engine.clone(), site.lifecycle.drain());
-    Terms { budget: site.budget(), share: None, engine, drain, strict }
+    ConnectionConfig { budget: site.budget(), share: None, engine, drain, strict }
 }
 
 impl Serving for Served {

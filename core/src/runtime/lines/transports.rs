@@ -5,7 +5,7 @@ use super::wire::{self, Any};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::runtime::server::options::UnixOptions;
-use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
@@ -20,11 +20,11 @@ impl Transport for UnixOptions {
         unix::check_mode(self.mode)
     }
 
-    fn turn(&self) -> Turn {
-        Turn::Address
+    fn turn(&self) -> StartOrder {
+        StartOrder::Address
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let homes = site.executor.homes()?;
         let bound = {
             let _entered = homes.first().handle.enter();
@@ -43,10 +43,10 @@ impl Transport for Socket {
         inherited_sockets::look(&self.0).map(drop)
     }
 
-    fn turn(&self) -> Turn {
+    fn turn(&self) -> StartOrder {
         match inherited_sockets::look(&self.0) {
-            Ok(inherited_sockets::Socket { listens: false, .. }) => Turn::Descriptors,
-            _ => Turn::Address,
+            Ok(inherited_sockets::Socket { listens: false, .. }) => StartOrder::Descriptors,
+            _ => StartOrder::Address,
         }
     }
 
@@ -54,19 +54,19 @@ impl Transport for Socket {
         drain_timeout(self.turn(), limits)
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let homes = site.executor.homes()?;
         let home = homes.first().clone();
         let _entered = home.handle.enter();
         let served = match self.turn() {
-            Turn::Address | Turn::Path => match inherited_sockets::listening(self.0)? {
+            StartOrder::Address | StartOrder::Path => match inherited_sockets::listening(self.0)? {
                 Listening::Tcp(listener) => {
                     site.expose(listener.local_addr().ok().and_then(exposed));
                     Served::listen(site, homes, listener, true)
                 }
                 Listening::Unix(listener) => Served::listen(site, homes, listener, false),
             },
-            Turn::Descriptors => match inherited_sockets::connected(self.0)? {
+            StartOrder::Descriptors => match inherited_sockets::connected(self.0)? {
                 Connected::Tcp(stream) => {
                     site.expose(stream.local_addr().ok().and_then(exposed));
                     Served::one(site, &home, stream)
@@ -94,15 +94,15 @@ impl fmt::Debug for Stream {
 }
 
 impl Transport for Stream {
-    fn turn(&self) -> Turn {
-        Turn::Descriptors
+    fn turn(&self) -> StartOrder {
+        StartOrder::Descriptors
     }
 
     fn drain_timeout(&self, limits: &Limits) -> Duration {
         drain_timeout(self.turn(), limits)
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let homes = site.executor.homes()?;
         // Where it leads is not known.
         site.expose(Some("a stream of the program's".to_owned()));
@@ -112,9 +112,9 @@ impl Transport for Stream {
 }
 
 /// One client's channel ends as stdio does.
-fn drain_timeout(turn: Turn, limits: &Limits) -> Duration {
+fn drain_timeout(turn: StartOrder, limits: &Limits) -> Duration {
     match turn {
-        Turn::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
-        Turn::Address | Turn::Path => limits.drain_timeout,
+        StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
+        StartOrder::Address | StartOrder::Path => limits.drain_timeout,
     }
 }

@@ -1,7 +1,7 @@
 //! How a server ends: what the transports, the program and the shutdown thread tell each other.
 
 use crate::error::{Error, ErrorKind};
-use crate::host::{Begun, Wake};
+use crate::host::{StartState, Wake};
 use crate::locks::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ struct State {
     deadline: Option<Instant>,
     closed: bool,
     /// What became of the start, once that is known.
-    begun: Option<Begun>,
+    begun: Option<StartState>,
     on_begun: Vec<Arc<dyn Wake>>,
     signal: Option<i32>,
     /// What the engine itself did wrong.
@@ -148,8 +148,8 @@ impl Lifecycle {
     }
 
     /// The start has come to this. A failure ends the server.
-    pub(in crate::runtime) fn begin(&self, begun: Begun) {
-        let failed = matches!(begun, Begun::Failed(_));
+    pub(in crate::runtime) fn begin(&self, begun: StartState) {
+        let failed = matches!(begun, StartState::Failed(_));
         let waiting = {
             let mut state = self.state.lock();
             state.begun = Some(begun);
@@ -168,9 +168,9 @@ impl Lifecycle {
     /// What became of the start; nothing while that is open.
     pub(in crate::runtime) fn begun(&self) -> Option<Result<(), Error>> {
         self.state.lock().begun.as_ref().map(|begun| match begun {
-            Begun::Started => Ok(()),
-            Begun::Failed(why) => Err(Error::new(ErrorKind::Start, why.clone())),
-            Begun::Cut => {
+            StartState::Started => Ok(()),
+            StartState::Failed(why) => Err(Error::new(ErrorKind::Start, why.clone())),
+            StartState::Cut => {
                 Err(Error::new(ErrorKind::State, "the server was closed before its start had come to an end"))
             }
         })

@@ -9,7 +9,7 @@ use crate::runtime::http::Embedded;
 use crate::runtime::server::lifecycle::Lifecycle;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::serve::TokioSpawn;
-use crate::runtime::server::transport::{Reach, Serving, Site, Turn};
+use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, StartOrder};
 use crate::runtime::stdio::open_missing;
 use crate::runtime::threads::clock::{Alarm, Clock};
 use crate::runtime::threads::executor::Executor;
@@ -32,7 +32,7 @@ struct Inner {
     process: u64,
     /// In the order in which they were started; they end in the opposite one.
     serving: Vec<Box<dyn Serving>>,
-    site: Site,
+    site: ServeContext,
     lifecycle: Arc<Lifecycle>,
     timer: Arc<Timer>,
     /// Until the end.
@@ -73,7 +73,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let timer = Timer::new(engine);
     let alarm = Clock::shared(engine.threads())?.tell(timer.clone());
     engine.set_timer(alarm.waker());
-    let site = Site::new(engine, lifecycle.clone(), Executor::new(engine, handle));
+    let site = ServeContext::new(engine, lifecycle.clone(), Executor::new(engine, handle));
     // Calls of the first client may have to wait.
     engine.begin_life();
     let serving = transports_of(options, &site)?;
@@ -93,11 +93,11 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
 }
 
 /// Starts all, or none.
-fn transports_of(options: ServeOptions, site: &Site) -> Result<Vec<Box<dyn Serving>>, Error> {
+fn transports_of(options: ServeOptions, site: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
     let mut transports = options.transports;
     transports.sort_by_key(|transport| transport.turn());
     // Before the first starts, which may end at once and is not the last then.
-    let lines = transports.iter().filter(|transport| transport.turn() == Turn::Descriptors).count();
+    let lines = transports.iter().filter(|transport| transport.turn() == StartOrder::Descriptors).count();
     site.lines.expect(lines, site.engine.0.end_with_stdin || lines == transports.len());
     let mut serving = Vec::with_capacity(transports.len());
     for transport in transports {
@@ -222,7 +222,7 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, Reach::Http(_)))
+        self.urls(|reach| matches!(reach, PublicUrl::Http(_)))
     }
 
     /// The URL of the WebSocket transport; the first, if there are several.
@@ -232,7 +232,7 @@ impl Running {
 
     /// The URLs of the WebSocket transport, in the order in which the addresses were named.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, Reach::WebSocket(_)))
+        self.urls(|reach| matches!(reach, PublicUrl::WebSocket(_)))
     }
 
     /// The URL of the event stream of HTTP+SSE; the first, if there are several.
@@ -242,7 +242,7 @@ impl Running {
 
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, Reach::Sse(_)))
+        self.urls(|reach| matches!(reach, PublicUrl::Sse(_)))
     }
 
     /// The endpoint for requests that the program hands over, where it is served
@@ -251,10 +251,10 @@ impl Running {
         self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
     }
 
-    fn urls(&self, wanted: fn(&Reach) -> bool) -> impl Iterator<Item = String> {
+    fn urls(&self, wanted: fn(&PublicUrl) -> bool) -> impl Iterator<Item = String> {
         self.0.serving.iter().filter_map(|serving| serving.reach()).filter(move |reach| wanted(reach)).map(
             |reach| match reach {
-                Reach::Http(url) | Reach::WebSocket(url) | Reach::Sse(url) => url.clone(),
+                PublicUrl::Http(url) | PublicUrl::WebSocket(url) | PublicUrl::Sse(url) => url.clone(),
             },
         )
     }

@@ -22,7 +22,7 @@ pub(crate) trait Transport: fmt::Debug + Send {
     }
 
     /// When it starts among the others.
-    fn turn(&self) -> Turn;
+    fn turn(&self) -> StartOrder;
 
     /// Whether it serves what the program hands over.
     fn is_embedded(&self) -> bool {
@@ -35,12 +35,12 @@ pub(crate) trait Transport: fmt::Debug + Send {
     }
 
     /// Starts; on error nothing of it is left.
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error>;
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error>;
 }
 
 /// The order of starts: what most likely fails, and changes nothing in the process, comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Turn {
+pub(crate) enum StartOrder {
     /// Takes an address, which may be in use.
     Address,
     /// Takes a path of an address, which may be there already.
@@ -85,20 +85,20 @@ pub(crate) trait Serving: Send + Sync {
     }
 
     /// How clients reach it, if that can be said.
-    fn reach(&self) -> Option<&Reach> {
+    fn reach(&self) -> Option<&PublicUrl> {
         None
     }
 }
 
 /// The URL of a transport.
-pub(crate) enum Reach {
+pub(crate) enum PublicUrl {
     Http(String),
     WebSocket(String),
     Sse(String),
 }
 
 /// What the transports of one start share.
-pub(crate) struct Site {
+pub(crate) struct ServeContext {
     pub(in crate::runtime) engine: Engine,
     pub(in crate::runtime) lifecycle: Arc<Lifecycle>,
     pub(in crate::runtime) executor: Executor,
@@ -108,9 +108,9 @@ pub(crate) struct Site {
     listeners: Mutex<Vec<(Option<String>, Arc<Listener>)>>,
 }
 
-impl Site {
-    pub(in crate::runtime) fn new(engine: &Engine, lifecycle: Arc<Lifecycle>, executor: Executor) -> Site {
-        Site {
+impl ServeContext {
+    pub(in crate::runtime) fn new(engine: &Engine, lifecycle: Arc<Lifecycle>, executor: Executor) -> ServeContext {
+        ServeContext {
             engine: engine.clone(),
             lifecycle,
             executor,

@@ -7,7 +7,7 @@ use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, Place};
 use crate::runtime::sockets::io::{Accept, Io, read_some};
 use crate::runtime::sockets::panic_boundary::connection;
-use crate::runtime::threads::pool::Homes;
+use crate::runtime::threads::pool::Reactors;
 use crate::runtime::threads::wake_queue::Mailbox;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -46,7 +46,7 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
 pub(in crate::runtime) async fn accept<A: Accept>(
     serve: impl Serve,
     mut acceptor: A,
-    homes: Arc<Homes>,
+    homes: Arc<Reactors>,
     connections: Arc<Connections>,
     (max, shares): (usize, Arc<Shares>),
     place: Place,

@@ -8,7 +8,7 @@ use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::locks::Mutex;
 use crate::panics::{Panicked, caught};
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, Serving, Site};
+use crate::runtime::server::transport::{Lines, Serving, ServeContext};
 use crate::runtime::threads::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +51,7 @@ struct Shared {
 impl Channel {
     /// Starts both threads. `restore` is called at the channel's end; a channel that has it leads the server's end.
     pub(super) fn start<I: Input, O: Output>(
-        site: &Site,
+        site: &ServeContext,
         wire: Wire<I, O>,
         restore: Option<Restore>,
     ) -> Result<Channel, Error> {

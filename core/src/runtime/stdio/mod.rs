@@ -15,7 +15,7 @@ mod writer_tests;
 
 use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
 use crate::runtime::threads::thread::Threads;
 use channel::{Back, Channel};
 use descriptors::Parent;
@@ -55,15 +55,15 @@ impl Transport for Lines {
         }
     }
 
-    fn turn(&self) -> Turn {
-        Turn::Descriptors
+    fn turn(&self) -> StartOrder {
+        StartOrder::Descriptors
     }
 
     fn drain_timeout(&self, limits: &Limits) -> Duration {
         limits.drain_timeout.min(limits.stdio_drain_timeout)
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let channel = match *self {
             Lines::Standard => {
                 let (input, standard) =

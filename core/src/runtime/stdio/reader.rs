@@ -3,7 +3,7 @@
 use super::wire::{Input, Read};
 use super::writer::Writer;
 use crate::faults;
-use crate::host::{Engine, Peer, Sink, Turns};
+use crate::host::{Engine, Peer, Sink, WakeBatcher};
 use crate::panics::caught;
 use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
@@ -26,7 +26,7 @@ impl<I: Input> Reader<I> {
         let mut framer = LineFramer::new(self.engine.limits().max_message_bytes);
         let mut buffer = vec![0; READ_BYTES];
         // What one read brought goes to the hosts in one wake each, and what it comes to at once leaves in one write.
-        let turns = Turns::new(|| ());
+        let turns = WakeBatcher::new(|| ());
         loop {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
@@ -57,7 +57,7 @@ impl<I: Input> Reader<I> {
     }
 
     /// Hands in what was read; `false` if nobody is left to read the answers.
-    fn take_all(&mut self, framer: &mut LineFramer, turns: &Arc<Turns>) -> bool {
+    fn take_all(&mut self, framer: &mut LineFramer, turns: &Arc<WakeBatcher>) -> bool {
         // In this order: hosts begin while the answers that exist already are written.
         let _answers = self.writer.begin();
         let _turn = turns.begin();

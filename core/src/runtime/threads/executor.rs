@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::host::Engine;
 use crate::locks::Mutex;
-use crate::runtime::threads::pool::{Homes, Pool};
+use crate::runtime::threads::pool::{Reactors, Pool};
 use std::sync::{Arc, Weak};
 use tokio::runtime::Handle;
 
@@ -14,7 +14,7 @@ pub(in crate::runtime) struct Executor {
 }
 
 struct Own {
-    homes: Arc<Homes>,
+    homes: Arc<Reactors>,
     _pool: Arc<Pool>,
 }
 
@@ -23,9 +23,9 @@ impl Executor {
         Executor { engine: engine.clone(), given, own: Mutex::default() }
     }
 
-    pub(in crate::runtime) fn homes(&self) -> Result<Arc<Homes>, Error> {
+    pub(in crate::runtime) fn homes(&self) -> Result<Arc<Reactors>, Error> {
         if let Some(given) = &self.given {
-            return Ok(Homes::given(given));
+            return Ok(Reactors::given(given));
         }
         let mut own = self.own.lock();
         if let Some(own) = &*own {

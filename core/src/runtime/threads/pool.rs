@@ -29,8 +29,8 @@ pub(in crate::runtime) struct Pool {
 }
 
 /// Where the connections of a server live.
-pub(in crate::runtime) struct Homes {
-    first: Home,
+pub(in crate::runtime) struct Reactors {
+    first: ReactorHandle,
     /// None for an executor of the program's. Weak: what runs on a reactor must not keep it.
     pool: Option<Weak<Pool>>,
     begin: usize,
@@ -39,7 +39,7 @@ pub(in crate::runtime) struct Homes {
 
 /// Where a connection lives.
 #[derive(Clone)]
-pub(in crate::runtime) struct Home {
+pub(in crate::runtime) struct ReactorHandle {
     pub(in crate::runtime) handle: Handle,
     /// Through which other threads wake it, if it is on a reactor of ours.
     pub(in crate::runtime) mailbox: Option<Arc<Mailbox>>,
@@ -92,16 +92,16 @@ impl Pool {
         }
     }
 
-    fn home(&self, place: usize) -> Result<Home, Error> {
+    fn home(&self, place: usize) -> Result<ReactorHandle, Error> {
         let reactor = self.reactor(place)?;
-        Ok(Home { handle: reactor.handle().clone(), mailbox: Some(reactor.mailbox().clone()) })
+        Ok(ReactorHandle { handle: reactor.handle().clone(), mailbox: Some(reactor.mailbox().clone()) })
     }
 
     /// Where the connections of one more server live.
-    pub(in crate::runtime) fn homes(self: &Arc<Pool>) -> Result<Arc<Homes>, Error> {
+    pub(in crate::runtime) fn homes(self: &Arc<Pool>) -> Result<Arc<Reactors>, Error> {
         let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
         let (first, next) = (self.home(begin)?, AtomicUsize::new(0));
-        Ok(Arc::new(Homes { first, pool: Some(Arc::downgrade(self)), begin, next }))
+        Ok(Arc::new(Reactors { first, pool: Some(Arc::downgrade(self)), begin, next }))
     }
 }
 
@@ -112,20 +112,20 @@ impl Drop for Pool {
     }
 }
 
-impl Homes {
+impl Reactors {
     /// On an executor of the program's.
-    pub(in crate::runtime) fn given(handle: &Handle) -> Arc<Homes> {
-        let first = Home { handle: handle.clone(), mailbox: None };
-        Arc::new(Homes { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
+    pub(in crate::runtime) fn given(handle: &Handle) -> Arc<Reactors> {
+        let first = ReactorHandle { handle: handle.clone(), mailbox: None };
+        Arc::new(Reactors { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
     }
 
     /// Where what belongs to no connection is done.
-    pub(in crate::runtime) fn first(&self) -> &Home {
+    pub(in crate::runtime) fn first(&self) -> &ReactorHandle {
         &self.first
     }
 
     /// For the next connection, in turn; `None` for the first home.
-    pub(in crate::runtime) fn next(&self) -> Option<Home> {
+    pub(in crate::runtime) fn next(&self) -> Option<ReactorHandle> {
         let pool = self.pool.as_ref()?.upgrade()?;
         let place = self.next.fetch_add(1, Ordering::Relaxed) % pool.reactors.len();
         if place == 0 {

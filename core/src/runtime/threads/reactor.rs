@@ -6,7 +6,7 @@
 //! What one look at the sockets brought is one turn: hosts are woken for it once, behind the last connection of it.
 
 use crate::error::Error;
-use crate::host::Turns;
+use crate::host::WakeBatcher;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::threads::thread::Threads;
 use crate::runtime::threads::wake_queue::Mailbox;
@@ -37,7 +37,7 @@ impl Reactor {
         let mailbox = Arc::<Mailbox>::default();
         let ends = Arc::<Notify>::default();
         let due = ends.clone();
-        let turns = Turns::new(move || due.notify_one());
+        let turns = WakeBatcher::new(move || due.notify_one());
         let joins = (mailbox.clone(), turns.clone());
         let runtime = workers::start(threads, (2, NAME), "that serve sockets", move || {
             joins.0.join();
@@ -65,7 +65,7 @@ impl Reactor {
 }
 
 /// Wakes hosts for what connections have queued since the last time.
-async fn end_turns(turns: Arc<Turns>, ends: Arc<Notify>) {
+async fn end_turns(turns: Arc<WakeBatcher>, ends: Arc<Notify>) {
     loop {
         ends.notified().await;
         // The runtime runs a task that was just woken before all others, but one that wakes itself behind them.

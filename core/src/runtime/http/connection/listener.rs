@@ -9,7 +9,7 @@ use crate::runtime::http::routes::pages::Front;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::server::options::{HttpOptions, Place};
-use crate::runtime::server::transport::{Reach, Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, Transport, StartOrder};
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
 use crate::runtime::sockets::connections::{Connections, Phase};
@@ -19,7 +19,7 @@ use crate::runtime::sockets::io;
 use crate::runtime::sockets::io::Accept;
 use crate::runtime::sockets::panic_boundary::needed;
 use crate::runtime::sockets::unix;
-use crate::runtime::threads::pool::Homes;
+use crate::runtime::threads::pool::Reactors;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -51,14 +51,14 @@ pub(in crate::runtime::http) enum At {
     Tcp(SocketAddr),
     Unix(PathBuf),
     /// That cannot be said.
-    Nowhere,
+    NullSink,
 }
 
 /// One path of a listener, as a transport that has started. The first one also ends the listener.
 pub(in crate::runtime::http) struct Served {
     pub(in crate::runtime::http) listener: Arc<Listener>,
     pub(in crate::runtime::http) leads: bool,
-    pub(in crate::runtime::http) reach: Option<Reach>,
+    pub(in crate::runtime::http) reach: Option<PublicUrl>,
     pub(in crate::runtime::http) exposed: Option<String>,
 }
 
@@ -71,12 +71,12 @@ impl Transport for HttpOptions {
         }
     }
 
-    fn turn(&self) -> Turn {
-        Turn::Address
+    fn turn(&self) -> StartOrder {
+        StartOrder::Address
     }
 
     /// Binds. Connections are accepted once all transports have started.
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         self.allowed.check("http ")?;
         let named = |access: Access| self.allowed.add_to(access);
         Ok(Box::new(Listener::bind(site, &self.place, named)?.with_mcp(&self.path)?))
@@ -86,7 +86,7 @@ impl Transport for HttpOptions {
 impl Listener {
     /// Listens there. `named` adds the hosts and origins that are allowed.
     pub(in crate::runtime::http) fn bind(
-        site: &Site,
+        site: &ServeContext,
         place: &Place,
         named: impl Fn(Access) -> Access,
     ) -> Result<Arc<Listener>, Error> {
@@ -116,7 +116,7 @@ impl Listener {
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        let at = address.as_pathname().map(Path::to_owned).map_or(At::Nowhere, At::Unix);
+                        let at = address.as_pathname().map(Path::to_owned).map_or(At::NullSink, At::Unix);
                         Listener::new(site, homes, listener, access(), at)
                     }
                 }
@@ -132,8 +132,8 @@ impl Listener {
 
     /// Serves what comes from `acceptor`, whatever that is, once it is [told to](Listener::accept).
     pub(in crate::runtime::http) fn new(
-        site: &Site,
-        homes: Arc<Homes>,
+        site: &ServeContext,
+        homes: Arc<Reactors>,
         acceptor: impl Accept,
         access: Access,
         at: At,
@@ -170,7 +170,7 @@ impl Listener {
     /// The endpoint of Streamable HTTP is under this path.
     pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<Served, Error> {
         self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
-        let reach = self.url("http", path).map(Reach::Http);
+        let reach = self.url("http", path).map(PublicUrl::Http);
         let exposed = self.exposed(&self.access, true);
         Ok(Served { listener: self, leads: true, reach, exposed })
     }
@@ -181,7 +181,7 @@ impl Listener {
             At::Tcp(address) => exposed(*address),
             // HTTP is served there for a proxy.
             At::Unix(file) => Some(format!("the Unix socket {}", file.display())),
-            At::Nowhere => Some("a Unix socket".to_owned()),
+            At::NullSink => Some("a Unix socket".to_owned()),
         };
         match at {
             Some(place) => leads.then_some(place),
@@ -213,7 +213,7 @@ impl Listener {
         match &self.at {
             At::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
             At::Unix(file) => Some(format!("unix:{}:{path}", file.display())),
-            At::Nowhere => None,
+            At::NullSink => None,
         }
     }
 
@@ -272,7 +272,7 @@ impl Serving for Served {
 
     fn address(&self) -> Option<SocketAddr> {
         match self.listener.at {
-            At::Tcp(address) if matches!(self.reach, Some(Reach::Http(_))) => Some(address),
+            At::Tcp(address) if matches!(self.reach, Some(PublicUrl::Http(_))) => Some(address),
             _ => None,
         }
     }
@@ -281,7 +281,7 @@ impl Serving for Served {
         self.exposed.clone()
     }
 
-    fn reach(&self) -> Option<&Reach> {
+    fn reach(&self) -> Option<&PublicUrl> {
         self.reach.as_ref()
     }
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::response::exchange::HttpService;
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
 use crate::runtime::sockets::connections::{Connections, Phase};
 use std::sync::Arc;
 
@@ -20,15 +20,15 @@ impl Transport for Slot {
         self.0.access().map(drop)
     }
 
-    fn turn(&self) -> Turn {
-        Turn::Address
+    fn turn(&self) -> StartOrder {
+        StartOrder::Address
     }
 
     fn is_embedded(&self) -> bool {
         true
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let shared = site.http(|| HttpService::with_engine(&site.engine, Access::public()));
         let service = shared.with_access(self.0.access()?);
         let ticker = Ticker::start(site, service.clone())?;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::locks::Mutex;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::server::transport::Site;
+use crate::runtime::server::transport::ServeContext;
 use crate::runtime::threads::clock::{Alarm, Clock, Timed};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,7 @@ struct Ticks {
 }
 
 impl Ticker {
-    pub(super) fn start(site: &Site, service: HttpService) -> Result<Ticker, Error> {
+    pub(super) fn start(site: &ServeContext, service: HttpService) -> Result<Ticker, Error> {
         let clock = Clock::shared(site.engine.threads())?;
         let next = Mutex::new(Instant::now() + service.tick_period());
         Ok(Ticker(Mutex::new(Some(clock.tell(Arc::new(Ticks { service, next }))))))

@@ -53,7 +53,7 @@ pub(in crate::runtime::http) struct State {
     /// What the events take of the endpoint's budget, if they are more than a few.
     pub(in crate::runtime::http) share: Option<Share>,
     /// The batch whose answers wait until they are one response.
-    pub(in crate::runtime::http) gathered: Option<Gathered>,
+    pub(in crate::runtime::http) gathered: Option<BatchAnswers>,
     pub(in crate::runtime::http) end: Option<End>,
     pub(in crate::runtime::http) waker: Option<Waker>,
     /// A comment is due.
@@ -70,7 +70,7 @@ pub(in crate::runtime::http) struct State {
 }
 
 /// Answers of a batch that wait for the last one.
-pub(in crate::runtime::http) struct Gathered {
+pub(in crate::runtime::http) struct BatchAnswers {
     batch: Weak<dyn Gathering>,
     bytes: usize,
     share: Share,
@@ -87,7 +87,7 @@ pub(in crate::runtime::http) struct Event {
 }
 
 /// A question that nobody will read here.
-pub(in crate::runtime::http) struct Undelivered {
+pub(in crate::runtime::http) struct UndeliveredRequest {
     pub(in crate::runtime::http) id: u64,
     pub(in crate::runtime::http) body: Bytes,
 }
@@ -175,7 +175,7 @@ impl Slot {
 
     /// Nobody listens any more; the questions among what was not taken are handed back. Where the stream may be resumed they
     /// wait for that.
-    pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<Undelivered> {
+    pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<UndeliveredRequest> {
         let left = {
             let mut state = self.state.lock();
             if let Some(journal) = &mut state.journal {
@@ -189,7 +189,7 @@ impl Slot {
         if let Some(gathered) = left.gathered {
             gathered.let_go();
         }
-        let question = |event: Event| Some(Undelivered { id: event.question?, body: event.body });
+        let question = |event: Event| Some(UndeliveredRequest { id: event.question?, body: event.body });
         left.events.into_iter().filter_map(question).collect()
     }
 
@@ -216,7 +216,7 @@ impl Slot {
     }
 }
 
-impl Gathered {
+impl BatchAnswers {
     /// Nobody will read the answers.
     pub(in crate::runtime::http) fn let_go(self) {
         if let Some(batch) = self.batch.upgrade() {
@@ -307,7 +307,7 @@ impl Sink for Slot {
                 Outgoing::Response { body, error } => {
                     let admitted = match state.gathered.take() {
                         // Counted piece by piece.
-                        Some(Gathered { mut share, .. }) => {
+                        Some(BatchAnswers { mut share, .. }) => {
                             share.force(body.len());
                             Ok(share.carried_by(body))
                         }
@@ -330,7 +330,7 @@ impl Sink for Slot {
     }
 
     fn gathers(&self, batch: Weak<dyn Gathering>) {
-        let gathered = Gathered { batch, bytes: 0, share: self.budget.share() };
+        let gathered = BatchAnswers { batch, bytes: 0, share: self.budget.share() };
         self.state.lock().gathered = Some(gathered);
     }
 

@@ -8,7 +8,7 @@ use crate::dispatch::store::{Keep, StoreOp};
 use crate::host::Engine;
 use crate::proto::framing::sse;
 use crate::proto::http::EventId;
-use crate::runtime::http::response::response_channel::{Slot, Undelivered};
+use crate::runtime::http::response::response_channel::{Slot, UndeliveredRequest};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -83,7 +83,7 @@ pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(Mark, u64, 
 struct Event {
     entry: Bytes,
     /// If it is a question that can still be handed back.
-    question: Option<Undelivered>,
+    question: Option<UndeliveredRequest>,
     stored: bool,
 }
 
@@ -201,7 +201,7 @@ impl Journal {
             let id = EventId { stream: &self.stream.name, number }.to_string();
             sse::encode(None, Some(&id), body, &mut entry);
         }
-        let question = question.map(|id| Undelivered { id, body: body.clone() });
+        let question = question.map(|id| UndeliveredRequest { id, body: body.clone() });
         self.unsent_bytes += entry.len();
         self.tail.push_back(Event { entry: entry.into(), question, stored: false });
         if mark.ends() {
@@ -383,7 +383,7 @@ impl Journal {
     }
 
     /// The end of it all: the questions that nobody has read.
-    pub(in crate::runtime::http) fn give_up(&mut self) -> Vec<Undelivered> {
+    pub(in crate::runtime::http) fn give_up(&mut self) -> Vec<UndeliveredRequest> {
         self.ended = true;
         self.tail.range_mut(self.sent..).filter_map(|event| event.question.take()).collect()
     }

@@ -5,7 +5,7 @@ use crate::host::{Delivery, Outgoing};
 use crate::locks::MutexGuard;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::Budget;
-use crate::runtime::http::response::response_channel::{Chunk, End, Slot, State, Undelivered};
+use crate::runtime::http::response::response_channel::{Chunk, End, Slot, State, UndeliveredRequest};
 use crate::runtime::http::resumption::event_log::{Age, Journal, Mark, Missing};
 use bytes::Bytes;
 use std::task::{Context, Poll};
@@ -216,7 +216,7 @@ impl Slot {
     }
 
     /// Ends the stream for good, with its log. Gives back the questions that nobody has read.
-    pub(in crate::runtime::http) fn give_up(&self) -> Vec<Undelivered> {
+    pub(in crate::runtime::http) fn give_up(&self) -> Vec<UndeliveredRequest> {
         let (undelivered, batch, waker, stream) = {
             let mut state = self.state.lock();
             state.gone = true;

@@ -6,12 +6,12 @@ use crate::runtime::http::connection::listener::{Listener, Served};
 use crate::runtime::http::legacy_sse::SseEndpoint;
 use crate::runtime::http::routes::paths::Route;
 use crate::runtime::server::options::Place;
-use crate::runtime::server::transport::{Reach, Serving, Site, Transport, Turn};
+use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, Transport, StartOrder};
 use crate::runtime::server::web_options::{Spot, SseOptions, WebSocketOptions};
 use std::sync::Arc;
 
 /// Finds the listener that a spot names, or makes one; with the hosts and origins that hold there.
-fn listener(site: &Site, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Access, bool), Error> {
+fn listener(site: &ServeContext, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Access, bool), Error> {
     let allowed = &spot.allowed;
     allowed.check(&format!("{what} "))?;
     let named = |access: Access| allowed.add_to(access);
@@ -44,26 +44,26 @@ fn listener(site: &Site, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Acce
 }
 
 impl Transport for WebSocketOptions {
-    fn turn(&self) -> Turn {
-        Turn::Path
+    fn turn(&self) -> StartOrder {
+        StartOrder::Path
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let spot = &self.spot;
         let (listener, access, leads) = listener(site, "websocket", spot)?;
         let exposed = listener.exposed(&access, leads);
         listener.add(&spot.path, Route::WebSocket(Arc::new(access)))?;
-        let reach = listener.url("ws", &spot.path).map(Reach::WebSocket);
+        let reach = listener.url("ws", &spot.path).map(PublicUrl::WebSocket);
         Ok(Box::new(Served { listener, leads, reach, exposed }))
     }
 }
 
 impl Transport for SseOptions {
-    fn turn(&self) -> Turn {
-        Turn::Path
+    fn turn(&self) -> StartOrder {
+        StartOrder::Path
     }
 
-    fn start(self: Box<Self>, site: &Site) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let spot = &self.spot;
         let (listener, access, leads) = listener(site, "sse", spot)?;
         let messages = self.messages_path();
@@ -71,7 +71,7 @@ impl Transport for SseOptions {
         let endpoint = SseEndpoint::new(listener.service(), access, &messages);
         listener.add(&spot.path, Route::Events(endpoint.clone()))?;
         listener.add(&messages, Route::Messages(endpoint))?;
-        let reach = listener.url("http", &spot.path).map(Reach::Sse);
+        let reach = listener.url("http", &spot.path).map(PublicUrl::Sse);
         Ok(Box::new(Served { listener, leads, reach, exposed }))
     }
 }
