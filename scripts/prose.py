@@ -1,8 +1,10 @@
-"""Refuses sentences that are too long to be read once: prose.py [FILE...]
+"""Refuses sentences that are too long to be read once, and names of files that only their author knows.
 
-It reads the doc comments of Rust, Python and JavaScript, the header's texts, README.md and docs/architecture.md. A
-sentence of more than 35 words is told with its place. Code, tables and lists of names are no sentences. Last line:
-`N passed, N failed`, counted in files. Standard library only.
+    prose.py [FILE...]
+
+It reads the doc comments of Rust, Python and JavaScript, the header's texts, README.md and docs/architecture.md. It
+reports each sentence of more than 35 words with its place. Code, tables and lists of names are not sentences. Last
+line: `N passed, N failed`, counted in files. Standard library only.
 """
 
 import re
@@ -14,6 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_WORDS = 35
 FOLDERS = ("core/src", "core/schema/src", "core/crash/src", "ffi/src", "ffi/header", "bindings-python",
            "bindings-node/js", "bindings-node/src")  # fmt: skip
+# Metaphors. docs/glossary.md has the terms to use.
+REFUSED = {
+    "aside", "told", "visits", "turn", "given", "around", "carried", "kept", "room", "sound", "within", "bell", "home",
+    "speech", "words", "errands", "places", "mailbox", "stall", "slot", "journal", "inner", "inside", "stage", "life",
+}  # fmt: skip
 PAGES = ("README.md", "docs/architecture.md", "bindings-node/index.d.ts")
 RUST = re.compile(r"^\s*(?://[/!])\s?(.*)$")
 JAVASCRIPT = re.compile(r"^\s*(?:/\*\*|\*(?!/))\s?(.*?)(?:\*/)?$")
@@ -77,7 +84,10 @@ def main():
             for sentence in sentences(text)
             if len(re.findall(r"[\w'’-]+", sentence)) > MOST_WORDS
         ]
-        failed += bool(long)
+        named = path.stem.strip("_") in REFUSED
+        failed += bool(long) or named
+        if named:
+            print(f"{path.relative_to(ROOT)}: its name is a metaphor; see docs/glossary.md for the terms to use")
         for number, sentence in long:
             words = len(re.findall(r"[\w'’-]+", sentence))
             print(f"{path.relative_to(ROOT)}:{number}: {words} words: {sentence[:100]}…")

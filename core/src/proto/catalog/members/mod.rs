@@ -6,7 +6,7 @@
 mod block;
 mod check;
 mod formats;
-mod given;
+mod definition_members;
 mod meta;
 mod tables;
 mod ui;
@@ -16,7 +16,7 @@ mod write;
 pub(in crate::proto) mod property_tests;
 
 pub(crate) use check::{At, check_known, check_object};
-pub(crate) use given::Given;
+pub(crate) use crate::proto::catalog::members::definition_members::Given;
 pub(crate) use meta::extension_fault;
 pub(crate) use tables::{IMPLEMENTATION, of_kind};
 pub(crate) use tables::{
