@@ -444,7 +444,7 @@ impl Engine {
     }
 
     /// Tells the sinks of calls that have been in flight for at least `after` so, each once.
-    pub(crate) fn tell_slow(&self, now: Instant, after: Duration) {
+    pub(crate) fn start_streaming_slow_calls(&self, now: Instant, after: Duration) {
         if self.0.calls.is_empty() {
             return;
         }

@@ -299,12 +299,12 @@ impl Shared {
         thread: Thread,
     ) {
         if !self.hold(id, &context) {
-            self.run_now(port, id, input, context, thread);
+            self.acquire_and_run(port, id, input, context, thread);
         }
     }
 
     /// The same without a look at the start.
-    pub(super) fn run_now(
+    pub(super) fn acquire_and_run(
         &self,
         port: &crate::host::HostPort,
         id: CallId,
@@ -415,7 +415,7 @@ impl Shared {
             }
             (Ok(_), None) => Outgoing::Dropped,
             (Err(error), _) => {
-                self.blame(|| format!("{} cannot suspend: {}", flight.entry(), error.message));
+                self.log_handler_fault(|| format!("{} cannot suspend: {}", flight.entry(), error.message));
                 self.failure(flight, &error)
             }
         }
@@ -429,7 +429,7 @@ impl Shared {
     }
 
     /// Says what is the program's own fault.
-    pub(super) fn blame(&self, message: impl FnOnce() -> String) {
+    pub(super) fn log_handler_fault(&self, message: impl FnOnce() -> String) {
         log::say(&*self.log, LogLevel::Error, log::CALL, message);
     }
 

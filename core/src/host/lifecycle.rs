@@ -15,7 +15,7 @@ use crate::host::engine_state::{Shared, Thread};
 use crate::host::lanes::lane::LaneId;
 use crate::host::lanes::port::HostPort;
 use crate::host::mounts::Part;
-use crate::host::session::notifications::nobody;
+use crate::host::session::notifications::anonymous_client;
 use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
@@ -172,7 +172,7 @@ impl Shared {
             if self.life.state.lock().has_failed(context.entry.part) {
                 self.fail(id, &not_started(&context));
             } else {
-                self.run_now(port, id, input, context, Thread::Other);
+                self.acquire_and_run(port, id, input, context, Thread::Other);
             }
         }
     }
@@ -365,7 +365,7 @@ impl Engine {
             StartState::Failed(why) if done.is_none() => {
                 state.failed.push(part);
                 drop(state);
-                self.0.blame(|| format!("what was mounted does not run: {why}"));
+                self.0.log_handler_fault(|| format!("what was mounted does not run: {why}"));
                 return self.start_next(None);
             }
             begun => {
@@ -426,7 +426,7 @@ impl Engine {
         });
         let context = Arc::new(CallContext {
             request_id: None,
-            client: nobody(),
+            client: anonymous_client(),
             meta: None,
             session_id: None,
             entry,
@@ -450,7 +450,7 @@ impl Engine {
             }
             Ok(_) => {}
             Err(error) => {
-                self.0.blame(|| format!("{word} is not told: {}", error.message));
+                self.0.log_handler_fault(|| format!("{word} is not told: {}", error.message));
                 sink.outcome(&Outcome::Failed(error.message.to_string()));
                 sink.send(Outgoing::Dropped);
             }

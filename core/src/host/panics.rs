@@ -14,7 +14,7 @@ impl Shared {
     /// Logs a panic, and gives the error that the client gets.
     #[cold]
     pub(crate) fn panicked(&self, doing: impl fmt::Display, panicked: &Panicked) -> RpcError {
-        self.blame(|| format!("a panic ended {doing}: {panicked}"));
+        self.log_handler_fault(|| format!("a panic ended {doing}: {panicked}"));
         RpcError::internal("Internal error: the server failed on this message; its log says why")
     }
 

@@ -28,7 +28,7 @@ class REQUIRED:
     """The default of a parameter without one; and the annotation."""
 
 
-class ABSENT:
+class MISSING:
     """The default of a parameter that may be left out, and of which no more is said."""
 
 
@@ -276,7 +276,7 @@ def _unpacked(annotation: Any) -> list[Parameter] | None:
         return None
     from .classes import fields_of
 
-    return [Parameter(name, said, REQUIRED if needed else ABSENT) for name, said, needed in fields_of(options)]
+    return [Parameter(name, said, REQUIRED if needed else MISSING) for name, said, needed in fields_of(options)]
 
 
 def _own(function: Any) -> list[tuple[str | None, Parameter]]:

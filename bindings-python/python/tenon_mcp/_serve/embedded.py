@@ -12,7 +12,7 @@ from .._errors import StateError
 from .._native import LoopLane
 from .._runtime.bridge import LoopBridge
 from . import fork as _fork
-from .serving import PATIENCE, Service, last_words
+from .serving import PATIENCE, Service, log_shutdown_failure
 from .signals import Signals
 
 TYPE_CHECKING = False
@@ -123,7 +123,7 @@ class Home:
         if service is not None:
             service.stop()
             service.close()
-            last_words(service.lane)
+            log_shutdown_failure(service.lane)
 
     async def started(self) -> None:
         """Starts the server, and waits until calls run. Raises ``StartError``."""

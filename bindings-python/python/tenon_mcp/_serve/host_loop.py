@@ -9,7 +9,7 @@ import time
 
 from .._errors import StartError
 from .._handlers.sync_handler import Direct
-from .serving import PATIENCE, Service, attend, last_words
+from .serving import PATIENCE, Service, attend, log_shutdown_failure
 from .signals import Signals
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ def _serve(service: Service, running: Running, join: Callable[[], None]) -> None
         pass  # `start` or `poll` raises it
     finally:
         service.close()
-        last_words(service.lane)
+        log_shutdown_failure(service.lane)
         assert service.main is not None
         service.main.end()
         atexit.unregister(join)

@@ -28,7 +28,7 @@ def register(server: Server, function: Lifespan) -> None:
         life: Any = _Entered(server, function)
     else:
         # On the loop both kinds can be entered.
-        life = _Lived(server, function)
+        life = _LifespanState(server, function)
     server._engine.set_lifespan(life)
     server.on("start")(life.start)
     server.on("stop")(life.stop)
@@ -81,7 +81,7 @@ class _Entered:
             self.value = None
 
 
-class _Lived:
+class _LifespanState:
     """A context manager in a task of its own: what is opened in a task often wants to be closed in that one."""
 
     value: Any = None

@@ -7,7 +7,7 @@ import threading
 
 from .._runtime.bridge import LoopBridge
 from .._runtime.executor import DaemonExecutor
-from .serving import PATIENCE, Service, last_words
+from .serving import PATIENCE, Service, log_shutdown_failure
 from .signals import Signals
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ async def _end(service: Service, running: Running, bridge: LoopBridge) -> None:
 async def _close(service: Service, bridge: LoopBridge) -> None:
     service.close()
     await bridge.close(_patience(service.signals))
-    last_words(service.lane)
+    log_shutdown_failure(service.lane)
 
 
 def run(

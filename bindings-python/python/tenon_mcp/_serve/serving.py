@@ -163,7 +163,7 @@ def serve_here(service: Service, on_started: Callable[[Server], object]) -> None
             service.stop()
     finally:
         service.close()
-        last_words(service.lane)
+        log_shutdown_failure(service.lane)
 
 
 def attend(service: Service, running: Running) -> None:
@@ -195,7 +195,7 @@ def attend(service: Service, running: Running) -> None:
     running.check_start()
 
 
-def last_words(lane: LoopLane) -> None:
+def log_shutdown_failure(lane: LoopLane) -> None:
     """Logs what is left."""
     while (record := lane.record()) is not None:
         _log.record(*record)

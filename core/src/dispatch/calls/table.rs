@@ -158,7 +158,7 @@ impl<T> CallTable<T> {
     }
 
     /// The same for a call that comes in any case, however many there are.
-    pub fn insert_beyond(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
+    pub fn insert_unbounded(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
         self.count.fetch_add(1, Ordering::AcqRel);
         self.place(deadline, make)
     }

@@ -184,7 +184,7 @@ impl Shared {
         let mut moved = resource.clone();
         for prefix in entry.under.iter().rev() {
             if let Err(reason) = moved.rename(|_, uri| prefix.address(uri)) {
-                self.blame(|| format!("{entry}: {reason}"));
+                self.log_handler_fault(|| format!("{entry}: {reason}"));
             }
         }
         moved
@@ -205,7 +205,7 @@ impl Shared {
                 Outgoing::Response { body, error: None }
             }
             Err(error) => {
-                self.blame(|| format!("{entry}: {}", error.message));
+                self.log_handler_fault(|| format!("{entry}: {}", error.message));
                 self.error(Some(id), Some(revision), &error)
             }
         }

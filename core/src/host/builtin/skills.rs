@@ -142,7 +142,7 @@ impl Skills {
         let library = Arc::new(library);
         let before = std::mem::replace(&mut *self.kept.lock(), Kept { looked, library: library.clone() });
         for fault in faults {
-            port.0.blame(|| fault);
+            port.0.log_handler_fault(|| fault);
         }
         // Nobody has been told of anything before the first look.
         if !before.looked.is_empty() {

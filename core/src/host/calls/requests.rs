@@ -374,7 +374,7 @@ impl Engine {
         let lane = shared.lane_of(&context);
         if life.is_some() {
             // What waits for the start must not keep it from coming.
-            lane.acquire_beyond();
+            lane.acquire_unbounded();
         } else if !lane.acquire() {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
         }
@@ -420,7 +420,7 @@ impl Engine {
                 part,
             };
             match life {
-                Some(_) => Ok(shared.calls.insert_beyond(deadline, |_| flight)),
+                Some(_) => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
                 None => shared.calls.insert(deadline, |_| flight),
             }
         };
@@ -469,7 +469,7 @@ impl Engine {
         let pending = match admission {
             Some(admission) => port.admit(call, admission),
             None if life.is_some() => {
-                shared.run_now(&port, call, input, context, thread);
+                shared.acquire_and_run(&port, call, input, context, thread);
                 false
             }
             None => {

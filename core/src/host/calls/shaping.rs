@@ -24,7 +24,7 @@ impl Shared {
         }
         let limit = self.limits.max_result_bytes;
         let text = format!("{entry} returned {size} bytes; the limit is {limit}");
-        self.blame(|| text.clone());
+        self.log_handler_fault(|| text.clone());
         *wrong = Some(text.clone());
         Outcome::Failed(text)
     }
@@ -85,7 +85,7 @@ impl Shared {
             Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
             Err(_) => "none".to_owned(),
         };
-        self.blame(|| format!("{entry} failed, which the client knows as {reference}: {text}"));
+        self.log_handler_fault(|| format!("{entry} failed, which the client knows as {reference}: {text}"));
         format!("{} failed; the server's log has the reason under {reference}", entry.kind.noun())
     }
 
@@ -100,8 +100,8 @@ impl Shared {
         let Some(request) = flight.id() else {
             // Exceptions are logged where they are caught.
             match outcome {
-                Outcome::Failed(text) => self.blame(|| format!("{entry} failed: {text}")),
-                Outcome::Error(error) => self.blame(|| format!("{entry} failed: {error}")),
+                Outcome::Failed(text) => self.log_handler_fault(|| format!("{entry} failed: {text}")),
+                Outcome::Error(error) => self.log_handler_fault(|| format!("{entry} failed: {error}")),
                 _ => {}
             }
             flight.sink.outcome(outcome);
@@ -144,7 +144,7 @@ impl Shared {
                 }
             },
             Err(reason) => {
-                self.blame(|| reason.clone());
+                self.log_handler_fault(|| reason.clone());
                 let answer = failed(&reason);
                 *wrong = Some(reason);
                 answer

@@ -84,7 +84,7 @@ impl<T> LaneQueue<T> {
     }
 
     /// The same for a call that comes in any case.
-    pub(crate) fn acquire_beyond(&self) {
+    pub(crate) fn acquire_unbounded(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -199,7 +199,7 @@ impl Attempt {
     }
 
     fn panicked(&self, panicked: &Panicked) -> Outcome {
-        self.port.0.blame(|| format!("{}: the handler panicked: {panicked}", self.context.entry));
+        self.port.0.log_handler_fault(|| format!("{}: the handler panicked: {panicked}", self.context.entry));
         Outcome::Exception(format!("the handler panicked: {}", panicked.text()))
     }
 }
@@ -215,7 +215,7 @@ impl Drop for Attempt {
         let text = "the handler was dropped";
         let outcome = panicked.unwrap_or_else(|| Outcome::Failed(text.to_owned()));
         if self.port.complete(self.id, outcome).is_ok() && dropped {
-            self.port.0.blame(|| format!("{}: {text} before it came to an end", self.context.entry));
+            self.port.0.log_handler_fault(|| format!("{}: {text} before it came to an end", self.context.entry));
         }
     }
 }
@@ -286,8 +286,8 @@ impl Context {
     }
 
     /// Says why this call's handler failed.
-    pub(crate) fn blame(&self, why: impl FnOnce() -> String) {
-        self.port.0.blame(|| format!("{}: {}", self.call.entry, why()));
+    pub(crate) fn log_handler_fault(&self, why: impl FnOnce() -> String) {
+        self.port.0.log_handler_fault(|| format!("{}: {}", self.call.entry, why()));
     }
 
     /// Whether the call has ended: cancelled, timed out, disconnected. The handler's future is dropped then, so only

@@ -173,7 +173,7 @@ impl HostPort {
         let level = level.as_ref().map(|level| Level::read(level, "level"));
         let Some(Ok(level)) = level.filter(|_| params.member("data").is_some()) else {
             let words: Vec<_> = Level::all().map(Level::as_str).collect();
-            self.0.blame(|| {
+            self.0.log_handler_fault(|| {
                 format!("{}: a log message has data, and a level of {}", context.entry, words.join(", "))
             });
             return Ok(());
@@ -208,7 +208,7 @@ impl HostPort {
     /// On the stream of its call, where alone a modern client gets any.
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
-            self.0.blame(|| format!("what is no notification of a program's own is not sent: {params:?}"));
+            self.0.log_handler_fault(|| format!("what is no notification of a program's own is not sent: {params:?}"));
             return Ok(());
         };
         let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));

@@ -44,7 +44,7 @@ impl Sink for NullSink {
 }
 
 /// The client of what concerns none.
-pub(in crate::host) fn nobody() -> Client {
+pub(in crate::host) fn anonymous_client() -> Client {
     Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
 }
 
@@ -102,7 +102,7 @@ impl Engine {
     /// Tells the program of something that happens to a resource, and concerns no client in particular.
     pub(in crate::host) fn hook_resource(&self, name: &str, uri: &str, thread: Thread) {
         let scope = Scope::Stateless {
-            client: nobody(),
+            client: anonymous_client(),
             params: ParamFields::default(),
             arrival: Arrival::default(),
         };
@@ -117,7 +117,7 @@ impl Engine {
             return;
         }
         let scope = Scope::Stateless {
-            client: nobody(),
+            client: anonymous_client(),
             params: ParamFields::default(),
             arrival: Arrival::default(),
         };
@@ -150,7 +150,7 @@ impl Engine {
             Ok(input) => (input, None),
             Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
             Err(Unready::Refused(reason)) => {
-                return self.0.blame(|| format!("{entry} is not told: {reason}"));
+                return self.0.log_handler_fault(|| format!("{entry} is not told: {reason}"));
             }
         };
         let client = client();
@@ -174,7 +174,7 @@ impl Engine {
         let nowhere: Arc<dyn Sink> = Arc::new(NullSink);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {
-            self.0.blame(|| format!("{entry} is not told: {}", error.message));
+            self.0.log_handler_fault(|| format!("{entry} is not told: {}", error.message));
         }
     }
 

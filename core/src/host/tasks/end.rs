@@ -137,7 +137,7 @@ impl HostPort {
             (reply.outcome.as_ref().map_or_else(size, size), self.0.limits.max_task_result_bytes);
         if size > most {
             let text = format!("The task came to {size} bytes; the limit is {most}");
-            self.0.blame(|| text.clone());
+            self.0.log_handler_fault(|| text.clone());
             return Err(failure(&text));
         }
         reply.outcome

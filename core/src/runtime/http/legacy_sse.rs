@@ -22,7 +22,7 @@ use crate::runtime::http::connection::connection_state::Link;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::exchange::{HttpService, KEEP_ALIVE, TICK};
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::http::response::responses::{empty, event_stream, refused, shared_with, unheard, unread};
+use crate::runtime::http::response::responses::{empty, event_stream, refused, shared_with, drain_and_refuse, unread};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -106,7 +106,7 @@ impl SseEndpoint {
         });
         match opened {
             Ok((origin, stream)) => shared_with(origin, event_stream(ResponseBody::channel(stream))),
-            Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
+            Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
 
@@ -170,12 +170,12 @@ impl SseEndpoint {
             (Ok(_), _) => Err(Refusal::only_post("Method not allowed: messages are sent with POST")),
             (Err(_), _) => {
                 let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
-                return unheard(refused(refusal), &head, pin!(body)).await;
+                return drain_and_refuse(refused(refusal), &head, pin!(body)).await;
             }
         };
         let origin: Option<&HeaderValue> = checked.ok().flatten();
         let response = match found {
-            Err(refusal) => unheard(refused(refusal), &head, pin!(body)).await,
+            Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {

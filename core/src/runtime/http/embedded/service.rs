@@ -5,7 +5,7 @@ use crate::proto::http::Refusal;
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::RemoteAddress;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::response::responses::{refused, unheard};
+use crate::runtime::http::response::responses::{refused, drain_and_refuse};
 use crate::runtime::server::running::Running;
 use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, Place};
@@ -84,7 +84,7 @@ impl Embedded {
             Ok(part) => part,
             Err(error) => {
                 let (head, body) = request.into_parts();
-                let response = unheard(refused(Refusal::at_limit(&error)), &head, pin!(body)).await;
+                let response = drain_and_refuse(refused(Refusal::at_limit(&error)), &head, pin!(body)).await;
                 return response.map(|body| EmbeddedBody { body, place: None });
             }
         };
@@ -95,7 +95,7 @@ impl Embedded {
                 _ => "Server busy: it is shutting down",
             };
             let (head, body) = request.into_parts();
-            let response = unheard(refused(Refusal::busy(why)), &head, pin!(body)).await;
+            let response = drain_and_refuse(refused(Refusal::busy(why)), &head, pin!(body)).await;
             return response.map(|body| EmbeddedBody { body, place: None });
         };
         let mut answer = pin!(self.service.handle(request));

@@ -138,7 +138,7 @@ impl HttpService {
         let (verb, origin) = match checked {
             Ok(checked) => checked,
             Err(refusal) => {
-                return unheard(refused(refusal), &head, body).await;
+                return drain_and_refuse(refused(refusal), &head, body).await;
             }
         };
         let named = OnceLock::new();
@@ -146,7 +146,7 @@ impl HttpService {
             match verb {
                 Verb::Post => match readable(&head) {
                     Ok(forms) => self.post(&head, body, forms, caller, &named).await,
-                    Err(refusal) => Ok(unheard(refused(refusal), &head, body).await),
+                    Err(refusal) => Ok(drain_and_refuse(refused(refusal), &head, body).await),
                 },
                 Verb::Get => self.get(&head, caller).await,
                 Verb::Delete => self.delete(&head, caller).await,
@@ -170,7 +170,7 @@ impl HttpService {
         if engine.next_deadline().is_some_and(|next| next <= now) {
             engine.handle_timeout(now);
         }
-        engine.tell_slow(now, engine.limits().stream_after);
+        engine.start_streaming_slow_calls(now, engine.limits().stream_after);
         self.0.streams.keep_alive(now, KEEP_ALIVE - TICK);
         self.0.sessions.sweep(now);
     }

@@ -44,7 +44,7 @@ pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     if response.status() == StatusCode::UPGRADE_REQUIRED {
         response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
-    unheard(response, head, pin!(body)).await
+    drain_and_refuse(response, head, pin!(body)).await
 }
 
 /// The response to a body that could not be read.

@@ -4,7 +4,7 @@ use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::response::responses::{empty, refused, shared_with, unheard};
+use crate::runtime::http::response::responses::{empty, refused, shared_with, drain_and_refuse};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -45,7 +45,7 @@ impl Front {
                 }
             },
         };
-        unheard(response, &head, pin!(body)).await
+        drain_and_refuse(response, &head, pin!(body)).await
     }
 
     fn preflight(&self, head: &Parts, origin: Option<&HeaderValue>) -> Response<ResponseBody> {
