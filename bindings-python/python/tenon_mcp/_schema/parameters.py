@@ -6,7 +6,7 @@ from .._native import Arguments, from_json, to_json
 from . import metadata as _metadata
 from . import schema as _schema
 from .annotations import ANNOTATED, taken_apart
-from .signature import ABSENT, REQUIRED
+from .signature import MISSING, REQUIRED
 from .types import Types
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ def understand(types: Types, parameter: Parameter) -> dict[str, Any]:
     if said is not None:
         parameter.key = said.alias or parameter.key
         if said.make_default is not None and parameter.default is REQUIRED:
-            parameter.make_default, parameter.default = said.make_default, ABSENT
+            parameter.make_default, parameter.default = said.make_default, MISSING
         elif said.default is not _metadata.UNSET and parameter.default is REQUIRED:
             default = parameter.default = said.default
             parameter.make_default = lambda: default
