@@ -20,8 +20,8 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// How often one match of a pattern with look-around or back-references may go back. Other patterns never do.
 pub(crate) const MAX_BACKTRACKS: usize = 2_500;
 /// The same in a value of more than [`LARGE`] bytes: each time, a pattern may look at all the rest of a text.
-const LARGE_BACKTRACKS: usize = 100;
-const LARGE: usize = 1 << 16;
+const LARGE_BACKTRACKS: usize = 250;
+const LARGE: usize = 1 << 18;
 /// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
 /// to go back as often as may be. Together, 20 million times.
 const MAX_MATCHES: u64 = 8_000;

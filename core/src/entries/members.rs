@@ -75,8 +75,8 @@ macro_rules! member {
         /// 2019-09), with `"type": "object"` at its root, at most 1 MiB and 128 levels. Without one a tool takes no
         /// arguments.
         ///
-        /// Patterns with look-around or back-references may go back 2,500 times on one text, other patterns never do;
-        /// a check takes a bounded number of steps, and ends as a failure beyond.
+        /// Patterns with look-around or back-references may go back 2,500 times on one text, or 250 times if the arguments have
+        /// more than 256 KiB. Other patterns never go back. A check takes a bounded number of steps, and fails beyond.
         pub fn input_schema(self, schema: impl Into<JsonSlice>) -> Self {
             self.map(|entry| entry.set("inputSchema", schema.into()))
         }

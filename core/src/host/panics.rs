@@ -36,12 +36,14 @@ impl Shared {
         Malformed { id, error: self.panicked("a message", panicked), answer: true, reply }
     }
 
-    /// Runs what nobody waits for; a panic is logged.
+    /// Runs what nobody waits for. A panic is logged, and the result is `false`.
     #[inline]
-    pub(crate) fn guard(&self, doing: &str, run: impl FnOnce()) {
-        if let Err(panicked) = caught(run) {
-            self.panicked(doing, &panicked);
+    pub(crate) fn guard(&self, doing: &str, run: impl FnOnce()) -> bool {
+        let done = caught(run);
+        if let Err(panicked) = &done {
+            self.panicked(doing, panicked);
         }
+        done.is_ok()
     }
 }
 

@@ -7,20 +7,22 @@ use crate::runtime::threads::clock::Timed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long to wait before a thread that could not be started is tried again.
+/// How long to wait before something that failed is tried again: a thread that could not be started, a look at the deadlines.
 const AGAIN: Duration = Duration::from_millis(50);
 
 pub(crate) struct Timer {
     engine: Engine,
     /// What is tried again, and when; says whether it succeeded.
     retry: Mutex<Option<(Instant, Retry)>>,
+    /// When to look at the deadlines again, after a panic.
+    paused: Mutex<Option<Instant>>,
 }
 
 pub(crate) type Retry = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl Timer {
     pub(crate) fn new(engine: &Engine) -> Arc<Timer> {
-        Arc::new(Timer { engine: engine.clone(), retry: Mutex::default() })
+        Arc::new(Timer { engine: engine.clone(), retry: Mutex::default(), paused: Mutex::default() })
     }
 
     /// Has something done in a moment, and again until it succeeds. The clock is to be woken then.
@@ -32,7 +34,8 @@ impl Timer {
 impl Timed for Timer {
     fn next(&self) -> Option<Instant> {
         let retry = self.retry.lock().as_ref().map(|(at, _)| *at);
-        [retry, self.engine.next_deadline()].into_iter().flatten().min()
+        let deadline = self.engine.next_deadline().max(*self.paused.lock());
+        [retry, deadline].into_iter().flatten().min()
     }
 
     fn tell(&self) {
@@ -43,12 +46,14 @@ impl Timed for Timer {
         {
             self.try_again(retry);
         }
-        self.engine.0.guard("the timer", || {
+        let done = self.engine.0.guard("the timer", || {
             faults::pass("timer");
             let now = self.engine.now();
             if self.engine.next_deadline().is_some_and(|next| next <= now) {
                 self.engine.handle_timeout(now);
             }
         });
+        // A deadline that has passed stays the next one, and would be looked at without end.
+        *self.paused.lock() = (!done).then(|| Instant::now() + AGAIN);
     }
 }

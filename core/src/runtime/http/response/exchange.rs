@@ -71,7 +71,7 @@ const MAX_HANDSHAKE: usize = 16 << 10;
 impl HttpService {
     /// The endpoint of `server`. `access` says which hosts and origins it answers.
     pub fn new(server: &Server, access: Access) -> HttpService {
-        if !access.is_local() {
+        if !access.is_local() || access.public_host().is_some() {
             server.engine().expose("the program's own HTTP server");
         }
         HttpService::with_engine(server.engine(), access)
