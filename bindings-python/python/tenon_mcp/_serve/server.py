@@ -294,9 +294,9 @@ class Server(Registrations):
         affects only the clients of that worker. Each worker has its own limits.
 
         The parent process serves nothing and must have no other threads. ``on_started`` is called in it once all
-        workers listen. A worker that ends by itself is replaced. If more than 5 end within a minute, or if one cannot start, all
-        end with ``ServeError``, which states the cause. ``close`` in any of the processes ends all of them, and so does
-        any end of the parent process.
+        workers listen. A worker that ends by itself is replaced. If more than 5 end within a minute, or if one cannot
+        start, all end with ``ServeError``, which states the cause. ``close`` in any of the processes ends all of them,
+        and so does any end of the parent process.
         """
         # Looked up, not imported: nothing may take long before the signal handlers are installed.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
