@@ -1437,7 +1437,7 @@ export class Server {
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**
    * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, and then resolves. If stdio is served,
-   * `limits.stdioDrainTimeout` applies if that is less. A handler must not await it, because it would wait for its own end.
+   * `limits.stdioDrainTimeout` applies if that is less. If a handler awaits it, the handler waits for its own end.
    */
   close(): Promise<void>
   /** Resolves when the server has ended: it was closed, or its transports ended. */
