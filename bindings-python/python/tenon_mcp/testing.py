@@ -1,4 +1,19 @@
-"""Clients in the process of their server, for tests."""
+"""Clients in the process of their server, for tests.
+
+    from tenon_mcp.testing import Client
+
+    def test_add():
+        with Client(app) as client:
+            assert client.call_tool("add", {"a": 3, "b": 5}).data == 8
+
+    async def test_add_on_a_loop():
+        async with Client(app) as client:
+            result = await client.call_tool("add", {"a": 3, "b": 5})
+            assert result.data == 8
+
+Messages go through the whole engine, without sockets. If the server is not being served, the first client starts it, for
+clients in the process only, and the last client ends it.
+"""
 
 from __future__ import annotations
 
