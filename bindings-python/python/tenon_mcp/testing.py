@@ -11,8 +11,8 @@
             result = await client.call_tool("add", {"a": 3, "b": 5})
             assert result.data == 8
 
-Messages go through the whole engine, without sockets. If the server is not being served, the first client starts it, for
-clients in the process only, and the last client ends it.
+Messages go through the whole engine, without sockets. If the server is not being served, the first client starts it,
+for clients in the process only, and the last client ends it.
 """
 
 from __future__ import annotations
