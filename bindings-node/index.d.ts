@@ -264,31 +264,34 @@ export interface Limits {
 /** A protocol revision. */
 export type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28'
 
-/** What a server can say it has, although nothing of it is registered (yet). */
+/** A capability that a server can declare although nothing is registered for it (yet). */
 export type Capability = 'tools' | 'resources' | 'prompts' | 'completions' | 'logging'
 
-/** How long an answer may be kept, and by whom. A hint is no access control: what differs by who asks must be private. */
+/**
+ * How long a response may be cached, and for whom. This is a hint and no access control: responses that differ by client must
+ * be private.
+ */
 export interface CacheHints {
-  /** Milliseconds for which the answer is fresh, a whole number. Default 0: it is not kept. */
+  /** How long the response is fresh, in milliseconds, a whole number. Default 0: it is not cached. */
   ttlMs?: number
-  /** Who may be given a kept answer: everybody, or only who asked. Default `public`. */
+  /** Who may get a cached response: everybody, or only the client that asked. Default `public`. */
   cacheScope?: 'public' | 'private'
 }
 
-/** Caching hints of all answers that may be kept, and of single ones. */
+/** Caching hints for all cacheable responses, and for single ones. */
 export interface ServerCache extends CacheHints {
   discover?: CacheHints
   tools?: CacheHints
   prompts?: CacheHints
   resources?: CacheHints
   resourceTemplates?: CacheHints
-  /** What is read; a resource may have hints of its own. */
+  /** For resources that are read. A resource may have its own hints. */
   read?: CacheHints
   skills?: CacheHints
   skill?: CacheHints
 }
 
-/** An image for people to know something by. */
+/** An image that people recognize something by. */
 export interface Icon {
   /** An address, or a `data:` URI. */
   src: string
@@ -298,7 +301,7 @@ export interface Icon {
   theme?: 'light' | 'dark'
 }
 
-/** Keys of the program's own: a prefix such as `example.com/`, or none. Those of the protocol are refused. */
+/** Keys of the program's own: with a prefix such as `example.com/`, or without. The keys of the protocol are refused. */
 export type Meta = { readonly [key: string]: unknown }
 
 export interface ServerOptions {
@@ -316,26 +319,27 @@ export interface ServerOptions {
   websiteUrl?: string
   /** How a model should use the server. */
   instructions?: string
-  /** The revisions that are spoken. Default: all. */
+  /** The protocol revisions that the server supports. Default: all. */
   revisions?: Revision[]
-  /** Capabilities that clients are told of although nothing is registered that has them. */
+  /** Capabilities that are declared although nothing is registered for them. */
   capabilities?: Capability[]
-  /** Extensions that clients are told of, by their ids, with their settings. */
+  /** Extensions that are declared, by their ids, with their settings. */
   extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
   /**
    * Whether clients get a reference in place of an exception's text. The log has the text under that reference.
    * {@link ToolError}, {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and are always sent.
    *
-   * By default this is on if other machines may reach the server. That is so if it listens on an address that is not a loopback
-   * address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if it answers requests by
-   * `handler` or `fetch`. The log says at the start which holds, with the level `warn`, also if this is `false`.
+   * By default this is on if other machines may reach the server. That is so if the server listens on an address that is not a
+   * loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if it answers
+   * requests by `handler` or `fetch`. At the start, the log states with the level `warn` which setting is in force, also if
+   * this is `false`.
    */
   maskErrors?: boolean
   /** Caching hints for clients of 2026-07-28. */
   cache?: ServerCache
   /**
-   * Whether arguments that do not fit are checked once more with the numbers, booleans, arrays and objects that texts among
-   * them stand for: some clients send `"3"` for `3`. Default: yes.
+   * Whether strings in arguments are converted if the arguments do not fit. The arguments are then checked again, with the
+   * numbers, booleans, arrays and objects that the strings express. Some clients send `"3"` for `3`. Default: yes.
    */
   coerceArguments?: boolean
   /**
@@ -344,42 +348,44 @@ export interface ServerOptions {
    */
   assertFormats?: boolean
   /**
-   * Whether the end of standard input, or of the pair in its place, ends a server that has other transports. If `false`, that
-   * client leaves and the others stay. Default: yes.
+   * Whether the end of standard input, or of the pair that replaces it, ends a server that has other transports. If `false`,
+   * that client leaves and the others stay. Default: yes.
    */
   endWithStdin?: boolean
   limits?: Limits
   /**
-   * Keys that seal what clients of the stateless protocol carry between the rounds of a question: 32 random bytes each, or
-   * their text in hexadecimal or base64. The first seals, all open, so that a key can be replaced. Replicas behind one
-   * address must share them; without any, a random key of this server serves. Keep them secret.
+   * Keys that seal the state that clients of the stateless protocol carry between the rounds of a question. Each is 32 random
+   * bytes, or their text in hexadecimal or base64. The first key seals, and every key opens, so that a key can be replaced.
+   * Replicas behind one address must share the keys. Without keys, the server uses a random key of its own. Keep the keys
+   * secret.
    */
   stateKeys?: (Uint8Array | string)[]
   /**
-   * Takes what no client is told: why a handler failed, with its stack, and what the engine has to say. A function, or an
-   * object such as `console`, whose methods get the message and, where there is one, the error. It is called on the thread
-   * of the server; what it throws is ignored. Default: errors and warnings go to standard error. `null`: nowhere.
+   * Receives what clients do not see: why a handler failed, with its stack, and the messages of the engine. It is a function,
+   * or an object such as `console`. The methods of an object get the message and, if there is one, the error. It is called on
+   * the thread of the server. Exceptions that it throws are ignored. Default: errors and warnings go to standard error. `null`:
+   * no log.
    */
   log?: ((record: LogRecord) => void) | LogConsole | null
-  /** The lowest level of records that reach the log. Default: `'debug'` with a `log` of your own, else `'warn'`. */
+  /** The lowest level of records that reach the log. Default: `'debug'` with a `log` of your own, otherwise `'warn'`. */
   logLevel?: LogLevel
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Something the operator of a server may want to know. */
+/** A record for the operator of a server. */
 export interface LogRecord {
   level: LogLevel
   message: string
-  /** The kind of entry it is about, where a handler is. */
+  /** The kind of the entry, if the record is about a handler. */
   kind?: Kind
   /** The name of that entry. */
   name?: string
-  /** What the handler threw, whatever that is. */
+  /** The value that the handler threw, of any type. */
   error?: unknown
 }
 
-/** What a log may be instead of a function. */
+/** The form of a log that is not a function. */
 export type LogConsole = { [level in LogLevel]: (message: string, error?: unknown) => void }
 
 /** What can be registered. */
@@ -395,15 +401,22 @@ export type Kind =
   | 'hook'
 
 /**
- * What happens to a server. `start`: it is served from now on; runs before the first call, for what handlers need. Calls that
- * come meanwhile wait, and lists are answered. If it throws or takes longer than `limits.startTimeout`, `listen` rejects (its
- * error has the `code` `TENON_START`) and nothing is served. `stop`: it has ended; runs once after the last call, for at most
- * `limits.stopTimeout`, and not where `start` failed. Both run once each time the server is served, also for servers that are
- * mounted in it: their start after its own, their stop before. What handlers have in common is in a variable around them.
- * `error`: a handler threw what is not meant for the client, returned what cannot be used, or took too long; the handler is
- * handed `kind` and `name` of the entry and the `message`, and what it fails with itself is in the log alone.
- * `session_start` and `session_end`: a legacy session opened or ended. A client that sends `initialize` again over the same
- * connection ends its session and opens another. The others: a client's roots changed, a resource has its first subscriber or lost its last.
+ * An event of a server.
+ *
+ * - `start`: the server is served from now on. The handler runs before the first call, to prepare what other handlers need.
+ *   Calls that arrive meanwhile wait, and lists are answered. If it throws or takes longer than `limits.startTimeout`, `listen`
+ *   rejects (its error has the `code` `TENON_START`) and nothing is served.
+ * - `stop`: the server has ended. The handler runs once after the last call, for at most `limits.stopTimeout`. It does not run
+ *   if `start` failed.
+ * - `session_start` and `session_end`: a legacy session opened or ended. If a client sends `initialize` again over the same
+ *   connection, its session ends and another one opens.
+ * - `roots_changed`: the directories that a client's user works in have changed.
+ * - `subscribe` and `unsubscribe`: a resource has its first subscriber, or has lost the last one.
+ * - `error`: a handler threw an error that is not meant for the client, returned an invalid value, or took too long. The hook's
+ *   handler gets `kind` and `name` of the entry and the `message`. If it fails itself, only the log says so.
+ *
+ * `start` and `stop` run once each time the server is served. They also run for servers that are mounted in it: their start
+ * after its own, their stop before. Store what handlers share in a variable outside of them.
  */
 export type Hook =
   | 'start'
@@ -417,20 +430,20 @@ export type Hook =
 
 import type { CallResult, RequestOptions } from './testing.cjs'
 
-/** What every entry may have. */
+/** The options of every entry. */
 export interface EntryOptions {
   /** How long one call may run, in milliseconds. Default `limits.callTimeout`. */
   timeout?: number
-  /** Words that `disable({ tags })` hides it by; clients do not see them. */
+  /** Words by which `disable({ tags })` hides the entry. Clients do not see them. */
   tags?: Iterable<string>
   /**
-   * How many of its calls may run at a time. Others wait for their turn, in the order they came and within their time-out,
-   * which begins anew when they run; `limits.maxWaitingCalls` bounds how many wait. Default: any number.
+   * How many calls of the entry may run at a time. Others wait in the order of their arrival. Their timeout also covers the
+   * wait, and begins anew when they run. `limits.maxWaitingCalls` limits how many wait. Default: no limit.
    */
   maxConcurrency?: number
 }
 
-/** What middleware can be put around: an operation's word, the protocol's name of one, or a registered method's. */
+/** An operation that middleware can run around: a word for it, the protocol's name, or the name of a registered method. */
 export type Operation =
   | 'tool'
   | 'resource'
@@ -443,44 +456,47 @@ export type Operation =
   | (string & {})
 
 /**
- * A function around calls. `next()` runs what is further inside, at last the handler, and resolves to what that returned, or
- * rejects with what it threw; `next(changed)` hands it other arguments, which are checked like a client's. It may be left out,
- * or called again; a second one while the first is open runs a handler a second time beside it, and rejects where the engine is
- * what is further inside. What the function returns or throws is judged like a handler's.
+ * A function around calls. `next()` runs the next middleware, or at last the handler. It resolves to what that returned, or
+ * rejects with what it threw. `next(changed)` passes other arguments, which are checked like a client's. The function need not
+ * call `next`, and may call it several times. A second call while the first is open runs the handler a second time
+ * concurrently. If there is no handler but the engine, that second call rejects. What the function returns or throws is treated
+ * like a handler's.
  */
 export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 
-/** What entries show of themselves in lists. */
+/** The options that appear in lists. */
 export interface ShownOptions extends EntryOptions {
   /** The name for people (2025-06-18). */
   title?: string
-  /** What it is; of a tool for the model that chooses it. */
+  /** A description. For a tool, the model reads it to choose the tool. */
   description?: string
-  /** Images of it (2025-11-25). */
+  /** Images of the entry (2025-11-25). */
   icons?: Icon[]
-  /** Its `_meta` (2025-06-18). */
+  /** The `_meta` of the entry (2025-06-18). */
   meta?: Meta
 }
 
-/** Policies for arguments that a schema describes. */
+/** Options for arguments that a schema describes. */
 export interface ArgumentOptions<S = JsonSchema> {
   /**
-   * The schema of the arguments, with `type: 'object'` at its root: a JSON Schema, one of TypeBox, or one of a library that keeps
-   * to Standard Schema ({@link StandardSchema}). Without one a tool takes no arguments, and a method any.
+   * The schema of the arguments, with `type: 'object'` at its root. It is a JSON Schema, one of TypeBox, or one of a library
+   * that implements Standard Schema ({@link StandardSchema}). Without a schema, a tool takes no arguments, and a method takes
+   * any.
    *
-   * The engine checks arguments by the JSON Schema before JavaScript sees them. A library's own validator runs then, right before
-   * the handler, which gets what it makes of them; its issues refuse the arguments in the engine's words. It may be asynchronous.
+   * The engine checks arguments by the JSON Schema before JavaScript sees them. A library's own validator runs then, right
+   * before the handler, and the handler gets its output. If it reports issues, the arguments are refused in the engine's
+   * wording. It may be asynchronous.
    */
   input?: S
-  /** The JSON Schema of `input`, where that is of a library that does not know it. */
+  /** The JSON Schema of `input`, if the library of `input` cannot provide it. */
   inputSchema?: JsonSchema
-  /** What becomes of arguments that the schema has no properties for. Default `schema`: what it says. */
+  /** How to treat arguments that the schema has no properties for. Default `schema`: the schema decides. */
   unknownArguments?: 'schema' | 'refuse' | 'drop'
-  /** Whether texts among arguments that do not fit are coerced. Default: what the server says. */
+  /** Whether strings in arguments that do not fit are converted. Default: the server's setting. */
   coerceArguments?: boolean
 }
 
-/** Hints for clients on what a tool does; nothing relies on them. */
+/** Hints for clients on what a tool does. The engine does not rely on them. */
 export interface ToolAnnotations {
   title?: string
   readOnlyHint?: boolean
@@ -491,38 +507,39 @@ export interface ToolAnnotations {
 
 export interface ToolOptions<S = JsonSchema, O = JsonSchema> extends ShownOptions, ArgumentOptions<S> {
   /**
-   * The schema of the result, of the same kinds as `input`; it makes the tool structured, and what the handler returns is checked
-   * against it. A library's own validator runs on values, and on the structured content of a {@link ToolResult}; the client gets
-   * what it makes of them. The compiler holds the handler to it as well ({@link Returned}). A value that is no object by its
-   * schema stands in one as the member `result`, and so does its schema, for clients of 2025-06-18 and 2025-11-25.
+   * The schema of the result, of the same kinds as `input`. It makes the tool structured, and the handler's result is checked
+   * against it. A library's own validator runs on values, and on the structured content of a {@link ToolResult}. The client
+   * gets the validator's output. The compiler checks the handler against the schema as well ({@link Returned}). Clients of
+   * 2025-06-18 and 2025-11-25 support only objects. For them, a value whose schema is no object is wrapped in an object as its
+   * member `result`, and so is its schema.
    */
   output?: O
-  /** The JSON Schema of what `output` gives, where that is of a library that does not know it. */
+  /** The JSON Schema of what `output` produces, if the library of `output` cannot provide it. */
   outputSchema?: JsonSchema
   /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
   structured?: boolean
   annotations?: ToolAnnotations
   /**
-   * Whether calls may become tasks, which outlive their connection: never (the default), where the client can have tasks, or
-   * always, so that other clients are refused.
+   * Whether calls may become tasks, which outlive their connection. `forbidden` (the default): never. `optional`: if the client
+   * supports tasks. `required`: always, so that other clients are refused.
    */
   taskSupport?: 'forbidden' | 'optional' | 'required'
   /**
-   * Has each state that a client of 2026-07-28 carries back after a question used once, so that no effect of the handler
+   * Makes each state that a client of 2026-07-28 sends back after a question usable only once. No effect of the handler then
    * happens twice because the same round was sent again. Default: no.
    */
   onceOnly?: boolean
-  /** Has a call of a client of 2026-07-28 become a task only when the handler says so, by {@link Context.startTask}. */
+  /** If set, a call of a client of 2026-07-28 becomes a task only when the handler calls {@link Context.startTask}. */
   deferTask?: boolean
-  /** The view that hosts of MCP Apps show its results in: its address (see `Server.ui`), or more. */
+  /** The view in which hosts of MCP Apps show the tool's results: its address (see `Server.ui`), or more options. */
   ui?: string | ToolUi
 }
 
-/** What a tool has to do with views. */
+/** A tool's options for views. */
 export interface ToolUi {
   /** The view's address. */
   resourceUri?: string
-  /** Who may call the tool. Default: both. To hide a tool of `['app']` from the model is up to the host. */
+  /** Who may call the tool. Default: both. The host is responsible for hiding a tool of `['app']` from the model. */
   visibility?: ('model' | 'app')[]
 }
 
@@ -537,7 +554,7 @@ export interface UiCsp {
   baseUriDomains?: string[]
 }
 
-/** What a view asks the browser for; a host need not grant it. */
+/** The permissions that a view requests from the browser. A host need not grant them. */
 export interface UiPermissions {
   camera?: {}
   microphone?: {}
@@ -556,7 +573,7 @@ export interface UiOptions {
   domain?: string
   /** Whether the host should draw a border and a background. */
   prefersBorder?: boolean
-  /** Whether it is in the list of resources. Default: true. */
+  /** Whether the view is in the list of resources. Default: true. */
   listed?: boolean
   /** Caching hints. Default: the server's. */
   cache?: CacheHints
@@ -567,7 +584,7 @@ export interface PageOptions {
   contentType?: string
 }
 
-/** For whom something is, how important, how old. */
+/** The audience, priority and age of something. */
 export interface Annotations {
   audience?: ('user' | 'assistant')[]
   /** From 0 to 1. */
@@ -579,17 +596,17 @@ export interface Annotations {
 export interface ResourceOptions extends ShownOptions {
   /** The programmatic name. Default: the URI. */
   name?: string
-  /** The media type of what is read, unless the handler says another. */
+  /** The media type of the contents, unless the handler returns another. */
   mimeType?: string
   annotations?: Annotations
-  /** Caching hints of what is read. Default: the server's. */
+  /** Caching hints for the contents. Default: the server's. */
   cache?: CacheHints
-  /** Bytes, where that is known; not for templates. */
+  /** The size in bytes, if it is known; not for templates. */
   size?: number
   /**
-   * Of a template: whether values of its variables may lead out of a folder that the handler appends them to. Default: no.
-   * Then `{+x}` is no absolute path and starts with no drive (`C:`), and no value has a segment `..`: addresses with such
-   * values do not fit the template.
+   * For a template: whether values of its variables may lead out of a folder that the handler appends them to. Default: no.
+   * Then `{+x}` is no absolute path and does not start with a drive (`C:`), and no value has a segment `..`. Addresses with
+   * such values do not match the template.
    */
   unsafePaths?: boolean
 }
@@ -602,7 +619,7 @@ type Asked<E> = E extends `${'?' | '&'}${infer R}` ? Split<R> : never
 type Needed<E> = E extends `${'?' | '&'}${string}` ? never : Split<Stripped<E>>
 type Value<V> = V extends `${string}*` ? string | string[] : string
 
-/** The variables of a resource template, as its handler gets them: `{id: string}` of `'test://{id}'`. */
+/** The variables of a resource template, as its handler gets them: `{id: string}` for `'test://{id}'`. */
 export type Variables<T extends string> = string extends T
   ? Record<string, any>
   : Flat<
@@ -611,7 +628,7 @@ export type Variables<T extends string> = string extends T
       }
     >
 
-/** A resource, as a provider lists it. */
+/** A resource in the list of a provider. */
 export interface ResourceListing {
   uri: string
   name: string
@@ -626,15 +643,15 @@ export interface ResourceListing {
 
 export interface ResourceProviderOptions<T extends string = string> extends Omit<ResourceOptions, 'size'> {
   /**
-   * Lists the resources behind the template: all of them, or a part with the `nextCursor` for the next. `cursor` is what it
-   * said itself.
+   * Lists the resources that match the template: all of them, or one page with the `nextCursor` of the next. `cursor` is a
+   * `nextCursor` that it returned before.
    */
   list: Handler<{ cursor?: string }, MaybePromise<ResourceListing[] | { resources: ResourceListing[]; nextCursor?: string }>>
-  /** Reads one of them; throws {@link NotFound} where there is none. */
+  /** Reads one of them. It throws {@link NotFound} if there is none. */
   read: Handler<Variables<T>>
 }
 
-/** What is said of one argument of a prompt. */
+/** The description of one argument of a prompt. */
 export interface PromptArgument {
   title?: string
   description?: string
@@ -642,7 +659,7 @@ export interface PromptArgument {
   required?: boolean
 }
 
-/** The arguments of a prompt, which are all strings: their names, what is said of each, or a schema of an object. */
+/** The arguments of a prompt, which are all strings: their names, their names with descriptions, or a schema of an object. */
 export type PromptArguments =
   | readonly string[]
   | { readonly [name: string]: PromptArgument }
@@ -665,16 +682,16 @@ type PromptInput<A> = A extends StandardSchema
 
 export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions {
   args?: A
-  /** The JSON Schema of `args`, where that is of a library that does not know it. */
+  /** The JSON Schema of `args`, if the library of `args` cannot provide it. */
   argsSchema?: JsonSchema
 }
 
-/** What is completed: an argument of a prompt, or a variable of a resource template. */
+/** The argument to complete: of a prompt, or a variable of a resource template. */
 export type Completed = { prompt: string; argument: string } | { template: string; argument: string }
 
 /**
- * Suggests values for what was typed, best first; `args` are the arguments that the client knows already. Any number: the
- * client is sent the first hundred, and how many there are.
+ * Suggests values for the text typed so far, with the best value first. `args` are the arguments that the client knows already.
+ * It may return any number of values. The client gets the first hundred, and their total number.
  */
 export type Completer = (
   value: string,
@@ -713,30 +730,30 @@ type MaybePromise<T> = T | Promise<T>
 export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
 
 /**
- * What the handler of a tool returns by the schema of its `output`: a value of it, or a {@link ToolResult}, whose structured
- * content is looked at when it runs. Without a schema in place anything.
+ * What the handler of a tool returns if it has a schema in `output`: a value of the schema, or a {@link ToolResult}. The
+ * structured content of a `ToolResult` is checked at runtime. Without a schema in place, the type is any.
  */
 export type Returned<O> = Fixed<Given<O>> | ToolResult
 
 type Results<O> = JsonSchema extends O ? any : MaybePromise<Returned<O>>
 
-/** What need not be changed, in all its parts: literals in handlers keep their types that way. */
+/** A deeply readonly type. It lets literals in handlers keep their types. */
 type Fixed<T> = T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T
 
-/** What may be registered, as it stands: `app.tools.get('add')`. */
+/** A registered entry in its current state: `app.tools.get('add')`. */
 export interface Entry {
   readonly name: string
   /** The definition as it was given, by the protocol's names. */
   readonly definition: { readonly [member: string]: unknown }
   readonly enabled: boolean
-  /** The function as it was given, also where a mounted server has it. */
+  /** The function as it was given, also if the entry belongs to a mounted server. */
   readonly handler: (...args: any[]) => unknown
 }
 
-/** A resource may be a view, which the engine answers without a handler. */
+/** A resource. It may be a view, which the engine answers without a handler. */
 export type ResourceEntry = Omit<Entry, 'handler'> & Partial<Pick<Entry, 'handler'>>
 
-/** What content may have besides. */
+/** Further options of content. */
 export interface ContentOptions {
   annotations?: Annotations
   meta?: Meta
@@ -753,16 +770,16 @@ export interface LinkOptions extends ContentOptions {
 /** Bytes, or their base64 text. */
 export type Bytes = Uint8Array | ArrayBuffer | string
 
-/** One block of content. Where a revision lacks its kind, a text says what it was. */
+/** One block of content. If a revision does not support its kind, the client gets a text that describes it. */
 export class Content {
   private constructor()
   readonly type: string
   static text(text: string, options?: ContentOptions): Content
   static image(data: Bytes, mimeType: string, options?: ContentOptions): Content
   static audio(data: Bytes, mimeType: string, options?: ContentOptions): Content
-  /** A resource that the client may read. */
+  /** A link to a resource that the client may read. */
   static link(uri: string, name: string, options?: LinkOptions): Content
-  /** A resource with what it holds. */
+  /** A resource with its contents. */
   static resource(contents: ResourceContents, options?: ContentOptions): Content
 }
 
@@ -770,7 +787,7 @@ export class Content {
 export function image(data: Bytes, mimeType: string, options?: ContentOptions): Content
 /** {@link Content.audio} */
 export function audio(data: Bytes, mimeType: string, options?: ContentOptions): Content
-/** A file as content, an embedded resource: a string is its text, anything else its bytes. */
+/** A file as content, an embedded resource. A string is its text, anything else its bytes. */
 export function file(
   uri: string,
   data: string | Uint8Array | ArrayBuffer,
@@ -778,20 +795,20 @@ export function file(
   options?: ContentOptions
 ): Content
 
-/** What a resource holds, or a part of it: a string is text, anything else bytes. */
+/** The contents of a resource, or a part of them. A string is text, anything else bytes. */
 export class ResourceContents {
   constructor(
     data: string | Uint8Array | ArrayBuffer,
     options?: { uri?: string | undefined; mimeType?: string | undefined; meta?: Meta }
   )
-  /** Default: the address that is read. */
+  /** Default: the address of the request. */
   readonly uri?: string
   readonly mimeType?: string
   readonly text?: string
   readonly blob?: string
 }
 
-/** One message of a prompt, or to the client's model, which may have several blocks. A string is text. */
+/** One message of a prompt, or to the client's model. It may have several blocks. A string is text. */
 export class PromptMessage {
   constructor(role: 'user' | 'assistant', content: string | Content | (string | Content)[])
   static user(content: string | Content | (string | Content)[]): PromptMessage
@@ -800,7 +817,7 @@ export class PromptMessage {
   readonly content: Content | Content[]
 }
 
-/** The whole result of a tool. Without content it is the text of the structured content. */
+/** The whole result of a tool. Without `content`, the text of the structured content is sent as content. */
 export class ToolResult {
   constructor(result?: {
     content?: string | Content | (string | Content)[]
@@ -814,24 +831,24 @@ export class ToolResult {
   readonly isError?: boolean
 }
 
-/** How much a message for clients matters, in ascending order. */
+/** The severity of a log message for clients, in ascending order. */
 export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
 
 /**
- * What a handler may know and say about its call. The properties are `undefined` when first read after its end. Methods may be
- * taken out of it: `(args, { log, progress }) => …`.
+ * The context of a call: what a handler can read about its call and send during it. After the end of the call, a property is
+ * `undefined` if it was not read before. Methods may be destructured: `(args, { log, progress }) => …`.
  */
 export interface Context {
   /**
-   * Aborted when the call is over without this handler: cancelled, timed out, or to be run again with answers, where the
-   * reason is {@link Suspended}. What listens runs in the `AsyncLocalStorage` of the call.
+   * Aborted when the call is over without this handler's result: it was cancelled, timed out, or will run again with answers.
+   * In the last case the reason is {@link Suspended}. Listeners run in the `AsyncLocalStorage` of the call.
    */
   readonly signal: AbortSignal
-  /** The id of the client's request; a notification or a hook has none. */
+  /** The id of the client's request. A notification or a hook has none. */
   readonly requestId: string | number
-  /** What the handler is registered as. */
+  /** The kind that the handler is registered as. */
   readonly kind: Kind
-  /** What it is registered under: of a tool or a prompt its name, of a resource its URI or template. */
+  /** The name that the handler is registered under. A tool or a prompt has a name, a resource has its URI or template. */
   readonly name: string
   /** The address of the resource that is read. */
   readonly uri: string | undefined
@@ -842,100 +859,103 @@ export interface Context {
   readonly meta: { readonly [key: string]: unknown } | undefined
   /** The trace context of the request. */
   readonly trace: { readonly traceparent?: string; readonly tracestate?: string; readonly baggage?: string } | undefined
-  /** The level from which on a request of 2026-07-28 wants log messages. */
+  /** The lowest level of log messages that a request of 2026-07-28 asks for. */
   readonly logLevel: Level | undefined
-  /** The headers of the HTTP request, by their lower-case names. */
+  /** The headers of the HTTP request, by lower-case name. */
   readonly headers: { readonly [name: string]: string } | undefined
   /** Who sent the request, if that is known. */
   readonly principal: string | undefined
-  /** The session, where the transport has one. */
+  /** The id of the session, if the transport has one. */
   readonly sessionId: string | undefined
-  /** The id of the task that the call is, from when it is one. */
+  /** The id of the task, once the call is one. */
   readonly taskId: string | undefined
-  /** What the handler is handed, to look at: a copy. */
+  /** The arguments of the handler, as a copy. */
   readonly arguments: { readonly [name: string]: any }
   /**
-   * What the middleware and the handler of this call share: theirs to fill. It is gone with the call, and a call that is run
-   * again because a client of 2026-07-28 brought answers begins with an empty one.
+   * An object that the middleware and the handler of this call share. They may store anything in it. It is discarded at the end
+   * of the call. If a call runs again because a client of 2026-07-28 sent answers, it starts with an empty object.
    */
   readonly state: { [name: string]: any }
   /** The settings of an extension that the client declared; `undefined` if it did not. */
   extension(id: string): { readonly [setting: string]: unknown } | undefined
-  /** Says how far the call has come. Dropped if the client did not ask, or if `progress` does not increase. */
+  /**
+   * Reports the progress of the call. It is dropped if the client did not ask for progress, or if `progress` does not increase.
+   */
   progress(progress: number, total?: number, message?: string): void
   /**
-   * Sends a message for the client's log, from a part of the program if it says so. Dropped if the client wants less. Throws a
-   * TypeError for an unknown level and for what JSON cannot express.
+   * Sends a message for the client's log. `logger` names the part of the program that it comes from. The message is dropped if
+   * the client asked for higher levels only. Throws a TypeError for an unknown level, and for data that JSON cannot express.
    */
   log(level: Level, data: unknown, options?: { logger?: string }): void
-  /** Says in words what the task that this call is does at present; a call that is no task says nothing. */
+  /** Sets the status text of the task that this call is. If the call is no task, it does nothing. */
   setStatus(text: string): void
   /**
-   * Has the call of a tool with `deferTask` become a task, and says whether it is one now. Its client is told of the task at
-   * once, and what is asked from now on is asked of whoever looks at the task, while the handler waits. The call of a client
-   * that can have no tasks is answered as always. Throws an {@link AskError} while a question of the call waits for its
-   * answer, and where there is no room for another task.
+   * Turns the call of a tool with `deferTask` into a task. Returns whether the call is a task now. The client gets the task at
+   * once. Later questions go to whoever polls the task, and the handler waits for the answers. If the client does not support
+   * tasks, its call is answered as usual. Throws an {@link AskError} while a question of the call waits for its answer, and if
+   * no further task is allowed.
    */
   startTask(): boolean
   /**
-   * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
-   * after `streamRetry`. So a call that takes long holds no connection; what is said meanwhile waits for it.
+   * Ends the response that the client waits on. The call goes on, and its stream stays resumable. The client reconnects for the
+   * rest after `streamRetry`, so a long call holds no connection. Messages that are sent meanwhile wait for it.
    *
-   * Says whether it will: `false`, and nothing happens, outside of HTTP sessions of 2025-11-25, where the client takes no
-   * stream, or where it is closed already.
+   * Returns `true` if the client will reconnect. Otherwise it returns `false` and does nothing: outside of HTTP sessions of
+   * 2025-11-25, if the client takes no stream, or if the response is closed already.
    */
   closeStream(): boolean
   /**
-   * Sends the client a notification of the program's own, on the stream of this call: the only one where a client of
-   * 2026-07-28 gets any. Dropped where the client takes no stream, or does not read. Throws a TypeError for parameters that
-   * JSON cannot express, and an error for a name that the protocol has.
+   * Sends the client a notification of the program's own, on the stream of this call. A client of 2026-07-28 gets such
+   * notifications only there. The notification is dropped if the client takes no stream, or does not read. Throws a TypeError
+   * for parameters that JSON cannot express, and an error if the protocol defines the name.
    */
   notify(method: string, params?: { readonly [name: string]: unknown }): void
   /**
-   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
-   * client cannot be asked, or where the validator of a library's schema refuses the answer.
+   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the client
+   * cannot be asked, or if the validator of a library's schema refuses the answer.
    *
-   * Some clients answer in a second request. The handler is then run again from its start, and everything it asked before
-   * is answered at once; so what it does before its last question should be safe to repeat, or stand in {@link once}. The
-   * first run ends by a rejection with {@link Suspended}.
+   * Some clients answer in a second request. The handler then runs again from its start, and its earlier questions are answered
+   * at once. Code before the last question must therefore be safe to repeat, or run in {@link once}. The first run ends by a
+   * rejection with {@link Suspended}.
    */
   elicit<const S extends JsonSchema>(message: string, schema: S, options?: AskOptions): Promise<Answer<Infer<S>>>
   /**
-   * Asks the user behind the client to visit a page, where what no form may ask for can be entered. The address holds no
-   * secrets. That the user accepts means that the page is opened, not that anything was done there.
+   * Asks the user behind the client to visit a page, to enter what no form may ask for. The address must not contain secrets.
+   * If the user accepts, the page is opened. This does not mean that the user did anything there.
    */
   elicitUrl(message: string, url: string | URL, options?: ElicitUrlOptions): Promise<{ action: 'accept' | 'decline' | 'cancel' }>
   /**
-   * Ends the call because the user must visit pages first; never resolves. A client with a session is told which, and calls
-   * again in its own time; one of 2026-07-28 is asked, and asked again until the handler no longer requires it.
+   * Ends the call because the user must visit pages first. The promise never resolves. A client with a session gets the pages,
+   * and repeats the call later by itself. A client of 2026-07-28 is asked, and asked again until the handler no longer requires
+   * it.
    */
   requireUrls(...pages: { message: string; url: string | URL; elicitationId?: string }[]): Promise<never>
   /**
-   * Asks the client's model. `messages` is what the user says, or messages one after the other; a string among them is the
-   * user's. See {@link elicit} for how and when it is answered.
+   * Asks the client's model. `messages` is a text of the user, one message, or a list of messages in order. A string in the
+   * list is a message of the user. {@link elicit} describes how and when it is answered.
    */
   sample(messages: string | SamplingMessage | readonly (string | SamplingMessage)[], options: SampleOptions): Promise<Sampled>
-  /** Asks for the directories the user works in; they are guidance, not a fence. */
+  /** Asks for the directories that the user works in. They are guidance and restrict nothing. */
   roots(options?: AskOptions): Promise<{ readonly uri: string; readonly name?: string }[]>
   /**
-   * Does something whose effect must not be repeated when the handler runs again with the answers to its questions. What
-   * `effect` returns is kept under `key` as JSON, and given to this and later runs of the call; what it throws is not kept. A
-   * client of 2026-07-28 carries it, sealed, so that all of it must fit `limits.maxStateBytes`.
+   * Runs `effect` once, even if the handler runs again with the answers to its questions. The result of `effect` is kept under
+   * `key` as JSON, and returned in this and later runs of the call. An error that it throws is not kept. A client of 2026-07-28
+   * carries the results, sealed, so all of them together must fit `limits.maxStateBytes`.
    */
   once<T>(key: string, effect: () => T | Promise<T>): Promise<T>
 }
 
 export interface AskOptions {
-  /** Names the question within its call. Default: its ordinal. Name questions whose order may vary. */
+  /** The name of the question within its call. Default: its ordinal. Name questions whose order may vary. */
   key?: string
 }
 
 export interface ElicitUrlOptions extends AskOptions {
-  /** Names the visit, so that {@link Server.elicitationComplete} can tell of its end. */
+  /** The name of the visit, so that {@link Server.elicitationComplete} can report its end. */
   elicitationId?: string
 }
 
-/** Something said to the client's model. */
+/** A message to the client's model. */
 export type SamplingMessage = PromptMessage | { role: 'user' | 'assistant'; content: unknown }
 
 /** The parameters of a question to the client's model, by the protocol's names. */
@@ -953,14 +973,14 @@ export interface SampleOptions extends AskOptions {
     intelligencePriority?: number
   }
   includeContext?: 'none' | 'thisServer' | 'allServers'
-  /** Tools that the model may ask for; the client must have declared that it can. */
+  /** Tools that the model may call. The client must have declared that it supports them. */
   tools?: { name: string; description?: string; inputSchema: JsonSchema }[]
   toolChoice?: { mode?: 'auto' | 'required' | 'none' }
   metadata?: { readonly [key: string]: unknown }
   meta?: Meta
 }
 
-/** What the client's model said. */
+/** The answer of the client's model. */
 export interface Sampled {
   readonly role: 'user' | 'assistant'
   /** One block, or several. */
@@ -975,30 +995,30 @@ export type SampledBlock = { readonly type: string; readonly [member: string]: a
 
 export type Answer<T> =
   | { action: 'accept'; content: T }
-  /** The user said no, or closed the form without choosing. */
+  /** The user declined, or closed the form without a choice. */
   | { action: 'decline' | 'cancel'; content?: undefined }
 
 /**
- * The arguments of a call are not what its handler takes: refused in the same way as those that do not fit the schema, in
- * every revision. The message says which and why, best as `/place/in/them: reason`. The issues of a library's validator are
- * one, which middleware sees.
+ * The arguments of a call are not valid for its handler. They are refused in the same way as arguments that do not fit the
+ * schema, in every revision. The message states which and why. Its recommended form is `/place/in/them: reason`. The issues of
+ * a library's validator also become an `ArgumentError`, which middleware sees.
  */
 export class ArgumentError extends Error {
   constructor(message: string, options?: ErrorOptions)
   readonly name: 'ArgumentError'
 }
 
-/** Why a question was not asked or not answered. A handler that cannot do without the answer lets it through. */
+/** A question was not asked or not answered. A handler that needs the answer should not catch it. */
 export class AskError extends Error {
   readonly name: 'AskError'
   /**
-   * `unsupported`: the client cannot be asked; `invalid`: the question is wrong; `failed`: the client cannot be reached,
-   * reported a failure, or its answer does not fit; `ended`: the call is over.
+   * `unsupported`: the client cannot be asked. `invalid`: the question is invalid. `failed`: the client cannot be reached,
+   * reported a failure, or its answer does not fit. `ended`: the call is over.
    */
   readonly code: 'unsupported' | 'invalid' | 'failed' | 'ended'
 }
 
-/** A protocol error with a code of its own, from a handler of any kind. `data` is what JSON can hold, or left out. */
+/** A protocol error with a code of its own, from a handler of any kind. `data` is a JSON value, or left out. */
 export class McpError extends Error {
   constructor(code: number, message: string, data?: unknown)
   readonly name: 'McpError'
@@ -1007,47 +1027,49 @@ export class McpError extends Error {
 }
 
 /**
- * What was asked for does not exist: a protocol error with the code that the client's revision has for it, and with the
- * address that is read as its data. Of a tool it is a failed result. The text says that `what` was not found, or that
- * address.
+ * The requested thing does not exist. The client gets a protocol error with the code of its revision, and with the requested
+ * address as its data. A tool has a failed result instead. The text says that `what` was not found, or that address.
  */
 export class NotFound extends Error {
   constructor(what?: string, options?: ErrorOptions)
   readonly name: 'NotFound'
 }
 
-/** A failure whose text is meant for the client, also where errors are masked. */
+/** A failure whose text is meant for the client, also if errors are masked. */
 export class ToolError extends Error {
   constructor(message: string, options?: ErrorOptions)
   readonly name: 'ToolError'
 }
 
 /**
- * Ends this run of a handler whose question is on its way to a client that will answer in a second request. It is no
- * failure: clean up in `finally` and let it through, as it is or as the `cause` of another error. The client is told when
- * the handler has settled, at the latest after one second. The outcome of a handler that catches it and goes on is sent, and
- * its questions are not.
+ * Ends this run of a handler whose question was sent to a client that will answer in a second request. It is not a failure.
+ * Clean up in `finally`, and let it propagate, as it is or as the `cause` of another error. The client gets the question when
+ * the handler has settled, at the latest after one second. If a handler catches it and goes on, its outcome is sent, and its
+ * questions are not.
  */
 export class Suspended extends Error {
   readonly name: 'Suspended'
 }
 
-/** A descriptor by its number, or what has one: a `net.Server`, a `net.Socket`. It is duplicated, and no longer blocks. */
+/**
+ * A descriptor: its number, or an object that has one, such as a `net.Server` or a `net.Socket`. It is duplicated, and becomes
+ * non-blocking.
+ */
 export type Descriptor = number | object
 
 /** A Unix socket to listen on. */
 export interface UnixOptions {
-  /** Of at most 107 bytes. */
+  /** The path of the socket, at most 107 bytes. */
   path: string
-  /** The permissions of its file: who may write to it may connect. Default `0o600`. */
+  /** The permissions of the socket's file. Whoever may write to it may connect. Default `0o600`. */
   mode?: number
 }
 
-/** How Streamable HTTP is served, and where: on an address, on a Unix socket, or on a listening socket, TCP or Unix. */
+/** How and where Streamable HTTP is served: on an address, on a Unix socket, or on a listening socket, TCP or Unix. */
 export type HttpOptions = {
   /** Default `/mcp`. */
   path?: string
-  /** Host names that requests may name besides the loopback ones. */
+  /** Host names that requests may use besides the loopback ones. */
   allowedHosts?: string[]
   /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
   allowedOrigins?: string[]
@@ -1077,15 +1099,15 @@ export type HttpOptions = {
 
 /** How WebSocket is served. */
 export interface WebOptions {
-  /** 0 for a free one. Without it the path is one of HTTP's address. */
+  /** The port; 0 for a free one. If there is no port, the path is a path of the HTTP address. */
   port?: number
   /** Default `127.0.0.1`. */
   host?: string
   /** Default `/ws` for WebSocket and `/sse` for HTTP+SSE, whose messages are posted to `messages` beside it. */
   path?: string
   /**
-   * Host names that requests may name besides the loopback ones. On HTTP's address, what holds for HTTP unless there is any
-   * of these two here.
+   * Host names that requests may use besides the loopback ones. On the HTTP address, the settings of HTTP apply unless
+   * `allowedHosts` or `allowedOrigins` is given here.
    */
   allowedHosts?: string[]
   /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
@@ -1095,58 +1117,60 @@ export interface WebOptions {
 /** How HTTP+SSE of 2024-11-05 is served. */
 export interface SseOptions extends WebOptions {
   /**
-   * Request headers that pages may send, as those of HTTP. On HTTP's address they are allowed besides those of HTTP, unless
-   * hosts or origins are named here.
+   * Request headers that pages may send, in the same form as for HTTP. On the HTTP address they are allowed in addition to
+   * those of HTTP, unless hosts or origins are given here.
    */
   allowedHeaders?: string[]
 }
 
 export interface ListenOptions {
   /**
-   * Serves standard input and output; while it runs, whatever is printed goes to standard error. A pair of descriptors, input
-   * and output, is served in their place.
+   * Serves standard input and output. While it runs, everything that is printed goes to standard error. A pair of descriptors,
+   * input and output, is served in their place.
    */
   stdio?: boolean | [Descriptor, Descriptor]
   /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, `'unix:path'` for a Unix socket, or options. */
   http?: number | string | HttpOptions
   /**
-   * Serves lines, as on stdio, on a Unix socket, for any number of clients. Its file is this user's alone, replaces one that
-   * was left behind, and goes with the server.
+   * Serves lines, as on stdio, on a Unix socket, for any number of clients. Only this user may access its file. The file
+   * replaces one that was left behind, and is removed at the end of the server.
    */
   unix?: string | UnixOptions
   /**
-   * Serves lines on sockets of the program's, TCP or Unix. One that listens is served like `unix`, one that is connected as one
-   * client more: the server ends with the last of those.
+   * Serves lines on sockets of the program, TCP or Unix. A listening socket is served like `unix`. A connected socket is one
+   * more client, and the server ends with the last of the connected sockets.
    */
   socket?: Descriptor | Descriptor[]
   /**
-   * Serves WebSocket, one message a text frame: a port, `'host:port'`, `'host:port/path'`, or options. A path alone, such as
-   * `'/ws'`, is one of the HTTP address.
+   * Serves WebSocket, with one message per text frame: a port, `'host:port'`, `'host:port/path'`, or options. A path alone,
+   * such as `'/ws'`, is a path of the HTTP address.
    */
   websocket?: number | string | WebOptions
-  /** Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that have no other; named as `websocket`. */
+  /**
+   * Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other. It takes the same as `websocket`.
+   */
   sse?: number | string | SseOptions
   /**
-   * Requests are handed over by the program, with `handler()` and `fetch()`. To be named where other transports are served
-   * besides; alone it is what those two do with the first request.
+   * Says that the program passes requests with `handler()` and `fetch()`. Set it if other transports are served as well.
+   * Without other transports it is not needed: the first request of those two starts the server in the same way.
    */
   embedded?: boolean | EmbedOptions
   /**
-   * The process belongs to the server. The first SIGINT or SIGTERM closes it, or cuts a close short that is under way; a second
-   * one ends the process at once with 128 + its number. When the server has ended, other than by `close()` alone, the program
-   * has a quarter of a second before the process ends, whatever still runs in it: with 130 if SIGINT came, otherwise with
-   * `process.exitCode` or 0. Default: no, so that signals do what they do to any Node program. Refused in workers.
+   * The server controls the process. The first SIGINT or SIGTERM closes the server. If a close is in progress already, the
+   * signal ends it at once. A second signal ends the process at once with 128 + its number. If the server ends other than by
+   * `close()` alone, the process ends a quarter of a second later, whatever still runs in it. The exit code is 130 if SIGINT
+   * arrived, otherwise `process.exitCode` or 0. Default: no, so that signals act as in any Node program. Refused in workers.
    */
   signals?: boolean
 }
 
-/** Whom requests that the program hands over are answered for; see `Server.handler`. */
+/** The hosts and origins from which requests of the program's own HTTP server are answered; see `Server.handler`. */
 export interface EmbedOptions {
-  /** Host names (without port) that requests may name besides the loopback ones. Default: any. */
+  /** Host names (without port) that requests may use besides the loopback ones. Default: any. */
   allowedHosts?: string[]
   /**
-   * Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. Default: none
-   * but pages of this machine, where the request names a host of this machine too.
+   * Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. Default: only
+   * pages of this machine, if the request also uses a host of this machine.
    */
   allowedOrigins?: string[]
   /**
@@ -1158,19 +1182,19 @@ export interface EmbedOptions {
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
   /**
-   * Who sent a request, such as the user that a middleware has found out; `undefined` for nobody in particular. Sessions belong
-   * to whoever opened them, and handlers read it as `ctx.principal`.
+   * Returns who sent a request, such as the user that a middleware has found; `undefined` if the sender is not known. Sessions
+   * belong to the principal that opened them, and handlers read it as `ctx.principal`.
    */
   principal?: (request: Request) => string | undefined
 }
 
 /**
- * Answers requests of `node:http`, Express and Fastify. What a client has counts to the share of its address (`maxAddressCalls` and
- * the others), which is the framework's `ip` or that of the socket.
+ * Answers requests of `node:http`, Express and Fastify. What a client uses counts towards the share of its address
+ * (`maxAddressCalls` and the others). The address is the framework's `ip` or that of the socket.
  */
 export interface RequestHandler {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
-  /** Of Fastify, whose own around them are told by their `raw`. */
+  /** For Fastify, whose requests and replies are recognized by their `raw`. */
   (request: { raw: IncomingMessage; body?: unknown }, reply: { raw: ServerResponse; hijack(): unknown }): void
 }
 
@@ -1178,8 +1202,8 @@ export interface FetchOptions {
   /** Who sent the request; see `HandlerOptions`. */
   principal?: string | undefined
   /**
-   * The IP address of the client, without port, where the program knows it. What the client has counts to the share of this address
-   * (`maxAddressCalls` and the others); without it only the totals hold.
+   * The IP address of the client, without port, if the program knows it. What the client uses counts towards the share of this
+   * address (`maxAddressCalls` and the others). Without it only the limits of the whole server apply.
    */
   address?: string | undefined
 }
@@ -1193,13 +1217,13 @@ export interface Listening {
   sseUrl: string | undefined
 }
 
-/** What a tool without `input` takes. */
+/** The input of a tool without `input`. */
 type NoArguments = { readonly type: 'object'; readonly properties: {}; readonly additionalProperties: false }
 
-/** An MCP server. Opens nothing until `listen`; keeps the process alive while it listens. */
+/** An MCP server. It opens nothing until `listen`, and keeps the process alive while it listens. */
 export class Server {
   constructor(options: ServerOptions)
-  /** Registers a tool, at any time. Throws if the name is taken or the definition is wrong, or the handler a generator. */
+  /** Registers a tool, at any time. Throws if the name is taken, the definition is invalid, or the handler is a generator. */
   tool<
     const S extends JsonSchema = NoArguments,
     const O extends JsonSchema = JsonSchema,
@@ -1207,46 +1231,47 @@ export class Server {
   >(name: string, options: ToolOptions<S, O>, handler: Handler<Arguments<S>, R>): this
   tool(name: string, handler: Handler<Record<string, never>>): this
   /**
-   * Registers a resource, at any time: by its URI, or by a template (RFC 6570) for all addresses that fit it, whose variables
-   * the handler gets. Throws {@link NotFound} where there is nothing at an address.
+   * Registers a resource, at any time. It is registered by its URI, or by a template (RFC 6570) for all addresses that match.
+   * The handler gets the template's variables. It throws {@link NotFound} if there is nothing at an address.
    */
   resource<const T extends string>(uri: T, options: ResourceOptions, handler: Handler<Variables<T>>): this
   resource<const T extends string>(uri: T, handler: Handler<Variables<T>>): this
   /** Registers resources that a program lists and reads itself, such as the rows of a table. */
   resourceProvider<const T extends string>(template: T, options: ResourceProviderOptions<T>): this
   /**
-   * Registers a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of tools whose `ui`
-   * names it. `uri` starts with `ui://`. `html` is the document, or a folder: of that its `index.html`, with everything put
-   * inside that it loads from the folder (scripts, style sheets, images, fonts, media), since a frame has no address to load it
-   * from. The folder is read once, now; no symbolic link is followed, and scripts with imports of their own have to be bundled.
+   * Registers a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of tools whose
+   * `ui` names it. `uri` starts with `ui://`. `html` is the document, or a folder. The `index.html` of a folder becomes the
+   * document. All that it loads from the folder (scripts, style sheets, images, fonts, media) is put inside it, because a frame
+   * has no address to load from. The folder is read once, during this call. Symbolic links are not followed. Scripts with
+   * imports of their own must be bundled before.
    *
-   * Tools may name it before it is registered; a server does not listen while one names a view that is not there.
+   * Tools may name the view before it is registered. A server does not listen while a tool names a view that is not registered.
    */
   ui(uri: string, html: string | { folder: string }, options?: UiOptions): this
   /**
-   * Serves a folder of skills, in every revision; may be called for several. Each folder in it that has a `SKILL.md` is a skill,
-   * with all files in and below it; other folders group skills. Clients get them by `skills/list`, `skills/get` and
-   * `resources/directory/read`, and read their files as resources at `skill://…`.
+   * Serves a folder of skills, in every revision. It may be called for several folders. Each folder in it that has a `SKILL.md`
+   * is a skill, with all files in and below it. Other folders group skills. Clients get skills by `skills/list`, `skills/get`
+   * and `resources/directory/read`. They read the files as resources at `skill://…`.
    *
-   * A `SKILL.md` begins with front matter: YAML between two lines of `---`, in which `name` is that of its folder and
-   * `description` says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what
-   * begins with a dot is left out. Throws where a skill is not in order. The folder is looked at whenever a client asks; what has
-   * come to be wrong since is left out, and the log says why. Reads files, so it blocks.
+   * A `SKILL.md` begins with front matter: YAML between two lines of `---`. In it, `name` is the name of the folder, and
+   * `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links are refused. Names that
+   * begin with a dot are left out. Throws if a skill is invalid. The folder is read again whenever a client asks. A skill that
+   * has become invalid since then is left out, and the log has the reason. This method reads files, so it blocks.
    */
   skills(folder: string): this
   /**
-   * Has the server's HTTP addresses answer GET and HEAD of one path with a fixed page, such as one that is a client of the
-   * server in a browser; no handler runs. A page that there is under this path is replaced, at any time. `path` is matched exactly,
-   * as it stands in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and `fetch()` answer no
-   * pages, since the program around them has paths of its own, and those of a mounted server stay with it.
+   * Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, and no handler runs. The page may
+   * be a client of the server in a browser, for example. It replaces an existing page with this path, at any time. `path` is
+   * matched exactly as it stands in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and
+   * `fetch()` answer no pages, because the program around them has paths of its own. Pages of a mounted server are not mounted.
    *
-   * Responses have an `ETag`, by which browsers ask whether the page has changed, and nobody guesses another type. Hosts that a
-   * request may name are those of the address; in a frame the page is shown to its own address and to origins that may call the
-   * server. Whoever reaches the address can read it. A page of an address that others can reach calls the server only if its
-   * origin is in `allowedOrigins`; one of a loopback address may.
+   * Responses have an `ETag`, by which browsers check whether the page has changed. Browsers are not allowed to guess another
+   * type. A request may name the hosts of the address. The page may be framed by its own address and by origins that may call
+   * the server. Anyone who reaches the address can read the page. A page of an address that others can reach may call the
+   * server only if its origin is in `allowedOrigins`. A page of a loopback address may always call it.
    *
-   * Throws where the path or the type is none, the page is too large (`maxPageBytes`), there are too many (`maxPages`) or MCP is
-   * served under the path; where that is not known yet, `listen` rejects.
+   * Throws if the path or the type is invalid, the page is too large (`maxPageBytes`), there are too many (`maxPages`), or MCP
+   * is served under the path. If the path of MCP is not known yet, `listen` rejects.
    */
   page(path: string, body: string | Uint8Array, options?: PageOptions): this
   /** Removes a page. `false` if there is none under this path. */
@@ -1255,8 +1280,9 @@ export class Server {
   prompt<const A extends PromptArguments>(name: string, options: PromptOptions<A>, handler: Handler<PromptInput<A>>): this
   prompt(name: string, handler: Handler<Record<string, never>>): this
   /**
-   * Registers suggestions for an argument of a prompt, or for a variable of a resource template. What is completed must exist
-   * when the server starts, or else `listen` rejects; while it runs, when this is called.
+   * Registers suggestions for an argument of a prompt, or for a variable of a resource template. If the server runs already,
+   * the prompt or template must exist when this is called. Otherwise it must exist when the server starts, or else `listen`
+   * rejects.
    */
   completion(options: Completed & EntryOptions, handler: Completer): this
   /** Registers a request of the program's own. The handler returns an object, or nothing. */
@@ -1273,75 +1299,80 @@ export class Server {
     handler: Handler<Arguments<S>>
   ): this
   notification(name: string, handler: Handler<any>): this
-  /** Answers one of the protocol's own methods instead of the engine: lists, reads, calls … Returns the result object. */
+  /**
+   * Replaces the engine's handling of one of the protocol's methods: lists, reads, calls … The handler returns the result
+   * object.
+   */
   replace(method: string, handler: Handler<any>): this
-  /** Has `handler` called with what happened, when it happens. */
+  /** Calls `handler` whenever the event `hook` happens. */
   on(hook: Hook, handler: Handler<any>): this
   /**
-   * Puts a function around operations; without `operations` around calls of tools, reads of resources, prompts and completions.
-   * The first one that is put around something is the outermost. For the life of the server.
+   * Registers middleware around operations. Without `operations` it runs around calls of tools, reads of resources, prompts and
+   * completions. The middleware that was registered first is the outermost. It cannot be removed.
    *
-   * Only what is in order comes to it: calls of what is registered, with arguments that fit. Views and skills, which the engine
-   * answers, come to it too. A list with middleware around it is no longer answered while JavaScript is busy; `next()` resolves
-   * to its result there, an object. Throws for what does not exist, and for what the engine alone answers.
+   * Middleware sees only valid calls: the entry is registered, and the arguments fit. It also sees views and skills, which the
+   * engine answers. If a list has middleware, it is no longer answered while JavaScript is busy. `next()` resolves to the
+   * result of a list as an object. Throws for operations that do not exist, and for those that only the engine answers.
    */
   middleware(middleware: Middleware): this
   middleware(operations: Operation | readonly Operation[], middleware: Middleware): this
-  /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
+  /** Removes an entry. Calls in flight go on. Returns `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /**
-   * Shows an entry that was disabled, or what tags were disabled for. `false` if there is none. What has another tag that is
-   * disabled, or was disabled by its name, stays hidden.
+   * Shows an entry that was disabled, or the entries that were disabled by tags. An entry stays hidden if another of its tags
+   * is disabled, or if it was disabled by its name. Returns `false` if there is no such entry.
    */
   enable(what: { tags: Iterable<string> }): boolean
   enable(kind: 'completion', name: Completed): boolean
   enable(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /**
-   * Hides an entry, as if it were not registered, or everything with one of these tags, now and when it is registered later;
-   * calls in flight go on. `false` if there is none.
+   * Hides an entry, as if it were not registered. With tags it hides every entry with one of these tags, also entries that are
+   * registered later. Calls in flight go on. Returns `false` if there is no such entry.
    */
   disable(what: { tags: Iterable<string> }): boolean
   disable(kind: 'completion', name: Completed): boolean
   disable(kind: Exclude<Kind, 'completion'>, name: string): boolean
-  /** What is registered of a kind, by name, in order of registration. */
+  /** The registered entries of a kind, by name, in order of registration. */
   entries(kind: Exclude<Kind, 'resource'>): Map<string, Entry>
   entries(kind: Kind): Map<string, ResourceEntry>
   /** The tools, by name. */
   readonly tools: Map<string, Entry>
   /**
-   * Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources and templates as
-   * `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with their completions. What the other one
-   * registers, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be nested,
-   * and one server mounted in several. `prefix` has letters, digits and hyphens; without one names and addresses stay as they are.
+   * Mounts another server: its entries become entries of this one. Tools and prompts appear as `prefix_name`. Resources and
+   * templates appear as `scheme://prefix/rest`, or as `scheme:prefix/rest` if an address has no authority. Their completions
+   * are mounted too. Later changes in the other server also show here: entries that it registers, removes, enables or disables,
+   * and updates of its resources. Mounts may be nested, and one server may be mounted in several. `prefix` has letters, digits
+   * and hyphens. Without a prefix, names and addresses stay as they are.
    *
-   * A call of a mounted entry is a call of this server: its limits, middleware, `mapError` and `maskErrors` are in force, and the
-   * context says the name and the address that the client used. What the other server is besides (its name and settings, its
-   * hooks but `start` and `stop`, methods and notifications, and its skills) stays with it. If this one is served
+   * A call of a mounted entry is a call of this server. This server's limits, middleware, `mapError` and `maskErrors` apply.
+   * The context has the name and the address that the client used. Of the hooks of the other server, only `start` and `stop`
+   * are mounted. Its name and settings, methods and notifications, and its skills are not mounted. If this server is served
    * already, the other one starts at once, and its calls wait for that.
    *
-   * The middleware of the other server is around its entries here as well, inside of this server's. It sees the context of the
-   * call, so the name and the address that the client used. A list is that of the server that is served: a server with middleware
-   * around lists cannot be mounted, and a mounted one gets none.
+   * The middleware of the other server also runs around its mounted entries, inside of this server's middleware. It sees the
+   * context of the call, with the name and the address that the client used. A list always belongs to the server that is
+   * served. A server with middleware around lists therefore cannot be mounted, and a mounted server cannot add such middleware.
    *
-   * Throws `TENON_DUPLICATE` where a name is taken here, and `TENON_STATE` where this server is a part of the other one; then
-   * nothing is mounted. Registering in the other one fails for the same reasons from then on.
+   * Throws `TENON_DUPLICATE` if a name is taken here, and `TENON_STATE` if this server is a part of the other one. In both
+   * cases nothing is mounted. From then on, registrations in the other server fail for the same reasons.
    */
   mount(other: Server, prefix?: string): this
   /**
-   * Undoes `mount` with the same prefix, also while the server is served: what the other server has is no longer here, and clients
-   * are told that the lists have changed. Calls in flight go on; those that wait for the other server's start, which does not come
-   * any more, fail. A server that was told of the start is told of the stop at the end of this one.
+   * Undoes `mount` with the same prefix, also while the server is served. The entries of the other server are removed here, and
+   * clients are notified that the lists have changed. Calls in flight go on. Calls that wait for the start of the other server
+   * fail, because it no longer starts. If the other server has been started, it is stopped at the end of this one.
    *
-   * This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server with a hook
-   * `start` or `stop` until its end.
+   * This server releases the other one when the last call of it in flight has ended. While this server is served, it keeps a
+   * server with a hook `start` or `stop` until its own end.
    *
    * Throws `TENON_NOT_FOUND` if the other server is not mounted here with this prefix.
    */
   unmount(other: Server, prefix?: string): this
   /**
-   * Calls a tool through the whole engine, as a client of this process (`tenon-mcp/testing`), and starts the server for that if
-   * it does not listen. One that fails rejects with `ToolError`, or with `raiseOnError: false` is a result that says so.
+   * Calls a tool through the whole engine, as a client of this process (`tenon-mcp/testing`). If the server does not listen, it
+   * is started for this call. If the tool fails, the promise rejects with `ToolError`; with `raiseOnError: false` it resolves
+   * to a result that says so.
    */
   callTool(
     name: string,
@@ -1349,62 +1380,66 @@ export class Server {
     options?: RequestOptions & { raiseOnError?: boolean }
   ): Promise<CallResult>
   /**
-   * Says what errors of a type stand for when a handler throws them: a code of the protocol, with their own message, or a function
-   * that gets the error and returns the one to take its place ({@link McpError}, {@link NotFound}, {@link ToolError}). What it
-   * throws takes the place too; what it returns that is no error, such as a promise, fails the call. Where several types fit, the
-   * latest given holds. The errors of this package are meant as they are, and not mapped. Throws a TypeError for what is neither.
+   * Maps an error type to the error that the client receives when a handler throws it. `error` is a code of the protocol, which
+   * is sent with the error's own message. Or it is a function that gets the error and returns the one to use instead
+   * ({@link McpError}, {@link NotFound}, {@link ToolError}). An error that the function throws is used in the same way. If it
+   * returns something that is no error, such as a promise, the call fails. If several types match, the latest mapping applies.
+   * The errors of this package are never mapped. Throws a TypeError if `error` is neither a code nor a function.
    */
   mapError<E>(type: abstract new (...args: any[]) => E, error: number | ((error: E) => Error)): this
   /**
-   * Sends a notification of the program's own to every legacy session that can be reached; returns how many those are.
-   * Clients of 2026-07-28 get such notifications on the stream of their own request only: {@link Context.notify}. Throws a
-   * TypeError for parameters that JSON cannot express, and an error for a name that the protocol has.
+   * Sends a notification of the program's own to every reachable legacy session, and returns their number. Clients of
+   * 2026-07-28 get such notifications only on the stream of their own request: {@link Context.notify}. Throws a TypeError for
+   * parameters that JSON cannot express, and an error if the protocol defines the name.
    */
   notify(method: string, params?: { readonly [name: string]: unknown }): number
   /**
-   * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
-   * milliseconds: listen streams of 2026-07-28 that named it, and sessions that sent `resources/subscribe`. Several updates of
-   * one moment are told once. Before the start nobody is, and nothing happens.
+   * Reports that the resource at exactly this address has changed. Subscribed clients are notified within a few milliseconds.
+   * These are listen streams of 2026-07-28 that named the resource, and sessions that sent `resources/subscribe`. Several
+   * updates in quick succession cause one notification. Before the start this does nothing.
    */
   resourceUpdated(uri: string): void
   /**
-   * Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
-   * added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. Throws for
-   * kinds that clients have no list of.
+   * Reports that the list of a kind has changed. Use it for changes that the engine cannot see, such as in what a provider
+   * lists. If entries are added, removed, enabled or disabled, the engine notifies clients by itself. Templates and providers
+   * count as resources. Throws for kinds that clients have no list of.
    */
   listChanged(kind: Exclude<Kind, 'completion' | 'method' | 'notification' | 'hook'>): void
   /**
-   * Tells a client with a session that a visit it was asked for has come to its end. `false` if no client of this process waits
-   * for it; there is nothing to be done about it then.
+   * Tells a client with a session that the user has finished a requested visit. Returns `false` if no client of this process
+   * waits for it. The program need not do anything then.
    */
   elicitationComplete(id: string): boolean
   /**
-   * Starts the transports and resolves once the handlers of `start` have ended and calls run. Without options: stdio; a number or a string: HTTP.
-   * Rejects if a port is in use, or a handler of `start` fails. Ends by `close()`, or when the standard input ends.
+   * Starts the transports, and resolves once the handlers of `start` have ended and calls run. Without options it serves stdio.
+   * With a number or a string it serves HTTP. Rejects if a port is in use, or a handler of `start` fails. The server ends by
+   * `close()`, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
   /**
-   * A function for the HTTP server of the program: `http.createServer(app.handler())`, `express().all('/mcp', app.handler())`,
-   * `fastify.all('/mcp', app.handler())`. Every path that is routed to it is answered.
+   * Returns a function for the HTTP server of the program: `http.createServer(app.handler())`,
+   * `express().all('/mcp', app.handler())`, `fastify.all('/mcp', app.handler())`. It answers every path that is routed to it.
    *
-   * The first request starts the server, unless it listens with `embedded` already; `close()` ends it. Started this way it does
-   * not keep the process alive. `allowedHosts`, `allowedOrigins` and `allowedHeaders` are those of the whole server: a handler that names others
-   * than it runs with answers nothing. A body that was read before must be there as `request.body`, parsed or not; what goes wrong
-   * before the request is the server's goes to `next`, or is answered with 500. Calls run in the stores of `AsyncLocalStorage`
-   * that the request is handed over in.
+   * The first request starts the server, unless it listens with `embedded` already. `close()` ends it. A server that is started
+   * this way does not keep the process alive. `allowedHosts`, `allowedOrigins` and `allowedHeaders` apply to the whole server.
+   * A handler with other values than the running server has answers nothing.
+   *
+   * If a body was read before, it must be in `request.body`, parsed or not. Errors that occur before the server has taken the
+   * request go to `next`, or are answered with 500. Calls run in the stores of `AsyncLocalStorage` in which the request is
+   * passed.
    */
   handler(options?: HandlerOptions<any>): RequestHandler
   /**
-   * Answers a `Request` with a `Response`, for Hono and other programs of that kind; its stream is made as it is read, and
-   * `request.signal` says that the client is gone. Starts the server as `handler` does, and calls run in
-   * the stores of `AsyncLocalStorage` that it is called in. Rejects if the body was used before.
+   * Answers a `Request` with a `Response`, for Hono and similar programs. The stream of the response is produced as it is read.
+   * `request.signal` says that the client is gone. It starts the server as `handler` does. Calls run in the stores of
+   * `AsyncLocalStorage` in which this is called. Rejects if the body was used before.
    */
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**
-   * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, where stdio is served within
-   * `limits.stdioDrainTimeout` if that is less, then resolves. A handler that awaits it waits for its own end.
+   * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, and then resolves. If stdio is served,
+   * `limits.stdioDrainTimeout` applies if that is less. If a handler awaits it, the handler waits for its own end.
    */
   close(): Promise<void>
-  /** Resolves when the server has ended: closed, or its transports came to their end. */
+  /** Resolves when the server has ended: it was closed, or its transports ended. */
   readonly closed: Promise<void>
 }

@@ -1,14 +1,15 @@
-// What schemas say of values: those of libraries and JSON Schemas alike.
+// Types of the values that schemas describe: schemas of libraries and JSON Schemas.
 
 /**
- * A JSON Schema 2020-12. Write it in place, or `as const`, and handlers get typed arguments from it. The types of TypeBox are
- * JSON Schemas.
+ * A JSON Schema 2020-12. If it is written in place, or `as const`, handlers get typed arguments from it. The types of TypeBox
+ * are JSON Schemas.
  */
 export type JsonSchema = object
 
 /**
- * A schema of a library that keeps to Standard Schema, such as zod 4, Valibot and ArkType. Clients are told its JSON Schema, by
- * which the engine checks too; a library that does not know it (`jsonSchema`, Standard JSON Schema) needs it said besides.
+ * A schema of a library that implements Standard Schema, such as zod 4, Valibot and ArkType. Clients get its JSON Schema, and
+ * the engine checks values by it. If the library cannot provide the JSON Schema (`jsonSchema`, Standard JSON Schema), it must
+ * be given separately.
  */
 export interface StandardSchema<Input = any, Output = Input> {
   readonly '~standard': {
@@ -23,25 +24,25 @@ export interface StandardSchema<Input = any, Output = Input> {
   }
 }
 
-/** What a handler gets of a schema: what its validator makes of a value, or what a JSON Schema allows. */
+/** The type that a handler gets for a schema: the output of its validator, or the values that a JSON Schema allows. */
 export type Infer<S> = S extends ZodOutput ? S['_zod']['output'] : S extends Library ? LibraryOutput<S> : FromSchema<S>
 
-/** What has to be given for a schema: what its validator takes, or what a JSON Schema allows. */
+/** The type that must be passed for a schema: the input of its validator, or the values that a JSON Schema allows. */
 export type Given<S> = S extends ZodInput ? S['_zod']['input'] : S extends Library ? LibraryInput<S> : FromSchema<S>
 
-/** {@link Infer} of arguments, where `default`s of the schema's own properties are filled in. */
+/** {@link Infer} for arguments: the `default`s of the schema's own properties are filled in. */
 export type Arguments<S> = S extends ZodOutput ? S['_zod']['output'] : S extends Library ? LibraryOutput<S> : JsonType<S, true>
 
 /**
- * The type of the values a JSON Schema allows. `any` where it says too little (no `type`, or an object without properties),
- * where it is not known to the compiler in place, and for references.
+ * The type of the values that a JSON Schema allows. It is `any` if the schema says too little (no `type`, or an object without
+ * properties), if the compiler does not know it in place, and for references.
  */
 export type FromSchema<S> = JsonType<S, false>
 
 interface Library {
   readonly '~standard': { readonly types?: unknown; readonly validate: unknown }
 }
-// zod says its types in a member of its own as well, which takes the compiler half of the work.
+// zod also has its types in a member of its own, which takes the compiler half the work.
 interface ZodOutput {
   readonly _zod: { readonly output: unknown }
 }
@@ -51,7 +52,7 @@ interface ZodInput {
 type LibraryOutput<S extends Library> = NonNullable<S['~standard']['types']> extends { readonly output: infer O } ? O : any
 type LibraryInput<S extends Library> = NonNullable<S['~standard']['types']> extends { readonly input: infer I } ? I : any
 
-// `D`: properties with a default are there.
+// If `D` is true, properties with a default are always present.
 type JsonType<S, D> = S extends { readonly params: unknown[]; readonly static: infer T }
   ? T // TypeBox before 1.0 says it itself.
   : S extends boolean
@@ -68,7 +69,10 @@ type JsonType<S, D> = S extends { readonly params: unknown[]; readonly static: i
               ? Plain<S, D, any>
               : any
 
-/** What says nothing in place: a schema from elsewhere, whose members or whose `type` are any, and a reference. */
+/**
+ * Whether a schema says nothing in place: its members or its `type` are any because it comes from elsewhere, or it is a
+ * reference.
+ */
 type Vague<S> = string extends keyof S
   ? true
   : S extends { readonly $ref: unknown }
@@ -80,13 +84,13 @@ type Vague<S> = string extends keyof S
 type Combining = { readonly anyOf: unknown } | { readonly oneOf: unknown } | { readonly allOf: unknown }
 type Typed = { readonly type: unknown } | { readonly properties: unknown }
 
-/** An object that says nothing of its properties is `object` among several, since `any` would take in what the others say. */
+/** In a combination, an object without described properties is `object`. `any` would absorb the types of the other parts. */
 type Mixed<S, D> = (S extends Typed ? Plain<S, D, object> : unknown) &
   (S extends { readonly anyOf: readonly (infer P)[] } ? Part<P, D> : unknown) &
   (S extends { readonly oneOf: readonly (infer P)[] } ? Part<P, D> : unknown) &
   (S extends { readonly allOf: infer P } ? Every<P, D> : unknown)
 
-/** What does not say its type, such as `{ required: […] }`, leaves the rest as it is. */
+/** A part without a type, such as `{ required: […] }`, does not change the others. */
 type Part<P, D> = P extends { readonly const: unknown } | { readonly enum: unknown } | { readonly $ref: unknown }
   | { readonly static: unknown } | boolean
   ? JsonType<P, D>
@@ -95,12 +99,12 @@ type Part<P, D> = P extends { readonly const: unknown } | { readonly enum: unkno
     : P extends Typed ? string extends keyof P ? any : Plain<P, D, object> : unknown
 type Every<P, D> = P extends readonly [infer H, ...infer R] ? Part<H, D> & Every<R, D> : unknown
 
-/** Members of an intersection side by side, as people would write them; `any` where all of it says too little. */
+/** The members of an intersection in one object type, as people would write them; `any` if the whole says too little. */
 type Flat<T> = unknown extends T
   ? any
   : T extends readonly unknown[] ? T : T extends object ? keyof T extends never ? any : { [K in keyof T]: T[K] } : T
 
-// `B`: what an object is that says nothing of its properties.
+// `B` is the type of an object that does not describe its properties.
 type Plain<S, D, B> = S extends { readonly type: infer T }
   ? T extends readonly (infer N)[] ? Named<N, S, D, B> : Named<T, S, D, B>
   : Members<S, D, B>
@@ -127,7 +131,7 @@ type Items<S> = S extends { readonly prefixItems: infer P extends readonly unkno
       : FromSchema<I>[]
     : any[]
 
-/** As many items are there as `minItems` says. */
+/** `minItems` says how many items are always present. */
 type Tuple<P extends readonly unknown[], Least, Out extends unknown[], More extends unknown[]> = Out['length'] extends Least
   ? [...Out, ...Partial<{ -readonly [I in keyof P]: FromSchema<P[I]> }>, ...More]
   : P extends readonly [infer H, ...infer R]

@@ -1,81 +1,88 @@
-/** Clients in the process of their server, for tests: messages go through the whole engine, without sockets. */
+/** Clients in the process of their server, for tests. Messages go through the whole engine, without sockets. */
 
 import type { Server } from './index.js'
 
-/** What a client answers a question with: the answer, or a function of the question's parameters. */
+/** A client's answer to a question: the answer itself, or a function of the question's parameters. */
 export type Answering<T> = T | ((params: Record<string, any>) => T | Promise<T>)
 
 export interface ClientOptions {
-  /** The revision it speaks. Default: the newest that the server does. */
+  /** The client's revision. Default: the newest that the server supports. */
   revision?: string
-  /** What it says of itself. */
+  /** The client's name. */
   name?: string
   version?: string
-  /** Who it is to the server, as a transport would have found out. */
+  /** The client's principal for the server, as a transport would have found it. */
   principal?: string
-  /** Capabilities it declares besides those that follow from the rest. */
+  /** Capabilities that the client declares besides those that follow from the other options. */
   capabilities?: Record<string, unknown>
   /**
-   * Answers what the user is asked: an object is the content of the form, `true` agrees, `false` and `null` decline,
-   * `'cancel'` says so. What a function throws fails the question, and in 2026-07-28 the request. Without it the client cannot
-   * be asked.
+   * Answers questions to the user. An object is the content of the form, `true` accepts, `false` and `null` decline, and
+   * `'cancel'` cancels. If a function throws, the question fails, and in 2026-07-28 the request fails. Without this option the
+   * client cannot be asked.
    */
   elicit?: Answering<Record<string, unknown> | boolean | null | 'accept' | 'decline' | 'cancel'>
-  /** Answers as a model: with its text, or the whole result. */
+  /** Answers questions to the model: with a text, or the whole result. */
   sample?: Answering<string | Record<string, unknown>>
-  /** The directories the user works in. */
+  /** The directories that the user works in. */
   roots?: Answering<(string | { uri: string; name?: string })[]>
-  /** From which level on it wants log messages. Default: all, with `onLog`. */
+  /** The lowest level of log messages that the client asks for. Default: all, if `onLog` is given. */
   logLevel?: 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency'
-  /** Hears log messages. */
+  /** Is called with log messages. */
   onLog?: (message: { level: string; data: unknown; logger?: string }) => void
-  /** Hears notifications besides those of progress and logs. */
+  /** Is called with notifications other than those of progress and logs. */
   onNotification?: (method: string, params: Record<string, any>) => void
 }
 
 export interface RequestOptions {
-  /** Metadata to send along. */
+  /** Metadata to send with the request. */
   meta?: Record<string, unknown>
-  /** Hears how far it is. */
+  /** Is called with the progress of the request. */
   onProgress?: (progress: number, total?: number, message?: string) => void
-  /** Cancels it. */
+  /** Cancels the request. */
   signal?: AbortSignal
 }
 
-/** An entry of a list, as the protocol has it. */
+/** An entry of a list, in the protocol's form. */
 export interface Listed {
   name: string
   [member: string]: any
 }
 
 /**
- * A client of a server in the same process. The server need not listen: the first client starts it, for clients in the process
- * alone, and the last one ends it. It does not keep the process alive, but a request that waits for its answer does.
+ * A client of a server in the same process. If the server does not listen, the first client starts it, for clients in the
+ * process only, and the last client ends it. The server does not keep the process alive, but a request that waits for its
+ * answer does.
  *
  * A protocol error rejects with `McpError`.
  */
 export class Client {
   constructor(app: Server, options?: ClientOptions)
-  /** Opens it, which the first request does as well. */
+  /** Opens the client. The first request does so as well. */
   open(): Promise<this>
-  /** Calls a tool. One that fails rejects with `ToolError`, or with `raiseOnError: false` is a result that says so. */
+  /**
+   * Calls a tool. If the tool fails, the promise rejects with `ToolError`; with `raiseOnError: false` it resolves to a result
+   * that says so.
+   */
   callTool(
     name: string,
     args?: Record<string, unknown>,
     options?: RequestOptions & { raiseOnError?: boolean }
   ): Promise<CallResult>
-  /** The tools, all pages of them. */
+  /** All tools, from all pages. */
   listTools(): Promise<Listed[]>
   readResource(uri: string, options?: RequestOptions): Promise<ReadResult>
-  /** The resources, all pages of them. */
+  /** All resources, from all pages. */
   listResources(): Promise<(Listed & { uri: string })[]>
-  /** The templates of resources, all pages of them. */
+  /** All resource templates, from all pages. */
   listResourceTemplates(): Promise<(Listed & { uriTemplate: string })[]>
-  /** Makes a prompt. Arguments that are no strings are sent as their JSON. */
+  /** Gets a prompt. Arguments that are not strings are sent as their JSON. */
   getPrompt(name: string, args?: Record<string, unknown>, options?: RequestOptions): Promise<PromptResult>
-  /** The prompts, all pages of them. */
+  /** All prompts, from all pages. */
   listPrompts(): Promise<Listed[]>
-  /** Suggestions for an argument of a prompt, or a variable of a template; `arguments` are settled already. */
+  /**
+   * Gets suggestions for an argument of a prompt, or a variable of a template. `arguments` are the arguments that are known
+   * already.
+   */
   complete(
     what: ({ prompt: string } | { template: string }) & {
       argument: string
@@ -84,13 +91,13 @@ export class Client {
     },
     options?: RequestOptions
   ): Promise<CompletionResult>
-  /** Waits for an answer of the engine itself. */
+  /** Sends a ping, which the engine itself answers. */
   ping(): Promise<void>
-  /** Sends any request; resolves to its result as it was sent. */
+  /** Sends any request, and resolves to its result as it was sent. */
   request(method: string, params?: Record<string, unknown>, options?: RequestOptions): Promise<Record<string, any>>
   /** Sends a notification. */
   notify(method: string, params?: Record<string, unknown>): Promise<void>
-  /** The client is gone: what it still asks is cancelled. */
+  /** Closes the client and cancels its pending requests. */
   close(): Promise<void>
   /** {@link close}, at the end of `await using client = new Client(app)`. */
   [Symbol.asyncDispose](): Promise<void>
@@ -99,9 +106,9 @@ export class Client {
 interface Result {
   /** The result as it was sent. */
   readonly result: Record<string, any>
-  /** Its metadata. */
+  /** The metadata of the result. */
   readonly meta: Record<string, any>
-  /** Its texts, a line each. */
+  /** The texts of the result, joined by line breaks. */
   readonly text: string
 }
 
@@ -112,8 +119,8 @@ export class CallResult implements Result {
   readonly meta: Record<string, any>
   readonly text: string
   /**
-   * The value given as structured content, without the object that a revision may put around it, or else the only text: as JSON if
-   * it is such, else a string. `undefined` where there is no one such value.
+   * The structured content, without the object that a revision may wrap it in. Without structured content it is the only text:
+   * parsed, if the text is JSON, otherwise a string. `undefined` if there is no single such value.
    */
   readonly data: any
   readonly isError: boolean
@@ -122,18 +129,21 @@ export class CallResult implements Result {
   readonly structured: any
 }
 
-/** What was read at an address. */
+/** The contents that were read at an address. */
 export class ReadResult implements Result {
   private constructor()
   readonly result: Record<string, any>
   readonly meta: Record<string, any>
   readonly text: string
-  /** Of the only contents: JSON by their media type, a string, or a `Buffer`. `undefined` where there is no one such value. */
+  /**
+   * The data of the only contents: parsed JSON if their media type says so, a string, or a `Buffer`. `undefined` if there is no
+   * single such value.
+   */
   readonly data: any
   readonly contents: { uri: string; mimeType?: string; text?: string; blob?: string; [member: string]: any }[]
 }
 
-/** A prompt, made. */
+/** The result of a prompt. */
 export class PromptResult implements Result {
   private constructor()
   readonly result: Record<string, any>

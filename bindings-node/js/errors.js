@@ -1,6 +1,6 @@
 'use strict'
 
-// What handlers and askers are told when something goes wrong.
+// The errors that handlers throw or receive.
 
 /** Whether `code` can be that of a protocol error. */
 function isCode(code) {
@@ -18,7 +18,7 @@ class McpError extends Error {
   }
 }
 
-/** What was asked for does not exist. */
+/** The requested thing does not exist. */
 class NotFound extends Error {
   constructor(what, options) {
     super(what, options)
@@ -34,7 +34,7 @@ class ToolError extends Error {
   }
 }
 
-/** The arguments of a call are not what its handler takes; the message says which and why. */
+/** The arguments of a call are not valid for its handler. The message states which and why. */
 class ArgumentError extends Error {
   constructor(message, options) {
     super(message, options)
@@ -42,7 +42,7 @@ class ArgumentError extends Error {
   }
 }
 
-/** Why a question was not asked or not answered; `code` says which. */
+/** A question was not asked or not answered. `code` gives the cause. */
 class AskError extends Error {
   constructor(code, message) {
     super(message)
@@ -51,7 +51,7 @@ class AskError extends Error {
   }
 }
 
-/** Ends this attempt of a call whose question is on its way to the client. */
+/** Ends this attempt of a call after its question was sent to the client. */
 class Suspended extends Error {
   constructor() {
     super('the attempt is over; the handler will be run again with the answers')

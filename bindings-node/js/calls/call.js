@@ -41,7 +41,7 @@ class Call {
   #effects
   #working = 0
   #waits = false
-  /** What this attempt is unwinding with. */
+  /** The error that this attempt unwinds with. */
   #suspended
   #patience
   #about
@@ -118,7 +118,7 @@ class Call {
     return this.#about
   }
 
-  /** Tells the client something of the call. */
+  /** Sends the client a message about the call. */
   emit(kind, params) {
     if (!this.over) this.#bridge.engine.emit(this.slot, this.generation, kind, wellFormed(stringify(params)))
   }
@@ -162,7 +162,7 @@ class Call {
     return this.#asking(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
   }
 
-  /** Has the call become a task, if it may, and says whether it is one. */
+  /** Turns the call into a task if that is possible, and returns whether it is one. */
   startTask() {
     this.#alive()
     const reply = this.#bridge.engine.startTask(this.slot, this.generation)
@@ -245,7 +245,7 @@ class Call {
     }
   }
 
-  /** What middleware and handler share. */
+  /** The object that middleware and handler share. */
   get state() {
     this.#state ??= {}
     return this.#state
@@ -274,7 +274,7 @@ class Call {
     })
   }
 
-  /** The engine has come to something. */
+  /** The engine has an outcome. */
   followed(kind, value) {
     const following = this.#following
     this.#following = undefined

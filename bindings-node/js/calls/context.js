@@ -1,6 +1,6 @@
 'use strict'
 
-// What a handler may know and say about its call.
+// The context of a call.
 
 const { formParams, pageParams, sampleParams, sampled } = require('./elicitation')
 const { memberText } = require('../registry/entries')
@@ -52,13 +52,13 @@ class Context {
     this.#given = given
   }
 
-  /** What the handler is handed, to look at: a copy. */
+  /** The arguments of the handler, as a copy. */
   get arguments() {
     this.#arguments ??= this.#given === undefined ? this.#call.input : structuredClone(this.#given)
     return this.#arguments
   }
 
-  /** What middleware and handler of the call share. */
+  /** An object that the middleware and the handler of the call share. */
   get state() {
     return this.#call.state
   }
@@ -73,7 +73,7 @@ class Context {
     return this.clientCapabilities?.extensions?.[id]
   }
 
-  /** Says how far the call has come. */
+  /** Reports the progress of the call. */
   progress(progress, total, message) {
     if (typeof progress !== 'number') throw new TypeError('ctx.progress: progress must be a number')
     if (total != null && typeof total !== 'number') throw new TypeError('ctx.progress: total must be a number')
@@ -89,7 +89,7 @@ class Context {
     this.#call.log(level, data, options?.logger)
   }
 
-  /** Ends the response that the client waits on, and neither the call nor its stream. */
+  /** Ends the response that the client waits on. The call and its stream go on. */
   closeStream() {
     return this.#call.closeStream()
   }
@@ -101,12 +101,12 @@ class Context {
     this.#call.notify(method, memberText('ctx.notify: params', params))
   }
 
-  /** Says in words what the task that this call is does at present. */
+  /** Sets the status text of the task that this call is. */
   setStatus(text) {
     this.#call.emit('status', { message: String(text) })
   }
 
-  /** Has the call become a task, and says whether it is one. */
+  /** Turns the call into a task, and returns whether it is one. */
   startTask() {
     return this.#call.startTask()
   }
@@ -140,7 +140,7 @@ class Context {
     return this.#call.ask('roots', () => '{}', options?.key, ({ roots }) => roots)
   }
 
-  /** Does something whose effect must not be repeated when the handler runs again. */
+  /** Runs an effect that must not be repeated when the handler runs again. */
   once(key, effect) {
     return this.#call.once(key, effect)
   }

@@ -47,7 +47,7 @@ function pageParams(what, message, url, options) {
   return quote(params)
 }
 
-/** A text is what the user says. */
+/** A string is a message of the user. */
 function messageOf(message) {
   return typeof message === 'string' ? PromptMessage.user(message) : message
 }
@@ -58,7 +58,7 @@ function sampleParams(messages, options) {
   return paramsText('ctx.sample', { messages: all, ...params, _meta: meta })
 }
 
-/** What the client's model said. */
+/** The answer of the client's model. */
 class Sampled {
   constructor(answer) {
     // What a client calls by a name that means something here, such as `text`, would take its place.

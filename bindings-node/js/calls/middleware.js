@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions around calls: the chain of one call, run where its handler runs.
+// Middleware: the chain of one call. It runs where the call's handler runs.
 
 const { Context } = require('./context')
 const { memberText } = require('../registry/entries')

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the engine comes to within a call, for the middleware around it.
+// The outcome of the engine within a call, for the middleware around it.
 
 const { Content, ResourceContents, ToolResult, Typed } = require('./content')
 const { McpError, ToolError } = require('../errors')

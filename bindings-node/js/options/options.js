@@ -140,7 +140,7 @@ function listenOptions(given) {
   return options
 }
 
-/** Whom requests that the program hands over are answered for. */
+/** The hosts and origins from which requests of the program's own HTTP server are answered. */
 function embedOptions(what, given) {
   if (given === true) given = {}
   only(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])

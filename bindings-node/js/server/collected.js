@@ -1,8 +1,8 @@
 'use strict'
 
-// Servers that only answer requests of the program's own server, and that nobody has any more: their engines end.
+// Ends the engines of servers that only answer requests of the program's own server, once nothing references these servers.
 
-/** Those that stay, whoever has them: they have a request, a handler for their end, or somebody who waits for that. */
+/** Bridges that stay even if nothing references them: they have a request, a handler for their end, or a waiter for it. */
 const kept = new Set()
 
 const collected = new FinalizationRegistry(({ engine, forget }) => {
@@ -18,7 +18,7 @@ function endUnread(stream, exchange, over) {
   return stream
 }
 
-/** The stream of an exchange is over, and so keeps nothing. */
+/** The stream of an exchange has ended, so it keeps nothing alive. */
 function read(exchange) {
   unread.unregister(exchange)
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// The end of the process or worker, told to every server that still listens.
+// Reports the end of the process or worker to every server that still listens.
 
 const leaving = new Set()
 
@@ -8,7 +8,7 @@ function onExit() {
   for (const leave of leaving) leave()
 }
 
-/** Has `leave` called when the environment exits; the function returned takes that back. */
+/** Calls `leave` when the environment exits. The returned function cancels that. */
 function beforeExit(leave) {
   if (leaving.size === 0) process.on('exit', onExit)
   leaving.add(leave)

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the server has to say to its operator.
+// The server's log for its operator.
 
 const { inspect } = require('node:util')
 
@@ -12,7 +12,7 @@ function printed({ level, message, error }) {
   console.error(`tenon: ${level}: ${message}${stack}`)
 }
 
-/** The function that takes records, of what was given as `log`: nothing, `null`, a function, or a console. */
+/** The function that takes records, made from the option `log`: nothing, `null`, a function, or a console. */
 function logger(given) {
   if (given === undefined) return printed
   if (given === null) return () => {}
@@ -37,7 +37,7 @@ function logOption(given, level) {
       const result = log(record)
       if (typeof result?.then === 'function') result.then(undefined, () => {})
     } catch {
-      // There is nowhere to tell it.
+      // The error cannot be reported anywhere.
     }
   }
   return { least, write }

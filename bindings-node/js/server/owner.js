@@ -8,7 +8,7 @@ const { takeSignal, unwatchSignals, watchSignals } = require('../native')
 
 const SIGNALS = ['SIGINT', 'SIGTERM']
 
-/** Milliseconds that the program has to itself once its servers have ended. */
+/** Milliseconds that the program may still run once its servers have ended. */
 const GRACE = 250
 
 /** How many servers the process belongs to. */

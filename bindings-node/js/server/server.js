@@ -1,6 +1,6 @@
 'use strict'
 
-// The server as a program sees it: data until it listens.
+// The public server class. It holds only data until it listens.
 
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
@@ -113,7 +113,7 @@ class Server {
     return this
   }
 
-  /** Has the HTTP addresses answer a path with a fixed page. */
+  /** Serves a fixed page at a path of the HTTP addresses. */
   page(path, body, options) {
     this.#bridge.engine.addPage(...pageOf(path, body, options))
     return this
@@ -158,7 +158,7 @@ class Server {
     return this
   }
 
-  /** Puts a function around operations: calls of handlers, unless it is said which. */
+  /** Registers middleware around operations. Default: around calls of handlers. */
   middleware(operations, fn) {
     const around = fn === undefined ? operations : fn
     if (typeof around !== 'function') throw new TypeError('middleware: the middleware must be a function')
@@ -217,7 +217,7 @@ class Server {
     return this.entries('tool')
   }
 
-  /** Makes another server a part of this one, under a prefix, if one is given. */
+  /** Mounts another server, under a prefix if one is given. */
   mount(other, prefix) {
     checkMount('mount', other, prefix)
     const number = ++lastMount
@@ -245,7 +245,7 @@ class Server {
     }
   }
 
-  /** Says what errors of a type stand for: a code of the protocol, or what a function makes of them. */
+  /** Maps an error type to a code of the protocol, or to the error that a function returns. */
   mapError(type, error) {
     if (typeof type !== 'function') throw new TypeError('mapError: type must be a class')
     if (typeof error !== 'function' && !isCode(error)) {
@@ -255,25 +255,25 @@ class Server {
     return this
   }
 
-  /** Sends a notification of the program's own to every session; returns how many can be reached. */
+  /** Sends a notification of the program's own to every session. Returns how many can be reached. */
   notify(method, params = {}) {
     if (typeof method !== 'string') throw new TypeError('notify: method must be a string')
     if (!isObject(params)) throw new TypeError('notify: params must be an object')
     return this.#bridge.engine.notify(method, memberText('notify: params', params))
   }
 
-  /** Has those subscribed to a resource told that it has changed. */
+  /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri) {
     if (typeof uri !== 'string') throw new TypeError('resourceUpdated: uri must be a string')
     this.#bridge.engine.resourceUpdated(uri)
   }
 
-  /** Has clients told that the list of a kind has changed. */
+  /** Notifies clients that the list of a kind has changed. */
   listChanged(kind) {
     this.#bridge.engine.listChanged(String(kind))
   }
 
-  /** Tells a client that a visit to a page has come to its end. `false` if none waits for it. */
+  /** Tells a client that the user has finished a visit to a page. `false` if no client waits for it. */
   elicitationComplete(id) {
     return this.#bridge.engine.elicitationComplete(String(id))
   }
@@ -311,7 +311,7 @@ class Server {
     return require('./embed').fetched((embedded) => this.#embedded(embedded), request, options)
   }
 
-  /** Sees to it that the server runs. */
+  /** Starts the server unless it runs. */
   #embedded(options) {
     // Not in what is around this request: calls of others, and what belongs to no request, would run in it.
     if (!this.#listening) {
@@ -391,7 +391,7 @@ function checkMount(what, other, prefix) {
   if (prefix !== undefined && typeof prefix !== 'string') throw new TypeError(`${what}: prefix must be a string, or left out`)
 }
 
-/** A promise, and what resolves it. */
+/** A promise and its resolve function. */
 function deferred() {
   let resolve
   const promise = new Promise((given) => {

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the requests of a client come to.
+// The results of a client's requests.
 
 class Result {
   constructor({ result, data, text }) {

@@ -135,7 +135,7 @@ class Client {
     }
   }
 
-  /** The client is gone: what it still asks is cancelled. The last one ends a server that the first has started. */
+  /** Closes the client and cancels its pending requests. The last client ends a server that the first has started. */
   async close() {
     if (this.#closed) return
     this.#closed = true

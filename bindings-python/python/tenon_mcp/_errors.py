@@ -10,41 +10,43 @@ if TYPE_CHECKING:
 
 
 class TenonError(Exception):
-    """The base of every error this package raises by itself."""
+    """The base class of all errors of this package."""
 
 
 class RegistrationError(TenonError, ValueError):
-    """Something registered or an option is wrong, or a name is taken; the message says which and why."""
+    """A registration or an option is invalid, or a name is taken. The message states what is wrong and why."""
 
 
 class ServeError(TenonError, OSError):
-    """The operating system refused: the address is in use, a descriptor is bad."""
+    """The operating system refused an operation: for example, the address is in use or a descriptor is invalid."""
 
 
 class StateError(TenonError, RuntimeError):
-    """The operation does not fit the present state, such as serving a server twice at once."""
+    """The operation is not allowed in the present state, such as serving a server twice at once."""
 
 
 class StartError(TenonError, RuntimeError):
-    """A handler of ``start``, or the lifespan, failed, so nothing was served. The log has its exception."""
+    """A handler of ``start``, or the lifespan, failed, so nothing was served. The log has the exception."""
 
 
 class ForkedError(StateError):
-    """The server was started in another process, before this one was forked off."""
+    """The server was started in another process, before this process was forked."""
 
 
 class AskError(TenonError):
-    """A question was not answered: the client cannot be asked, the question is wrong, or the answer is not usable.
+    """A question was not answered: the client cannot be asked, the question is invalid, or the answer is not usable.
 
-    A handler that does not catch it fails in the way the protocol wants.
+    If a handler does not catch it, the call fails as the protocol prescribes.
     """
 
     code: str
-    """What kind of failure it is, in one word.
+    """The kind of failure, as one word.
 
-    ``"unsupported"``: the client cannot be asked. ``"url_required"``: the user must visit pages first. ``"invalid"``:
-    the question is wrong. ``"failed"``: the client cannot be reached, reported a failure, or its answer is not what was
-    asked for. ``"ended"``: the call is over.
+    - ``"unsupported"``: the client cannot be asked.
+    - ``"url_required"``: the user must visit pages first.
+    - ``"invalid"``: the question is invalid.
+    - ``"failed"``: the client cannot be reached, reported a failure, or sent an answer that does not fit the question.
+    - ``"ended"``: the call is over.
     """
 
     def __init__(self, message: str, failure: AskFailure | None = None) -> None:
@@ -54,14 +56,14 @@ class AskError(TenonError):
 
 
 class McpError(TenonError):
-    """Raised by a handler, ends its request with an error of the protocol: a number, a sentence, and data if any."""
+    """If a handler raises it, its request ends with a protocol error: a code, a message, and optional data."""
 
     code: int
-    """The number, from JSON-RPC, from the protocol, or of your own (above -32000)."""
+    """The code, from JSON-RPC, from the protocol, or of your own (above -32000)."""
     message: str
     """One sentence."""
     data: Any
-    """Any JSON value; ``None`` for nothing."""
+    """Any JSON value; ``None`` for no data."""
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
@@ -70,7 +72,7 @@ class McpError(TenonError):
         self.data = data
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What is handed to the constructor is more than the message, so a pool of processes could not bring it back.
+        # The constructor takes more than the message, so a process pool could not restore the exception without this.
         return _made_again, (type(self), self.args), self.__dict__
 
 
@@ -79,10 +81,10 @@ def _made_again(kind: type[McpError], args: tuple[Any, ...]) -> McpError:
 
 
 class NotFound(TenonError):
-    """Raised by a handler, says that what the client asks for does not exist.
+    """If a handler raises it, the client learns that what it requested does not exist.
 
-    Of a tool that is a failed result, of anything else a protocol error with the code of the client's revision and the
-    address that is read as its data. The text says that ``what`` was not found, or that address.
+    A tool then has a failed result. Any other request gets a protocol error with the code of the client's revision, and
+    with the requested address as its data. The text says that ``what`` was not found, or that address.
     """
 
     what: str | None
@@ -93,31 +95,32 @@ class NotFound(TenonError):
 
 
 class ToolError(TenonError):
-    """Raised by a handler, fails its call with a text that is meant for the client, whatever ``mask_errors`` says."""
+    """If a handler raises it, its call fails with a text that is meant for the client, whatever ``mask_errors`` says.
+    """
 
 
 class ArgumentError(TenonError, ValueError):
-    """The arguments of a call are not what its function takes; the message says which and why.
+    """The arguments of a call are not valid for its function. The message states which and why.
 
-    Raised by a handler, it refuses them in the same way as those that do not fit the schema, in every revision; best as
-    ``/place/in/them: reason``.
+    If a handler raises it, the arguments are refused in the same way as arguments that do not fit the schema, in every
+    revision. The recommended form of the message is ``/place/in/them: reason``.
     """
 
 
 class Misfit(ValueError):
-    """A value that a client sent is not what a parameter wants: where in it, and why."""
+    """A value from a client does not fit a parameter. It has the place in the value, and the reason."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__(*reasons)
         self._reasons = [("", reason) for reason in reasons]
 
     def at(self, path: str, reason: str) -> Misfit:
-        """One reason more, for a part of the value."""
+        """Adds a reason for a part of the value."""
         self._reasons.append((path, reason))
         return self
 
     def within(self, place: object) -> Misfit:
-        """The same of the value that has this one at a place."""
+        """The same reasons for a value that contains this one at a place."""
         found = Misfit()
         found._reasons = [(f"/{place}{path}", reason) for path, reason in self._reasons]
         return found

@@ -11,8 +11,8 @@
             result = await client.call_tool("add", {"a": 3, "b": 5})
             assert result.data == 8
 
-Messages go through the whole engine, without sockets. A server that is not being served is started by its first client,
-for clients in the process alone, and ended with its last.
+Messages go through the whole engine, without sockets. If the server is not being served, the first client starts it,
+for clients in the process only, and the last client ends it.
 """
 
 from __future__ import annotations
@@ -47,20 +47,23 @@ __all__ = [
 
 
 class Client:
-    """A client of a server in the same process: ``with`` gives one whose methods block, ``async with`` one to await.
+    """A client of a server in the same process. ``with`` gives a client whose methods block, ``async with`` one to
+    await.
 
-    ``revision`` is the revision that it speaks; default: the newest that the server does. ``name`` and ``version`` are
-    what it says of itself, ``principal`` who it is, as a transport would have found out. ``capabilities`` are declared
-    besides those that follow from the rest.
+    ``revision`` is the client's revision. Default: the newest that the server supports. ``name`` and ``version`` are
+    the client's name and version. ``principal`` is its principal, as a transport would have found it. ``capabilities``
+    are declared besides those that follow from the other options.
 
-    ``elicit`` answers what the user is asked, ``sample`` what a model is, ``roots`` are the directories the user works
-    in: a value, or a function of the question's parameters, for ``async with`` also an ``async def`` function. Of an
-    elicitation a dict is the form's content, ``True`` agrees, ``False`` and ``None`` decline, ``"cancel"`` says so; a
-    model's answer is its text or the whole result; roots are a list of addresses. Without them the client cannot be
-    asked. What a function raises fails the question, and in 2026-07-28 the request.
+    ``elicit`` answers questions to the user, and ``sample`` answers questions to the model. ``roots`` are the
+    directories that the user works in. Each is a value, or a function of the question's parameters. With ``async with``
+    it may also be an ``async def`` function. For an elicitation, a dict is the form's content, ``True`` accepts,
+    ``False`` and ``None`` decline, and ``"cancel"`` cancels. A model's answer is its text or the whole result. Roots
+    are a list of addresses. Without these options the client cannot be asked. If a function raises, the question fails,
+    and in 2026-07-28 the request fails.
 
-    ``on_log`` is called with the log messages of the server from ``log_level`` on (default: all), dicts with ``level``,
-    ``data`` and perhaps ``logger``; ``on_notification`` with the method and the parameters of other notifications.
+    ``on_log`` is called with the log messages of the server from ``log_level`` on (default: all). They are dicts with
+    ``level``, ``data`` and optionally ``logger``. ``on_notification`` is called with the method and the parameters of
+    other notifications.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Functions without async that give what is to be awaited."""
+"""Functions without ``async`` that return awaitables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters that clients do not see: what a function depends on."""
+"""Dependencies: parameters that clients do not see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PENDING = object()
 
 
 class Dependency:
-    """What ``Depends`` gives: it stands in a signature, where registration finds it."""
+    """The result of ``Depends``. Registration finds it in a signature."""
 
     __slots__ = ("function",)
 
@@ -29,17 +29,18 @@ class Dependency:
 
 
 def Depends(function: Callable[..., Any], /) -> Any:
-    """A parameter whose value this function gives, for every call anew; clients know nothing of it.
+    """Declares a parameter whose value this function provides, anew for every call. Clients do not see the parameter.
 
-    As a default (``db: Database = Depends(database)``) or in ``Annotated[Database, Depends(database)]``, of any handler
-    and of such functions themselves. The function may take the context and depend on others; one that several depend on
-    is called once per call. A generator yields the value, and goes on when the call is over: after its function
-    returned, or with the exception that ended it, also if it was cancelled or is suspended by a question. The result is
-    sent after that. One below ``@contextmanager`` or ``@asynccontextmanager`` does the same.
+    It is used as a default (``db: Database = Depends(database)``) or in ``Annotated[Database, Depends(database)]``. Any
+    handler may use it, and so may such functions themselves. The function may take the context and depend on other
+    functions. If several functions depend on one function, it is called once per call. A generator yields the value,
+    and continues when the call is over. It continues after its function returned, or with the exception that ended the
+    call, also if the call was cancelled or is suspended by a question. The result is sent after that. A function with
+    ``@contextmanager`` or ``@asynccontextmanager`` works in the same way.
 
-    An ``async def`` handler may depend on functions of both kinds; those without ``async`` run on its loop and must not
-    block. A ``def`` handler depends on ``def`` functions, which run on its thread. ``Server.dependency_overrides`` puts
-    other functions in their place, for tests.
+    An ``async def`` handler may depend on functions of both kinds. Those without ``async`` run on its loop and must not
+    block. A ``def`` handler depends on ``def`` functions, which run on its thread. ``Server.dependency_overrides``
+    replaces functions, for tests.
     """
     if not callable(function):
         raise RegistrationError(f"Depends wants a function, not {type(function).__name__}")
@@ -51,14 +52,14 @@ def is_one(thing: Any) -> bool:
 
 
 def _generator(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The generator function that ``@contextmanager`` or ``@asynccontextmanager`` was put on: that is what is meant."""
+    """The generator function below ``@contextmanager`` or ``@asynccontextmanager``."""
     made_by = getattr(function, "__globals__", {}).get("__name__")
     inner = getattr(function, "__wrapped__", None) if made_by == "contextlib" else None
     return inner if inner is not None and is_generator(inner) else function
 
 
 class _Node:
-    """A function that is depended on: what it takes, and how it gives its value."""
+    """A dependency: its parameters, and how it provides its value."""
 
     __slots__ = ("context", "function", "is_async", "needs", "yields")
 
@@ -81,7 +82,7 @@ class _Node:
 
 
 class _Nodes:
-    """The functions that one handler depends on, at any depth."""
+    """The dependencies of one handler, at any depth."""
 
     def __init__(self, of: Function) -> None:
         self._label = of.label
@@ -101,7 +102,7 @@ class _Nodes:
                 self._look(needed, (*above, function))
 
     def node(self, function: Callable[..., Any]) -> _Node:
-        """What gives the value of a function, or of what was put in its place."""
+        """The node of a function, or of its replacement."""
         function = self._overrides.get(function, function) if self._overrides else function
         if function not in self._nodes:
             self._look(function, ())
@@ -109,7 +110,7 @@ class _Nodes:
 
 
 class _Scope:
-    """The values of one call, each made once, and the generators that are to go on after it."""
+    """The values of one call, each made once, and the generators that must continue after it."""
 
     def __init__(self, nodes: _Nodes, context: Any) -> None:
         self._nodes = nodes
@@ -164,7 +165,7 @@ class _Scope:
         raise RuntimeError(f"{Dependency(node.function)} yielded nothing")
 
     def close(self, error: BaseException | None) -> None:
-        """Has the generators go on, the youngest first; raises what one of them raises beside ``error``."""
+        """Continues the generators, the youngest first. Raises what one of them raises besides ``error``."""
         raised = error
         try:
             while self._opened:
@@ -173,7 +174,7 @@ class _Scope:
             if raised is not error and raised is not None:
                 raise raised
         finally:
-            # An exception holds the frames that it went through; they are not to hold it.
+            # An exception keeps the frames that it went through. They must not keep the exception.
             del raised, error
 
     async def close_on_loop(self, error: BaseException | None) -> None:
@@ -189,7 +190,7 @@ class _Scope:
 
 
 def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
-    """Ends a generator, with the error that the call has, if any; gives the error that it has then."""
+    """Ends a generator with the error of the call, if any. Returns the error that the call has afterwards."""
     try:
         if error is None:
             next(generator)
@@ -220,9 +221,10 @@ async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseExc
 
 
 def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
-    """A function that is handed what it depends on.
+    """A function that receives its dependencies.
 
-    ``slot`` is where the context comes in, and if there is an ``own``, the function takes it there too.
+    ``slot`` is the parameter for the context. If there is an ``own``, the function also takes the context under that
+    name.
     """
     nodes = _Nodes(of)
 
@@ -242,7 +244,7 @@ def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None
 
 
 def bound_on_loop(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
-    """The same on a loop."""
+    """The same as ``bound``, on a loop."""
     nodes = _Nodes(of)
 
     async def call(**arguments: Any) -> Any:

@@ -21,9 +21,9 @@ _MAX_DEPTH = 4
 
 
 def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -> bool:
-    """Completes ``call`` with ``error``, and logs it; says whether a flush must be scheduled.
+    """Completes ``call`` with ``error``, and logs it. Returns whether a flush must be scheduled.
 
-    ``errors`` says what the program's own exceptions stand for.
+    ``errors`` maps the program's own exceptions.
     """
     try:
         return _fail(call, error, errors, log)

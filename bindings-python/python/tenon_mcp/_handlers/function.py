@@ -49,7 +49,7 @@ class Function:
         if self.yields and noun != "tool":
             raise RegistrationError(f"{self.label} is a generator; a {noun} returns its result")
         self.called = function
-        """What is called in its place."""
+        """The function that is called in its place."""
         self.on_loop = is_async_generator(function) if self.yields else is_async(function)
         if thread not in ("pool", "main") and not self.yields and wraps_async(function):
             from .awaitable_check import awaited
@@ -83,7 +83,7 @@ class Function:
 
     @property
     def returns_dict(self) -> bool:
-        """Whether it says that it returns a dict."""
+        """Whether its annotation says that it returns a dict."""
         return not self.yields and _schema.is_dict(self.signature.returned)
 
     def schema(self, *, closed: bool) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Function:
         return is_structured, found.schema if is_structured and not has_schema else None
 
     def prompt_arguments(self) -> list[dict[str, Any]]:
-        """What it takes as the arguments of a prompt."""
+        """Its parameters, as the arguments of a prompt."""
         arguments, schema = _schema.of_prompt(self.label, self.signature, self._described)
         self.read_texts(schema)
         return arguments
@@ -196,7 +196,7 @@ class Function:
 
 
 def _lane(label: str, is_async: bool, thread: str | None) -> str:
-    """Where a function runs, if it says ``thread``."""
+    """The lane of a function with this ``thread``."""
     if thread not in (None, "pool", "loop", "main"):
         raise RegistrationError(f"{label}: thread must be 'pool', 'loop' or 'main', not {thread!r}")
     if not is_async:

@@ -1,6 +1,6 @@
-"""What stands between the engine and a function whose signature says more than JSON does.
+"""Converts between the engine and a function whose signature says more than JSON does.
 
-The plan is made when the function is registered; a call runs through closures.
+The plan is made when the function is registered. A call runs through closures.
 """
 
 from __future__ import annotations

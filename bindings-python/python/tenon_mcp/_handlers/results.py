@@ -1,4 +1,4 @@
-"""What handlers return when text and JSON are not enough."""
+"""Classes for results that plain text and JSON cannot express."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES = (bytes, bytearray, memoryview)
 
 
 class _Json:
-    """Something that stands for an object of the protocol."""
+    """A value that represents an object of the protocol."""
 
     __slots__ = ("_json",)
 
@@ -26,7 +26,7 @@ class _Json:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The object as the protocol's newest revision writes it."""
+        """The object in the form of the protocol's newest revision."""
         return self._json
 
     def __eq__(self, other: object) -> bool:
@@ -40,12 +40,12 @@ class _Json:
 
 
 def _without_none(**members: Any) -> dict[str, Any]:
-    """Members by the specification's names, from keywords; what is ``None`` is left out."""
+    """Members by the specification's names, from keywords. Members that are ``None`` are left out."""
     return {("_meta" if name == "meta" else camel(name)): value for name, value in members.items() if value is not None}
 
 
 def camel(name: str) -> str:
-    """A keyword as the specification writes it: ``mimeType`` for ``mime_type``."""
+    """A keyword in the specification's spelling: ``mimeType`` for ``mime_type``."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
@@ -57,7 +57,7 @@ def _encoded(data: bytes | bytearray | memoryview) -> str:
 class ResourceContents(_Json):
     """The contents of a resource, or a part of them: text or bytes.
 
-    ``uri`` may be left out in what the handler of a resource returns: it is the resource's own, as is the media type.
+    The handler of a resource may leave out ``uri`` and the media type. They default to those of the resource.
     """
 
     __slots__ = ()
@@ -80,10 +80,10 @@ class ResourceContents(_Json):
 
 
 class Content(_Json):
-    """A content block of a tool's result or of a prompt's message, as the protocol's newest revision writes it.
+    """A content block of a tool's result or of a prompt's message, in the form of the protocol's newest revision.
 
-    ``annotations`` say whom it is for: ``audience`` (``"user"``, ``"assistant"``), ``priority`` from 0 to 1 and
-    ``lastModified``. What a client's revision does not have is left out.
+    ``annotations`` has ``audience`` (``"user"``, ``"assistant"``), ``priority`` from 0 to 1 and ``lastModified``.
+    Members that the client's revision does not have are left out.
     """
 
     __slots__ = ()
@@ -95,7 +95,7 @@ class Content(_Json):
     def text(
         cls, text: str, *, annotations: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
     ) -> Content:
-        """Text. A plain ``str`` does where nothing is to be said about it."""
+        """Text. If it needs no annotations or metadata, a plain ``str`` is enough."""
         return Content({"type": "text", "text": text, **_without_none(annotations=annotations, meta=meta)})
 
     @classmethod
@@ -107,7 +107,7 @@ class Content(_Json):
         annotations: dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Content:
-        """An image from its bytes; ``Image`` reads files, too."""
+        """An image from its bytes. ``Image`` also reads files."""
         return Image(data, mime_type, annotations=annotations, meta=meta)
 
     @classmethod
@@ -119,7 +119,7 @@ class Content(_Json):
         annotations: dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Content:
-        """Sound from its bytes; ``Audio`` reads files, too."""
+        """Audio from its bytes. ``Audio`` also reads files."""
         return Audio(data, mime_type, annotations=annotations, meta=meta)
 
     @classmethod
@@ -130,7 +130,7 @@ class Content(_Json):
         annotations: dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Content:
-        """The contents of a resource, which must say its ``uri``."""
+        """The contents of a resource. They must have a ``uri``."""
         members = _without_none(annotations=annotations, meta=meta)
         return Content({"type": "resource", "resource": contents.json, **members})
 
@@ -148,7 +148,7 @@ class Content(_Json):
         icons: Sequence[dict[str, Any]] | None = None,
         meta: dict[str, Any] | None = None,
     ) -> Content:
-        """The address of a resource, which the client may read."""
+        """A link to a resource that the client may read."""
         members = _without_none(
             title=title,
             description=description,
@@ -181,24 +181,24 @@ class _Media(Content):
 
 
 class Image(_Media):
-    """An image: bytes and their media type, or the path of a file, read here and now."""
+    """An image: bytes and their media type, or the path of a file. The constructor reads the file."""
 
     __slots__ = ()
     _type = "image"
 
 
 class Audio(_Media):
-    """Sound: bytes and their media type, or the path of a file, read here and now."""
+    """Audio: bytes and their media type, or the path of a file. The constructor reads the file."""
 
     __slots__ = ()
     _type = "audio"
 
 
 class File(Content):
-    """A file as an embedded resource: bytes and their media type, or a path, read here and now.
+    """A file as an embedded resource: bytes and their media type, or a path. The constructor reads the file.
 
-    ``uri`` defaults to the ``file:`` address of a path. A file whose media type begins with ``text/`` is sent as text
-    if it is UTF-8, any other as bytes.
+    ``uri`` defaults to the ``file:`` address of a path. If the media type begins with ``text/`` and the file is UTF-8,
+    it is sent as text. Any other file is sent as bytes.
     """
 
     __slots__ = ()
@@ -231,7 +231,7 @@ class File(Content):
 def _read(
     source: bytes | bytearray | memoryview | str | os.PathLike[str], mime_type: str | None
 ) -> tuple[bytes, str | None, Path | None]:
-    """The bytes, their media type as far as it is known, and the path they are from."""
+    """The bytes, their media type if it is known, and the path that they are from."""
     if isinstance(source, _BYTES):
         return bytes(source), mime_type, None
     import mimetypes
@@ -242,7 +242,7 @@ def _read(
 
 
 class PromptMessage(_Json):
-    """A message of a prompt, or of what a model is asked: who says what."""
+    """A message of a prompt, or to a model: a role and its content."""
 
     __slots__ = ()
 
@@ -251,10 +251,10 @@ class PromptMessage(_Json):
 
 
 class ToolResult(_Json):
-    """The whole result of a tool, where what it returns is not enough.
+    """The whole result of a tool, for results that a plain return value cannot express.
 
-    ``content`` is a text, a block or several; ``structured`` any JSON value, which is sent as text too if there is no
-    content. ``is_error`` says that the tool failed, ``meta`` is for the client's program.
+    ``content`` is a text, a block, or several. ``structured`` is any JSON value. If there is no content, it is sent as
+    text too. ``is_error`` says that the tool failed. ``meta`` is for the client's program.
     """
 
     __slots__ = ()
@@ -279,7 +279,7 @@ class ToolResult(_Json):
 
     @classmethod
     def _of(cls, result: dict[str, Any]) -> ToolResult:
-        """One that is JSON already."""
+        """A result that is JSON already."""
         found = cls.__new__(cls)
         found._json = result
         return found
@@ -295,7 +295,7 @@ def block(content: Said) -> dict[str, Any]:
 
 
 def block_of(value: Any) -> dict[str, Any]:
-    """A content block, of what a tool may have among its content."""
+    """A content block, made from any value that a tool may have among its content."""
     if isinstance(value, Content):
         return value.json
     if isinstance(value, str):
@@ -313,14 +313,14 @@ def block_of(value: Any) -> dict[str, Any]:
 
 
 def as_content(value: Any) -> Any:
-    """What a tool returned that declares content: a list has blocks, whatever they are."""
+    """The return value of a tool that declares content. Every item of a list becomes a block."""
     if isinstance(value, (list, tuple)):
         return ToolResult._of({"content": [block_of(item) for item in value]})
     return value
 
 
 def _picture(value: Any) -> Image | None:
-    """An image of PIL's."""
+    """A PIL image."""
     if "PIL" not in sys.modules:
         return None
     from .._schema.json_defaults import picture
@@ -330,7 +330,7 @@ def _picture(value: Any) -> Image | None:
 
 
 class Passed:
-    """What the engine came to that JSON values alone cannot say; sent as it is when it is returned."""
+    """An outcome of the engine that JSON values alone cannot express. It is sent unchanged when it is returned."""
 
     __slots__ = ("json", "word")
 
@@ -340,7 +340,8 @@ class Passed:
 
 
 def convert(value: Any) -> tuple[str, Any] | None:
-    """What a handler returned and JSON cannot hold: what it is, in the engine's word, and as JSON or bytes."""
+    """Converts a return value that JSON cannot express: the engine's word for its kind, and the value as JSON or bytes.
+    """
     if isinstance(value, ToolResult):
         return "result", value.json
     if isinstance(value, Passed):

@@ -1,4 +1,4 @@
-"""What a function says that it returns: the schema of it, whether it is structured, and how it is written."""
+"""Return annotations: the schema of the result, whether it is structured, and how it is written."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> Returned:
 
 
 def _is_plain_text(schema: dict[str, Any]) -> bool:
-    """Whether it is any text, or nothing: its text says as much."""
+    """Whether the annotation allows any text or ``None``, and nothing else."""
     kind = schema.get("type")
     kinds = kind if isinstance(kind, list) else [kind]
     return schema.keys() <= {"type", "description"} and set(kinds) <= {"string", "null"}

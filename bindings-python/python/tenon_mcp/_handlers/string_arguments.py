@@ -1,4 +1,4 @@
-"""Arguments that come as texts: those of prompts, and variables of templates."""
+"""Arguments that arrive as strings: those of prompts, and variables of templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program registers: a decorator or a method for every kind."""
+"""Registration: a decorator or a method for every kind of entry."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 
 def _names(arguments: Any) -> list[str]:
-    """The names of arguments that are listed by hand; the engine judges the rest of them."""
+    """The names of arguments that are listed by hand. The engine checks the other members."""
     if not isinstance(arguments, (list, tuple)) or not all(isinstance(argument, dict) for argument in arguments):
         raise RegistrationError("prompt: arguments must be a list of dicts")
     return [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
 
 
 class Registrations(Served, Arounds):
-    """The part of a server that registers.
+    """The part of a server that registers entries.
 
     A handler may be an ``async def`` function, which runs on the loop that serves. Or it is a ``def`` function, which
     runs where ``thread`` says:
 
-    - ``"pool"``, the default: on a worker thread, beside others.
+    - ``"pool"``, the default: on a worker thread, in parallel with others.
     - ``"loop"``: on the loop's thread. It must not block there.
-    - ``"main"``: on the main thread, for what may be used from there only. That is the thread that calls ``poll``, or
-      without ``start`` the thread that serves.
+    - ``"main"``: on the main thread, for libraries that may be used from there only. That is the thread that calls
+      ``poll``, or without ``start`` the thread that serves.
 
-    On the last two a function cannot wait for an answer. If it asks the client something, the attempt ends, and the
-    function runs again from its top with the answer. Each call of a ``def`` function has its own copy of the context
-    variables that were set where serving began.
+    With ``"loop"`` and ``"main"`` a function cannot wait for an answer. If it asks the client something, the attempt
+    ends, and the function runs again from its top with the answer. Each call of a ``def`` function has its own copy of
+    the context variables that were set where serving began.
 
-    A parameter annotated ``Context``, in a ``def`` function ``SyncContext``, receives the call's context. A decorator
-    leaves the function as it is. All of this may be done at any time, from any thread, also while the server runs; what
-    is wrong raises ``RegistrationError``.
+    A parameter annotated ``Context``, or ``SyncContext`` in a ``def`` function, receives the call's context. A
+    decorator leaves the function as it is. Any thread may register at any time, also while the server runs. Invalid
+    registrations raise ``RegistrationError``.
     """
 
     if TYPE_CHECKING:
@@ -105,38 +105,41 @@ class Registrations(Served, Arounds):
     ) -> Any:
         """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
 
-        ``async def`` functions run on the loop that serves, ``def`` functions on worker threads. Unless given, the name
-        is the function's, and ``input_schema`` comes from its signature: JSON's types, dates, UUIDs, paths, bytes,
-        enumerations, dataclasses, named tuples, typed dicts, unions and collections of them, pydantic models. The
-        function gets values of these types. ``Annotated`` and the docstring describe parameters; the rest of the
-        docstring is the description. A parameter with ``Depends`` is none that clients see. A parameter annotated
-        ``Context`` (``SyncContext`` in a ``def`` function) receives the call's context. ``annotations`` (such as
-        ``{"readOnlyHint": True}``), ``icons`` and ``meta`` are as the protocol has them. ``ui`` is the view that hosts
-        of MCP Apps show its results in: its address (see ``ui``), or a dict with ``resourceUri`` and ``visibility``,
-        which says who may call the tool, a list of ``"model"`` and ``"app"``.
+        ``async def`` functions run on the loop that serves, and ``def`` functions run on worker threads. The default
+        name is the function's name. By default ``input_schema`` comes from the signature. It may use JSON's types,
+        dates, UUIDs, paths, bytes, enumerations, dataclasses, named tuples, typed dicts, and pydantic models. Unions
+        and collections of these are supported too. The function gets values of these types. ``Annotated`` and the
+        docstring describe parameters. The rest of the docstring is the description. Clients do not see a parameter with
+        ``Depends``. A parameter annotated ``Context`` (``SyncContext`` in a ``def`` function) receives the call's
+        context.
+
+        The protocol defines ``annotations`` (such as ``{"readOnlyHint": True}``), ``icons`` and ``meta``. ``ui`` is the
+        view in which hosts of MCP Apps show the tool's results. It is an address (see ``ui``), or a dict with
+        ``resourceUri`` and ``visibility``. ``visibility`` lists who may call the tool: ``"model"`` and ``"app"``.
 
         A result is sent as text: a ``str`` as it is, ``None`` as empty text, anything else as JSON. If the return
-        annotation declares anything but text or content, a number or a list as well as an object, it is also sent as
-        structured content, with ``output_schema`` from the annotation; what is no object stands in one as ``result``
-        where the revision has objects only. ``structured`` says otherwise. What does not fit the schema fails the call.
-        ``Content``, ``Image``, ``Audio``, ``File`` and lists with one of them are sent as what they are, ``ToolResult``
-        is the whole result. A generator yields content, and each text is the message of a progress notification too, if
-        the client asked. ``timeout`` is in seconds; of more calls at once than ``max_concurrency`` the others wait.
+        annotation declares anything but text or content, the result is also sent as structured content. This includes
+        numbers and lists as well as objects. ``output_schema`` then comes from the annotation. If the revision supports
+        only objects, any other value is wrapped in an object as its member ``result``. ``structured`` overrides this. A
+        result that does not fit the schema fails the call. ``Content``, ``Image``, ``Audio``, ``File`` and lists with
+        one of them are sent as content. ``ToolResult`` is the whole result. A generator yields content. If the client
+        asked for progress, each text is also the message of a progress notification.
 
-        ``unknown_arguments`` says what becomes of arguments that the schema does not know: ``"schema"`` (default: what
-        the schema says), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` is that of the server for this tool alone.
-        With ``once_only`` the state that a stateless client carries back after a question is good for one time, so that
-        no effect of the tool happens twice because the client sent the same round again.
+        ``timeout`` is in seconds. At most ``max_concurrency`` calls run at once, and further calls wait.
+        ``unknown_arguments`` says how to treat arguments that the schema does not define: ``"schema"`` (default: the
+        schema decides), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` overrides the server's setting for this tool.
+        With ``once_only`` the state that a stateless client sends back after a question can be used only once. No
+        effect of the tool then happens twice because the client sent the same round again.
 
-        ``task_support`` says whether calls may become tasks, which outlive their connection: ``"forbidden"`` (default),
-        ``"optional"`` (where the client can have tasks) or ``"required"``. With ``defer_task`` a call of a stateless
-        client becomes one only when the function says so with ``Context.start_task``. ``tags`` are words that
-        ``disable(tags=…)`` hides it by; clients do not see them.
+        ``task_support`` says whether calls may become tasks, which outlive their connection. It is ``"forbidden"``
+        (default), ``"optional"`` (if the client supports tasks) or ``"required"``. With ``defer_task`` a call of a
+        stateless client becomes a task only when the function calls ``Context.start_task``. ``tags`` are words by which
+        ``disable(tags=…)`` hides the tool. Clients do not see them.
 
-        Whatever the function raises fails its call and nothing else: the client is told the message, the logger
-        ``tenon_mcp.call`` the traceback; ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client. But a
-        ``KeyboardInterrupt`` in an ``async def`` tool ends the loop too, where Python's own handler of SIGINT may have
-        raised it: on the main thread, with ``serve`` or ``signals=False``.
+        An exception from the function fails its call and nothing else. The client gets the message, and the logger
+        ``tenon_mcp.call`` gets the traceback. ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client.
+        One exception also ends the loop: a ``KeyboardInterrupt`` in an ``async def`` tool, if Python's own handler of
+        SIGINT may have raised it. That is so on the main thread, with ``serve`` or ``signals=False``.
         """
 
         def register(function: F) -> F:
@@ -194,19 +197,21 @@ class Registrations(Served, Arounds):
         cache: Cache | None = None,
         unsafe_paths: bool | None = None,
     ) -> Callable[[F], F]:
-        """Registers a function that reads the resource at ``uri``, or with ``{x}`` in it all resources that fit it.
+        """Registers a function that reads the resource at ``uri``. If ``uri`` has ``{x}`` in it, the function reads all
+        resources that match.
 
-        A template (RFC 6570) hands its variables to the parameters of their names: each a text that is read as what the
-        annotation says, a list of them where the template says so with ``*``. One that an address may leave out needs a
-        default. Where nothing is there, raise ``NotFound``.
+        A template (RFC 6570) passes its variables to the parameters with the same names. Each is a string, which is
+        converted to the annotated type. With ``*`` in the template it is a list of strings. A variable that an address
+        may leave out needs a default. If there is nothing at an address, raise ``NotFound``.
 
-        No variable leads out of a folder: ``{+x}`` is no absolute path and starts with no drive (``C:``), and no value
-        has a segment ``..``. Addresses with such values do not fit the template, unless ``unsafe_paths`` is true.
+        No variable can lead out of a folder: ``{+x}`` is no absolute path and does not start with a drive (``C:``), and
+        no value has a segment ``..``. Addresses with such values do not match the template, unless ``unsafe_paths`` is
+        true.
 
-        A ``str`` is the contents as text, ``bytes`` as a blob, anything else is sent as JSON; ``ResourceContents``, one
-        or a list of them, may have addresses and media types of their own. Unless given, the name is the function's
-        and the description its docstring. ``size`` is in bytes; a template has none. ``cache`` says how long clients
-        may keep what was read, and for whom, if not as the server has it.
+        A ``str`` is sent as text, ``bytes`` as a blob, and anything else as JSON. ``ResourceContents``, one or a list
+        of them, may have their own addresses and media types. The default name is the function's name, and the default
+        description is its docstring. ``size`` is in bytes; a template has none. ``cache`` says how long clients may
+        keep the contents, and for whom. Its default is the server's setting.
         """
 
         check_first("resource", "its URI", uri)
@@ -256,12 +261,13 @@ class Registrations(Served, Arounds):
         cache: Cache | None = None,
         unsafe_paths: bool | None = None,
     ) -> None:
-        """Registers two functions for resources that only the program knows: rows of a table, files of a folder.
+        """Registers two functions for resources that only the program knows, such as rows of a table or files of a
+        folder.
 
-        ``list`` gives them, as dicts with ``uri``, ``name`` and the other members of a resource; if there are many,
-        ``{"resources": […], "nextCursor": "…"}``, and it is called again with that ``cursor``. ``read`` reads one of
-        those that fit ``template``; see ``resource``. The template itself is in no list. ``timeout`` and
-        ``max_concurrency`` are each function's for itself.
+        ``list`` returns the resources as dicts with ``uri``, ``name`` and the other members of a resource. If there are
+        many, it may return one page: ``{"resources": […], "nextCursor": "…"}``. It is then called again with that
+        ``cursor``. ``read`` reads one of the resources that match ``template``; see ``resource``. The template itself
+        is in no list. ``timeout`` and ``max_concurrency`` apply to each function separately.
         """
         lister = self._function("resource_provider", template, list, thread=thread)
         lister.takes(["cursor"], "what a provider is handed")
@@ -313,10 +319,12 @@ class Registrations(Served, Arounds):
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
 
-        Unless given, ``arguments`` come from its signature: required without a default, described by ``Annotated[str,
-        "…"]`` or the docstring. They come as texts and are read as what annotations say: ``int``, ``date``, an
-        enumeration, JSON for lists and objects. A ``str`` or a ``Content`` that it returns is one message of the
-        user's; a list has several of them, or ``PromptMessage`` where the assistant speaks.
+        By default ``arguments`` come from the signature. An argument without a default is required.
+        ``Annotated[str, "…"]`` or the docstring describes it. Arguments arrive as strings and are converted to the
+        annotated types: ``int``, ``date``, an enumeration, or JSON for lists and objects.
+
+        If the function returns a ``str`` or a ``Content``, that is one message of the user. A list has several
+        messages. Use ``PromptMessage`` for messages of the assistant.
         """
 
         def register(function: F) -> F:
@@ -356,10 +364,12 @@ class Registrations(Served, Arounds):
     ) -> Callable[[F], F]:
         """Registers a function that suggests values for an argument of a prompt or a variable of a template.
 
-        Its parameter ``value`` is what was typed so far, ``arguments`` what is known of the others; it may leave out
-        either. It returns a list of any length, the best first; a client gets at most 100 and how many there are.
+        Its parameter ``value`` is the text typed so far. Its parameter ``arguments`` has the other arguments that are
+        known. The function may leave out either parameter. It returns a list of any length, with the best value first.
+        A client gets at most 100 values and their total number.
 
-        The prompt or template must exist with this argument when the server starts; while it runs, when this is called.
+        If the server runs already, the prompt or template must exist with this argument when this is called. Otherwise
+        it must exist when the server starts.
         """
         if (prompt is None) == (template is None):
             raise RegistrationError("completion: give either prompt or template")
@@ -392,8 +402,9 @@ class Registrations(Served, Arounds):
     ) -> Callable[[F], F]:
         """Registers a function for requests of a method of the program's own.
 
-        It is handed the members of the request's parameters by name; unless given, ``input_schema`` comes from its
-        signature. ``**params`` takes those it does not name. It returns a dict, or ``None`` for an empty one.
+        The function gets the members of the request's parameters by name. By default ``input_schema`` comes from its
+        signature. ``**params`` takes the members that it does not name. It returns a dict, or ``None`` for an empty
+        one.
         """
         check_first("method", "its name", name)
 
@@ -441,11 +452,11 @@ class Registrations(Served, Arounds):
         max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Any:
-        """Answers requests of one of the protocol's methods in place of the engine; also as a decorator.
+        """Replaces the engine's handling of one of the protocol's methods; also as a decorator.
 
-        The function is handed the members of the request's parameters by name, ``**params`` those it does not name, and
-        returns the result as the newest revision has it, a dict. ``remove("method", …)`` brings the engine's answer
-        back. Raises ``RegistrationError`` if the protocol has no such request.
+        The function gets the members of the request's parameters by name. ``**params`` takes the members that it does
+        not name. It returns the result in the form of the newest revision, a dict. ``remove("method", …)`` restores the
+        engine's handling. Raises ``RegistrationError`` if the protocol has no such request.
         """
         check_first("replace", "the method", method)
 
@@ -482,7 +493,9 @@ class Registrations(Served, Arounds):
         max_concurrency: int | None = None,
         thread: Thread = None,
     ) -> Callable[[F], F]:
-        """Registers a function for notifications of the program's own; it is handed parameters like a ``method``."""
+        """Registers a function for notifications of the program's own. It gets the parameters in the same way as a
+        ``method``.
+        """
         check_first("notification", "its name", name)
 
         def register(function: F) -> F:
@@ -496,22 +509,27 @@ class Registrations(Served, Arounds):
         return register
 
     def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
-        """Registers a function for something that happens to the server.
+        """Registers a function for an event of the server.
 
-        ``"start"``: the server is served from now on. It runs before the first call, for what handlers need; calls that
-        come meanwhile wait, and lists are answered. If it raises, or takes longer than ``start_timeout``, nothing is
-        served: ``run``, ``serve``, ``start`` and in-memory clients raise ``StartError``, and requests to ``asgi`` are
-        refused. ``"stop"``: the server has ended; it runs once after the last call, for at most ``stop_timeout``, and
-        not where ``start`` failed. Both run once each time the server is served, in each of ``workers`` processes, and
-        also for a server that is mounted in the one that is served: its start after the other's, its stop before. See
-        ``Server(lifespan=…)`` for both in one.
-        ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions).
-        A client that sends ``initialize`` again over the same connection ends its session and opens another.
-        ``"roots_changed"``: the directories a client's user works in are others now. The context says whose session it
-        is. ``"subscribe"`` and ``"unsubscribe"``: a resource, whose address is handed over as ``uri``, has its first
-        subscriber, or has lost the last one. ``"error"``: a function raised what is not meant for the client, returned
-        what cannot be used, or took too long; ``kind``, ``name`` and ``message`` say which and why. What this function
-        fails with itself is in the log alone. What a function returns is of no use.
+        - ``"start"``: the server is served from now on. The function runs before the first call, to prepare what
+          handlers need. Calls that arrive meanwhile wait, and lists are answered. If it raises, or takes longer than
+          ``start_timeout``, nothing is served. Then ``run``, ``serve``, ``start`` and in-memory clients raise
+          ``StartError``, and requests to ``asgi`` are refused.
+        - ``"stop"``: the server has ended. The function runs once after the last call, for at most ``stop_timeout``. It
+          does not run if ``start`` failed.
+        - ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions).
+          If a client sends ``initialize`` again over the same connection, its session ends and another one opens.
+        - ``"roots_changed"``: the directories that a client's user works in have changed. The context tells which
+          session it is.
+        - ``"subscribe"`` and ``"unsubscribe"``: a resource has its first subscriber, or has lost the last one. Its
+          address is passed as ``uri``.
+        - ``"error"``: a function raised an exception that is not meant for the client, returned an invalid value, or
+          took too long. ``kind``, ``name`` and ``message`` identify the entry and the cause. If this function itself
+          fails, only the log says so.
+
+        ``"start"`` and ``"stop"`` run once each time the server is served, in each of ``workers`` processes. They also
+        run for a server that is mounted in the one that is served: its start after the other's, its stop before.
+        ``Server(lifespan=…)`` combines both. The return value of the function is ignored.
         """
         check_first("on", "the hook", hook)
         if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:
@@ -524,12 +542,12 @@ class Registrations(Served, Arounds):
         return register
 
     def remove(self, kind: str, name: str) -> bool:
-        """Removes an entry; calls in flight go on. ``False`` if there is none of this kind and name.
+        """Removes an entry. Calls in flight go on. Returns ``False`` if there is no entry of this kind and name.
 
         ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
-        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``; ``name`` is what it was registered under, of a
-        resource its URI, of a template or a provider the template. The function is let go of when the last of its calls
-        has ended.
+        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``. ``name`` is the name that it was registered
+        under. For a resource that is its URI, and for a template or a provider the template. The function is released
+        when the last of its calls has ended.
         """
         removed = self._engine.remove(kind, name)
         if removed and kind == "resource_provider":
@@ -545,9 +563,10 @@ class Registrations(Served, Arounds):
         def enable(self, *, tags: Iterable[str]) -> bool: ...
 
     def enable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
-        """Shows an entry that was disabled, or with ``tags`` what these were disabled for. ``False`` if there is none.
+        """Shows an entry that was disabled, or with ``tags`` the entries that were disabled by these tags.
 
-        What has another tag that is disabled, or was disabled by its name, stays hidden.
+        An entry stays hidden if another of its tags is disabled, or if it was disabled by its name. Returns ``False``
+        if there is no such entry.
         """
         return self._switch(kind, name, tags, True)
 
@@ -560,8 +579,10 @@ class Registrations(Served, Arounds):
         def disable(self, *, tags: Iterable[str]) -> bool: ...
 
     def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
-        """Hides an entry, as if it were not registered, until it is enabled; ``disable(tags={"admin"})`` hides what has
-        one of these tags, now and when it is registered later. Calls in flight go on. ``False`` if there is none.
+        """Hides an entry, as if it were not registered, until it is enabled. Calls in flight go on.
+
+        ``disable(tags={"admin"})`` hides every entry with one of these tags, also entries that are registered later.
+        Returns ``False`` if there is no such entry.
         """
         return self._switch(kind, name, tags, False)
 
@@ -579,22 +600,22 @@ class Registrations(Served, Arounds):
 
     @property
     def tools(self) -> View:
-        """The tools by their names, as they are at any time: ``app.tools["add"].fn`` is the function."""
+        """The tools by name. The view is always current: ``app.tools["add"].fn`` is the function."""
         return self._view("tool")
 
     @property
     def prompts(self) -> View:
-        """The prompts by their names."""
+        """The prompts by name."""
         return self._view("prompt")
 
     @property
     def resources(self) -> View:
-        """The resources by their addresses."""
+        """The resources by address."""
         return self._view("resource")
 
     @property
     def resource_templates(self) -> View:
-        """The templates of resources, by themselves; also those behind providers."""
+        """The resource templates by template, including those of providers."""
         return self._view("resource_template")
 
     def _view(self, kind: str) -> View:
@@ -603,7 +624,7 @@ class Registrations(Served, Arounds):
         return View(self._engine, kind)
 
     def entries(self, kind: str) -> list[Entry]:
-        """What is registered of a kind, in the order of registration."""
+        """The registered entries of a kind, in the order of registration."""
         from .entry import Entry
 
         return [Entry(definition, enabled) for definition, enabled in self._engine.entries(kind)]

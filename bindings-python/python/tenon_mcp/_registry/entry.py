@@ -1,4 +1,4 @@
-"""What is registered, as a program is shown it."""
+"""A registered entry, as programs see it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 
 class Entry(NamedTuple):
-    """Something registered, as it was given."""
+    """A registered entry, as it was given."""
 
     definition: dict[str, Any]
-    """Its members, by the specification's names."""
+    """The members of the definition, by the specification's names."""
     enabled: bool
-    """Whether clients see it."""
+    """Whether clients see the entry."""

@@ -1,4 +1,4 @@
-"""Registering functions around calls."""
+"""Registration of middleware."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Arounds(Registry):
-    """The part of a server that takes middleware."""
+    """The part of a server that registers middleware."""
 
     if TYPE_CHECKING:
 
@@ -29,27 +29,27 @@ class Arounds(Registry):
         ) -> Callable[[F], F]: ...
 
     def middleware(self, function: Any = None, /, *, ops: str | Sequence[str] | None = None) -> Any:
-        """Registers a function around calls, ``def`` or ``async def``; with or without parentheses.
+        """Registers middleware, a function around calls, ``def`` or ``async def``; with or without parentheses.
 
-        It is called with the context of the call and ``call_next``. ``call_next()`` runs what is further inside, at
-        last the handler, and gives what that returned, or raises what it raised; in ``async def`` middleware it is
-        awaited. ``call_next(arguments)`` hands on other arguments than ``context.arguments``, which are checked as a
-        client's are. It may be left out, or called again. What the function returns or raises is judged as a handler's
-        is.
+        It is called with the context of the call and ``call_next``. ``call_next()`` runs the next middleware, or at
+        last the handler. It returns what that returned, or raises what it raised. In ``async def`` middleware
+        ``call_next`` is awaited. ``call_next(arguments)`` passes other arguments than ``context.arguments``. They are
+        checked as a client's arguments are. The middleware need not call ``call_next``, and may call it several times.
+        Its return value or exception is treated like a handler's.
 
-        ``ops`` names the operations that it is around. The default is ``"tool"``, ``"resource"``, ``"prompt"`` and
-        ``"completion"``. Lists are ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"`` and
-        ``"prompt_list"``. The protocol's names, and those of registered methods, are accepted too. The middleware that
-        was added first is the outermost. It cannot be removed.
+        ``ops`` names the operations that the middleware runs around. The default is ``"tool"``, ``"resource"``,
+        ``"prompt"`` and ``"completion"``. Lists are ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"``
+        and ``"prompt_list"``. The protocol's names, and those of registered methods, are accepted too. The middleware
+        that was added first is the outermost. Middleware cannot be removed.
 
-        Only what is in order comes to it: calls of what is registered, with arguments that fit; also views and skills,
-        which the engine answers. A list with middleware around it is no longer answered while Python is busy; there
-        ``call_next()`` gives its result, a dict. A call that is run again because a client of 2026-07-28 brought
-        answers runs through it again.
+        Middleware sees only valid calls: the entry is registered, and the arguments fit. It also sees views and skills,
+        which the engine answers. If a list has middleware, it is no longer answered while Python is busy.
+        ``call_next()`` returns the result of a list as a dict. If a call runs again because a client of 2026-07-28 sent
+        answers, the middleware runs again too.
 
-        ``def`` middleware runs on the thread of a ``def`` handler, and on one of its own beside an ``async def`` one.
-        ``async def`` middleware runs on the loop, and a ``def`` handler then on a thread beside it, or on the one that
-        ``thread`` names.
+        ``def`` middleware runs on the thread of a ``def`` handler. With an ``async def`` handler it runs on a thread of
+        its own. ``async def`` middleware runs on the loop. A ``def`` handler then runs on another thread, or on the one
+        that ``thread`` names.
         """
 
         def register(function: F) -> F:
@@ -67,7 +67,7 @@ class Arounds(Registry):
 
                 on_loop, called = True, awaited(function)
             if on_loop:
-                # First, because a call may come as soon as it is there.
+                # First, because a call may arrive as soon as it is registered.
                 self._needs_loop(True)
             handler = Handler(Layer(called, on_loop), [], None, True, False)
             words = [ops] if isinstance(ops, str) else None if ops is None else list(ops)

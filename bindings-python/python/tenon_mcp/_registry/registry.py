@@ -1,4 +1,4 @@
-"""From a function and what is said about it to an entry of the engine, for every kind alike."""
+"""Makes an entry of the engine from a function and its options, for every kind."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def noun(kind: str) -> str:
-    """A kind as sentences say it."""
+    """The kind as a word in messages."""
     return kind.replace("_", " ")
 
 
 def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
-    """The name given, or the function's own."""
+    """The given name, or the function's own."""
     if not callable(function):
         raise RegistrationError(f"a {noun(kind)} must be a function, not {type(function).__name__}")
     own = name if name is not None else getattr(function, "__name__", None)
@@ -30,14 +30,15 @@ def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
 
 
 def check_first(decorator: str, what: str, given: Any) -> None:
-    """Refuses a decorator without parentheses that cannot do without: it would take the function for something else."""
+    """Refuses a decorator without parentheses if it needs arguments. It would take the function for its first argument.
+    """
     if not isinstance(given, str):
         shown = "a function" if callable(given) else type(given).__name__
         raise RegistrationError(f'{decorator}: {what} comes first, as in @app.{decorator}("…"), not {shown}')
 
 
 def read_tags(tags: Iterable[str] | None) -> list[str] | None:
-    """Words, which a string is not."""
+    """The tags as a list. Refuses a single string."""
     if tags is None:
         return None
     words: list[Any] = list(tags) if hasattr(tags, "__iter__") and not isinstance(tags, str) else [None]
@@ -47,14 +48,14 @@ def read_tags(tags: Iterable[str] | None) -> list[str] | None:
 
 
 class Registry:
-    """The entries of a server, and what their functions need around them."""
+    """The entries of a server, and the shared settings of their functions."""
 
     _engine: Engine
     _workers: Workers | None
     _has_sync_handlers: bool
     _has_async_handlers: bool
     dependency_overrides: dict[Callable[..., Any], Callable[..., Any]]
-    """What takes the place of functions that handlers depend on (``Depends``), for tests. May change at any time."""
+    """Replacements for functions that handlers depend on (``Depends``), for tests. May change at any time."""
     _mounted_in: list[Callable[[], Registry | None]]
 
     def _function(
@@ -86,14 +87,14 @@ class Registry:
         self._needs_workers(function.lane == "pool")
 
     def _needs_loop(self, needed: bool) -> None:
-        """Here, and where this server is mounted."""
+        """Notes that a loop is needed, here and in the servers where this one is mounted."""
         if needed:
             self._has_async_handlers = True
             for above in self._above():
                 above._needs_loop(True)
 
     def _needs_workers(self, needed: bool) -> None:
-        """The same for workers."""
+        """Notes that workers are needed, in the same way."""
         if needed:
             self._has_sync_handlers = True
             if self._workers is not None:
@@ -106,45 +107,48 @@ class Registry:
         return [above for reference in self._mounted_in if (above := reference()) is not None]
 
     def mount(self, other: Registry, prefix: str | None = None) -> None:
-        """Makes another server a part of this one: its tools and prompts as ``prefix_name``, its resources and
-        templates as ``scheme://prefix/rest`` (``scheme:prefix/rest`` where an address has no authority), with their
-        completions.
-        What the other one registers, removes, enables or disables later shows here as well, and so do its updates of
-        resources. Mounts may be nested, and one server mounted in several. ``prefix`` has letters, digits and hyphens;
-        without one names and addresses stay as they are.
+        """Mounts another server: its entries become entries of this one.
 
-        A call of a mounted entry is a call of this server: its limits, its loop and its workers, its middleware,
-        ``map_error`` and ``mask_errors`` are in force, and the context says the name and the address that the client
-        used. The other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``);
-        if this one is served already, at once, and its calls wait for that.
-        What it is besides (its name and settings, its other hooks, methods and notifications, and its skills) stays
-        with it.
+        Tools and prompts appear as ``prefix_name``. Resources and templates appear as ``scheme://prefix/rest``, or as
+        ``scheme:prefix/rest`` if an address has no authority. Their completions are mounted too. Later changes in the
+        other server also show here: entries that it registers, removes, enables or disables, and updates of its
+        resources. Mounts may be nested, and one server may be mounted in several. ``prefix`` has letters, digits and
+        hyphens. Without a prefix, names and addresses stay as they are.
 
-        The middleware of the other server is around its entries here as well, inside of this server's. It sees the
-        context of the call, so the name and the address that the client used. A list is that of the server that is
-        served: a server with middleware around lists cannot be mounted, and a mounted one gets none.
+        A call of a mounted entry is a call of this server. This server's limits, loop, workers, middleware,
+        ``map_error`` and ``mask_errors`` apply. The context has the name and the address that the client used. The
+        other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``). If this
+        server is served already, the other one starts at once, and its calls wait for that. Its name and settings, its
+        other hooks, methods and notifications, and its skills are not mounted.
 
-        Raises ``RegistrationError`` where a name is taken here, and ``StateError`` where this server is a part of the
-        other one; then nothing is mounted. Registering in the other one fails for the same reasons from then on.
+        The middleware of the other server also runs around its mounted entries, inside of this server's middleware. It
+        sees the context of the call, with the name and the address that the client used. A list always belongs to the
+        server that is served. A server with middleware around lists therefore cannot be mounted, and a mounted server
+        cannot add such middleware.
+
+        Raises ``RegistrationError`` if a name is taken here, and ``StateError`` if this server is a part of the other
+        one. In both cases nothing is mounted. From then on, registrations in the other server fail for the same
+        reasons.
         """
         if not isinstance(other, Registry):
             raise RegistrationError(f"mount: a server is needed, not {type(other).__name__}")
         import weakref
 
-        # First, because its start is told at once where this server is served.
+        # First, because its start is reported at once if this server is served.
         self._needs_loop(other._has_async_handlers)
         self._needs_workers(other._has_sync_handlers)
         self._engine.mount(other._engine, prefix)
         other._mounted_in.append(weakref.ref(self))
 
     def unmount(self, other: Registry, prefix: str | None = None) -> None:
-        """Undoes ``mount`` with the same prefix, also while the server is served: what the other server has is no
-        longer here, and clients are told that the lists have changed. Calls in flight go on; those that wait for the
-        other server's start, which does not come any more, fail. A server that was told of the start is told of the
-        stop at the end of this one.
+        """Undoes ``mount`` with the same prefix, also while the server is served.
 
-        This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server
-        with a lifespan or a hook ``start`` or ``stop`` until its end.
+        The entries of the other server are removed here, and clients are notified that the lists have changed. Calls in
+        flight go on. Calls that wait for the start of the other server fail, because it no longer starts. If the other
+        server has been started, it is stopped at the end of this one.
+
+        This server releases the other one when the last call of it in flight has ended. While this server is served, it
+        keeps a server with a lifespan or a hook ``start`` or ``stop`` until its own end.
 
         Raises ``RegistrationError`` if the other server is not mounted here with this prefix.
         """

@@ -1,4 +1,4 @@
-"""What is registered, by name: for tests that call a function without a client."""
+"""Registered entries by name, for tests that call a function without a client."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from .._testing.client_results import Definition
 
 
 class Registered:
-    """Something registered. The members of its definition are attributes, with underscores: ``description``,
-    ``input_schema``, ``annotations``; ``None`` where it has none."""
+    """A registered entry. The members of its definition are attributes, with underscores: ``description``,
+    ``input_schema``, ``annotations``. An attribute is ``None`` if the definition does not have the member.
+    """
 
     name: str
-    """What it is registered under: a name, an address, or a template."""
+    """The name that the entry is registered under: a name, an address, or a template."""
     definition: Definition
-    """Its members, by the specification's names."""
+    """The members of the definition, by the specification's names."""
     enabled: bool
-    """Whether clients see it."""
+    """Whether clients see the entry."""
     fn: Any
-    """The function; ``None`` for what the engine answers itself."""
+    """The function; ``None`` if the engine answers the entry itself."""
 
     def __init__(self, name: str, definition: dict[str, Any], enabled: bool, fn: Any) -> None:
         self.name = name
@@ -36,7 +37,7 @@ class Registered:
 
 
 class View(Mapping[str, Registered]):
-    """The entries of one kind, as they are at any time, in order of registration; disabled ones too."""
+    """The current entries of one kind, also disabled ones, in order of registration."""
 
     def __init__(self, engine: Engine, kind: str) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""What the engine serves of itself: views, skills and pages."""
+"""Content that the engine serves without a handler: views, skills and pages."""
 
 from __future__ import annotations
 
@@ -37,19 +37,20 @@ class Served:
     ) -> None:
         """Registers a view: HTML that hosts of MCP Apps show in a frame, beside the results of tools with this ``ui``.
 
-        ``uri`` starts with ``ui://``. ``html`` is the document, or as a ``Path`` a folder: of that its ``index.html``,
-        with everything put inside that it loads from the folder (scripts, style sheets, images, fonts, media), since a
-        frame has no address to load it from. The folder is read once, now; no symbolic link is followed, and scripts
-        with imports of their own have to be bundled before.
+        ``uri`` starts with ``ui://``. ``html`` is the document, or a folder as a ``Path``. The ``index.html`` of a
+        folder becomes the document. All that it loads from the folder (scripts, style sheets, images, fonts, media) is
+        put inside it, because a frame has no address to load from. The folder is read once, during this call. Symbolic
+        links are not followed. Scripts with imports of their own must be bundled before.
 
-        ``csp`` has the origins it may reach: lists ``connectDomains``, ``resourceDomains``, ``frameDomains``,
-        ``baseUriDomains`` of such as ``"https://*.example.com"``; default: none. ``permissions`` are what it asks the
-        browser for: ``camera``, ``microphone``, ``geolocation``, ``clipboardWrite``, each ``{}``. ``domain`` is an
-        origin of its own, ``prefers_border`` whether the host should draw a border. With ``listed=False`` it is not in
-        the list of resources. ``cache`` says how long clients may keep it, and for whom.
+        ``csp`` has the origins that the view may reach, such as ``"https://*.example.com"``. It has the lists
+        ``connectDomains``, ``resourceDomains``, ``frameDomains`` and ``baseUriDomains``; default: none. ``permissions``
+        are the permissions that it requests from the browser: ``camera``, ``microphone``, ``geolocation``,
+        ``clipboardWrite``, each ``{}``. ``domain`` is an origin of its own. ``prefers_border`` says whether the host
+        should draw a border. With ``listed=False`` the view is not in the list of resources. ``cache`` says how long
+        clients may keep it, and for whom.
 
-        Tools may name it before it is registered; a server does not start while one names a view that is not there.
-        What is wrong raises ``RegistrationError``.
+        Tools may name the view before it is registered. A server does not start while a tool names a view that is not
+        registered. Invalid values raise ``RegistrationError``.
         """
         if isinstance(html, str):
             is_folder, text = False, html
@@ -67,37 +68,38 @@ class Served:
         self._engine.add_ui(definition, policies, text, is_folder)
 
     def skills(self, folder: str | os.PathLike[str], /) -> None:
-        """Serves a folder of skills, in every revision; may be called for several.
+        """Serves a folder of skills, in every revision. It may be called for several folders.
 
-        Each folder in it that has a ``SKILL.md`` is a skill, with all files in and below it; other folders group
-        skills. Clients get them by ``skills/list``, ``skills/get`` and ``resources/directory/read``, and read their
+        Each folder in it that has a ``SKILL.md`` is a skill, with all files in and below it. Other folders group
+        skills. Clients get skills by ``skills/list``, ``skills/get`` and ``resources/directory/read``. They read the
         files as resources at ``skill://…``.
 
-        A ``SKILL.md`` begins with front matter: YAML between two lines of ``---``, in which ``name`` is that of its
-        folder and ``description`` says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links
-        are refused, and what begins with a dot is left out. What is not in order raises ``RegistrationError``.
+        A ``SKILL.md`` begins with front matter: YAML between two lines of ``---``. In it, ``name`` is the name of the
+        folder, and ``description`` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links
+        are refused. Names that begin with a dot are left out. An invalid skill raises ``RegistrationError``.
 
-        The folder is looked at whenever a client asks, so that digests and sizes are those of the files there are. What
-        has come to be wrong since is left out, and the logger ``tenon_mcp.call`` has the reason.
+        The folder is read again whenever a client asks, so digests and sizes match the current files. A skill that has
+        become invalid since then is left out, and the logger ``tenon_mcp.call`` has the reason.
         """
         self._engine.add_skills(_path("folder", folder))
 
     def page(self, path: str, body: str | bytes, /, *, content_type: str = "text/html; charset=utf-8") -> None:
-        """Has the server's HTTP addresses answer GET and HEAD of one path with a fixed page, without a function.
+        """Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, without a function.
 
-        Such as one that is a client of the server in a browser. A page that there is under this path is replaced, at
-        any time. ``path`` is matched exactly, as it stands in a request: percent-encoded, without query. A ``str`` is
-        sent as UTF-8. ``asgi()`` answers no pages, since the program around it has paths of its own, and those of a
-        mounted server stay with it.
+        The page may be a client of the server in a browser, for example. It replaces an existing page with this path,
+        at any time. ``path`` is matched exactly as it stands in a request: percent-encoded, without query. A ``str`` is
+        sent as UTF-8. ``asgi()`` answers no pages, because the program around it has paths of its own. Pages of a
+        mounted server are not mounted.
 
-        Responses have an ``ETag``, by which browsers ask whether the page has changed, and nobody guesses another type.
-        Hosts that a request may name are those of the address; in a frame the page is shown to its own address and to
-        origins that may call the server. Whoever reaches the address can read it. A page of an address that others can
-        reach calls the server only if its origin is in ``allowed_origins``; one of a loopback address may.
+        Responses have an ``ETag``, by which browsers check whether the page has changed. Browsers are not allowed to
+        guess another type. A request may name the hosts of the address. The page may be framed by its own address and
+        by origins that may call the server. Anyone who reaches the address can read the page. A page of an address that
+        others can reach may call the server only if its origin is in ``allowed_origins``. A page of a loopback address
+        may always call it.
 
-        Raises ``RegistrationError`` where the path or the type is none, the page is too large (``max_page_bytes``),
-        there are too many (``max_pages``) or MCP is served under the path; where that is not known yet, the start
-        raises it.
+        Raises ``RegistrationError`` if the path or the type is invalid, the page is too large (``max_page_bytes``),
+        there are too many (``max_pages``), or MCP is served under the path. If the path of MCP is not known yet, the
+        start raises the error.
         """
         if isinstance(body, str):
             try:
@@ -112,7 +114,7 @@ class Served:
         self._engine.add_page(path, content_type, body)
 
     def remove_page(self, path: str, /) -> bool:
-        """Removes a page; ``False`` if there is none under this path."""
+        """Removes a page. Returns ``False`` if there is none under this path."""
         return self._engine.remove_page(path)
 
 

@@ -1,4 +1,4 @@
-"""What comes back from a question to the client, and how questions are put together."""
+"""Answers of the client to questions, and the construction of questions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
         """The answer to a question."""
 
         action: str
-        """``"accept"``, ``"decline"`` or ``"cancel"``; what a model says is always accepted."""
+        """``"accept"``, ``"decline"`` or ``"cancel"``. An answer of a model always has ``"accept"``."""
         content: C
-        """Of a form that was accepted its values, which conform to the schema that was sent, or an instance of the
-        type that was given for one; of a model's message its content block, or a list of them; else ``None``."""
+        """If a form was accepted: its values, which conform to the schema that was sent, or an instance of the type
+        that was given. If a model answered: its content block, or a list of blocks. Otherwise ``None``.
+        """
         text: str
-        """Of a model's message its text; else empty."""
+        """The text of a model's message; otherwise empty."""
         json: dict[str, Any]
-        """The whole answer as the client sent it, with what belongs to its kind: a model's ``role`` and ``model``."""
+        """The whole answer as the client sent it, with all members of its kind, such as a model's ``role`` and
+        ``model``.
+        """
 
 else:  # generic named tuples are of 3.11
 
@@ -44,7 +47,7 @@ else:  # generic named tuples are of 3.11
 
 
 class Root(NamedTuple):
-    """A directory or file the user works in."""
+    """A directory or file that the user works in."""
 
     uri: str
     """Its ``file:`` address."""
@@ -63,12 +66,12 @@ def roots(answer: Answer) -> list[Root]:
 
 
 def members(members: dict[str, Any]) -> dict[str, Any]:
-    """Parameters by the specification's names, from keywords; what is ``None`` is left out."""
+    """Parameters by the specification's names, from keywords. Parameters that are ``None`` are left out."""
     return {camel(name): value for name, value in members.items() if value is not None}
 
 
 def messages(given: Messages) -> list[dict[str, Any]]:
-    """The messages that a model is sent."""
+    """The messages to a model."""
     if isinstance(given, (str, PromptMessage, Content, dict)):
         one: Any = given
         return [_message(one)]

@@ -1,4 +1,4 @@
-"""The engine on an asyncio loop: calls become tasks, answers resolve what waits for them."""
+"""Connects the engine with an asyncio loop: calls become tasks, and answers resolve the futures that wait for them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class LoopBridge:
         loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Does what the engine has queued, up to a bound."""
+        """Processes the engine's queue, up to a bound."""
         lane, loop, tasks = self._lane, self._loop, self._tasks
         task_factory = loop.get_task_factory
         lane.begin()
@@ -168,7 +168,7 @@ class LoopBridge:
         return self._loop.create_task(work)
 
     async def _work(self, call: Call, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """One call. Whatever the function raises ends here: SystemExit must not end the loop."""
+        """Runs one call. Every exception of the function ends here: ``SystemExit`` must not end the loop."""
         try:
             result = await function(**arguments)
             if _fork.generation != self._generation:
@@ -227,7 +227,7 @@ class LoopBridge:
             future.set_result(answer)
 
     async def ask(self, call: Call, kind: str, params: dict[str, Any], key: str | None) -> Any:
-        """Puts a question; gives ``(action, value, text)``."""
+        """Asks the client a question. Returns ``(action, value, text)``."""
         asked = call.ask(kind, params, key)
         if asked is None:
             await self.suspend(call)
@@ -238,7 +238,7 @@ class LoopBridge:
         return await future
 
     async def follow(self, call: Call, given: dict[str, Any] | None) -> Any:
-        """What the engine comes to that middleware is around."""
+        """The outcome of the engine, for the middleware around it."""
         future = self._loop.create_future()
         asked = self._asked.setdefault(call.id, {})
         # Also while what the engine has come to already is on its way.
@@ -257,7 +257,7 @@ class LoopBridge:
         return self._threads
 
     async def suspend(self, call: Call) -> NoReturn:
-        """Ends the attempt at the next turn, with all it has asked by then."""
+        """Ends the attempt at the next iteration of the loop, with all questions asked by then."""
         if _effect.get() == call.id:
             # The attempt would wait for the effect's end, and the effect for the next attempt.
             raise AskError("once: an effect cannot ask; ask before, and hand it the answer")
@@ -292,7 +292,7 @@ class LoopBridge:
             future.set_result(None)
 
     def abandon(self) -> None:
-        """The loop is closed: nothing runs any more."""
+        """Called when the loop is closed: no handler runs any more."""
         self._detached = True
         self._lane.retire()
 
@@ -314,7 +314,7 @@ class LoopBridge:
                 self._suspending.append(held)
 
     async def close(self, patience: float) -> None:
-        """Cancels what still runs, waits for it a little, and lets go of the loop."""
+        """Cancels the running tasks, waits briefly for them, and releases the loop."""
         tasks = [task for task in self._tasks.values() if not task.done()]
         for task in tasks:
             task.cancel()

@@ -1,4 +1,4 @@
-"""What a handler may know about its call, and say while it runs."""
+"""The context of a call: what a handler can read about its call, and the messages that it can send while it runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ else:
     L = None
 
     class _Typed:
-        """``Context[Pool]`` says what ``lifespan`` is, to type checkers alone."""
+        """``Context[Pool]`` declares the type of ``lifespan`` to type checkers. It has no effect at runtime."""
 
         __slots__ = ()
 
@@ -35,14 +35,15 @@ _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "
 
 
 class Suspended(BaseException):
-    """Ends this attempt of a ``def`` handler whose question is on its way to the client.
+    """Ends this attempt of a ``def`` handler after its question was sent to the client.
 
-    The handler is run again, from its top, once the answer is there. Let it pass; do clean up in ``finally``.
+    The handler runs again, from its top, once the answer is there. Do not catch this exception. Clean up in
+    ``finally``.
     """
 
 
 class _CallContext(_Typed[L]):
-    """What both kinds of context have in common."""
+    """The members that both kinds of context share."""
 
     __slots__ = ("_call", "_given", "_state")
     _given: dict[str, Any] | None
@@ -53,7 +54,7 @@ class _CallContext(_Typed[L]):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What the handler is handed, to look at: changing it changes nothing."""
+        """The arguments of the handler, as a copy: changes have no effect."""
         given = getattr(self, "_given", None)
         if given is None:
             given = self._given = self._call.input()
@@ -61,10 +62,10 @@ class _CallContext(_Typed[L]):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the middleware and the handler of this call share: theirs to fill.
+        """A dict that the middleware and the handler of this call share. They may store anything in it.
 
-        It is gone with the call, and a call that is run again because a client of 2026-07-28 brought answers begins
-        with an empty one.
+        It is discarded at the end of the call. If a call runs again because a client of 2026-07-28 sent answers, it
+        starts with an empty dict.
         """
         try:
             return self._state
@@ -74,26 +75,28 @@ class _CallContext(_Typed[L]):
 
     @property
     def lifespan(self) -> L:
-        """What the lifespan of the handler's server has yielded (``Server(lifespan=…)``); ``None`` without one.
+        """The value that the lifespan of the handler's server has yielded (``Server(lifespan=…)``); ``None`` without a
+        lifespan.
 
-        ``Context[Pool]`` tells type checkers what it is.
+        ``Context[Pool]`` declares its type to type checkers.
         """
         value: L = self._call.lifespan
         return value
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
-        """Reports how far the call has come.
+        """Reports the progress of the call.
 
-        Dropped if the client did not ask for progress or if ``progress`` has not increased.
+        The report is dropped if the client did not ask for progress, or if ``progress`` has not increased.
         """
         self._call.progress(progress, total, message)
 
     def log(self, level: Level, data: Any, *, logger: str | None = None) -> None:
-        """Says something for the client's log: any JSON value, perhaps from a part of the program.
+        """Sends a message for the client's log: any JSON value. ``logger`` names the part of the program that it comes
+        from.
 
         The levels are ``"debug"``, ``"info"``, ``"notice"``, ``"warning"``, ``"error"``, ``"critical"``, ``"alert"``
-        and ``"emergency"``; any other raises ``ValueError``. Dropped where the client wants less. Not for the program's
-        own log, nor for secrets.
+        and ``"emergency"``. Any other raises ``ValueError``. The message is dropped if the client asked for higher
+        levels only. Do not use it for the program's own log, or for secrets.
         """
         if level not in _LEVELS:
             raise ValueError(f"level must be one of {', '.join(_LEVELS)}, not {level!r}")
@@ -101,58 +104,63 @@ class _CallContext(_Typed[L]):
         self._call.emit("log", {"level": level, **source, "data": data})
 
     def close_stream(self) -> bool:
-        """Ends the response that the client waits on, and neither the call nor its stream.
+        """Ends the response that the client waits on. The call goes on, and its stream stays resumable.
 
-        The client comes back for what follows, after ``stream_retry``, so a call that takes long holds no connection;
-        what is said meanwhile waits for it. Returns whether it will: ``False``, and nothing happens, outside of HTTP
-        sessions of 2025-11-25, where the client takes no stream, or where it is closed already.
+        The client reconnects for the rest after ``stream_retry``, so a long call holds no connection. Messages that are
+        sent meanwhile wait for it. Returns ``True`` if the client will reconnect. Otherwise it returns ``False`` and
+        does nothing: outside of HTTP sessions of 2025-11-25, if the client takes no stream, or if the response is
+        closed already.
         """
         return self._call.close_stream()
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
         """Sends the client a notification of the program's own, on the stream of this call.
 
-        A client of 2026-07-28 gets such notifications nowhere else. Dropped where the client takes no stream, or does
-        not read. ``ValueError`` for a name that the protocol has, and for what is not JSON.
+        A client of 2026-07-28 gets such notifications only there. The notification is dropped if the client takes no
+        stream, or does not read. Raises ``ValueError`` if the protocol defines the name, or if ``params`` cannot be
+        expressed in JSON.
         """
         self._call.notify(method, {} if params is None else params)
 
     def set_status(self, text: str) -> None:
-        """Says in words what the task that this call is does at present; a call that is no task says nothing."""
+        """Sets the status text of the task that this call is. If the call is no task, it does nothing."""
         self._call.emit("status", {"message": text})
 
     def start_task(self) -> bool:
-        """Has the call of a tool registered with ``defer_task`` become a task, and says whether it is one now.
+        """Turns the call of a tool registered with ``defer_task`` into a task. Returns whether the call is a task now.
 
-        Its client is told of the task at once, and what is asked from now on is asked of whoever looks at the task,
-        while this waits. The call of a client that can have no tasks is answered as always. Raises ``AskError`` while a
-        question of the call waits for its answer, and where there is no room for another task.
+        The client gets the task at once. Later questions go to whoever polls the task, and the handler waits for the
+        answers. If the client does not support tasks, its call is answered as usual. Raises ``AskError`` while a
+        question of the call waits for its answer, and if no further task is allowed.
         """
         return self._call.start_task()
 
     @property
     def task_id(self) -> str | None:
-        """The id of the task that the call is, from when it is one."""
+        """The id of the task, once the call is one."""
         return self._call.get("task_id")
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more: the call was cancelled, timed out, or its client left."""
+        """Whether nobody waits for the result any more, because the call was cancelled, timed out, or its client left.
+        """
         return self._call.cancelled
 
     @property
     def request_id(self) -> str | int | None:
-        """The id of the client's request; what is no request has none."""
+        """The id of the client's request; ``None`` for anything that is not a request."""
         return self._call.get("request_id")
 
     @property
     def kind(self) -> str:
-        """What the handler is registered as: ``"tool"``, ``"resource_template"`` …"""
+        """The kind that the handler is registered as: ``"tool"``, ``"resource_template"`` …"""
         return self._call.get("kind")
 
     @property
     def name(self) -> str:
-        """What it is registered under: of a tool or a prompt its name, of a resource its URI or template."""
+        """The name that the handler is registered under. A tool or a prompt has a name, a resource has its URI or
+        template.
+        """
         return self._call.name
 
     @property
@@ -162,16 +170,18 @@ class _CallContext(_Typed[L]):
 
     @property
     def client_info(self) -> dict[str, Any] | None:
-        """What the client calls itself, if it says."""
+        """The client's name and version, if it sent them."""
         return self._call.get("client_info")
 
     @property
     def client_capabilities(self) -> dict[str, Any]:
-        """What the client can do."""
+        """The capabilities that the client declared."""
         return self._call.get("client_capabilities")
 
     def extension(self, id: str) -> dict[str, Any] | None:
-        """The client's settings of an extension of the protocol, if it has the extension."""
+        """The client's settings for an extension of the protocol; ``None`` if the client does not support the
+        extension.
+        """
         settings: dict[str, Any] | None = self.client_capabilities.get("extensions", {}).get(id)
         return settings
 
@@ -187,7 +197,7 @@ class _CallContext(_Typed[L]):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of the HTTP request, names in lower case; empty where the transport has none."""
+        """The headers of the HTTP request, by lower-case name; empty if the transport has none."""
         return self._call.get("headers") or {}
 
     @property
@@ -202,17 +212,17 @@ class _CallContext(_Typed[L]):
 
     @property
     def log_level(self) -> str | None:
-        """The level from which on a request of 2026-07-28 wants log messages."""
+        """The lowest level of log messages that a request of 2026-07-28 asks for."""
         return self._call.get("log_level")
 
     @property
     def session_id(self) -> str | None:
-        """The session, where the transport has sessions."""
+        """The id of the session, if the transport has sessions."""
         return self._call.get("session_id")
 
 
 class Context(_CallContext[L]):
-    """The context of an ``async def`` handler: annotate a parameter with it."""
+    """The context of an ``async def`` handler. To receive it, annotate a parameter with this class."""
 
     __slots__ = ("_bridge",)
 
@@ -231,32 +241,36 @@ class Context(_CallContext[L]):
     async def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
         """Asks the user behind the client to fill in a form.
 
-        ``schema`` is an object schema of flat primitive properties; or a dataclass, ``NamedTuple``, ``TypedDict`` or
-        model of pydantic's that has such fields, whose schema is sent and of which ``content`` is then an instance.
-        What may be ``None`` needs a default, and is left out by who does not fill it in.
+        ``schema`` is an object schema of flat primitive properties. It may also be a dataclass, ``NamedTuple``,
+        ``TypedDict`` or pydantic model with such fields. The client is sent the schema of that type, and ``content`` of
+        the answer is an instance of it. A field that may be ``None`` needs a default; users who do not fill it in leave
+        it out.
 
-        In a session this waits for the answer. With clients of the stateless protocol the call ends here and the
-        handler runs again, from its top, with the answer: what it does before asking must be harmless to repeat, or
-        stand in ``once``. Questions asked at once (``asyncio.gather``) go out together; give each a ``key`` if their
-        order may vary. Raises ``AskError``, also for a type that no form can say and an answer that is none of it.
+        In a session this waits for the answer. With clients of the stateless protocol the call ends here, and the
+        handler runs again, from its top, with the answer. Code before the question must therefore be safe to repeat, or
+        run in ``once``. Questions that are asked concurrently (``asyncio.gather``) are sent together. Give each a
+        ``key`` if their order may vary.
+
+        Raises ``AskError``, also if no form can express the type, or if the answer does not fit it.
         """
         return _typed(schema, await self._ask("elicit", _form(message, schema), key))
 
     async def elicit_url(
         self, message: str, url: str, *, id: str | None = None, key: str | None = None
     ) -> Answer:
-        """Asks the user to visit a page, for what no form may ask for: passwords, keys, payments.
+        """Asks the user to visit a page, to enter what no form may ask for: passwords, keys, payments.
 
-        That the user accepts means that the page is opened, not that anything was done there; the program learns of
-        that by itself. ``id`` names the visit for ``Server.elicitation_complete``. Otherwise as ``elicit``.
+        If the user accepts, the page is opened. This does not mean that the user did anything there; the program must
+        find that out itself. ``id`` names the visit for ``Server.elicitation_complete``. The rest is as for ``elicit``.
         """
         return await self._ask("elicit_url", _page(message, url, id), key)
 
     async def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
-        """Ends the call because its user must visit pages first: each a message and a URL, perhaps with an id.
+        """Ends the call because its user must visit pages first. Each page is a message and a URL, and optionally an
+        id.
 
-        A client with a session calls again in its own time. One of the stateless protocol is asked like by
-        ``elicit_url``, and the handler runs again, from its top. Raises ``AskError`` where neither can be.
+        A client with a session repeats the call later by itself. A client of the stateless protocol is asked as by
+        ``elicit_url``, and the handler runs again, from its top. Raises ``AskError`` if the client supports neither.
         """
         self._call.require("elicit_url", [_page(*page) for page in pages])
         await self._bridge.suspend(self._call)
@@ -276,15 +290,18 @@ class Context(_CallContext[L]):
         tool_choice: dict[str, Any] | None = None,
         key: str | None = None,
     ) -> Answer:
-        """Asks the client's model: a text of the user's, a message or several. As ``elicit`` otherwise.
+        """Asks the client's model. ``messages`` is a text of the user, one message or several. The rest is as for
+        ``elicit``.
 
-        ``tools``, ``tool_choice`` and ``model_preferences`` are as the protocol has them.
+        The protocol defines ``tools``, ``tool_choice`` and ``model_preferences``.
         """
         params = dict(locals())
         return await self._ask("sample", _sample(params), key)
 
     async def roots(self, *, key: str | None = None) -> list[Root]:
-        """Asks for the directories the user works in; they are guidance, not a fence. As ``elicit`` otherwise."""
+        """Asks for the directories that the user works in. They are guidance and restrict nothing. The rest is as for
+        ``elicit``.
+        """
         return _roots(await self._ask("roots", {}, key))
 
     if TYPE_CHECKING:
@@ -296,12 +313,13 @@ class Context(_CallContext[L]):
         async def once(self, key: str, effect: Callable[[], T]) -> T: ...
 
     async def once(self, key: str, effect: Callable[[], Any]) -> Any:
-        """Calls ``effect``, awaits what it gives, and keeps the result, a JSON value, under ``key``.
+        """Calls ``effect``, awaits its result if necessary, and keeps the result, a JSON value, under ``key``.
 
-        When the handler runs again with answers, it gets the result and the effect is not repeated. With clients of
-        the stateless protocol the client carries it, sealed; all results together must fit ``max_state_bytes``.
-        Questions asked meanwhile wait for it. An exception is not kept. What comes later with the same key gets what is
-        kept, too. Raises ``AskError`` if there is no room, or if two effects of one key are at work at the same time.
+        When the handler runs again with answers, ``effect`` is not repeated: the handler gets the kept result. Clients
+        of the stateless protocol carry the results, sealed, and all results together must fit ``max_state_bytes``.
+        Questions that are asked meanwhile wait for the effect. An exception is not kept. Later calls with the same key
+        also return the kept result. Raises ``AskError`` if the results do not fit, or if two effects of one key run at
+        the same time.
         """
         kept = self._call.once_get(key)
         if kept is None:
@@ -313,7 +331,7 @@ class Context(_CallContext[L]):
                 self._call.once_put(key, made)
             finally:
                 self._bridge.end(self._call)
-            # As later attempts will get it.
+            # The same value that later attempts will get.
             kept = self._call.once_get(key) or (made,)
         return kept[0]
 
@@ -322,10 +340,10 @@ class Context(_CallContext[L]):
 
 
 class SyncContext(_CallContext[L]):
-    """The context of a ``def`` handler: annotate a parameter with it.
+    """The context of a ``def`` handler. To receive it, annotate a parameter with this class.
 
-    As ``Context``, except that what asks blocks until the answer is there, and that the call of a stateless client ends
-    by raising ``Suspended``.
+    It differs from ``Context`` in two ways. Methods that ask the client block until the answer is there. The call of a
+    stateless client ends by raising ``Suspended``.
     """
 
     __slots__ = ()
@@ -391,7 +409,7 @@ class SyncContext(_CallContext[L]):
         return _read(answer)
 
 
-# What questions need is loaded with the first: programs that ask nothing do without.
+# These modules are loaded with the first question, because programs that ask nothing do not need them.
 
 
 def _read(answer: tuple[str, dict[str, Any], str]) -> Answer:

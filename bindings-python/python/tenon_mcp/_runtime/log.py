@@ -1,7 +1,7 @@
-"""What no client is told goes to ``logging``, under ``tenon_mcp``.
+"""Logs what clients do not see to ``logging``, under ``tenon_mcp``.
 
-That is loaded when there is something to say, if the program has not done so: it takes long, and most servers are
-silent.
+If the program has not loaded ``logging``, it is loaded with the first record. Loading takes long, and most servers log
+nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def level() -> int:
 
 
 def record(level: int, logger: str, text: str) -> None:
-    """Passes on what the engine says."""
+    """Passes on a record of the engine."""
     try:
         import logging
 
@@ -88,7 +88,7 @@ def not_asked(noun: str, name: str, error: BaseException) -> None:
 
 
 def ended(noun: str, name: str, error: BaseException) -> None:
-    """A handler raised what is meant for the client."""
+    """A handler raised an exception that is meant for the client."""
     _quietly(10, "%s %r ended with %s: %s", noun, name, class_name(error), error)
 
 

@@ -1,4 +1,4 @@
-"""Functions around calls: the chain of one call, run where its handler runs."""
+"""Middleware: the chain of one call. It runs where the call's handler runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BYTES, _CONTENT, _RESULT, _FAILED, _EXCEPTION, _ERROR = 1, 2, 3, 4, 5, 6
 
 
 class Layer:
-    """A function around calls, and whether it is ``async def``."""
+    """A middleware function, and whether it is ``async def``."""
 
     __slots__ = ("function", "on_loop")
 
@@ -226,7 +226,7 @@ def _retrieve(work: asyncio.Future[Any]) -> None:
 
 
 class _Desk:
-    """Where a thread hands in what it wants done on the loop, and waits."""
+    """A thread submits coroutines here that must run on the loop, and waits for them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wishes: asyncio.Queue[Any]) -> None:
         import threading

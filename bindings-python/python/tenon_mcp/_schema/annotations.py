@@ -1,6 +1,6 @@
-"""What annotations are made of.
+"""Analyses annotations.
 
-``typing`` takes long to load; an annotation that needs it was made by it, and so it is loaded already.
+``typing`` takes long to load. If an annotation needs ``typing``, it was made by it, so ``typing`` is loaded already.
 """
 
 from __future__ import annotations

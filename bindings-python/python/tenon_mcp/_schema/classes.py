@@ -1,4 +1,4 @@
-"""Classes that say what they consist of: dataclasses, named tuples, typed dicts, enumerations."""
+"""Classes with declared members: dataclasses, named tuples, typed dicts, enumerations."""
 
 from __future__ import annotations
 

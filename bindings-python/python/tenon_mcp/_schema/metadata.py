@@ -1,4 +1,4 @@
-"""What ``Annotated`` says about a type: descriptions, JSON Schema, constraints, pydantic's ``Field``."""
+"""The metadata in ``Annotated``: descriptions, JSON Schema, constraints, pydantic's ``Field``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only pydantic knows: its models, its types, and what ``Field`` says that a schema cannot."""
+"""Types that pydantic handles: its models, its types, and ``Field`` options that a schema cannot express."""
 
 from __future__ import annotations
 

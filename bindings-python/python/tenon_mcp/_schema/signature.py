@@ -1,4 +1,4 @@
-"""What a function takes, as its signature says."""
+"""The parameters of a function, read from its signature."""
 
 from __future__ import annotations
 

@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-# Digits of the least length of a body that a refusal does not wait for; a look in vain costs little.
+# The number of digits of the smallest body length that a refusal does not wait for. An unnecessary check costs little.
 _LONG = len(str(64 << 10))
 
 _NOT_FOUND = b'{"detail":"Not Found"}'
 
 
 class Asgi:
-    """A server as an ASGI 3 application, made by ``Server.asgi``. It is data until its first request, or until an ASGI
-    server starts it: then the engine starts, in the process and on the loop that this happens in."""
+    """A server as an ASGI 3 application, made by ``Server.asgi``.
+
+    The engine starts with the first request, or when an ASGI server starts the application. It starts in the process
+    and on the loop where this happens.
+    """
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class Asgi:
             "allowed_headers": allowed_headers,
         }
         for name, names in allowed.items():
-            # A string is a sequence of strings too, and never what was meant.
+            # A string is a sequence of strings too, but never the intended value.
             if isinstance(names, str):
                 raise RegistrationError(f"asgi: {name} must be a list of strings, not a string")
             options[name] = list(names or ())
@@ -63,7 +66,7 @@ class Asgi:
         self._lives = 0
 
     def __del__(self) -> None:
-        # Requests hold this, so there are none; nobody else can bring one.
+        # Requests hold this object, so there are none now. Nobody else can pass one.
         home = getattr(self, "_home", None)
         if home is not None:
             home.abandon()
@@ -75,7 +78,7 @@ class Asgi:
         elif kind == "lifespan":
             await self._live(receive, send)
         elif kind == "websocket":
-            # Before it is accepted, which servers answer with 403.
+            # This comes before it is accepted, and servers then answer with 403.
             await receive()
             await send({"type": "websocket.close", "code": 1000})
         else:
@@ -83,9 +86,10 @@ class Asgi:
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
-        """Starts the server on entry and ends it on exit: as ``lifespan=`` of FastAPI or Starlette, or within a
-        lifespan of the program's own. Not needed: without it the server starts with its first request, and ends with
-        the process.
+        """Starts the server on entry and ends it on exit. Use it as ``lifespan=`` of FastAPI or Starlette, or within a
+        lifespan of the program's own.
+
+        It is not required: without it the server starts with its first request, and ends with the process.
         """
         claim_loop()
         await self._home.started()
@@ -116,7 +120,7 @@ class Asgi:
         if self._path is None:
             return True
         path, root = scope["path"], scope.get("root_path", "").rstrip("/")
-        # Some servers take the root off the path, others do not.
+        # Some servers remove the root from the path, others do not.
         if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
             path = path[len(root) :]
         return bool(path.rstrip("/") == self._path and not path.endswith("//"))
@@ -148,8 +152,8 @@ class Asgi:
             return exchange.step()
 
         try:
-            # The head alone may bring an answer. One that asks before it sends is told to go on by the server, once the
-            # body is asked for.
+            # The head alone may cause a response. If a client asks before it sends the body, the server tells it to
+            # continue once the body is read.
             named = dict(headers)
             long = len(named.get(b"content-length", b"")) >= _LONG
             step = exchange.step() if long or b"expect" in named or b"transfer-encoding" in named else None
@@ -164,13 +168,13 @@ class Asgi:
             while more:
                 step = exchange.step()
                 if step is None and first:
-                    # Some servers hold the head back until there is a piece of the body.
+                    # Some servers delay the head until there is a part of the body.
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                 first = False
                 while step is None:
                     step = await waited()
                 data, more = step or (b"", False)
-                # Returns when the client has taken what was sent before, more or less: nothing is made meanwhile.
+                # Returns when the client has read about all that was sent before. Nothing is produced meanwhile.
                 await send({"type": "http.response.body", "body": data, "more_body": more})
         finally:
             bridge.waiting.pop(exchange.number, None)
@@ -180,7 +184,9 @@ class Asgi:
 
 
 async def _take_in(exchange: Exchange, receive: Receive) -> Any:
-    """Hands the body over; gives the first step of the answer. A refusal may come before the end of the body."""
+    """Passes the body to the engine, and returns the first step of the response. A refusal may come before the end of
+    the body.
+    """
     more = True
     while more:
         message = await receive()
@@ -197,14 +203,14 @@ async def _take_in(exchange: Exchange, receive: Receive) -> Any:
 
 
 async def _leave(exchange: Exchange, bridge: LoopBridge, receive: Receive) -> None:
-    """Waits for the client to be gone, and says so."""
+    """Waits until the client has disconnected, and reports it."""
     try:
         while (await receive())["type"] != "http.disconnect":
             pass
     except asyncio.CancelledError:
         raise
     except Exception:
-        # A server that cannot say so any more: nobody is there.
+        # The server cannot report it any more, so the client is gone.
         pass
     exchange.abandon()
     bridge.wake(exchange.number)

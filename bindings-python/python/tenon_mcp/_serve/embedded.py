@@ -1,5 +1,6 @@
-"""A server inside of the program's own HTTP server: it is started by the first request, and runs calls on the event
-loop that their request came in on."""
+"""A server inside of the program's own HTTP server. The first request starts it. Calls run on the event loop of their
+request.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .server import Server
 
 _LOOK = 0.25
-"""Seconds between two looks at whether the program's server is about to end."""
+"""Seconds between two checks whether the program's server is about to end."""
 
 
 class Home:
@@ -192,7 +193,7 @@ _NOTHING: dict[str, Any] = {
 
 
 def claim_loop() -> None:
-    """Says what is missing where no asyncio loop runs."""
+    """Raises an error if no asyncio loop runs."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

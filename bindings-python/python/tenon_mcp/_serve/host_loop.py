@@ -1,4 +1,4 @@
-"""Serving beside a main loop that is not ours: Blender's, Maya's, Qt's, a game's."""
+"""Serves beside a main loop of the program's host: Blender's, Maya's, Qt's, a game's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serving clients in the process alone: started by the first of them, ended with the last."""
+"""Serves clients in the same process. The first client starts the server, and the last one ends it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _guard = threading.Lock()
 _holds: dict[int, Hold] = {}
 """By the server that is held, which its hold keeps."""
 _LOOK = 0.1
-"""Seconds between two looks at whether a loop is gone."""
+"""Seconds between two checks whether a loop is closed."""
 
 
 class Hold:
-    """A server that clients have started, until the last of them lets go."""
+    """A server that clients have started. It ends when the last client closes."""
 
     def __init__(self, server: Server, before: Hold | None) -> None:
         self.server = server
@@ -47,7 +47,7 @@ class Hold:
         self._over = threading.Event()
 
     def settle(self, failure: BaseException | None = None) -> None:
-        """It has started, or failed to."""
+        """Records that the server has started, or that the start failed."""
         with _guard:
             self.failure = self.failure or failure
             self.settled.set()
@@ -56,7 +56,7 @@ class Hold:
             loop.call_soon_threadsafe(_done, future)
 
     def leave(self) -> bool:
-        """A client has gone; whether it was the last, which ends the server."""
+        """Removes a client. Returns whether it was the last, which ends the server."""
         with _guard:
             self.clients -= 1
             if self.clients > 0:
@@ -90,7 +90,7 @@ class Hold:
 
     @property
     def is_stranded(self) -> bool:
-        """Whether its loop was closed before it has ended: nobody runs its calls."""
+        """Whether the server's loop was closed before the server has ended, so that nothing runs its calls."""
         return self.task is not None and self.task.get_loop().is_closed()
 
     def wait_for_turn(self) -> None:
@@ -102,7 +102,9 @@ class Hold:
 
 
 def check_fork(generation: int) -> None:
-    """Refuses what was begun before this process was forked: who would answer runs in the parent alone."""
+    """Raises ``ForkedError`` if the client was opened before this process was forked: the server runs in the parent
+    only.
+    """
     if generation != _fork.generation:
         raise ForkedError("the server was started before this process was forked")
 
@@ -136,7 +138,7 @@ def _take(server: Server, loop: asyncio.AbstractEventLoop | None = None) -> tupl
 
 
 def hold(server: Server) -> Hold | None:
-    """Has the server served, on a thread of its own unless it is."""
+    """Ensures that the server is served. If it is not, it is served on a thread of its own."""
     running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
     held, new = _take(server, None if running_loop is None else running_loop())
     if held is None:
@@ -150,7 +152,7 @@ def hold(server: Server) -> Hold | None:
 
 
 async def hold_here(server: Server) -> Hold | None:
-    """Has the server served, on the running loop unless it is."""
+    """Ensures that the server is served. If it is not, it is served on the running loop."""
     import asyncio
 
     held, new = _take(server)
@@ -183,13 +185,13 @@ def _checked(held: Hold) -> Hold:
 
 
 def release(held: Hold | None) -> None:
-    """Lets go; waits for the end of a server that has a thread."""
+    """Releases the hold, and waits for the end of a server that has a thread."""
     if held is not None and held.leave() and held.thread is not None:
         held.thread.join()
 
 
 async def release_here(held: Hold | None) -> None:
-    """Lets go; waits for the end of a server that is served on this loop."""
+    """Releases the hold, and waits for the end of a server that is served on this loop."""
     import asyncio
 
     if held is None or not held.leave():

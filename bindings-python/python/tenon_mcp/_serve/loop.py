@@ -1,4 +1,4 @@
-"""Serving on an asyncio loop: the program's, or one of our own."""
+"""Serves on an asyncio loop: the program's, or one of this package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ loop."""
 
 
 def _bridge(service: Service) -> LoopBridge:
-    """What runs ``async def`` handlers on the running loop."""
+    """The bridge that runs ``async def`` handlers on the running loop."""
     interruptible = not service.signals.owned and threading.current_thread() is threading.main_thread()
     service.signals.interrupt(LoopBridge._work.__code__, asyncio.CancelledError)
     bridge = LoopBridge(asyncio.get_running_loop(), service.lane, service.server._errors, interruptible)
@@ -126,7 +126,7 @@ def _run(work: Coroutine[Any, Any, None], patience: float) -> None:
 
 
 def _wind_up(loop: asyncio.AbstractEventLoop, patience: float) -> None:
-    """Ends what handlers left on the loop; what does not end in time is left behind."""
+    """Cancels the tasks that handlers left on the loop. Tasks that do not end in time are abandoned."""
     loop.set_task_factory(None)  # a handler's own may be of no use now
     tasks = asyncio.all_tasks(loop)
     for task in tasks:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class HasFileno(Protocol):
-    """A ``socket.socket``, or whatever else is a descriptor."""
+    """A ``socket.socket``, or any other object with a descriptor."""
 
     def fileno(self) -> int: ...
 
@@ -33,47 +33,51 @@ class UnixOptions(_UnixPath, total=False):
     """A Unix socket to listen on."""
 
     mode: int
-    """The permissions of its file: who may write to it may connect. Default ``0o600``."""
+    """The permissions of the socket's file. Whoever may write to it may connect. Default ``0o600``."""
 
 
 class HttpOptions(TypedDict, total=False):
     """How Streamable HTTP is served."""
 
     host: str
-    """What to bind; default 127.0.0.1."""
+    """The address to bind; default 127.0.0.1."""
     port: int
-    """Default 8000; 0 for a free one."""
+    """The port; default 8000; 0 for a free one."""
     path: str
-    """Default /mcp."""
+    """The path; default /mcp."""
     unix: str | os.PathLike[str]
     """The path of a Unix socket to listen on, in place of host and port."""
     mode: int
     """The permissions of that socket's file; default ``0o600``."""
     socket: int | HasFileno
-    """A listening socket, TCP or Unix, in place of host and port. It is duplicated, and no longer blocks."""
+    """A listening socket, TCP or Unix, in place of host and port. It is duplicated, and becomes non-blocking."""
     allowed_hosts: Sequence[str]
-    """Host names, without port, that requests may name besides the loopback ones."""
+    """Host names, without port, that requests may use besides the loopback ones."""
     allowed_origins: Sequence[str]
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts.
 
     ``*`` for all, ``null`` for pages without one."""
     allowed_headers: Sequence[str]
     """Request headers that these pages may send besides those of the protocol, ``Authorization``, ``Content-Type`` and
-    ``Accept``; ``*`` for all."""
+    ``Accept``; ``*`` for all.
+    """
 
 
 class WebOptions(TypedDict, total=False):
     """How WebSocket is served."""
 
     host: str
-    """What to bind; default 127.0.0.1."""
+    """The address to bind; default 127.0.0.1."""
     port: int
-    """0 for a free one. Without it the path is one of HTTP's address."""
+    """The port; 0 for a free one. If there is no port, the path is a path of the HTTP address."""
     path: str
-    """Default /ws for WebSocket and /sse for HTTP+SSE, whose messages are posted to ``messages`` beside it."""
+    """The path. The default is /ws for WebSocket and /sse for HTTP+SSE, whose messages are posted to ``messages``
+    beside it.
+    """
     allowed_hosts: Sequence[str]
-    """Host names, without port, that requests may name besides the loopback ones. On HTTP's address, what holds for
-    HTTP unless there is any of these two here."""
+    """Host names, without port, that requests may use besides the loopback ones. On the HTTP address, the settings of
+    HTTP apply unless ``allowed_hosts`` or ``allowed_origins`` is given here.
+    """
     allowed_origins: Sequence[str]
     """Origins (``scheme://host[:port]``) whose pages may call the server besides those of loopback hosts."""
 
@@ -82,14 +86,15 @@ class SseOptions(WebOptions, total=False):
     """How HTTP+SSE of 2024-11-05 is served."""
 
     allowed_headers: Sequence[str]
-    """Request headers that pages may send, as those of HTTP. On HTTP's address they are allowed besides those of HTTP,
-    unless hosts or origins are named here."""
+    """Request headers that pages may send, in the same form as for HTTP. On the HTTP address they are allowed in
+    addition to those of HTTP, unless hosts or origins are given here.
+    """
 
 
 class CacheOptions(TypedDict, total=False):
-    """How long a client may keep an answer, and for whom; a hint, and no access control."""
+    """How long a client may cache a response, and for whom. This is a hint and no access control."""
 
     ttl: float
-    """Seconds; default 0."""
+    """How long the response is fresh, in seconds; default 0."""
     scope: str
-    """``"public"`` (default) if everybody may be given it, ``"private"`` if only who asked."""
+    """``"public"`` (default) if everybody may get the cached response, ``"private"`` if only the client that asked."""

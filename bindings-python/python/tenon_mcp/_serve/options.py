@@ -1,4 +1,4 @@
-"""Options of serving, as people write them and as the engine takes them."""
+"""Converts the options of serving from the users' form to the engine's form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "all
 
 
 def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
-    """A list of words, which a string is not."""
+    """A list of words. Refuses a single string."""
     if words is None:
         return None
     read: list[Any] = list(words) if hasattr(words, "__iter__") and not isinstance(words, str) else [None]
@@ -30,7 +30,7 @@ def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
 def read_transports(
     stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse, in_process: bool = False
 ) -> dict[str, Any]:
-    """What the engine wants; descriptors are duplicated, and are the engine's."""
+    """The transports in the engine's form. Descriptors are duplicated, and the engine owns the duplicates."""
     transports: dict[str, Any] = _webs(websocket, sse)
     if in_process:
         transports["in_process"] = True
@@ -62,7 +62,7 @@ def read_transports(
 
 
 def check_transports(http: Http, unix: Unix, websocket: Web, sse: Sse) -> None:
-    """Raises what is wrong with those that nothing is opened for."""
+    """Checks transports without opening anything, and raises the first error."""
     _webs(websocket, sse)
     if http is not None:
         read_http(http)
@@ -112,7 +112,7 @@ def _mode(what: str, options: dict[str, Any]) -> None:
 
 
 def read_http(http: Http) -> dict[str, Any]:
-    """The place and the names the engine wants."""
+    """The address and the names in the engine's form."""
     if isinstance(http, bool):
         raise RegistrationError("http must be a port, 'host:port', 'host:port/path' or options, not a bool")
     if isinstance(http, (int, str)):
@@ -143,15 +143,15 @@ def read_http(http: Http) -> dict[str, Any]:
 
 
 def _names(option: str, names: Sequence[str]) -> Sequence[str]:
-    # A string is a sequence of strings too, and never what was meant.
+    # A string is a sequence of strings too, but never the intended value.
     if isinstance(names, str):
         raise RegistrationError(f"http option {option} must be a list of strings, not a string")
     return list(names)
 
 
 def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:
-    """The keys; none of them shows in a message."""
-    # Bytes are iterable too, and one key alone is what was meant.
+    """The keys. No message contains a key."""
+    # Bytes are iterable too, but then a single key was intended.
     if isinstance(keys, (bytes, bytearray, str)) or not hasattr(keys, "__iter__"):
         raise RegistrationError("state_keys must be a list of keys, not one key")
     read = list(keys)

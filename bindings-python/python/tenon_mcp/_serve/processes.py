@@ -1,8 +1,7 @@
 """``run(workers=N)``: processes that serve together at one listener.
 
-The parent binds, forks and watches; it serves nothing, and so has neither threads nor descriptors of an engine that a
-fork would copy. Each worker is told of the parent's end, wanted or not, by a pipe of which the parent has the other
-end.
+The parent binds, forks and supervises. It serves nothing, so it has neither threads nor descriptors of an engine that a
+fork would copy. Each worker detects the end of the parent, intended or not, by a pipe whose other end the parent holds.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _WITHIN = 60.0
 _MOST_TOLD = 1000
 """Characters of what a worker says of its end: so much fits into its pipe in one piece."""
 _LOOK = 0.5
-"""Seconds between two looks at the workers where no descriptor tells of their end."""
+"""Seconds between two checks of the workers if no descriptor reports their end."""
 
 
 def run(
@@ -102,7 +101,7 @@ def _listen(http: Any) -> tuple[socket.socket, dict[str, Any]]:
 
 
 class _Worker:
-    """What the parent knows of a worker."""
+    """The parent's record of a worker."""
 
     def __init__(self, pid: int, lifeline: int, words: int) -> None:
         self.pid = pid
@@ -118,7 +117,7 @@ class _Worker:
         return [self.words] if self.handle is None else [self.words, self.handle]
 
     def let_go(self) -> None:
-        """Has the worker end in order, if it has not."""
+        """Asks the worker to shut down, if it has not ended."""
         if self.lifeline >= 0:
             os.close(self.lifeline)
             self.lifeline = -1
@@ -190,7 +189,7 @@ class Supervisor:
         return self._code
 
     def _wait(self) -> None:
-        """Until something has happened."""
+        """Waits until something has happened."""
         descriptors = [self._bell[0]]
         for worker in self._workers.values():
             descriptors += worker.descriptors()

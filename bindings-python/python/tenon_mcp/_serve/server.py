@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 
 class Server(Registrations):
-    """An MCP server: its name, what is registered, its limits. Starts no thread and opens nothing until it is served.
+    """An MCP server: its name, its registered entries, and its limits.
 
-    ``version`` is that of the server program, ``instructions`` says how a model should use it. ``title``,
-    ``description``, ``icons`` and ``website_url`` tell people who it is, as the protocol has them. ``max_workers``
-    bounds the threads that run ``def`` handlers (default: 4 more than there are processors, at most 32).
+    A server starts no thread and opens nothing until it is served.
+
+    ``version`` is the version of the server program. ``instructions`` tells a model how to use the server. ``title``,
+    ``description``, ``icons`` and ``website_url`` describe the server to people; the protocol defines their form.
+    ``max_workers`` limits the threads that run ``def`` handlers (default: number of processors + 4, at most 32).
 
     ``revisions`` restricts the revisions of the protocol. ``capabilities`` are declared even if nothing is registered
     for them: ``"tools"``, ``"resources"``, ``"prompts"``, ``"completions"``, ``"logging"``. ``extensions`` are declared
@@ -48,27 +50,32 @@ class Server(Registrations):
     If ``mask_errors`` is on, a client receives a reference in place of an unexpected exception's text. The log has the
     text under that reference. By default it is on if other machines may reach the server. That is so if the server
     listens on an address that is not a loopback address, allows a host that is not this machine, or serves HTTP on a
-    Unix socket. It is also so with ``asgi()``. The log says at the start which holds, with the level ``WARNING``, also
-    if this is ``False``.
-    ``cache`` says how long answers may be kept and by whom (2026-07-28): seconds, or ``CacheOptions``; ``cache_of`` the
-    same by method. ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from texts where
-    arguments do not conform otherwise; ``assert_formats`` (default: yes) asserts ``format`` in schemas.
+    Unix socket. It is also so with ``asgi()``. At the start, the log states with the level ``WARNING`` which setting is
+    in force, also if this is ``False``.
 
-    ``log_level`` is the lowest level of records that reach ``logging``: ``"debug"`` (the default: ``logging`` alone
-    decides), ``"info"``, ``"warn"`` or ``"error"``. ``end_with_stdin`` (default: yes) says whether the end of standard
-    input ends a server that has other transports; if it is ``False``, that client leaves and the others stay.
+    ``cache`` says how long clients may keep responses, and for whom (2026-07-28). It is a number of seconds, or
+    ``CacheOptions``. ``cache_of`` sets the same for single methods.
 
-    ``lifespan`` is a function that is called with the server and gives a context manager, async or not
-    (``@asynccontextmanager``, ``@contextmanager``), or an (async) generator function that yields once. It is entered
-    before the first call runs and left after the last has ended, once each time the server is served, and in each of
-    ``workers`` processes; what it yields is ``lifespan`` of every context. An async one runs in a task of its own on
-    the loop that serves, another one on worker threads. If it raises before it yields, serving fails with
-    ``StartError``. It takes the place of the hooks ``start`` and ``stop``, and has their time-outs.
+    If arguments do not conform, ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from
+    strings. ``assert_formats`` (default: yes) asserts ``format`` in schemas.
 
-    ``state_keys`` are keys of 32 bytes that seal what clients of the stateless protocol carry between the rounds of a
-    question: the first seals, all open, so that a key can be replaced. Replicas behind one address must share them;
-    without any, a random key of this process serves. Keep them secret, and draw them at random
-    (``secrets.token_bytes(32)``).
+    ``log_level`` is the lowest level of records that reach ``logging``: ``"debug"``, ``"info"``, ``"warn"`` or
+    ``"error"``. The default is ``"debug"``, so that ``logging`` alone decides. ``end_with_stdin`` (default: yes) says
+    whether the end of standard input ends a server that has other transports. If it is ``False``, only the client on
+    standard input leaves, and the others stay.
+
+    ``lifespan`` is a function that is called with the server. It returns a context manager, async or not
+    (``@asynccontextmanager``, ``@contextmanager``). It may also be a generator function, async or not, that yields
+    once. The server enters the context manager before the first call runs, and leaves it after the last call has ended.
+    This happens once each time the server is served, and in each of ``workers`` processes. The value that it yields is
+    ``lifespan`` of every context. An async context manager runs in its own task on the loop that serves. Any other runs
+    on worker threads. If it raises before it yields, serving fails with ``StartError``. It replaces the hooks ``start``
+    and ``stop``, and has their timeouts.
+
+    ``state_keys`` are keys of 32 bytes. They seal the state that clients of the stateless protocol carry between the
+    rounds of a question. The first key seals, and every key opens, so that a key can be replaced. Replicas behind one
+    address must share the keys. Without keys, the process uses a random key of its own. Keep the keys secret, and draw
+    them at random (``secrets.token_bytes(32)``).
 
     The other keywords are the engine's limits (``Limits``): counts, bytes and seconds, such as ``call_timeout=60`` or
     ``max_message_bytes=1 << 20``.
@@ -147,34 +154,36 @@ class Server(Registrations):
 
     @property
     def name(self) -> str:
-        """The name clients see."""
+        """The name that clients see."""
         return self._name
 
     @property
     def version(self) -> str:
-        """The version clients see."""
+        """The version that clients see."""
         return self._version
 
     @property
     def url(self) -> str | None:
-        """Where the server listens for HTTP, while it does."""
+        """The URL of HTTP while the server listens, else ``None``."""
         return None if self._running is None else self._running.url
 
     @property
     def websocket_url(self) -> str | None:
-        """Where the server listens for WebSocket, while it does."""
+        """The URL of WebSocket while the server listens, else ``None``."""
         return None if self._running is None else self._running.websocket_url
 
     @property
     def sse_url(self) -> str | None:
-        """Where the server listens for clients of HTTP+SSE, while it does: the address of the event stream."""
+        """The URL of the event stream of HTTP+SSE while the server listens, else ``None``."""
         return None if self._running is None else self._running.sse_url
 
     def map_error(self, kind: type[Exception], error: int | Callable[[Any], BaseException]) -> None:
-        """Says what an exception of the program's own stands for when a handler raises it: a code of the protocol, with
-        the exception's message, or a function that gives the exception to take its place (``McpError``, ``NotFound``,
-        ``ToolError``). Subclasses go with it, unless they are mapped themselves. The errors of this package are meant
-        as they are, and not mapped, so that ``Exception`` stands for whatever is unforeseen.
+        """Maps an exception type of the program to the error that the client receives when a handler raises it.
+
+        ``error`` is a code of the protocol, which is sent with the exception's message. Or it is a function that
+        returns the exception to use instead (``McpError``, ``NotFound``, ``ToolError``). The mapping also applies to
+        subclasses that have no mapping of their own. The errors of this package are never mapped. A mapping of
+        ``Exception`` therefore covers all unforeseen exceptions.
         """
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise RegistrationError(f"map_error: {kind!r} is no class of exceptions")
@@ -187,9 +196,9 @@ class Server(Registrations):
     ) -> CallResult:
         """Calls a tool through the whole engine, as a client of this process.
 
-        A server that is not being served is for that, on the running loop. A tool that fails raises ``ToolError``, or
-        with ``raise_on_error=False`` is a result that says so; an error of the protocol raises ``McpError``.
-        ``tenon_mcp.testing.Client`` does more, and does so in programs without a loop.
+        If the server is not being served, it is served for this call on the running loop. If the tool fails, this
+        raises ``ToolError``; with ``raise_on_error=False`` it returns a result that says so. An error of the protocol
+        raises ``McpError``. ``tenon_mcp.testing.Client`` can do more, and also works in programs without a loop.
         """
         from ..testing import Client
 
@@ -197,36 +206,39 @@ class Server(Registrations):
             return await client.call_tool(name, arguments, raise_on_error=raise_on_error)
 
     def elicitation_complete(self, id: str) -> bool:
-        """Tells a client with a session that the visit ``elicit_url`` asked for with this ``id`` has come to its end.
+        """Tells a client with a session that the user has finished the visit that ``elicit_url`` requested with this
+        ``id``.
 
-        ``False`` if no client of this process waits for it; there is nothing to be done about it then.
+        Returns ``False`` if no client of this process waits for it. The program need not do anything then.
         """
         return self._engine.elicitation_complete(id)
 
     def resource_updated(self, uri: str) -> None:
-        """Says that the resource at exactly this address has changed; from any thread, also outside of handlers.
+        """Reports that the resource at exactly this address has changed. Any thread may call it, also outside of
+        handlers.
 
-        Clients that are subscribed to it are told within a few milliseconds: listen streams of 2026-07-28 that named
-        it, and sessions that sent ``resources/subscribe``. Several updates of one moment are told once. Before the
-        start nobody is, and nothing happens.
+        Subscribed clients are notified within a few milliseconds. These are listen streams of 2026-07-28 that named the
+        resource, and sessions that sent ``resources/subscribe``. Several updates in quick succession cause one
+        notification. Before the start this does nothing.
         """
         self._engine.resource_updated(uri)
 
     def list_changed(self, kind: str) -> None:
-        """Says that the list of a kind has changed: ``"tool"``, ``"resource"`` (also templates and providers) or
-        ``"prompt"``; from any thread.
+        """Reports that the list of a kind has changed: ``"tool"``, ``"resource"`` (also templates and providers) or
+        ``"prompt"``.
 
-        For what the engine cannot see, such as what a provider lists: entries that are added, removed, enabled or
-        disabled are told of without it. Raises a ``RegistrationError`` for kinds that clients have no list of.
+        Any thread may call it. Use it for changes that the engine cannot see, such as in what a provider lists. If
+        entries are added, removed, enabled or disabled, the engine notifies clients by itself. Raises
+        ``RegistrationError`` if clients have no list of the kind.
         """
         self._engine.list_changed(kind)
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> int:
-        """Sends a notification of the program's own to every legacy session that can be reached; returns how many those
-        are. From any thread.
+        """Sends a notification of the program's own to every reachable legacy session, and returns their number.
 
-        Clients of 2026-07-28 get such notifications only on the stream of their own request: ``Context.notify``.
-        ``ValueError`` for a name that the protocol has, and for what is not JSON.
+        Any thread may call it. Clients of 2026-07-28 get such notifications only on the stream of their own request:
+        ``Context.notify``. Raises ``ValueError`` if the protocol defines the name, or if ``params`` cannot be expressed
+        in JSON.
         """
         return self._engine.notify(method, {} if params is None else params)
 
@@ -243,41 +255,50 @@ class Server(Registrations):
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
-        """Serves until the transports end or ``close`` is called, or until SIGINT or SIGTERM; blocks.
+        """Serves until the transports end, ``close`` is called, or SIGINT or SIGTERM arrives. Blocks.
 
-        ``stdio`` is served if nothing else is given or if it is ``True``; a pair of descriptors (input, output) is
-        served in place of the process's own. ``http`` is a port, ``"host:port"``, ``"host:port/path"``,
-        ``"unix:path"`` for HTTP on a Unix socket, or ``HttpOptions``. ``unix`` is the path of a Unix socket, or
-        ``UnixOptions``, where any number of clients speak lines as on stdio; its file is this user's alone, replaces
-        one that was left behind, and goes with the server. ``socket`` is a socket of the program's, TCP or Unix, or a
-        list of them: one that listens is served like ``unix``, one that is connected as one client more, and the server
-        ends with the last of those. Sockets are duplicated, and no longer block. ``websocket`` is a port,
-        ``"host:port/path"`` or ``WebOptions``, for clients that speak over WebSocket; ``"/ws"``, a path alone, is one
-        of the HTTP address. ``sse`` is the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that
-        have no other. All may be served at once. ``on_started`` is called with the server once it has started, when
-        ``url``, ``websocket_url`` and ``sse_url`` are known; without it they are written to stderr.
+        All transports may be served at once:
 
-        However the end begins, calls in flight may finish within ``drain_timeout``, where stdio is served within
-        ``stdio_drain_timeout``; what is left is cancelled. Then ``run`` returns, or after SIGINT raises
-        ``SystemExit(130)``, with signals as they were before. A signal that comes while the server ends ends it at
-        once, and a second signal ends the process, with 128 + its number. Signals that are ignored stay ignored.
+        - ``stdio`` is served if no other transport is given or if it is ``True``. A pair of descriptors (input, output)
+          is served in place of the process's own.
+        - ``http`` is a port, ``"host:port"``, ``"host:port/path"``, ``"unix:path"`` for HTTP on a Unix socket, or
+          ``HttpOptions``.
+        - ``unix`` is the path of a Unix socket, or ``UnixOptions``. Any number of clients speak lines on it, as on
+          stdio. Only this user may access its file. The file replaces one that was left behind, and is removed at the
+          end of the server.
+        - ``socket`` is a socket of the program, TCP or Unix, or a list of them. A listening socket is served like
+          ``unix``. A connected socket is one more client, and the server ends with the last of the connected sockets.
+          Sockets are duplicated, and become non-blocking.
+        - ``websocket`` is a port, ``"host:port/path"`` or ``WebOptions``, for WebSocket clients. A path alone, such as
+          ``"/ws"``, is a path of the HTTP address.
+        - ``sse`` takes the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other.
 
-        On the main thread, ``run`` has the process to itself. If a handler still blocks the loop when the server has
-        ended, ``asyncio.CancelledError`` is raised in it. In a ``def`` handler of this thread it is
-        ``KeyboardInterrupt``. If the handler blocks in C, the process ends. After ``close``, ``run`` waits for the
-        handler until a signal comes. With ``signals=False``, or on another thread, ``run`` leaves signals and the
-        process alone, and waits for the handler.
+        ``on_started`` is called with the server once it has started. ``url``, ``websocket_url`` and ``sse_url`` are
+        known then. Without ``on_started`` the server writes them to stderr.
 
-        ``workers`` is how many processes serve ``http``, and ``websocket`` as a path of its address: they are forked
-        off, inherit one listener, and seal with one key. They share nothing else, so the server must speak revisions
-        without sessions only (``revisions=["2026-07-28"]``) and have neither tasks nor ``once_only``; what a program
-        changes or publishes in a worker (``add``, ``resource_updated`` …) concerns that one's clients; limits count for
-        each. This process serves nothing and must have no other threads. ``on_started`` is called in it once all of
-        them listen. A worker that ends by itself is replaced; after 5 within a minute, or when one cannot start, all
-        end with ``ServeError``, which says why. ``close`` in any of them ends all, and so does the end of this
-        process, however it comes about.
+        At the end, calls in flight may finish within ``drain_timeout``, or within ``stdio_drain_timeout`` if stdio is
+        served. The remaining calls are cancelled. Then ``run`` restores the signal handlers and returns. After SIGINT
+        it raises ``SystemExit(130)`` instead. If a signal arrives while the server shuts down, the server ends at once.
+        A second signal ends the process with 128 + the signal's number. Ignored signals stay ignored.
+
+        On the main thread, ``run`` controls the process. If a handler still blocks the loop when the server has ended,
+        ``asyncio.CancelledError`` is raised in it. In a ``def`` handler of this thread it is ``KeyboardInterrupt``. If
+        the handler blocks in C, the process ends. After ``close``, ``run`` waits for the handler until a signal
+        arrives. With ``signals=False``, or on another thread, ``run`` leaves signals and the process alone, and waits
+        for the handler.
+
+        ``workers`` is the number of processes that serve ``http``, and ``websocket`` as a path of its address. The
+        processes are forked, inherit one listener, and seal with one key. They share nothing else. So the server must
+        speak only revisions without sessions (``revisions=["2026-07-28"]``), and must have neither tasks nor
+        ``once_only``. If a program changes or publishes something in a worker (``add``, ``resource_updated`` …), this
+        affects only the clients of that worker. Each worker has its own limits.
+
+        The parent process serves nothing and must have no other threads. ``on_started`` is called in it once all
+        workers listen. A worker that ends by itself is replaced. If more than 5 end within a minute, or if one cannot
+        start, all end with ``ServeError``, which states the cause. ``close`` in any of the processes ends all of them,
+        and so does any end of the parent process.
         """
-        # Looked up, not imported: before the signals have their handlers nothing may take long.
+        # Looked up, not imported: nothing may take long before the signal handlers are installed.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, and an event loop runs here already; use await serve()")
@@ -309,9 +330,9 @@ class Server(Registrations):
         sse: Sse = None,
         on_started: Callable[[Server], object] | None = None,
     ) -> None:
-        """Serves on the running loop until the transports end or ``close`` is called; takes what ``run`` takes.
+        """Serves on the running loop until the transports end or ``close`` is called. Takes the options of ``run``.
 
-        Cancelling it ends the server and every call at once.
+        If the awaiting task is cancelled, the server and every call end at once.
         """
         from .loop import serve
 
@@ -327,33 +348,39 @@ class Server(Registrations):
         websocket: Web = None,
         sse: Sse = None,
     ) -> None:
-        """Serves on threads of its own and returns once it has started; takes what ``run`` takes. Where a handler of
-        ``start`` is for the main thread it returns before, and ``poll`` runs that.
+        """Serves on threads of its own, and returns once the server has started. Takes the options of ``run``.
 
-        For programs whose main thread belongs to somebody else's loop, such as Qt, Blender or Maya: handlers with
-        ``thread="main"`` run there, in ``poll``. All others run without it, those on a loop on one of the server's.
-        Signals are left alone. The server ends with its transports, after ``close``, or with the interpreter.
+        If a handler of ``start`` is for the main thread, this returns before that handler has run, and ``poll`` runs
+        it.
+
+        Use it in programs whose main thread runs another event loop, such as Qt, Blender or Maya. Handlers with
+        ``thread="main"`` run on that thread, in ``poll``. All other handlers run without it; those on a loop use a loop
+        of the server. Signals are left alone. The server ends with its transports, after ``close``, or with the
+        interpreter.
         """
         from .host_loop import start
 
         self._main = start(self, _transports(stdio, http, unix, socket, websocket, sse))
 
     def poll(self, budget: float | None = None, timeout: float | None = 0.0) -> bool:
-        """Runs calls that wait for the main thread on the calling one; ``False`` once the server has ended.
+        """Runs calls that wait for the main thread on the calling thread. Returns ``False`` once the server has ended.
 
-        Begins no further call when ``budget`` seconds are over (default: the limit ``poll_budget``); the one at work
-        goes to its end. If none waits, it
-        waits for one at most ``timeout`` seconds, without end for ``None``. To be called by one thread, whenever its
-        loop has a moment or ``wake_fd`` is readable; a handler may call it too, as from a modal dialog. Raises
-        ``StartError`` once the server has ended because its start failed. A
-        ``KeyboardInterrupt`` in a handler goes on through it. Raises ``StateError`` before ``start``.
+        After ``budget`` seconds (default: the limit ``poll_budget``) it starts no further call; a running call
+        continues to its end. If no call waits, it waits for one at most ``timeout`` seconds, or without limit if that
+        is ``None``.
+
+        Only one thread may call it, whenever its loop is idle or ``wake_fd`` is readable. A handler may call it too,
+        for example from a modal dialog. A ``KeyboardInterrupt`` in a handler propagates through it. Raises
+        ``StartError`` once the server has ended because its start failed. Raises ``StateError`` before ``start``.
         """
         return self._started().poll(budget, timeout)
 
     @property
     def wake_fd(self) -> int:
-        """The descriptor that is readable when ``poll`` has something to do, for the program's own loop; also when the
-        server has ended. Watch it and leave it open: it is the server's. Raises ``StateError`` before ``start``.
+        """The descriptor that is readable when ``poll`` has work to do, for the program's own loop.
+
+        It is also readable when the server has ended. Watch it, but do not close it: it belongs to the server. Raises
+        ``StateError`` before ``start``.
         """
         return self._started().descriptor
 
@@ -370,23 +397,26 @@ class Server(Registrations):
         allowed_headers: Sequence[str] | None = None,
         principal: Callable[[MutableMapping[str, Any]], str | None] | None = None,
     ) -> Asgi:
-        """The server as an ASGI 3 application, to be mounted in FastAPI or Starlette or run by uvicorn or hypercorn.
+        """The server as an ASGI 3 application. FastAPI or Starlette can mount it, and uvicorn or hypercorn can run it.
 
-        It needs no lifespan: the first request starts it, on whatever asyncio loop that came in on, and ``close`` or
-        the end of the process ends it; where an ASGI server delivers a lifespan, that starts and ends it, and
-        ``lifespan`` of what this returns does so by hand. ``async def`` handlers run on the loop of their request,
-        ``def`` handlers on worker threads, both in the context variables that middleware has set around their request.
-        Call this once; what it returns may be mounted at several places.
+        It needs no lifespan: the first request starts it, on the asyncio loop of that request. ``close`` or the end of
+        the process ends it. If an ASGI server delivers a lifespan, the lifespan starts and ends it. ``lifespan`` of the
+        returned object does the same explicitly. ``async def`` handlers run on the loop of their request, and ``def``
+        handlers run on worker threads. Both see the context variables that middleware has set for their request. Call
+        this once. The returned object may be mounted at several paths.
 
-        Every path that is routed here is answered, or with ``path`` that one alone, with and without a slash at its
-        end, below the scope's ``root_path``; others get 404. Any ``Host`` is answered unless there are
-        ``allowed_hosts`` (names without port, besides the loopback ones). Pages in browsers may call only if their
-        origin is among ``allowed_origins`` (``scheme://host[:port]``, ``*``, ``null``), or if both the page and the
-        host that it names are of this machine. Besides the headers of the protocol they may send those of
-        ``allowed_headers`` (``*`` for all). ``principal`` says who sent a request, from its scope: such as the user
-        that a middleware has put there, or ``None`` for nobody in particular. Sessions belong to whoever opened them,
-        and handlers read it as ``ctx.principal``. What a client has counts to the share of its address
-        (``max_address_calls`` and the others), which is that of the scope's ``client``.
+        The application answers every path that is routed to it. With ``path`` it answers only that path, with and
+        without a slash at its end, below the scope's ``root_path``; other paths get 404. It accepts any ``Host`` unless
+        ``allowed_hosts`` is given (names without port, besides the loopback ones).
+
+        Pages in browsers may call only if their origin is in ``allowed_origins`` (``scheme://host[:port]``, ``*``,
+        ``null``), or if both the page and the requested host are of this machine. Besides the headers of the protocol
+        they may send those in ``allowed_headers`` (``*`` for all).
+
+        ``principal`` is a function that returns who sent a request, from its scope. This may be the user that a
+        middleware has stored there, or ``None`` if the sender is not known. Sessions belong to the principal that
+        opened them, and handlers read it as ``ctx.principal``. What a client uses counts towards the share of its
+        address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """
@@ -395,10 +425,10 @@ class Server(Registrations):
         return Asgi(self, path, allowed_hosts, allowed_origins, allowed_headers, principal)
 
     def close(self) -> None:
-        """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``,
-        where stdio is served within ``stdio_drain_timeout`` if that is less.
+        """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``.
 
-        Returns at once; from any thread, also from a handler; again or before the start it does nothing.
+        If stdio is served, they may finish within ``stdio_drain_timeout`` if that is less. Returns at once. Any thread
+        may call it, also a handler. If the server has not started or is closed already, it does nothing.
         """
         running = self._running
         if running is not None:
@@ -406,7 +436,7 @@ class Server(Registrations):
             running.close()
 
     def _claim(self) -> None:
-        """Refuses what cannot be served."""
+        """Raises ``StateError`` if the server is being served already."""
         if self._running is not None:
             self._running.check_fork()
             raise StateError(f"server {self._name!r} is being served already")

@@ -1,5 +1,6 @@
-"""From start to end of a server, without a loop as long as nothing needs one: asyncio takes longer to load than the
-rest of a server."""
+"""Serves a server from start to end. It uses no loop until one is needed, because asyncio takes longer to load than the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ PATIENCE = 1.0
 
 
 class MainThreadQueue:
-    """Functions for the thread that polls, from any other."""
+    """Queues functions of other threads for the thread that polls."""
 
     __slots__ = ("_lane", "_waiting")
 
@@ -58,7 +59,7 @@ class MainThreadQueue:
 
 
 class Service:
-    """What serves a server beside its loop: its lanes, its workers, and the engine once it is started."""
+    """The parts that serve a server besides its loop: its lanes, its workers, and the engine once it is started."""
 
     _on_started: Callable[[Server], object] | None = None
     main: LoopLane | None = None
@@ -94,7 +95,7 @@ class Service:
         self.workers = Workers(PoolLane(engine, cap), server._errors, server._worker_stack)
 
     def start(self) -> Running:
-        """Starts the engine; ``stop`` must follow."""
+        """Starts the engine. ``stop`` must follow."""
         server = self.server
         running = server._engine.start({**read_transports(**self._transports), **self._embedded}, self.lane)
         server._running = running
@@ -103,7 +104,7 @@ class Service:
         return running
 
     def open(self, running: Running, on_started: Callable[[Server], object] | None) -> None:
-        """Lets calls run; ``announce`` follows."""
+        """Lets calls run. ``announce`` must follow."""
         self._on_started = on_started
         self.signals.watch(running)
         if on_started in (None, say):
@@ -113,7 +114,7 @@ class Service:
             self.workers.start()
 
     def announce(self, running: Running) -> None:
-        """Says that it has started, once that is so. Raises ``StartError`` if it failed to."""
+        """Reports that the server has started, once that is so. Raises ``StartError`` if the start failed."""
         running.check_start()
         on_started, self._on_started = self._on_started, None
         if on_started is not None and running.started:
@@ -126,12 +127,12 @@ class Service:
             _fork.leave(sys.exc_info()[1])
 
     def stop(self) -> None:
-        """The engine has ended; again it does nothing."""
+        """Cleans up after the engine has ended. Further calls do nothing."""
         self.signals.noticed()
         atexit.unregister(self._end)
 
     def close(self) -> None:
-        """Ends what is beside the loop, whether or not the engine was started; again it does nothing."""
+        """Ends all parts besides the loop, whether or not the engine was started. Further calls do nothing."""
         self.server._running = self.server._workers = None
         self.workers.close()
 
@@ -148,7 +149,7 @@ def run(
 
 
 def serve_here(service: Service, on_started: Callable[[Server], object]) -> None:
-    """Serves on this thread, without a loop while nothing needs one."""
+    """Serves on this thread. It uses no loop until one is needed."""
     try:
         running = service.start()
         try:

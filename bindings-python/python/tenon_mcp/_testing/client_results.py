@@ -1,4 +1,4 @@
-"""What the requests of a client come to."""
+"""The results of a client's requests."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Any
 
 
 def snake(name: str) -> str:
-    """A name of the specification as Python writes it."""
+    """A name of the specification in Python's spelling."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 class Definition(dict[str, Any]):
-    """What a list says of an entry: a dict by the specification's names, whose members are attributes as well, with
-    underscores (``tool.input_schema``); ``None`` where there is none of this name."""
+    """An entry of a list: a dict by the specification's names. Its members are also attributes, with underscores
+    (``tool.input_schema``). An attribute is ``None`` if there is no such member.
+    """
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -24,14 +25,14 @@ class Definition(dict[str, Any]):
 
 
 class Result:
-    """What a request came to."""
+    """The result of a request."""
 
     result: dict[str, Any]
     """The result as it was sent."""
     data: Any
-    """What a program wants of it."""
+    """The value that a program usually needs."""
     text: str
-    """Its texts, a line each."""
+    """The texts of the result, joined by line breaks."""
 
     def __init__(self, result: dict[str, Any], data: Any, text: str, is_error: bool) -> None:
         self.result = result
@@ -41,7 +42,7 @@ class Result:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """Its metadata."""
+        """The metadata of the result."""
         meta: dict[str, Any] = self.result.get("_meta", {})
         return meta
 
@@ -50,15 +51,15 @@ class Result:
 
 
 class CallResult(Result):
-    """What a tool returned.
+    """The result of a tool.
 
-    ``data`` is the value that it gave as structured content, or else its only text: as JSON if it is
-    such, else a ``str``; ``None`` where there is no one such value. ``text`` has the texts of its content exactly
+    ``data`` is the structured content. Without structured content it is the only text: parsed, if the text is JSON,
+    otherwise a ``str``. It is ``None`` if there is no single such value. ``text`` has the texts of the content exactly
     as they were sent.
     """
 
     is_error: bool
-    """Whether the tool failed; the text says why."""
+    """Whether the tool failed. The text gives the reason."""
 
     @property
     def content(self) -> list[Definition]:
@@ -72,10 +73,10 @@ class CallResult(Result):
 
 
 class ReadResult(Result):
-    """What was read at an address.
+    """The contents that were read at an address.
 
-    ``data`` is that of the only contents: JSON by their media type, a ``str``, or ``bytes``; ``None`` where there is no
-    one such value.
+    ``data`` is the data of the only contents: parsed JSON if their media type says so, a ``str``, or ``bytes``. It is
+    ``None`` if there is no single such value.
     """
 
     def __init__(self, result: dict[str, Any], data: Any, text: str, is_error: bool) -> None:
@@ -93,16 +94,16 @@ class ReadResult(Result):
 
 
 class PromptResult(Result):
-    """A prompt, made."""
+    """The result of a prompt."""
 
     @property
     def messages(self) -> list[Definition]:
-        """Its messages, each with ``role`` and ``content``."""
+        """The messages, each with ``role`` and ``content``."""
         return [Definition(message) for message in self.result.get("messages", ())]
 
     @property
     def description(self) -> str | None:
-        """What it is, if it says so."""
+        """The description of the prompt, if it has one."""
         return self.result.get("description")
 
 
@@ -117,11 +118,11 @@ class CompletionResult(Result):
 
     @property
     def total(self) -> int | None:
-        """How many there are, if that is known."""
+        """The total number of suggestions, if it is known."""
         total: int | None = self.data.get("total")
         return total
 
     @property
     def has_more(self) -> bool:
-        """Whether there are more than were sent."""
+        """Whether there are more suggestions than were sent."""
         return bool(self.data.get("hasMore", False))

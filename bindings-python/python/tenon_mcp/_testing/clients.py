@@ -1,4 +1,4 @@
-"""A client in the process of its server, one to wait for and one to await."""
+"""A client in the process of its server: one that blocks and one to await."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Result)
 
 _PATIENCE = 0.1
-"""Seconds between two looks for signals while a client waits."""
+"""Seconds between two checks for signals while a client waits."""
 
 _CLOSED = "the client is closed"
 
 
 class _Pending:
-    """A request that waits for its end."""
+    """A request that waits for its result."""
 
     def __init__(self, on_progress: Callable[[float, float | None, str | None], object] | None) -> None:
         self.on_progress = on_progress
@@ -40,7 +40,7 @@ class _Pending:
 
 
 class _Client:
-    """What both kinds of clients have."""
+    """The members that both kinds of clients share."""
 
     def __init__(
         self, app: Server, options: dict[str, Any], answers: dict[str, Any], on_log: Hears, on_other: HearsOther
@@ -67,7 +67,7 @@ class _Client:
     def _begin(self, what: str, given: dict[str, Any], pending: _Pending) -> int:
         self._check()
         number = self._link.number()
-        # Before it is sent: its end may be heard at once.
+        # Before it is sent, because its result may arrive at once.
         self._pending[number] = pending
         given = {name: value for name, value in given.items() if value is not None}
         try:
@@ -133,7 +133,7 @@ def _definitions(result: Result) -> list[Definition]:
 
 
 class SyncClient(_Client):
-    """A client whose methods wait. Any thread may use it, and several may at once."""
+    """A client whose methods block. Several threads may use it at the same time."""
 
     def __init__(
         self, app: Server, options: dict[str, Any], answers: dict[str, Any], on_log: Hears, on_other: HearsOther
@@ -148,8 +148,9 @@ class SyncClient(_Client):
         self._listening = False
 
     def close(self) -> None:
-        """The client is gone: what it still asks is cancelled, and raises ``StateError`` where a thread waits for it.
-        Again it does nothing."""
+        """Closes the client and cancels its pending requests. Threads that wait for one get ``StateError``. Further
+        calls do nothing.
+        """
         if self._generation != _fork.generation:
             return  # it is the parent's
         with self._turn:
@@ -170,14 +171,17 @@ class SyncClient(_Client):
         meta: dict[str, Any] | None = None,
         on_progress: Callable[[float, float | None, str | None], object] | None = None,
     ) -> CallResult:
-        """Calls a tool. One that fails raises ``ToolError``, or with ``raise_on_error=False`` is a result that says so;
-        an error of the protocol raises ``McpError``. ``on_progress`` is called with how far it is, of how much, and a
-        message."""
+        """Calls a tool. If the tool fails, this raises ``ToolError``; with ``raise_on_error=False`` it returns a result
+        that says so.
+
+        An error of the protocol raises ``McpError``. ``on_progress`` is called with the progress, the total, and a
+        message.
+        """
         given = {"name": name, "arguments": arguments or {}, "_meta": meta}
         return self._wait("call_tool", given, CallResult, raise_on_error, on_progress)
 
     def list_tools(self) -> list[Definition]:
-        """The tools, all pages of them."""
+        """All tools, from all pages."""
         return _definitions(self._wait("list_tools", {}, Result))
 
     def read_resource(self, uri: str, *, meta: dict[str, Any] | None = None) -> ReadResult:
@@ -185,21 +189,21 @@ class SyncClient(_Client):
         return self._wait("read_resource", {"uri": uri, "_meta": meta}, ReadResult)
 
     def list_resources(self) -> list[Definition]:
-        """The resources, all pages of them."""
+        """All resources, from all pages."""
         return _definitions(self._wait("list_resources", {}, Result))
 
     def list_resource_templates(self) -> list[Definition]:
-        """The templates of resources, all pages of them."""
+        """All resource templates, from all pages."""
         return _definitions(self._wait("list_resource_templates", {}, Result))
 
     def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, *, meta: dict[str, Any] | None = None
     ) -> PromptResult:
-        """Makes a prompt. Arguments that are no ``str`` are sent as their JSON."""
+        """Gets a prompt. Arguments that are no ``str`` are sent as their JSON."""
         return self._wait("get_prompt", {"name": name, "arguments": arguments or {}, "_meta": meta}, PromptResult)
 
     def list_prompts(self) -> list[Definition]:
-        """The prompts, all pages of them."""
+        """All prompts, from all pages."""
         return _definitions(self._wait("list_prompts", {}, Result))
 
     def complete(
@@ -211,16 +215,18 @@ class SyncClient(_Client):
         template: str | None = None,
         arguments: dict[str, str] | None = None,
     ) -> CompletionResult:
-        """Suggestions for an argument of a prompt, or a variable of a template; ``arguments`` are settled already."""
+        """Gets suggestions for an argument of a prompt, or a variable of a template. ``arguments`` are those known
+        already.
+        """
         given = {"prompt": prompt, "template": template, "argument": argument, "value": value, "arguments": arguments}
         return self._wait("complete", given, CompletionResult)
 
     def ping(self) -> None:
-        """Waits for an answer of the engine itself."""
+        """Sends a ping, which the engine itself answers."""
         self._wait("ping", {}, Result)
 
     def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sends any request; gives its result as it was sent."""
+        """Sends any request, and returns its result as it was sent."""
         return self._wait("request", {"method": method, "params": params or {}}, Result).result
 
     def _wait(
@@ -243,7 +249,7 @@ class SyncClient(_Client):
         return self._result(of, pending, raise_on_error)
 
     def _until(self, pending: _Pending) -> None:
-        # One of the threads that wait listens for all; which one, is settled anew after each event.
+        # One of the waiting threads listens for all of them. Which one it is, is decided again after each event.
         with self._turn:
             while pending.outcome is None and not self._closed:
                 if self._listening:
@@ -275,7 +281,7 @@ class SyncClient(_Client):
 
 
 class AsyncClient(_Client):
-    """A client whose methods are awaited, on the loop it was opened on."""
+    """A client whose methods are awaited, on the loop that it was opened on."""
 
     _hold: _in_process.Hold | None
 
@@ -283,7 +289,7 @@ class AsyncClient(_Client):
     async def open(
         cls, app: Server, options: dict[str, Any], answers: dict[str, Any], on_log: Hears, on_other: HearsOther
     ) -> AsyncClient:
-        """A client, and the server's start unless it is being served."""
+        """Opens a client. Starts the server unless it is being served."""
         hold = await _in_process.hold_here(app)
         try:
             client = cls(app, options, answers, on_log, on_other)
@@ -300,8 +306,9 @@ class AsyncClient(_Client):
     _tasks: set[asyncio.Task[None]]
 
     async def close(self) -> None:
-        """The client is gone: what it still asks is cancelled, and raises ``StateError`` where a task waits for it.
-        Again it does nothing."""
+        """Closes the client and cancels its pending requests. Tasks that wait for one get ``StateError``. Further calls
+        do nothing.
+        """
         if self._closed or self._generation != _fork.generation:
             return  # it may be the parent's
         self._closed = True
@@ -323,14 +330,17 @@ class AsyncClient(_Client):
         meta: dict[str, Any] | None = None,
         on_progress: Callable[[float, float | None, str | None], object] | None = None,
     ) -> CallResult:
-        """Calls a tool. One that fails raises ``ToolError``, or with ``raise_on_error=False`` is a result that says so;
-        an error of the protocol raises ``McpError``. ``on_progress`` is called with how far it is, of how much, and a
-        message. Cancelled, it cancels the call."""
+        """Calls a tool. If the tool fails, this raises ``ToolError``; with ``raise_on_error=False`` it returns a result
+        that says so.
+
+        An error of the protocol raises ``McpError``. ``on_progress`` is called with the progress, the total, and a
+        message. If the awaiting task is cancelled, the call is cancelled too.
+        """
         given = {"name": name, "arguments": arguments or {}, "_meta": meta}
         return await self._await("call_tool", given, CallResult, raise_on_error, on_progress)
 
     async def list_tools(self) -> list[Definition]:
-        """The tools, all pages of them."""
+        """All tools, from all pages."""
         return _definitions(await self._await("list_tools", {}, Result))
 
     async def read_resource(self, uri: str, *, meta: dict[str, Any] | None = None) -> ReadResult:
@@ -338,22 +348,22 @@ class AsyncClient(_Client):
         return await self._await("read_resource", {"uri": uri, "_meta": meta}, ReadResult)
 
     async def list_resources(self) -> list[Definition]:
-        """The resources, all pages of them."""
+        """All resources, from all pages."""
         return _definitions(await self._await("list_resources", {}, Result))
 
     async def list_resource_templates(self) -> list[Definition]:
-        """The templates of resources, all pages of them."""
+        """All resource templates, from all pages."""
         return _definitions(await self._await("list_resource_templates", {}, Result))
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, *, meta: dict[str, Any] | None = None
     ) -> PromptResult:
-        """Makes a prompt. Arguments that are no ``str`` are sent as their JSON."""
+        """Gets a prompt. Arguments that are no ``str`` are sent as their JSON."""
         given = {"name": name, "arguments": arguments or {}, "_meta": meta}
         return await self._await("get_prompt", given, PromptResult)
 
     async def list_prompts(self) -> list[Definition]:
-        """The prompts, all pages of them."""
+        """All prompts, from all pages."""
         return _definitions(await self._await("list_prompts", {}, Result))
 
     async def complete(
@@ -365,16 +375,18 @@ class AsyncClient(_Client):
         template: str | None = None,
         arguments: dict[str, str] | None = None,
     ) -> CompletionResult:
-        """Suggestions for an argument of a prompt, or a variable of a template; ``arguments`` are settled already."""
+        """Gets suggestions for an argument of a prompt, or a variable of a template. ``arguments`` are those known
+        already.
+        """
         given = {"prompt": prompt, "template": template, "argument": argument, "value": value, "arguments": arguments}
         return await self._await("complete", given, CompletionResult)
 
     async def ping(self) -> None:
-        """Waits for an answer of the engine itself."""
+        """Sends a ping, which the engine itself answers."""
         await self._await("ping", {}, Result)
 
     async def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Sends any request; gives its result as it was sent."""
+        """Sends any request, and returns its result as it was sent."""
         return (await self._await("request", {"method": method, "params": params or {}}, Result)).result
 
     async def _await(
@@ -418,7 +430,7 @@ class AsyncClient(_Client):
         try:
             self._hear(what, whose, detail)
         except Exception as error:
-            # What a function of the program's raises is for who waits, not for the loop.
+            # An exception of the program's function goes to the task that waits, not to the loop.
             pending = self._pending.get(whose) if what == "progress" else None
             if pending is None:
                 raise
