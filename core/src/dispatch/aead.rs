@@ -1,4 +1,5 @@
-//! Sealing what clients carry for the server: AES-256-GCM-SIV (RFC 8452), bound to the request it belongs to.
+//! Encrypts data that clients carry for the server (AES-256-GCM-SIV, RFC 8452), and binds it to the request it
+//! belongs to.
 
 use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};

@@ -1,4 +1,4 @@
-//! What the engine needs from outside: the time and randomness, passed in so that tests can hold both.
+//! The interface for time and randomness. The engine takes both from outside, so that tests can control them.
 
 use crate::error::Error;
 use std::time::Instant;

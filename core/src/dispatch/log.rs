@@ -1,4 +1,4 @@
-//! Where the engine says what no client is told: why a handler failed, what was dropped, what a store reported.
+//! The server's log, for what clients do not receive: why a handler failed, what was dropped, what a store reported.
 
 use crate::panics::caught;
 use std::sync::Arc;

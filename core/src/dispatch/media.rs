@@ -1,4 +1,4 @@
-//! Media types of files, by their names.
+//! Finds the media type of a file by its name.
 
 /// A file name's extension, and its type.
 const TYPES: &[(&str, &str)] = &[

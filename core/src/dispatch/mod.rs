@@ -1,4 +1,5 @@
-//! What is registered, what is in flight, what is bounded. Knows no transport and reads no clock.
+//! The tables of registered entries and of calls in flight, and the limits. This layer knows no transport and reads
+//! no clock.
 
 pub mod aead;
 pub mod calls;

@@ -1,4 +1,4 @@
-//! What a request asks for, in terms of what is registered.
+//! Finds the registered entry that a request names.
 
 use super::uri_template::MAX_URI;
 use crate::dispatch::registry::catalog::Snapshot;

@@ -1,7 +1,7 @@
-//! Fair shares: how much of what all clients have in common one of them may take.
+//! Fair shares: how much of a common limit one client may take.
 //!
-//! Each thing is counted by a [`Key`], which today is the address of the client. Another key, such as a principal, is one
-//! more variant, and one more share that a client has.
+//! Each limit is counted by a [`Key`], which today is the client's address. Another kind of key, such as a principal,
+//! would be one more variant, and one more share for each client.
 
 use super::limits::Limits;
 use crate::dispatch::shrinking_map::spare;

@@ -1,4 +1,4 @@
-//! Tables that give back the room of a peak.
+//! Hash maps that free memory again after a peak.
 
 use std::collections::HashMap;
 use std::hash::Hash;

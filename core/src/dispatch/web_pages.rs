@@ -1,4 +1,4 @@
-//! Fixed pages that listeners answer beside what speaks MCP: what one may be, and which there are.
+//! Fixed pages that an HTTP listener serves beside MCP: the rules for them, and the table of them.
 
 use crate::dispatch::limits::Limits;
 use crate::error::Error;

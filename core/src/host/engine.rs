@@ -1,4 +1,4 @@
-//! The receiving side: what a transport hands in, and what becomes of it.
+//! The engine's interface for transports: it takes received messages, starts calls, and cancels or times them out.
 
 use super::bus::{ListenId, StreamEnd};
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,5 @@
-//! What the engine's two faces, [`Engine`](crate::host::Engine) and [`HostPort`](crate::host::HostPort), share.
+//! The state that [`Engine`](crate::host::Engine) (for transports) and [`HostPort`](crate::host::HostPort) (for
+//! hosts) share.
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::AskId;

@@ -1,8 +1,9 @@
-//! The beginning and the end of a server that is served, as its program hears of them: `start` before the first call runs,
-//! `stop` after the last has ended.
+//! The `start` and `stop` hooks of a server. `start` runs before the first call, `stop` after the last call has
+//! ended.
 //!
-//! The hooks are the server's own and those of what is mounted in it, one after the other, each server once. Their calls are
-//! calls like others, but neither wait for the start nor are refused because the server closes.
+//! The hooks of the server and of all servers mounted in it run one after the other, each server's once. A hook runs
+//! as a call. Unlike other calls, it does not wait for the start, and the engine does not refuse it while the server
+//! closes.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::arrival::Arrival;

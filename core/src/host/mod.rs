@@ -1,4 +1,5 @@
-//! The one door to foreign code, and the engine behind it. Knows no host language and no transport.
+//! The engine and its interface to hosts, the programs that register handlers. This layer knows no host language and
+//! no transport.
 
 mod admission;
 mod builtin;

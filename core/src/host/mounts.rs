@@ -1,8 +1,10 @@
-//! Servers within others: what one registers is registered in those that it is mounted in, under a prefix.
+//! Mounts: the entries that one server registers also appear in each server that it is mounted in, with or without a
+//! prefix.
 //!
-//! A change goes to the catalog it is made in and then to those above, under one lock per server that is taken from the inner
-//! to the outer; mounts make no circle, so no two wait for each other. To a call a mounted entry is like any other: nothing is
-//! passed on, and nothing is looked up twice.
+//! A change is made in the server's own catalog first, and then in those of the servers around it. Each server has
+//! one lock for changes, and the locks are taken from the inner server to the outer. Mounts cannot form a cycle, so
+//! there is no deadlock. A mounted entry is an ordinary entry to a call: the call is not forwarded, and there is no
+//! second lookup.
 
 use super::engine::Engine;
 use super::{Registered, Target};

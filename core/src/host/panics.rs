@@ -1,4 +1,4 @@
-//! What becomes of panics that were caught: an answer with -32603, and a record in the log.
+//! Handles caught panics: the client gets error -32603, and the log gets a record.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::engine_state::Shared;

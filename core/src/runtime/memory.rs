@@ -1,4 +1,4 @@
-//! A client in the process of its server, for tests.
+//! An in-memory client in the server's own process, for tests.
 
 use crate::proto::framing::line::{Frame, LineFramer};
 use bytes::Bytes;

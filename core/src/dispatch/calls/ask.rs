@@ -1,4 +1,4 @@
-//! What a handler hands in to ask something, and what it gets back.
+//! The types for a handler's questions to the client, and for the answers.
 
 use crate::json::JsonSlice;
 use crate::proto::messages::error::RpcError;

@@ -1,4 +1,5 @@
-//! The questions of a call, their replay when it is run again with the answers, and the effects it keeps meanwhile.
+//! The questions of a call, and the results of its one-time effects. Both are replayed when the call runs again with
+//! the client's answers.
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::{Ask, AskError, AskId, with};

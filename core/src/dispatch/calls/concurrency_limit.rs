@@ -1,4 +1,4 @@
-//! How many calls of an entry run at a time, and which wait for their turn.
+//! The concurrency limit of an entry: how many calls run at a time, and which calls wait.
 
 use crate::dispatch::calls::table::CallId;
 use crate::locks::Mutex;

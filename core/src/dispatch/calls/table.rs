@@ -1,7 +1,8 @@
-//! The call table: every call in flight, each ended by exactly one of answer, cancel, time-out, disconnect, shutdown.
+//! The call table: it holds every call in flight. Exactly one event ends a call: answer, cancel, timeout, disconnect
+//! or shutdown.
 //!
-//! Removing a slot's entry under its shard's lock is the one atomic transition. Whoever gets the entry ends the call;
-//! everybody else finds the slot empty or of another generation and is a no-op.
+//! The one atomic transition is the removal of a slot's entry under its shard's lock. The thread that gets the entry
+//! ends the call. All others find the slot empty or of another generation, and do nothing.
 
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::OnceLock;

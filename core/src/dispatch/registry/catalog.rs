@@ -1,4 +1,5 @@
-//! What is registered: cheap to change, read as immutable snapshots, lists kept as bytes.
+//! The catalog of registered entries: changes are cheap, readers use immutable snapshots, and lists are kept as
+//! bytes.
 
 use crate::dispatch::registry::entry::{Input, Registered};
 use crate::dispatch::registry::mount_names::Prefix;

@@ -1,4 +1,4 @@
-//! Entries: what a program registers, of any kind, and what it becomes when registered.
+//! Entries: what a program registers, of every kind, and the form they have once they are registered.
 
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::registry::mount_names::Prefix;

@@ -1,7 +1,8 @@
-//! What entries are called where their server is mounted, and back.
+//! Converts the names of entries between a mounted server and the server it is mounted in.
 //!
-//! Of a name `prefix_name`; of an address or a template `scheme://prefix/rest`, or `scheme:prefix/rest` where there is no
-//! authority. Prefixes of mounts within mounts come one after the other. Without a prefix all of them stay as they are.
+//! A name becomes `prefix_name`. An address or a template becomes `scheme://prefix/rest`, or `scheme:prefix/rest` if
+//! it has no authority. If mounts are nested, their prefixes follow one another. Without a prefix, names and
+//! addresses stay as they are.
 
 use crate::error::Error;
 use crate::proto::catalog::kind::Kind;

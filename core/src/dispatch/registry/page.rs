@@ -1,5 +1,5 @@
-//! Lists in pages. A cursor carries all there is to know about where a page starts, sealed: no server memory, nothing to
-//! forge, and replicas that share keys continue each other's lists (PG-2, PG-4).
+//! Lists in pages. A cursor holds everything about where its page starts, and it is sealed. So the server keeps no
+//! memory for it, clients cannot forge it, and replicas that share keys can continue each other's lists (PG-2, PG-4).
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;

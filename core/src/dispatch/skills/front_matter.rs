@@ -1,7 +1,7 @@
-//! The front matter of a skill's manifest: YAML as JSON, by the core schema of YAML 1.2.
+//! Reads the front matter of a skill's manifest: YAML to JSON, by the core schema of YAML 1.2.
 //!
-//! A host compares what it is told with what it reads, so everything that readers of YAML take differently is refused: tags,
-//! anchors, keys that are no plain values, numbers that JSON has not.
+//! A host compares the entry that it receives with the manifest that it reads. So anything that YAML readers treat
+//! differently is refused: tags, anchors, keys that are not plain values, numbers that JSON does not have.
 
 use super::names::check_name;
 use crate::json::{JsonSlice, JsonWriter};

@@ -1,4 +1,4 @@
-//! What all sources have together, by address: entries of skills, files, and the folders they are in.
+//! The skills of all sources together, by address: the entries of skills, their files, and the folders they are in.
 
 use super::{Looked, MANIFEST, Skill, SkillFile, uri_of};
 use crate::dispatch::media::{is_text, media_type};

@@ -1,5 +1,5 @@
-//! Skills: folders of instructions for models, as resources (the extension `io.modelcontextprotocol/skills`). What is here
-//! knows no files; who has them is behind [`SkillSource`].
+//! Skills: folders of instructions for models, served as resources (the extension `io.modelcontextprotocol/skills`).
+//! This module does not read files; a [`SkillSource`] does.
 
 mod front_matter;
 mod library;

@@ -1,4 +1,4 @@
-//! Names and addresses.
+//! Names and addresses of skills.
 
 /// What every address of a skill starts with.
 const SCHEME: &str = "skill://";

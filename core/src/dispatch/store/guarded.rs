@@ -1,4 +1,4 @@
-//! A program's store, whose panics are failures like others.
+//! Wraps a program's store, so that its panics become ordinary failures.
 
 use super::Store;
 use super::op::{Done, StoreDone, StoreOp};

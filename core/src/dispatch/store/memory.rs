@@ -1,4 +1,4 @@
-//! The default store: this process's memory.
+//! The default store, which keeps everything in this process's memory.
 
 use super::Store;
 use super::counters::Counters;

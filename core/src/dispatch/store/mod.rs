@@ -1,8 +1,9 @@
-//! The seam behind which lives what must outlive a request: sessions, and whatever else replicas share.
+//! The interface to the store, which keeps what outlives a request: sessions, and everything else that replicas
+//! share.
 //!
-//! A store answers through a callback, so that the memory store can answer at once and a remote one later, without
-//! either side knowing which. Where an answer at once is worth more than one call for both, a store is asked whether it
-//! has one.
+//! A store answers through a callback. So the memory store can answer at once and a remote store later, and the
+//! caller needs to know neither. In some places an immediate answer is worth an extra call; there, the engine first
+//! asks the store whether it has one.
 
 mod counters;
 mod guarded;

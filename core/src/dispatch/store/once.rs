@@ -1,4 +1,4 @@
-//! Something that may happen once.
+//! A callback that runs at most once.
 
 use super::Store;
 use super::op::{StoreDone, StoreOp, When};

@@ -1,4 +1,4 @@
-//! What a store can be asked, and what it may answer.
+//! The operations of a store, and their results.
 
 use bytes::Bytes;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A bounded table of things that expire.
+//! A bounded table whose entries expire.
 
 use crate::dispatch::shrinking_map::spare;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The tasks that a principal has, oldest first: what bounds their number, and what `tasks/list` lists (T1-14).
+//! The list of a principal's tasks, oldest first. It limits their number, and `tasks/list` returns it (T1-14).
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use base64::Engine as _;

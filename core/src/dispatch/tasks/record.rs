@@ -1,4 +1,4 @@
-//! A task as text, for the store.
+//! Writes a task as text for the store, and reads it back.
 
 use super::task::{Input, Task};
 use crate::json::{self, JsonSlice, JsonWriter};

@@ -1,4 +1,4 @@
-//! One task: where it stands, what it asks, what it came to.
+//! One task: its status, its questions and its result.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::session::task::{Facts, Status};

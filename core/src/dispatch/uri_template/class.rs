@@ -1,4 +1,4 @@
-//! Which characters a variable's value may have.
+//! Which characters the value of a variable may have.
 
 use super::units::{Unit, is_reserved, is_unreserved};
 

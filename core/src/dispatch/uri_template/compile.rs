@@ -1,4 +1,4 @@
-//! From the parts of a template to the steps of a match. What could not be matched exactly is refused here.
+//! Compiles the parts of a template to the steps of a match. Refuses a template that could not be matched exactly.
 
 use super::class::Class;
 use super::named::Named;

@@ -1,4 +1,4 @@
-//! Making a URI of a template and values (RFC 6570 section 3).
+//! Expands a template with values to a URI (RFC 6570 section 3).
 
 use super::UriTemplate;
 use super::parse::{Expression, Modifier, Part};

@@ -1,4 +1,4 @@
-//! Values that come as `name=value`: of a query, and of a path's parameters.
+//! Values that have the form `name=value`: in a query, and in the parameters of a path.
 
 use super::class::Class;
 use super::parse::{Modifier, Operator, Variable};

@@ -1,4 +1,4 @@
-//! The parts of a template's text (RFC 6570 section 2).
+//! Parses the text of a template to its parts (RFC 6570 section 2).
 
 /// A template as written.
 #[derive(Clone, Debug)]

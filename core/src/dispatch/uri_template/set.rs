@@ -1,4 +1,4 @@
-//! Finding the template for a URI among many.
+//! Finds the template that matches a URI, among many templates.
 
 use super::steps::{Step, literal_ends};
 use super::units::Unit;

@@ -1,5 +1,6 @@
-//! Running the steps over a URI. Which steps can reach the end from where is found out once for every pair, backwards; then
-//! one walk forward takes the first way that reaches it. No URI makes that take more than steps times characters.
+//! Runs the steps of a template over a URI. A backward pass finds out, once for every pair of step and position,
+//! whether the end can be reached from there. A forward pass then takes the first way that reaches the end. For every
+//! URI, the time is at most steps times characters.
 
 use super::class::Class;
 use super::units::{Unit, text};

@@ -1,4 +1,4 @@
-//! A URI as a sequence of characters that know whether they were percent-encoded: what is matched is never decoded again.
+//! A URI as a sequence of characters. Each knows whether it was percent-encoded, so that nothing is decoded twice.
 
 /// Set in a unit whose character was written percent-encoded and means something else than the bare one.
 const ENCODED: u32 = 1 << 31;

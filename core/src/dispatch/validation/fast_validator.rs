@@ -1,7 +1,7 @@
-//! A short cut for the schemas that most tools have: an object of properties with plain types.
+//! A fast check for the schemas that most tools have: an object of properties with plain types.
 //!
-//! It can only say "certainly valid"; anything else is left to the full validator, which also words the reasons. So the
-//! short cut saves building a tree for good arguments and cannot change what is accepted.
+//! It can only say "certainly valid". In all other cases the full validator decides and words the reasons. So the
+//! fast check avoids building a tree for valid arguments, and cannot change which arguments are accepted.
 
 use crate::json::{JsonSlice, Kind};
 use serde_json::{Map, Value};

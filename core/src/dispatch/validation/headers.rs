@@ -1,4 +1,4 @@
-//! The arguments that a schema marks to be repeated in headers.
+//! The arguments that a client must repeat in HTTP headers because the schema marks them.
 
 use crate::error::Error;
 use crate::json::JsonSlice;

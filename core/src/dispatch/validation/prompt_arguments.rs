@@ -1,4 +1,4 @@
-//! The arguments of a prompt: strings by name.
+//! Checks the arguments of a prompt, which are strings by name.
 
 use crate::dispatch::validation::arguments::{listed, unknown_names};
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! JSON Schema: judged at registration, checked before any host code runs.
+//! JSON Schema: a schema is checked at registration, values are checked before any host code runs.
 
 use crate::dispatch::validation::fast_validator::Plan;
 use crate::dispatch::validation::schema_precheck::is_sound;

@@ -1,8 +1,8 @@
-//! Schemas that certainly compile, so that their validators can wait for the first value that needs one.
+//! Recognises schemas that certainly compile, so that their validators are built only when a first value needs one.
 //!
-//! What is recognised here is a part of what the dialects allow: keywords whose values need no more than a look. Any
-//! schema with something else in it (references, patterns, keywords of no dialect) is compiled where it is registered,
-//! which also words the reasons of those that are refused.
+//! This module recognises a subset of what the dialects allow: keywords whose values are simple to check. A schema
+//! with anything else (references, patterns, unknown keywords) is compiled at its registration. That also words the
+//! reasons if the schema is refused.
 
 use serde_json::{Map, Value};
 use std::cmp::Ordering;

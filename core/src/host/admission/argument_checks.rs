@@ -1,8 +1,8 @@
-//! Checks of arguments that take longer than the thread that received them can spare.
+//! Argument checks that take too long for the thread that received the call.
 //!
-//! Most checks are cheap and are done where the message came in. One that uses up a small budget is given up there. The call
-//! gets its place in the call table, so that it has its id and its time, and can be cancelled. Then its arguments are checked on
-//! a thread of their own.
+//! Most checks are cheap, and the receiving thread does them. If a check exceeds a small budget, that thread stops
+//! it. The call is then put into the call table, so that it has its id and its timeout and can be cancelled. A check
+//! thread checks its arguments.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;

@@ -1,7 +1,8 @@
-//! Admission: what must be known before a call's handler runs, and may take its time to be known.
+//! Admission: waits for the store before a call's handler runs, for example to check that a request state is used
+//! only once.
 //!
-//! A call has its id, its place among its peer's requests and its credit before it is admitted, so that it can be
-//! cancelled, times out and is counted while a store is asked.
+//! Before its admission, a call already has its id, its place among its peer's requests, and its credit. So it can be
+//! cancelled, can time out and is counted while the store is asked.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{Once, consume_once};

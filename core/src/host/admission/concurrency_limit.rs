@@ -1,4 +1,4 @@
-//! Calls of entries that bound how many run at a time.
+//! Concurrency limits: queues the calls of entries that limit how many of them run at a time.
 
 use crate::dispatch::calls::concurrency_limit::{Entered, Semaphore};
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! Completions complete arguments that there are (CP-5).
+//! Checks that each registered completion names an argument that exists (CP-5).
 
 use crate::error::{Error, ErrorKind};
 use crate::host::Registered;

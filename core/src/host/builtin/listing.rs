@@ -1,4 +1,4 @@
-//! Lists: what is registered, page by page, and then what providers list, one provider a page.
+//! Answers list requests in pages: first the registered entries, then what the providers list, one provider per page.
 
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};

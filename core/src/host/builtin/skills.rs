@@ -1,4 +1,5 @@
-//! Skills: the entries that serve them, whoever has them. Looking at what there is may block, so it is done aside.
+//! Skills: registers the entries that serve them, for every source of skills. Reading a source may block, so a
+//! separate thread does it.
 
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::Key;

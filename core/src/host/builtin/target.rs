@@ -1,4 +1,4 @@
-//! What the engine serves of itself, without a host.
+//! Entries that the engine answers itself, without a host.
 
 use crate::host::calls::op::{HostCall, Outcome};
 use crate::host::lanes::port::HostPort;

@@ -1,4 +1,4 @@
-//! Views that tools name and resources are (AP-5).
+//! Checks that each view that a tool names is a registered resource (AP-5).
 
 use crate::error::{Error, ErrorKind};
 use crate::host::engine::Engine;

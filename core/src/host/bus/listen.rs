@@ -1,4 +1,4 @@
-//! `subscriptions/listen`: streams of changes that clients of 2026-07-28 ask for (SU-1 to SU-16).
+//! `subscriptions/listen`: the streams on which clients of 2026-07-28 receive changes (SU-1 to SU-16).
 
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};

@@ -1,7 +1,7 @@
-//! The event bus: who is to be told of which changes, and what has changed since they were told last.
+//! The event bus: it knows which clients subscribed to which changes, and notifies them.
 //!
-//! A change is published under its [`Topic`]. Those subscribed to just that topic are looked up, nobody else costs anything.
-//! What is published within one tick is one notification for each subscriber and topic.
+//! A change is published under its [`Topic`]. Only the subscribers of that topic are looked up, so other clients cost
+//! nothing. All changes of one topic within one tick become one notification for each subscriber.
 
 mod legacy;
 mod listen;

@@ -1,4 +1,4 @@
-//! From a change to those who are told of it.
+//! Publishes changes: collects them for one tick, and then notifies the subscribers.
 
 use super::{AGAIN, Change, Changes, Subscriber, TICK};
 use crate::dispatch::registry::catalog::capability;

@@ -1,4 +1,4 @@
-//! One listen stream: what goes out on it, in order.
+//! One listen stream: its queue of outgoing messages, which keeps them in order.
 
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::session::peer::Peer;

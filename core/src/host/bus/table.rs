@@ -1,4 +1,4 @@
-//! The subscribers, by the topics they are told of.
+//! The table of subscribers, with an index by topic.
 
 use super::Subscriber;
 use crate::dispatch::shares::Part;

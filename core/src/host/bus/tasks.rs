@@ -1,4 +1,4 @@
-//! Which tasks a listen stream may be told of: asked of whoever keeps tasks.
+//! Finds out which tasks a listen stream may receive notifications of, by asking the part that keeps tasks.
 
 use super::Bus;
 use crate::host::engine::Engine;

@@ -1,4 +1,4 @@
-//! What came with a message besides itself.
+//! Facts about how a message arrived: its HTTP headers, its principal, its lane and its attachment.
 
 use crate::dispatch::shares::Share;
 use crate::host::lanes::lane::LaneId;

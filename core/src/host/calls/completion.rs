@@ -1,4 +1,4 @@
-//! How calls end.
+//! Ends calls: removes them from the call table and informs the peer and the host.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! What a handler may read of its call: one table for all languages.
+//! The fields of a call that a handler may read: one table for all languages.
 
 use crate::host::calls::op::CallContext;
 use crate::json::{JsonSlice, JsonWriter};

@@ -1,4 +1,4 @@
-//! Whether clients are kept from what exceptions say.
+//! Error masking: decides whether clients see the text of exceptions.
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;

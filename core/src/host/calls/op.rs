@@ -1,4 +1,4 @@
-//! What crosses to a host and back.
+//! The types that the engine and a host exchange: operations for the host, and outcomes for the engine.
 
 use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! Requests: answered at once, or made calls.
+//! Handles requests: the engine answers them at once, or starts a call.
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};

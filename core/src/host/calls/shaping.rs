@@ -1,4 +1,4 @@
-//! What a call's outcome is to its client: bounded, checked against its kind and its schema, and written.
+//! Turns a call's outcome into its response: checks its size, its kind and its schema, and writes it as JSON.
 
 use crate::dispatch::calls::table::CallId;
 use crate::faults;

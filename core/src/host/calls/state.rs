@@ -1,4 +1,4 @@
-//! What the middleware and the handler of one call share.
+//! Values that the middleware and the handler of one call share.
 
 use crate::locks::Mutex;
 use std::any::{Any, TypeId};

@@ -1,4 +1,5 @@
-//! What a handler written in Rust reads of its call, and what it says before it completes.
+//! Functions of the context for handlers written in Rust: they read facts about the call, log, and send
+//! notifications.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::error::Error;

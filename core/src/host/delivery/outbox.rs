@@ -1,4 +1,4 @@
-//! The messages of one call, kept in order without a lock held while they are sent.
+//! The outgoing messages of one call. They stay in order, and no lock is held while they are sent.
 
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink, Unread};
 use crate::host::session::peer::Peer;

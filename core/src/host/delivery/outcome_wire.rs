@@ -1,4 +1,4 @@
-//! Outcomes as hosts are told of them: a word and JSON.
+//! The form in which hosts receive outcomes: a kind and a JSON value.
 
 use crate::host::calls::op::Outcome;
 use crate::json::{JsonSlice, JsonWriter};

@@ -1,4 +1,4 @@
-//! Where a call's messages go.
+//! Sinks: where the engine puts the messages of a call.
 
 use crate::host::calls::op::Outcome;
 use crate::proto::messages::error::ErrorClass;

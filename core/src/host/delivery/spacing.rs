@@ -1,8 +1,9 @@
-//! Answers that wait until their clients have read the progress before them.
+//! Delays a response until its client has read the progress notifications before it.
 //!
-//! Clients in TypeScript handle all messages of one read at once, the answer first: it removes the callback that the progress
-//! in the same read is for. Two writes can become one read, so the answer is written once the client has read what was
-//! written before. Where that cannot be seen, it is written a little later.
+//! Clients in TypeScript handle all messages of one read at once, the response first. The response removes the
+//! callback for the progress in the same read. Two writes can become one read. So the response is written after the
+//! client has read everything that was written before. If the engine cannot see what the client has read, it writes
+//! the response after a short delay.
 
 use crate::host::calls::completion::settle;
 use crate::host::delivery::outbox::{Outbox, Sent};

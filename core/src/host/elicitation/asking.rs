@@ -1,4 +1,5 @@
-//! What a handler written in Rust may ask, and what it does once over all attempts of its call.
+//! What a handler written in Rust uses to ask the client, and to run an effect only once over all attempts of its
+//! call.
 
 use crate::dispatch::calls::ask::{Ask, AskError, Asked, Sample};
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! Questions of handlers to clients, from asking to the answer.
+//! Questions that handlers ask clients: sends them and takes the answers.
 
 use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked};
 use crate::dispatch::calls::ask_replay::{Draft, Registered};

@@ -1,4 +1,5 @@
-//! Where visits to pages were asked for, so that their end can be told to the same client (EL-12).
+//! Remembers which client was asked to visit a page, so that the same client can be notified when the visit ends
+//! (EL-12).
 
 use crate::host::delivery::sink::{Delivery, Outgoing};
 use crate::host::session::peer::Peer;

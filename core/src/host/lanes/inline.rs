@@ -1,4 +1,4 @@
-//! Handlers on the thread that received their call.
+//! Inline handlers: they run on the thread that received the call.
 
 use crate::host::calls::op::HostCall;
 use crate::host::lanes::wake_batch;

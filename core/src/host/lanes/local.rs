@@ -1,4 +1,4 @@
-//! Handlers written in Rust, in process: they skip the queue.
+//! Handlers written in Rust: they run in the engine's process and do not go through a lane's queue.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,5 @@
-//! Models of a lane under every interleaving. A lost wake shows as a drainer that waits for ever, which loom reports.
+//! Loom tests of a lane under every thread interleaving. If a wake is lost, a drainer waits forever, which loom
+//! reports.
 
 use crate::host::lanes::lane::{Drained, LaneQueue};
 use crate::host::lanes::wake::Wake;

@@ -1,4 +1,4 @@
-//! Models of a call's outbox under every interleaving.
+//! Loom tests of a call's outbox under every thread interleaving.
 
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};

@@ -1,4 +1,4 @@
-//! The one door to foreign code: operations out through lanes, completions in.
+//! [`HostPort`], the interface between the engine and hosts: hosts take operations from lanes and return outcomes.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};

@@ -1,4 +1,4 @@
-//! How the engine's threads start.
+//! Settings for the engine's threads: their number, their stack size, and a hook that runs first on each.
 
 use std::fmt;
 use std::num::NonZeroUsize;

@@ -1,4 +1,4 @@
-//! How the engine tells a host that there is something to drain.
+//! Wakers: the engine calls them when a host has something to drain.
 
 use crate::locks::{Condvar, Mutex};
 

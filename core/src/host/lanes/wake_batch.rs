@@ -1,8 +1,9 @@
-//! Turns: the wakes of lanes that one batch of input raises, held back and made once at its end.
+//! Turns: a turn handles one batch of input. The wakes of lanes that the batch causes are held back and made at its
+//! end.
 //!
-//! A thread that reads hands a host one operation after the other. Woken at the first, the host competes with the reader
-//! for the next, and is woken again for it; woken when all that was read is queued, it takes everything at once. A thread
-//! that is in no turn wakes at once.
+//! A reading thread queues one operation after the other for a host. If the host were woken at the first operation,
+//! it would compete with the reader for the next one, and would be woken again for it. If it is woken after all input
+//! is queued, it takes everything at once. A thread that is in no turn wakes hosts at once.
 
 use crate::host::lanes::wake::Wake;
 use crate::sync::Mutex;

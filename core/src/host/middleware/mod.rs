@@ -1,8 +1,9 @@
-//! Middleware: functions around calls, whoever answers them.
+//! Middleware: functions around calls, whether a host or the engine answers them.
 //!
-//! A wrapped call is one call: its middleware and its handler run under one id, in one lane, so that questions, tasks,
-//! progress and its end are theirs together. A host that runs both does so by itself; what the engine or another host
-//! answers in between is asked for with [`HostPort::next`](super::HostPort::next).
+//! A call with middleware is still one call: its middleware and its handler run under one id, in one lane. So they
+//! share its questions, its task, its progress and its end. A host that has both the middleware and the handler runs
+//! them without the engine. If the engine or another host answers, the middleware asks for that with
+//! [`HostPort::next`](super::HostPort::next).
 
 mod local;
 mod next;

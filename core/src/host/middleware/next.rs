@@ -1,4 +1,4 @@
-//! What follows middleware where its host cannot run it: a call within a call.
+//! Runs the next step of middleware as a call within the call, if the middleware's host cannot run that step itself.
 
 use super::super::engine::Engine;
 use super::Inner;

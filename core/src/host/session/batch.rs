@@ -1,4 +1,4 @@
-//! The answers to a batch, gathered into one array (BAT-7).
+//! JSON-RPC batches: collects the responses to one batch in one array (BAT-7).
 
 use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
 use crate::locks::Mutex;

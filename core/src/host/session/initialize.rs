@@ -1,8 +1,8 @@
-//! `initialize`: a session begins. On a channel it may be another one after the last (VER-19).
+//! `initialize`: begins a session. A channel can have several sessions, one after the other (VER-19).
 //!
-//! Clients that keep the process, or the connection, and connect again send `initialize` once more. They remember nothing of
-//! the session before, and use its ids again. So everything of that session ends before the answer goes out, without an
-//! answer of its own. A session of Streamable HTTP has its header, and never begins anew.
+//! Some clients keep the process or the connection, connect again, and send `initialize` once more. They remember
+//! nothing of the earlier session and reuse its ids. So every request of that session ends without a response before
+//! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::op::CancelReason;

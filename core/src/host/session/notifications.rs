@@ -1,4 +1,4 @@
-//! What needs no answer: notifications of clients, hooks of the program, and what it tells all sessions.
+//! Notifications of clients, hooks of the program, and notifications that the program sends to all sessions.
 
 use crate::dispatch::validation::arguments::Unready;
 use crate::faults;

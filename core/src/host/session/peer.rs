@@ -1,4 +1,5 @@
-//! One peer on a shared channel, or one legacy HTTP session: its lifecycle, its requests, our questions to it.
+//! One peer: the client on a shared channel, or one legacy HTTP session. It keeps the session's state, the requests
+//! in flight, and the questions that the engine sent to the client.
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::{CallId, Full};

@@ -1,4 +1,4 @@
-//! How a call becomes a task.
+//! Turns a call into a task.
 
 use super::end::TaskSink;
 use super::live::{Creation, Live};

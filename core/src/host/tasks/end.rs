@@ -1,4 +1,4 @@
-//! What a task's call says, and what it comes to.
+//! The messages and the result of a task's call.
 
 use super::live::Live;
 use super::save::failure;

@@ -1,4 +1,4 @@
-//! What a task asks, and the answers.
+//! The questions of a task, and the client's answers to them.
 
 use super::live::Live;
 use crate::dispatch::calls::ask::{AskError, AskId};

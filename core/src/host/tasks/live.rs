@@ -1,4 +1,4 @@
-//! The tasks that this process runs.
+//! The table of the tasks that this process runs.
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! What clients ask of their tasks.
+//! Handles the requests of clients about their tasks: get, list, update, cancel.
 
 use super::stored::Whose;
 use crate::dispatch::calls::table::CallId;

@@ -1,4 +1,4 @@
-//! `tasks/result` of 2025-11-25: waits until the task has come to its end, and carries its questions meanwhile.
+//! `tasks/result` of 2025-11-25: waits until the task has ended, and meanwhile sends its questions to the client.
 
 use super::live::{Elsewhere, Live};
 use super::requests::outcome_of;

@@ -1,4 +1,5 @@
-//! Tasks and their records: written behind, one write at a time, each on top of the version that it knows.
+//! Writes the records of tasks to the store: in the background, one write at a time. Each write names the version
+//! that it replaces.
 
 use super::begin::why;
 use super::live::Live;

@@ -1,4 +1,4 @@
-//! Tasks by their records, which any process that shares the store may read and change.
+//! Reads and changes the stored records of tasks. Any process that shares the store may do so.
 
 use super::begin::why;
 use super::live::Live;

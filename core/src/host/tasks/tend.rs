@@ -1,4 +1,4 @@
-//! What tasks need from time to time: signs of life, an end.
+//! Periodic work for tasks: renews their leases and ends those that have expired.
 
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;

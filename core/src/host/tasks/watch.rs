@@ -1,4 +1,4 @@
-//! Listen streams that ask to be told of tasks (T2-15).
+//! Listen streams that subscribe to tasks (T2-15).
 
 use super::stored::Whose;
 use crate::dispatch::tasks::Task;

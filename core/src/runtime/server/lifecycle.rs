@@ -1,4 +1,4 @@
-//! How a server ends: what the transports, the program and the shutdown thread tell each other.
+//! The shutdown of a server: the state that the transports, the program and the shutdown thread share.
 
 use crate::error::{Error, ErrorKind};
 use crate::host::{StartState, Wake};

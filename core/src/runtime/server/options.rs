@@ -1,4 +1,4 @@
-//! Which transports a server is served on, and how.
+//! The options for serving: which transports a server uses, and how.
 
 use crate::error::Error;
 use crate::runtime::in_process::InProcess;

@@ -1,4 +1,4 @@
-//! A started server.
+//! A running server: the program waits for its end or stops it.
 
 use crate::error::{Error, ErrorKind};
 use crate::faults;

@@ -1,4 +1,4 @@
-//! The three ways to serve: start, serve, run.
+//! The three ways to serve a server: start, serve, run.
 
 use crate::error::Error;
 use crate::host::Spawn;

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while a server runs that has its process to itself.
+//! Handles SIGINT and SIGTERM while a server runs that owns its process.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;

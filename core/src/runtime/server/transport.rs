@@ -1,4 +1,4 @@
-//! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
+//! The interface of transports: each of a server's transports knows how it starts and how it ends.
 
 use crate::dispatch::limits::Limits;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! Where WebSocket and HTTP+SSE are served, and whom they answer.
+//! The options for WebSocket and HTTP+SSE: where they are served, and which clients they answer.
 
 use crate::error::Error;
 use crate::runtime::server::options::ServeOptions;

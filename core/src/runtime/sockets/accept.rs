@@ -1,4 +1,4 @@
-//! Accepting connections, whatever is spoken on them.
+//! Accepts connections, for any protocol.
 
 use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use crate::faults;

@@ -1,4 +1,4 @@
-//! Addresses as people write them.
+//! Parses addresses as people write them.
 
 use crate::error::Error;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};

@@ -1,4 +1,4 @@
-//! Whom an endpoint answers, as its options name them.
+//! The hosts and origins that an endpoint answers, as its options name them.
 
 use crate::error::Error;
 use crate::proto::http::Access;

@@ -1,4 +1,4 @@
-//! What a client's address is counted as.
+//! Maps a client's address to the address that limits are counted by.
 
 use crate::dispatch::shares::Key;
 use std::net::IpAddr;

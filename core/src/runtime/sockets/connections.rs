@@ -1,4 +1,4 @@
-//! The connections of a listener, to be told about its end.
+//! The open connections of a listener, so that they can be ended at shutdown.
 
 use crate::dispatch::shares::{Part, Share};
 use crate::dispatch::shrinking_map::spare;

@@ -1,4 +1,4 @@
-//! Sockets that the program brings.
+//! Sockets that the program passes to the engine.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::platform::listens;

@@ -1,5 +1,5 @@
-//! What a listener needs of the connections it serves, with TCP. Unix sockets are in `unix`; another kind joins with these
-//! two traits.
+//! The interface that a listener needs from the connections it serves, and its implementation for TCP. Unix sockets
+//! are in `unix`. Another kind of connection would implement these two traits.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::opened::Opened;

@@ -1,4 +1,4 @@
-//! Listening sockets that the engine opened itself, and closes for everybody.
+//! Listening sockets that the engine opened itself. It closes them for all processes that share them.
 
 use crate::runtime::sockets::io::Accept;
 use rustix::fd::AsFd;

@@ -1,4 +1,4 @@
-//! The panic boundaries of tasks: of what is done outside of messages, such as to read and write them.
+//! The panic boundaries of tasks. They cover work outside of messages, such as reading and writing them.
 
 use crate::faults;
 use crate::host::Engine;

@@ -1,4 +1,4 @@
-//! What others know of one connection: whose it is, and since when it waits for a request.
+//! The public state of one connection: which client it belongs to, and since when it has waited for a request.
 
 use crate::dispatch::shares::Share;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};

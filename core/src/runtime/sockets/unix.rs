@@ -1,4 +1,4 @@
-//! Unix sockets: the connections, and the file that a listener is found by.
+//! Unix sockets: the connections, and the socket file of a listener.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Sent};

@@ -1,4 +1,4 @@
-//! What was printed and is not read yet, up to a bound.
+//! A bounded buffer for printed text that the client has not read yet.
 
 use std::collections::VecDeque;
 

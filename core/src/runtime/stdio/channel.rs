@@ -1,4 +1,4 @@
-//! A line-based channel of one client: a thread that reads, one that writes, and their end.
+//! The line-based channel of one client: a reading thread, a writing thread, and their end.
 
 use super::reader::Reader;
 use super::wire::{Input, Output, Wire};

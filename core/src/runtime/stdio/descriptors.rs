@@ -1,4 +1,4 @@
-//! Lines over descriptors: pipes, sockets, terminals.
+//! Reads and writes lines on descriptors: pipes, sockets, terminals.
 
 use super::wire::{Input, Output, Read, Wire};
 use crate::runtime::platform::{self, HALF_CLOSED, pipe, process_descriptor, write_now};

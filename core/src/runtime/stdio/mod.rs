@@ -1,4 +1,4 @@
-//! The stdio transport: one message a line, two threads.
+//! The stdio transport: one message per line, two threads.
 
 mod backlog;
 mod channel;

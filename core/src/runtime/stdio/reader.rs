@@ -1,4 +1,5 @@
-//! The reading thread: bytes to lines to messages; it ends with the input, or when that says so.
+//! The reading thread: splits bytes into lines, and passes each line on as a message. It stops when the input ends,
+//! or when it is told to.
 
 use super::wire::{Input, Read};
 use super::writer::Writer;

@@ -1,8 +1,8 @@
-//! Standard error while stdio is served: a client that does not read it must not block what prints.
+//! Relays standard error while stdio is served, so that a client that does not read it cannot block code that prints.
 //!
-//! Where descriptor 2 is a pipe or a socket, 1 and 2 are pointed at a pipe of ours. A thread takes from that at once
-//! and passes on as fast as the client reads, over a bounded backlog. The client's end is shared with other processes, so it is
-//! never made non-blocking itself.
+//! If descriptor 2 is a pipe or a socket, descriptors 1 and 2 are redirected to a pipe of the engine. A thread reads
+//! that pipe at once, and writes as fast as the client reads, with a bounded buffer between. The engine never makes
+//! the client's end non-blocking, because other processes share it.
 
 use super::backlog::Backlog;
 use crate::error::Error;

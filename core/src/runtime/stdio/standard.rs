@@ -1,8 +1,8 @@
-//! Standard descriptors that a program was started without.
+//! Handles standard descriptors that were closed when the program started.
 //!
-//! What the program or the engine opens next would get the number of one that is closed, and be served or printed to. So the
-//! null device is opened in its place, for reading and writing: that tells it from one that somebody meant, and is also what
-//! Node and Rust's own start do.
+//! The next file that the program or the engine opens would get the number of a closed descriptor, and would be
+//! served or printed to. So the null device is opened in its place, for reading and writing. The access mode
+//! distinguishes it from a null device that somebody chose. Node and Rust's own startup do the same.
 
 use crate::error::{Error, ErrorKind};
 use rustix::fd::{AsRawFd, BorrowedFd, IntoRawFd};

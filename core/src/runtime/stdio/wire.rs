@@ -1,5 +1,5 @@
-//! What a channel of lines needs of that which carries them. Descriptors are the one there is; another, such as memory,
-//! joins with these two traits.
+//! The interface that a line-based channel needs from what carries its bytes. Descriptors implement it. Another
+//! carrier, such as memory, would implement these two traits.
 
 use bytes::Bytes;
 use std::io;

@@ -1,8 +1,9 @@
-//! What goes out: one queue, so that lines never interleave, and one write for all that is queued.
+//! Writes outgoing messages: one queue, so that lines never interleave, and one write for everything that is queued.
 //!
-//! Two threads write, one at a time. What the reading thread itself comes to (the engine's own answers, those of inline
-//! handlers) it writes at the end of its turn, as far as that takes no waiting. Everything else is the writing thread's: any
-//! other thread may hold an interpreter, or be one that nothing may block.
+//! Two threads write, one at a time. The reading thread produces some messages itself: the engine's own responses and
+//! those of inline handlers. It writes them at the end of its turn, as far as it can without waiting. The writing
+//! thread writes everything else, because any other thread may hold an interpreter's lock, or may be one that must
+//! not block.
 
 use super::wire::Output;
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, flush_wakes, wake_later};

@@ -1,4 +1,4 @@
-//! Texts that stand for other values: some clients send `"3"` for `3`, and whole lists and objects as text.
+//! Coerces strings to other types: some clients send `"3"` for `3`, and whole arrays and objects as strings.
 
 use crate::dispatch::validation::arguments::declared::Types;
 use crate::json::{self, JsonSlice, JsonWriter, Kind};

@@ -1,4 +1,4 @@
-//! What a schema says about the arguments at its top level.
+//! What a schema declares about the arguments at its top level.
 
 use crate::error::Error;
 use serde_json::{Map, Value};

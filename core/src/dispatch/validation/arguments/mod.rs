@@ -1,4 +1,5 @@
-//! The arguments of a call, made ready for its handler: checked, and only where that fails coerced; then completed.
+//! Prepares the arguments of a call for its handler: checks them, coerces them only if the check fails, and adds
+//! defaults.
 
 mod coerce;
 mod declared;

@@ -1,4 +1,4 @@
-//! What comes out of arguments, for schemas and arguments of every kind.
+//! Tests of prepared arguments, for schemas and arguments of every kind.
 
 use crate::dispatch::validation::arguments::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! How a request came, as far as the program around the endpoint says.
+//! Facts about a request's arrival that the program around the endpoint adds, such as its principal.
 
 use crate::host::{Arrival, Attachment, LaneId};
 use http::request::Parts;

@@ -1,4 +1,4 @@
-//! The body of a response.
+//! The body of a response: nothing, one piece, or an event stream.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::shares::Part;

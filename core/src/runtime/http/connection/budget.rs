@@ -1,4 +1,4 @@
-//! One account of the bytes that an endpoint holds for its clients.
+//! Counts the bytes that an endpoint holds for all its clients, and limits them.
 
 use crate::dispatch::shares::{Kind, Share as ClientShare};
 use crate::proto::messages::error::RpcError;

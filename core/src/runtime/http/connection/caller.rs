@@ -1,4 +1,4 @@
-//! Who sent a request, and what is counted to them.
+//! The client of a request: its connection, and the limits that the request counts to.
 
 use crate::dispatch::shares::{self, Kind, Part, Share};
 use crate::host::Arrival;

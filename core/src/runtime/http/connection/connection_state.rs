@@ -1,4 +1,4 @@
-//! What a connection's socket and the exchange on it tell each other. Both are polled by the connection's task.
+//! The state that a connection's socket and its current exchange share. The connection's task polls both.
 
 use crate::dispatch::shares::Part;
 use crate::locks::Mutex;

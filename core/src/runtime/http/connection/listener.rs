@@ -1,4 +1,4 @@
-//! A listener: where connections come from, and how all of them end.
+//! An HTTP listener: accepts connections, and ends all of them at shutdown.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;

@@ -1,4 +1,4 @@
-//! Reading the body of a request.
+//! Reads the body of a request.
 
 use crate::runtime::http::connection::budget::Budget;
 use bytes::{Bytes, BytesMut};

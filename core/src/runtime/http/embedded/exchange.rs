@@ -1,4 +1,4 @@
-//! One request and its response, polled by a program that has no futures.
+//! One request and its response, which a program without futures polls.
 
 use super::head::RequestHead;
 use super::service::{Embedded, EmbeddedBody};

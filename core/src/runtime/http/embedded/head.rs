@@ -1,4 +1,4 @@
-//! The head of a request that a program hands over piece by piece.
+//! The head of a request that a program passes in piece by piece.
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};

@@ -1,4 +1,4 @@
-//! Whom an endpoint inside of a program's own HTTP server answers.
+//! The options of an embedded endpoint: which clients it answers.
 
 use super::served::Slot;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! Which of many exchanges have a step more, for one thread that sees to all of them.
+//! Tells one thread that serves many exchanges which of them can make progress.
 
 use crate::host::Wake;
 use crate::locks::Mutex;

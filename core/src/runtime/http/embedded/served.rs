@@ -1,4 +1,4 @@
-//! The endpoint as a transport: how it starts, and how the requests it has end.
+//! The embedded endpoint as a transport: how it starts, and how its requests end.
 
 use super::options::EmbedOptions;
 use super::service::Embedded;

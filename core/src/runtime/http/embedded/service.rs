@@ -1,4 +1,4 @@
-//! The endpoint as a function from requests to responses, with an end.
+//! The embedded endpoint as a function from requests to responses, with a shutdown.
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;

@@ -1,4 +1,4 @@
-//! Tells an embedded endpoint about the time.
+//! Passes the time to an embedded endpoint.
 
 use crate::error::Error;
 use crate::locks::Mutex;

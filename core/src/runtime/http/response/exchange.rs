@@ -1,4 +1,4 @@
-//! One request, one response: the endpoint, without a server around it.
+//! Answers one request with one response: the endpoint, without a server around it.
 
 use crate::dispatch::limits::Limits;
 use crate::faults;

@@ -1,4 +1,4 @@
-//! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
+//! The queue of outgoing messages of one client's own channel: a WebSocket, or the stream of HTTP+SSE.
 
 use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;

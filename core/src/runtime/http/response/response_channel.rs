@@ -1,4 +1,4 @@
-//! The meeting point of one response: the engine puts messages in from any thread, the response's reader takes them
+//! The channel of one response: the engine puts messages in from any thread, and the response's reader takes them
 //! out.
 
 use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
