@@ -27,7 +27,7 @@ pub(in crate::host) struct Part {
     before: JsonSlice,
     /// The provider that follows, if there is one.
     then: Option<Fingerprint>,
-    /// The list's owner, if an entry lists in pages of its own.
+    /// The fingerprint of what is listed, if an entry lists in pages of its own.
     of: Option<Fingerprint>,
 }
 
