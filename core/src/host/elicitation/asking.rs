@@ -23,7 +23,8 @@ impl Context {
     /// [`once`](Context::once). Concurrent questions (with `join!`) are sent together; give each a key if their order
     /// may vary.
     ///
-    /// # Errors [`AskError::Unsupported`] if the client did not declare support for this kind of question,
+    /// # Errors
+    /// [`AskError::Unsupported`] if the client did not declare support for this kind of question,
     /// [`AskError::Invalid`] if the question is invalid, [`AskError::Failed`] if there is no usable answer.
     pub async fn ask(&self, ask: impl Into<Ask>) -> Result<Answer, AskError> {
         let slot = Arc::new(Mutex::new((None, None::<Waker>)));
@@ -40,7 +41,7 @@ impl Context {
         });
         match self.port.ask_with(self.id, ask.into(), AskMode::Park, Some(waiter))? {
             Asked::Answered(answer) => Ok(answer),
-            // If the attempt ends because of the question, the future is dropped without a result.
+            // If the attempt ends because of the question, no answer arrives here, only the end.
             Asked::Suspended | Asked::Waiting(_) => {
                 std::future::poll_fn(|task| {
                     let waker = task.waker().clone();
