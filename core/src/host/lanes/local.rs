@@ -157,7 +157,7 @@ impl Attempt {
         if let Work::Nothing = self.work {
             return Poll::Ready(());
         }
-        // The handler may also run for long before its first await.
+        // The handler's code before its first await runs here too.
         let outcome = match caught(|| wake_batch::outside(|| self.advance(task))) {
             Ok(Poll::Ready(outcome)) => outcome,
             Ok(Poll::Pending) => {
