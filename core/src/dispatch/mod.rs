@@ -16,7 +16,7 @@ pub(crate) mod skills;
 pub mod store;
 pub(crate) mod tasks;
 pub mod validation;
-// Expansion, and matching one template, are for tests.
+// Expansion, and matching a single template, are used only by tests.
 #[allow(dead_code)]
 pub mod uri_template;
 #[cfg(any(feature = "runtime", test, fuzzing))]

@@ -24,14 +24,14 @@ use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
 use std::sync::{Arc, OnceLock};
 
-/// The hook for the start of a session. An open session begins, ends, or its roots change.
+/// Names of the hooks of an open session: it begins, it ends, or its roots change.
 const SESSION_START: &str = "session_start";
 pub(in crate::host) const SESSION_END: &str = "session_end";
-/// The hook for resources: a resource got its first subscriber, or lost its last one.
+/// Names of the hooks of a resource: it got its first subscriber, or lost its last one.
 pub(in crate::host) const SUBSCRIBE: &str = "subscribe";
 pub(in crate::host) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
-/// The hook for errors: a handler has failed because of its own fault.
+/// Name of the hook for errors: a handler has failed because of its own fault.
 const ERROR: &str = "error";
 
 /// The sink for responses of handlers that nobody waits for.
