@@ -186,8 +186,8 @@ impl Task {
         self.end(Status::Cancelled, now)
     }
 
-    /// Replaces a result for which there is no room: the task has failed with `error`. Returns `false` if it already
-    /// has that outcome.
+    /// Replaces a result for which there is no room: the task has failed with `error`. Returns `false` if its outcome
+    /// is not a result.
     pub(crate) fn lose_result(&mut self, error: JsonSlice) -> bool {
         let lost = matches!(self.outcome, Some(Ok(_)));
         if lost {
