@@ -49,7 +49,6 @@ pub(crate) enum Place {
 /// An existing socket file on which no process listens is replaced. The start fails if a process listens there, if
 /// the file is not a socket, or if the directory does not allow it. When the server ends, the file is removed if it
 /// is still the same.
-/// socket, and where the directory does not take it. It is removed when the server ends, if it still is the same.
 #[derive(Clone, Debug)]
 pub struct UnixOptions {
     pub(crate) path: PathBuf,

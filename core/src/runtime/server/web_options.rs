@@ -48,16 +48,16 @@ impl Spot {
 }
 
 impl WebSocketOptions {
-    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means `127.0.0.1`. The
-    /// default path is `/ws`. An address that HTTP is served on too is shared with it; a path alone, `"/ws"`, is one of the
-    /// first HTTP address.
+    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
+    /// `127.0.0.1`. The default path is `/ws`. If HTTP is served on the same address, both share it. A path alone,
+    /// `"/ws"`, is a path of the first HTTP address.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
         Ok(WebSocketOptions { spot: Spot::new("websocket", address, "/ws")? })
     }
 
     /// Host names (without port) that requests may name besides the loopback ones, as
-    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
-    /// holds for HTTP holds here.
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
+    /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
         self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
@@ -75,8 +75,8 @@ impl WebSocketOptions {
 }
 
 impl SseOptions {
-    /// Listens on `address`, written as for [`WebSocketOptions::new`]. The default path is `/sse`. Messages are posted to the
-    /// path whose last part is `messages` instead, `/messages` by default.
+    /// Listens on `address`, in the form of [`WebSocketOptions::new`]. The default path is `/sse`. Messages are
+    /// posted to the same path with `messages` as its last part, `/messages` by default.
     pub fn new(address: &str) -> Result<SseOptions, Error> {
         let options = SseOptions { spot: Spot::new("sse", address, "/sse")? };
         if options.messages_path() == options.spot.path {
@@ -88,8 +88,8 @@ impl SseOptions {
     }
 
     /// Host names (without port) that requests may name besides the loopback ones, as
-    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
-    /// holds for HTTP holds here.
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
+    /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
         self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
