@@ -34,7 +34,7 @@ pub(super) struct Relay {
     /// A byte tells the thread to end, because a forked child may hold a copy of this open.
     stop: OwnedFd,
     progress: Arc<Progress>,
-    /// A process that crashes meanwhile waits for its printed output.
+    /// If the process dies meanwhile, it waits until its printed output is passed on.
     watch: Watch,
 }
 

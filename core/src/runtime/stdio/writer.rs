@@ -252,7 +252,7 @@ impl Writer {
         if !self.is_full() {
             return true;
         }
-        // The thread that makes room may be another one, or a host that has not been woken yet.
+        // Room comes from a write, or from a host that has not been woken yet.
         self.write_here();
         flush_wakes();
         let mut state = self.state.lock();
