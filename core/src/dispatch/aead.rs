@@ -1,4 +1,5 @@
-//! Sealing what clients carry for the server: AES-256-GCM-SIV (RFC 8452), bound to the request it belongs to.
+//! Encrypts data that clients carry for the server (AES-256-GCM-SIV, RFC 8452), and binds it to the request it
+//! belongs to.
 
 use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -8,24 +9,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use once_cell::sync::OnceCell;
 
-/// The first byte of everything sealed. 1 was AES-256-GCM.
+/// The first byte of every sealed text. 1 was AES-256-GCM.
 const FORMAT: u8 = 2;
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
 /// Seals with the first key and opens with any, so that keys can be rotated and shared by replicas.
 pub struct StateCipher {
-    /// Empty: a random key of this process serves, made when something is sealed for the first time.
+    /// If empty, a random key of this process is used. It is made when something is sealed for the first time.
     given: Vec<[u8; 32]>,
     keys: OnceCell<Vec<Aes256GcmSiv>>,
 }
 
-/// The text was not sealed by us, or not for this request, or was changed.
+/// The text was not sealed by this server, was sealed for another request, or was changed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotSealed;
 
 impl StateCipher {
-    /// A sealer over 256-bit keys; the first one seals. Without any it makes itself one on first use.
+    /// A cipher with 256-bit keys. The first key seals. Without keys, it makes a random one on first use.
     pub fn new(keys: Vec<[u8; 32]>) -> StateCipher {
         StateCipher { given: keys, keys: OnceCell::new() }
     }
@@ -46,7 +47,7 @@ impl StateCipher {
         })
     }
 
-    /// Makes the key now that is made on first use otherwise, if none was given.
+    /// Makes the key now that otherwise would be made on first use, if no key was given.
     pub fn prepare(&self, environment: &dyn Environment) -> Result<(), Error> {
         self.keys_to_seal(environment).map(|_| ())
     }
@@ -63,7 +64,7 @@ impl StateCipher {
         Ok(URL_SAFE_NO_PAD.encode([&[FORMAT][..], &nonce, &body].concat()))
     }
 
-    /// Whether `sealed` can be something that [`StateCipher::seal`] made: cheap, and known before the binding is.
+    /// Whether `sealed` can be a result of [`StateCipher::seal`]. The check is cheap and does not need the binding.
     pub fn is_plausible(&self, sealed: &str) -> bool {
         let has_keys = !self.given.is_empty() || self.keys.get().is_some();
         let shortest = (1 + NONCE_BYTES + TAG_BYTES) * 4;
@@ -73,10 +74,10 @@ impl StateCipher {
             && URL_SAFE_NO_PAD.decode(&sealed.as_bytes()[..4]).is_ok_and(|start| start[0] == FORMAT)
     }
 
-    /// Opens what [`StateCipher::seal`] made. Says nothing about why it would not (MR-11).
+    /// Opens a text that [`StateCipher::seal`] made. The error does not say why it failed (MR-11).
     pub fn open(&self, sealed: &str, binding: &[u8]) -> Result<Vec<u8>, NotSealed> {
         crate::faults::pass("unseal");
-        // Where no key was given and none was made, nothing was ever sealed here.
+        // If no key was given and none was made, nothing was ever sealed here.
         let keys =
             self.keys(|| Err(Error::new(ErrorKind::State, "nothing was sealed"))).map_err(|_| NotSealed)?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| NotSealed)?;

@@ -1,4 +1,4 @@
-//! What the engine needs from outside: the time and randomness, passed in so that tests can hold both.
+//! The interface for time and randomness. The engine takes both from outside, so that tests can control them.
 
 use crate::error::Error;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use std::time::Instant;
 pub trait Environment: Send + Sync {
     /// Monotonic time, for deadlines.
     fn now(&self) -> Instant;
-    /// Seconds since 1970, for what must expire across processes.
+    /// Seconds since 1970, for data that expires across processes.
     fn unix_seconds(&self) -> u64;
     /// Fills `out` with unpredictable bytes.
     fn random(&self, out: &mut [u8]) -> Result<(), Error>;

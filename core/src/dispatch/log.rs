@@ -1,17 +1,17 @@
-//! Where the engine says what no client is told: why a handler failed, what was dropped, what a store reported.
+//! The server's log, for what clients do not receive: why a handler failed, what was dropped, what a store reported.
 
 use crate::panics::caught;
 use std::sync::Arc;
 
-/// How much a [`Record`] matters.
+/// The severity of a [`Record`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// For those who look for a fault.
+    /// For debugging.
     Debug,
-    /// Worth knowing, nothing is wrong.
+    /// Information; nothing is wrong.
     Info,
-    /// Something went wrong and was coped with.
+    /// Something went wrong and was handled.
     Warn,
     /// A call failed because of the program: an exception, a panic, a result that could not be used.
     Error,
@@ -20,7 +20,7 @@ pub enum LogLevel {
 impl LogLevel {
     const ALL: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
 
-    /// The level that a word stands for; `warning` means `warn`.
+    /// The level with this name; `warning` means `warn`.
     pub fn named(word: &str) -> Option<LogLevel> {
         let word = if word == "warning" { "warn" } else { word };
         LogLevel::ALL.into_iter().find(|level| level.as_str() == word)
@@ -37,38 +37,39 @@ impl LogLevel {
     }
 }
 
-/// One thing the engine, or a host, has to say.
+/// One log record of the engine or of a host.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// How much it matters.
+    /// The severity.
     pub level: LogLevel,
-    /// The part that speaks: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store,
-    /// `tenon_mcp::server` for where the server is served, others in time.
+    /// The part that logs: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store,
+    /// `tenon_mcp::server` for where the server is served. More may be added.
     pub target: &'a str,
-    /// What it says; it may have several lines, such as a stack trace.
+    /// The text. It may have several lines, such as a stack trace.
     pub message: &'a str,
 }
 
-/// Where records go.
+/// The destination of log records.
 ///
-/// Called from any thread, engine threads among them, with no lock held: an implementation must not block, must not
-/// panic and must not call the engine.
+/// It is called from any thread, also from the engine's threads, with no lock held. An implementation must not block,
+/// must not panic and must not call the engine.
 pub trait Log: Send + Sync {
-    /// Whether anybody listens. Asked before a message is put together, so that a silent log costs nothing.
+    /// Whether such records are logged. The engine asks before it builds a message, so that a disabled log costs
+    /// nothing.
     fn enabled(&self, _level: LogLevel, _target: &str) -> bool {
         true
     }
 
-    /// Takes a record, for which [`enabled`](Log::enabled) said yes.
+    /// Takes a record for which [`enabled`](Log::enabled) returned `true`.
     fn log(&self, record: &Record<'_>);
 }
 
-/// What the engine says about calls and their handlers.
+/// The target of records about calls and their handlers.
 pub(crate) const CALL: &str = "tenon_mcp::call";
-/// What it says about where it is served.
+/// The target of records about where the server is served.
 pub(crate) const SERVER: &str = "tenon_mcp::server";
-/// What it says about its store.
+/// The target of records about the store.
 pub(crate) const STORE: &str = "tenon_mcp::store";
 
 /// The default: events of the `tracing` crate, with target `tenon_mcp` and the record's own target as a field.
@@ -105,7 +106,7 @@ impl Log for TracingLog {
     }
 }
 
-/// A log that records below a level do not reach.
+/// A log that drops records below a level.
 pub(crate) struct AtLeast {
     pub(crate) level: LogLevel,
     pub(crate) log: Arc<dyn Log>,
@@ -121,7 +122,8 @@ impl Log for AtLeast {
     }
 }
 
-/// Says something, if anybody listens. A log that panics says nothing: there is nobody to tell of it.
+/// Logs a message, if such records are logged. If the log panics, the panic is dropped, because it cannot be
+/// reported.
 pub(crate) fn say(log: &dyn Log, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
     let _ = caught(|| {
         if log.enabled(level, target) {

@@ -1,4 +1,4 @@
-//! Media types of files, by their names.
+//! Finds the media type of a file by its name.
 
 /// A file name's extension, and its type.
 const TYPES: &[(&str, &str)] = &[
@@ -50,7 +50,7 @@ const TYPES: &[(&str, &str)] = &[
     ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
 ];
 
-/// Types beside `text/` that are text all the same.
+/// Types other than `text/` that are text nevertheless.
 const TEXTS: [&str; 7] = [
     "application/xml",
     "application/json",
@@ -68,7 +68,7 @@ pub(crate) fn media_type(path: &str) -> Option<&'static str> {
     TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension)).map(|(_, media)| *media)
 }
 
-/// Whether what has this type is text.
+/// Whether content of this type is text.
 pub(crate) fn is_text(media: &str) -> bool {
     media.starts_with("text/") || TEXTS.contains(&media)
 }

@@ -1,4 +1,5 @@
-//! What is registered, what is in flight, what is bounded. Knows no transport and reads no clock.
+//! The tables of registered entries and of calls in flight, and the limits. This layer knows no transport and reads
+//! no clock.
 
 pub mod aead;
 pub mod calls;
@@ -15,7 +16,7 @@ pub(crate) mod skills;
 pub mod store;
 pub(crate) mod tasks;
 pub mod validation;
-// Expansion, and matching one template, are for tests.
+// Expansion, and matching a single template, are used only by tests.
 #[allow(dead_code)]
 pub mod uri_template;
 #[cfg(any(feature = "runtime", test, fuzzing))]

@@ -1,4 +1,4 @@
-//! What a request asks for, in terms of what is registered.
+//! Finds the registered entry that a request names.
 
 use super::uri_template::MAX_URI;
 use crate::dispatch::registry::catalog::Snapshot;
@@ -15,7 +15,7 @@ use crate::proto::session::capability::Capabilities;
 use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
-/// Where a request goes.
+/// Where a request is routed.
 pub(crate) enum Route<T> {
     /// To the handler of an entry.
     Call(Invocation<T>),
@@ -25,18 +25,18 @@ pub(crate) enum Route<T> {
     Pages(Invocation<T>, &'static Operation),
     /// To the engine itself.
     Own(Op),
-    /// Nowhere: its arguments do not fit the tool, which says so as its own failure.
+    /// To nothing: the arguments are not valid, which the tool reports as a failed result.
     Failed(String),
 }
 
-/// An entry whose handler is to run, and what it is handed.
+/// An entry whose handler must run, with its input.
 pub(crate) struct Invocation<T> {
     pub(crate) entry: Arc<Registered<T>>,
     /// A JSON object.
     pub(crate) input: JsonSlice,
-    /// The resource's address, if it is one.
+    /// The resource's address, if the entry is a resource.
     pub(crate) uri: Option<Arc<str>>,
-    /// To check the input takes more than its thread can spare; it is as the client sent it.
+    /// The check of the input takes too long for this thread. The input is still as the client sent it.
     pub(crate) unchecked: bool,
 }
 
@@ -50,8 +50,8 @@ impl<T> Invocation<T> {
     }
 }
 
-/// Finds what a request of `revision` is for; over HTTP `fields` are its headers that repeat arguments. Besides what is
-/// registered a server has the capabilities it `declared`.
+/// Finds the entry for a request of `revision`. Over HTTP, `fields` are the headers that repeat arguments. `declared`
+/// are the server's capabilities that do not follow from the registered entries.
 pub(crate) fn route<T>(
     method: &Method,
     params: &Params,
@@ -85,7 +85,8 @@ pub(crate) fn route<T>(
     }
 }
 
-/// A call with what the entry makes of what the client sent; what does not fit is -32602.
+/// A call with the input that the entry prepares from the client's input. If the input is not valid, the error is
+/// -32602.
 fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
     match entry.prepare_quickly(input) {
         Ok(input) => Ok(Invocation::of(entry, input)),
@@ -94,7 +95,7 @@ fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Res
     }
 }
 
-/// A resource is what has the address, or else what fits it best (RS-4, RS-5).
+/// The resource with this address, or else the template that matches it best (RS-4, RS-5).
 fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let uri = address(params)?;
     let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
@@ -105,7 +106,7 @@ fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcE
 pub(crate) fn address(params: &Params) -> Result<String, RpcError> {
     let uri = text(params, "uri")?;
     if uri.len() > MAX_URI {
-        // Not given back as others are that nothing is found under.
+        // The error does not repeat the address, unlike the error for an address that is not found.
         let text = format!("Invalid params: uri has more than {MAX_URI} bytes");
         return Err(RpcError::invalid_params(text));
     }
@@ -121,7 +122,8 @@ fn prompt<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcErr
     prepared(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
 }
 
-/// What can be completed is told by what is registered; what has no completion has no suggestions (CP-2 to CP-5).
+/// The registered completions decide what can be completed. An argument without a completion has no suggestions (CP-2
+/// to CP-5).
 fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let object = |name: &str| {
         params
@@ -147,7 +149,8 @@ fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) ->
         }
     };
     let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
-    // Before 2025-06-18 the protocol has no such member. What looks like it is it, and anything else means nothing.
+    // Before 2025-06-18 the protocol has no such member. If the member has the right form, it is used; otherwise it
+    // is ignored.
     let given = match params.get("context").map(|context| context_arguments(&context)) {
         Some(Err(_)) if revision < Revision::V2025_06_18 => JsonSlice::empty_object(),
         Some(given) => given?,
@@ -169,7 +172,7 @@ fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) ->
     Ok(Route::Own(Op::Complete))
 }
 
-/// The arguments that are settled already: texts by name, as a prompt has them (CP-2, PR-3).
+/// The arguments that have a value already: strings by name, as for a prompt (CP-2, PR-3).
 fn context_arguments(context: &JsonSlice) -> Result<JsonSlice, RpcError> {
     let wrong = |what: String| RpcError::invalid_params(format!("Invalid params: context{what}"));
     if context.kind() != JsonKind::Object {
@@ -199,7 +202,7 @@ fn tool<T>(
         .find(Kind::Tool, &name)
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))?;
     let input = arguments(params)?;
-    // What came in a body alone is not compared with anything (XH-14).
+    // Arguments that came only in a body are not compared with headers (XH-14).
     if let Some(fields) = fields {
         fields.check(&entry.header_params, &input)?;
     }
@@ -212,7 +215,7 @@ fn tool<T>(
     }
 }
 
-/// What a call comes to whose arguments are refused: the text of a failed result, or an error.
+/// The result of a call whose arguments are refused: the text of a failed result, or an error.
 pub(crate) fn arguments_refused(
     kind: Kind,
     name: &str,
@@ -223,14 +226,14 @@ pub(crate) fn arguments_refused(
         Kind::Tool | Kind::Prompt => format!("Invalid arguments for {} {name:?}: {reasons}", kind.noun()),
         _ => format!("Invalid params: {reasons}"),
     };
-    // From 2025-11-25 on the model sees it and can correct itself (TL-13).
+    // From 2025-11-25 on, the model sees the reason and can correct itself (TL-13).
     match kind == Kind::Tool && revision >= Revision::V2025_11_25 {
         true => Ok(text),
         false => Err(RpcError::invalid_params(text)),
     }
 }
 
-/// A member of `params` that is text.
+/// A member of `params` that is a string.
 fn text(params: &Params, member: &str) -> Result<String, RpcError> {
     params
         .get_str(member)?

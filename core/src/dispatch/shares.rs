@@ -1,7 +1,7 @@
-//! Fair shares: how much of what all clients have in common one of them may take.
+//! Fair shares: how much of a common limit one client may take.
 //!
-//! Each thing is counted by a [`Key`], which today is the address of the client. Another key, such as a principal, is one
-//! more variant, and one more share that a client has.
+//! Each limit is counted by a [`Key`], which today is the client's address. Another kind of key, such as a principal,
+//! would be one more variant, and one more share for each client.
 
 use super::limits::Limits;
 use crate::dispatch::shrinking_map::spare;
@@ -11,16 +11,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-/// Whose share it is.
+/// The client that a share belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// An address of IPv4.
     V4([u8; 4]),
-    /// The first 64 bits of an address of IPv6: a network gives each of its clients as many addresses as it wants.
+    /// The first 64 bits of an IPv6 address, because a network gives each client any number of addresses.
     V6([u8; 8]),
 }
 
-/// What is counted.
+/// The limits that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Connections,
@@ -31,14 +31,14 @@ pub(crate) enum Kind {
 
 const KINDS: usize = 4;
 
-/// The shares that something is counted to at present. An entry lives for as long as something holds it, so there are no
-/// more of them than connections, buffers and calls.
+/// The shares that are in use now. An entry lives as long as something holds it. So there are no more entries than
+/// connections, buffers and calls.
 pub(crate) struct Shares {
     most: [usize; KINDS],
     table: Mutex<HashMap<Key, Weak<Share>>>,
 }
 
-/// What one client holds, and may hold.
+/// What one client uses of each limit, and its maximum.
 pub(crate) struct Share {
     key: Key,
     shares: Weak<Shares>,
@@ -48,7 +48,7 @@ pub(crate) struct Share {
     pub(crate) idle: AtomicIsize,
 }
 
-/// One thing of a share, given back when it is dropped.
+/// One unit of a share. It is given back when it is dropped.
 pub(crate) struct Part(Arc<Share>, Kind);
 
 impl Shares {
@@ -87,14 +87,14 @@ impl Shares {
 }
 
 impl Share {
-    /// Counts this much more; `false` if that would be more than the share.
+    /// Counts this amount. Returns `false` if that would exceed the share.
     pub(crate) fn take(&self, kind: Kind, amount: usize) -> bool {
         let most = self.most[kind as usize];
         let room = |held: usize| held.checked_add(amount).filter(|held| *held <= most);
         self.held[kind as usize].fetch_update(Relaxed, Relaxed, room).is_ok()
     }
 
-    /// The same for what has to be held, whether there is room or not.
+    /// Counts the amount even if it exceeds the share.
     pub(crate) fn force(&self, kind: Kind, amount: usize) {
         self.held[kind as usize].fetch_add(amount, Relaxed);
     }
@@ -103,18 +103,18 @@ impl Share {
         self.held[kind as usize].fetch_sub(amount, Relaxed);
     }
 
-    /// One thing more, if there is room for it.
+    /// Counts one unit, if there is room for it.
     pub(crate) fn part(self: &Arc<Self>, kind: Kind) -> Option<Part> {
         self.take(kind, 1).then(|| Part(self.clone(), kind))
     }
 
-    /// The same, whether there is room or not.
+    /// Counts one unit even if it exceeds the share.
     pub(crate) fn forced_part(self: &Arc<Self>, kind: Kind) -> Part {
         self.force(kind, 1);
         Part(self.clone(), kind)
     }
 
-    /// What a client is told that has its share.
+    /// The error for a client that has used up its share.
     pub(crate) fn refusal(&self, kind: Kind) -> RpcError {
         let (what, limit) = match kind {
             Kind::Connections => ("connections", "max_address_connections"),
@@ -128,13 +128,13 @@ impl Share {
 }
 
 impl Part {
-    /// Whose it is.
+    /// The client that the share belongs to.
     pub(crate) fn key(&self) -> Key {
         self.0.key
     }
 }
 
-/// One thing for a client that has a share, or nothing to count for one that has none. The error is for the client.
+/// Counts one unit for a client that has a share; `None` for a client without one. The error is for the client.
 pub(crate) fn part(share: Option<&Arc<Share>>, kind: Kind) -> Result<Option<Part>, RpcError> {
     match share {
         None => Ok(None),
@@ -146,7 +146,7 @@ impl Drop for Share {
     fn drop(&mut self) {
         let Some(shares) = self.shares.upgrade() else { return };
         let mut table = shares.table.lock();
-        // Another may have come in its place meanwhile.
+        // Another share may have replaced it meanwhile.
         if table.get(&self.key).is_some_and(|share| share.strong_count() == 0) {
             table.remove(&self.key);
             spare(&mut table);
@@ -177,7 +177,7 @@ mod tests {
         assert!(one.part(Kind::Streams).is_none());
         let said = part(Some(&one), Kind::Streams).err().unwrap();
         assert!(said.message.contains("2 streams (max_address_streams)"), "{}", said.message);
-        // The same client by another way, another kind, and another client.
+        // The same client by another address, another kind, and another client.
         assert!(shares.of(Key::V4([127, 0, 0, 1])).part(Kind::Streams).is_none());
         assert!(one.part(Kind::Calls).is_some());
         assert!(shares.of(Key::V4([127, 0, 0, 2])).part(Kind::Streams).is_some());

@@ -1,13 +1,13 @@
-//! Tables that give back the room of a peak.
+//! Hash maps that free memory again after a peak.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Entries for which a table may keep room in any case.
+/// Capacity that a table always keeps.
 const KEPT: usize = 256;
 
-/// To be called after removals: a table that holds less than an eighth of what it has room for gives most of that back.
-/// What it then has room for is twice what it holds, so that the moves cost each removal a share only.
+/// Must be called after removals. A table that holds less than an eighth of its capacity shrinks to twice the number
+/// of its entries. So the cost of moving entries is spread over many removals.
 pub(crate) fn spare<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
     if table.capacity() > KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(2 * table.len());
@@ -26,7 +26,7 @@ mod tests {
             let before = table.capacity();
             table.remove(&number);
             spare(&mut table);
-            // The rest of what it had room for; a removal alone changes that by one at most.
+            // The rest of its capacity; a removal alone changes that by at most one.
             moves += u32::from(table.capacity() + 1 < before);
             assert!(
                 table.capacity() <= KEPT.max(16 * (table.len() + 1)),

@@ -1,4 +1,4 @@
-//! Fixed pages that listeners answer beside what speaks MCP: what one may be, and which there are.
+//! Fixed pages that an HTTP listener serves beside MCP: the rules for them, and the table of them.
 
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
@@ -11,19 +11,19 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Longest path: what is longer does not get through many a proxy.
+/// The longest path. Many proxies refuse longer ones.
 const MAX_PATH: usize = 8 << 10;
 
-/// One page. What is written here has been checked.
+/// One page. Its fields have been checked.
 pub(crate) struct WebPage {
     pub(crate) content_type: String,
-    /// A strong validator, in its quotes: another body or type has another.
+    /// A strong validator, in its quotes. It changes with the body or the type.
     pub(crate) etag: String,
     pub(crate) body: Bytes,
 }
 
 impl WebPage {
-    /// The error says what is wrong, without the path.
+    /// The error gives the reason, without the path.
     pub(crate) fn new(content_type: &str, body: Bytes) -> Result<WebPage, String> {
         if !is_media_type(content_type) {
             return Err(format!(
@@ -33,7 +33,7 @@ impl WebPage {
         }
         let mut digest = Sha256::new();
         digest.update(content_type.as_bytes());
-        // It ends no media type.
+        // A byte that no media type contains, as a separator.
         digest.update([0]);
         digest.update(&body);
         let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.finalize()[..16]));
@@ -41,7 +41,7 @@ impl WebPage {
     }
 }
 
-/// `type/subtype`, perhaps with parameters: printable ASCII, so that it is the value of a header too.
+/// `type/subtype`, optionally with parameters: printable ASCII, so that it is also valid as a header's value.
 fn is_media_type(text: &str) -> bool {
     let (essence, _) = text.split_once(';').unwrap_or((text, ""));
     let token = |word: &str| {
@@ -53,8 +53,8 @@ fn is_media_type(text: &str) -> bool {
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Why a text is no path that a request can name exactly: as it stands in a request's first line, so percent-encoded, and
-/// as a browser leaves it.
+/// The reason why a text is not a path that requests can name exactly. A path must have the form of a request's first
+/// line: percent-encoded, and not normalized further by a browser.
 pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("it must begin with /");
@@ -80,19 +80,20 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     path.split('/').any(dots).then_some("it must not hold . or .. between slashes")
 }
 
-/// Whether a transport under the path `own` answers what is asked for under `path`: there, and with a slash behind.
+/// Whether a transport at the path `own` answers requests for `path`: for the same path, also with a slash at the
+/// end.
 pub(crate) fn is_under(own: &str, path: &str) -> bool {
     path == own || path.strip_suffix('/').is_some_and(|path| path == own)
 }
 
-/// The pages of a server, and the paths that they cannot have.
+/// The pages of a server, and the paths that pages cannot have.
 #[derive(Default)]
 pub(crate) struct WebPages(RwLock<Table>);
 
 #[derive(Default)]
 struct Table {
     pages: HashMap<Box<str>, Arc<WebPage>>,
-    /// The paths of transports while the server is served, and what is there.
+    /// The paths of transports while the server is served, with what is served there.
     taken: Vec<(String, &'static str)>,
 }
 
@@ -101,7 +102,7 @@ fn conflict(path: &str, own: &str, what: &str) -> Error {
 }
 
 impl WebPages {
-    /// Adds a page, or puts it in place of that under its path.
+    /// Adds a page, or replaces the page at its path.
     pub(crate) fn set(
         &self,
         path: &str,
@@ -129,7 +130,7 @@ impl WebPages {
         Ok(())
     }
 
-    /// `false` if there is none under this path.
+    /// Returns `false` if there is no page at this path.
     pub(crate) fn remove(&self, path: &str) -> bool {
         self.0.write().pages.remove(path).is_some()
     }
@@ -138,7 +139,7 @@ impl WebPages {
         self.0.read().pages.get(path).cloned()
     }
 
-    /// A transport, `what`, is served under this path from now on.
+    /// Reserves this path for a transport, `what`, which is served from now on.
     pub(crate) fn take(&self, own: &str, what: &'static str) -> Result<(), Error> {
         let mut table = self.0.write();
         if let Some(path) = table.pages.keys().find(|path| is_under(own, path)) {
@@ -148,7 +149,7 @@ impl WebPages {
         Ok(())
     }
 
-    /// No transport is served any more.
+    /// Frees all paths of transports, because the server is no longer served.
     pub(crate) fn release(&self) {
         self.0.write().taken.clear();
     }

@@ -1,4 +1,4 @@
-//! The receiving side: what a transport hands in, and what becomes of it.
+//! The engine's interface for transports: it takes received messages, starts calls, and cancels or times them out.
 
 use super::bus::{ListenId, StreamEnd};
 use crate::dispatch::calls::table::CallId;
@@ -30,48 +30,48 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// The transport's side of the engine. Cheap to clone; every method may be called from any thread, and none waits for
-/// a host.
+/// The transports' interface of the engine. It is cheap to clone. Every method may be called from any thread, and
+/// none waits for a host.
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Shared>);
 
-/// Where a message came in, which decides its era.
+/// Where a message was received, which decides its era.
 #[derive(Clone)]
 pub enum Scope {
-    /// A channel that one peer has to itself: each message decides its own era (ERA-8).
+    /// A channel that belongs to one peer. Each message decides its own era (ERA-8).
     Channel(Arc<Peer>),
     /// A legacy HTTP session.
     Session {
         /// The session.
         peer: Arc<Peer>,
-        /// How the message came.
+        /// How the message arrived.
         arrival: Arrival,
     },
-    /// Modern HTTP: nothing is remembered between requests. The envelope has been read already, because the headers
-    /// had to agree with it.
+    /// Modern HTTP: nothing is remembered between requests. The transport has already read the envelope, because the
+    /// headers must match it.
     Stateless {
         /// What the envelope says.
         client: Client,
         /// The headers that repeat arguments.
         params: ParamFields,
-        /// How the message came.
+        /// How the message arrived.
         arrival: Arrival,
     },
 }
 
-/// What became of a message that was accepted.
+/// The result of accepting a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// A request; its response has gone to the sink already, or follows what is on its way there.
+    /// A request. Its response has been sent to the sink, or follows the messages that are on their way there.
     Answered,
-    /// A request that became a call; its response will go to the sink.
+    /// A request that became a call. Its response will be sent to the sink.
     Started(CallId),
-    /// The same, but whether its handler may run is still being asked.
+    /// Like `Started`, but the call's admission is not finished.
     Pending(CallId),
-    /// A request that became a listen stream, which is no call; its acknowledgement has gone to the sink or will, and its
-    /// answer comes when the server ends it.
+    /// A request that became a listen stream, which is not a call. Its acknowledgement has been or will be sent to
+    /// the sink. Its response is sent when the server ends the stream.
     Listening(ListenId),
-    /// A notification or a response; nothing will go to the sink.
+    /// A notification or a response. Nothing will be sent to the sink.
     Noted,
 }
 
@@ -83,7 +83,7 @@ impl Scope {
         }
     }
 
-    /// How the message came.
+    /// How the message arrived.
     pub(super) fn arrival(&self) -> Arrival {
         match self {
             Scope::Channel(peer) => Arrival {
@@ -105,12 +105,12 @@ impl Scope {
 }
 
 impl Engine {
-    /// Marks the engine as being served; `false` if it was already.
+    /// Marks the engine as served. Returns `false` if it already was.
     pub(crate) fn begin_serving(&self) -> bool {
         !self.0.serving.swap(true, Ordering::AcqRel)
     }
 
-    /// Has every further call refused, because the server is closing. Calls in flight go on.
+    /// Makes the engine refuse further calls, because the server is closing. Calls in flight continue.
     pub(crate) fn begin_closing(&self) {
         self.0.closing.store(true, Ordering::Release);
     }
@@ -123,14 +123,14 @@ impl Engine {
         let attached = {
             let mut attached = self.0.attached.lock();
             self.0.closing.store(false, Ordering::Release);
-            // Under the lock: who is attached from now on belongs to the next start.
+            // Under the lock: a client that attaches from now on belongs to the next start.
             self.0.serving.store(false, Ordering::Release);
             std::mem::take(&mut *attached)
         };
         attached.iter().filter_map(|one| one.who.upgrade()).for_each(|who| who.wake());
     }
 
-    /// The clients in the process whose calls are in flight.
+    /// The in-process clients that have calls in flight.
     #[cfg(feature = "runtime")]
     pub(crate) fn attached(&self) -> Vec<Arc<Peer>> {
         let mut peers: Vec<Arc<Peer>> =
@@ -139,10 +139,11 @@ impl Engine {
         peers
     }
 
-    /// A client in the process. Has `who` called once, when the engine is no longer served; `false` if it is not served now.
+    /// Attaches an in-process client. `who` is called once, when the engine is no longer served. Returns `false` if
+    /// it is not served now.
     pub(crate) fn attach(&self, who: Weak<dyn Wake>, peer: &Arc<Peer>) -> bool {
         let mut attached = self.0.attached.lock();
-        // Looked at under the lock: whoever ends it looks at the list afterwards.
+        // Checked under the lock: the thread that ends serving reads the list afterwards.
         if !self.0.serving.load(Ordering::Acquire) {
             return false;
         }
@@ -153,13 +154,13 @@ impl Engine {
         true
     }
 
-    /// Has `who` hear of the threads that inline handlers occupy.
+    /// Registers `who` to be notified of the threads that inline handlers occupy.
     #[cfg(feature = "runtime")]
     pub(crate) fn tell_occupancy(&self, who: std::sync::Weak<dyn super::Occupancy>) {
         self.0.occupied.tell(who);
     }
 
-    /// How the engine's threads start, for a host that starts some of its own.
+    /// The settings of the engine's threads, for a host that starts threads of its own.
     pub fn threads(&self) -> &Threads {
         &self.0.threads
     }
@@ -179,40 +180,40 @@ impl Engine {
         self.0.now()
     }
 
-    /// Whether a tool's result is no object by its output schema.
+    /// Whether the output schema of a tool allows a result that is not an object, so that the result must be wrapped.
     pub(crate) fn wraps(&self, tool: &str) -> bool {
         self.0.catalog.get(crate::proto::catalog::kind::Kind::Tool, tool).is_some_and(|entry| entry.wraps)
     }
 
-    /// The revisions it speaks.
+    /// The revisions that the engine supports.
     pub(crate) fn revisions(&self) -> Revisions {
         self.0.shaper.revisions()
     }
 
-    /// The environment the engine was made with.
+    /// The environment that the engine was created with.
     pub(crate) fn environment(&self) -> &Arc<dyn crate::dispatch::environment::Environment> {
         &self.0.environment
     }
 
-    /// What outlives a request.
+    /// The store, which keeps what outlives a request.
     pub(crate) fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
         &self.0.store
     }
 
-    /// Where the engine says what no client is told.
+    /// The server's log, for what clients do not receive.
     pub(crate) fn log(&self) -> &Arc<dyn crate::dispatch::log::Log> {
         &self.0.log
     }
 
-    /// The host's side of this engine.
+    /// The interface of this engine for hosts.
     pub fn port(&self) -> HostPort {
         HostPort(self.0.clone())
     }
 
-    /// Takes one message from a channel, or a batch of them from a client of 2025-03-26, the one revision that has
-    /// batches (BAT-10). Whatever is wrong with it is answered on the channel; the next message is not affected.
+    /// Takes one message from a channel. A client of 2025-03-26, the only revision with batches, may also send a
+    /// batch (BAT-10). An error in the message is answered on the channel and does not affect the next message.
     ///
-    /// Panics of what it runs stay within: the request is answered with -32603.
+    /// Panics of the code that it runs are caught: the request gets error -32603.
     pub fn receive(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, text: Bytes) {
         self.0.guard("a message", || self.receive_within(peer, sink, text));
     }
@@ -234,8 +235,9 @@ impl Engine {
         self.take(peer, sink, message);
     }
 
-    /// Reads a message or a batch. What panics has its answer too: under the message's id, if another reader finds it.
-    // What is read is larger than the error, as for `Message::decode`.
+    /// Reads a message or a batch. If reading panics, an error response is sent too: it has the message's id if
+    /// another reader finds it.
+    // The result of reading is larger than the error, as for `Message::decode`.
     #[allow(clippy::result_large_err)]
     pub(crate) fn decode<T>(
         &self,
@@ -249,12 +251,12 @@ impl Engine {
         caught(reading).unwrap_or_else(|panicked| Err(self.0.unread(text, &panicked)))
     }
 
-    /// Takes the members of a batch. Their answers go to the sink as one array, once the last of them has ended;
-    /// events go out at once. Each member that is no message is answered by one error (BAT-7). Says whether anything in it
-    /// wants an answer (BAT-5).
+    /// Takes the members of a batch. Their responses are sent to the sink as one array after the last member has
+    /// ended; events are sent at once. Each member that is not a message gets one error response (BAT-7). Returns
+    /// whether any member needs a response (BAT-5).
     pub(crate) fn accept_batch(&self, scope: &Scope, members: Vec<Decoded>, sink: &Arc<dyn Sink>) -> bool {
         let wants_answer = |member: &Decoded| !matches!(member, Ok(message) if !message.is_request());
-        // Counted first: no answer may look like the last one.
+        // Counted first, so that no response is taken for the last one.
         let count = members.iter().filter(|member| wants_answer(member)).count();
         let batch = Batch::new(count, count < members.len(), sink.clone());
         let mut answered = 0;
@@ -265,7 +267,7 @@ impl Engine {
             } else {
                 sink.clone()
             };
-            // A panic at the delivery of its answer leaves the others theirs.
+            // If the delivery of one response panics, the other members still get theirs.
             self.0.guard("a member of a batch", || match (member, scope.peer()) {
                 (Ok(message), _) => {
                     self.accept(scope, message, &own);
@@ -274,7 +276,7 @@ impl Engine {
                     self.spoiled(peer, &malformed);
                     self.refuse(peer, &own, &malformed);
                 }
-                // Batches are of sessions.
+                // Only sessions have batches.
                 (Err(_), None) => drop(own.send(Outgoing::Dropped)),
             });
         }
@@ -292,7 +294,7 @@ impl Engine {
         }
     }
 
-    /// Fails the question that a malformed message was meant to answer; `false` if there is none.
+    /// Fails the question that a malformed response was meant to answer. Returns `false` if there is none.
     pub(crate) fn spoiled(&self, peer: &Peer, malformed: &Malformed) -> bool {
         let request = malformed.reply.as_ref().and_then(question_id);
         let Some(question) = request.and_then(|request| peer.take_ask(request)) else { return false };
@@ -301,7 +303,7 @@ impl Engine {
         true
     }
 
-    /// Takes the answer to a question. A panic ends the call that asked it.
+    /// Takes the answer to a question. If this panics, the call that asked ends.
     fn hear_answer(&self, question: &Question, outcome: Result<JsonSlice, String>) {
         let answered = caught(|| {
             faults::pass("hear");
@@ -312,13 +314,13 @@ impl Engine {
         }
     }
 
-    /// Takes back a [question](Outgoing::Question) that a sink had taken and then could not deliver. It goes to the
-    /// peer's own sink, or fails.
+    /// Takes back a [question](Outgoing::Question) that a sink had accepted and then could not deliver. The question
+    /// is sent to the peer's own sink, or fails.
     pub fn undelivered(&self, peer: &Peer, id: u64, body: Bytes) {
         self.port().undelivered(peer, id, body);
     }
 
-    /// Answers a channel for text that is no message.
+    /// Sends an error response on a channel for text that is not a message.
     pub(crate) fn refuse(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, malformed: &Malformed) {
         sink.send(self.0.error(malformed.id.as_ref(), peer.revision(), &malformed.error));
     }
@@ -338,7 +340,7 @@ impl Engine {
         }
     }
 
-    /// The answer to a question of ours; anything else is ignored (BAD-9).
+    /// Takes the answer to one of the engine's questions. Ignores any other response (BAD-9).
     fn response(&self, scope: &Scope, response: Response) {
         let Some(peer) = scope.peer() else { return };
         let Some(question) = question_id(&response.id).and_then(|id| peer.take_ask(id)) else { return };
@@ -350,10 +352,10 @@ impl Engine {
         self.hear_answer(&question, outcome);
     }
 
-    /// Ends a call: with an error if the server is closing, otherwise without an answer. `false` if it had ended
-    /// already.
+    /// Ends a call: with an error if the server is closing, otherwise without a response. Returns `false` if it had
+    /// already ended.
     ///
-    /// A task that its client has been told of goes on without it (MH-53).
+    /// If the call is a task that its client knows of, the task continues without its client (MH-53).
     pub fn cancel(&self, call: CallId, reason: CancelReason) -> bool {
         let left = reason == CancelReason::Disconnected
             && self
@@ -371,7 +373,7 @@ impl Engine {
         self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
     }
 
-    /// Names a call that has not ended in the time that the end of its server or connection leaves.
+    /// Logs a call that did not end within the timeout for the end of its server or connection.
     fn say_overdue(&self, call: CallId) {
         let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
         let Some((context, began)) = about else { return };
@@ -391,8 +393,8 @@ impl Engine {
         });
     }
 
-    /// Ends the calls of a peer that wait for its answers: it will send no more messages, but may still read. Later
-    /// questions to it fail at once.
+    /// Ends the calls of a peer that wait for its answers. The peer will send no more messages, but may still read.
+    /// Later questions to it fail at once.
     pub fn end_input(&self, peer: &Arc<Peer>) {
         self.session_ends(peer);
         for call in peer.end_input() {
@@ -403,7 +405,7 @@ impl Engine {
         }
     }
 
-    /// Ends everything a peer has in flight, and lets it start nothing more.
+    /// Ends all calls of a peer, and refuses further ones.
     pub fn close_peer(&self, peer: &Arc<Peer>, reason: CancelReason) {
         self.session_ends(peer);
         let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Silent };
@@ -426,12 +428,12 @@ impl Engine {
         self.0.send_all_spaced();
     }
 
-    /// Calls in flight in the whole server.
+    /// The number of calls in flight in the whole server.
     pub fn in_flight(&self) -> usize {
         self.0.calls.len()
     }
 
-    /// Has `wake` called whenever [`Engine::next_deadline`] becomes earlier.
+    /// Sets `wake` to be called whenever [`Engine::next_deadline`] becomes earlier.
     pub fn set_timer(&self, wake: Arc<dyn Wake>) {
         let before = self.0.timer.lock().replace(wake);
         drop(before);
@@ -443,7 +445,7 @@ impl Engine {
         dues.into_iter().flatten().min()
     }
 
-    /// Tells the sinks of calls that have been in flight for at least `after` so, each once.
+    /// Notifies the sinks of calls that have been in flight for at least `after`, once per call.
     pub(crate) fn start_streaming_slow_calls(&self, now: Instant, after: Duration) {
         if self.0.calls.is_empty() {
             return;
@@ -460,7 +462,7 @@ impl Engine {
         }
     }
 
-    /// Ends the calls whose deadline has passed, and tells clients of what has changed.
+    /// Ends the calls whose deadline has passed, and notifies clients of changes.
     pub fn handle_timeout(&self, now: Instant) {
         self.0.guard("sending answers that waited", || self.0.send_spaced(now));
         self.0.guard("telling of changes", || self.tell_changes(now));
@@ -487,7 +489,7 @@ impl Engine {
         }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);
-            // A modern attempt waits for nobody: its questions go out with its end.
+            // A modern attempt does not wait for answers: its questions are sent when it ends.
             let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
             let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
             if !waits {

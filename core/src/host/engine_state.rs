@@ -1,4 +1,5 @@
-//! What the engine's two faces, [`Engine`](crate::host::Engine) and [`HostPort`](crate::host::HostPort), share.
+//! The state that [`Engine`](crate::host::Engine) (for transports) and [`HostPort`](crate::host::HostPort) (for
+//! hosts) share.
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::AskId;
@@ -55,63 +56,63 @@ pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) catalog: Catalog<Target>,
-    /// Capabilities besides those of what is registered.
+    /// Capabilities that do not follow from the registered entries.
     pub(crate) declared: Capabilities,
-    /// Whether clients are told of exceptions by a reference only.
+    /// Whether clients get only a reference to an exception, not its text.
     pub(crate) masking: Masking,
     /// Whether the end of standard input ends a server that has other transports.
     pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
-    /// Records below it are not put together.
+    /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
-    /// Checks arguments that take longer; without it they are checked where they came in.
+    /// Runs argument checks that take longer. Without it, the receiving thread does them.
     pub(super) checks: Option<Arc<dyn Work>>,
     pub(super) calls: CallTable<InFlightCall>,
-    /// How much of all one client has.
+    /// The fair shares of clients: how much of each limit one client may take.
     pub(crate) shares: Arc<Shares>,
     pub(crate) sealer: StateCipher,
     pub(super) visits: UrlElicitations,
     pub(super) bus: Bus,
     pub(super) spacing: Spacing,
-    /// What the server has of skills, once it has some.
+    /// The skills of the server, if it has any.
     pub(super) skills: Mutex<Option<Arc<Skills>>>,
     pub(super) tasks: Tasks,
     pub(super) layers: Layers,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
-    /// Counts the calls that wait for a place and are in no lane.
+    /// Counts the calls that wait for their concurrency limit and are in no lane.
     pub(super) waiting: Arc<LaneQueue>,
-    /// For who has nothing but this.
+    /// For code that has only a reference to this.
     pub(super) this: Weak<Shared>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
     pub(super) timer: Mutex<Option<Arc<dyn Wake>>>,
     pub(super) serving: AtomicBool,
     pub(super) occupied: Occupied,
-    /// No call starts any more.
+    /// No more calls start.
     pub(super) closing: AtomicBool,
-    /// How far it is between its start and its stop.
+    /// The state of the `start` and `stop` hooks.
     pub(super) life: Life,
-    /// What it is mounted in, and what in it.
+    /// The servers that this one is mounted in, and those mounted in it.
     pub(super) mounts: Mounts,
-    /// What listeners answer besides.
+    /// The fixed pages that listeners serve.
     #[cfg(feature = "runtime")]
     pub(crate) pages: WebPages,
-    /// What keeps it served for clients in the process, if they have started it.
+    /// Keeps the engine served for in-process clients, if they started it.
     pub(crate) held: Mutex<Option<Box<dyn Any + Send>>>,
-    /// Clients in the process.
+    /// In-process clients.
     pub(super) attached: Mutex<Vec<Attached>>,
 }
 
-/// A client in the process, and who is told when its server is no longer served.
+/// An in-process client. It is notified when its server is no longer served.
 pub(super) struct Attached {
     pub(super) peer: Weak<Peer>,
     pub(super) who: Weak<dyn Wake>,
 }
 
-/// What a server is built with.
+/// The settings that a server is built with.
 pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
@@ -122,7 +123,7 @@ pub(crate) struct Setup {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
-    /// Records below it are not put together.
+    /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
@@ -134,52 +135,52 @@ pub(super) struct InFlightCall {
     pub(super) input: JsonSlice,
     pub(super) sink: Arc<dyn Sink>,
     pub(super) peer: Option<Arc<Peer>>,
-    /// The session of the request, as its peer counts them.
+    /// The number of the request's session; the peer counts its sessions.
     pub(super) session: u64,
     /// Holds the call's credit.
     pub(super) lane: Arc<LaneQueue>,
     pub(super) timeout: Duration,
     pub(super) began: Instant,
-    /// Its sink has been told that it is slow.
+    /// Its sink has been notified that the call is slow.
     pub(super) told_slow: bool,
     pub(super) asks: Asks,
     /// Answers that a local handler awaits.
     pub(super) waiters: Vec<(AskId, Waiter)>,
     pub(super) local: Option<Arc<LocalState>>,
-    /// Made when the call says something before its response; from then on everything goes through it.
+    /// Created when the call sends something before its response. From then on, everything is sent through it.
     pub(super) outbox: Option<Arc<Outbox>>,
     pub(super) last_progress: Option<f64>,
-    /// When something was said that its client may lose if it reads that together with the answer.
+    /// When a message was sent that its client may lose if it reads the message together with the response.
     pub(super) progress_at: Option<Instant>,
-    /// The host has seen the call, so it must hear of its end.
+    /// The host has seen the call, so it must be notified of its end.
     pub(super) delivered: bool,
     /// The handler returned and will be run again once its questions are answered.
     pub(super) parked: bool,
-    /// It is not known yet whether its handler may run.
+    /// Its admission is not finished.
     pub(super) admitting: bool,
     /// The request carried answers, or the state of an earlier round.
     pub(super) retried: bool,
-    /// The list that the answer is a part of.
+    /// The list that the response is a part of.
     pub(super) listing: Option<Box<Part>>,
-    /// The task that it is.
+    /// The task that the call is.
     pub(super) task: Option<Arc<Live>>,
-    /// It becomes a task when its handler says so.
+    /// The call becomes a task when its handler asks for it.
     pub(super) may_be_task: bool,
-    /// The call that it is within.
+    /// The outer call, if this call runs within one.
     pub(super) outer: Option<CallId>,
-    /// What its middleware waits for.
+    /// The inner call that its middleware waits for.
     pub(super) following: Option<Box<Following>>,
-    /// Who is told should it end without its handler.
+    /// Callbacks to run if the call ends before its handler completes it.
     pub(super) on_cancel: Vec<OnCancel>,
     pub(super) place: Place,
-    /// What it takes of its client's share.
+    /// The part of its client's share that it takes.
     pub(super) part: Option<ClientPart>,
-    /// Its input is to be checked before it runs.
+    /// A check of its input that must finish before it runs.
     pub(super) check: Option<Box<Check>>,
 }
 
 impl InFlightCall {
-    /// Takes the next place for a message. [`HostPort::flush`](crate::host::HostPort) sends it, once the table's lock is released.
+    /// Queues a message. [`HostPort::flush`](crate::host::HostPort) sends it after the table's lock is released.
     pub(super) fn queue(&mut self, message: Outgoing) -> Arc<Outbox> {
         let new = || Arc::new(Outbox::new(self.sink.clone(), self.peer.clone(), self.session));
         let outbox = self.outbox.get_or_insert_with(new);
@@ -200,15 +201,15 @@ impl InFlightCall {
     }
 }
 
-/// What is done when a call ends without its handler.
+/// A callback to run if a call ends before its handler completes it.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
 
-/// Who hands a call over.
+/// Which thread hands a call over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thread {
-    /// The thread that received the call, or an answer to it, and that inline handlers may run on.
+    /// The thread that received the call, or an answer to one of its questions. Inline handlers may run on it.
     Receiver,
-    /// Any other: of the program, or one that many calls depend on.
+    /// Any other thread: one of the program, or one that many calls depend on.
     Other,
 }
 
@@ -276,7 +277,7 @@ impl Shared {
         }
     }
 
-    /// Looks at a call in flight and perhaps gives it another deadline.
+    /// Reads a call in flight, and may change its deadline.
     pub(super) fn with_deadline<R>(
         &self,
         call: CallId,
@@ -303,7 +304,7 @@ impl Shared {
         }
     }
 
-    /// The same without a look at the start.
+    /// Like `dispatch`, but without a check that the server has started.
     pub(super) fn acquire_and_run(
         &self,
         port: &crate::host::HostPort,
@@ -320,7 +321,7 @@ impl Shared {
         self.hand_over(port, id, input, context, thread);
     }
 
-    /// Hands over a call that may run. A panic of the host, or of whoever is woken for it, ends the call.
+    /// Hands over a call that may run. If the host or a waker panics, the call ends.
     pub(super) fn hand_over(
         &self,
         port: &crate::host::HostPort,
@@ -367,7 +368,7 @@ impl Shared {
         }
     }
 
-    /// Ends a call with an error of the engine's own.
+    /// Ends a call with an error from the engine.
     pub(super) fn fail(&self, id: CallId, error: &RpcError) {
         if let Some(flight) = self.calls.remove(id) {
             if flight.id().is_none() {
@@ -395,7 +396,7 @@ impl Shared {
         Outgoing::Response { body: shape::error(id, revision, error), error: Some(error.class) }
     }
 
-    /// The `input_required` answer that ends a modern attempt (MR-2).
+    /// Sends the `input_required` response that ends a modern attempt (MR-2).
     pub(super) fn input_required(&self, id: CallId, flight: InFlightCall) {
         let outgoing = caught(|| self.questions_of(&flight)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the questions of {}", flight.entry()), &panicked);
@@ -421,32 +422,33 @@ impl Shared {
         }
     }
 
-    /// What a sealed state is bound to.
+    /// The data that a sealed state is bound to.
     pub(super) fn binding(&self, context: &CallContext, input: &JsonSlice) -> Vec<u8> {
         let entry = &context.entry;
         let target = context.uri.as_deref().unwrap_or(&entry.name);
         binding(context.arrival.principal(), entry.kind.as_str(), target, input)
     }
 
-    /// Says what is the program's own fault.
+    /// Logs a fault of the program.
     pub(super) fn log_handler_fault(&self, message: impl FnOnce() -> String) {
         log::say(&*self.log, LogLevel::Error, log::CALL, message);
     }
 
-    /// What the server can do at present.
+    /// The capabilities and extensions that the server has now.
     pub(crate) fn abilities(&self) -> (Capabilities, Extensions) {
         let snapshot = self.catalog.snapshot();
         (snapshot.capabilities().and(self.declared), snapshot.extensions())
     }
 
-    /// The same toward who asks.
+    /// The capabilities and extensions for one client.
     pub(super) fn abilities_for(&self, scope: &Scope) -> (Capabilities, Extensions) {
         let snapshot = self.catalog.snapshot();
         let own = snapshot.capabilities();
         (own.and(self.declared_to(scope, own)), snapshot.extensions())
     }
 
-    /// The capabilities that a server has toward who asks, besides those of what is registered (T1-14).
+    /// The capabilities that a server declares to one client, besides those that follow from the registered entries
+    /// (T1-14).
     pub(super) fn declared_to(&self, scope: &Scope, own: Capabilities) -> Capabilities {
         let known = own.has(Capability::Tasks) && !scope.arrival().principal().is_empty();
         if known { self.declared.with(Capability::TaskList) } else { self.declared }

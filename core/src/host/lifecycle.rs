@@ -1,8 +1,9 @@
-//! The beginning and the end of a server that is served, as its program hears of them: `start` before the first call runs,
-//! `stop` after the last has ended.
+//! The `start` and `stop` hooks of a server. `start` runs before the first call, `stop` after the last call has
+//! ended.
 //!
-//! The hooks are the server's own and those of what is mounted in it, one after the other, each server once. Their calls are
-//! calls like others, but neither wait for the start nor are refused because the server closes.
+//! The hooks of the server and of all servers mounted in it run one after the other, each server's once. A hook runs
+//! as a call. Unlike other calls, it does not wait for the start, and the engine does not refuse it while the server
+//! closes.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::arrival::Arrival;
@@ -26,9 +27,9 @@ use std::sync::{Arc, OnceLock};
 const START: &str = "start";
 const STOP: &str = "stop";
 
-/// Where a server stands between the two.
+/// The state of a server's start and stop.
 pub(crate) struct Life {
-    /// Calls run, all of them.
+    /// All calls may run.
     open: AtomicBool,
     state: Mutex<State>,
 }
@@ -37,25 +38,27 @@ type Done = Box<dyn FnOnce(StartState) + Send>;
 
 #[derive(Default)]
 struct State {
-    /// It is served, or about to be.
+    /// The server is served, or about to be.
     begun: bool,
-    /// One after the other is being told of the start.
+    /// A thread is running the start hooks.
     telling: bool,
     /// All calls wait.
     first: bool,
-    /// Calls that wait for the start, in the order in which they came, with the numbers of the servers that they are of.
+    /// Calls that wait for the start, in the order in which they arrived, with the number of each call's server.
     held: Vec<(usize, CallId)>,
-    /// Those that are still to be told of the start, the next one last.
+    /// Servers whose start hook has not run yet, the next one last.
     starting: Vec<Part>,
-    /// Those whose calls wait, by their numbers: they are being told or are still to be, or what has waited is yet to run.
+    /// Numbers of the servers whose calls wait. Their start hook has not finished, or their waiting calls have not
+    /// run yet.
     awaited: Vec<usize>,
-    /// Those that have been told.
+    /// Servers whose start hook has run.
     started: Vec<Part>,
-    /// Those that were mounted later, and whose start failed. Kept, so that nothing else has their numbers.
+    /// Servers that were mounted later and whose start failed. They are kept so that no other server gets their
+    /// numbers.
     failed: Vec<Part>,
-    /// No further one is told of the start.
+    /// No further start hooks run.
     halted: bool,
-    /// What waits for the end of the telling.
+    /// Runs when the start hooks have ended.
     stop: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -65,8 +68,8 @@ impl State {
         self.first || self.awaited.contains(&part)
     }
 
-    /// Takes out the calls that wait for nobody any more. What comes later stays behind what came before: while there are any,
-    /// the next ones wait as well.
+    /// Takes out the calls that no longer wait for a start. Order is kept: while any such calls are left, later calls
+    /// wait too.
     fn take_ready(&mut self) -> Vec<CallId> {
         if self.first {
             return Vec::new();
@@ -97,21 +100,21 @@ impl State {
     }
 }
 
-/// What is to be done next about the start.
+/// The next step of the start.
 enum Step {
     Tell(Part, Arc<Registered>),
     Run(Vec<CallId>),
     End(StartState),
 }
 
-/// What became of the start.
+/// The result of the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StartState {
     /// Calls run.
     Started,
-    /// A handler failed; the sentence names it and says why.
+    /// A handler failed. The text names it and gives the reason.
     Failed(String),
-    /// The server's end came first.
+    /// The server ended before the start was complete.
     Cut,
 }
 
@@ -128,9 +131,9 @@ impl Life {
 }
 
 impl Shared {
-    /// Has a call wait for the start, or fails it where that has failed; `false` if it may run.
+    /// Makes a call wait for the start, or fails it if the start has failed. Returns `false` if the call may run.
     pub(super) fn hold(&self, id: CallId, context: &CallContext) -> bool {
-        // What the engine serves of itself needs nothing of the program's.
+        // The engine's own entries do not depend on the program's start.
         if self.life.is_open() || matches!(context.target(), Target::Builtin(_)) {
             return false;
         }
@@ -160,7 +163,7 @@ impl Shared {
         !self.life.is_open() && self.life.state.lock().held.iter().any(|(_, held)| *held == id)
     }
 
-    /// Runs what has waited.
+    /// Runs the calls that waited.
     fn run_held(&self, port: &HostPort, held: Vec<CallId>) {
         for id in held {
             let now = self.now();
@@ -183,10 +186,10 @@ fn not_started(context: &CallContext) -> RpcError {
 }
 
 impl Engine {
-    /// Before the first client is let in: has calls wait if anybody is to be told of the start.
+    /// Called before the first client is accepted: makes calls wait if any server has a start hook.
     pub(crate) fn begin_life(&self) {
         let mut state = self.0.life.state.lock();
-        // Under the lock: what is mounted meanwhile is found here, or finds that this one has begun.
+        // Under the lock: a server that is mounted meanwhile is found here, or sees that this server has begun.
         let mut parts = self.parts();
         parts.reverse();
         let first = parts.iter().any(|part| part.hook(START).is_some());
@@ -199,13 +202,13 @@ impl Engine {
         self.0.life.state.lock().begun
     }
 
-    /// Has calls of servers that were just mounted wait for their start, and for that of what they are mounted in. What is not
-    /// mounted after all is forgotten.
+    /// Makes calls of newly mounted servers wait for their own start and for that of the servers they are mounted in.
+    /// If a mount then fails, the server is removed again.
     pub(super) fn expect_parts(&self) {
         let parts = self.parts();
         let mut state = self.0.life.state.lock();
         if !state.begun {
-            // It has ended in the meantime.
+            // The server has ended meanwhile.
             return;
         }
         let is_part = |number| parts.iter().any(|part| part.number() == number);
@@ -226,8 +229,8 @@ impl Engine {
         }
     }
 
-    /// Lets go of servers that were just unmounted. Those that are still to be told of the start are not: their calls that wait
-    /// for it fail. Those that were told are told of the stop at the end.
+    /// Removes servers that were just unmounted. If a server's start hook has not run yet, it will not run, and the
+    /// waiting calls of that server fail. If it has run, the stop hook runs at the end.
     pub(super) fn forget_parts(&self) {
         let parts = self.parts();
         let is_part = |part: &Part| parts.iter().any(|known| known.number() == part.number());
@@ -258,7 +261,7 @@ impl Engine {
         drop(gone);
     }
 
-    /// Tells servers that were just mounted of the start, unless somebody is at it.
+    /// Runs the start hooks of newly mounted servers, unless another thread is running hooks.
     pub(super) fn start_parts(&self) {
         let mut state = self.0.life.state.lock();
         if state.begun && !std::mem::replace(&mut state.telling, true) {
@@ -267,7 +270,7 @@ impl Engine {
         }
     }
 
-    /// Whether somebody who is to be told of the start runs in a lane.
+    /// Whether a start hook that has yet to run uses this lane.
     pub(crate) fn starts_on(&self, lane: LaneId) -> bool {
         let hooks = self.parts().into_iter().filter_map(|part| part.hook(START));
         hooks.into_iter().any(|hook| match &hook.target {
@@ -276,22 +279,23 @@ impl Engine {
         })
     }
 
-    /// Tells of the start, one after the other, and then lets calls run. `done` is called once.
+    /// Runs the start hooks one after the other, and then lets calls run. `done` is called once.
     pub(crate) fn tell_start(&self, done: impl FnOnce(StartState) + Send + 'static) {
         self.start_next(Some(Box::new(done)));
     }
 
-    /// Tells nobody more of the start.
+    /// Runs no further start hooks.
     pub(crate) fn halt_start(&self) {
         self.0.life.state.lock().halted = true;
     }
 
-    /// Tells those of the stop who were told of the start, in the opposite order. `done` is called once; time-outs see to it.
+    /// Runs the stop hooks of the servers whose start hook ran, in the opposite order. `done` is called once;
+    /// timeouts ensure this.
     pub(crate) fn tell_stop(&self, done: impl FnOnce() + Send + 'static) {
         let done = Box::new(done);
         let mut state = self.0.life.state.lock();
         if state.telling {
-            // Whoever starts right now is told of the stop as well.
+            // A server that is starting now gets its stop hook too.
             state.stop = Some(done);
         } else {
             drop(state);
@@ -299,7 +303,7 @@ impl Engine {
         }
     }
 
-    /// Neither served nor about to be.
+    /// Marks the server as neither served nor about to be.
     pub(super) fn end_life(&self) {
         let before = {
             let mut state = self.0.life.state.lock();
@@ -309,7 +313,7 @@ impl Engine {
         drop(before);
     }
 
-    /// What was mounted after the start has nothing to be `done`.
+    /// Runs the next start hook. For servers that were mounted after the start, there is no `done`.
     fn start_next(&self, mut done: Option<Done>) {
         loop {
             match self.next_step() {
@@ -326,7 +330,7 @@ impl Engine {
         let life = &self.0.life;
         let mut state = life.state.lock();
         loop {
-            // Before the next one is told, which may take long, or need what has started.
+            // Before the next hook, which may take long or may need a server that has started.
             let ready = state.take_ready();
             if !ready.is_empty() {
                 return Step::Run(ready);
@@ -340,7 +344,7 @@ impl Engine {
                 }
                 Some(hook) => {
                     if !state.awaited.contains(&part.number()) {
-                        // The hook is newer than the mount.
+                        // The hook was registered after the mount.
                         state.awaited.push(part.number());
                     }
                     return Step::Tell(part, hook);
@@ -350,14 +354,14 @@ impl Engine {
         if !state.held.is_empty() {
             return Step::Run(std::mem::take(&mut state.held).into_iter().map(|(_, id)| id).collect());
         }
-        // Only now: what comes later stays behind what came before.
+        // Only now, so that later calls stay behind earlier ones.
         state.first = false;
         state.awaited.clear();
         life.open.store(state.failed.is_empty(), Ordering::Release);
         Step::End(StartState::Started)
     }
 
-    /// One has come to something.
+    /// Handles the end of one start hook.
     fn start_told(&self, part: Part, begun: StartState, done: Option<Done>) {
         let mut state = self.0.life.state.lock();
         match begun {
@@ -401,9 +405,9 @@ impl Engine {
         loop {
             let Some(part) = self.0.life.state.lock().started.pop() else { return done() };
             if let Some(hook) = part.hook(STOP) {
-                // What failed has been logged.
+                // A failure has been logged already.
                 let then = move |engine: &Engine, _| {
-                    // What its host has for it is needed until now.
+                    // The host's data for the server is needed until now.
                     drop(part);
                     engine.stop_next(done);
                 };
@@ -442,7 +446,8 @@ impl Engine {
         let nowhere: Arc<dyn Sink> = sink.clone();
         let starts = context.entry.name == START;
         match self.start_for(None, context, start, &nowhere) {
-            // Looked at once the call is in the table: who ends the server finds it there, or its end is seen here.
+            // Checked after the call is in the table: either the thread that ends the server finds it there, or this
+            // check sees the end.
             Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {
                 if self.0.life.state.lock().halted {
                     self.0.end(call, End::Closing);
@@ -460,18 +465,18 @@ impl Engine {
 
 type Then = Box<dyn FnOnce(&Engine, StartState) + Send>;
 
-/// Waits for the end of one hook.
+/// Waits for the end of one hook's call.
 struct Told {
     engine: Engine,
     word: String,
-    /// Nothing before the handler has come to something; then why it failed, if it did.
+    /// `None` until the handler has ended; then the reason if it failed.
     failure: Mutex<Option<Option<String>>>,
     then: Mutex<Option<Then>>,
 }
 
 impl Sink for Told {
     fn send(&self, message: Outgoing) -> Delivery {
-        // What the handler says meanwhile has nobody to go to.
+        // Other messages of the handler have no receiver.
         let Outgoing::Dropped = message else { return Delivery::Gone };
         let then = self.then.lock().take();
         if let Some(then) = then {

@@ -1,4 +1,5 @@
-//! The one door to foreign code, and the engine behind it. Knows no host language and no transport.
+//! The engine and its interface to hosts, the programs that register handlers. This layer knows no host language and
+//! no transport.
 
 mod admission;
 mod builtin;
@@ -54,30 +55,31 @@ use std::sync::Arc;
 /// A registered entry with where its calls go.
 pub type Registered = entry::Registered<Target>;
 
-/// Where the calls of an entry go.
+/// Where the calls of an entry go: the dispatch target.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Target {
-    /// To a handler that a host drains from a lane.
+    /// To a handler that a host runs when it drains a lane.
     Lane {
         /// The lane.
         lane: LaneId,
-        /// The handler in the host's table.
+        /// The handler's number in the host's table.
         handler: HandlerId,
     },
-    /// To a handler that a host runs on the very thread that received the call, or the last answer it waited for.
-    /// Where no such thread is at hand (an attempt was given up on a thread of the program's) the call goes to the lane.
+    /// To a handler that a host runs on the thread that received the call, or the last answer that it waited for. If
+    /// no such thread is available (for example, an attempt ended on a thread of the program), the call goes to the
+    /// lane.
     Inline {
         /// The lane, which also counts the calls in flight.
         lane: LaneId,
-        /// The handler in the host's table.
+        /// The handler's number in the host's table.
         handler: HandlerId,
         /// Runs it.
         host: Arc<dyn InlineHost>,
     },
     /// To a handler written in Rust.
     Local(Arc<dyn LocalHandler>),
-    /// To the engine's own: a view, files.
+    /// To the engine itself, for example for a view or for files.
     Builtin(Arc<dyn Builtin>),
 }
 

@@ -1,8 +1,10 @@
-//! Servers within others: what one registers is registered in those that it is mounted in, under a prefix.
+//! Mounts: the entries that one server registers also appear in each server that it is mounted in, with or without a
+//! prefix.
 //!
-//! A change goes to the catalog it is made in and then to those above, under one lock per server that is taken from the inner
-//! to the outer; mounts make no circle, so no two wait for each other. To a call a mounted entry is like any other: nothing is
-//! passed on, and nothing is looked up twice.
+//! A change is made in the server's own catalog first, and then in those of the servers around it. Each server has
+//! one lock for changes, and the locks are taken from the inner server to the outer. Mounts cannot form a cycle, so
+//! there is no deadlock. A mounted entry is an ordinary entry to a call: the call is not forwarded, and there is no
+//! second lookup.
 
 use super::engine::Engine;
 use super::{Registered, Target};
@@ -17,19 +19,19 @@ use crate::proto::session::subscription::Topic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-/// What a server is mounted in.
+/// The servers that a server is mounted in, and those mounted in it.
 #[derive(Default)]
 pub(crate) struct Mounts {
-    /// Held while a change is made here and above.
+    /// Held while a change is made in this server and in those it is mounted in.
     changing: Mutex<()>,
     above: Mutex<Vec<Mount>>,
-    /// What is mounted here, in the order of the mounts.
+    /// The servers mounted here, in the order of the mounts.
     below: Mutex<Vec<Below>>,
-    /// A mount changes the lists here, which is told once it is done.
+    /// A mount is changing the lists here. Clients are notified when it is complete.
     gathers: AtomicBool,
 }
 
-/// Mounting changes the lists of these.
+/// The servers whose lists a mount changes.
 struct Gathering(Vec<Engine>);
 
 impl Gathering {
@@ -43,13 +45,13 @@ impl Drop for Gathering {
     fn drop(&mut self) {
         for engine in &self.0 {
             engine.0.mounts.gathers.store(false, Ordering::SeqCst);
-            // Also what others have changed meanwhile.
+            // This includes changes that others made meanwhile.
             engine.changed();
         }
     }
 }
 
-/// Makes of where calls go in a server where they go in the one it is mounted in.
+/// Converts the target of an inner server's calls to the target in the server it is mounted in.
 pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
 
 #[derive(Clone)]
@@ -68,16 +70,16 @@ struct Below {
     adopt: Adopt,
 }
 
-/// A server as a part of another: itself, or one that is mounted in it.
+/// A server as a part of a served one: that server itself, or one that is mounted in it.
 pub(super) struct Part {
     server: Arc<Shared>,
     policy: Policy,
-    /// Where calls go in the other one, through one mount after the other.
+    /// The conversions of targets, one for each nested mount.
     adopt: Vec<Adopt>,
 }
 
 impl Mounts {
-    /// The server that is mounted there, and where its calls go.
+    /// The server that is mounted under this prefix, and the conversion of its targets.
     pub(super) fn within(&self, prefix: &Prefix) -> Option<(Arc<Shared>, Adopt)> {
         let below = self.below.lock();
         let found = below.iter().find(|below| below.prefix == *prefix)?;
@@ -85,35 +87,35 @@ impl Mounts {
     }
 }
 
-/// What tells servers apart.
+/// A number that identifies a server.
 fn number(server: &Arc<Shared>) -> usize {
     Arc::as_ptr(server).addr()
 }
 
 impl Part {
-    /// Its number, which its entries have.
+    /// The server's number, which its entries also have.
     pub(super) fn number(&self) -> usize {
         number(&self.server)
     }
 
-    /// The numbers of it and of what is mounted in it.
+    /// The numbers of this server and of those mounted in it.
     pub(super) fn within(&self) -> Vec<usize> {
         Engine(self.server.clone()).parts().iter().map(Part::number).collect()
     }
 
-    /// Its hook of this name, with where the call goes.
+    /// Its hook of this name, with the target of the hook's calls.
     pub(super) fn hook(&self, name: &str) -> Option<Arc<Registered>> {
         let own = self.server.catalog.snapshot().find(Kind::Hook, name)?.clone();
         if self.adopt.is_empty() {
             return Some(own);
         }
         let target = self.adopt.iter().rev().fold(own.target.clone(), |target, adopt| adopt(&target));
-        // It has been registered before.
+        // It was registered before, so this cannot fail.
         Registered::new(own.source.clone(), target, self.policy).ok().map(Arc::new)
     }
 }
 
-/// One mount is made at a time in the process, so that two do not make a circle together.
+/// Only one mount at a time runs in the process, so that two mounts cannot form a cycle.
 static MOUNTING: Mutex<()> = Mutex::new(());
 
 impl Engine {
@@ -123,7 +125,7 @@ impl Engine {
         above.iter().filter_map(|mount| Some((Engine(mount.into.upgrade()?), mount.clone()))).collect()
     }
 
-    /// Registers an entry here, and where this server is mounted.
+    /// Registers an entry in this server and in those it is mounted in.
     pub(crate) fn register(&self, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
         self.register_of(number(&self.0), entry, target, policy)
     }
@@ -164,7 +166,7 @@ impl Engine {
         self.register_of(part, mounted, (mount.adopt)(target), mount.policy)
     }
 
-    /// Removes an entry here, and where this server is mounted.
+    /// Removes an entry from this server and from those it is mounted in.
     pub(crate) fn unregister(&self, kind: Kind, name: &str) -> Option<Arc<Registered>> {
         self.unregister_if(kind, name, |_| true)
     }
@@ -185,14 +187,15 @@ impl Engine {
         Some(removed)
     }
 
-    /// The name may be another's here: of this server, or by another mount.
+    /// Removes a mounted entry, unless the name now belongs to another entry: one of this server, or of another
+    /// mount.
     fn unregister_mounted(&self, kind: Kind, name: &str, mount: &Mount) {
         if let Some(name) = mount.prefix.name(kind, name) {
             self.unregister_if(kind, &name, |entry| entry.is_of(&mount.prefix));
         }
     }
 
-    /// Makes a change of what is shown here, and shows and hides it where this server is mounted.
+    /// Changes which entries are shown here, and applies it to the servers this one is mounted in.
     pub(crate) fn switch<R>(&self, change: impl FnOnce(&Shared) -> R) -> R {
         let _changing = self.0.mounts.changing.lock();
         let changed = change(&self.0);
@@ -200,7 +203,7 @@ impl Engine {
         changed
     }
 
-    /// Says where this server is mounted what is shown here. Whoever changed it still holds the lock.
+    /// Applies what is shown here to the servers that this one is mounted in. The caller still holds the lock.
     fn show_above(&self) {
         for (above, mount) in self.above() {
             let _changing = above.0.mounts.changing.lock();
@@ -216,7 +219,7 @@ impl Engine {
         self.changed();
     }
 
-    /// Has a change of a resource or a list told here, and where this server is mounted.
+    /// Publishes a change of a resource or a list here and in the servers that this one is mounted in.
     pub(crate) fn publish_above(&self, topic: &Topic) {
         self.publish(topic, None);
         for (above, mount) in self.above() {
@@ -230,7 +233,7 @@ impl Engine {
         }
     }
 
-    /// This server, and then what is mounted in it, each once.
+    /// This server, and then the servers mounted in it, each once.
     pub(super) fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let own = Part { server: self.0.clone(), policy: Policy::default(), adopt: Vec::new() };
@@ -253,8 +256,8 @@ impl Engine {
         Arc::ptr_eq(&self.0, &other.0) || self.above().iter().any(|(above, _)| above.is_within(other))
     }
 
-    /// Registers what another server has, and what it will have, under a prefix. Where it is served, here or further out, it
-    /// is told of the start.
+    /// Registers the present and future entries of another server under a prefix. If this server, or one that it is
+    /// mounted in, is served, the other server's start hook runs.
     pub(crate) fn mount(
         &self,
         other: &Engine,
@@ -277,7 +280,7 @@ impl Engine {
         };
         self.0.mounts.below.lock().push(below);
         let mut served = self.served();
-        // Before the first entry, so that none is called before its server has started.
+        // Before the first entry, so that no entry is called before its server has started.
         served.iter().for_each(Engine::expect_parts);
         let gathering = Gathering::of(self.here_and_above());
         let prefix = mount.prefix.clone();
@@ -285,7 +288,7 @@ impl Engine {
         drop(gathering);
         if mounted.is_err() {
             self.0.mounts.below.lock().retain(|below| below.prefix != prefix);
-            // One may have begun in the meantime.
+            // A server may have begun meanwhile.
             served = self.served();
             served.iter().for_each(Engine::expect_parts);
         }
@@ -294,7 +297,7 @@ impl Engine {
         mounted
     }
 
-    /// Undoes [`mount`](Self::mount): what the other server has is no longer here. Calls in flight go on.
+    /// Undoes [`mount`](Self::mount): the other server's entries are removed here. Calls in flight continue.
     pub(crate) fn unmount(&self, other: &Engine, prefix: Option<&str>) -> Result<(), Error> {
         let mounting = MOUNTING.lock();
         let gathering = Gathering::of(self.here_and_above());
@@ -317,7 +320,7 @@ impl Engine {
                 self.unregister_if(kind, &entry.name, |entry| entry.is_of(&mount.prefix));
             }
         }
-        // Last: what is still here has its middleware.
+        // Last, because the entries that are still here need its middleware.
         let below = {
             let mut below = self.0.mounts.below.lock();
             let place = below.iter().position(|below| below.prefix == mount.prefix);
@@ -326,12 +329,12 @@ impl Engine {
         self.served().iter().for_each(Engine::forget_parts);
         drop(gathering);
         drop(mounting);
-        // With it goes what the host keeps for the mount, unless calls in flight need that.
+        // This drops the host's data for the mount, unless calls in flight need it.
         drop(below);
         Ok(())
     }
 
-    /// Whether it is a part of another.
+    /// Whether this server is mounted in another.
     pub(super) fn is_mounted(&self) -> bool {
         self.0.mounts.above.lock().iter().any(|mount| mount.into.strong_count() > 0)
     }
@@ -352,18 +355,18 @@ impl Engine {
             }
         }
         let mut above = other.0.mounts.above.lock();
-        // One server may be a part of many that come and go.
+        // One server may be mounted in many that come and go.
         above.retain(|mount| mount.into.strong_count() > 0);
         above.push(mount);
         Ok(())
     }
 
-    /// Whether changes of the lists are told later, together.
+    /// Whether list changes are notified together later.
     pub(in crate::host) fn gathers(&self) -> bool {
         self.0.mounts.gathers.load(Ordering::SeqCst)
     }
 
-    /// Of this server and those that it is a part of, the ones that are served.
+    /// The served ones among this server and those it is mounted in.
     fn served(&self) -> Vec<Engine> {
         let mut found = self.here_and_above();
         found.retain(Engine::has_begun);

@@ -1,4 +1,4 @@
-//! What becomes of panics that were caught: an answer with -32603, and a record in the log.
+//! Handles caught panics: the client gets error -32603, and the log gets a record.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::engine_state::Shared;
@@ -11,14 +11,14 @@ use serde_json::Value;
 use std::fmt;
 
 impl Shared {
-    /// Logs a panic, and gives the error that the client gets.
+    /// Logs a panic, and returns the error for the client.
     #[cold]
     pub(crate) fn panicked(&self, doing: impl fmt::Display, panicked: &Panicked) -> RpcError {
         self.log_handler_fault(|| format!("a panic ended {doing}: {panicked}"));
         RpcError::internal("Internal error: the server failed on this message; its log says why")
     }
 
-    /// Ends a call because of a panic. Whoever has ended it already has answered it.
+    /// Ends a call because of a panic. If the call has already ended, it already has its response.
     #[cold]
     pub(super) fn fail_panicked(&self, id: CallId, panicked: &Panicked) {
         let entry = self.calls.with(id, |flight| flight.context.entry.clone());
@@ -29,7 +29,7 @@ impl Shared {
         self.fail(id, &error);
     }
 
-    /// Logs a panic while a message was read.
+    /// Logs a panic that happened while a message was read.
     #[cold]
     pub(super) fn unread(&self, text: &[u8], panicked: &Panicked) -> Malformed {
         let (id, reply) = caught(|| ids(text)).ok().flatten().unwrap_or_default();
@@ -47,10 +47,11 @@ impl Shared {
     }
 }
 
-/// The id of a request, and that of a response, read by other means than the engine's own, which have just panicked.
+/// The id of a request and that of a response. They are read with another parser, because the engine's own has just
+/// panicked.
 fn ids(text: &[u8]) -> Option<(Option<RequestId>, Option<RequestId>)> {
     let message: Value = serde_json::from_slice(text).ok()?;
     let id = RequestId::new(JsonSlice::from_value(message.get("id")?));
-    // A response has an id of ours, which means another request to its sender.
+    // The id of a response is one of the engine's, which may be another request's id to the sender.
     Some(if message.get("method").is_some() { (id, None) } else { (None, id) })
 }

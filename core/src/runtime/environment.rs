@@ -1,4 +1,4 @@
-//! The system's clock and randomness.
+//! The real environment: the system's clock and randomness.
 
 use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};

@@ -1,4 +1,4 @@
-//! No transport at all: clients in the process hand their messages to the engine themselves.
+//! Serving without a transport: clients in the process pass their messages to the engine directly.
 
 use crate::error::Error;
 use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};

@@ -1,4 +1,4 @@
-//! A client in the process of its server, for tests.
+//! An in-memory client in the server's own process, for tests.
 
 use crate::proto::framing::line::{Frame, LineFramer};
 use bytes::Bytes;
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
-/// What each direction holds before whoever writes waits for the other side.
+/// How many bytes each direction holds before a writer waits for the other side.
 const ROOM: usize = 64 << 10;
 
-/// A client and the stream of its server, joined in memory; for [`ServeOptions::stream`](crate::ServeOptions::stream).
+/// A client and its server's stream, connected in memory; for [`ServeOptions::stream`](crate::ServeOptions::stream).
 ///
 /// ```
 /// # use tenon_mcp::{ServeOptions, Server, transport};
@@ -31,7 +31,7 @@ pub fn memory() -> (MemoryClient, MemoryStream) {
     (MemoryClient { stream: client, framer: LineFramer::new(usize::MAX) }, MemoryStream(server))
 }
 
-/// The client's end of [`memory`]. Dropped, it is gone.
+/// The client's end of [`memory`]. Dropping it disconnects the client.
 #[derive(Debug)]
 pub struct MemoryClient {
     stream: DuplexStream,
@@ -43,13 +43,14 @@ pub struct MemoryClient {
 pub struct MemoryStream(DuplexStream);
 
 impl MemoryClient {
-    /// Sends one message, which must hold no line break. Waits while the server does not read; an error if it has ended.
+    /// Sends one message, which must not contain a line break. Waits while the server does not read. Fails if the
+    /// server has ended.
     pub async fn send(&mut self, message: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(message.as_ref()).await?;
         self.stream.write_all(b"\n").await
     }
 
-    /// The next message, or nothing if the server has ended. Nothing is lost if the future is dropped.
+    /// Receives the next message; `None` if the server has ended. No message is lost if the future is dropped.
     pub async fn receive(&mut self) -> io::Result<Option<Bytes>> {
         let mut buffer = [0; 4096];
         loop {
@@ -63,7 +64,7 @@ impl MemoryClient {
         }
     }
 
-    /// Says that nothing more is sent; answers still come.
+    /// Ends the client's side: it sends nothing more, but can still receive.
     pub async fn end(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }

@@ -1,4 +1,4 @@
-//! A pipe that is nothing but memory, for transports that are served over something new.
+//! A pipe in memory, for tests of transports over something other than a descriptor.
 
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::server::lifecycle::Lifecycle;

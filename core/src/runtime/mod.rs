@@ -1,4 +1,4 @@
-//! The only place with threads, sockets, descriptors and the clock.
+//! The runtime: the only layer with threads, sockets, descriptors and the clock.
 
 mod environment;
 mod files;

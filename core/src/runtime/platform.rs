@@ -1,4 +1,4 @@
-//! Where operating systems differ; nothing else of the engine asks which one it is.
+//! Differences between operating systems. No other part of the engine asks which system it runs on.
 
 // Descriptors to poll, signals, and standard input that can be waited for beside them: of these Windows has other things.
 #[cfg(not(unix))]

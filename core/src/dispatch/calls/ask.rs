@@ -1,4 +1,4 @@
-//! What a handler hands in to ask something, and what it gets back.
+//! The types for a handler's questions to the client, and for the answers.
 
 use crate::json::JsonSlice;
 use crate::proto::messages::error::RpcError;
@@ -8,22 +8,23 @@ use std::fmt;
 
 /// A question to the client: its kind, and its parameters in the form of the newest revision.
 ///
-/// What a client declares decides what it is asked, whatever its revision. Revisions before 2025-11-25 get what they know of it:
-/// a form loses the defaults of fields that are not boolean, and titled choices become `enum` with `enumNames`; a message of a
-/// sampling without tools has one block.
+/// The client's capabilities decide what it can be asked, whatever its revision. A question is reduced for revisions
+/// before 2025-11-25. A form loses the defaults of fields that are not boolean, and titled choices become `enum` with
+/// `enumNames`. A message of a sampling request without tools has one block.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Ask {
-    /// What is asked.
+    /// The kind of question.
     pub kind: Question,
-    /// Names the question within its call; without one its ordinal serves. Name questions whose order may vary.
+    /// The name of the question within its call. Without one, its ordinal is used. Name questions whose order may
+    /// vary.
     pub key: Option<String>,
     /// The parameters of the request that asks, an object.
     pub params: JsonSlice,
 }
 
 impl Ask {
-    /// A question of any kind, with its parameters as the protocol has them.
+    /// A question of any kind, with its parameters in the protocol's form.
     pub fn new(kind: Question, params: impl Into<JsonSlice>) -> Ask {
         Ask { kind, key: None, params: params.into() }
     }
@@ -35,20 +36,20 @@ impl Ask {
         Ask::new(Question::ElicitForm, params)
     }
 
-    /// Asks the user to visit a page, where what no form may ask for can be entered: passwords, keys, payments. The
-    /// address holds no secrets and is `https` outside of development (EL-10, EL-13). That the user accepts means that
-    /// the page is opened, not that anything was done there.
+    /// Asks the user to visit a page. There, the user can enter what no form may ask for: passwords, keys, payments.
+    /// The address must not contain secrets, and must be `https` outside of development (EL-10, EL-13). If the user
+    /// accepts, the page is opened; it does not mean that the user did anything there.
     pub fn url(message: impl Into<String>, url: impl Into<String>) -> Ask {
         let params = json!({ "message": message.into(), "url": url.into() });
         Ask::new(Question::ElicitUrl, JsonSlice::from_value(&params))
     }
 
-    /// Asks the client's model, with the parameters of `sampling/createMessage`; [`Sample`] puts them together.
+    /// Asks the client's model, with the parameters of `sampling/createMessage`; [`Sample`] builds them.
     pub fn sample(params: impl Into<JsonSlice>) -> Ask {
         Ask::new(Question::Sample, params)
     }
 
-    /// Asks for the directories the user works in.
+    /// Asks for the directories in which the user works.
     pub fn roots() -> Ask {
         Ask::new(Question::Roots, JsonSlice::empty_object())
     }
@@ -59,9 +60,9 @@ impl Ask {
         self
     }
 
-    /// Names a visit (`elicitationId`), so that
-    /// [`Server::elicitation_complete`](crate::Server::elicitation_complete) can tell of its end. Without a name the
-    /// engine makes one up where the revision wants one. Other kinds have none.
+    /// Sets the id of a visit (`elicitationId`), so that
+    /// [`Server::elicitation_complete`](crate::Server::elicitation_complete) can report its end. Without an id, the
+    /// engine makes one if the revision requires it. Other kinds of questions have none.
     pub fn elicitation_id(mut self, id: impl Into<String>) -> Ask {
         if self.kind == Question::ElicitUrl {
             self.params = with(&self.params, "elicitationId", &JsonSlice::from_value(&id.into().into()));
@@ -100,7 +101,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// At most `max_tokens` tokens in answer to messages that follow.
+    /// Asks for at most `max_tokens` tokens in answer to the messages that are added.
     pub fn new(max_tokens: u32) -> Sample {
         let members = Map::from_iter([("maxTokens".to_owned(), Value::from(max_tokens))]);
         Sample { key: None, messages: Vec::new(), members }
@@ -112,12 +113,12 @@ impl Sample {
         self
     }
 
-    /// Adds what the user says.
+    /// Adds a message of the user.
     pub fn user(self, text: impl Into<String>) -> Sample {
         self.message("user", json!({ "type": "text", "text": text.into() }))
     }
 
-    /// Adds what the model said.
+    /// Adds a message of the model.
     pub fn assistant(self, text: impl Into<String>) -> Sample {
         self.message("assistant", json!({ "type": "text", "text": text.into() }))
     }
@@ -128,7 +129,7 @@ impl Sample {
         self
     }
 
-    /// What the model is told before the messages.
+    /// Sets the system prompt.
     pub fn system_prompt(self, text: impl Into<String>) -> Sample {
         self.set("systemPrompt", text.into())
     }
@@ -158,7 +159,7 @@ fn object(members: &[(&str, &JsonSlice)]) -> JsonSlice {
     out.into_slice()
 }
 
-/// An object with one more member.
+/// A copy of an object with one more member.
 pub(in crate::dispatch) fn with(params: &JsonSlice, name: &str, value: &JsonSlice) -> JsonSlice {
     let parts: Vec<(String, JsonSlice)> = params
         .members()
@@ -171,18 +172,18 @@ pub(in crate::dispatch) fn with(params: &JsonSlice, name: &str, value: &JsonSlic
     object(&members)
 }
 
-/// Names one outstanding question of a call.
+/// Identifies one unanswered question of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AskId(pub u32);
 
-/// What became of asking.
+/// The result of asking.
 #[derive(Clone, Debug)]
 pub enum Asked {
-    /// The answer is known: a replayed attempt.
+    /// The answer is known, because this attempt is a replay.
     Answered(Answer),
-    /// The question was sent; the answer will come to the call's lane.
+    /// The question was sent. The answer will arrive at the call's lane.
     Waiting(AskId),
-    /// The call must end this attempt; it will be run again when the client has the answers.
+    /// The call must end this attempt. It will run again when the client has sent the answers.
     Suspended,
 }
 
@@ -192,18 +193,19 @@ pub enum Asked {
 pub enum AskError {
     /// The call is no longer in flight.
     Stale,
-    /// The client cannot be asked; the error is what the call ends with if its handler cannot do without.
+    /// The client cannot be asked. The call ends with this error if its handler cannot continue without the answer.
     Unsupported(RpcError),
-    /// The call cannot go on before the user has visited pages, which the client is told by this error.
+    /// The call cannot continue before the user has visited pages. The client gets this error.
     UrlRequired(RpcError),
-    /// The question is wrong: its parameters, its key, its number; or nobody may ask here.
+    /// The question is invalid: its parameters, its key, or the number of questions; or questions are not allowed
+    /// here.
     Invalid(String),
-    /// The client cannot be reached, reported a failure, or its answer is not what was asked for.
+    /// The client cannot be reached, reported a failure, or sent an answer that does not match the question.
     Failed(String),
 }
 
 impl AskError {
-    /// The protocol's own error for it, where it has one.
+    /// The protocol's own error, if there is one for this case.
     pub fn rpc(&self) -> Option<&RpcError> {
         match self {
             AskError::Unsupported(error) | AskError::UrlRequired(error) => Some(error),
@@ -224,7 +226,7 @@ impl fmt::Display for AskError {
 
 impl std::error::Error for AskError {}
 
-/// For handlers whose errors are text.
+/// For handlers whose errors are strings.
 impl From<AskError> for String {
     fn from(error: AskError) -> String {
         error.to_string()

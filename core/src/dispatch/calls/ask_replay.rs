@@ -1,4 +1,5 @@
-//! The questions of a call, their replay when it is run again with the answers, and the effects it keeps meanwhile.
+//! The questions of a call, and the results of its one-time effects. Both are replayed when the call runs again with
+//! the client's answers.
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask::{Ask, AskError, AskId, with};
@@ -19,20 +20,20 @@ struct Recorded {
     key: String,
     kind: Question,
     digest: String,
-    /// The answer as sent, or why there is none.
+    /// The answer as the client sent it, or the reason why there is none.
     answer: Option<Result<JsonSlice, String>>,
-    /// This attempt has asked it too.
+    /// Whether this attempt has asked it too.
     again: bool,
 }
 
-/// A question waiting for its answer.
+/// A question that waits for its answer.
 pub(crate) struct Pending {
     pub(crate) id: AskId,
     key: String,
     digest: String,
     params: JsonSlice,
     reader: Reader,
-    /// The id of our request, where one was sent.
+    /// The id of the engine's request, if one was sent.
     pub(crate) request: Option<u64>,
 }
 
@@ -40,32 +41,32 @@ pub(crate) struct Pending {
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) kind: Question,
-    /// Of a form.
+    /// The schema of a form.
     schema: Option<Arc<Schema>>,
 }
 
-/// The questions of one call, and what it keeps.
+/// The questions of one call, and the results that it keeps.
 #[derive(Default)]
 pub(crate) struct Asks {
     recorded: Vec<Recorded>,
     pub(crate) pending: Vec<Pending>,
-    /// Results of effects, by their keys.
+    /// Results of effects, by key.
     kept: Vec<(String, JsonSlice)>,
     next: u32,
-    /// Questions of this attempt.
+    /// The number of questions in this attempt.
     asked: u32,
     round: u32,
-    /// Effects at work.
+    /// The number of running effects.
     working: u16,
-    /// This attempt asked something whose answer is not recorded.
+    /// This attempt asked a question whose answer is not recorded.
     fresh: bool,
-    /// This attempt must end, whoever could wait for the answer.
+    /// This attempt must end, even if something could wait for the answer.
     insists: bool,
-    /// Answers that came with the call before anything was asked, an object.
+    /// Answers that the call contained before anything was asked, an object.
     supplied: Option<JsonSlice>,
 }
 
-/// A question that can be asked: checked, with its form compiled. Made before any lock is taken.
+/// A question that can be asked: it is checked, and its form is compiled. It is made before any lock is taken.
 pub(crate) struct Draft {
     key: Option<String>,
     digest: String,
@@ -73,11 +74,11 @@ pub(crate) struct Draft {
     reader: Reader,
 }
 
-/// What [`Asks::register`] found.
+/// The result of [`Asks::register`].
 pub(crate) enum Registered {
-    /// An earlier attempt has asked this, with this answer; [`Reader::read`] reads it.
+    /// An earlier attempt asked this and got this answer; [`Reader::read`] reads it.
     Recorded(Result<JsonSlice, String>),
-    /// It waits for its answer.
+    /// The question waits for its answer.
     Pending(AskId),
 }
 
@@ -85,7 +86,7 @@ fn invalid(kind: Question, reason: impl std::fmt::Display) -> AskError {
     AskError::Invalid(format!("{}: {reason}", kind.noun()))
 }
 
-/// What tells a question from another under the same key. A visit may get another name in each attempt.
+/// Distinguishes questions under the same key. The id of a visit may differ in each attempt, so it is left out.
 fn digest(params: &JsonSlice) -> String {
     let mut digest = Sha256::new();
     for member in params.members() {
@@ -102,14 +103,14 @@ fn digest(params: &JsonSlice) -> String {
 }
 
 impl Draft {
-    /// Checks a question, and whether this client can be asked it.
+    /// Checks a question, and whether this client can be asked.
     pub(crate) fn new(ask: Ask, client: &Client, environment: &dyn Environment) -> Result<Draft, AskError> {
         let Ask { kind, key, params: given } = ask;
         let mut params = kind.prepare(&given, client).map_err(|refusal| match refusal {
             Refusal::Invalid(reason) => invalid(kind, reason),
             Refusal::Undeclared(need) => AskError::Unsupported(need.error()),
             Refusal::Unknown(what) => {
-                // Older revisions lack things, and those have no such error: it becomes a failed result.
+                // Older revisions lack some features and have no such error, so this becomes a failed result.
                 let text = format!("The client cannot be asked: {what}");
                 AskError::Unsupported(RpcError::new(code::MISSING_CLIENT_CAPABILITY, text))
             }
@@ -138,19 +139,19 @@ impl Draft {
         &self.params
     }
 
-    /// The name of a visit.
+    /// The id of a visit.
     pub(crate) fn elicitation_id(&self) -> Option<String> {
         self.params.member(ELICITATION_ID)?.decode_str().map(|id| id.into_owned())
     }
 
-    /// What reads its answers.
+    /// The reader of its answers.
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }
 }
 
 impl Reader {
-    /// Reads an answer and checks an accepted form against its schema (EL-9).
+    /// Reads an answer, and checks an accepted form against its schema (EL-9).
     pub(crate) fn read(&self, answer: &Result<JsonSlice, String>) -> Result<Answer, AskError> {
         let noun = self.kind.noun();
         let failed =
@@ -167,7 +168,7 @@ impl Reader {
 }
 
 impl Asks {
-    /// Starts another attempt of the same call, with what is recorded.
+    /// Starts another attempt of the same call, with the recorded answers.
     pub(crate) fn restart(&mut self) {
         self.pending.clear();
         self.recorded.iter_mut().for_each(|recorded| recorded.again = false);
@@ -175,7 +176,7 @@ impl Asks {
         (self.fresh, self.insists) = (false, false);
     }
 
-    /// Whether this attempt asked what another one asks again.
+    /// Whether this attempt asked a question that another attempt asks again.
     pub(crate) fn insists(&self) -> bool {
         self.insists
     }
@@ -185,28 +186,28 @@ impl Asks {
         self.pending.iter().find(|pending| pending.id == id).map(|pending| pending.key.clone())
     }
 
-    /// Whether this attempt asked something new, so that it may suspend.
+    /// Whether this attempt asked a new question, so that it may suspend.
     pub(crate) fn asked_anew(&self) -> bool {
         self.fresh
     }
 
-    /// Whether an attempt that cannot wait must end now: it asked something, and no effect is at work.
+    /// Whether an attempt that cannot wait must end now: it asked a question, and no effect is running.
     pub(crate) fn must_suspend(&self) -> bool {
         !self.pending.is_empty() && self.working == 0
     }
 
-    /// The questions of a call whose client answers before it is asked (MR-15).
+    /// The questions of a call whose client sends answers before it is asked (MR-15).
     pub(crate) fn supplied(answers: Option<JsonSlice>) -> Asks {
         Asks { supplied: answers, ..Asks::default() }
     }
 
-    /// The answer that came along for a question that the program has named; what the engine calls a question says
-    /// nothing about it. Nothing if there is none, or none that fits, and the question is asked.
+    /// The supplied answer to a question that the program has named. A name that the engine gave identifies no
+    /// question. `None` if there is no matching answer; the question is then asked.
     pub(crate) fn supplied_for(&self, draft: &Draft) -> Option<JsonSlice> {
         self.supplied.as_ref()?.member(draft.key.as_ref()?)
     }
 
-    /// Records an answer that came along and fits its question.
+    /// Records a supplied answer that matches its question.
     pub(crate) fn accept(&mut self, draft: &Draft, answer: JsonSlice, limits: &Limits) {
         let Some(key) = draft.key.clone() else { return };
         let room = self.recorded.len() + self.pending.len() < limits.max_asks;
@@ -221,7 +222,7 @@ impl Asks {
         draft.key.clone().unwrap_or_else(|| format!("ask-{}", self.asked + 1))
     }
 
-    /// Registers a question: known from an earlier attempt, or pending from now on.
+    /// Registers a question: it is known from an earlier attempt, or is pending from now on.
     pub(crate) fn register(&mut self, draft: &Draft, limits: &Limits) -> Result<Registered, AskError> {
         let Draft { digest, params, reader, .. } = draft;
         let invalid = |reason: String| Err(invalid(reader.kind, reason));
@@ -257,8 +258,8 @@ impl Asks {
         Ok(Registered::Pending(id))
     }
 
-    /// Registers a question whose earlier consent was not enough, so that it is asked once more. If the earlier answer
-    /// was another, that is why not.
+    /// Registers a question again, because the earlier consent was not enough. If the earlier answer was not consent,
+    /// the error says so.
     pub(crate) fn insist(&mut self, draft: &Draft, limits: &Limits) -> Result<Option<AskId>, AskError> {
         let key = self.key(draft);
         let earlier = self.recorded.iter_mut().find(|recorded| recorded.key == key && !recorded.again);
@@ -279,12 +280,13 @@ impl Asks {
         }
     }
 
-    /// What reads the answer to a pending question.
+    /// The reader of the answer to a pending question.
     pub(crate) fn reader(&self, id: AskId) -> Option<Reader> {
         self.pending.iter().find(|pending| pending.id == id).map(|pending| pending.reader.clone())
     }
 
-    /// Keeps the answer to a pending question, or why there is none; `false` if the question is not pending.
+    /// Records the answer to a pending question, or why there is none. Returns `false` if the question is not
+    /// pending.
     pub(crate) fn record(&mut self, id: AskId, answer: Result<JsonSlice, String>) -> bool {
         let Some(place) = self.pending.iter().position(|pending| pending.id == id) else { return false };
         let Pending { key, digest, reader, .. } = self.pending.remove(place);
@@ -299,12 +301,12 @@ impl Asks {
         self.pending.iter().map(move |pending| (pending.key.as_str(), request(pending), &pending.params))
     }
 
-    /// The result that was kept under `key`.
+    /// The result that was stored under `key`.
     pub(crate) fn kept(&self, key: &str) -> Option<JsonSlice> {
         self.kept.iter().find(|(kept, _)| kept == key).map(|(_, result)| result.clone())
     }
 
-    /// Keeps the result of an effect for this call's further attempts. The sealed state has to hold it.
+    /// Stores the result of an effect for this call's further attempts. It must fit into the sealed state.
     pub(crate) fn keep(&mut self, key: String, result: JsonSlice, limits: &Limits) -> Result<(), AskError> {
         let invalid = |reason: String| Err(AskError::Invalid(format!("once: {reason}")));
         if self.kept(&key).is_some() {
@@ -316,20 +318,20 @@ impl Asks {
         let size = |key: &str, result: &JsonSlice| key.len() + result.as_bytes().len();
         let bytes =
             size(&key, &result) + self.kept.iter().map(|(key, result)| size(key, result)).sum::<usize>();
-        // Sealing makes four bytes of three.
+        // Sealing turns three bytes into four.
         if bytes.saturating_mul(4) / 3 > limits.max_state_bytes {
             return invalid(format!(
                 "the results exceed what {} bytes of state hold",
                 limits.max_state_bytes
             ));
         }
-        // What comes from elsewhere may keep a large buffer alive.
+        // A slice from elsewhere may keep a large buffer allocated.
         let result = JsonSlice::from_trusted(result.as_bytes().to_vec().into());
         self.kept.push((key, result));
         Ok(())
     }
 
-    /// Counts an effect that begins (`true`) or ends; says whether the attempt has waited for it to end.
+    /// Counts an effect that begins (`true`) or ends. Returns whether the attempt has waited for it to end.
     pub(crate) fn work(&mut self, begins: bool) -> bool {
         if begins {
             self.working = self.working.saturating_add(1);
@@ -339,7 +341,7 @@ impl Asks {
         self.must_suspend()
     }
 
-    /// Everything asked so far, sealed for the client to carry.
+    /// Everything that was asked so far, sealed for the client to carry.
     pub(crate) fn seal(
         &self,
         sealer: &StateCipher,
@@ -383,7 +385,7 @@ impl Asks {
         Ok(sealed)
     }
 
-    /// What a retried request carries: the opened state, with the new answers filled in (MR-8 to MR-12).
+    /// Restores the state of a retried request: the opened state, with the new answers added (MR-8 to MR-12).
     pub(crate) fn resume(
         state: &str,
         responses: Option<&JsonSlice>,
@@ -394,7 +396,7 @@ impl Asks {
     ) -> Result<Asks, RpcError> {
         let refused =
             || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
-        // The arguments can be megabytes, and anybody can send some text as state.
+        // The arguments may have megabytes, and anybody can send some text as a state.
         if state.len() > limits.max_state_bytes || !sealer.is_plausible(state) {
             return Err(refused());
         }
@@ -423,11 +425,11 @@ impl Asks {
     }
 }
 
-/// What was sealed.
+/// The content of a sealed state.
 struct State {
     expiry: u64,
     round: u32,
-    /// Key, kind, digest and perhaps answer of each question; answers as they were sent.
+    /// Key, kind, digest and optional answer of each question. Answers are as the client sent them.
     asked: Vec<(String, Question, String, Option<JsonSlice>)>,
     /// Results of effects.
     kept: Vec<(String, JsonSlice)>,
@@ -435,7 +437,7 @@ struct State {
 
 impl State {
     fn read(plain: Vec<u8>) -> Option<State> {
-        // Our own text, so that only damage could break a bound here.
+        // The engine wrote this text, so only corruption could exceed a limit here.
         let state = JsonSlice::parse(plain.into(), &json::Limits::TRUSTED).ok()?;
         let number = |name: &str| state.member(name)?.as_str().parse::<u64>().ok();
         let text = |text: Option<JsonSlice>| Some(text?.decode_str()?.into_owned());
@@ -457,9 +459,10 @@ impl State {
     }
 }
 
-/// What a sealed state is bound to: who asks, for which method and target, with which arguments (MR-9).
+/// The data that a sealed state is bound to: principal, method, target and arguments (MR-9).
 pub(crate) fn binding(principal: &str, method: &str, target: &str, arguments: &JsonSlice) -> Vec<u8> {
-    // Key order may change when a client builds its retry, so the digest is over what the arguments mean.
+    // A client may change the order of keys when it builds its retry, so the digest is over the meaning of the
+    // arguments.
     let mut digest = Sha256::new();
     for part in [principal, method, target] {
         digest.update((part.len() as u64).to_be_bytes());

@@ -1,10 +1,10 @@
-//! How many calls of an entry run at a time, and which wait for their turn.
+//! The concurrency limit of an entry: how many calls run at a time, and which calls wait.
 
 use crate::dispatch::calls::table::CallId;
 use crate::locks::Mutex;
 use std::collections::VecDeque;
 
-/// The places of an entry whose calls are bounded.
+/// The places of an entry that limits its concurrent calls.
 #[derive(Debug)]
 pub(crate) struct Semaphore {
     most: usize,
@@ -17,14 +17,14 @@ struct Taken {
     waiting: VecDeque<CallId>,
 }
 
-/// What a call got that asked for a place.
+/// The result of asking for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entered {
-    /// A place.
+    /// The call has a place.
     Runs,
-    /// A turn.
+    /// The call waits.
     Waits,
-    /// Nothing: too many wait.
+    /// Too many calls wait.
     Full,
 }
 
@@ -33,12 +33,12 @@ impl Semaphore {
         Semaphore { most, taken: Mutex::default() }
     }
 
-    /// How many may run at a time.
+    /// The maximum number of concurrent calls.
     pub(crate) fn most(&self) -> usize {
         self.most
     }
 
-    /// Takes a place, or a turn behind at most `bound` others.
+    /// Takes a place, or waits behind at most `bound` other calls.
     pub(crate) fn enter(&self, call: CallId, bound: usize) -> Entered {
         let mut taken = self.taken.lock();
         if taken.running < self.most {
@@ -52,7 +52,7 @@ impl Semaphore {
         Entered::Waits
     }
 
-    /// Gives a place back, to the call whose turn it is: it has the place from now on.
+    /// Gives a place back. Returns the next waiting call, which has the place from now on.
     pub(crate) fn leave(&self) -> Option<CallId> {
         let mut taken = self.taken.lock();
         let next = taken.waiting.pop_front();
@@ -62,7 +62,7 @@ impl Semaphore {
         next
     }
 
-    /// A call that waited has ended. `false` if its turn had come.
+    /// Removes a waiting call that has ended. Returns `false` if the call already had the place.
     pub(crate) fn forget(&self, call: CallId) -> bool {
         let mut taken = self.taken.lock();
         let place = taken.waiting.iter().position(|waiting| *waiting == call);

@@ -1,4 +1,4 @@
-//! Models of the call table under every interleaving.
+//! Loom tests of the call table under every thread interleaving.
 
 use crate::dispatch::calls::table::{CallTable, Full};
 use loom::thread;

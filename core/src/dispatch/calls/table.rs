@@ -1,7 +1,8 @@
-//! The call table: every call in flight, each ended by exactly one of answer, cancel, time-out, disconnect, shutdown.
+//! The call table: it holds every call in flight. Exactly one event ends a call: answer, cancel, timeout, disconnect
+//! or shutdown.
 //!
-//! Removing a slot's entry under its shard's lock is the one atomic transition. Whoever gets the entry ends the call;
-//! everybody else finds the slot empty or of another generation and is a no-op.
+//! The one atomic transition is the removal of a slot's entry under its shard's lock. The thread that gets the entry
+//! ends the call. All others find the slot empty or of another generation, and do nothing.
 
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::OnceLock;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const SHARDS: usize = 8;
 
-/// Names one call for as long as it is in flight; never reused while anything may still refer to it.
+/// Identifies one call while it is in flight. An id is never reused while anything may still refer to it.
 ///
 /// 32 bits of slot and 32 bits of generation: two `u32` for JavaScript, one `u64` elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,7 +22,7 @@ impl CallId {
         self.0
     }
 
-    /// The id from [`CallId::to_u64`]. A made-up number is a stale call.
+    /// The id from [`CallId::to_u64`]. An invalid number is treated as a call that has ended.
     pub fn from_u64(value: u64) -> CallId {
         CallId(value)
     }
@@ -50,7 +51,7 @@ struct Shard<T> {
     free: Vec<u32>,
 }
 
-/// A table of calls in flight, each with an entry of type `T` and perhaps a deadline.
+/// A table of calls in flight, each with an entry of type `T` and an optional deadline.
 pub struct CallTable<T> {
     shards: Box<[Mutex<Shard<T>>]>,
     next_shard: AtomicUsize,
@@ -59,9 +60,9 @@ pub struct CallTable<T> {
     earliest: Earliest,
 }
 
-/// The earliest deadline. Most calls do not change it, and find that out by a look.
+/// The earliest deadline. Most calls do not change it, which a single read shows.
 struct Earliest {
-    /// The time that is counted from: the first deadline there was. Others may lie before it.
+    /// The time origin: the first deadline that was set. Others may lie before it.
     origin: OnceLock<Instant>,
     /// Nanoseconds since [`ORIGIN`] before the origin.
     at: AtomicU64,
@@ -80,7 +81,7 @@ impl Earliest {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let origin = *self.origin.get_or_init(|| time);
         match time.checked_duration_since(origin) {
-            // One that is centuries away may come earlier.
+            // A deadline that is centuries away may fire earlier.
             Some(after) => ORIGIN.saturating_add(nanos(after)).min(NEVER - 1),
             None => ORIGIN.saturating_sub(nanos(origin.saturating_duration_since(time))),
         }
@@ -95,7 +96,7 @@ impl Earliest {
         }
     }
 
-    /// Notes a deadline, and says whether it is earlier than all before.
+    /// Records a deadline, and returns whether it is earlier than all before.
     fn note(&self, deadline: Instant) -> bool {
         let number = self.number(deadline);
         self.at.load(Ordering::Acquire) > number && self.at.fetch_min(number, Ordering::AcqRel) > number
@@ -130,7 +131,7 @@ impl<T> CallTable<T> {
         }
     }
 
-    /// Calls in flight.
+    /// The number of calls in flight.
     pub fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
@@ -145,25 +146,25 @@ impl<T> CallTable<T> {
         (&self.shards[slot % self.shards.len()], slot / self.shards.len())
     }
 
-    /// Adds a call; `make` gets the id the call will have. Says whether its deadline is now the earliest.
+    /// Adds a call; `make` gets the id of the call. Returns whether its deadline is now the earliest.
     pub fn insert(
         &self,
         deadline: Option<Instant>,
         make: impl FnOnce(CallId) -> T,
     ) -> Result<(CallId, bool), Full> {
-        // Not added first and taken back: that would refuse somebody else meanwhile.
+        // Not incremented first and then reverted, because that would refuse another call meanwhile.
         let one_more = |count: usize| (count < self.capacity).then_some(count + 1);
         self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
         Ok(self.place(deadline, make))
     }
 
-    /// The same for a call that comes in any case, however many there are.
+    /// Adds a call even if the table is full.
     pub fn insert_unbounded(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
         self.count.fetch_add(1, Ordering::AcqRel);
         self.place(deadline, make)
     }
 
-    /// Puts a call that has been counted into a slot.
+    /// Puts a call into a slot after it has been counted.
     fn place(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
         let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         let id = {
@@ -184,13 +185,13 @@ impl<T> CallTable<T> {
         (id, self.note_deadline(deadline))
     }
 
-    /// Ends a call: whoever gets `Some` decides what the peer sees.
+    /// Ends a call: the caller that gets `Some` decides what the peer sees.
     pub fn remove(&self, id: CallId) -> Option<T> {
         let (shard, place) = self.shard(id.slot());
         let mut shard = shard.lock();
         let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
         let entry = slot.entry.take()?;
-        // A generation that would wrap retires its slot, so that an old id can never name a new call.
+        // A slot is retired before its generation would wrap, so that an old id can never identify a new call.
         if let Some(next) = slot.generation.checked_add(1) {
             slot.generation = next;
             shard.free.push(place as u32);
@@ -200,7 +201,7 @@ impl<T> CallTable<T> {
         Some(entry)
     }
 
-    /// Looks at a call in flight. `f` runs under a lock: it must not call back into the table.
+    /// Reads or changes a call in flight. `f` runs under a lock and must not call the table.
     pub fn with<R>(&self, id: CallId, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         #[cfg(all(test, not(loom)))]
         let _held = held::enter();
@@ -210,8 +211,8 @@ impl<T> CallTable<T> {
         slot.entry.as_mut().map(f)
     }
 
-    /// Like [`CallTable::with`], and `f` may give the call another deadline, so that the deadline always belongs to the
-    /// state that `f` left. Says too whether that deadline is now the earliest.
+    /// Like [`CallTable::with`], but `f` may also change the call's deadline under the same lock. So the deadline
+    /// always matches the state that `f` left. Also returns whether that deadline is now the earliest.
     pub fn with_deadline<R>(
         &self,
         id: CallId,
@@ -229,7 +230,7 @@ impl<T> CallTable<T> {
         Some((result, self.note_deadline(deadline)))
     }
 
-    /// Looks at every call in flight, a shard at a time. `f` runs under a lock: it must not call back into the table.
+    /// Visits every call in flight, one shard at a time. `f` runs under a lock and must not call the table.
     pub fn for_each(&self, mut f: impl FnMut(&mut T)) {
         for shard in &self.shards {
             shard.lock().slots.iter_mut().filter_map(|slot| slot.entry.as_mut()).for_each(&mut f);
@@ -240,8 +241,8 @@ impl<T> CallTable<T> {
         deadline.is_some_and(|deadline| self.earliest.note(deadline))
     }
 
-    /// When [`CallTable::expired`] should be called next. It may be early, never late: ended calls are not subtracted,
-    /// which keeps insert and remove free of any ordered structure.
+    /// When [`CallTable::expired`] should be called next. It may be early, but never late: the deadlines of ended
+    /// calls are not removed. So insert and remove need no ordered structure.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.earliest.get()
     }
@@ -249,7 +250,8 @@ impl<T> CallTable<T> {
     /// The calls whose deadline has passed; they stay in the table until removed.
     pub fn expired(&self, now: Instant) -> Vec<CallId> {
         let mut expired = Vec::new();
-        // Reset first: a call that the sweep of its shard misses finds this when it notes its own deadline, by the shard's lock.
+        // Reset first: if the sweep misses a call, that call finds the reset when it records its own deadline, by the
+        // shard's lock.
         self.earliest.forget();
         let mut next: Option<Instant> = None;
         for (number, shard) in self.shards.iter().enumerate() {
@@ -282,7 +284,7 @@ impl<T> CallTable<T> {
     }
 }
 
-/// Whether this thread looks at a call, for tests of what must not be done then.
+/// Whether this thread is inside `with`, for tests of what must not be done then.
 #[cfg(all(test, not(loom)))]
 pub(crate) mod held {
     use std::cell::Cell;

@@ -1,4 +1,5 @@
-//! What is registered: cheap to change, read as immutable snapshots, lists kept as bytes.
+//! The catalog of registered entries: changes are cheap, readers use immutable snapshots, and lists are kept as
+//! bytes.
 
 use crate::dispatch::registry::entry::{Input, Registered};
 use crate::dispatch::registry::mount_names::Prefix;
@@ -16,13 +17,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The entries of a server at one moment, in order of registration; what is disabled is not among them.
+/// The entries of a server at one moment, in order of registration, without the disabled ones.
 #[derive(Debug)]
 pub struct Snapshot<T> {
     shelves: [Shelf<T>; Kind::ALL.len()],
     capabilities: Capabilities,
     extensions: Extensions,
-    /// Made when an address is looked up first.
+    /// Built at the first lookup of an address.
     templates: OnceLock<TemplateSet>,
 }
 
@@ -34,27 +35,27 @@ struct Shelf<T> {
     lists: [OnceLock<Listing>; Revision::ALL.len()],
 }
 
-/// The entries as they are changed, and the snapshot that readers share.
+/// The entries, which can be changed, and the snapshot that readers share.
 #[derive(Debug)]
 pub struct Catalog<T> {
     entries: Mutex<Entries<T>>,
-    /// Empty after a change; the next reader rebuilds it, so a burst of changes costs one snapshot.
+    /// Empty after a change. The next reader rebuilds it, so many changes in a row cost only one snapshot.
     snapshot: RwLock<Option<Arc<Snapshot<T>>>>,
-    /// The kinds whose list has changed since somebody asked, as bits.
+    /// The kinds whose list has changed since the last call of `take_changed`, as bits.
     changed: AtomicU32,
 }
 
 #[derive(Debug)]
 struct Entries<T> {
-    /// By their number, which grows.
+    /// By number; numbers increase.
     in_order: [Vec<Slot<T>>; Kind::ALL.len()],
     places: [HashMap<String, u64>; Kind::ALL.len()],
     next: u64,
-    /// The capabilities of every entry there ever was.
+    /// The capabilities of all entries that there ever were.
     had: Capabilities,
-    /// And their extensions.
+    /// The extensions of all entries that there ever were.
     extensions: Extensions,
-    /// Entries with one of these are hidden.
+    /// Entries with one of these tags are hidden.
     disabled: HashSet<String>,
 }
 
@@ -62,7 +63,7 @@ struct Entries<T> {
 struct Slot<T> {
     number: u64,
     enabled: bool,
-    /// Where its own server is mounted here: whether it is shown there.
+    /// For a mounted entry: whether its own server shows it.
     shown: bool,
     entry: Arc<Registered<T>>,
 }
@@ -86,7 +87,7 @@ impl<T> Entries<T> {
         slot.enabled && slot.shown && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
     }
 
-    /// What is shown, kind by kind.
+    /// The numbers of the entries that are shown, by kind.
     fn shown(&self) -> [Vec<u64>; Kind::ALL.len()] {
         Kind::ALL.map(|kind| {
             let slots = self.in_order[kind.index()].iter();
@@ -101,7 +102,7 @@ impl<T> Entries<T> {
 }
 
 impl<T> Catalog<T> {
-    /// Adds an entry; a second one of the same kind and name is refused.
+    /// Adds an entry. A second entry of the same kind and name is refused.
     pub fn add(&self, entry: Registered<T>) -> Result<(), Error> {
         let (kind, place) = (entry.kind, entry.kind.index());
         {
@@ -125,7 +126,7 @@ impl<T> Catalog<T> {
         Ok(())
     }
 
-    /// Removes an entry; calls in flight go on. Returns it, so that a host can let go of the handler.
+    /// Removes an entry, and returns it, so that a host can release the handler. Calls in flight continue.
     pub fn remove(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
         let (slot, shown) = {
             let mut entries = self.entries.lock();
@@ -142,12 +143,13 @@ impl<T> Catalog<T> {
         Some(slot.entry)
     }
 
-    /// Shows or hides an entry: a hidden one is in no list and cannot be called. `false` if there is none of this name.
+    /// Shows or hides an entry. A hidden entry is in no list and cannot be called. Returns `false` if there is none
+    /// of this name.
     pub fn enable(&self, kind: Kind, name: &str, enabled: bool) -> bool {
         self.set(kind, name, |slot| slot.enabled = enabled)
     }
 
-    /// Says whether an entry is shown in its own server, which is mounted here. Nothing that came another way is touched.
+    /// Sets whether a mounted entry is shown in its own server. Entries that came by another way are not changed.
     pub(crate) fn show(&self, kind: Kind, name: &str, mount: &Prefix, shown: bool) {
         self.set(kind, name, |slot| {
             if slot.entry.is_of(mount) {
@@ -174,7 +176,8 @@ impl<T> Catalog<T> {
         true
     }
 
-    /// Shows or hides what has one of these tags, also what is added later. Says how many entries have one now.
+    /// Shows or hides the entries that have one of these tags, also those that are added later. Returns how many
+    /// entries have one now.
     pub fn enable_tags(&self, tags: &[String], enabled: bool) -> usize {
         let (tagged, changed) = {
             let mut entries = self.entries.lock();
@@ -200,14 +203,14 @@ impl<T> Catalog<T> {
         tagged
     }
 
-    /// The entry of this name, also a hidden one.
+    /// The entry of this name, even if it is hidden.
     pub fn get(&self, kind: Kind, name: &str) -> Option<Arc<Registered<T>>> {
         let entries = self.entries.lock();
         let place = entries.place(kind, name)?;
         Some(entries.in_order[kind.index()][place].entry.clone())
     }
 
-    /// The same, and whether it is shown.
+    /// The entry of this name, and whether it is shown.
     pub fn look(&self, kind: Kind, name: &str) -> Option<(Arc<Registered<T>>, bool)> {
         let entries = self.entries.lock();
         let slot = &entries.in_order[kind.index()][entries.place(kind, name)?];
@@ -221,7 +224,7 @@ impl<T> Catalog<T> {
         slots.map(|slot| (slot.entry.clone(), entries.shows(slot))).collect()
     }
 
-    /// Says that what a kind's list shows has changed, although what is registered has not.
+    /// Records that the list of a kind has changed, although the registered entries have not.
     pub(crate) fn note(&self, kind: Kind) {
         self.changed.fetch_or(1 << kind.index(), Ordering::AcqRel);
     }
@@ -257,7 +260,7 @@ impl<T> Shelf<T> {
     }
 }
 
-/// The capability that entries of a kind are behind.
+/// The capability that entries of a kind need.
 pub(crate) fn capability(kind: Kind) -> Option<Capability> {
     match kind {
         Kind::Tool => Some(Capability::Tools),
@@ -273,17 +276,17 @@ impl<T> Snapshot<T> {
         shelves: [Shelf<T>; Kind::ALL.len()],
         (had, extensions): (Capabilities, Extensions),
     ) -> Snapshot<T> {
-        // A server that never had anything has tools, none as yet.
+        // A server that never had any entry declares tools, with an empty list.
         let capabilities = if had == Capabilities::default() { had.with(Capability::Tools) } else { had };
         Snapshot { shelves, capabilities, extensions, templates: OnceLock::new() }
     }
 
-    /// What the server can do: what it has entries for or had once, which clients may have been told.
+    /// The capabilities for all kinds that have entries or ever had, because clients may already know of them.
     pub fn capabilities(&self) -> Capabilities {
         self.capabilities
     }
 
-    /// The extensions that the server has of itself, by the same rule.
+    /// The extensions of the server itself, by the same rule.
     pub(crate) fn extensions(&self) -> Extensions {
         self.extensions
     }
@@ -313,7 +316,8 @@ impl<T> Snapshot<T> {
         })
     }
 
-    /// The resource at an address: what has it, or else what fits it best, with the variables as a JSON object.
+    /// The resource at an address: the one with this address, or else the template that matches it best, with the
+    /// variables as a JSON object.
     pub fn resource(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
         match self.find(Kind::Resource, uri) {
             Some(entry) => Some((entry, JsonSlice::empty_object())),
@@ -321,7 +325,7 @@ impl<T> Snapshot<T> {
         }
     }
 
-    /// The template that an address fits, and its variables as a JSON object.
+    /// The template that matches an address, and its variables as a JSON object.
     pub fn template(&self, uri: &str) -> Option<(&Arc<Registered<T>>, JsonSlice)> {
         let entries = self.all(Kind::ResourceTemplate);
         if entries.is_empty() {

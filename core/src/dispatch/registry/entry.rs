@@ -1,4 +1,4 @@
-//! Entries: what a program registers, of any kind, and what it becomes when registered.
+//! Entries: what a program registers, of every kind, and the form they have once they are registered.
 
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::registry::mount_names::Prefix;
@@ -24,15 +24,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Tags of one entry, and bytes of one tag.
+/// The maximum number of tags per entry, and of bytes per tag.
 const MAX_TAGS: usize = 64;
 const MAX_TAG: usize = 128;
 
-/// Something of a host's, of which only the end matters here.
+/// A value of a host; only the time when it is dropped matters here.
 type Kept = Arc<dyn Any + Send + Sync>;
 
-/// Something to register: its kind, its name, its definition, its policies. The types of one kind ([`Tool`](crate::Tool) and
-/// the others) turn into it.
+/// An entry to register: its kind, its name, its definition, its policies. The types of one kind
+/// ([`Tool`](crate::Tool) and the others) convert to it.
 #[derive(Clone, Debug)]
 pub struct Entry {
     definition: Definition,
@@ -51,10 +51,10 @@ pub struct Entry {
     paged: bool,
     stays: bool,
     extension: Option<Extension>,
-    /// The mounts that it is seen through, the outermost first.
+    /// The mounts through which the entry appears, the outermost first.
     under: Vec<Prefix>,
     kept: Option<Kept>,
-    /// What is wrong with a member that was set; registering reports it.
+    /// The error of a member that was set; registration reports it.
     rejected: Option<String>,
 }
 
@@ -88,27 +88,28 @@ impl Entry {
         }
     }
 
-    /// An entry with nothing but its name: for resources the URI, for templates and providers the template.
+    /// An entry with only its name. The name of a resource is its URI; that of a template or a provider is the
+    /// template.
     pub fn new(kind: Kind, name: impl AsRef<str>) -> Entry {
         Entry::of(kind, Definition::named(kind, name.as_ref()))
     }
 
-    /// Suggestions for an argument of a prompt, or for a variable of a resource template, as `kind` says. `of` is the
-    /// prompt's name or the template.
+    /// A completion: suggestions for an argument of a prompt, or for a variable of a resource template, as `kind`
+    /// says. `of` is the prompt's name or the template.
     pub fn completion(kind: Kind, of: impl AsRef<str>, argument: impl AsRef<str>) -> Entry {
         Entry::of(Kind::Completion, Definition::completion(kind, of.as_ref(), argument.as_ref()))
     }
 
-    /// An entry whose members are those of a JSON object, as the newest revision writes them.
+    /// An entry with the members of a JSON object, in the newest revision's form.
     pub fn from_json(kind: Kind, definition: &JsonSlice) -> Entry {
         let mut entry = Entry::of(kind, Definition::from_json(kind, definition));
         entry.structured = entry.definition.member("outputSchema").is_some();
         entry
     }
 
-    /// Sets a member of the definition, such as `title` or `inputSchema` (`input_schema` does as well), as the newest
-    /// revision writes it. A member that this kind does not have, or a wrong value, makes registering fail with an error
-    /// that names it.
+    /// Sets a member of the definition, such as `title` or `inputSchema` (also as `input_schema`), in the newest
+    /// revision's form. If this kind does not have the member, or the value is wrong, registration fails with an
+    /// error that names it.
     pub fn set(mut self, member: &str, value: JsonSlice) -> Entry {
         if let Err(reason) = self.definition.set(member, value) {
             self.rejected.get_or_insert(reason);
@@ -118,7 +119,7 @@ impl Entry {
         self
     }
 
-    /// Sets a member that is text.
+    /// Sets a member whose value is a string.
     pub fn set_text(self, member: &str, text: impl AsRef<str>) -> Entry {
         let mut value = JsonWriter::new();
         value.str(text.as_ref());
@@ -132,45 +133,47 @@ impl Entry {
         self
     }
 
-    /// What becomes of arguments that the input schema has no properties for. Default: what the schema says.
+    /// How the engine treats arguments for which the input schema has no properties. Default: as the schema says.
     ///
-    /// Registration fails where they cannot be told from known ones: if the schema, or a branch of it, has a `$ref`
-    /// beside its properties, or `patternProperties`.
+    /// Registration fails if unknown arguments cannot be distinguished from known ones. That is so if the schema, or
+    /// a branch of it, has a `$ref` beside its properties, or `patternProperties`.
     pub fn unknown_arguments(mut self, policy: UnknownArguments) -> Entry {
         self.unknown = policy;
         self
     }
 
-    /// Whether arguments that do not conform are checked once more with the numbers, booleans, arrays and objects that
-    /// texts among them stand for. Default: [`ServerBuilder::coerce_arguments`](crate::ServerBuilder::coerce_arguments).
+    /// Whether invalid arguments are checked a second time, with strings converted to the numbers, booleans, arrays
+    /// and objects that they represent. Default:
+    /// [`ServerBuilder::coerce_arguments`](crate::ServerBuilder::coerce_arguments).
     pub fn coerce_arguments(mut self, coerce: bool) -> Entry {
         self.coerce = Some(coerce);
         self
     }
 
-    /// How long one call may run. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
+    /// The timeout of one call. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
     pub fn timeout(mut self, timeout: Duration) -> Entry {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How many of its calls may run at a time. Others wait for their turn, in the order they came and within their
-    /// time-out, which begins anew when they run; [`Limits::max_waiting_calls`](crate::Limits::max_waiting_calls) bounds
-    /// how many wait. A call that waits for an answer of its client runs, too, unless its attempt has ended with the
-    /// question. Default: any number.
+    /// The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout
+    /// applies to the waiting time, and starts again when the call runs.
+    /// [`Limits::max_waiting_calls`](crate::Limits::max_waiting_calls) limits how many calls wait. A call that waits
+    /// for an answer of its client counts as running, unless its attempt has ended with the question. Default: no
+    /// limit.
     pub fn max_concurrency(mut self, calls: usize) -> Entry {
         self.max_concurrency = Some(calls);
         self
     }
 
-    /// How long and by whom what is read may be kept, of a resource or a template. Default: the server's.
+    /// How long the contents of a resource or a template may be cached, and by whom. Default: the server's setting.
     pub fn cache(mut self, hints: CacheHints) -> Entry {
         self.cache = Some(hints);
         self
     }
 
-    /// Says of a method that it answers a request of the protocol's in place of the engine. Registering fails if the protocol
-    /// has no such request.
+    /// Declares that a method answers a request of the protocol in place of the engine. Registration fails if the
+    /// protocol has no such request.
     pub fn replacing(mut self) -> Entry {
         let name = self.name();
         let reason = match (self.kind(), Method::parse(name.into())) {
@@ -185,14 +188,14 @@ impl Entry {
         self
     }
 
-    /// Leaves the entry out of every list; it can be called all the same. For the template behind a provider.
+    /// Leaves the entry out of every list. It can still be called. For the template behind a provider.
     pub fn hidden(mut self) -> Entry {
         self.hidden = true;
         self
     }
 
-    /// Words by which [`Server::disable_tags`](crate::Server::disable_tags) hides entries, and shows them again; clients do not
-    /// see them. At most 64 of at most 128 bytes each.
+    /// Tags by which [`Server::disable_tags`](crate::Server::disable_tags) hides entries, and by which they are shown
+    /// again. Clients do not see them. At most 64 tags of at most 128 bytes each.
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Entry {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
@@ -205,67 +208,70 @@ impl Entry {
         self
     }
 
-    /// Whether values of a resource template's variables may lead out of a folder that the handler appends them to: `{+x}`
-    /// may be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments `..`.
-    /// Default: no, addresses with such values do not fit the template. Kinds without variables refuse it.
+    /// Whether values of a resource template's variables may lead out of a folder that the handler appends them to.
+    /// `{+x}` may then be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have
+    /// segments `..`. Default: no; addresses with such values do not match the template. Kinds without variables
+    /// refuse this setting.
     pub fn unsafe_paths(mut self, allowed: bool) -> Entry {
         self.unsafe_paths = allowed;
         self
     }
 
-    /// Whether calls of a tool may, or must, become tasks, which outlive their connection. Default: they never do. The
+    /// Whether calls of a tool may, or must, become tasks, which outlive their connection. Default: never. It is the
     /// same as setting the member `execution`.
     pub fn task_support(self, support: TaskSupport) -> Entry {
         let value = serde_json::json!({ "taskSupport": support.as_str() });
         self.set("execution", JsonSlice::from_value(&value))
     }
 
-    /// A call of the tool becomes a task in 2026-07-28 only if its handler says so
-    /// ([`Context::start_task`](crate::Context::start_task)). Until then its questions are asked in rounds, as in any other
-    /// call. If it needs no task, it is answered at once. Default: a call is a task from its beginning.
+    /// In 2026-07-28, a call of the tool becomes a task only if its handler asks for it
+    /// ([`Context::start_task`](crate::Context::start_task)). Until then its questions are asked in rounds, as in any
+    /// other call. A call that does not become a task gets an ordinary response. Default: a call is a task from its
+    /// start.
     pub fn defer_task(mut self, defer: bool) -> Entry {
         self.defer_task = defer;
         self
     }
 
-    /// Has a handler written in Rust begin on the thread that received the call. Where its first poll comes to an end the
-    /// call is answered at once; otherwise it goes on like any other handler's. It is polled inside the program's tokio
-    /// runtime.
+    /// Makes a handler written in Rust start on the thread that received the call. If its first poll completes, the
+    /// call is answered at once. Otherwise it continues like any other handler. It is polled inside the program's
+    /// tokio runtime.
     ///
-    /// Such a handler must not block, nor compute for long, before its first wait: meanwhile that thread reads nothing, be it
-    /// of this client or of others.
+    /// Such a handler must not block or compute for long before its first await. During that time the thread reads
+    /// nothing, neither from this client nor from others.
     pub fn inline(mut self) -> Entry {
         self.inline = true;
         self
     }
 
-    /// Says that a server with it has an extension.
+    /// Declares that a server with this entry has an extension.
     pub(crate) fn of_extension(mut self, extension: Extension) -> Entry {
         self.extension = Some(extension);
         self
     }
 
-    /// Says of a method that what it comes to is a page of a list: its `cursor` and `nextCursor` are texts of the handler's own,
-    /// of which clients get sealed ones.
+    /// Declares that the result of a method is a page of a list. `cursor` and `nextCursor` are strings of the
+    /// handler; clients get sealed ones.
     pub(crate) fn paged(mut self) -> Entry {
         self.paged = true;
         self
     }
 
-    /// Has the entry stay with its server where that is mounted.
+    /// Keeps the entry in its own server: it does not appear where that server is mounted.
     pub(crate) fn staying(mut self) -> Entry {
         self.stays = true;
         self
     }
 
-    /// Keeps a value until the entry is removed and the last of its calls has ended, so that a host can tell from the
-    /// value's end when the handler is not needed any more. It is dropped on whatever thread lets go last.
+    /// Keeps a value until the entry is removed and the last of its calls has ended. So a host can learn from the
+    /// value's drop that the handler is no longer needed. It is dropped on any thread.
     pub fn keep(mut self, value: Arc<dyn Any + Send + Sync>) -> Entry {
         self.kept = Some(value);
         self
     }
 
-    /// The same where its server is mounted; nothing for what stays with its server, the error for what cannot be there.
+    /// The entry for a server in which its own is mounted. `None` if it stays with its server; the error if it cannot
+    /// be there.
     pub(crate) fn mounted(&self, prefix: &Prefix) -> Option<Result<Entry, String>> {
         if self.stays || matches!(self.kind(), Kind::Method | Kind::Notification | Kind::Hook) {
             return None;
@@ -278,85 +284,85 @@ impl Entry {
         Some(Ok(entry))
     }
 
-    /// What it is.
+    /// The kind of the entry.
     pub fn kind(&self) -> Kind {
         self.definition.kind()
     }
 
-    /// What it is registered under.
+    /// The name under which it is registered.
     pub fn name(&self) -> &str {
         self.definition.name()
     }
 }
 
-/// A registered entry: definition checked, schemas compiled, handler known. What a handler is, `T`, is up to the layer
-/// above.
+/// A registered entry: its definition is checked, its schemas are compiled, its handler is known. The layer above
+/// defines the type of the handler, `T`.
 #[derive(Debug)]
 pub struct Registered<T> {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// What it is registered under.
+    /// The name under which it is registered.
     pub name: String,
     definition: Definition,
-    /// Makes what a client sends ready for the handler.
+    /// Checks and prepares a client's input for the handler.
     pub(crate) input: Input,
-    /// The arguments that HTTP clients repeat in headers.
+    /// The arguments that HTTP clients must repeat in headers.
     pub(crate) header_params: Vec<HeaderParam>,
     /// Checks structured results.
     pub output: Option<Schema>,
-    /// Whether results are also structured content.
+    /// Whether results are also sent as structured content.
     pub structured: bool,
-    /// Whether that is no object by its schema.
+    /// Whether the schema allows structured content that is not an object.
     pub(crate) wraps: bool,
-    /// The entry's own time-out.
+    /// The entry's own timeout.
     pub timeout: Option<Duration>,
-    /// The calls that run and those that wait, where the entry bounds how many run at a time.
+    /// The calls that run and those that wait, if the entry limits concurrent calls.
     pub(crate) places: Option<Semaphore>,
-    /// How long and by whom its answers may be kept.
+    /// How long its results may be cached, and by whom.
     pub(crate) cache: Option<CacheHints>,
-    /// Whether it is in no list.
+    /// Whether it is left out of every list.
     pub(crate) hidden: bool,
-    /// Words that it is hidden by.
+    /// The tags by which it can be hidden.
     pub(crate) tags: Vec<String>,
-    /// Whether a request's state may be used once.
+    /// Whether a request's state may be used only once.
     pub(crate) once_only: bool,
     /// Whether its calls may be tasks.
     pub(crate) task_support: TaskSupport,
-    /// Whether a handler says itself when its call becomes a task.
+    /// Whether a handler decides when its call becomes a task.
     pub(crate) defer_task: bool,
-    /// Whether a handler in Rust begins on the thread that received its call.
+    /// Whether a handler in Rust starts on the thread that received its call.
     pub(crate) inline: bool,
     /// Whether it lists in pages, whose cursors are sealed.
     pub(crate) paged: bool,
-    /// The extension that a server with it has.
+    /// The extension that a server with this entry has.
     pub(crate) extension: Option<Extension>,
     /// Where calls go.
     pub target: T,
-    /// The mounts that it is seen through, the outermost first.
+    /// The mounts through which the entry appears, the outermost first.
     pub(crate) under: Vec<Prefix>,
-    /// The server that it was registered in, as a number; none where that says nothing.
+    /// The number of the server in which it was registered; none if that does not matter.
     pub(crate) part: usize,
-    /// What it was made of, to be made again where its server is mounted.
+    /// The entry as it was registered, from which it is made again if its server is mounted.
     pub(crate) source: Entry,
     kept: Option<Kept>,
 }
 
-/// How what a client sends is made ready for a handler.
+/// How a client's input is prepared for a handler.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// It goes on as it is.
+    /// It is passed on unchanged.
     Open,
-    /// By a schema.
+    /// It is checked against a schema.
     Schema(Box<Arguments>),
-    /// By the arguments a prompt declares.
+    /// It is checked against the arguments that a prompt declares.
     Prompt(PromptArguments),
-    /// An address by a template.
+    /// An address is matched against a template.
     Template(Arc<UriTemplate>),
 }
 
 impl<T> Registered<T> {
-    /// Checks the definition and compiles its schemas; errors name the entry and the reason. `policy` is the server's, for
-    /// what the entry has none of its own.
+    /// Checks the definition and compiles its schemas. Errors name the entry and the reason. `policy` is the
+    /// server's; it applies to everything that the entry does not set.
     pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
         let source = entry.clone();
         let Entry {
@@ -469,7 +475,7 @@ impl<T> Registered<T> {
         })
     }
 
-    /// Makes what a client sends ready for the handler, or says why it does not fit.
+    /// Prepares a client's input for the handler, or returns why it is not valid.
     pub fn prepare(&self, input: JsonSlice) -> Result<JsonSlice, String> {
         crate::faults::pass("check");
         match &self.input {
@@ -479,7 +485,7 @@ impl<T> Registered<T> {
         }
     }
 
-    /// The same with so little effort that the thread that received the call can spare it.
+    /// Does the same with limited effort, so that the thread that received the call can do it.
     pub(crate) fn prepare_quickly(&self, input: JsonSlice) -> Result<JsonSlice, Unready> {
         crate::faults::pass("check");
         match &self.input {
@@ -504,13 +510,13 @@ impl<T> Registered<T> {
         prompt.into_iter().flatten().chain(template.into_iter().flatten())
     }
 
-    /// What [`Entry::keep`] keeps: by it a host knows its own handler, also where the entry is another server's that is
-    /// mounted.
+    /// The value of [`Entry::keep`]. A host recognises its own handler by it, also if the entry belongs to a mounted
+    /// server.
     pub fn kept(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.kept.as_ref()
     }
 
-    /// Whether it came by this mount.
+    /// Whether the entry came by this mount.
     pub(crate) fn is_of(&self, mount: &Prefix) -> bool {
         self.under.first() == Some(mount)
     }
@@ -526,7 +532,7 @@ impl<T> Registered<T> {
     }
 }
 
-/// As messages name it: `tool "add"`.
+/// The form in messages: `tool "add"`.
 impl<T> fmt::Display for Registered<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind.noun(), self.name)

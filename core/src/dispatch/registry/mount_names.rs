@@ -1,7 +1,8 @@
-//! What entries are called where their server is mounted, and back.
+//! Converts the names of entries between a mounted server and the server it is mounted in.
 //!
-//! Of a name `prefix_name`; of an address or a template `scheme://prefix/rest`, or `scheme:prefix/rest` where there is no
-//! authority. Prefixes of mounts within mounts come one after the other. Without a prefix all of them stay as they are.
+//! A name becomes `prefix_name`. An address or a template becomes `scheme://prefix/rest`, or `scheme:prefix/rest` if
+//! it has no authority. If mounts are nested, their prefixes follow one another. Without a prefix, names and
+//! addresses stay as they are.
 
 use crate::error::Error;
 use crate::proto::catalog::kind::Kind;
@@ -13,15 +14,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PROMPT: &str = "ref/prompt/";
 const TEMPLATE: &str = "ref/resource/";
 
-/// Bytes of a prefix.
+/// The maximum size of a prefix in bytes.
 const MOST: usize = 64;
 
-/// What stands before the names of a server that is mounted, if anything, and a number that is this mount's alone.
+/// The prefix of a mount, if it has one, and a number that identifies the mount.
 #[derive(Clone)]
 pub(crate) struct Prefix {
     text: Option<String>,
     number: usize,
-    /// What the host has for this mount. Entries have it too, so that it stays until the last of their calls has ended.
+    /// The host's data for this mount. Entries hold it too, so that it exists until the last of their calls has
+    /// ended.
     _kept: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -40,7 +42,8 @@ impl fmt::Debug for Prefix {
 static MOUNTS: AtomicUsize = AtomicUsize::new(0);
 
 impl Prefix {
-    /// Letters, digits and hyphens, so that it can stand in any name and any address, and that its end can be told.
+    /// Letters, digits and hyphens, so that the prefix can be part of any name and any address, and its end can be
+    /// recognised.
     pub(crate) fn new(text: Option<&str>) -> Result<Prefix, Error> {
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if let Some(text) = text
@@ -54,19 +57,19 @@ impl Prefix {
         Ok(Prefix { text: text.map(str::to_owned), number, _kept: None })
     }
 
-    /// Has it keep a value.
+    /// Makes it hold a value.
     pub(crate) fn keeping(mut self, value: Arc<dyn Any + Send + Sync>) -> Prefix {
         self._kept = Some(value);
         self
     }
 
-    /// What it was made of.
+    /// The text of the prefix.
     pub(crate) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
-    /// The name of an entry where it is mounted; nothing for kinds that stay with their server, and for a template that does
-    /// not begin with a scheme.
+    /// The name of an entry where it is mounted. `None` for kinds that stay with their server, and for a template
+    /// that does not begin with a scheme.
     pub(crate) fn name(&self, kind: Kind, name: &str) -> Option<String> {
         match kind {
             Kind::Tool | Kind::Prompt => Some(match &self.text {
@@ -75,7 +78,7 @@ impl Prefix {
             }),
             Kind::Resource | Kind::ResourceTemplate | Kind::ResourceProvider => self.address(name),
             Kind::Completion => {
-                // As `Definition::completion` has it: `ref/prompt/name#argument`.
+                // In the form of `Definition::completion`: `ref/prompt/name#argument`.
                 let (begin, kind) = match name.strip_prefix(PROMPT) {
                     Some(_) => (PROMPT, Kind::Prompt),
                     None => (TEMPLATE, Kind::ResourceTemplate),
@@ -102,7 +105,7 @@ impl Prefix {
     }
 }
 
-/// The scheme with what ends it, and the rest.
+/// The scheme with its separator, and the rest.
 fn split(uri: &str) -> Option<(&str, &str)> {
     let colon = uri.find(':')?;
     if uri[..colon].is_empty()

@@ -1,5 +1,5 @@
-//! Lists in pages. A cursor carries all there is to know about where a page starts, sealed: no server memory, nothing to
-//! forge, and replicas that share keys continue each other's lists (PG-2, PG-4).
+//! Lists in pages. A cursor holds everything about where its page starts, and it is sealed. So the server keeps no
+//! memory for it, clients cannot forge it, and replicas that share keys can continue each other's lists (PG-2, PG-4).
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
@@ -10,43 +10,45 @@ use crate::proto::session::version::Revision;
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
-/// The longest cursor of a program's own list that a cursor carries, in bytes.
+/// The maximum size of a program's own cursor inside of a cursor, in bytes.
 pub const MAX_INNER: usize = 4 << 10;
-/// The longest cursor there is: what is around the inner one, and four characters for each three bytes.
+/// The maximum size of a cursor: the inner one and the data around it, with four characters for each three bytes.
 const MAX_CURSOR: usize = (MAX_INNER + 128) * 4 / 3;
 const FINGERPRINT: usize = 16;
-/// Separates cursors from everything else that is sealed with the same keys.
+/// Distinguishes cursors from other data that is sealed with the same keys.
 const PURPOSE: &[u8] = b"list cursor 1";
 
-/// Whose list a cursor continues, and which; it opens for the same only.
+/// The client and the list that a cursor belongs to. It opens only for the same scope.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// The list, by the name of its method.
     pub list: &'a str,
-    /// Who asks; empty where nobody is known.
+    /// The principal that asks; empty if it is not known.
     pub principal: &'a str,
-    /// The revision that the list is written for.
+    /// The revision in which the list is written.
     pub revision: Revision,
 }
 
-/// What a list's bytes are, whichever process wrote them.
+/// A hash of a list's bytes, which is equal in all processes.
 pub type Fingerprint = [u8; FINGERPRINT];
 
 /// Where a page starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Which part of the list: 0 is what is registered, 1 a list of the program's own, which the fingerprint names.
+    /// The part of the list: 0 is the registered entries, 1 is a list of the program's own, which the fingerprint
+    /// identifies.
     pub part: u32,
     /// The first entry within the part.
     pub position: u32,
-    /// Of the part, as it was when the cursor was made.
+    /// The fingerprint of the part when the cursor was made.
     pub fingerprint: Fingerprint,
-    /// The cursor that a program's own list gave out, which may be empty.
+    /// The cursor of a program's own list, which may be empty.
     pub inner: Option<String>,
 }
 
 impl Cursor {
-    /// The text for the client. Fails where there is no randomness, and for an inner cursor beyond [`MAX_INNER`].
+    /// Seals the cursor for the client. Fails if there is no randomness, or if the inner cursor is longer than
+    /// [`MAX_INNER`].
     pub fn seal(
         &self,
         scope: Scope<'_>,
@@ -66,7 +68,7 @@ impl Cursor {
         sealer.seal(&plain, &scope.binding(), environment)
     }
 
-    /// Reads what [`Cursor::seal`] made for the same scope; everything else is -32602 (PG-3).
+    /// Opens a result of [`Cursor::seal`] for the same scope. Anything else is error -32602 (PG-3).
     pub fn open(text: &str, scope: Scope<'_>, sealer: &StateCipher) -> Result<Cursor, RpcError> {
         let plain = Some(text)
             .filter(|text| text.len() <= MAX_CURSOR && sealer.is_plausible(text))
@@ -107,18 +109,19 @@ pub fn fingerprint(text: &str) -> Fingerprint {
     fingerprint
 }
 
-/// The answer to a cursor that is not ours, not for this list, or of a list that has changed since.
+/// The error for a cursor that this server did not make, that belongs to another list, or whose list has changed
+/// since.
 pub fn invalid() -> RpcError {
     RpcError::invalid_params(
         "Invalid params: the cursor is not valid, or the list has changed since; start again without a cursor",
     )
 }
 
-/// A finished list and where its entries stand in it, so that a page is one copy of bytes.
+/// A complete list with the positions of its entries, so that a page is one copy of bytes.
 #[derive(Debug)]
 pub struct Listing {
     array: JsonSlice,
-    /// The first byte of each entry.
+    /// The position of each entry's first byte.
     starts: Vec<u32>,
     fingerprint: OnceLock<Fingerprint>,
 }
@@ -126,9 +129,9 @@ pub struct Listing {
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// The finished array of entries.
+    /// The array of entries.
     pub array: JsonSlice,
-    /// Where the next page starts; nothing after the last one.
+    /// Where the next page starts; `None` for the last page.
     pub next: Option<Cursor>,
 }
 
@@ -150,12 +153,12 @@ impl Listing {
         Listing { array: out.into_slice(), starts, fingerprint: OnceLock::new() }
     }
 
-    /// All of it.
+    /// The whole list.
     pub fn array(&self) -> &JsonSlice {
         &self.array
     }
 
-    /// How many entries it has.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.starts.len()
     }
@@ -165,13 +168,14 @@ impl Listing {
         self.starts.is_empty()
     }
 
-    /// What its bytes are. Computed once.
+    /// A hash of its bytes, which is computed once.
     pub fn fingerprint(&self) -> Fingerprint {
         *self.fingerprint.get_or_init(|| fingerprint(self.array.as_str()))
     }
 
-    /// `size` entries from where `cursor` says, or from the first; 0 means all that are left. A cursor of another part or
-    /// of other bytes is -32602. Without a cursor and within `size` the list itself is handed out, not a copy.
+    /// A page of `size` entries from the cursor's position, or from the first; 0 means all that are left. A cursor of
+    /// another part or of other bytes is error -32602. If there is no cursor and everything fits, the list itself is
+    /// returned, not a copy.
     pub fn page(&self, part: u32, cursor: Option<&Cursor>, size: usize) -> Result<Page, RpcError> {
         let start = match cursor {
             None => 0,
@@ -204,7 +208,7 @@ impl Listing {
             return self.array.clone();
         }
         let bytes = self.array.as_bytes();
-        // Before the bracket at the end stands no comma.
+        // There is no comma before the bracket at the end.
         let place = |entry: usize| self.starts.get(entry).map_or(bytes.len(), |start| *start as usize);
         let entries = if start == end { &[] } else { &bytes[place(start)..place(end) - 1] };
         JsonSlice::from_trusted([b"[", entries, b"]"].concat().into())
@@ -254,7 +258,7 @@ mod tests {
         assert!(cursor(Some(&"x".repeat(MAX_INNER + 1))).seal(SCOPE, &sealer(), &Fixed).is_err());
     }
 
-    /// PG-3: the empty cursor is one like any other, and not one of ours.
+    /// PG-3: the empty cursor is a cursor like any other, and not one of this server.
     #[test]
     fn no_cursor_but_the_very_one_is_taken() {
         let sealer = StateCipher::new(vec![[1; 32]]);
@@ -276,7 +280,7 @@ mod tests {
         assert!(refused(&text, Scope { revision: Revision::V2025_11_25, ..SCOPE }, &sealer));
         assert!(refused(&text, SCOPE, &StateCipher::new(vec![[2; 32]])));
         assert!(refused(&text, SCOPE, &StateCipher::new(Vec::new())));
-        // What was sealed for another purpose is no cursor.
+        // Data that was sealed for another purpose is not a cursor.
         let other = sealer.seal(&[0; 24], b"", &Fixed).unwrap();
         assert!(refused(&other, SCOPE, &sealer));
     }

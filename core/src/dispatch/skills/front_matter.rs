@@ -1,7 +1,7 @@
-//! The front matter of a skill's manifest: YAML as JSON, by the core schema of YAML 1.2.
+//! Reads the front matter of a skill's manifest: YAML to JSON, by the core schema of YAML 1.2.
 //!
-//! A host compares what it is told with what it reads, so everything that readers of YAML take differently is refused: tags,
-//! anchors, keys that are no plain values, numbers that JSON has not.
+//! A host compares the entry that it receives with the manifest that it reads. So anything that YAML readers treat
+//! differently is refused: tags, anchors, keys that are not plain values, numbers that JSON does not have.
 
 use super::names::check_name;
 use crate::json::{JsonSlice, JsonWriter};
@@ -11,20 +11,20 @@ use std::collections::HashSet;
 /// Longest front matter.
 const MAX_TEXT: usize = 64 << 10;
 const MAX_DEPTH: usize = 32;
-/// Agent Skills.
+/// From the Agent Skills specification.
 const MAX_DESCRIPTION: usize = 1024;
 const RESERVED: &str = "io.modelcontextprotocol/";
 
-/// What a skill says of itself.
+/// The front matter of a skill.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FrontMatter {
     pub(crate) name: String,
     pub(crate) description: String,
-    /// All of it.
+    /// The whole front matter.
     pub(crate) json: JsonSlice,
 }
 
-/// Reads the front matter of a manifest; the error says what is wrong with it.
+/// Reads the front matter of a manifest. The error gives the reason if it is not valid.
 pub(crate) fn front_matter(manifest: &[u8]) -> Result<FrontMatter, String> {
     let text = std::str::from_utf8(manifest).map_err(|_| "it is not UTF-8".to_owned())?;
     let yaml = block(text).ok_or("it must begin with front matter: YAML between two lines of ---")?;
@@ -55,7 +55,7 @@ pub(crate) fn front_matter(manifest: &[u8]) -> Result<FrontMatter, String> {
     Ok(FrontMatter { name, description, json })
 }
 
-/// What stands between the first two lines of `---`.
+/// The text between the first two lines of `---`.
 fn block(text: &str) -> Option<&str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let rest = text.strip_prefix("---")?;
@@ -152,7 +152,7 @@ fn value<'a>(
     Ok(())
 }
 
-/// Refuses what stands for something else, or says what it is meant to be.
+/// Refuses aliases, anchors and tags.
 fn plain(event: &Event<'_>) -> Result<(), String> {
     let (anchor, tag) = match event {
         Event::Alias(_) => return Err("aliases are not supported".to_owned()),
@@ -167,14 +167,14 @@ fn plain(event: &Event<'_>) -> Result<(), String> {
     }
 }
 
-/// Whether a value is a text, by the core schema.
+/// Whether a value is a string by the core schema.
 fn is_text(text: &str, style: ScalarStyle) -> Result<bool, String> {
     let mut out = JsonWriter::new();
     scalar(text, style, &mut out)?;
     Ok(out.as_bytes().first() == Some(&b'"'))
 }
 
-/// A value, by the core schema.
+/// Writes a value by the core schema.
 fn scalar(text: &str, style: ScalarStyle, out: &mut JsonWriter) -> Result<(), String> {
     if style != ScalarStyle::Plain {
         out.str(text);
@@ -192,7 +192,7 @@ fn scalar(text: &str, style: ScalarStyle, out: &mut JsonWriter) -> Result<(), St
     Ok(())
 }
 
-/// A number as JSON writes it, if the text is one.
+/// A number in JSON's form, if the text is one.
 fn number(text: &str) -> Result<Option<String>, String> {
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) = text.strip_prefix(prefix)
@@ -226,7 +226,7 @@ fn number(text: &str) -> Result<Option<String>, String> {
     if !is_number {
         return Ok(None);
     }
-    // JSON has no zeros in front, and digits on both sides of a point.
+    // JSON allows no leading zeros, and requires digits on both sides of a point.
     let whole = whole.trim_start_matches('0');
     let mut number = format!("{sign}{}", if whole.is_empty() { "0" } else { whole });
     if let Some(fraction) = fraction.filter(|fraction| !fraction.is_empty()) {

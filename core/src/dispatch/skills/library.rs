@@ -1,4 +1,4 @@
-//! What all sources have together, by address: entries of skills, files, and the folders they are in.
+//! The skills of all sources together, by address: the entries of skills, their files, and the folders they are in.
 
 use super::{Looked, MANIFEST, Skill, SkillFile, uri_of};
 use crate::dispatch::media::{is_text, media_type};
@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 const DIRECTORY: &str = "inode/directory";
 
-/// What is served at one moment. Everything is found by its whole address: nothing that a client says becomes a path.
+/// The skills that are served at one moment. Everything is looked up by its whole address, so no client input becomes
+/// a path.
 #[derive(Debug, Default)]
 pub(crate) struct Library {
     /// The entry of each skill, by its address.
     skills: BTreeMap<String, JsonSlice>,
     /// The resource of each skill's manifest, by its address.
     manifests: BTreeMap<String, JsonSlice>,
-    /// Where each file is: the place of its source, and its path there.
+    /// The location of each file: the index of its source, and its path there.
     files: HashMap<String, (usize, String)>,
-    /// What is in each folder, by the children's addresses.
+    /// The contents of each folder, by the children's addresses.
     folders: HashMap<String, BTreeMap<String, JsonSlice>>,
 }
 
@@ -28,12 +29,12 @@ pub(crate) struct Library {
 pub(crate) struct Page {
     /// An array.
     pub(crate) items: JsonSlice,
-    /// After which the next page begins, if there is one.
+    /// The item after which the next page begins, if there is one.
     pub(crate) next: Option<String>,
 }
 
 impl Library {
-    /// What these sources have. A skill at an address that is taken is left out, and told with the faults.
+    /// The skills of these sources. A skill whose address is taken is left out, and is reported with the faults.
     pub(crate) fn new(sources: &[Arc<Looked>]) -> (Library, Vec<String>) {
         let mut library = Library::default();
         let mut faults: Vec<String> = Vec::new();
@@ -57,7 +58,7 @@ impl Library {
         for file in &skill.files {
             let address = uri_of(&file.path);
             let of_itself = address == uri;
-            // Of a skill within another one its own words hold.
+            // A skill within another one is described by its own manifest.
             if of_itself || !self.files.contains_key(&address) {
                 let resource = resource(&address, file, of_itself.then_some(skill));
                 if of_itself {
@@ -69,7 +70,7 @@ impl Library {
         }
     }
 
-    /// Puts a child into its folder, and that into the one above.
+    /// Adds a child to its folder, and that folder to the one above.
     fn shelve(&mut self, path: &str, address: &str, resource: JsonSlice) {
         let Some((above, _)) = path.rsplit_once('/') else { return };
         let folder = uri_of(above);
@@ -90,7 +91,7 @@ impl Library {
         }
     }
 
-    /// Where a file is: the place of its source, and its path there.
+    /// The location of a file: the index of its source, and its path there.
     pub(crate) fn file(&self, uri: &str) -> Option<(usize, &str)> {
         self.files.get(uri).map(|(place, path)| (*place, path.as_str()))
     }
@@ -100,17 +101,18 @@ impl Library {
         self.skills.get(uri)
     }
 
-    /// The entries behind `after`: `size` of them, or all if it is 0, and no more than about `bytes`, but one.
+    /// The entries after `after`: `size` of them, or all if it is 0. They have at most about `bytes`, but there is at
+    /// least one.
     pub(crate) fn skills(&self, after: Option<&str>, size: usize, bytes: usize) -> Page {
         page(&self.skills, after, size, bytes)
     }
 
-    /// The manifests as resources, likewise.
+    /// The manifests as resources, with the same limits.
     pub(crate) fn manifests(&self, after: Option<&str>, size: usize, bytes: usize) -> Page {
         page(&self.manifests, after, size, bytes)
     }
 
-    /// What is in a folder, likewise; nothing if there is no such folder.
+    /// The contents of a folder, with the same limits. `None` if there is no such folder.
     pub(crate) fn folder(&self, uri: &str, after: Option<&str>, size: usize, bytes: usize) -> Option<Page> {
         Some(page(self.folders.get(uri)?, after, size, bytes))
     }
@@ -150,7 +152,7 @@ fn entry(uri: &str, skill: &Skill) -> JsonSlice {
     out.into_slice()
 }
 
-/// A file as lists show it; a manifest says what its skill is.
+/// A file as lists show it. A manifest has the description of its skill.
 fn resource(uri: &str, file: &SkillFile, skill: Option<&Skill>) -> JsonSlice {
     let name = file.path.rsplit('/').next().unwrap_or(&file.path);
     let mut out = JsonWriter::new();
@@ -166,7 +168,7 @@ fn resource(uri: &str, file: &SkillFile, skill: Option<&Skill>) -> JsonSlice {
     out.into_slice()
 }
 
-/// What reading a file gives: text where it is text, by its name or, if that says nothing, by its bytes.
+/// The result of reading a file. It is text if its name says so, or, for an unknown name, if its bytes are text.
 pub(crate) fn contents(uri: &str, path: &str, bytes: Vec<u8>) -> JsonSlice {
     let known = media_type(path);
     let as_text = known.is_none_or(is_text) && !(known.is_none() && bytes.contains(&0));

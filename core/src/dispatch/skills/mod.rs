@@ -1,5 +1,5 @@
-//! Skills: folders of instructions for models, as resources (the extension `io.modelcontextprotocol/skills`). What is here
-//! knows no files; who has them is behind [`SkillSource`].
+//! Skills: folders of instructions for models, served as resources (the extension `io.modelcontextprotocol/skills`).
+//! This module does not read files; a [`SkillSource`] does.
 
 mod front_matter;
 mod library;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The file that makes a folder a skill.
 pub(crate) const MANIFEST: &str = "SKILL.md";
-/// What the extension lets a host rely on: the files of a skill, and their bytes together.
+/// The limits of the extension: the number of a skill's files, and their total bytes.
 pub(crate) const MAX_FILES: usize = 512;
 pub(crate) const MAX_BYTES: u64 = 16 << 20;
 
@@ -22,36 +22,36 @@ pub(crate) type Digest = [u8; 32];
 /// A skill, as it was at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Skill {
-    /// Where it is: names with slashes between, of which the last is its own.
+    /// Its path: names separated by slashes. The last one is the skill's own name.
     pub(crate) path: String,
     pub(crate) front_matter: FrontMatter,
-    /// All files in it and below, its manifest among them, in order of path.
+    /// All files in it and below, with its manifest, ordered by path.
     pub(crate) files: Vec<SkillFile>,
 }
 
 /// A file of a skill. Size and digest are of the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SkillFile {
-    /// From where paths of skills start, too.
+    /// Relative to the same root as the paths of skills.
     pub(crate) path: String,
     pub(crate) size: u64,
     pub(crate) digest: Digest,
 }
 
-/// What a source has at one moment.
+/// The contents of a source at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
-    /// In order of path.
+    /// Ordered by path.
     pub(crate) skills: Vec<Skill>,
     /// What cannot be served, each with the reason.
     pub(crate) faults: Vec<String>,
 }
 
-/// Who has skills. Both methods may block.
+/// A source of skills. Both methods may block.
 pub(crate) trait SkillSource: Send + Sync {
-    /// What it has now: the very same value as long as nothing has changed.
+    /// The present contents. It returns the identical value as long as nothing has changed.
     fn look(&self) -> Arc<Looked>;
 
-    /// The bytes of a file that was seen by [`SkillSource::look`], as they are now; nothing if it is gone.
+    /// The present bytes of a file that [`SkillSource::look`] found. `None` if the file no longer exists.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String>;
 }

@@ -1,10 +1,10 @@
-//! Names and addresses.
+//! Names and addresses of skills.
 
-/// What every address of a skill starts with.
+/// The prefix of every address of a skill.
 const SCHEME: &str = "skill://";
 const MAX_NAME: usize = 64;
 
-/// Whether a skill may have this name (Agent Skills); says what it must be otherwise.
+/// Checks the name of a skill (Agent Skills). The error says what it must be.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let good = !name.is_empty()
@@ -19,14 +19,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if good { Ok(()) } else { Err(what()) }
 }
 
-/// The address of a file or a folder: what RFC 3986 does not let stand in a segment is written as `%XX`.
+/// The address of a file or a folder. Characters that RFC 3986 does not allow in a segment are written as `%XX`.
 pub(crate) fn uri_of(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=@/".contains(&byte);
     let mut uri = String::with_capacity(SCHEME.len() + path.len());
     uri.push_str(SCHEME);
     for byte in path.bytes() {
         match byte {
-            // In the first segment, which stands for a host, these would mean something else.
+            // In the first segment, which is in the place of a host, these characters would mean something else.
             b'@' => uri.push_str("%40"),
             byte if plain(byte) => uri.push(char::from(byte)),
             byte => uri.push_str(&format!("%{byte:02X}")),

@@ -1,4 +1,4 @@
-//! A program's store, whose panics are failures like others.
+//! Wraps a program's store, so that its panics become ordinary failures.
 
 use super::Store;
 use super::op::{Done, StoreDone, StoreOp};
@@ -8,7 +8,7 @@ use crate::panics::{Panicked, caught};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Answers for a store that panics, and keeps the engine's own panics away from the store's threads.
+/// Completes operations of a store that panics, and keeps the engine's own panics away from the store's threads.
 pub(crate) struct GuardedStore {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
@@ -23,7 +23,7 @@ impl GuardedStore {
 
 impl Store for GuardedStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
-        // Called once, whoever comes first: the store, or the panic.
+        // Called once, by the store or by the panic handler, whichever is first.
         let once = Arc::new(Mutex::new(Some(done)));
         let (answer, log) = (once.clone(), self.log.clone());
         let answered = Box::new(move |result| {

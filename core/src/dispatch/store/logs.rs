@@ -7,13 +7,14 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// What an entry takes besides its bytes, about.
+/// The approximate size of an entry without its bytes.
 const AROUND: usize = size_of::<(Entry, Instant)>();
 
 #[derive(Default)]
 pub(super) struct Logs {
     logs: Table<Log>,
-    /// The last position of any log. Shared, so that a log that begins anew goes on above what it had before.
+    /// The last position of any log. It is shared, so that a log that begins again continues above its earlier
+    /// positions.
     last: u64,
 }
 
@@ -21,9 +22,9 @@ pub(super) struct Logs {
 struct Log {
     entries: VecDeque<(Entry, Instant)>,
     bytes: usize,
-    /// The last position that is gone, or that was given before the log began.
+    /// The last position that was removed, or that was assigned before the log began.
     lost: u64,
-    /// Whether entries of this log itself are gone.
+    /// Whether entries of this log itself were removed.
     trimmed: bool,
 }
 
@@ -85,7 +86,7 @@ impl Logs {
             };
         };
         let own = *size;
-        // Its own oldest entries may make room; before any of them go it is clear that this is enough.
+        // The log's own oldest entries may be removed to make room. Nothing is removed unless that is enough.
         if self.logs.bytes() - own + needed > bounds.bytes {
             self.logs.look(now);
         }

@@ -1,4 +1,4 @@
-//! The default store: this process's memory.
+//! The default store, which keeps everything in this process's memory.
 
 use super::Store;
 use super::counters::Counters;
@@ -8,16 +8,16 @@ use super::records::Records;
 use crate::locks::Mutex;
 use std::time::Instant;
 
-/// What a [`MemoryStore`] holds at most of each kind of key: so much of its records, as much of its logs, as much of its
+/// The limits of a [`MemoryStore`] for each kind of key. They apply separately to its records, its logs and its
 /// counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreBounds {
-    /// Records, logs or counters.
+    /// The maximum number of records, logs or counters.
     pub values: usize,
-    /// Bytes of them and their keys.
+    /// The maximum bytes of them and their keys.
     pub bytes: usize,
-    /// Entries of one log; for one more the oldest goes.
+    /// The maximum entries of one log. When it is full, a new entry replaces the oldest.
     pub entries: usize,
 }
 
@@ -32,9 +32,10 @@ impl Default for StoreBounds {
     }
 }
 
-/// The default store: this process's memory, bounded. It answers before [`Store::submit`] returns.
+/// The default store: this process's memory, with limits. It completes each operation before [`Store::submit`]
+/// returns.
 ///
-/// What stands before the first `/` of a key is its kind. Each kind has room of its own, so that none takes that of
+/// The part of a key before the first `/` is its kind. Each kind has its own room, so that no kind uses that of
 /// another.
 pub struct MemoryStore {
     bounds: StoreBounds,
@@ -44,13 +45,13 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct State {
-    /// The kinds are few, so that to look at each costs less than to hash one.
+    /// There are few kinds, so comparing with each is cheaper than hashing.
     shelves: Vec<(Box<str>, Shelf)>,
     /// The last version of any record.
     version: u64,
 }
 
-/// What is kept of one kind of key.
+/// The data of one kind of key.
 #[derive(Default)]
 struct Shelf {
     records: Records,
@@ -59,17 +60,18 @@ struct Shelf {
 }
 
 impl MemoryStore {
-    /// A store of at most `capacity` records, logs and counters of each kind of key, with the default bounds otherwise.
+    /// A store of at most `capacity` records, logs and counters of each kind of key, with the default limits
+    /// otherwise.
     pub fn new(capacity: usize) -> MemoryStore {
         MemoryStore::bounded(StoreBounds { values: capacity, ..StoreBounds::default() })
     }
 
-    /// A store that holds no more than this of each kind of key.
+    /// A store with these limits for each kind of key.
     pub fn bounded(bounds: StoreBounds) -> MemoryStore {
         MemoryStore { bounds, apart: Vec::new(), state: Mutex::default() }
     }
 
-    /// Gives one kind of key other bounds than the rest.
+    /// Sets different limits for one kind of key.
     pub fn bound_kind(mut self, kind: &'static str, bounds: StoreBounds) -> MemoryStore {
         self.apart.push((kind, bounds));
         self
@@ -110,7 +112,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
-        // Not under the lock: whoever is called may ask for the next thing.
+        // Called without the lock, because the callback may submit the next operation.
         let result = self.apply(&op, now);
         done(result);
     }
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(run(&store, put("a/1", 998), now), StoreDone::Full);
         assert!(matches!(run(&store, put("a/1", 997), now), StoreDone::Stored(_)));
         assert_eq!(run(&store, put("a/2", 0), now), StoreDone::Full);
-        // In its own place there is room, and less of it leaves more.
+        // An overwrite fits in its own place, and a smaller value frees room.
         assert!(matches!(run(&store, put("a/1", 500), now), StoreDone::Stored(_)));
         assert!(matches!(run(&store, put("a/2", 494), now), StoreDone::Stored(_)));
         assert_eq!(run(&store, put("a/2", 495), now), StoreDone::Full);

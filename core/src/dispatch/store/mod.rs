@@ -1,8 +1,9 @@
-//! The seam behind which lives what must outlive a request: sessions, and whatever else replicas share.
+//! The interface to the store, which keeps what outlives a request: sessions, and everything else that replicas
+//! share.
 //!
-//! A store answers through a callback, so that the memory store can answer at once and a remote one later, without
-//! either side knowing which. Where an answer at once is worth more than one call for both, a store is asked whether it
-//! has one.
+//! A store answers through a callback. So the memory store can answer at once and a remote store later, and the
+//! caller needs to know neither. In some places an immediate answer is worth an extra call; there, the engine first
+//! asks the store whether it has one.
 
 mod counters;
 mod guarded;
@@ -20,26 +21,29 @@ pub use op::{Done, Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, Wh
 
 use std::time::Instant;
 
-/// A store of what must outlive a request: records that expire, logs that are read from a position on, counters.
+/// A store of data that must outlive a request: records that expire, logs that are read from a position on, and
+/// counters.
 ///
-/// Keys are `kind/name`; the kinds (`session`) are few and the engine's, never a peer's. Records, logs and counters with
-/// the same key know nothing of each other.
+/// Keys are `kind/name`. The kinds (`session`) are few and come from the engine, never from a peer. Records, logs and
+/// counters with the same key are independent.
 ///
-/// An operation takes effect as a whole and at one point in time, whoever else uses the store. One that fails, or has not
-/// answered after [`Limits::store_timeout`](crate::Limits::store_timeout), makes the request that needs it fail as busy;
-/// an answer that comes later is dropped, although what was asked for may have happened. A value that cannot be read
+/// Each operation is atomic, even if others use the store at the same time. If an operation fails, or does not
+/// complete within [`Limits::store_timeout`](crate::Limits::store_timeout), the request that needs it fails as busy.
+/// A result that arrives later is dropped, although the operation may have taken effect. A value that cannot be read
 /// counts as missing.
 ///
-/// Times to live count from `now`, which is the time of the engine that asks; a store that replicas share counts them from
-/// when the operation reaches it. What has expired is not there for any operation.
+/// Times to live count from `now`, which is the time of the engine that asks. A store that replicas share counts them
+/// from the arrival of the operation. Expired data does not exist for any operation.
 pub trait Store: Send + Sync {
-    /// Carries out `op` as of `now`. `done` is called exactly once, before this returns or later on any thread; a store
-    /// that does not know an operation says [`StoreDone::Unsupported`]. May be called from any thread, several at a time.
+    /// Performs `op` as of `now`. `done` is called exactly once, before this returns or later on any thread. A store
+    /// that does not know an operation returns [`StoreDone::Unsupported`]. It may be called from any thread, and
+    /// concurrently.
     fn submit(&self, op: StoreOp, now: Instant, done: Done);
 
-    /// Carries out `op` before this returns and says what it came to, or does nothing: then it is
-    /// [submitted](Store::submit). For stores that need not wait for anything: a request then pays for no callback. May be
-    /// called from any thread, several at a time; it must not block. By default nothing is carried out.
+    /// Performs `op` before this returns, and returns its result; or does nothing and returns `None`. In that case
+    /// the operation is [submitted](Store::submit). This is for stores that need not wait, so that a request needs no
+    /// callback. It may be called from any thread, and concurrently; it must not block. The default implementation
+    /// does nothing.
     fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
         let _ = (op, now);
         None

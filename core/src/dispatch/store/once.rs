@@ -1,4 +1,4 @@
-//! Something that may happen once.
+//! A callback that runs at most once.
 
 use super::Store;
 use super::op::{StoreDone, StoreOp, When};
@@ -8,16 +8,15 @@ use std::time::{Duration, Instant};
 /// Whether something happens for the first time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Once {
-    /// It does, and nobody else is told so until the time is over.
+    /// It is the first time. No other caller gets this result until the time has passed.
     First,
-    /// It has happened already.
+    /// It has happened before.
     Again,
     /// The store cannot tell; the text says why. It may count as having happened.
     Unknown(String),
 }
 
-/// Consumes `key`, as one does with a nonce: whoever comes first is told so, everybody after it the opposite, until
-/// `ttl` has passed.
+/// Consumes `key` like a nonce: the first caller gets `First`, every later one `Again`, until `ttl` has passed.
 pub fn consume_once(
     store: &dyn Store,
     key: String,

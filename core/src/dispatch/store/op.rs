@@ -1,4 +1,4 @@
-//! What a store can be asked, and what it may answer.
+//! The operations of a store, and their results.
 
 use bytes::Bytes;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub enum StoreOp {
         value: Bytes,
         /// When it expires without being touched or written again.
         ttl: Duration,
-        /// What must be there for it to be written.
+        /// The condition for writing it.
         when: When,
     },
     /// Gives a record a new time to live: [`StoreDone::Found`].
@@ -36,10 +36,11 @@ pub enum StoreOp {
     Delete {
         /// The record.
         key: String,
-        /// What must be there for it to be removed. [`When::Absent`] removes nothing.
+        /// The condition for removing it. [`When::Absent`] removes nothing.
         when: When,
     },
-    /// Adds an entry to the end of a log, which begins with its first: [`StoreDone::Appended`] or [`StoreDone::Full`].
+    /// Adds an entry to the end of a log. The first entry creates the log: [`StoreDone::Appended`] or
+    /// [`StoreDone::Full`].
     Append {
         /// The log.
         key: String,
@@ -47,50 +48,51 @@ pub enum StoreOp {
         entry: Bytes,
         /// When the whole log expires if nothing more is appended.
         ttl: Duration,
-        /// What is kept of it, the new entry included.
+        /// Which entries are kept, the new one included.
         keep: Keep,
     },
     /// Reads a log: [`StoreDone::Entries`].
     Read {
         /// The log.
         key: String,
-        /// The position behind which to begin; 0 begins with the oldest entry there is.
+        /// The position after which to begin; 0 begins with the oldest entry that exists.
         after: u64,
-        /// Entries at most.
+        /// The maximum number of entries.
         max_entries: usize,
-        /// Bytes at most, of all entries together. One entry is given in any case.
+        /// The maximum bytes of all entries together. At least one entry is returned in any case.
         max_bytes: usize,
     },
     /// Removes the oldest entries of a log: [`StoreDone::Found`].
     Trim {
         /// The log.
         key: String,
-        /// What is kept of it.
+        /// Which entries are kept.
         keep: Keep,
     },
-    /// Gives a whole log a new time to live from now, or with [`Duration::ZERO`] removes it: [`StoreDone::Found`].
+    /// Gives a whole log a new time to live from now, or removes it with [`Duration::ZERO`]: [`StoreDone::Found`].
     Expire {
         /// The log.
         key: String,
         /// The time to live from now.
         ttl: Duration,
     },
-    /// Adds to a counter, which begins with 0 when it is first added to, and tells its value: [`StoreDone::Count`] or
-    /// [`StoreDone::Full`]. A sum beyond the range of the number is the end of the range. 0 begins no counter.
+    /// Adds to a counter and returns its value: [`StoreDone::Count`] or [`StoreDone::Full`]. The first addition
+    /// creates the counter with the value 0. If the sum exceeds the range of the number, it becomes the end of the
+    /// range. Adding 0 creates no counter.
     Add {
         /// The counter.
         key: String,
-        /// What is added; may be negative.
+        /// The amount to add; it may be negative.
         by: i64,
-        /// How long a counter lasts that begins with this. Later additions do not extend it.
+        /// How long a counter lasts that this operation creates. Later additions do not extend it.
         window: Duration,
-        /// Nothing is added if the value would become greater than this. Does not bind what makes it smaller.
+        /// Nothing is added if the value would exceed this. It does not limit an operation that decreases the value.
         most: Option<i64>,
     },
 }
 
 impl StoreOp {
-    /// The key it is about.
+    /// The key of the operation.
     pub fn key(&self) -> &str {
         match self {
             StoreOp::Get { key, .. }
@@ -106,20 +108,20 @@ impl StoreOp {
     }
 }
 
-/// What must be there for a record to be changed.
+/// The condition for changing a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum When {
-    /// Anything or nothing.
+    /// No condition.
     #[default]
     Always,
-    /// Nothing.
+    /// There is no record.
     Absent,
-    /// The record in this version.
+    /// The record has this version.
     Is(Version),
 }
 
 impl When {
-    /// Whether it holds for a record of this version, or for none.
+    /// Whether the condition holds for a record of this version, or for a missing record.
     pub fn holds(self, there: Option<Version>) -> bool {
         match self {
             When::Always => true,
@@ -129,8 +131,8 @@ impl When {
     }
 }
 
-/// The version of a record: another with each write, and none that its key ever had before. The number means something to
-/// its store only.
+/// The version of a record. It changes with each write, and its key never had the new version before. Only the store
+/// knows the meaning of the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version(pub u64);
 
@@ -143,26 +145,26 @@ pub struct Record {
     pub version: Version,
 }
 
-/// What is kept of a log: its newest entries. By default all that there is room for.
+/// Which entries of a log are kept: its newest ones. By default, all for which there is room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// So many at most.
+    /// At most this number of entries.
     pub entries: Option<usize>,
-    /// As many as have so many bytes together.
+    /// As many entries as have at most this number of bytes together.
     pub bytes: Option<usize>,
-    /// Those that were appended no longer ago than this.
+    /// Entries that are not older than this.
     pub age: Option<Duration>,
-    /// Those behind this position.
+    /// Entries after this position.
     pub after: u64,
 }
 
 /// An entry of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Greater than that of any entry that was appended to this log before, whether it still exists or not. Positions
-    /// begin above 0 and may leave out numbers.
+    /// Greater than the position of any entry that was ever appended to this log, whether that entry still exists or
+    /// not. Positions start above 0 and may skip numbers.
     pub position: u64,
-    /// What was appended.
+    /// The appended bytes.
     pub bytes: Bytes,
 }
 
@@ -171,14 +173,14 @@ pub struct Entry {
 pub struct Entries {
     /// The entries, oldest first.
     pub entries: Vec<Entry>,
-    /// Entries behind the position that was asked for are gone; also if the store cannot tell, as of a log that has
-    /// expired.
+    /// Whether entries after the requested position no longer exist. It is also set if the store cannot tell, as for
+    /// a log that has expired.
     pub missed: bool,
-    /// More entries follow these.
+    /// Whether more entries follow.
     pub more: bool,
 }
 
-/// What an operation came to.
+/// The result of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreDone {
@@ -186,33 +188,33 @@ pub enum StoreDone {
     Value(Option<Record>),
     /// The record was written and has this version now.
     Stored(Version),
-    /// What must be there is not; this is there instead.
+    /// The condition does not hold; this is the present record.
     Conflict(Option<Record>),
-    /// Whether there was what was to be touched, removed or trimmed.
+    /// Whether there was anything to touch, remove or trim.
     Found(bool),
     /// The entry was appended at this position.
     Appended(u64),
-    /// Entries of a log; of one that does not exist, none.
+    /// Entries of a log; none if the log does not exist.
     Entries(Entries),
     /// A counter.
     Count {
         /// Its value now.
         value: i64,
-        /// Whether that includes what was to be added.
+        /// Whether the value includes the amount to add.
         added: bool,
-        /// How long it still lasts; zero if there is none.
+        /// The remaining lifetime of the counter; zero if there is none.
         left: Duration,
     },
-    /// The store holds its maximum and nothing in it has expired.
+    /// The store has reached its limit, and nothing in it has expired.
     Full,
     /// The store does not know the operation.
     Unsupported,
-    /// The store cannot be reached; the text says why.
+    /// The store cannot be reached; the text gives the reason.
     Unavailable(String),
 }
 
 impl StoreDone {
-    /// Why the store did not even try, if it did not.
+    /// The reason if the store did not even try.
     pub fn failure(&self) -> Option<&str> {
         match self {
             StoreDone::Unavailable(why) => Some(why),
@@ -222,5 +224,5 @@ impl StoreDone {
     }
 }
 
-/// Called exactly once with what an operation came to.
+/// The callback for the result of an operation. It is called exactly once.
 pub type Done = Box<dyn FnOnce(StoreDone) + Send>;

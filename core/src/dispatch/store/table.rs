@@ -1,15 +1,15 @@
-//! A bounded table of things that expire.
+//! A bounded table whose entries expire.
 
 use crate::dispatch::shrinking_map::spare;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Looks for what has expired are no closer than this while the table is full.
+/// The minimum time between two searches for expired entries while the table is full.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Insertions between two looks at least, also where the table is small.
+/// The minimum number of insertions between two searches, even if the table is small.
 const ROUND: usize = 64;
 
-/// Times to live that are longer count as this: a sum beyond the range of the clock would panic.
+/// The maximum time to live, because a sum beyond the range of the clock would panic.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// When something expires.
@@ -17,19 +17,19 @@ pub(super) fn expiry(now: Instant, ttl: Duration) -> Instant {
     now + ttl.min(CENTURY)
 }
 
-/// The table. What has expired stays until something looks for it or the room is needed; looks cost a share of the
-/// insertions, and no order is kept, so that touching costs no more than finding.
+/// The table. Expired entries stay until a search finds them or the room is needed. The cost of searches is spread
+/// over the insertions. Entries are not ordered, so touching an entry costs no more than finding it.
 pub(super) struct Table<T> {
     held: HashMap<String, Held<T>>,
-    /// Of keys and what they stand for.
+    /// The bytes of keys and values.
     bytes: usize,
-    /// Insertions since the last look, and what that left.
+    /// Insertions since the last search, and the number of entries that it left.
     inserted: usize,
     left: usize,
     looked: Option<Instant>,
 }
 
-/// One thing in it.
+/// One entry.
 pub(super) struct Held<T> {
     pub(super) it: T,
     pub(super) expiry: Instant,
@@ -56,12 +56,12 @@ impl<T> Table<T> {
         self.held.len()
     }
 
-    /// What is there and has not expired.
+    /// The entry, if it exists and has not expired.
     pub(super) fn get(&mut self, key: &str, now: Instant) -> Option<&mut Held<T>> {
         self.held.get_mut(key).filter(|held| held.expiry > now)
     }
 
-    /// Puts something in the place of what was there. Without room nothing changes but that expired things go.
+    /// Inserts or replaces an entry. If there is no room, only expired entries are removed.
     pub(super) fn insert(
         &mut self,
         key: String,
@@ -96,7 +96,7 @@ impl<T> Table<T> {
         (more == 0 || self.held.len() < count) && (self.bytes - freed).saturating_add(size + more) <= bytes
     }
 
-    /// Removes something; gives it back if it had not expired.
+    /// Removes an entry, and returns it if it had not expired.
     pub(super) fn remove(&mut self, key: &str, now: Instant) -> Option<Held<T>> {
         let held = self.held.remove(key)?;
         spare(&mut self.held);
@@ -104,7 +104,7 @@ impl<T> Table<T> {
         (held.expiry > now).then_some(held)
     }
 
-    /// The thing has another size now.
+    /// Records a new size of an entry.
     pub(super) fn resize(&mut self, key: &str, size: usize) {
         if let Some(held) = self.held.get_mut(key) {
             self.bytes = self.bytes - held.size + size;
@@ -112,7 +112,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// Looks for what has expired, if that was not done just before.
+    /// Searches for expired entries, unless a search has just been made.
     pub(super) fn look(&mut self, now: Instant) {
         if self.looked.is_none_or(|looked| now >= looked + PAUSE) {
             self.sweep(now);

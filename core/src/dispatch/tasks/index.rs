@@ -1,4 +1,4 @@
-//! The tasks that a principal has, oldest first: what bounds their number, and what `tasks/list` lists (T1-14).
+//! The list of a principal's tasks, oldest first. It limits their number, and `tasks/list` returns it (T1-14).
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use base64::Engine as _;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// The list of one principal's tasks, as its record in the store holds it.
+/// The list of one principal's tasks, in the form of its record in the store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Index(Vec<Listed>);
 
@@ -15,21 +15,21 @@ pub(crate) struct Index(Vec<Listed>);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listed {
     pub(crate) id: String,
-    /// When nobody hears of it any more, in seconds since 1970.
+    /// When the task expires, in seconds since 1970.
     pub(crate) expires: u64,
 }
 
-/// The principal has as many tasks as one may have.
+/// The principal has reached its limit of tasks.
 #[derive(Debug, PartialEq)]
 pub(crate) struct TooMany;
 
 impl Index {
-    /// The key of the list's record. Principals may be of any length.
+    /// The key of the list's record. Principals may have any length.
     pub(crate) fn key(principal: &str) -> String {
         format!("tasks-of/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(principal)))
     }
 
-    /// Reads a record as of `now`; what cannot be read is an empty list.
+    /// Reads a record as of `now`. A record that cannot be read counts as an empty list.
     pub(crate) fn from_record(record: &Bytes, now: u64) -> Index {
         let limits = json::Limits { max_depth: 4, max_bytes: usize::MAX };
         let Ok(record) = JsonSlice::parse(record.clone(), &limits) else { return Index::default() };
@@ -60,7 +60,7 @@ impl Index {
         Ok(())
     }
 
-    /// The tasks behind the one of this id, or from the start; nothing if there is none of this id.
+    /// The tasks after the one with this id, or all tasks. `None` if there is no task with this id.
     pub(crate) fn after(&self, id: Option<&str>) -> Option<&[Listed]> {
         match id {
             None => Some(&self.0),
@@ -71,7 +71,7 @@ impl Index {
         }
     }
 
-    /// How long its record is to be kept: as long as the last of the tasks.
+    /// How long its record must be kept: as long as the last task.
     pub(crate) fn left(&self, now: u64) -> Duration {
         let last = self.0.iter().map(|listed| listed.expires).max().unwrap_or(now);
         Duration::from_secs(last.saturating_sub(now).max(1))

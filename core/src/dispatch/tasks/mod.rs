@@ -1,4 +1,4 @@
-//! Tasks: the state machine of one, its record in the store, and the list of those that a principal has.
+//! Tasks: the state machine of a task, its record in the store, and the list of a principal's tasks.
 
 mod index;
 mod record;

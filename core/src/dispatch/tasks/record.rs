@@ -1,4 +1,4 @@
-//! A task as text, for the store.
+//! Writes a task as text for the store, and reads it back.
 
 use super::task::{Input, Task};
 use crate::json::{self, JsonSlice, JsonWriter};
@@ -7,13 +7,13 @@ use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use std::time::Duration;
 
-/// The form of the record; one of another form counts as missing.
+/// The version of the record's format. A record of another version counts as missing.
 const FORM: u64 = 1;
-/// A result stands two levels deeper in its record, and an answer three.
+/// A result is nested two levels deeper in its record, and an answer three.
 const AROUND: usize = 8;
 
 impl Task {
-    /// The record of this task.
+    /// Writes the record of this task.
     pub(crate) fn to_record(&self) -> Bytes {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let mut out = JsonWriter::with_capacity(512);
@@ -41,7 +41,7 @@ impl Task {
         out.into_bytes()
     }
 
-    /// Reads a record; nothing if it is none.
+    /// Reads a record. `None` if it is not valid.
     pub(crate) fn from_record(record: &Bytes, limits: &json::Limits) -> Option<Task> {
         let limits = json::Limits { max_depth: limits.max_depth + AROUND, max_bytes: usize::MAX };
         let record = JsonSlice::parse(record.clone(), &limits).ok()?;

@@ -1,4 +1,4 @@
-//! One task: where it stands, what it asks, what it came to.
+//! One task: its status, its questions and its result.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::session::task::{Facts, Status};
@@ -6,33 +6,33 @@ use crate::proto::session::version::Revision;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A task, as its record in the store holds it. Times are seconds since 1970.
+/// A task, in the form of its record in the store. Times are seconds since 1970.
 ///
 /// ```text
 /// working <-> input_required -> completed | failed | cancelled
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
-    /// Its id, which nobody can guess.
+    /// Its id, which cannot be guessed.
     pub(crate) id: Arc<str>,
-    /// The revision of the request that began it. Requests of other revisions do not know it.
+    /// The revision of the request that began it. Requests of other revisions cannot see it.
     pub(crate) revision: Revision,
-    /// Who began it; empty where that is not known.
+    /// The principal that began it; empty if it is not known.
     pub(crate) principal: String,
     pub(super) status: Status,
     pub(super) message: Option<String>,
     pub(super) created: u64,
     pub(super) updated: u64,
-    /// How long it is kept from its beginning on.
+    /// How long it is kept, from its start.
     pub(super) ttl: Duration,
     pub(super) poll: Duration,
-    /// Until when whoever runs it is alive without saying so again.
+    /// Until when the process that runs it counts as alive without a renewal.
     pub(super) lease: u64,
-    /// The questions that wait for an answer.
+    /// The unanswered questions.
     pub(super) inputs: Vec<Input>,
-    /// Answers that another process took for the one that runs it.
+    /// Answers that another process received for the process that runs it.
     pub(super) answers: Vec<(String, JsonSlice)>,
-    /// The result, or the error, once it has come to its end.
+    /// The result or the error, once the task has ended.
     pub(super) outcome: Option<Result<JsonSlice, JsonSlice>>,
 }
 
@@ -41,17 +41,17 @@ pub(crate) fn seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
-/// A question that waits for an answer.
+/// An unanswered question.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Input {
-    /// Names it among all that the task ever asks (T2-8).
+    /// Identifies it among all questions that the task ever asks (T2-8).
     pub(crate) key: String,
     pub(crate) method: String,
     pub(crate) params: JsonSlice,
 }
 
 impl Task {
-    /// A task that begins to work.
+    /// A new task, which is working.
     pub(crate) fn new(
         id: Arc<str>,
         revision: Revision,
@@ -88,32 +88,32 @@ impl Task {
         self.outcome.as_ref()
     }
 
-    /// When nobody hears of it any more.
+    /// When the task expires.
     pub(crate) fn expires(&self) -> u64 {
         self.created.saturating_add(seconds(self.ttl))
     }
 
-    /// How long its record is to be kept from `now` on.
+    /// How long its record must be kept from `now`.
     pub(crate) fn left(&self, now: u64) -> Duration {
         Duration::from_secs(self.expires().saturating_sub(now).max(1))
     }
 
-    /// Whether it is one of `principal` in `revision`.
+    /// Whether it belongs to `principal` and to `revision`.
     pub(crate) fn belongs_to(&self, principal: &str, revision: Revision) -> bool {
         self.principal == principal && self.revision == revision
     }
 
-    /// Whether it is at work by its record, but whoever ran it has not been heard of for too long.
+    /// Whether its record says that it runs, but the process that ran it has not renewed its lease in time.
     pub(crate) fn is_orphaned(&self, now: u64) -> bool {
         !self.status.is_final() && self.lease < now
     }
 
-    /// Whoever runs it is alive.
+    /// Renews the lease of the process that runs it.
     pub(crate) fn renew(&mut self, lease: u64) {
         self.lease = lease;
     }
 
-    /// What it says of where it stands; `false` if it says nothing new, or nothing any more.
+    /// Sets its status message. Returns `false` if the message is not new, or the task has ended.
     pub(crate) fn say(&mut self, message: &str, now: u64) -> bool {
         if self.status.is_final() || self.message.as_deref() == Some(message) {
             return false;
@@ -123,7 +123,7 @@ impl Task {
         true
     }
 
-    /// It asks something; `false` if it has come to its end.
+    /// Adds a question. Returns `false` if the task has ended.
     pub(crate) fn ask(&mut self, input: Input, now: u64) -> bool {
         if self.status.is_final() {
             return false;
@@ -133,7 +133,7 @@ impl Task {
         true
     }
 
-    /// A question has its answer; `false` if it does not wait for one.
+    /// Removes an answered question. Returns `false` if it does not wait for an answer.
     pub(crate) fn answered(&mut self, key: &str, now: u64) -> bool {
         let Some(place) = self.inputs.iter().position(|input| input.key == key) else { return false };
         self.inputs.remove(place);
@@ -144,7 +144,7 @@ impl Task {
         true
     }
 
-    /// Keeps an answer for the process that runs it; `false` if the question does not wait for one.
+    /// Stores an answer for the process that runs the task. Returns `false` if the question does not wait for one.
     pub(crate) fn leave_answer(&mut self, key: &str, answer: JsonSlice, now: u64) -> bool {
         let taken = self.answered(key, now);
         if taken {
@@ -153,14 +153,14 @@ impl Task {
         taken
     }
 
-    /// The answers that other processes took.
+    /// Removes and returns the answers that other processes received.
     pub(crate) fn take_answers(&mut self) -> Vec<(String, JsonSlice)> {
         std::mem::take(&mut self.answers)
     }
 
-    /// It has come to its end; `false` if it had already.
+    /// Ends the task. Returns `false` if it had already ended.
     pub(crate) fn finish(&mut self, outcome: Result<JsonSlice, JsonSlice>, now: u64) -> bool {
-        // Only 2025-11-25 calls it a failure when a tool says so itself (T1-9, T2-6).
+        // Only in 2025-11-25 is a tool's own failed result a failure of the task (T1-9, T2-6).
         let says_failed = |result: &JsonSlice| {
             !self.revision.is_modern()
                 && result.member("isError").is_some_and(|flag| flag.kind() == Kind::True)
@@ -181,12 +181,13 @@ impl Task {
         true
     }
 
-    /// Nobody wants it any more; `false` if it had come to its end already.
+    /// Cancels the task. Returns `false` if it had already ended.
     pub(crate) fn cancel(&mut self, now: u64) -> bool {
         self.end(Status::Cancelled, now)
     }
 
-    /// There is no room for its result: it has failed with `error` instead. `false` if that is what it came to already.
+    /// Replaces a result for which there is no room: the task has failed with `error`. Returns `false` if its outcome
+    /// is not a result.
     pub(crate) fn lose_result(&mut self, error: JsonSlice) -> bool {
         let lost = matches!(self.outcome, Some(Ok(_)));
         if lost {
@@ -205,7 +206,7 @@ impl Task {
         true
     }
 
-    /// What both forms tell of it.
+    /// The facts that both forms of the protocol report.
     pub(crate) fn facts(&self) -> Facts<'_> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Facts {
@@ -219,7 +220,8 @@ impl Task {
         }
     }
 
-    /// Writes all that its revision tells of it into an open object: in 2026-07-28 with what it asks, or came to (T2-5).
+    /// Writes all that its revision reports of it into an open object. In 2026-07-28 this includes its questions or
+    /// its outcome (T2-5).
     pub(crate) fn write(&self, out: &mut JsonWriter) {
         self.facts().write(self.revision, out);
         if !self.revision.is_modern() {

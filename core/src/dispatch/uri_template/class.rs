@@ -1,4 +1,4 @@
-//! Which characters a variable's value may have.
+//! Which characters the value of a variable may have.
 
 use super::units::{Unit, is_reserved, is_unreserved};
 
@@ -6,16 +6,16 @@ use super::units::{Unit, is_reserved, is_unreserved};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Class {
     bare: u128,
-    /// Which encoded slashes may be in it: after decoding nobody can tell them from bare ones.
+    /// Which encoded slashes it may contain. After decoding they cannot be distinguished from bare ones.
     encoded: Slashes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Slashes {
     None,
-    /// Where bare ones may be as well.
+    /// Forward slashes, where bare ones are allowed too.
     Forward,
-    /// Backslashes too.
+    /// Also backslashes.
     All,
 }
 
@@ -25,22 +25,22 @@ impl Class {
         Class { bare, encoded }
     }
 
-    /// What a segment of a path can have.
+    /// The characters of a path segment.
     pub(super) fn segment() -> Class {
         Class::new(|byte| is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte), Slashes::None)
     }
 
-    /// Every character of a path, a query and a fragment.
+    /// All characters of a path, a query and a fragment.
     pub(super) fn reserved() -> Class {
         Class::new(|byte| is_unreserved(byte) || is_reserved(byte), Slashes::Forward)
     }
 
-    /// The value of a query's parameter.
+    /// The characters of a query parameter's value.
     pub(super) fn query() -> Class {
         Class::new(|byte| is_unreserved(byte) || b"!$'()*+,;=:@/?".contains(&byte), Slashes::All)
     }
 
-    /// A fragment.
+    /// The characters of a fragment.
     pub(super) fn fragment() -> Class {
         Class { encoded: Slashes::All, ..Class::reserved() }
     }
@@ -57,7 +57,7 @@ impl Class {
 
     pub(super) fn has(self, unit: Unit) -> bool {
         match unit.character() {
-            // No value holds a NUL: hosts whose texts end at one would read another value.
+            // No value contains a NUL, because hosts whose strings end at a NUL would read another value.
             None | Some('\0') => false,
             Some('/') if unit.is_encoded() => self.encoded != Slashes::None,
             Some('\\') if unit.is_encoded() => self.encoded == Slashes::All,

@@ -1,4 +1,4 @@
-//! From the parts of a template to the steps of a match. What could not be matched exactly is refused here.
+//! Compiles the parts of a template to the steps of a match. Refuses a template that could not be matched exactly.
 
 use super::class::Class;
 use super::named::Named;
@@ -6,10 +6,10 @@ use super::parse::{Expression, MAX_PREFIX, Modifier, Operator, Part, Variable, w
 use super::steps::{PARAMETERS, QUERY, Slot, Step};
 use super::units::{Unit, units};
 
-/// Bounds the memory of a match: this many times the length of the longest URI, in bits.
+/// Limits the memory of a match: this many times the length of the longest URI, in bits.
 const MAX_STEPS: usize = 1024;
 
-/// Everything a match needs.
+/// All data that a match needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Program {
     pub(super) names: Vec<String>,
@@ -19,11 +19,11 @@ pub(super) struct Program {
     pub(super) parameters: Option<Named>,
     /// `{?x}` or `{&x}`
     pub(super) query: Option<Named>,
-    /// How many `&` stand before `{&x}`.
+    /// The number of `&` before `{&x}`.
     pub(super) before_query: usize,
-    /// The variable of `{#x}`, and how long it is at most.
+    /// The variable of `{#x}`, and its maximum length.
     pub(super) fragment: Option<(usize, usize)>,
-    /// Whether a fragment is written out.
+    /// Whether the template has a literal fragment.
     pub(super) literal_fragment: bool,
 }
 
@@ -31,23 +31,23 @@ pub(super) struct Program {
 enum Stage {
     Path,
     Query,
-    /// After `{?x}` or `{&x}`: nothing but more of them or a fragment can come.
+    /// After `{?x}` or `{&x}`: only more of them or a fragment can follow.
     Named,
     Fragment,
-    /// After `{#x}`: nothing can come.
+    /// After `{#x}`: nothing can follow.
     End,
 }
 
 struct Compiler {
     program: Program,
     stage: Stage,
-    /// The first step of the host, while its end has not come: hosts have no case (RFC 3986 section 6.2.2.1).
+    /// The first step of the host, until the host's end. Hosts are case-insensitive (RFC 3986 section 6.2.2.1).
     host: Option<usize>,
     after_expression: bool,
     has: Has,
 }
 
-/// What occurs in a template anywhere, and therefore in no value before it.
+/// Delimiters that occur anywhere in a template, and therefore in no value before them.
 #[derive(Clone, Copy)]
 struct Has {
     query: bool,
@@ -114,7 +114,7 @@ impl Compiler {
                 if [b'/', b'?', b'#'].iter().any(|end| unit.is(*end)) {
                     self.host = None;
                 } else if unit.is(b'@') {
-                    // What came before was no host.
+                    // The part before was not a host.
                     for step in &mut self.program.steps[start..] {
                         if let Step::Literal(_, any_case) = step {
                             *any_case = false;
@@ -247,7 +247,7 @@ impl Compiler {
     }
 }
 
-/// The length of the scheme that the units start with.
+/// The length of the scheme at the start of the units.
 fn scheme(units: &[Unit]) -> usize {
     let part = |unit: &Unit, more: &[u8]| {
         let character = unit.character().filter(|_| !unit.is_encoded());

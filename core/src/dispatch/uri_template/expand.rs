@@ -1,4 +1,4 @@
-//! Making a URI of a template and values (RFC 6570 section 3).
+//! Expands a template with values to a URI (RFC 6570 section 3).
 
 use super::UriTemplate;
 use super::parse::{Expression, Modifier, Part};
@@ -6,7 +6,8 @@ use super::steps::Value;
 use super::units::{is_reserved, is_unreserved};
 
 impl UriTemplate {
-    /// The template with values in place of its variables; those that have none, or an empty list, are left out.
+    /// The template with values in place of its variables. Variables without a value, or with an empty list, are left
+    /// out.
     pub fn expand(&self, values: &[(&str, Value)]) -> String {
         let mut out = String::with_capacity(self.text.len() + 32);
         for part in &self.parts {
@@ -38,7 +39,7 @@ impl Expression {
                 before = Some(char::from(self.operator.separator()));
                 if starts && self.operator.is_named() {
                     out.push_str(&variable.name);
-                    // A path's parameter without value has no equals sign.
+                    // A path parameter without a value has no equals sign.
                     if self.operator.separator() != b';' || !item.is_empty() || items.len() > 1 && !explode {
                         out.push('=');
                     }
@@ -53,7 +54,7 @@ impl Expression {
     }
 }
 
-/// Appends `text`, percent-encoded. Where reserved characters stay, what is encoded already stays too.
+/// Appends `text`, percent-encoded. If reserved characters stay as they are, existing percent sequences stay too.
 fn encode(out: &mut String, text: &str, reserved: bool) {
     for (at, byte) in text.bytes().enumerate() {
         let is_triple = || {

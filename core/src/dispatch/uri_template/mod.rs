@@ -1,24 +1,26 @@
-//! URI templates (RFC 6570), read backwards: which variables make a template the given URI.
+//! URI templates (RFC 6570), matched in reverse: finds the values of the variables with which a template gives a URI.
 //!
-//! What fits:
-//! - Text fits itself. The scheme and the host have no case; an encoded unreserved character is the bare one, any other
-//!   encoded character is not (RFC 3986 section 6.2.2).
-//! - `{x}`, `{/x}`, `{.x}` stand for one or more characters of one segment, `{+x}` for one or more of any kind. They
-//!   must be there. Where a URI can be divided in several ways, the variable further left takes as much as it can.
-//! - `{?x,y}`, `{&x,y}` and `{;x,y}` may be there in any order, or not at all; other names do not fit. `{#x}` may be
-//!   missing too.
-//! - `{x:3}` stands for at most three characters; `{x*}` for a list: `a,b`, `/a/b`, `.a.b`, `?x=a&x=b`.
+//! The rules of a match:
+//! - Literal text matches itself. The scheme and the host are case-insensitive. An encoded unreserved character
+//!   equals the bare
+//! one; any other encoded character does not (RFC 3986 section 6.2.2).
+//! - `{x}`, `{/x}`, `{.x}` match one or more characters of one segment, `{+x}` one or more of any kind. They are
+//!   required. If a
+//! URI can be divided in several ways, the leftmost variable takes as much as it can.
+//! - `{?x,y}`, `{&x,y}` and `{;x,y}` match in any order and are optional; other names do not match. `{#x}` is
+//!   optional too.
+//! - `{x:3}` matches at most three characters. `{x*}` matches a list: `a,b`, `/a/b`, `.a.b`, `?x=a&x=b`.
 //!
-//! Values are decoded once. Within a path only `{+x}` may hold an encoded slash, which is a bare one to it, and no value
-//! an encoded backslash. No value holds a NUL. `{x}` is never `.` or `..`. A wrong percent sequence, or one that is not
-//! UTF-8, fits nothing.
+//! Values are decoded once. Within a path only `{+x}` may contain an encoded slash, which it treats as a bare one. No
+//! value may contain an encoded backslash there. No value contains a NUL. `{x}` is never `.` or `..`. A percent
+//! sequence that is wrong or is not UTF-8 matches nothing.
 //!
-//! No value leads out of a folder that it is appended to (RS-11), however it is written:
-//! - No path of a URI that fits has a segment `..`.
-//! - No value has a segment `..` between slashes and backslashes, those of a query and of a fragment included.
-//! - `{+x}` is no absolute path and starts with no drive, such as `C:`.
+//! No value leads out of a folder that it is appended to (RS-11), in any spelling:
+//! - No path of a matching URI has a segment `..`.
+//! - No value has a segment `..` between slashes and backslashes, including those of a query and of a fragment.
+//! - `{+x}` is not an absolute path and does not start with a drive, such as `C:`.
 //!
-//! [`UriTemplate::unsafe_paths`] lifts the last two.
+//! [`UriTemplate::unsafe_paths`] disables the last two rules.
 
 mod class;
 mod compile;
@@ -39,10 +41,11 @@ pub use steps::Value;
 use steps::{PARAMETERS, QUERY, Step, has_parent};
 use units::{Unit, text};
 
-/// The longest URI that fits a template, in bytes; with the number of steps it bounds the memory of a match.
+/// The longest URI that matches a template, in bytes. Together with the number of steps it limits the memory of a
+/// match.
 pub const MAX_URI: usize = 8 << 10;
 
-/// A template that URIs can be matched with.
+/// A template against which URIs can be matched.
 #[derive(Clone, Debug)]
 pub struct UriTemplate {
     text: String,
@@ -52,7 +55,8 @@ pub struct UriTemplate {
 }
 
 impl UriTemplate {
-    /// Reads a template. The error says what is wrong with it or cannot be matched exactly, and where.
+    /// Parses a template. The error gives the reason and the place if the template is wrong or cannot be matched
+    /// exactly.
     pub fn parse(text: &str) -> Result<UriTemplate, String> {
         if text.is_empty() {
             return Err("the template is empty".to_owned());
@@ -82,13 +86,14 @@ impl UriTemplate {
         self.program.names.iter().map(String::as_str)
     }
 
-    /// How many characters of it are text: of two templates that fit, the one with more says more.
+    /// The number of literal characters. If two templates match, the one with more is more specific.
     pub fn specificity(&self) -> usize {
         self.program.steps.iter().filter(|step| matches!(step, Step::Literal(..))).count()
     }
 
-    /// The variables that make it `uri`, in the order of [`UriTemplate::variables`]; those that are missing are left out.
-    /// Takes time and memory of at most its length times the URI's.
+    /// The values of the variables with which the template gives `uri`, in the order of [`UriTemplate::variables`].
+    /// Missing variables are left out. Time and memory are at most proportional to the template's length times the
+    /// URI's.
     pub fn matches(&self, uri: &str) -> Option<Vec<(&str, Value)>> {
         self.matches_units(&read(uri)?)
     }
@@ -105,7 +110,7 @@ impl UriTemplate {
         Some(named.filter_map(|(name, value)| Some((name, value?))).collect())
     }
 
-    /// Reads what stands in no order, and leaves a mark in its place.
+    /// Reads the variables that may be in any order, and puts a mark in their place.
     fn take_named(&self, uri: &[Unit], values: &mut [Option<Value>]) -> Option<Vec<Unit>> {
         let program = &self.program;
         let mut rest = uri.to_vec();
@@ -150,7 +155,7 @@ impl UriTemplate {
     }
 }
 
-/// The units of a URI that can fit a template.
+/// The units of a URI, if it can match a template at all.
 fn read(uri: &str) -> Option<Vec<Unit>> {
     if uri.len() > MAX_URI {
         return None;
@@ -160,7 +165,7 @@ fn read(uri: &str) -> Option<Vec<Unit>> {
     (!has_parent(&units[..path])).then_some(units)
 }
 
-/// Whether the text of a template's path has a segment `..`.
+/// Whether the literal text of a template's path has a segment `..`.
 fn path_leaves(steps: &[Step]) -> bool {
     let literal = steps.iter().map(|step| match step {
         Step::Literal(unit, _) => *unit,
@@ -170,7 +175,7 @@ fn path_leaves(steps: &[Step]) -> bool {
     has_parent(&path)
 }
 
-/// Variables as a handler gets them: an object of texts and arrays of texts.
+/// Variables in the form for handlers: an object of strings and arrays of strings.
 pub fn write_variables(variables: &[(&str, Value)]) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object();

@@ -1,11 +1,11 @@
-//! Values that come as `name=value`: of a query, and of a path's parameters.
+//! Values that have the form `name=value`: in a query, and in the parameters of a path.
 
 use super::class::Class;
 use super::parse::{Modifier, Operator, Variable};
 use super::steps::{Value, has_parent};
 use super::units::{Unit, text};
 
-/// The variables of `{?x,y}`, `{&x,y}` or `{;x,y}`: in any order, each may be missing.
+/// The variables of `{?x,y}`, `{&x,y}` or `{;x,y}`: in any order, each optional.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) operator: Operator,
@@ -30,8 +30,8 @@ impl Named {
         }));
     }
 
-    /// Reads all of `units`, which start with the operator's character, into the values of their variables. A name that
-    /// is none of them, or a second value of one that is no list, is no match.
+    /// Reads all of `units`, which start with the operator's character, into the values of their variables. An
+    /// unknown name is no match, and neither is a second value of a variable that is not a list.
     pub(super) fn read(
         &self,
         units: &[Unit],

@@ -1,9 +1,9 @@
-//! The parts of a template's text (RFC 6570 section 2).
+//! Parses the text of a template to its parts (RFC 6570 section 2).
 
-/// A template as written.
+/// A parsed template.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    /// The text, and where it starts.
+    /// The literal text, and where it starts.
     Literal(String, usize),
     Expression(Expression),
 }
@@ -12,7 +12,7 @@ pub(super) enum Part {
 pub(super) struct Expression {
     pub(super) operator: Operator,
     pub(super) variables: Vec<Variable>,
-    /// Where its brace opens.
+    /// The position of its opening brace.
     pub(super) place: usize,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    /// What stands before the first value.
+    /// The character before the first value.
     pub(super) fn first(self) -> Option<u8> {
         match self {
             Operator::Simple | Operator::Reserved => None,
@@ -55,7 +55,7 @@ impl Operator {
         }
     }
 
-    /// What stands between two values.
+    /// The character between two values.
     pub(super) fn separator(self) -> u8 {
         match self {
             Operator::Simple | Operator::Reserved | Operator::Fragment => b',',
@@ -66,18 +66,18 @@ impl Operator {
         }
     }
 
-    /// Whether values come as `name=value`.
+    /// Whether values have the form `name=value`.
     pub(super) fn is_named(self) -> bool {
         matches!(self, Operator::Parameter | Operator::Query | Operator::Continuation)
     }
 
-    /// Whether values may have reserved characters as they are.
+    /// Whether values may contain bare reserved characters.
     pub(super) fn is_open(self) -> bool {
         matches!(self, Operator::Reserved | Operator::Fragment)
     }
 }
 
-/// What is wrong with a template, and where.
+/// The error for a template: what is wrong, and where.
 pub(super) fn wrong(place: usize, what: impl std::fmt::Display) -> String {
     format!("{what} (at byte {place})")
 }
@@ -147,5 +147,5 @@ fn variable(text: &str, place: usize) -> Result<Variable, String> {
     Ok(Variable { name: name.to_owned(), modifier })
 }
 
-/// The longest prefix (`{x:100}`): each character is a step of the matching.
+/// The longest prefix (`{x:100}`), because each character is a step of the match.
 pub(super) const MAX_PREFIX: usize = 100;

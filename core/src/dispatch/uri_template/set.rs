@@ -1,4 +1,4 @@
-//! Finding the template for a URI among many.
+//! Finds the template that matches a URI, among many templates.
 
 use super::steps::{Step, literal_ends};
 use super::units::Unit;
@@ -6,7 +6,8 @@ use super::{UriTemplate, Value, read};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// Templates in order of the text they start with, so that a URI is tried only with those whose text it starts with.
+/// Templates, ordered by their literal text at the start. A URI is matched only against those whose text it starts
+/// with.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateSet {
     /// Sorted by the first member: the text at the start, in lower case.
@@ -18,7 +19,7 @@ pub(super) struct Row {
     start: Vec<Unit>,
     template: Arc<UriTemplate>,
     specificity: usize,
-    /// Its place in what the set was made of.
+    /// Its index among the templates of the set.
     place: usize,
 }
 
@@ -39,8 +40,8 @@ impl TemplateSet {
         TemplateSet { rows }
     }
 
-    /// The place of the template that fits `uri`, and its variables. Of several that fit, the one with the most
-    /// characters of text; of equals, the one that was registered first.
+    /// The index of the template that matches `uri`, and its variables. If several match, it is the one with the most
+    /// literal characters; if those are equal, the one that was registered first.
     pub fn find(&self, uri: &str) -> Option<(usize, Vec<(&str, Value)>)> {
         let units = read(uri)?;
         let mut rows = self.starting(&units);
@@ -48,7 +49,7 @@ impl TemplateSet {
         rows.into_iter().find_map(|row| Some((row.place, row.template.matches_units(&units)?)))
     }
 
-    /// The rows whose text `uri` starts with: the range of them narrows with every character.
+    /// The rows whose text `uri` starts with. The range of rows narrows with every character.
     pub(super) fn starting(&self, uri: &[Unit]) -> Vec<&Row> {
         let mut found = Vec::new();
         let mut rows = self.rows.as_slice();

@@ -1,42 +1,43 @@
-//! Running the steps over a URI. Which steps can reach the end from where is found out once for every pair, backwards; then
-//! one walk forward takes the first way that reaches it. No URI makes that take more than steps times characters.
+//! Runs the steps of a template over a URI. A backward pass finds out, once for every pair of step and position,
+//! whether the end can be reached from there. A forward pass then takes the first way that reaches the end. For every
+//! URI, the time is at most steps times characters.
 
 use super::class::Class;
 use super::units::{Unit, text};
 
-/// Stand in the URI for what [`super::named`] has read.
+/// Marks in the URI, in place of what [`super::named`] has read.
 pub(super) const PARAMETERS: Unit = Unit::mark(1);
 pub(super) const QUERY: Unit = Unit::mark(2);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// This character, in any case where the flag is set.
+    /// This character; case-insensitive if the flag is set.
     Literal(Unit, bool),
     One(Class),
-    /// One or none, rather one.
+    /// One or none, preferably one.
     Maybe(Class),
-    /// Any number, rather more.
+    /// Any number, preferably more.
     Many(Class),
-    /// The mark, if it is there.
+    /// The mark, if it is present.
     Mark(Unit),
     Open(usize),
     Close(usize),
 }
 
-/// A value that is read off a stretch of the URI.
+/// A value that is read from a range of the URI.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
     pub(super) variable: usize,
-    /// Between the items of a list.
+    /// The separator between the items of a list.
     pub(super) separator: Option<u8>,
-    /// Whether the value may hold more than one segment.
+    /// Whether the value may contain more than one segment.
     pub(super) open: bool,
 }
 
-/// What a variable stands for.
+/// The value of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// One text, percent-decoded.
+    /// One string, percent-decoded.
     Text(String),
     /// The items of a list (`{/x*}`), each percent-decoded.
     List(Vec<String>),
@@ -48,7 +49,7 @@ impl Step {
     }
 }
 
-/// How many of `steps` are literal at the start, and how many at the end, without overlap.
+/// The number of literal steps at the start, and at the end, without overlap.
 pub(super) fn literal_ends(steps: &[Step]) -> (usize, usize) {
     let is_open = |step: &Step| !matches!(step, Step::Literal(..));
     match (steps.iter().position(is_open), steps.iter().rposition(is_open)) {
@@ -57,7 +58,7 @@ pub(super) fn literal_ends(steps: &[Step]) -> (usize, usize) {
     }
 }
 
-/// Where each slot's value starts and ends, if the steps match all of `uri`.
+/// The range of each slot's value, if the steps match all of `uri`.
 pub(super) fn run(steps: &[Step], slots: usize, uri: &[Unit]) -> Option<Vec<(usize, usize)>> {
     let (start, end) = literal_ends(steps);
     let fits = |steps: &[Step], units: &[Unit]| {
@@ -110,7 +111,7 @@ fn walk(steps: &[Step], uri: &[Unit], found: &mut [(usize, usize)]) -> Option<()
     Some(())
 }
 
-/// Whether the end can be reached from a step and a place: one bit each.
+/// Whether the end can be reached from a step and a position: one bit each.
 struct Reach {
     bits: Vec<u64>,
     places: usize,
@@ -159,8 +160,8 @@ impl Reach {
 }
 
 impl Slot {
-    /// The value, if handlers can use it as what it is: one segment that stays one, or a path that does not leave its
-    /// place, unless the template allows that.
+    /// The value, if it is safe for handlers: one segment that stays one, or a path that does not leave its place,
+    /// unless the template allows that.
     pub(super) fn value(&self, units: &[Unit], unsafe_paths: bool) -> Option<Value> {
         if self.open {
             let stays = unsafe_paths || !has_parent(units) && !is_absolute(units);
@@ -175,7 +176,7 @@ impl Slot {
     }
 }
 
-/// One segment: neither empty nor a step within a tree.
+/// One segment, which is neither empty nor `.` or `..`.
 fn segment(units: &[Unit]) -> Option<String> {
     Some(text(units)).filter(|text| !matches!(text.as_str(), "" | "." | ".."))
 }
@@ -190,7 +191,7 @@ fn is_absolute(units: &[Unit]) -> bool {
     }
 }
 
-/// Whether a segment is `..`, however it and the slashes around it are written.
+/// Whether a segment is `..`, in any spelling of it and of the slashes around it.
 pub(super) fn has_parent(units: &[Unit]) -> bool {
     units
         .split(|unit| matches!(unit.character(), Some('/' | '\\')))

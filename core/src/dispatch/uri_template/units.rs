@@ -1,10 +1,10 @@
-//! A URI as a sequence of characters that know whether they were percent-encoded: what is matched is never decoded again.
+//! A URI as a sequence of characters. Each knows whether it was percent-encoded, so that nothing is decoded twice.
 
-/// Set in a unit whose character was written percent-encoded and means something else than the bare one.
+/// Set in a unit whose character was percent-encoded and does not equal the bare one.
 const ENCODED: u32 = 1 << 31;
 
-/// One character of a URI, normalised by RFC 3986 section 6.2.2: an encoded unreserved character is the bare one, and a
-/// bare one beyond ASCII is the encoded one (RFC 3987 section 3.1).
+/// One character of a URI, normalised by RFC 3986 section 6.2.2. An encoded unreserved character equals the bare one,
+/// and a bare character beyond ASCII equals the encoded one (RFC 3987 section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Unit(u32);
 
@@ -13,7 +13,7 @@ impl Unit {
         Unit(byte as u32)
     }
 
-    /// Takes the place of a part of the URI that is read by itself; equal to no character.
+    /// Replaces a part of the URI that is read separately. It equals no character.
     pub(super) const fn mark(number: u8) -> Unit {
         Unit(ENCODED | 0x7fff_ff00 | number as u32)
     }
@@ -36,7 +36,7 @@ impl Unit {
         self.0 == u32::from(byte)
     }
 
-    /// The same in lower case, if it is a bare ASCII letter.
+    /// The same unit in lower case, if it is a bare ASCII letter.
     pub(super) fn lower(self) -> Unit {
         match u8::try_from(self.0) {
             Ok(byte) => Unit::bare(byte.to_ascii_lowercase()),
@@ -53,8 +53,8 @@ pub(super) fn is_reserved(byte: u8) -> bool {
     b":/?#[]@!$&'()*+,;=".contains(&byte)
 }
 
-/// The units of `text`, or the place of the first byte that no URI can have there: a character that must be encoded, a
-/// wrong percent sequence, or one that is not UTF-8.
+/// The units of `text`, or the position of the first byte that is not allowed there in a URI. That is a character
+/// that must be encoded, or a percent sequence that is wrong or is not UTF-8.
 pub(super) fn units(text: &str) -> Result<Vec<Unit>, usize> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -99,7 +99,7 @@ fn triple(bytes: &[u8], at: usize) -> Option<u8> {
     u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
 }
 
-/// The text that units stand for.
+/// The text of the units.
 pub(super) fn text(units: &[Unit]) -> String {
     units.iter().filter_map(|unit| unit.character()).collect()
 }

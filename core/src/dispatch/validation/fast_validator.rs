@@ -1,7 +1,7 @@
-//! A short cut for the schemas that most tools have: an object of properties with plain types.
+//! A fast check for the schemas that most tools have: an object of properties with plain types.
 //!
-//! It can only say "certainly valid"; anything else is left to the full validator, which also words the reasons. So the
-//! short cut saves building a tree for good arguments and cannot change what is accepted.
+//! It can only say "certainly valid". In all other cases the full validator decides and words the reasons. So the
+//! fast check avoids building a tree for valid arguments, and cannot change which arguments are accepted.
 
 use crate::json::{JsonSlice, Kind};
 use serde_json::{Map, Value};
@@ -20,8 +20,8 @@ const ANNOTATIONS: [&str; 9] = [
     "x-mcp-header",
 ];
 
-/// Most properties of a schema with a plan, and the longest text of a value with members that are none of them. Each member
-/// is compared with each property, and nothing counts that; the full validator counts it.
+/// The maximum number of properties of a schema with a plan, and the maximum length of a value with unknown members.
+/// Each member is compared with each property without counting steps; the full validator counts them.
 const MAX_PROPERTIES: usize = 256;
 const SHORT: usize = 8 << 10;
 
@@ -44,7 +44,7 @@ struct Property {
 enum Plain {
     Any,
     String,
-    /// A string of a format.
+    /// A string with a format.
     Formatted(Format),
     Integer,
     Number,
@@ -53,7 +53,7 @@ enum Plain {
 }
 
 impl Plan {
-    /// A plan for `schema`, if it is plain enough to have one.
+    /// A plan for `schema`, if it is simple enough.
     pub(in crate::dispatch) fn compile(schema: &Value, formats: Formats) -> Option<Plan> {
         let schema = schema.as_object()?;
         let known = ["type", "properties", "required", "additionalProperties", "$schema"];
@@ -83,14 +83,14 @@ impl Plan {
         }
         let mut required = 0;
         for name in schema.get("required").map_or(Some(&Vec::new()), Value::as_array)? {
-            // A required name without a schema of its own is rare; the full validator knows it.
+            // A required name without a schema of its own is rare, so it is left to the full validator.
             let property = properties.iter_mut().find(|property| name == property.name.as_str())?;
             required += usize::from(!std::mem::replace(&mut property.required, true));
         }
         Some(Plan { properties, required, open })
     }
 
-    /// Whether `value` certainly conforms.
+    /// Whether `value` is certainly valid.
     pub(in crate::dispatch) fn accepts(&self, value: &JsonSlice) -> bool {
         if value.kind() != Kind::Object {
             return false;
@@ -120,7 +120,7 @@ fn plain(schema: &Value, formats: Formats) -> Option<Plain> {
     let format = schema.get("format").filter(|_| formats == Formats::Assert);
     let format = format.and_then(Value::as_str).and_then(Format::named);
     Some(match schema.get("type") {
-        // Without a type it concerns texts alone, which is rare.
+        // Without a type, the format applies only to strings. This is rare.
         None if format.is_some() => return None,
         None => Plain::Any,
         Some(kind) => match kind.as_str()? {
@@ -145,7 +145,7 @@ impl Plain {
             (Plain::Formatted(format), Kind::String) => {
                 value.decode_str().is_some_and(|text| format.accepts(&text))
             }
-            // `1.0` and `1e2` are integers too; the full validator decides about those.
+            // `1.0` and `1e2` are integers too; the full validator decides on those.
             (Plain::Integer, Kind::Number) => {
                 value.as_bytes().iter().all(|byte| byte.is_ascii_digit() || *byte == b'-')
             }
@@ -190,7 +190,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the plan accepts, the full validator accepts; a schema with a plan is decided alike for good values.
+        /// The full validator accepts everything that the plan accepts. A schema with a plan gets the same result for
+        /// valid values.
         #[test]
         fn the_plan_never_accepts_what_the_validator_refuses(
             properties in prop::collection::btree_map("[a-d]", property(), 0..4),

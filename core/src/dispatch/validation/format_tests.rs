@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tenon_schema::{Format, Formats};
 
-/// Formats of the dialects and others, none of which refuses anything.
+/// Formats of the dialects and other formats, none of which refuses anything.
 const UNASSERTED: [&str; 15] = [
     "duration",
     "hostname",
@@ -139,7 +139,7 @@ fn long_texts_are_paid_for() {
 }
 
 proptest! {
-    /// The short cut's check and the validator's are one.
+    /// The fast check and the validator use the same check of formats.
     #[test]
     fn both_ways_to_check_agree(
         text in "[0-9a-f]{0,4}[-:.@/T]?[0-9a-z]{0,4}[-:.@/TZ]{0,2}[0-9a-f:.]{0,9}",

@@ -1,4 +1,4 @@
-//! The arguments that a schema marks to be repeated in headers.
+//! The arguments that a client must repeat in HTTP headers because the schema marks them.
 
 use crate::error::Error;
 use crate::json::JsonSlice;
@@ -6,10 +6,10 @@ use crate::proto::catalog::header_params::HeaderParam;
 use crate::proto::messages::error::clip;
 use serde_json::{Map, Value};
 
-/// The mark, whose value is what follows `Mcp-Param-` in the header's name (XH-1).
+/// The keyword. Its value is the part of the header's name after `Mcp-Param-` (XH-1).
 const MARK: &str = "x-mcp-header";
 
-/// Keywords whose value is a schema, or several.
+/// Keywords whose value is one schema or several.
 const NESTED: [&str; 16] = [
     "additionalItems",
     "additionalProperties",
@@ -28,12 +28,12 @@ const NESTED: [&str; 16] = [
     "unevaluatedItems",
     "unevaluatedProperties",
 ];
-/// Keywords whose value has schemas by name.
+/// Keywords whose value contains schemas by name.
 const NAMED: [&str; 5] = ["$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties"];
 
-/// Finds the marked arguments. An error names the place of a mark that no client could follow: one that is not under
-/// `properties` alone, not on a string, an integer or a boolean, not the name of a header, or not the only one of its
-/// name (XH-2 to XH-4, XH-6).
+/// Finds the marked arguments. The error names the place of a mark that no client could follow. A mark must be under
+/// `properties` only, and on a string, an integer or a boolean. Its value must be a valid part of a header name, and
+/// must be unique (XH-2 to XH-4, XH-6).
 pub fn header_params(schema: &JsonSlice) -> Result<Vec<HeaderParam>, Error> {
     let schema = schema.to_value().map_err(|error| Error::invalid(error.to_string()))?;
     let mut found = Found { params: Vec::new(), path: Vec::new(), place: String::new() };
@@ -45,12 +45,12 @@ struct Found {
     params: Vec<HeaderParam>,
     /// The properties that lead to the present schema.
     path: Vec<String>,
-    /// Its place, as a JSON pointer.
+    /// The present place, as a JSON pointer.
     place: String,
 }
 
 impl Found {
-    /// Looks through a schema. `reachable` says that nothing but `properties` leads to it.
+    /// Visits a schema. `reachable` means that only `properties` lead to it.
     fn schema(&mut self, schema: &Value, reachable: bool) -> Result<(), Error> {
         let Some(schema) = schema.as_object() else { return Ok(()) };
         if let Some(mark) = schema.get(MARK) {
@@ -148,7 +148,7 @@ mod tests {
                     "floor": { "type": "integer", "x-mcp-header": "X_floor.1" },
                     "roof": { "type": "boolean", "x-mcp-header": "roof" },
                 } },
-                // A property of that name is a property, and what a value holds is no schema.
+                // A property of that name is an ordinary property, and the content of a value is not a schema.
                 "x-mcp-header": { "type": "array", "default": [{ "x-mcp-header": "no" }] },
                 "listed": { "enum": [{ "x-mcp-header": 1 }], "const": { "x-mcp-header": 1 } },
             },

@@ -1,4 +1,4 @@
-//! Arguments and results against their schemas.
+//! Validates arguments and results against their schemas.
 
 pub mod arguments;
 pub(super) mod fast_validator;

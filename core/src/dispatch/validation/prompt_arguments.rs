@@ -1,19 +1,19 @@
-//! The arguments of a prompt: strings by name.
+//! Checks the arguments of a prompt, which are strings by name.
 
 use crate::dispatch::validation::arguments::{listed, unknown_names};
 use crate::error::Error;
 use crate::json::{JsonSlice, Kind};
 
-/// What a prompt's definition says about its arguments.
+/// The arguments that a prompt's definition declares.
 #[derive(Debug, Default)]
 pub struct PromptArguments {
-    /// Their names, and whether each has to be there.
+    /// Their names, and whether each is required.
     known: Vec<(String, bool)>,
 }
 
 impl PromptArguments {
-    /// Reads the `arguments` of a prompt's definition (PR-2): an array of objects with a string `name`, each once, and
-    /// perhaps a boolean `required`. Errors name the place.
+    /// Reads the `arguments` of a prompt's definition (PR-2): an array of objects, each with a unique string `name`
+    /// and optionally a boolean `required`. Errors name the place.
     pub fn new(definition: Option<&JsonSlice>) -> Result<PromptArguments, Error> {
         let Some(definition) = definition else { return Ok(PromptArguments::default()) };
         if definition.kind() != Kind::Array {
@@ -43,8 +43,8 @@ impl PromptArguments {
         self.known.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Checks the arguments of one `prompts/get`, an object: every name is known, every value is a string (PR-3), and
-    /// those that have to be there are (PR-4). They come back as the same slice; the error names what is wrong.
+    /// Checks the arguments of one `prompts/get`, an object. Every name must be known, every value must be a string
+    /// (PR-3), and the required ones must be present (PR-4). Returns the same slice; the error gives the reason.
     pub fn prepare(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {
         let text = arguments.as_bytes();
         let (mut there, mut unknown, mut no_strings) =

@@ -1,4 +1,4 @@
-//! JSON Schema: judged at registration, checked before any host code runs.
+//! JSON Schema: a schema is checked at registration, values are checked before any host code runs.
 
 use crate::dispatch::validation::fast_validator::Plan;
 use crate::dispatch::validation::schema_precheck::is_sound;
@@ -12,35 +12,36 @@ pub use tenon_schema::Formats;
 use tenon_schema::{Draft, Validator};
 pub(in crate::dispatch) use tenon_schema::{Effort, Refused};
 
-/// Longest text of a schema.
+/// The maximum size of a schema's text.
 const MAX_BYTES: usize = 1 << 20;
-/// Deepest nesting of a schema.
+/// The maximum nesting of a schema.
 const MAX_DEPTH: usize = 128;
 
-/// A schema that was found to be good, with the text it came from.
+/// A valid schema, with its text.
 pub struct Schema {
     text: JsonSlice,
     plan: Option<Plan>,
     draft: Draft,
     formats: Formats,
     sound: bool,
-    /// There from the start unless the schema is known to be good without it.
+    /// Set from the start, unless the schema is known to be valid without it.
     compiled: OnceCell<Validator>,
 }
 
 impl Schema {
-    /// Compiles `text` in the dialect that its `$schema` names, 2020-12 without one. The error says what is wrong and
-    /// where.
+    /// Compiles `text` in the dialect that its `$schema` names, or 2020-12 without one. The error gives the reason
+    /// and the place.
     ///
-    /// References are resolved inside the schema only; nothing is fetched (JS-3, JS-4). A schema may have 1 MiB and 128
-    /// levels. With its references followed, 10,000 schemas may apply to one value, or as many as are written out. Formats are
-    /// asserted. The validator of a schema that is plainly good is made for the first value that needs it.
+    /// References are resolved only inside the schema; nothing is fetched (JS-3, JS-4). A schema may have 1 MiB and
+    /// 128 levels. With its references followed, 10,000 schemas may apply to one value, or as many as the text
+    /// contains. Formats are asserted. If a schema is simple enough to be known as valid, its validator is built for
+    /// the first value that needs it.
     pub fn compile(text: JsonSlice) -> Result<Schema, Error> {
         Schema::compile_with(text, Formats::Assert)
     }
 
-    /// [`Schema::compile`], with a choice about formats: date, date-time, email, ip, ipv4, ipv6, uri and uuid are those
-    /// that can be asserted, any other refuses nothing.
+    /// Like [`Schema::compile`], with a setting for formats. The formats that can be asserted are date, date-time,
+    /// email, ip, ipv4, ipv6, uri and uuid. Any other format refuses nothing.
     pub fn compile_with(text: JsonSlice, formats: Formats) -> Result<Schema, Error> {
         #[cfg(all(test, not(loom)))]
         assert!(!crate::dispatch::calls::table::held::is_held(), "schema work under the call table's lock");
@@ -88,7 +89,7 @@ impl Schema {
         self.compiled().map(drop).map_err(|refused| refused.reasons)
     }
 
-    /// Whether the validator was left for later, as the schema is known to be good.
+    /// Whether the validator is built later, because the schema is known to be valid.
     pub(in crate::dispatch) fn is_sound(&self) -> bool {
         self.sound
     }
@@ -98,18 +99,18 @@ impl Schema {
         &self.text
     }
 
-    /// Whether the schema's root demands `"type": "object"`.
+    /// Whether the schema's root requires `"type": "object"`.
     pub fn is_object(&self) -> bool {
         self.text.member("type").is_some_and(|kind| kind.as_bytes() == b"\"object\"")
     }
 
-    /// Checks a value; the error lists JSON pointers and reasons, without echoing the value. A check that would take too
-    /// long ends as an error.
+    /// Checks a value. The error lists JSON pointers and reasons, but not the value. A check that takes too many
+    /// steps ends as an error.
     pub fn check(&self, value: &JsonSlice) -> Result<(), String> {
         self.inspect(value, Effort::Full).map_err(|refused| refused.reasons)
     }
 
-    /// [`Schema::check`] with more or less effort, saying also which members are at fault.
+    /// Like [`Schema::check`], with a given effort. The error also names the members that are not valid.
     pub(in crate::dispatch) fn inspect(&self, value: &JsonSlice, effort: Effort) -> Result<(), Refused> {
         #[cfg(all(test, not(loom)))]
         assert!(!crate::dispatch::calls::table::held::is_held(), "schema work under the call table's lock");
@@ -119,12 +120,13 @@ impl Schema {
         self.check_wholly(value, effort)
     }
 
-    /// Checks a value without the short cut.
+    /// Checks a value without the fast check.
     pub(in crate::dispatch) fn check_wholly(&self, value: &JsonSlice, effort: Effort) -> Result<(), Refused> {
         self.compiled()?.check(&Tape::new(value.as_str()), value.as_bytes().len(), effort)
     }
 
-    /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
+    /// Why the present members of an object do not satisfy their properties. Missing members and combinations are not
+    /// checked.
     pub(in crate::dispatch) fn misfit(&self, value: &JsonSlice) -> Option<String> {
         match self.compiled() {
             Ok(compiled) => compiled.misfit(&Tape::new(value.as_str()), value.as_bytes().len()),
@@ -133,7 +135,7 @@ impl Schema {
     }
 }
 
-/// The dialect a schema is written in (JS-1, JS-2).
+/// The dialect of a schema (JS-1, JS-2).
 fn dialect(schema: &Value) -> Result<Draft, Error> {
     let Some(named) = schema.get("$schema") else { return Ok(Draft::Draft202012) };
     let uri = named.as_str().unwrap_or_default().trim_end_matches('#');

@@ -1,26 +1,26 @@
-//! Schemas that certainly compile, so that their validators can wait for the first value that needs one.
+//! Recognises schemas that certainly compile, so that their validators are built only when a first value needs one.
 //!
-//! What is recognised here is a part of what the dialects allow: keywords whose values need no more than a look. Any
-//! schema with something else in it (references, patterns, keywords of no dialect) is compiled where it is registered,
-//! which also words the reasons of those that are refused.
+//! This module recognises a subset of what the dialects allow: keywords whose values are simple to check. A schema
+//! with anything else (references, patterns, unknown keywords) is compiled at its registration. That also words the
+//! reasons if the schema is refused.
 
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 use tenon_schema::Draft;
 
-/// Deepest nesting of schemas. Validators are compiled by recursion, later perhaps on a thread with less stack than the
-/// one that registers.
+/// The maximum nesting of schemas. Validators are compiled by recursion, perhaps later on a thread with less stack
+/// than the thread that registers.
 const DEPTH: usize = 8;
-/// Most values of an `enum`, which are compared with one another.
+/// The maximum number of values of an `enum`, which are compared with one another.
 const VALUES: usize = 64;
-/// Largest number that bounds or divides.
+/// The largest number that may be a bound or a divisor.
 const NUMBER: u64 = 1 << 53;
 
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
-/// Whether `schema` is known to be good in its dialect: its meta-schema allows it and a validator can be compiled.
+/// Whether `schema` is known to be valid in its dialect: its meta-schema allows it, and a validator can be compiled.
 pub(in crate::dispatch) fn is_sound(schema: &Value, draft: Draft) -> bool {
-    // Draft 4 has another meaning for several of these keywords.
+    // In draft 4, several of these keywords have another meaning.
     let Some(members) = schema.as_object().filter(|_| draft != Draft::Draft4) else { return false };
     are_sound_but(members, &["$schema"])
 }
@@ -41,7 +41,7 @@ fn is_schema(schema: &Value, depth: usize) -> bool {
     }
 }
 
-/// Whether a keyword may have this value; `depth` levels of schemas may follow.
+/// Whether a keyword may have this value; `depth` more levels of schemas are allowed.
 fn is_good(keyword: &str, value: &Value, depth: usize) -> bool {
     match keyword {
         "title" | "description" | "$comment" | "format" => value.is_string(),
@@ -75,8 +75,8 @@ fn is_good(keyword: &str, value: &Value, depth: usize) -> bool {
     }
 }
 
-/// Whether `value` certainly conforms to `schema`, which is sound. As the short cut for whole values, it cannot say that
-/// one does not.
+/// Whether `value` is certainly valid for `schema`, which is sound. Like the fast check for whole values, it cannot
+/// say that a value is invalid.
 pub(in crate::dispatch) fn certainly_fits(schema: &Value, value: &Value) -> bool {
     let compare = |bound: &Value| {
         let (value, bound) =
@@ -123,7 +123,7 @@ fn is_type(name: &Value) -> bool {
     name.as_str().is_some_and(|name| TYPES.contains(&name))
 }
 
-/// Whether it is a value without parts, and no number that could be written in two ways.
+/// Whether it is a value without parts, and not a number that could be written in two ways.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.is_i64() && is_number(value),
@@ -181,7 +181,7 @@ mod tests {
         ]
     }
 
-    /// Anything of JSON in which the keywords are members; most of it is no schema.
+    /// Any JSON in which the keywords are members; most of it is not a schema.
     fn anything() -> impl Strategy<Value = Value> {
         plain().prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
@@ -192,7 +192,7 @@ mod tests {
         })
     }
 
-    /// Values that the keyword may well have.
+    /// Values that the keyword is likely to have.
     fn likely(keyword: String) -> BoxedStrategy<(String, Value)> {
         let value = match keyword.as_str() {
             "type" => prop_oneof![
@@ -233,7 +233,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-        /// What is called good is never refused by the compiler, in no dialect.
+        /// The compiler never refuses a schema that is called valid, in any dialect.
         #[test]
         fn what_is_sound_compiles(
             schema in prop_oneof![schema(2), anything()],
@@ -256,7 +256,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-        /// What is said to fit is never refused by the validator.
+        /// The validator never refuses a value that is said to be valid.
         #[test]
         fn what_certainly_fits_conforms(schema in schema(1), value in prop_oneof![4 => plain(), 1 => anything()]) {
             if is_sound(&schema, Draft::Draft202012) && certainly_fits(&schema, &value) {
@@ -345,7 +345,7 @@ mod tests {
         }
     }
 
-    /// A validator may be made on any thread that a call reaches.
+    /// A validator may be built on any thread that handles a call.
     #[test]
     fn the_deepest_of_them_compiles_within_a_small_stack() {
         let nested = |levels| {

@@ -1,8 +1,8 @@
-//! Checks of arguments that take longer than the thread that received them can spare.
+//! Argument checks that take too long for the thread that received the call.
 //!
-//! Most checks are cheap and are done where the message came in. One that uses up a small budget is given up there. The call
-//! gets its place in the call table, so that it has its id and its time, and can be cancelled. Then its arguments are checked on
-//! a thread of their own.
+//! Most checks are cheap, and the receiving thread does them. If a check exceeds a small budget, that thread stops
+//! it. The call is then put into the call table, so that it has its id and its timeout and can be cancelled. A check
+//! thread checks its arguments.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;
@@ -19,9 +19,9 @@ use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
 impl HostPort {
-    /// Has the arguments of a call in the table checked, and the call run if they fit.
+    /// Starts the check of the arguments of a call in the table. The call runs if they are valid.
     ///
-    /// What is to be checked stays in the table. So a client that cancels its calls leaves nothing of them in the queue.
+    /// The arguments stay in the table. So if a client cancels its calls, the queue of checks keeps nothing of them.
     pub(in crate::host) fn check_aside(&self, call: CallId) {
         let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();
@@ -31,7 +31,7 @@ impl HostPort {
         }
     }
 
-    /// The share that a call counts to, if its client has one.
+    /// The fair share that a call counts to, if its client has one.
     pub(in crate::host) fn share_of(&self, call: CallId) -> Option<Key> {
         self.0.calls.with(call, |flight| flight.part.as_ref().map(|part| part.key())).flatten()
     }
@@ -44,7 +44,7 @@ impl HostPort {
 
     fn check_fully(&self, call: CallId) {
         faults::pass("aside");
-        // Whoever ended it has answered it.
+        // If the call has already ended, it already has its response.
         let found = self
             .0
             .calls

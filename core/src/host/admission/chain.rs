@@ -1,7 +1,8 @@
-//! Admission: what must be known before a call's handler runs, and may take its time to be known.
+//! Admission: waits for the store before a call's handler runs, for example to check that a request state is used
+//! only once.
 //!
-//! A call has its id, its place among its peer's requests and its credit before it is admitted, so that it can be
-//! cancelled, times out and is counted while a store is asked.
+//! Before its admission, a call already has its id, its place among its peer's requests, and its credit. So it can be
+//! cancelled, can time out and is counted while the store is asked.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{Once, consume_once};
@@ -17,15 +18,15 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a call waits for before it is admitted.
+/// The conditions that a call waits for before it is admitted.
 pub(in crate::host) struct Admission {
-    /// The key of the request's state, which may be used once.
+    /// The key of the request's state, which may be used only once.
     key: Option<String>,
-    /// It is a task, kept for so long if its client says so.
+    /// The call is a task; the duration is how long to keep it, if the client gives one.
     task: Option<Option<Duration>>,
 }
 
-/// The store's answer, or whether the thread that asked has gone on without it.
+/// The store's result, or a note that the asking thread did not wait for it.
 enum Gate {
     Asked,
     Answered(Once),
@@ -33,9 +34,9 @@ enum Gate {
 }
 
 impl Admission {
-    /// What there is to wait for, if anything: a `state` that may be used once, the record of a task.
+    /// The conditions to wait for, if any: a `state` that may be used only once, or the record of a task.
     pub(in crate::host) fn of(state: Option<&str>, task: Wanted) -> Option<Admission> {
-        // A state is sealed with a number that never comes again, so its text names it.
+        // A state is sealed with a nonce that is never reused, so the text identifies the state.
         let key = state.map(|state| format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))));
         let task = match task {
             Wanted::Now(ttl) => Some(ttl),
@@ -46,7 +47,7 @@ impl Admission {
 }
 
 impl HostPort {
-    /// Asks whether a call may run, and runs it; says whether that is still open.
+    /// Asks the store whether a call may run, and runs it. Returns whether the result is still open.
     pub(in crate::host) fn admit(&self, call: CallId, admission: Admission) -> bool {
         caught(|| self.admit_within(call, admission)).unwrap_or_else(|panicked| {
             self.0.fail_panicked(call, &panicked);
@@ -107,7 +108,7 @@ impl HostPort {
                     *deadline = until(flight);
                     (flight.input.clone(), flight.context.clone())
                 });
-                // Whoever ended it meanwhile has answered it.
+                // If the call ended meanwhile, it already has its response.
                 if let Some((input, context)) = admitted {
                     shared.dispatch(self, call, input, context, thread);
                 }

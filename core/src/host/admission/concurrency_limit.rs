@@ -1,4 +1,4 @@
-//! Calls of entries that bound how many run at a time.
+//! Concurrency limits: queues the calls of entries that limit how many of them run at a time.
 
 use crate::dispatch::calls::concurrency_limit::{Entered, Semaphore};
 use crate::dispatch::calls::table::CallId;
@@ -11,15 +11,15 @@ use crate::panics::caught;
 use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
-/// Whether a call has one of its entry's places.
+/// Whether a call has one of the places of its entry's concurrency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::host) enum Place {
-    /// It needs none, or has not asked for one.
+    /// It needs no place, or has not asked for one yet.
     #[default]
     None,
-    /// It waits for one, without a credit of its lane: those are for calls that run.
+    /// It waits for a place, and holds no credit of its lane, because credits are for running calls.
     Waits,
-    /// It has one.
+    /// It has a place.
     Held,
 }
 
@@ -32,7 +32,7 @@ impl Shared {
         }
     }
 
-    /// Takes a place for a call that is about to run; `false` if it runs later, or has ended.
+    /// Takes a place for a call that is about to run. Returns `false` if the call runs later, or has ended.
     pub(in crate::host) fn take_place(&self, places: &Semaphore, id: CallId, context: &CallContext) -> bool {
         let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.place == Place::None;
         match self.calls.with(id, asks) {
@@ -74,7 +74,7 @@ impl Shared {
         }
     }
 
-    /// A call that had a place, or waited for one, has ended.
+    /// Handles the end of a call that had a place or waited for one.
     pub(in crate::host) fn end_place(&self, places: &Semaphore, id: CallId, place: Place) {
         match place {
             Place::None => {}
@@ -87,14 +87,14 @@ impl Shared {
         }
     }
 
-    /// Gives a place back, and runs the call whose turn it is.
+    /// Gives a place back, and runs the next waiting call.
     fn leave_place(&self, places: &Semaphore) {
         while let Some(id) = places.leave() {
             match caught(|| self.run_in_turn(id)) {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(panicked) => {
-                    // Its end goes on to no other call: the loop does.
+                    // The end of this call does not start the next one; this loop does.
                     self.calls.with(id, |flight| flight.place = Place::None);
                     self.fail_panicked(id, &panicked);
                 }
@@ -102,16 +102,16 @@ impl Shared {
         }
     }
 
-    /// Runs a call that has waited; `false` if it has ended, or cannot run.
+    /// Runs a call that waited. Returns `false` if it has ended, or cannot run.
     fn run_in_turn(&self, id: CallId) -> bool {
         let Some(context) = self.calls.with(id, |flight| flight.context.clone()) else { return false };
-        // Before the credit, which a panic of the clock would keep.
+        // Before the credit is taken; otherwise a panic of the clock would lose it.
         let now = self.now();
         let lane = self.lane_of(&context);
         let credit = lane.acquire();
         let mut used = false;
         let runs = self.with_deadline(id, |flight, deadline| {
-            // One whose turn came before it was said to wait has its credit still.
+            // If a call's turn came before it was marked as waiting, it still has its credit.
             if flight.place == Place::Waits {
                 if !credit {
                     return None;
@@ -134,7 +134,7 @@ impl Shared {
                 true
             }
             Some(None) => {
-                // Ended as one that has no place, because this one goes on to the next.
+                // Ended as a call without a place, because this loop starts the next one.
                 self.calls.with(id, |flight| flight.place = Place::None);
                 self.fail(id, &self.busy("calls of this handler's lane", lane.limit()));
                 false

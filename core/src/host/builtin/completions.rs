@@ -1,4 +1,4 @@
-//! Completions complete arguments that there are (CP-5).
+//! Checks that each registered completion names an argument that exists (CP-5).
 
 use crate::error::{Error, ErrorKind};
 use crate::host::Registered;
@@ -9,8 +9,8 @@ use crate::proto::operation::Op;
 use std::sync::atomic::Ordering;
 
 impl Engine {
-    /// Whether every completion is of an argument that there is: no client would ever hear of another one. Looked at when the
-    /// server starts, so that completions and what they complete are registered in any order.
+    /// Checks that every completion is for an argument that exists; otherwise no client would ever use it. The check
+    /// runs when the server starts, so that completions and their entries can be registered in any order.
     pub(crate) fn check_completions(&self) -> Result<(), Error> {
         self.0
             .catalog
@@ -19,7 +19,7 @@ impl Engine {
             .try_for_each(|(completion, _)| self.check_completion(completion))
     }
 
-    /// The same for a completion that is registered while the server is served.
+    /// Does the same for a completion that is registered while the server is served.
     pub(in crate::host) fn check_completion_now(&self, entry: &Registered) -> Result<(), Error> {
         let now = entry.kind == Kind::Completion && self.0.serving.load(Ordering::Acquire);
         if now { self.check_completion(entry) } else { Ok(()) }
@@ -32,7 +32,7 @@ impl Engine {
             Kind::Prompt => (Op::PromptsList, Op::PromptsGet, "argument"),
             _ => (Op::TemplatesList, Op::ResourcesRead, "variable"),
         };
-        // Who answers these itself knows what there is.
+        // If the program answers these methods itself, only the program knows what exists.
         if [lists, reads].iter().any(|op| catalog.look(Kind::Method, op.name()).is_some()) {
             return Ok(());
         }
@@ -58,15 +58,15 @@ impl Engine {
     }
 }
 
-/// Letters of a name that are looked at.
+/// The number of letters of a name that are compared.
 const MOST: usize = 200;
 
-/// The name with the fewest letters to change, the first of several.
+/// The name with the smallest edit distance; the first one if there are several.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known.min_by_key(|known| distance(name, known))
 }
 
-/// How many letters have to be put in, taken out or replaced to make one of the other.
+/// The edit distance: how many letters to insert, delete or replace to turn one name into the other.
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().take(MOST).collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

@@ -1,4 +1,4 @@
-//! Lists: what is registered, page by page, and then what providers list, one provider a page.
+//! Answers list requests in pages: first the registered entries, then what the providers list, one provider per page.
 
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
@@ -20,21 +20,21 @@ use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// The part of a list that a provider answers.
+/// The part of a list that a provider's handler answers.
 pub(in crate::host) struct Part {
     operation: &'static Operation,
-    /// What comes before it on the page, an array.
+    /// The items before it on the page, an array.
     before: JsonSlice,
     /// The provider that follows, if there is one.
     then: Option<Fingerprint>,
-    /// What the list is of, where an entry lists in pages of its own.
+    /// The fingerprint of what is listed, if an entry lists in pages of its own.
     of: Option<Fingerprint>,
 }
 
 /// The part of a list in which an entry lists in pages of its own.
 const OWN: u32 = 2;
 
-/// A page that is there already, or what a provider has to be asked for.
+/// A page that is ready, or the provider that must be asked.
 pub(in crate::host) enum Listed {
     Page(Bytes),
     Ask(Arc<Registered>, JsonSlice, Box<Part>),
@@ -59,7 +59,7 @@ impl Engine {
         let providers = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
         let (place, before, inner) = match cursor {
             Some(cursor) if cursor.part > 0 => {
-                // By its name: others may have come and gone before it.
+                // By its name, because other entries may have come and gone before it.
                 let named = |entry: &Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
                 let place = providers.iter().position(named).ok_or_else(page::invalid)?;
                 (place, JsonSlice::from_trusted(Bytes::from_static(b"[]")), cursor.inner)
@@ -92,7 +92,8 @@ impl Engine {
 }
 
 impl Engine {
-    /// What an entry is handed that lists in pages: the parameters, with its own cursor in the place of ours.
+    /// The input for an entry that lists in pages: the parameters, with the entry's own cursor in place of the
+    /// engine's.
     pub(in crate::host) fn page_of(
         &self,
         operation: &'static Operation,
@@ -139,7 +140,7 @@ impl Shared {
         self.shaper.list(id, revision, (operation.list, of), array, next)
     }
 
-    /// The page that a provider's answer completes.
+    /// The page, completed with a provider's result.
     pub(in crate::host) fn list_on(
         &self,
         flight: &InFlightCall,
@@ -179,7 +180,7 @@ impl Shared {
         self.listed(flight, id, part, (out.into_slice(), next))
     }
 
-    /// A resource that a mounted provider lists, with the address that it has here.
+    /// A resource that a mounted provider lists, with the address that it has in this server.
     fn listed_under(&self, entry: &Registered, resource: &Definition) -> Definition {
         let mut moved = resource.clone();
         for prefix in entry.under.iter().rev() {

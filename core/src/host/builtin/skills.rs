@@ -1,4 +1,5 @@
-//! Skills: the entries that serve them, whoever has them. Looking at what there is may block, so it is done aside.
+//! Skills: registers the entries that serve them, for every source of skills. Reading a source may block, so a
+//! separate thread does it.
 
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::Key;
@@ -21,16 +22,17 @@ use std::sync::Arc;
 
 /// The addresses of everything that belongs to skills.
 const TEMPLATE: &str = "skill://{+path}";
-/// A page is cut behind the entry that makes it longer than this.
+/// A page ends after the entry that makes it longer than this.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Runs what may block.
+/// Runs work that may block.
 pub(crate) trait Work: Send + Sync {
-    /// Runs it soon for whoever has this share, on a thread that nothing else waits for; `false` if there is none to be had.
+    /// Runs `job` soon for the client with this share, on a thread that nothing else waits for. Returns `false` if
+    /// there is no such thread.
     fn run(&self, share: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool;
 }
 
-/// The sources of a server, and what they had when they were looked at last.
+/// The sources of a server's skills, and the result of the latest look at them.
 pub(in crate::host) struct Skills {
     sources: RwLock<Vec<Arc<dyn SkillSource>>>,
     kept: Mutex<Kept>,
@@ -43,14 +45,14 @@ struct Kept {
     library: Arc<Library>,
 }
 
-/// What is asked for.
+/// What a request asks for.
 #[derive(Clone, Copy)]
 enum Question {
     /// The entries of all skills.
     List,
-    /// The entry of one.
+    /// The entry of one skill.
     Get,
-    /// What is in a folder.
+    /// The contents of a folder.
     Directory,
     /// The manifests, as resources.
     Resources,
@@ -68,7 +70,8 @@ impl Question {
             Question::Resources => Entry::new(Kind::ResourceProvider, TEMPLATE),
             Question::Read => Entry::new(Kind::ResourceTemplate, TEMPLATE).hidden(),
         };
-        // Skills have no names in other servers, and these would be in the way of theirs.
+        // Skills do not get new names in other servers, so these entries would conflict with those of the other
+        // servers.
         entry.staying()
     }
 }
@@ -77,7 +80,7 @@ const QUESTIONS: [Question; 5] =
     [Question::Read, Question::Resources, Question::List, Question::Get, Question::Directory];
 
 impl Engine {
-    /// Serves the skills of another source.
+    /// Adds another source of skills.
     pub(crate) fn add_skills(
         &self,
         source: Arc<dyn SkillSource>,
@@ -127,7 +130,7 @@ impl Skills {
         sources.iter().map(|source| source.look()).collect()
     }
 
-    /// What there is now. Tells clients if it is not what it was, and the log what cannot be served.
+    /// The present skills. If they have changed, clients are notified. What cannot be served is logged.
     fn library(&self, port: &HostPort) -> Arc<Library> {
         let looked = self.look();
         {
@@ -144,7 +147,7 @@ impl Skills {
         for fault in faults {
             port.0.log_handler_fault(|| fault);
         }
-        // Nobody has been told of anything before the first look.
+        // Before the first look, no client has seen any skills.
         if !before.looked.is_empty() {
             port.0.catalog.note(Kind::ResourceProvider);
             Engine(port.0.clone()).changed();
@@ -211,7 +214,7 @@ fn listed(member: &str, page: Page) -> Outcome {
     Outcome::Result(out.into_slice())
 }
 
-/// One of the entries.
+/// One of the entries that answer requests for skills.
 struct Answering {
     skills: Arc<Skills>,
     question: Question,

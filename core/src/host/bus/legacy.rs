@@ -13,9 +13,9 @@ use crate::proto::session::subscription::Topic;
 use std::sync::Arc;
 
 impl Engine {
-    /// Has a session told of updates of what is at exactly this address. Only what could be read can be subscribed to:
-    /// anything else is most likely a mistake, of which nobody would ever hear. Where the program answers reads itself, it
-    /// alone knows what that is.
+    /// Subscribes a session to updates of the resource with exactly this address. Only an address that can be read is
+    /// accepted. Anything else is most likely a mistake, and the client would never receive an update. If the program
+    /// answers reads itself, any address is accepted, because only the program knows which exist.
     pub(in crate::host) fn subscribe(&self, peer: &Arc<Peer>, uri: String) -> Result<(), RpcError> {
         let (bus, limits) = (&self.0.bus, self.limits());
         let snapshot = self.0.catalog.snapshot();
@@ -33,7 +33,7 @@ impl Engine {
                 None => {
                     let key = table.key();
                     let session = Subscriber::Session(Arc::downgrade(peer));
-                    // Sessions are counted elsewhere.
+                    // Sessions are limited elsewhere.
                     let _ = table.enter(key, session, (None, None), (usize::MAX, usize::MAX));
                     peer.set_subscriber(key);
                     key
@@ -41,7 +41,8 @@ impl Engine {
             };
             table.add(key, topic.clone(), bounds)
         };
-        // Looked at afterwards: who closes the session finds the subscription, or it is seen here.
+        // Checked afterwards: either the thread that closes the session finds the subscription, or this check sees
+        // the close.
         if peer.is_closed() {
             self.unsubscribe_all(peer);
         }
@@ -58,7 +59,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Nothing happens where there is no such subscription (RS-10).
+    /// Does nothing if there is no such subscription (RS-10).
     pub(in crate::host) fn unsubscribe(&self, peer: &Arc<Peer>, uri: String) {
         let Some(key) = peer.subscriber() else { return };
         let topic = Topic::Resource(uri.into());
@@ -68,7 +69,7 @@ impl Engine {
         }
     }
 
-    /// The end of a session is that of its subscriptions.
+    /// Removes all subscriptions of a session, because it has ended.
     pub(in crate::host) fn unsubscribe_all(&self, peer: &Arc<Peer>) {
         let Some(key) = peer.take_subscriber() else { return };
         let removed = self.0.bus.table.lock().remove(key);

@@ -1,4 +1,4 @@
-//! `subscriptions/listen`: streams of changes that clients of 2026-07-28 ask for (SU-1 to SU-16).
+//! `subscriptions/listen`: the streams on which clients of 2026-07-28 receive changes (SU-1 to SU-16).
 
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
@@ -21,20 +21,20 @@ use crate::proto::session::version::Revision;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Names an open listen stream.
+/// Identifies an open listen stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenId(pub(super) u64);
 
-/// Why the server ends a stream, as the client reads it on a channel.
+/// The reason why the server ends a stream, as the client reads it on a channel.
 const CLOSING: &str = "the server is shutting down";
 const OVERFLOW: &str = "the client does not read fast enough";
 
 /// How a stream ends.
 #[derive(Clone, Copy)]
 pub enum StreamEnd {
-    /// Its client ended it, or is gone.
+    /// Its client ended it, or has disconnected.
     Silent,
-    /// The server closes.
+    /// The server is closing.
     Closing,
     /// Its client does not read.
     Overflow,
@@ -73,7 +73,7 @@ impl Engine {
             return Err(shared.shutting_down());
         }
         let Arrival { principal, share, .. } = scope.arrival();
-        // Over HTTP the response that it has to itself is counted.
+        // Over HTTP, the stream's own response is counted instead.
         let share = share.filter(|_| matches!(scope, Scope::Channel(_)));
         let part = shares::part(share.as_ref(), shares::Kind::Streams)?;
         let (id, peer) = (request.id.detached(), scope.peer().cloned());
@@ -111,7 +111,7 @@ impl Engine {
         Ok(ListenId(key))
     }
 
-    /// What of a filter the server has: what it has not, no client is ever told of (SU-4).
+    /// The part of a filter that the server supports. Clients are never notified of the rest (SU-4).
     fn honoured(&self, mut filter: Filter) -> Filter {
         filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
@@ -121,7 +121,7 @@ impl Engine {
         filter
     }
 
-    /// Acknowledges a stream, and has it told of what it asked for from then on.
+    /// Acknowledges a stream, and subscribes it to its topics from then on.
     fn open(&self, key: u64, stream: &Arc<Stream>, filter: Filter) {
         let bus = &self.0.bus;
         let mut first = Vec::new();
@@ -139,13 +139,14 @@ impl Engine {
         let delivery = stream.open(Outgoing::Event { body, droppable: false });
         self.told(key, delivery);
         self.hook_each(SUBSCRIBE, &first, Thread::Receiver);
-        // Looked at once the stream is there: who closes the server finds it, or it is seen here.
+        // Checked after the stream is in the table: either the thread that closes the server finds it, or this check
+        // sees the close.
         if self.0.closing.load(Ordering::Acquire) {
             self.end_stream(key, StreamEnd::Closing);
         }
     }
 
-    /// Ends a stream that could not be told of something: slow clients are better served by a new one (SU-15).
+    /// Ends a stream that could not take a notification: a slow client is better served by a new stream (SU-15).
     pub(super) fn told(&self, key: u64, delivery: Delivery) {
         match delivery {
             Delivery::Queued => {}
@@ -154,17 +155,17 @@ impl Engine {
         }
     }
 
-    /// Ends a listen stream whose client is gone.
+    /// Ends a listen stream whose client has disconnected.
     pub(crate) fn unlisten(&self, listen: ListenId) {
         self.end_stream(listen.0, StreamEnd::Silent);
     }
 
-    /// Ends a listen stream with its answer, because its server closes.
+    /// Ends a listen stream with its response, because its server is closing.
     pub(crate) fn end_listen(&self, listen: ListenId) {
         self.end_stream(listen.0, StreamEnd::Closing);
     }
 
-    /// Ends the listen streams that have a response to themselves, with their answers: the server closes.
+    /// Ends, with their responses, the listen streams that have their own HTTP response: the server is closing.
     pub(crate) fn end_listens(&self) {
         let keys = self.0.bus.table.lock().streams(|stream| stream.peer.is_none());
         for key in keys {
@@ -193,7 +194,7 @@ impl Engine {
         self.hook_each(UNSUBSCRIBE, &last, Thread::Other);
     }
 
-    /// Tells the program of resources that the first subscriber came to, or the last one left.
+    /// Runs the program's hook for each resource that got its first subscriber or lost its last one.
     pub(super) fn hook_each(&self, name: &str, topics: &[Topic], thread: Thread) {
         for topic in topics {
             if let Topic::Resource(uri) = topic {

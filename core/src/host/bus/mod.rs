@@ -1,7 +1,7 @@
-//! The event bus: who is to be told of which changes, and what has changed since they were told last.
+//! The event bus: it knows which clients subscribed to which changes, and notifies them.
 //!
-//! A change is published under its [`Topic`]. Those subscribed to just that topic are looked up, nobody else costs anything.
-//! What is published within one tick is one notification for each subscriber and topic.
+//! A change is published under its [`Topic`]. Only the subscribers of that topic are looked up, so other clients cost
+//! nothing. All changes of one topic within one tick become one notification for each subscriber.
 
 mod legacy;
 mod listen;
@@ -23,49 +23,49 @@ use stream::Stream;
 use table::Table;
 pub(crate) use tasks::{TaskWatch, Watched};
 
-/// How long changes gather before clients are told.
+/// How long changes are collected before clients are notified.
 const TICK: Duration = Duration::from_millis(10);
 
-/// When a client that does not read is tried again.
+/// The time until the next attempt for a client that does not read.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Who is told of what.
+/// The subscribers and the changes that they have not been notified of.
 #[derive(Default)]
 pub(super) struct Bus {
-    /// The legacy sessions, which are told of all lists, in the order in which they came.
+    /// The legacy sessions, which are notified of all lists, in the order in which they began.
     sessions: Mutex<Sessions>,
     table: Mutex<Table>,
     changes: Mutex<Changes>,
-    /// Says which tasks a client may be told of.
+    /// Decides which tasks a client may be notified of.
     tasks: OnceLock<Arc<dyn TaskWatch>>,
 }
 
 #[derive(Default)]
 struct Sessions {
     next: u64,
-    /// By their numbers. A weak reference keeps the memory of its peer, so it goes with the session.
+    /// By number. A weak reference keeps the peer's memory allocated, so it is removed when the session ends.
     all: BTreeMap<u64, Weak<Peer>>,
 }
 
-/// What is to be told.
+/// The changes to notify.
 #[derive(Default)]
 struct Changes {
-    /// When, if there is anything.
+    /// When the next notification is due, if there is anything to notify.
     due: Option<Instant>,
-    /// In the order in which it was said first.
+    /// In the order in which they were first published.
     topics: Vec<Change>,
     places: HashMap<Topic, usize>,
-    /// Sessions that do not read at present and have to be told all the same, once of each topic.
+    /// Sessions that do not read at present and must still be notified, once per topic.
     owed: Vec<(Weak<Peer>, Topic)>,
 }
 
-/// One topic that has changed, with what is last said of it.
+/// One changed topic, with its latest detail.
 struct Change {
     topic: Topic,
     detail: Option<JsonSlice>,
 }
 
-/// Somebody who is told of topics.
+/// A subscriber.
 #[derive(Clone)]
 enum Subscriber {
     /// A listen stream.
@@ -75,7 +75,7 @@ enum Subscriber {
 }
 
 impl Changes {
-    /// Takes up a change; one of a topic that has changed already takes its place.
+    /// Records a change. It replaces an earlier change of the same topic.
     fn note(&mut self, topic: &Topic, detail: Option<JsonSlice>) {
         if let Some(&place) = self.places.get(topic) {
             self.topics[place].detail = detail;
@@ -87,7 +87,7 @@ impl Changes {
 }
 
 impl Bus {
-    /// Has a legacy session told of lists until it is closed.
+    /// Adds a legacy session, which is notified of list changes until it is closed.
     pub(super) fn join(&self, peer: &Arc<Peer>) {
         let number = {
             let mut sessions = self.sessions.lock();
@@ -97,20 +97,21 @@ impl Bus {
             number
         };
         peer.set_joined(number);
-        // Looked at afterwards: who closes the session finds the number, or it is seen here.
+        // Checked afterwards: either the thread that closes the session finds the number, or this check sees the
+        // close.
         if peer.is_closed() {
             self.leave(peer);
         }
     }
 
-    /// A legacy session is closed.
+    /// Removes a legacy session that is closed.
     pub(super) fn leave(&self, peer: &Peer) {
         if let Some(number) = peer.take_joined() {
             self.sessions.lock().all.remove(&number);
         }
     }
 
-    /// What a session is still owed goes with it.
+    /// Drops the notifications that a session has not received yet.
     pub(super) fn forgive(&self, peer: &Arc<Peer>) {
         let mut changes = self.changes.lock();
         changes.owed.retain(|(owed, _)| !std::ptr::eq(owed.as_ptr(), Arc::as_ptr(peer)));
@@ -119,18 +120,18 @@ impl Bus {
     /// The legacy sessions.
     pub(super) fn everybody(&self) -> Vec<Arc<Peer>> {
         let mut living = Vec::new();
-        // Whoever was dropped without being closed goes now.
+        // Sessions that were dropped without being closed are removed here.
         let lives = |_: &u64, peer: &mut Weak<Peer>| peer.upgrade().map(|peer| living.push(peer)).is_some();
         self.sessions.lock().all.retain(lives);
         living
     }
 
-    /// When the next changes are to be told.
+    /// When the next notifications are due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.changes.lock().due
     }
 
-    /// Whether anybody is to be told of this.
+    /// Whether the topic has any subscriber.
     fn wants(&self, topic: &Topic) -> bool {
         let listed = matches!(topic, Topic::List(_)) && !self.sessions.lock().all.is_empty();
         listed || self.table.lock().has(topic)

@@ -1,4 +1,4 @@
-//! From a change to those who are told of it.
+//! Publishes changes: collects them for one tick, and then notifies the subscribers.
 
 use super::{AGAIN, Change, Changes, Subscriber, TICK};
 use crate::dispatch::registry::catalog::capability;
@@ -14,11 +14,12 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 impl Engine {
-    /// Has those who are subscribed to a topic told that it has changed, together with what changes in the next moment:
-    /// of a topic that is published again before that, the last `detail` is told. From any thread; waits for nothing.
+    /// Notifies the subscribers of a topic that it has changed, together with other changes of the same tick. If a
+    /// topic is published again within the tick, only the last `detail` is sent. It may be called from any thread,
+    /// and does not block.
     pub(crate) fn publish(&self, topic: &Topic, detail: Option<JsonSlice>) {
         let bus = &self.0.bus;
-        // Who comes later has seen nothing else.
+        // A client that subscribes later has seen no earlier state.
         if !bus.wants(topic) {
             return;
         }
@@ -49,7 +50,7 @@ impl Engine {
         }
     }
 
-    /// Tells clients of changes, if it is time.
+    /// Notifies clients of changes, if it is time.
     pub(in crate::host) fn tell_changes(&self, now: Instant) {
         let Changes { topics, owed, .. } = {
             let mut changes = self.0.bus.changes.lock();
@@ -58,11 +59,11 @@ impl Engine {
             }
             std::mem::take(&mut *changes)
         };
-        // What writes for several of them is woken once.
+        // A thread that writes for several of them is woken once.
         let _turn = wake_batch::batch();
         let told: HashSet<_> = topics.iter().map(|change| &change.topic).collect();
         let mut round = Round::default();
-        // Who is owed one of those anyway hears of it once.
+        // A session that is owed one of those topics anyway gets one notification.
         for (peer, topic) in owed.into_iter().filter(|(_, topic)| !told.contains(topic)) {
             let body = topic.notification(None, None);
             round.session(&peer, &topic, body);
@@ -99,7 +100,7 @@ impl Engine {
     }
 }
 
-/// What one round of telling leaves to be done.
+/// The work that remains after one round of notifications.
 #[derive(Default)]
 struct Round {
     skipped: Vec<(Weak<Peer>, Topic)>,
@@ -113,7 +114,7 @@ impl Round {
     }
 
     fn peer(&mut self, peer: &Arc<Peer>, topic: &Topic, body: Bytes) {
-        // What does not fit is not queued beyond the limit, and not forgotten either.
+        // A notification that does not fit is neither queued beyond the limit nor lost.
         if peer.send(Outgoing::Event { body, droppable: true }) == Delivery::Skipped {
             self.skipped.push((Arc::downgrade(peer), topic.clone()));
         }

@@ -1,4 +1,4 @@
-//! One listen stream: what goes out on it, in order.
+//! One listen stream: its queue of outgoing messages, which keeps them in order.
 
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::session::peer::Peer;
@@ -10,17 +10,19 @@ use crate::proto::session::subscription::Topic;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// An open listen stream. Neither a call nor a thread: a place in the table, and where its messages go.
+/// An open listen stream. It is neither a call nor a thread: it is a row in the table, with the sink for its
+/// messages.
 pub(super) struct Stream {
-    /// The request that began it, in memory of its own.
+    /// The id of the request that began it, in memory of its own.
     pub(super) id: RequestId,
-    /// The channel's client, where it shares a channel with everything else the client says.
+    /// The client of the channel, if the stream shares a channel with the client's other messages.
     pub(super) peer: Option<Arc<Peer>>,
     sink: Arc<dyn Sink>,
     line: Mutex<Line>,
 }
 
-/// What waits to be sent. One thread sends at a time, without the lock; what others say meanwhile it sends too.
+/// Messages that wait to be sent. One thread sends at a time, without the lock. It also sends what other threads add
+/// meanwhile.
 #[derive(Default)]
 struct Line {
     waiting: VecDeque<Outgoing>,
@@ -29,13 +31,13 @@ struct Line {
 }
 
 impl Stream {
-    /// A stream on which nothing goes out before [`Stream::open`].
+    /// A stream on which nothing is sent before [`Stream::open`].
     pub(super) fn new(id: RequestId, peer: Option<Arc<Peer>>, sink: Arc<dyn Sink>) -> Stream {
         let line = Line { sending: true, ..Line::default() };
         Stream { id, peer, sink, line: Mutex::new(line) }
     }
 
-    /// Puts the acknowledgement before all that was said already, and sends it (SU-2).
+    /// Puts the acknowledgement before all messages that are already queued, and sends it (SU-2).
     pub(super) fn open(&self, acknowledgement: Outgoing) -> Delivery {
         {
             let mut line = self.line.lock();
@@ -47,13 +49,13 @@ impl Stream {
         self.flush()
     }
 
-    /// Sends the notification of a change. What comes back is not [`Delivery::Queued`] where the stream has to end.
+    /// Sends the notification of a change. If the result is not [`Delivery::Queued`], the stream must end.
     pub(super) fn tell(&self, topic: &Topic, detail: Option<&JsonSlice>) -> Delivery {
         let body = topic.notification(detail, Some(&self.id));
         self.say([Outgoing::Event { body, droppable: true }], false)
     }
 
-    /// Ends it with the answer to its request; on a channel it is called off, too (AMB-1).
+    /// Ends it with the response to its request. On a channel, a cancellation is sent too (AMB-1).
     pub(super) fn finish(&self, answer: Outgoing, reason: &str) {
         let cancelled = self
             .peer
@@ -62,7 +64,7 @@ impl Stream {
         self.say([answer].into_iter().chain(cancelled), true);
     }
 
-    /// Ends it without another word: its client ended it.
+    /// Ends it without a message, because its client ended it.
     pub(super) fn abandon(&self) {
         let mut line = self.line.lock();
         line.over = true;

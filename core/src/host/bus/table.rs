@@ -1,4 +1,4 @@
-//! The subscribers, by the topics they are told of.
+//! The table of subscribers, with an index by topic.
 
 use super::Subscriber;
 use crate::dispatch::shares::Part;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) struct Table {
     next: u64,
     entries: HashMap<u64, Entry>,
-    /// In order of their keys.
+    /// In the order of the keys.
     index: HashMap<Topic, Vec<(u64, Subscriber)>>,
     streams: usize,
     principals: HashMap<Arc<str>, usize>,
@@ -21,36 +21,36 @@ pub(super) struct Table {
 struct Entry {
     subscriber: Subscriber,
     principal: Option<Arc<str>>,
-    /// What it takes of its client's share.
+    /// The part of its client's share that it takes.
     _part: Option<Part>,
     topics: Vec<Topic>,
-    /// Bytes of their names.
+    /// Bytes of the topics' names.
     bytes: usize,
 }
 
-/// What of the server is full.
+/// Which of the server's limits is reached.
 pub(super) enum Full {
     Streams,
     Principal,
 }
 
-/// How many topics with names a subscriber may have, and how many bytes their names.
+/// The maximum number of named topics per subscriber, and of bytes of their names.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) names: usize,
     pub(super) bytes: usize,
 }
 
-/// What became of a topic that a subscriber was to be told of.
+/// The result of adding a topic to a subscriber.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// Nobody was told of it before.
+    /// The topic had no subscriber before.
     First,
-    /// Others, or this one, were.
+    /// The topic had subscribers before, perhaps this one.
     Known,
-    /// The subscriber has as many as it may have.
+    /// The subscriber has reached its limit of topics.
     Full,
-    /// There is no such subscriber any more.
+    /// The subscriber no longer exists.
     Gone,
 }
 
@@ -61,7 +61,7 @@ impl Table {
         self.next
     }
 
-    /// Counts a stream that is told of nothing yet.
+    /// Counts a stream that has no topics yet.
     pub(super) fn enter(
         &mut self,
         key: u64,
@@ -85,7 +85,7 @@ impl Table {
         Ok(())
     }
 
-    /// Has a subscriber told of a topic.
+    /// Adds a topic to a subscriber.
     pub(super) fn add(&mut self, key: u64, topic: Topic, bounds: Bounds) -> Added {
         let Some(entry) = self.entries.get_mut(&key) else { return Added::Gone };
         let told = self.index.get(&topic);
@@ -95,7 +95,7 @@ impl Table {
         let name = topic.name().len();
         let named = |topic: &Topic| !matches!(topic, Topic::List(_));
         if named(&topic) {
-            // Lists stand before everything else, and are few.
+            // Lists come before all other topics, and are few.
             let names = entry.topics.iter().rev().take(bounds.names).filter(|topic| named(topic)).count();
             if names >= bounds.names || entry.bytes + name > bounds.bytes {
                 return Added::Full;
@@ -108,7 +108,7 @@ impl Table {
         if told.len() == 1 { Added::First } else { Added::Known }
     }
 
-    /// Has a subscriber told of a topic no more; says whether it was the last.
+    /// Removes a topic from a subscriber. Returns whether it was the last subscriber of the topic.
     pub(super) fn drop_topic(&mut self, key: u64, topic: &Topic) -> bool {
         let Some(entry) = self.entries.get_mut(&key) else { return false };
         let Some(place) = entry.topics.iter().position(|known| known == topic) else { return false };
@@ -130,7 +130,7 @@ impl Table {
         last
     }
 
-    /// Lets go of a subscriber. Gives back the topics that nobody is told of any more.
+    /// Removes a subscriber. Returns the topics that have no subscriber any more.
     pub(super) fn remove(&mut self, key: u64) -> Option<(Subscriber, Vec<Topic>)> {
         let Entry { subscriber, principal, mut topics, .. } = self.entries.remove(&key)?;
         spare(&mut self.entries);
@@ -151,12 +151,12 @@ impl Table {
         self.index.contains_key(topic)
     }
 
-    /// Who is told of a topic.
+    /// The subscribers of a topic.
     pub(super) fn told(&self, topic: &Topic) -> Vec<(u64, Subscriber)> {
         self.index.get(topic).cloned().unwrap_or_default()
     }
 
-    /// The streams that `which` picks.
+    /// The streams that `which` selects.
     pub(super) fn streams(&self, which: impl Fn(&super::Stream) -> bool) -> Vec<u64> {
         let picked = |(key, entry): (&u64, &Entry)| match &entry.subscriber {
             Subscriber::Stream(stream) if which(stream) => Some(*key),

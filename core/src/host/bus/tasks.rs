@@ -1,16 +1,17 @@
-//! Which tasks a listen stream may be told of: asked of whoever keeps tasks.
+//! Finds out which tasks a listen stream may receive notifications of, by asking the part that keeps tasks.
 
 use super::Bus;
 use crate::host::engine::Engine;
 use std::sync::Arc;
 
-/// Keeps tasks and knows whose they are.
+/// Keeps tasks, and knows which principal each belongs to.
 pub(crate) trait TaskWatch: Send + Sync {
-    /// Calls `done`, now or later, with those of `ids` that `principal` may be told of. Called without a lock.
+    /// Calls `done`, now or later, with those of `ids` that `principal` may be notified of. No lock is held during
+    /// the call.
     fn watch(&self, ids: Vec<Arc<str>>, principal: Option<&Arc<str>>, done: Watched);
 }
 
-/// What [`TaskWatch::watch`] calls.
+/// The callback of [`TaskWatch::watch`].
 pub(crate) type Watched = Box<dyn FnOnce(Vec<Arc<str>>) + Send>;
 
 impl Bus {
@@ -20,7 +21,7 @@ impl Bus {
 }
 
 impl Engine {
-    /// Has listen streams take tasks into their filters. Said once; without it they leave them out.
+    /// Lets listen streams accept tasks in their filters. It is called once; without it, streams leave tasks out.
     pub(crate) fn watch_tasks(&self, watch: Arc<dyn TaskWatch>) {
         let _ = self.0.bus.tasks.set(watch);
     }

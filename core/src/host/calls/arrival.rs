@@ -1,4 +1,4 @@
-//! What came with a message besides itself.
+//! Facts about how a message arrived: its HTTP headers, its principal, its lane and its attachment.
 
 use crate::dispatch::shares::Share;
 use crate::host::lanes::lane::LaneId;
@@ -9,33 +9,34 @@ use std::sync::Arc;
 
 /// The headers of the HTTP request that brought a message.
 pub trait RequestHeaders: Send + Sync {
-    /// An object of names, in lower case, and values; several of one name are joined by a comma.
+    /// An object of names, in lower case, and values. Several values of one name are joined by a comma.
     fn to_json(&self) -> JsonSlice;
 }
 
-/// How a message came, and who sent it as far as the transport knows.
+/// How a message arrived, and who sent it as far as the transport knows.
 #[derive(Clone, Default)]
 pub struct Arrival {
-    /// The headers, where it came over HTTP.
+    /// The headers, if the message arrived over HTTP.
     pub headers: Option<Arc<dyn RequestHeaders>>,
-    /// Who sent it, if that is known. What a client carries for the server is of use to the same principal only.
+    /// The principal that sent it, if known. Data that a client carries for the server is valid only for the same
+    /// principal.
     pub principal: Option<Arc<str>>,
-    /// Calls for the first lane of a pair go to the second: a host with several loops runs each call on the one that its
-    /// request came in on.
+    /// Calls for the first lane of a pair go to the second. So a host with several event loops can run each call on
+    /// the loop that received its request.
     pub lanes: Option<Arc<[(LaneId, LaneId)]>>,
-    /// What the program that handed the request over put with it.
+    /// A value that the program attached when it passed the request to the engine.
     pub attachment: Option<Attachment>,
-    /// The share of whoever sent it, where clients have addresses.
+    /// The sender's fair share, if clients have addresses.
     pub(crate) share: Option<Arc<Share>>,
 }
 
-/// A value that the program around the endpoint puts with a request, for the calls that the request brings: an extension of
-/// [`http::Request`]. It lives as long as the last of them.
+/// A value that the program around the endpoint attaches to a request, for the calls of that request: an extension of
+/// [`http::Request`]. It lives as long as the last of these calls.
 #[derive(Clone)]
 pub struct Attachment(Arc<dyn Any + Send + Sync>);
 
 impl Attachment {
-    /// Holds this value.
+    /// Makes an attachment with this value.
     pub fn new(value: impl Any + Send + Sync) -> Attachment {
         Attachment(Arc::new(value))
     }
@@ -53,7 +54,8 @@ impl fmt::Debug for Arrival {
 }
 
 impl Arrival {
-    /// Whether the attachment is held by nobody but this, and what came with it. Once it is so, it stays so.
+    /// Whether the attachment is held only by this and by the request that it came with. Once this is true, it stays
+    /// true.
     pub fn holds_attachment_alone(&self) -> bool {
         // An HTTP request has it as an extension.
         let with_request = self.headers.as_ref().map(Arc::strong_count);
@@ -61,7 +63,7 @@ impl Arrival {
         matches!((with_request, holders), (Some(1), Some(2)) | (None, Some(1)))
     }
 
-    /// Who sent it; nobody in particular is the empty text.
+    /// The principal that sent it. If there is none, the text is empty.
     pub(crate) fn principal(&self) -> &str {
         self.principal.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! How calls end.
+//! Ends calls: removes them from the call table and informs the peer and the host.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
@@ -22,7 +22,7 @@ pub(in crate::host) enum End {
 }
 
 impl Shared {
-    /// Ends a call that its handler did not end. `false` if it had ended already.
+    /// Ends a call before its handler completes it. Returns `false` if it had already ended.
     pub(in crate::host) fn end(&self, id: CallId, end: End) -> bool {
         let Some(flight) = self.calls.remove(id) else { return false };
         let (reason, outgoing) = match end {
@@ -38,7 +38,8 @@ impl Shared {
         true
     }
 
-    /// The one way out of the table: credit back, peer told, host told if it still works on the call.
+    /// The only way to remove a call from the table: returns its credit, and notifies the peer, and the host if it
+    /// still works on the call.
     pub(in crate::host) fn finish(
         &self,
         id: CallId,
@@ -54,7 +55,7 @@ impl Shared {
         if let Some(following) = &flight.following {
             self.end_following(following);
         }
-        // At the end of the server nothing waits.
+        // While the server is ending, responses are not delayed.
         let ends = tell_host == Some(CancelReason::Closing);
         let spaced =
             flight.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(&flight, &outgoing));
@@ -69,12 +70,12 @@ impl Shared {
                 _ => drop(peer.send(withdrawal)),
             }
         }
-        // Whoever is woken for it may panic, which must not keep the rest from being told.
+        // A waker may panic, which must not prevent the remaining notifications.
         match &flight.outbox {
             Some(outbox) => self.answer(outbox, flight.id(), outgoing, spaced),
             None => {
                 if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
-                    // Before the response: who has it may use the id again at once (RPC-7).
+                    // Before the response: a client that has the response may reuse the id at once (RPC-7).
                     peer.forget(request);
                 }
                 self.guard("the delivery of an answer", || {
@@ -90,7 +91,7 @@ impl Shared {
         if tell_host.as_ref().is_some_and(|reason| *reason != CancelReason::Suspended) {
             flight.on_cancel.into_iter().for_each(|tell| self.guard("a call's on_cancel", tell));
         }
-        // The questions may have been asked by a task that outlives the handler.
+        // The questions may belong to a task that outlives the handler.
         for (_, waiter) in flight.waiters {
             waiter(Err(AskError::Stale));
         }
@@ -102,7 +103,7 @@ impl Shared {
     }
 }
 
-/// After the response: an idle peer may be closed.
+/// Called after the response: an idle peer may be closed.
 pub(in crate::host) fn settle(peer: Option<&Peer>, session: u64) {
     if let Some(peer) = peer {
         peer.settle(session);

@@ -1,16 +1,16 @@
-//! What a handler may read of its call: one table for all languages.
+//! The fields of a call that a handler may read: one table for all languages.
 
 use crate::host::calls::op::CallContext;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::trace::TraceContext;
 use crate::proto::session::extension;
 
-/// One thing that a handler may read of its call.
+/// One field of a call that a handler may read.
 #[derive(Debug)]
 pub struct ContextField {
     /// Its name, as Python and C write it; Node and Rust change the case.
     pub name: &'static str,
-    /// What it is.
+    /// Its description.
     pub doc: &'static str,
     get: fn(&CallContext) -> Option<JsonSlice>,
 }
@@ -23,7 +23,7 @@ const fn field(
     ContextField { name, doc, get }
 }
 
-/// Every field. A new one is a row here, and a line in each language's documentation.
+/// All fields. A new field needs a row here, and a line in each language's documentation.
 pub static CONTEXT_FIELDS: &[ContextField] = &[
     field(
         "request_id",
@@ -92,14 +92,14 @@ fn trace(call: &CallContext) -> Option<JsonSlice> {
 }
 
 impl CallContext {
-    /// A field of [`CONTEXT_FIELDS`] as JSON; nothing where the call has none, or where there is no such field.
+    /// A field of [`CONTEXT_FIELDS`] as JSON. `None` if the call has no value for it, or if there is no such field.
     pub fn get(&self, name: &str) -> Option<JsonSlice> {
         let field = CONTEXT_FIELDS.iter().find(|field| field.name == name)?;
         (field.get)(self)
     }
 
-    /// What the client says of an extension in its capabilities: its settings, an object. Nothing where it does not say that
-    /// it has it.
+    /// The client's settings for an extension, an object, as its capabilities declare them. `None` if the client does
+    /// not declare the extension.
     pub fn extension(&self, id: &str) -> Option<JsonSlice> {
         extension::of_client(&self.client.capabilities, id)
     }

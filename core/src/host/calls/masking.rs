@@ -1,13 +1,13 @@
-//! Whether clients are kept from what exceptions say.
+//! Error masking: decides whether clients see the text of exceptions.
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the program has set, and whether clients of other machines may come.
+/// The program's setting, and whether clients on other machines may connect.
 pub(crate) struct Masking {
     setting: Option<bool>,
-    /// Stays once it is so: answers may be on their way from one start to the next.
+    /// Once true, it stays true: responses may still be in flight from one start to the next.
     exposed: AtomicBool,
 }
 
@@ -16,15 +16,16 @@ impl Masking {
         Masking { setting, exposed: AtomicBool::new(false) }
     }
 
-    /// What is set; otherwise they are, once the server is served where other machines may reach it.
+    /// Whether texts are masked: as the program has set it, or else if the server is served where other machines may
+    /// reach it.
     pub(in crate::host) fn hides(&self) -> bool {
         self.setting.unwrap_or_else(|| self.exposed.load(Ordering::Relaxed))
     }
 }
 
 impl Engine {
-    /// The server is about to be served at `place`, which other machines may reach. The log says what that means, with a level
-    /// that every host shows by default.
+    /// Records that the server is about to be served at `place`, which other machines may reach. It logs what that
+    /// means, at a level that every host shows by default.
     pub(crate) fn expose(&self, place: &str) {
         let masking = &self.0.masking;
         masking.exposed.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A call from its request to its answer: what is known of it, how it runs, and how its outcome becomes a response.
+//! A call from its request to its response: its context, how it runs, and how its outcome becomes a response.
 
 pub(super) mod arrival;
 pub(super) mod completion;

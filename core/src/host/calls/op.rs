@@ -1,4 +1,4 @@
-//! What crosses to a host and back.
+//! The types that the engine and a host exchange: operations for the host, and outcomes for the engine.
 
 use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;
@@ -18,21 +18,21 @@ use crate::proto::session::logging::{LEVEL_KEY, Level, Wanted};
 use crate::proto::session::version::Revision;
 use std::sync::{Arc, OnceLock};
 
-/// Names a handler in a table on the host's side; the engine never holds a host object.
+/// Identifies a handler in the host's table. The engine never holds a host object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HandlerId(pub u32);
 
-/// Something for the host to do.
+/// An operation that the host must perform.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HostOp {
     /// Run a handler and complete the call, now or later, from any thread.
     Call(HostCall),
-    /// The call is over; what its handler still returns is dropped. Stop it if the language can.
+    /// The call is over. What its handler still returns is dropped. Stop the handler if the language allows it.
     Cancel {
         /// The call.
         call: CallId,
-        /// Why.
+        /// The reason.
         reason: CancelReason,
     },
     /// The client answered a question that was [`Waiting`](crate::Asked::Waiting).
@@ -44,11 +44,11 @@ pub enum HostOp {
         /// The answer.
         answer: Result<Answer, AskError>,
     },
-    /// What [`HostPort::next`](crate::HostPort::next) came to.
+    /// The result of [`HostPort::next`](crate::HostPort::next).
     Next {
         /// The call.
         call: CallId,
-        /// As if a handler had come to it.
+        /// The outcome, as if a handler had returned it.
         outcome: Outcome,
     },
 }
@@ -57,40 +57,41 @@ pub enum HostOp {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HostCall {
-    /// Names the call in everything the host says about it.
+    /// Identifies the call in everything that the host reports about it.
     pub id: CallId,
     /// The handler.
     pub handler: HandlerId,
-    /// What the handler is handed, a JSON object: the arguments of a tool, which satisfy its schema, or of a prompt; the
-    /// variables of a resource template; what is to be completed; the parameters of a method or a notification.
+    /// The handler's input, a JSON object. For a tool, these are the arguments, which satisfy its schema; for a
+    /// prompt, its arguments; for a resource template, its variables; for a completion, what is to be completed; for
+    /// a method or a notification, its parameters.
     pub input: JsonSlice,
     /// Everything else about the call.
     pub context: Arc<CallContext>,
 }
 
-/// What a handler may know about its call.
+/// What a handler may read of its call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CallContext {
-    /// The request's id; what is no request has none.
+    /// The request's id. Notifications and hooks have none.
     pub request_id: Option<RequestId>,
-    /// The client, in the revision that is in force.
+    /// The client, with the negotiated revision.
     pub client: Client,
     /// The request's `_meta`, as sent.
     pub meta: Option<JsonSlice>,
-    /// The legacy session, where the transport has one.
+    /// The legacy session, if the transport has sessions.
     pub session_id: Option<Arc<str>>,
     /// The entry whose handler runs.
     pub entry: Arc<Registered>,
-    /// The address of the resource that is read.
+    /// The address of the resource that is being read.
     pub uri: Option<Arc<str>>,
-    /// How the request came, and who sent it.
+    /// How the request arrived, and who sent it.
     pub arrival: Arrival,
-    /// The token the client wants progress under.
+    /// The token under which the client wants progress notifications.
     pub progress_token: Option<JsonSlice>,
-    /// The id of the task that the call is, from when it is one.
+    /// The task's id, from the time when the call becomes a task.
     pub task_id: OnceLock<Arc<str>>,
-    /// What middleware and handler share.
+    /// Values that the middleware and the handler share.
     pub(in crate::host) state: OnceLock<Arc<State>>,
     /// The middleware around the call, if there is any.
     pub(in crate::host) around: Option<Box<MiddlewareChain>>,
@@ -105,7 +106,7 @@ impl CallContext {
         }
     }
 
-    /// The host's handler and its middleware, as far as the host has them.
+    /// The host's handler and its middleware functions, if they belong to a host.
     pub(in crate::host) fn handlers(&self) -> impl Iterator<Item = HandlerId> + '_ {
         let own = match &self.entry.target {
             Target::Lane { handler, .. } | Target::Inline { handler, .. } => Some(*handler),
@@ -114,17 +115,18 @@ impl CallContext {
         own.into_iter().chain(self.around.iter().flat_map(|around| around.handlers()))
     }
 
-    /// What the call comes to where its arguments are not what the handler takes, for reasons that no schema says: the same
-    /// as where they do not fit the schema (TL-13). `reasons` say where each is by a JSON pointer.
+    /// The outcome of a call whose arguments the handler does not accept for reasons that no schema expresses. It is
+    /// the same as for arguments that do not satisfy the schema (TL-13). `reasons` locate each fault by a JSON
+    /// pointer.
     pub fn arguments_refused(&self, reasons: &str) -> Outcome {
         let Registered { kind, name, .. } = &*self.entry;
         crate::dispatch::route::arguments_refused(*kind, name, self.client.revision, reasons)
             .map_or_else(Outcome::Error, Outcome::Failed)
     }
 
-    /// What the call comes to where what it asks for does not exist. Of a tool that is a failed result, of anything else the
-    /// protocol's error: the code is that of the client's revision, and its data the address that is read (RS-5). `what`
-    /// names what is missing; without it, or if it is empty, the error names that address.
+    /// The outcome of a call that asks for something that does not exist. For a tool it is a failed result. For all
+    /// else it is the protocol's error: its code depends on the client's revision, and its data is the address being
+    /// read (RS-5). `what` names what is missing. If it is absent or empty, the error names that address.
     pub fn not_found(&self, what: Option<&str>) -> Outcome {
         let what = what.filter(|what| !what.is_empty());
         if self.entry.kind == Kind::Tool {
@@ -138,23 +140,23 @@ impl CallContext {
         Outcome::Error(error)
     }
 
-    /// What middleware and handler of this call share. It is the call's alone, and gone with it; a call that is run again
-    /// because a client of 2026-07-28 brought answers begins with nothing.
+    /// Values that the middleware and the handler of this call share. They belong to this call and are dropped when
+    /// it ends. If the call runs again because a client of 2026-07-28 sent answers, it begins without any.
     pub fn state(&self) -> &State {
         self.state.get_or_init(Arc::default)
     }
 
-    /// The result of this call from its items (blocks, contents, messages, suggestions, resources, each as the newest revision
-    /// writes it) and its other members, by the specification's names or those with underscores. The error names a member
-    /// that results of this kind do not have.
+    /// Makes the result of this call from its items and its other members. The items are blocks, contents, messages,
+    /// suggestions or resources, each in the newest revision's form. The members have the specification's names, or
+    /// those with underscores. The error names a member that results of this kind do not have.
     pub fn assemble(&self, items: &[JsonSlice], members: &[(String, JsonSlice)]) -> Result<Outcome, String> {
         let mime_type = self.entry.definition().member("mimeType");
         let uri = self.uri.as_deref().unwrap_or(&self.entry.name);
         assemble(self.entry.kind, (uri, mime_type), items, members).map(Outcome::Result)
     }
 
-    /// Which log messages go to the client: in the modern era what the request says, in a legacy session what the session
-    /// said last.
+    /// Which log messages are sent to the client. In the modern era the request decides; in a legacy session, the
+    /// session's latest setting decides.
     pub(in crate::host) fn logs(&self, peer: Option<&Peer>) -> Wanted {
         match peer.filter(|_| !self.client.revision.is_modern()) {
             Some(peer) => Wanted::Session(peer.log_level()),
@@ -162,22 +164,22 @@ impl CallContext {
         }
     }
 
-    /// The level that a modern request wants log messages from.
+    /// The minimum level of log messages that a modern request wants.
     pub(in crate::host) fn log_level(&self) -> Option<Level> {
         let level = self.meta.as_ref()?.member(LEVEL_KEY)?;
         Level::read(&level, LEVEL_KEY).ok()
     }
 }
 
-/// Why a call ended without its handler.
+/// Why a call ended before its handler completed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// The client cancelled it, perhaps saying why.
+    /// The client cancelled it, perhaps with a reason.
     Requested(Option<String>),
-    /// The client went away.
+    /// The client disconnected.
     Disconnected,
-    /// The tool's time-out passed.
+    /// The tool's timeout passed.
     TimedOut,
     /// The attempt is over: the call will be run again with the answers to its questions.
     Suspended,
@@ -185,36 +187,36 @@ pub enum CancelReason {
     Closing,
 }
 
-/// What a handler came to.
+/// The result of a handler.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
     /// Text.
     Text(String),
-    /// A JSON value: a string is sent as text, anything else as JSON text, and as structured content too where the
-    /// tool says so. Of a completion it is the array of suggestions.
+    /// A JSON value. A string is sent as text, anything else as JSON text, and also as structured content if the tool
+    /// declares it. For a completion it is the array of suggestions.
     Json(JsonSlice),
-    /// Binary data. Of a resource it is the contents; of a tool or a prompt it is sent as an embedded resource of the type
-    /// `application/octet-stream`, whose address is made of the entry's name.
+    /// Binary data. For a resource, it is the contents. For a tool or a prompt, it is sent as an embedded resource of
+    /// the type `application/octet-stream`, with an address that is made from the entry's name.
     Bytes(Vec<u8>),
-    /// One content block or an array of them, as the newest revision writes them; of a prompt messages, of a resource
+    /// One content block or an array of them, in the newest revision's form; for a prompt, messages; for a resource,
     /// its contents.
     Content(JsonSlice),
-    /// The whole result object, as the newest revision writes it.
+    /// The whole result object, in the newest revision's form.
     Result(JsonSlice),
-    /// The handler failed. Of a tool the text is for the model, of anything else it becomes a protocol error.
+    /// The handler failed. For a tool, the text is for the model; for anything else, it becomes a protocol error.
     Failed(String),
-    /// The handler broke with an exception that was not meant for the client; it is told the text all the same, unless
+    /// The handler raised an exception that was not meant for the client. The client still gets the text, unless
     /// errors are [masked](crate::ServerBuilder::mask_errors).
     Exception(String),
     /// A protocol error instead of a result.
     Error(RpcError),
-    /// The attempt ends because of questions that are not answered yet.
+    /// The attempt ends because of unanswered questions.
     Suspend,
 }
 
 impl Outcome {
-    /// Bytes of what the handler gave.
+    /// The size of the handler's result in bytes.
     pub(crate) fn size(&self) -> usize {
         match self {
             Outcome::Text(text) | Outcome::Failed(text) | Outcome::Exception(text) => text.len(),
@@ -229,8 +231,8 @@ impl Outcome {
 }
 
 impl AskError {
-    /// What a call comes to when its handler lets this error through: the protocol's own error where the revision has
-    /// one for it, otherwise a failed result with the error's text.
+    /// The outcome of a call whose handler returns this error: the protocol's own error if the revision has one for
+    /// it, otherwise a failed result with the error's text.
     pub fn into_outcome(self, revision: Revision) -> Outcome {
         match self {
             AskError::Unsupported(error) if revision.is_modern() => Outcome::Error(error),
@@ -240,14 +242,14 @@ impl AskError {
     }
 }
 
-/// The call is no longer in flight: it was answered, cancelled, timed out or never existed. Hosts ignore this.
+/// The call is no longer in flight: it was answered, was cancelled, timed out, or never existed. Hosts ignore this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale;
 
 /// How a host waits for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskMode {
-    /// The handler stays where it is and the answer comes as [`HostOp::Answer`] (legacy sessions only).
+    /// The handler keeps running, and the answer arrives as [`HostOp::Answer`] (legacy sessions only).
     Park,
     /// The handler returns and is called again with the answer, in either era.
     Rerun,

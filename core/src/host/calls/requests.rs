@@ -1,4 +1,4 @@
-//! Requests: answered at once, or made calls.
+//! Handles requests: the engine answers them at once, or starts a call.
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
@@ -33,51 +33,51 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What became of a request.
+/// The result of handling a request.
 pub(in crate::host) enum Step {
     Answer(Bytes),
     Started(Accepted),
 }
 
-/// What a call starts with besides its context.
+/// The data that a call starts with, besides its context.
 pub(in crate::host) struct Start {
     pub(in crate::host) input: JsonSlice,
     pub(in crate::host) asks: Asks,
     pub(in crate::host) retried: bool,
     pub(in crate::host) listing: Option<Box<Part>>,
     pub(in crate::host) admission: Option<Admission>,
-    /// Its input is to be checked first.
+    /// A check of its input that must finish first.
     pub(in crate::host) check: Option<Box<Check>>,
-    /// It becomes a task when its handler says so.
+    /// The call becomes a task when its handler asks for it.
     pub(in crate::host) may_be_task: bool,
     /// The engine answers it itself, and no handler runs.
     pub(in crate::host) own: Option<Own>,
-    /// Who hands it over.
+    /// Which thread hands it over.
     pub(in crate::host) thread: Thread,
-    /// The call that it is within.
+    /// The outer call, if this call runs within one.
     pub(in crate::host) outer: Option<CallId>,
-    /// It tells of the start or the stop, in this time.
+    /// The call is a `start` or `stop` hook, with this timeout.
     pub(in crate::host) life: Option<Duration>,
 }
 
-/// What there is to do for a call once its input has been checked.
+/// What remains to be done for a call after its input has been checked.
 pub(in crate::host) struct Check {
-    /// The parameters, which may bring answers; nothing of what is no request.
+    /// The parameters, which may contain answers. `None` for anything that is not a request.
     pub(in crate::host) params: Option<Params>,
     pub(in crate::host) admission: Option<Admission>,
 }
 
-/// How long the engine takes to answer what it answers itself.
+/// How long the engine may take for a request that it answers itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::host) enum Own {
-    /// As long as the store may take.
+    /// At most the store's timeout.
     Timed,
-    /// As long as something else takes that ends by itself.
+    /// Without a timeout: it waits for something that ends by itself.
     Untimed,
 }
 
 impl Start {
-    /// A call with this input and nothing else, handed over by the thread that received it.
+    /// A call with only this input, handed over by the thread that received it.
     pub(in crate::host) fn of(input: JsonSlice) -> Start {
         Start {
             input,
@@ -98,7 +98,7 @@ impl Start {
 impl Engine {
     pub(in crate::host) fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
         let modern = scope.is_modern(&request.params);
-        // A call that is in the table has a boundary of its own, so that a panic is answered once.
+        // A call that is in the table has its own panic boundary, so that a panic gets only one response.
         let result = caught(|| {
             if self.is_duplicate(scope, &request, modern) {
                 Err(in_flight())
@@ -152,7 +152,8 @@ impl Engine {
             return Ok(Step::Answer(self.0.shaper.empty(id, Revision::NEWEST_LEGACY)));
         }
         let Some(client) = peer.client() else {
-            // A client that probes for the modern era without its envelope is told what is missing (DISC-7).
+            // A client that probes for the modern era without its envelope gets an error that names what is missing
+            // (DISC-7).
             if request.method.is(Op::Discover) {
                 envelope::claimed_version(params)?;
             }
@@ -161,19 +162,19 @@ impl Engine {
         self.perform(scope, request, client, sink, None)
     }
 
-    /// Whether the id is that of a call in flight (RPC-8). Calls themselves are looked up when they are tracked.
+    /// Whether a call in flight has the same id (RPC-8). Calls themselves are checked when they are tracked.
     fn is_duplicate(&self, scope: &Scope, request: &Request, modern: bool) -> bool {
         if request.method.needs_handler() {
             return false;
         }
         let Some(peer) = scope.peer() else { return false };
-        // An id of the session that `initialize` ends is free.
+        // Ids of the session that `initialize` ends are free again.
         let begins = !modern && request.method.is(Op::Initialize);
         let known = |call| !begins || self.outlives_session(call);
         peer.call(&request.id).is_some_and(known) || peer.listen(&request.id).is_some()
     }
 
-    /// Answers what a client that is known asks for; within a call `outer` it is asked for by middleware.
+    /// Answers a request of a known client. If `outer` is given, middleware of that call makes the request.
     pub(in crate::host) fn perform(
         &self,
         scope: &Scope,
@@ -262,7 +263,7 @@ impl Engine {
         let params = &request.params;
         let Invocation { entry, input, uri, unchecked } = invocation;
         let progress_token = params.meta_get("progressToken");
-        // A token is what an id is (PGR-1).
+        // A progress token has the same form as an id (PGR-1).
         if progress_token.as_ref().is_some_and(|token| RequestId::new(token.clone()).is_none()) {
             return Err(RpcError::invalid_params(
                 "Invalid params: progressToken must be a string or an integer",
@@ -296,11 +297,11 @@ impl Engine {
             state: OnceLock::new(),
             around,
         });
-        // The state of a retry is bound to the arguments as they are once they have been checked.
+        // The state of a retry is bound to the arguments in their checked form.
         let asks = if unchecked { Asks::default() } else { self.resume_asks(params, &context, &input)? };
         let retried = context.client.revision.is_modern()
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
-        // Before 2026-07-28 the member is one that nobody knows.
+        // Before 2026-07-28 the member is an unknown one.
         let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
         let admission = Admission::of(state.as_deref(), task);
         let may_be_task = task == Wanted::Later;
@@ -313,13 +314,13 @@ impl Engine {
         self.start(scope, context, start, sink)
     }
 
-    /// The middleware around what is asked for, unless middleware asks.
+    /// The middleware around the request, unless middleware makes the request.
     #[inline]
     fn around(&self, request: &Request, outer: Option<CallId>) -> Option<Arc<Wrapped>> {
         if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 
-    /// The answers a modern retry brings along.
+    /// The answers that a modern retry contains.
     pub(in crate::host) fn resume_asks(
         &self,
         params: &Params,
@@ -333,7 +334,7 @@ impl Engine {
         if responses.as_ref().is_some_and(|responses| responses.kind() != JsonKind::Object) {
             return Err(RpcError::invalid_params("Invalid params: inputResponses must be an object"));
         }
-        // Answers without the state that asked for them: a client that knows the handler's questions (MR-15).
+        // Answers without the state of the request for them: the client knows the handler's questions (MR-15).
         let Some(state) = params.get_str("requestState")? else { return Ok(Asks::supplied(responses)) };
         let shared = &self.0;
         Asks::resume(
@@ -366,14 +367,14 @@ impl Engine {
         let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
             start;
         let shared = &self.0;
-        // Before there is anything that a panic of the clock would leave behind.
+        // Read first, so that a panic of the clock leaves nothing behind.
         let now = shared.now();
-        // What is within another call is counted with that.
+        // A call within another call is counted with the outer call.
         let share = context.arrival.share.as_ref().filter(|_| outer.is_none());
         let part = shares::part(share, shares::Kind::Calls)?;
         let lane = shared.lane_of(&context);
         if life.is_some() {
-            // What waits for the start must not keep it from coming.
+            // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
             return Err(shared.busy("calls of this handler's lane", lane.limit()));
@@ -385,7 +386,7 @@ impl Engine {
             Some(Own::Untimed) => None,
             _ => now.checked_add(if admitting { shared.limits.store_timeout } else { timeout }),
         };
-        // To its client a call within another does not exist.
+        // For its client, a call within another call does not exist.
         let tracked = peer.filter(|_| outer.is_none());
         let of_session = !context.client.revision.is_modern();
         let insert = |session| {
@@ -427,7 +428,7 @@ impl Engine {
         let started = match (&tracked, &context.request_id) {
             (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, of_session, insert),
             (Some(peer), None) => {
-                // Its end is told however much the client has sent.
+                // The hook for a session's end runs however many calls the client has in flight.
                 let ends = context.entry.kind == Kind::Hook && context.entry.name == SESSION_END;
                 let most = if ends { usize::MAX } else { shared.limits.max_peer_calls };
                 peer.enter(most, || insert(NO_SESSION))
@@ -450,7 +451,8 @@ impl Engine {
                 return Ok(Accepted::Started(call));
             }
         } else if
-        // Looked at once the call is in the table: who closes the server finds it there, or it is seen here.
+        // Checked after the call is in the table: either the thread that closes the server finds it, or this check
+        // sees the close.
         life.is_none() && shared.closing.load(Ordering::Acquire) {
             shared.end(call, End::Closing);
             return Ok(Accepted::Started(call));

@@ -1,4 +1,4 @@
-//! What a call's outcome is to its client: bounded, checked against its kind and its schema, and written.
+//! Turns a call's outcome into its response: checks its size, its kind and its schema, and writes it as JSON.
 
 use crate::dispatch::calls::table::CallId;
 use crate::faults;
@@ -16,7 +16,7 @@ use crate::proto::results::content::address;
 use crate::proto::results::result::{Called, Checked, Returned};
 
 impl Shared {
-    /// What a handler came to, or the failure that it came to too much.
+    /// The handler's outcome, or a failure if the outcome is too large.
     fn bounded(&self, entry: &Registered, outcome: Outcome, wrong: &mut Option<String>) -> Outcome {
         let size = outcome.size();
         if size <= self.limits.max_result_bytes {
@@ -32,7 +32,7 @@ impl Shared {
     /// The response to a call whose handler completed.
     pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
         if let (Some(outer), None) = (flight.outer, &flight.listing) {
-            // For middleware, as the handler gave it.
+            // For middleware: it gets the outcome as the handler returned it.
             self.finish(id, flight, Outgoing::Dropped, None);
             self.followed(outer, outcome);
             return;
@@ -46,7 +46,7 @@ impl Shared {
         });
         let wrong = wrong.map(|why| (flight.context.clone(), why));
         self.finish(id, flight, outgoing, None);
-        // Now that the call's credit is free: the handler that is told may need it.
+        // Now that the call's credit is free, because the error hook's handler may need it.
         if let Some((context, why)) = wrong
             && let Some(this) = self.this.upgrade()
         {
@@ -54,18 +54,18 @@ impl Shared {
         }
     }
 
-    /// The response to a call whose handler completed, and what the program did wrong with it.
+    /// The response to a call whose handler completed, and the program's fault if there is one.
     fn answer_of(&self, flight: &InFlightCall, outcome: Outcome) -> (Outgoing, Option<String>) {
         faults::pass("answer");
         let mut wrong = None;
         let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
-            // A string like any other, which its schema has to allow (TL-21).
+            // It is checked as an ordinary string, which the schema must allow (TL-21).
             Outcome::Text(text) if flight.entry().output.is_some() => {
                 Outcome::Json(JsonSlice::from_value(&text.into()))
             }
             Outcome::Exception(text) => {
                 wrong = Some(text.clone());
-                // What has no client is told to the program alone.
+                // If there is no client, only the program gets the text.
                 let masks = flight.id().is_some();
                 Outcome::Failed(if masks { self.masked(flight.entry(), text) } else { text })
             }
@@ -75,7 +75,7 @@ impl Shared {
         (outgoing, wrong)
     }
 
-    /// What a client is told of an exception.
+    /// The text that a client gets for an exception.
     fn masked(&self, entry: &Registered, text: String) -> String {
         if !self.masking.hides() {
             return text;
@@ -89,7 +89,7 @@ impl Shared {
         format!("{} failed; the server's log has the reason under {reference}", entry.kind.noun())
     }
 
-    /// The response that an outcome is for a call; `wrong` is what the program did wrong with it.
+    /// The response for an outcome of a call; `wrong` is set to the program's fault if there is one.
     pub(in crate::host) fn shape(
         &self,
         flight: &InFlightCall,
@@ -109,7 +109,7 @@ impl Shared {
         };
         let is_tool = entry.kind == Kind::Tool;
         let shaped = |body| Outgoing::Response { body, error: None };
-        // Only tools have failures of their own; those of others are the protocol's.
+        // Only tools have failed results of their own. Other failures become protocol errors.
         let failed = |text: &str| match is_tool {
             true => shaped(self.shaper.failed(request, revision, text)),
             false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
@@ -152,7 +152,7 @@ impl Shared {
         }
     }
 
-    /// Whether a tool's structured content is what its output schema wants (TL-21, TL-25).
+    /// Checks that a tool's structured content satisfies its output schema (TL-21, TL-25).
     fn fits(&self, entry: &Registered, checked: &Checked<'_>) -> Result<(), String> {
         let Some(schema) = entry.output.as_ref().filter(|_| !checked.is_failed()) else { return Ok(()) };
         let fit = match checked.structured() {
@@ -164,7 +164,7 @@ impl Shared {
         })
     }
 
-    /// How long and by whom a handler's answer may be kept, and whether the handler may say otherwise.
+    /// How long a handler's result may be cached and by whom, and whether the handler may override that.
     fn hints(&self, flight: &InFlightCall, outcome: &Outcome) -> Option<(CacheHints, bool)> {
         let entry = flight.entry();
         match entry.kind {

@@ -1,4 +1,4 @@
-//! What the middleware and the handler of one call share.
+//! Values that the middleware and the handler of one call share.
 
 use crate::locks::Mutex;
 use std::any::{Any, TypeId};
@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 type Values = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
 
-/// Values of one call, one of each type, shared by its middleware and its handler. See
+/// Values of one call, at most one of each type. Its middleware and its handler share them. See
 /// [`Context::state`](crate::Context::state).
 #[derive(Debug, Default)]
 pub struct State(Mutex<Values>);
 
 impl State {
-    /// Puts a value in, and gives back the one of this type that was there.
+    /// Stores a value, and returns the previous one of this type.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) -> Option<T> {
         let before = self.0.lock().insert(TypeId::of::<T>(), Box::new(value));
         before.and_then(|value| value.downcast().ok()).map(|value| *value)
@@ -23,13 +23,14 @@ impl State {
         self.with(|value: Option<&mut T>| value.cloned())
     }
 
-    /// Takes the value of this type out.
+    /// Removes and returns the value of this type.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<T> {
         let value = self.0.lock().remove(&TypeId::of::<T>());
         value.and_then(|value| value.downcast().ok()).map(|value| *value)
     }
 
-    /// Looks at the value of this type, and may change it. `look` must not use this state: its lock is held.
+    /// Calls `look` with the value of this type, which it may change. `look` must not use this state, because its
+    /// lock is held.
     pub fn with<T: Send + Sync + 'static, R>(&self, look: impl FnOnce(Option<&mut T>) -> R) -> R {
         let mut values = self.0.lock();
         look(values.get_mut(&TypeId::of::<T>()).and_then(|value| value.downcast_mut()))

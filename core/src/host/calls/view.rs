@@ -1,4 +1,5 @@
-//! What a handler written in Rust reads of its call, and what it says before it completes.
+//! Functions of the context for handlers written in Rust: they read facts about the call, log, and send
+//! notifications.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::error::Error;
@@ -12,8 +13,8 @@ use crate::proto::session::logging::Level;
 use serde::Serialize;
 
 impl Context {
-    /// A field of [`CONTEXT_FIELDS`](crate::CONTEXT_FIELDS) as JSON; nothing where the call has none, or where there is no
-    /// such field. Most have a method of their own.
+    /// A field of [`CONTEXT_FIELDS`](crate::CONTEXT_FIELDS) as JSON. `None` if the call has no value for it, or if
+    /// there is no such field. Most fields have a method of their own.
     pub fn get(&self, name: &str) -> Option<JsonSlice> {
         self.call().get(name)
     }
@@ -23,29 +24,29 @@ impl Context {
         self.call().request_id.as_ref()
     }
 
-    /// What the client can do, an object: its `capabilities`.
+    /// The client's capabilities, an object: its `capabilities`.
     pub fn client_capabilities(&self) -> &JsonSlice {
         &self.call().client.capabilities
     }
 
-    /// The client's settings of an extension of the protocol, if it has the extension.
+    /// The client's settings for an extension of the protocol, if the client declares the extension.
     pub fn extension(&self, id: &str) -> Option<JsonSlice> {
         self.call().extension(id)
     }
 
-    /// The legacy session, where the transport has sessions.
+    /// The legacy session, if the transport has sessions.
     pub fn session_id(&self) -> Option<&str> {
         self.call().session_id.as_deref()
     }
 
-    /// The id of the task that the call is, from when it is one.
+    /// The task's id, from the time when the call becomes a task.
     pub fn task_id(&self) -> Option<&str> {
         self.call().task_id.get().map(|id| &**id)
     }
 
-    /// Has a call of a tool with [`Entry::defer_task`](crate::Entry::defer_task) become a task: its client is told of the
-    /// task now, and what is asked from now on is asked of whoever looks at the task. Says whether the call is a task; if
-    /// not, because its client can have none, it is answered as always.
+    /// Makes a call of a tool with [`Entry::defer_task`](crate::Entry::defer_task) a task. Its client is told of the
+    /// task now. Later questions go to the client that looks at the task. Returns whether the call is a task. If it
+    /// is not, because its client does not support tasks, it gets an ordinary response.
     ///
     /// # Errors
     /// See [`HostPort::start_task`](crate::HostPort::start_task).
@@ -53,43 +54,43 @@ impl Context {
         self.port.start_task(self.id)
     }
 
-    /// Says in words what the task that this call is does at present; a call that is no task says nothing.
+    /// Sets the status message of the task that this call is. It does nothing if the call is not a task.
     pub fn set_status(&self, text: &str) {
         let _: Result<(), Stale> = self.port.emit(self.id, Event::status(text));
     }
 
-    /// The headers of the HTTP request, an object of names in lower case and texts; nothing over other transports.
+    /// The headers of the HTTP request, an object of lower-case names and strings. `None` over other transports.
     pub fn headers(&self) -> Option<JsonSlice> {
         self.call().arrival.headers.as_ref().map(|headers| headers.to_json())
     }
 
-    /// Who sent the request, as far as the transport knows.
+    /// The principal that sent the request, as far as the transport knows.
     pub fn principal(&self) -> Option<&str> {
         self.call().arrival.principal.as_deref()
     }
 
-    /// What the program around the endpoint put with the HTTP request (see [`Attachment`](crate::Attachment)), if it is of this
-    /// type.
+    /// The value that the program around the endpoint attached to the HTTP request (see
+    /// [`Attachment`](crate::Attachment)), if it has this type.
     pub fn attachment<T: std::any::Any>(&self) -> Option<&T> {
         self.call().arrival.attachment.as_ref().and_then(|attachment| attachment.get())
     }
 
-    /// The level from which on a request of 2026-07-28 wants log messages; nothing if it wants none, and in legacy
+    /// The minimum level of log messages that a request of 2026-07-28 wants. `None` if it wants none, and in legacy
     /// sessions.
     pub fn log_level(&self) -> Option<Level> {
         self.call().log_level()
     }
 
-    /// The request's trace context (W3C), as far as it is well formed.
+    /// The request's W3C trace context, as far as it is well formed.
     pub fn trace(&self) -> TraceContext {
         self.meta().map(TraceContext::read).unwrap_or_default()
     }
 
-    /// Sends something to the client's log: a text or any other value. Dropped where the client wants less: in a legacy
-    /// session by `logging/setLevel`, from [`Level::Info`] on without it; in the modern era by the request, nothing
-    /// without it (LG-4 to LG-6).
+    /// Sends a log message to the client: a text or any other value. Messages below the level that the client wants
+    /// are dropped. In a legacy session, the client sets the level with `logging/setLevel`; the default is
+    /// [`Level::Info`]. In the modern era, each request sets the level; without it, nothing is sent (LG-4 to LG-6).
     ///
-    /// A value that JSON cannot hold is told to the server's [log](crate::ServerBuilder::log) instead.
+    /// A value that JSON cannot represent is reported to the server's [log](crate::ServerBuilder::log) instead.
     ///
     /// ```
     /// # use tenon_mcp::{Context, Level, json};
@@ -103,15 +104,16 @@ impl Context {
         self.send_log(level, None, JsonSlice::from_serialize(&data));
     }
 
-    /// [`log`](Context::log) from a part of the program, which clients may show.
+    /// Like [`log`](Context::log), with the name of a part of the program, which clients may show.
     pub fn log_as(&self, logger: &str, level: Level, data: impl Serialize) {
         self.send_log(level, Some(logger), JsonSlice::from_serialize(&data));
     }
 
-    /// Sends the client a notification of the program's own, with an object for parameters, on the stream of this call: the
-    /// only one where a client of 2026-07-28 gets any. Dropped where the client takes no stream, or does not read.
+    /// Sends the client a notification of the program's own, whose parameters are an object. It is sent on the stream
+    /// of this call, which is the only stream on which a client of 2026-07-28 gets such notifications. It is dropped
+    /// if the client takes no stream, or does not read.
     ///
-    /// Fails for a name that the protocol has, and for parameters that are no object.
+    /// Fails if the protocol defines a notification of this name, or if the parameters are not an object.
     ///
     /// ```
     /// # use tenon_mcp::{Context, Error, json};

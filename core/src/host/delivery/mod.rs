@@ -1,4 +1,4 @@
-//! Messages on their way to a client: where they go, in which order, and how a host language reads an outcome.
+//! Messages to a client: where they are sent, in which order, and how a host language reads an outcome.
 
 pub(super) mod outbox;
 pub(super) mod outcome_wire;

@@ -1,4 +1,4 @@
-//! The messages of one call, kept in order without a lock held while they are sent.
+//! The outgoing messages of one call. They stay in order, and no lock is held while they are sent.
 
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink, Unread};
 use crate::host::session::peer::Peer;
@@ -8,15 +8,15 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What a call says before its response, and then the response itself.
+/// The messages of one call before its response, and then the response itself.
 ///
-/// A message takes its place with [`Outbox::queue`], under the lock that decides the order, and is sent by
-/// [`Outbox::flush`] without it. One thread sends at a time; what others queue meanwhile it sends too, so that a sink
-/// may call the engine back.
+/// [`Outbox::queue`] adds a message, under the lock that decides the order. [`Outbox::flush`] sends it without that
+/// lock. One thread sends at a time, and also sends what other threads queue meanwhile. So a sink may call the engine
+/// back.
 pub(in crate::host) struct Outbox {
     sink: Arc<dyn Sink>,
     pub(in crate::host) peer: Option<Arc<Peer>>,
-    /// The session of the request, as its peer counts them.
+    /// The number of the request's session; the peer counts its sessions.
     pub(in crate::host) session: u64,
     state: Mutex<State>,
 }
@@ -26,13 +26,13 @@ struct State {
     sending: bool,
 }
 
-/// What the thread that sends has to see to.
+/// What the sending thread must handle.
 pub(in crate::host) enum Sent {
-    /// The call's last message is out.
+    /// The call's last message has been sent.
     End,
-    /// Nobody will read this question here.
+    /// This sink cannot deliver the question.
     UndeliveredRequest(u64, Bytes),
-    /// Whoever was woken for a message panicked. The message counts as sent.
+    /// A waker panicked during a message. The message counts as sent.
     Panicked(Panicked),
 }
 
@@ -41,17 +41,17 @@ impl Outbox {
         Outbox { sink, peer, session, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
     }
 
-    /// What of it the peer has not read yet.
+    /// What the peer has not read yet of these messages.
     pub(in crate::host) fn unread(&self) -> Unread {
         self.sink.unread()
     }
 
-    /// Takes the next place for a message.
+    /// Queues a message.
     pub(in crate::host) fn queue(&self, message: Outgoing) {
         self.state.lock().waiting.push_back(message);
     }
 
-    /// Sends what is queued, unless another thread is at it, which then sends this too.
+    /// Sends the queued messages. If another thread is sending, that thread sends these too.
     pub(in crate::host) fn flush(&self, mut see_to: impl FnMut(Sent)) {
         let mut sending = false;
         loop {

@@ -1,11 +1,11 @@
-//! Outcomes as hosts are told of them: a word and JSON.
+//! The form in which hosts receive outcomes: a kind and a JSON value.
 
 use crate::host::calls::op::Outcome;
 use crate::json::{JsonSlice, JsonWriter};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// What an [`Outcome`] is, for hosts that hand it on to middleware.
+/// The kind of an [`Outcome`], for hosts that pass it on to middleware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutcomeKind {
@@ -17,18 +17,18 @@ pub enum OutcomeKind {
     Content = 2,
     /// A whole result, an object.
     Result = 3,
-    /// A failure: what the client is told, a string.
+    /// A failure: the text for the client, a string.
     Failed = 4,
-    /// An exception: what it said, a string.
+    /// An exception: its text, a string.
     Exception = 5,
-    /// A protocol error: an object with `code`, `message` and perhaps `data`.
+    /// A protocol error: an object with `code`, `message` and optionally `data`.
     Error = 6,
-    /// Questions are outstanding: null.
+    /// Questions are unanswered: null.
     Suspend = 7,
 }
 
 impl Outcome {
-    /// What it is, and what it holds.
+    /// The kind of the outcome, and its value.
     pub fn told(&self) -> (OutcomeKind, JsonSlice) {
         let text = |text: &str| {
             let mut out = JsonWriter::with_capacity(text.len() + 2);

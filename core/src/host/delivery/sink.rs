@@ -1,4 +1,4 @@
-//! Where a call's messages go.
+//! Sinks: where the engine puts the messages of a call.
 
 use crate::host::calls::op::Outcome;
 use crate::proto::messages::error::ErrorClass;
@@ -9,104 +9,105 @@ use std::sync::Weak;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outgoing {
-    /// A notification; it comes before the response.
+    /// A notification. It is sent before the response.
     Event {
         /// The message.
         body: Bytes,
-        /// Whether a slow peer may miss it.
+        /// Whether it may be dropped if the peer is slow.
         droppable: bool,
     },
-    /// A request of ours, which waits for an answer; it comes before the response.
+    /// A request of the engine to the client, which waits for an answer. It is sent before the response.
     Question {
         /// The message.
         body: Bytes,
-        /// The request's id. A sink that took the question and then finds that nobody will read it hands both back to
-        /// [`Engine::undelivered`](crate::host::Engine::undelivered).
+        /// The request's id. If a sink accepted the question and then finds that nobody will read it, it passes both
+        /// back to [`Engine::undelivered`](crate::host::Engine::undelivered).
         id: u64,
     },
-    /// The response; nothing follows for this request. [`Reply`](crate::transport::Reply) takes it apart for who wants its
-    /// result alone.
+    /// The response. Nothing follows for this request. [`Reply`](crate::transport::Reply) parses it for code that
+    /// needs only the result.
     Response {
         /// The message.
         body: Bytes,
-        /// What kind of error it is, if one.
+        /// The class of the error, if it is an error.
         error: Option<ErrorClass>,
     },
-    /// The request will not be answered: it was cancelled.
+    /// The request gets no response, because it was cancelled.
     Dropped,
 }
 
-/// What became of a message that was handed to a [`Sink`].
+/// The result of passing a message to a [`Sink`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// It is on its way.
+    /// It will be sent.
     Queued,
-    /// It was left out: it may be missed, and the peer is slow or takes nothing but the response.
+    /// It was dropped: it is droppable, and the peer is slow or takes nothing but the response.
     Skipped,
-    /// Nobody will read it: the peer is gone, takes no such message, or has got its response already.
+    /// Nobody will read it: the peer has disconnected, takes no such message, or already has its response.
     Gone,
 }
 
-/// What a peer has not read yet of the messages that were sent to it.
+/// How much a peer has not read yet of the messages that were sent to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// Nothing; or the peer takes each message by itself, however they come.
+    /// Nothing; or the peer handles each message separately, however they arrive.
     Nothing,
     /// Something.
     Some,
-    /// That cannot be seen.
+    /// The sink cannot find out.
     Unknown,
 }
 
-/// The way to one peer, or to one HTTP response.
+/// The output for one peer, or for one HTTP response.
 ///
-/// `send` is called from any thread and must not block: peers and calls have their own sinks, but share their threads.
-/// The engine holds no lock meanwhile.
+/// `send` is called from any thread and must not block, because peers and calls share their threads. The engine holds
+/// no lock during the call.
 pub trait Sink: Send + Sync {
-    /// Queues a message, and says whether it can be delivered.
+    /// Queues a message, and returns whether it can be delivered.
     fn send(&self, message: Outgoing) -> Delivery;
 
-    /// What the peer has not read yet. The answer of a call that has just reported progress waits for that, within
-    /// [`Limits::progress_gap`](crate::Limits::progress_gap): some clients lose progress that they read together with the
-    /// answer. Called without a lock.
+    /// What the peer has not read yet. If a call has just reported progress, its response waits until the peer has
+    /// read it, for at most [`Limits::progress_gap`](crate::Limits::progress_gap). Some clients lose progress that
+    /// they read together with the response. Called without a lock.
     fn unread(&self) -> Unread {
         Unread::Nothing
     }
 
-    /// The answer takes its time; said once to a sink, if at all. Called without a lock.
+    /// The response takes long. Called at most once per sink, without a lock.
     fn slow(&self) {}
 
-    /// Ends the response that carries the messages, if it is one that its client will ask for again: what follows waits for
-    /// that. Says whether it does end. Called without a lock.
+    /// Ends the response that carries the messages, if it is one that its client will resume; later messages wait for
+    /// that. Returns whether it ends. Called without a lock.
     fn close(&self) -> bool {
         false
     }
 
-    /// What a call without an id, which has no response, has come to; said before its end. Called without a lock.
+    /// The outcome of a call without an id, which has no response. Called before the call's end, without a lock.
     fn outcome(&self, outcome: &Outcome) {
         let _ = outcome;
     }
 
-    /// Said before the members of a batch are answered: their answers wait in `batch` until the last one is there, and
-    /// then come as one response. Who knows that nobody will read it tells the batch. Called without a lock.
+    /// Called before the members of a batch are answered. Their responses wait in `batch` until the last one is
+    /// there, and are then sent as one response. If the sink knows that nobody will read it, it informs the batch.
+    /// Called without a lock.
     fn gathers(&self, batch: Weak<dyn Gathering>) {
         drop(batch);
     }
 
-    /// Counts an answer that is to wait in a batch. Gives back what waits, which is an error to the same request where
-    /// there is no room for it, or nothing if nobody will read it. Called without a lock.
+    /// Counts a response that waits in a batch. Returns the response to keep: an error to the same request if there
+    /// is no room, or `None` if nobody will read it. Called without a lock.
     fn gather(&self, answer: BatchAnswer) -> Option<BatchAnswer> {
         Some(answer)
     }
 }
 
-/// The answer to one member of a batch: the message, and what kind of error it is, if one.
+/// The response to one member of a batch: the message, and the class of the error, if it is one.
 pub type BatchAnswer = (Bytes, Option<ErrorClass>);
 
-/// Answers that wait for others of their batch.
+/// Responses that wait for others of their batch.
 pub trait Gathering: Send + Sync {
-    /// Nobody will read them.
+    /// Nobody will read the responses.
     fn let_go(&self);
 }

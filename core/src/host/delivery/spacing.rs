@@ -1,8 +1,9 @@
-//! Answers that wait until their clients have read the progress before them.
+//! Delays a response until its client has read the progress notifications before it.
 //!
-//! Clients in TypeScript handle all messages of one read at once, the answer first: it removes the callback that the progress
-//! in the same read is for. Two writes can become one read, so the answer is written once the client has read what was
-//! written before. Where that cannot be seen, it is written a little later.
+//! Clients in TypeScript handle all messages of one read at once, the response first. The response removes the
+//! callback for the progress in the same read. Two writes can become one read. So the response is written after the
+//! client has read everything that was written before. If the engine cannot see what the client has read, it writes
+//! the response after a short delay.
 
 use crate::host::calls::completion::settle;
 use crate::host::delivery::outbox::{Outbox, Sent};
@@ -16,21 +17,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a client is looked at.
+/// How often the engine checks what a client has read.
 const LOOK: Duration = Duration::from_millis(1);
-/// How many times longer an answer may wait if it can be seen that the client has not read.
+/// How many times longer a response may wait if the engine can see that the client has not read.
 const SEEN: u32 = 20;
-/// Answers of a server that may wait at a time, and of one client. Those beyond go out at once.
+/// How many responses of a server, and of one client, may wait at a time. Further ones are sent at once.
 const MOST: usize = 1024;
 const MOST_OF_ONE: usize = 64;
-/// A longer answer never waits. Clients read less at a time, so they handle the progress while the answer still comes.
+/// A longer response never waits. Clients read less at a time, so they handle the progress while the response still
+/// arrives.
 const ONE_READ: usize = 64 << 10;
 
-/// The answers that wait.
+/// The responses that wait.
 #[derive(Default)]
 pub(in crate::host) struct Spacing {
     state: Mutex<State>,
-    /// How many there are, for a look without the lock.
+    /// Their number, which can be read without the lock.
     count: AtomicUsize,
 }
 
@@ -45,15 +47,15 @@ struct Waiting {
     outbox: Arc<Outbox>,
     request: Option<RequestId>,
     answer: Outgoing,
-    /// When to look at its client next.
+    /// When to check its client next.
     look: Instant,
     wait: Wait,
 }
 
-/// Until when an answer waits.
+/// How long a response waits.
 #[derive(Clone, Copy)]
 pub(in crate::host) struct Wait {
-    /// If it cannot be seen what its client has read.
+    /// If the engine cannot see what the client has read.
     blind: Instant,
     /// In any case.
     end: Instant,
@@ -66,7 +68,7 @@ impl Waiting {
 }
 
 impl Spacing {
-    /// Takes out the answers that `chosen` names.
+    /// Takes out the responses that `chosen` selects.
     fn take(&self, chosen: impl FnMut(&mut Waiting) -> bool) -> Vec<Waiting> {
         if self.count.load(Ordering::Acquire) == 0 {
             return Vec::new();
@@ -79,11 +81,11 @@ impl Spacing {
 }
 
 impl Shared {
-    /// Until when this answer may have to wait, if at all.
+    /// How long this response must wait at most; `None` if it need not wait.
     pub(in crate::host) fn spaced_until(&self, flight: &InFlightCall, answer: &Outgoing) -> Option<Wait> {
         let progress = flight.progress_at?;
         let gap = self.limits.progress_gap;
-        // Before the sink is asked, which may send a ping for that.
+        // Before the sink is asked, because it may send a ping to find out.
         let latest = progress.checked_add(gap.saturating_mul(SEEN)).filter(|latest| *latest > self.now())?;
         if gap.is_zero() || !matches!(answer, Outgoing::Response { body, .. } if body.len() <= ONE_READ) {
             return None;
@@ -96,7 +98,8 @@ impl Shared {
         (end > self.now()).then_some(Wait { blind: progress + gap, end })
     }
 
-    /// Sends an answer, which may have to wait until then. Its call has ended, but for its client it is in flight.
+    /// Sends a response, which may have to wait until then. Its call has ended, but to its client it is still in
+    /// flight.
     pub(in crate::host) fn answer(
         &self,
         outbox: &Arc<Outbox>,
@@ -112,13 +115,13 @@ impl Shared {
             },
         };
         if let (Some(peer), Some(request)) = (&outbox.peer, request) {
-            // Before the response: who has it may use the id again at once (RPC-7).
+            // Before the response: a client that has the response may reuse the id at once (RPC-7).
             peer.forget(request);
         }
         self.send_last(outbox, answer);
     }
 
-    /// Has an answer wait; gives it back if there is no room for it.
+    /// Queues a response to wait; returns it if there is no room for it.
     fn space(
         &self,
         outbox: &Arc<Outbox>,
@@ -140,7 +143,7 @@ impl Shared {
         None
     }
 
-    /// When to look at the clients of waiting answers next.
+    /// When to check the clients of waiting responses next.
     pub(in crate::host) fn spacing_due(&self) -> Option<Instant> {
         if self.spacing.count.load(Ordering::Acquire) == 0 {
             return None;
@@ -148,7 +151,7 @@ impl Shared {
         self.spacing.state.lock().waiting.iter().map(|waiting| waiting.look).min()
     }
 
-    /// Sends the answers whose clients have read what was before, and those that have waited long enough.
+    /// Sends the responses whose clients have read what was sent before, and those that have waited long enough.
     pub(in crate::host) fn send_spaced(&self, now: Instant) {
         if self.spacing.count.load(Ordering::Acquire) == 0 {
             return;
@@ -158,10 +161,10 @@ impl Shared {
             let due = state.waiting.iter().filter(|waiting| waiting.look <= now);
             due.map(|waiting| (waiting.number, waiting.outbox.clone(), waiting.wait)).collect()
         };
-        // Sinks are asked, and sent to, without the lock.
+        // Sinks are called without the lock.
         let mut looks =
             due.into_iter().map(|(number, outbox, wait)| (number, next_look(&outbox, now, wait))).peekable();
-        // Both are in the order of their numbers; an answer may have been taken out meanwhile.
+        // Both are in the order of their numbers. A response may have been taken out meanwhile.
         let ready = self.spacing.take(|waiting| {
             while looks.next_if(|(number, _)| *number < waiting.number).is_some() {}
             let Some((_, look)) = looks.next_if(|(number, _)| *number == waiting.number) else {
@@ -173,19 +176,19 @@ impl Shared {
         self.release(ready, false);
     }
 
-    /// Sends the answers of a client whose channel ends, or drops them if nobody reads them any more.
+    /// Sends the waiting responses of a client whose channel ends, or drops them if nobody reads them any more.
     pub(in crate::host) fn end_spaced(&self, peer: &Arc<Peer>, dropped: bool) {
         let own = self.spacing.take(|waiting| waiting.is_of(peer));
         self.release(own, dropped);
     }
 
-    /// Sends all answers that wait: the server ends.
+    /// Sends all waiting responses, because the server is ending.
     pub(in crate::host) fn send_all_spaced(&self) {
         let all = self.spacing.take(|_| true);
         self.release(all, false);
     }
 
-    /// Drops the answers of former sessions of a client, which knows nothing of their requests.
+    /// Drops the waiting responses of a client's former sessions; the client no longer knows their requests.
     pub(in crate::host) fn drop_former_spaced(&self, peer: &Arc<Peer>) {
         let session = peer.session();
         let former = self.spacing.take(|waiting| {
@@ -195,7 +198,7 @@ impl Shared {
         self.release(former, true);
     }
 
-    /// Drops the answer to a request that its client has cancelled (STD-10).
+    /// Drops the response to a request that its client has cancelled (STD-10).
     pub(in crate::host) fn drop_spaced(&self, peer: &Arc<Peer>, request: &RequestId) {
         let cancelled =
             self.spacing.take(|waiting| waiting.is_of(peer) && waiting.request.as_ref() == Some(request));
@@ -209,7 +212,7 @@ impl Shared {
         }
     }
 
-    /// Sends a call's last message. Whoever is woken for it may panic, which must not keep the rest from being told.
+    /// Sends a call's last message. A waker may panic, which must not prevent the remaining notifications.
     pub(in crate::host) fn send_last(&self, outbox: &Outbox, last: Outgoing) {
         outbox.queue(last);
         outbox.flush(|sent| match sent {
@@ -217,13 +220,13 @@ impl Shared {
             Sent::Panicked(panicked) => {
                 self.panicked("the delivery of an answer", &panicked);
             }
-            // Its questions were taken back before, so that none is left to go elsewhere.
+            // Its questions were withdrawn before, so there is none to redirect.
             Sent::UndeliveredRequest(..) => {}
         });
     }
 }
 
-/// When to look at a client again; `now` if it has read everything, or if that cannot be found out.
+/// When to check a client again. It is `now` if the client has read everything, or if that cannot be found out.
 fn next_look(outbox: &Outbox, now: Instant, wait: Wait) -> Instant {
     match caught(|| outbox.unread()) {
         Ok(Unread::Some) => wait.end.min(now + LOOK),

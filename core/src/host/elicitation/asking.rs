@@ -1,4 +1,5 @@
-//! What a handler written in Rust may ask, and what it does once over all attempts of its call.
+//! What a handler written in Rust uses to ask the client, and to run an effect only once over all attempts of its
+//! call.
 
 use crate::dispatch::calls::ask::{Ask, AskError, Asked, Sample};
 use crate::dispatch::calls::table::CallId;
@@ -17,14 +18,14 @@ use std::task::{Poll, Waker};
 impl Context {
     /// Asks the client a question of any kind.
     ///
-    /// In a legacy session this waits for the answer. In the modern era the call ends here and runs again from its top
-    /// with the answer, so what a handler does before asking must be harmless to repeat, or stand in
-    /// [`once`](Context::once). Questions asked at once (with `join!`) go out together; give each a key if their order
+    /// In a legacy session this waits for the answer. In the modern era the call ends here, and runs again from its
+    /// start with the answer. So everything that a handler does before it asks must be safe to repeat, or must be in
+    /// [`once`](Context::once). Concurrent questions (with `join!`) are sent together; give each a key if their order
     /// may vary.
     ///
     /// # Errors
-    /// [`AskError::Unsupported`] if the client did not declare that it can be asked this, [`AskError::Invalid`] if the
-    /// question is wrong, [`AskError::Failed`] if there is no usable answer.
+    /// [`AskError::Unsupported`] if the client did not declare support for this kind of question,
+    /// [`AskError::Invalid`] if the question is invalid, [`AskError::Failed`] if there is no usable answer.
     pub async fn ask(&self, ask: impl Into<Ask>) -> Result<Answer, AskError> {
         let slot = Arc::new(Mutex::new((None, None::<Waker>)));
         let filled = slot.clone();
@@ -40,7 +41,7 @@ impl Context {
         });
         match self.port.ask_with(self.id, ask.into(), AskMode::Park, Some(waiter))? {
             Asked::Answered(answer) => Ok(answer),
-            // Where the attempt ends because of the question, nothing comes but the end.
+            // If the attempt ends because of the question, no answer arrives here, only the end.
             Asked::Suspended | Asked::Waiting(_) => {
                 std::future::poll_fn(|task| {
                     let waker = task.waker().clone();
@@ -56,8 +57,8 @@ impl Context {
         }
     }
 
-    /// Asks the user behind the client: [`Elicit::form`](crate::Elicit::form) or [`Elicit::url`](crate::Elicit::url).
-    /// See [`ask`](Context::ask).
+    /// Asks the client's user: [`Elicit::form`](crate::Elicit::form) or [`Elicit::url`](crate::Elicit::url). See
+    /// [`ask`](Context::ask).
     pub async fn elicit(&self, ask: Ask) -> Result<Answer, AskError> {
         self.ask(ask).await
     }
@@ -76,13 +77,14 @@ impl Context {
         self.ask(sample).await
     }
 
-    /// Asks for the directories the user works in; they are guidance, not a fence (RT-4). See [`ask`](Context::ask).
+    /// Asks for the directories in which the user works. They are guidance, not an access restriction (RT-4). See
+    /// [`ask`](Context::ask).
     pub async fn roots(&self) -> Result<Vec<Root>, AskError> {
         Ok(self.ask(Ask::roots()).await?.roots())
     }
 
-    /// Ends the call because the user must visit pages first, questions made by [`Ask::url`]; a handler returns what
-    /// this comes to as its error. See [`HostPort::require_urls`].
+    /// Ends the call because the user must visit pages first. The pages are questions made by [`Ask::url`]. A handler
+    /// returns the result of this function as its error. See [`HostPort::require_urls`].
     ///
     /// ```
     /// # use tenon_mcp::{Ask, AskError, Context};
@@ -103,16 +105,16 @@ impl Context {
         }
     }
 
-    /// Does something whose effect must not be repeated when the call runs again with the answers to its questions. The
-    /// result is kept under `key`, and later attempts get it without `effect` being run.
+    /// Runs an effect that must not be repeated when the call runs again with the answers to its questions. The
+    /// result is kept under `key`. Later attempts get it, and `effect` does not run again.
     ///
-    /// It is kept for as long as the call goes on: in a modern call the client carries it, sealed, so all results
-    /// together must fit [`Limits::max_state_bytes`](crate::Limits), and there may be
-    /// [`Limits::max_asks`](crate::Limits) of them. Questions wait for effects that have begun, so that none is
-    /// forgotten. An error is not kept.
+    /// The result is kept as long as the call continues. In a modern call the client carries it, sealed. So all
+    /// results together must fit [`Limits::max_state_bytes`](crate::Limits), and their number is limited by
+    /// [`Limits::max_asks`](crate::Limits). Questions wait for effects that have begun, so that no result is lost. An
+    /// error is not kept.
     ///
     /// # Errors
-    /// What `effect` came to, or an [`AskError`] if its result cannot be kept or read back.
+    /// The error of `effect`, or an [`AskError`] if its result cannot be kept or read back.
     pub async fn once<T, E>(
         &self,
         key: impl Into<String>,
@@ -138,7 +140,7 @@ impl Context {
     }
 }
 
-/// An effect at work; the attempt does not suspend meanwhile.
+/// A running effect. The attempt does not suspend while it runs.
 struct Working {
     port: HostPort,
     id: CallId,

@@ -1,4 +1,4 @@
-//! Questions of handlers to clients, from asking to the answer.
+//! Questions that handlers ask clients: sends them and takes the answers.
 
 use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked};
 use crate::dispatch::calls::ask_replay::{Draft, Registered};
@@ -20,12 +20,12 @@ use crate::proto::results::shape;
 use bytes::Bytes;
 use std::sync::Arc;
 
-/// A call that wants to ask.
+/// A call that asks a question.
 struct Asker {
     context: Arc<CallContext>,
-    /// Its session, if it is one that can be asked in.
+    /// Its session, if questions can be asked in it.
     peer: Option<Arc<Peer>>,
-    /// The task that it is; it is asked there.
+    /// The task that the call is; its questions are asked there.
     task: Option<Arc<Live>>,
 }
 
@@ -45,14 +45,14 @@ impl HostPort {
         let shared = &self.0;
         let Asker { context, peer, task } = self.asks_of(id, ask.kind)?;
         let draft = Draft::new(ask, &context.client, &*shared.environment)?;
-        // Looked into outside of the lock, as every answer is.
+        // Read outside of the lock, as every answer is.
         let supplied = shared.calls.with(id, |flight| flight.asks.supplied_for(&draft)).flatten();
         let supplied = supplied.filter(|answer| draft.reader().read(&Ok(answer.clone())).is_ok());
         let registered = shared.calls.with(id, |flight| {
             if let Some(answer) = supplied {
                 flight.asks.accept(&draft, answer, &shared.limits);
             }
-            // Under the table's lock: whoever ends the input looks at each call's questions afterwards.
+            // Under the table's lock: the thread that ends the input looks at each call's questions afterwards.
             if peer.as_ref().is_some_and(|peer| peer.input_ended()) {
                 let text = "the client has ended its input and cannot answer";
                 return Err(AskError::Failed(text.to_owned()));
@@ -83,7 +83,7 @@ impl HostPort {
         if let Some(local) = local {
             local.poll_again();
         }
-        // Without a session there is nobody to send a request to: the attempt ends and the client comes back.
+        // Without a session no request can be sent: the attempt ends, and the client sends the next request.
         let Some(peer) = peer else { return Ok(Asked::Suspended) };
         let request = peer.add_ask(id, ask);
         let body = shape::server_request(request, draft.reader().kind.method(), draft.params());
@@ -94,7 +94,7 @@ impl HostPort {
         let queued = shared.with_deadline(id, |flight, deadline| {
             let pending = flight.asks.pending.iter_mut().find(|pending| pending.id == ask)?;
             pending.request = Some(request);
-            // Before the question is out, because its answer sets another.
+            // Before the question is sent, because its answer sets another deadline.
             *deadline = until;
             Some(flight.queue(Outgoing::Question { body, id: request }))
         });
@@ -109,7 +109,7 @@ impl HostPort {
         })
     }
 
-    /// The call that wants to ask, and its session, if it is one that can be asked in.
+    /// The call that asks, and its session, if questions can be asked in it.
     fn asks_of(&self, id: CallId, kind: Question) -> Result<Asker, AskError> {
         let found = self.0.calls.with(id, |flight| {
             (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer)
@@ -125,7 +125,7 @@ impl HostPort {
             return Err(AskError::Invalid(text));
         }
         let peer = peer.filter(|_| !context.client.revision.is_modern());
-        // Nothing is asked of a client that is not ready yet (ERA-10).
+        // No question is sent to a client that is not ready yet (ERA-10).
         if peer.as_ref().is_some_and(|peer| !peer.lifecycle(|lifecycle| lifecycle.is_initialized())) {
             let text = "the client has not sent notifications/initialized yet";
             return Err(AskError::Failed(format!("{}: {text}", kind.noun())));
@@ -133,13 +133,19 @@ impl HostPort {
         Ok(Asker { context, peer, task })
     }
 
-    /// Ends a call, or its attempt, because the user must visit pages first: questions made by [`Ask::url`].
+    /// Ends a call, or its attempt, because the user must visit pages first. The pages are questions made by
+    /// [`Ask::url`].
     ///
-    /// A client with a session (2025-11-25, or an older revision if it declares `elicitation.url`) is told which by an error
-    /// (-32042), which is what this fails with ([`AskError::UrlRequired`]); the call is over, and the client calls again in its own time. In the modern era the
-    /// questions suspend the attempt ([`Asked::Suspended`]); unlike [`HostPort::ask`] this asks again in the next
-    /// attempt, because to agree to a visit is not to have made it. Other clients cannot be asked, and a user who did
-    /// not agree is not asked again: both are errors like those of [`HostPort::ask`].
+    /// - A client with a session (2025-11-25, or an older revision if it declares `elicitation.url`) gets the pages
+    ///   in an error
+    /// (-32042). This function fails with that error ([`AskError::UrlRequired`]). The call is over, and the client
+    /// calls again later.
+    /// - In the modern era, the questions suspend the attempt ([`Asked::Suspended`]). Unlike [`HostPort::ask`], this
+    ///   asks again in
+    /// the next attempt, because a user who agreed to a visit may not have made it yet.
+    /// - Other clients cannot be asked, and a user who did not agree is not asked again. Both are errors like those
+    ///   of
+    /// [`HostPort::ask`].
     pub fn require_urls(&self, id: CallId, pages: impl IntoIterator<Item = Ask>) -> Result<Asked, AskError> {
         let shared = &self.0;
         let Asker { context, peer, task } = self.asks_of(id, Question::ElicitUrl)?;
@@ -180,29 +186,31 @@ impl HostPort {
         Ok(Asked::Suspended)
     }
 
-    /// Tells the client that was asked for the visit `id` that it has come to its end, so that it may go on (EL-12, only
-    /// sessions have this). `false` if no client was asked, within [`Limits::state_lifetime`](crate::Limits) and
-    /// [`Limits::max_visits`](crate::Limits), or it cannot be reached; there is nothing to be done about it then.
+    /// Notifies the client that was asked for the visit `id` that the visit has ended, so that it may continue
+    /// (EL-12, only sessions have this). Returns `false` if no client was asked, within
+    /// [`Limits::state_lifetime`](crate::Limits) and [`Limits::max_visits`](crate::Limits), or if the client cannot
+    /// be reached. The caller need not do anything then.
     pub fn elicitation_complete(&self, id: &str) -> bool {
         self.0.visits.complete(id, self.0.now())
     }
 
-    /// The result that an earlier attempt of this call, or this one, has kept under `key`.
+    /// The result that this or an earlier attempt of the call has stored under `key`.
     pub fn once_get(&self, id: CallId, key: &str) -> Option<JsonSlice> {
         self.0.calls.with(id, |flight| flight.asks.kept(key)).flatten()
     }
 
-    /// Keeps the result of an effect under `key` for the further attempts of this call, so that it is not repeated. A
-    /// host begins nothing between an effect and this that could end the attempt. [`AskError::Invalid`] if `key` has a
-    /// result already, or if there is no room for it: all results must fit
-    /// [`Limits::max_state_bytes`](crate::Limits), and there may be [`Limits::max_asks`](crate::Limits) of them.
+    /// Stores the result of an effect under `key` for the further attempts of this call, so that the effect is not
+    /// repeated. Between the effect and this call, a host must not begin anything that could end the attempt. Fails
+    /// with [`AskError::Invalid`] if `key` already has a result, or if there is no room for it. All results must fit
+    /// [`Limits::max_state_bytes`](crate::Limits), and their number is limited by
+    /// [`Limits::max_asks`](crate::Limits).
     pub fn once_put(&self, id: CallId, key: impl Into<String>, result: JsonSlice) -> Result<(), AskError> {
         let key = key.into();
         let kept = self.0.calls.with(id, |flight| flight.asks.keep(key, result, &self.0.limits));
         kept.ok_or(AskError::Stale)?
     }
 
-    /// Sends what a call has queued.
+    /// Sends the queued messages of a call.
     pub(in crate::host) fn flush(&self, outbox: &Outbox) {
         let peer = outbox.peer.as_deref();
         outbox.flush(|sent| match (sent, peer) {
@@ -215,7 +223,7 @@ impl HostPort {
         });
     }
 
-    /// Sends a question that the call's sink could not deliver to the peer's own; where that cannot either, the
+    /// Sends a question that the call's sink could not deliver to the peer's own sink. If that fails too, the
     /// question fails.
     pub(in crate::host) fn undelivered(&self, peer: &Peer, request: u64, body: Bytes) {
         let Some(question) = peer.ask(request) else { return };
@@ -227,24 +235,24 @@ impl HostPort {
             let text = "the client cannot be reached: it reads no stream a question could go to";
             self.answered(question.call, question.ask, Err(text.to_owned()), Thread::Other);
         } else if !peer.move_ask(request) {
-            // The call ended meanwhile, and withdrew the question where it was not.
+            // The call ended meanwhile, and withdrew the question on the other sink.
             let body = shape::cancelled(request, "the call has ended");
             peer.send(Outgoing::Event { body, droppable: false });
         }
     }
 
-    /// Ends an attempt with questions outstanding.
+    /// Ends an attempt that has unanswered questions.
     pub(in crate::host) fn suspend(&self, id: CallId) -> Result<(), Stale> {
         enum Next {
             Nothing,
             Rerun,
             Answer,
         }
-        // Those of this attempt, given up once the table's lock is released.
+        // Callbacks of this attempt, which are dropped after the table's lock is released.
         let mut on_cancel = Vec::new();
         let next = self.0.calls.with(id, |flight| {
             on_cancel = std::mem::take(&mut flight.on_cancel);
-            // A task waits as a session does.
+            // A task waits for answers as a session does.
             let waits = !flight.context.client.revision.is_modern() || flight.task.is_some();
             if waits && flight.asks.asked_anew() {
                 flight.parked = true;
@@ -256,7 +264,7 @@ impl HostPort {
         drop(on_cancel);
         match next.ok_or(Stale)? {
             Next::Nothing => {}
-            // The thread may be any of the program's, inside some call of its own.
+            // The thread may be any thread of the program, perhaps inside a call of its own.
             Next::Rerun => self.rerun(id, Thread::Other),
             Next::Answer => {
                 let flight = self.0.calls.remove(id).ok_or(Stale)?;
@@ -282,7 +290,7 @@ impl HostPort {
         }
     }
 
-    /// Takes the client's answer to a question, or why there will be none.
+    /// Takes the client's answer to a question, or the reason why there is none.
     pub(in crate::host) fn answered(
         &self,
         id: CallId,
@@ -313,7 +321,7 @@ impl HostPort {
             } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
                 Next::Local(flight.waiters.remove(place).1, answer)
             } else if let Target::Inline { .. } = flight.context.target() {
-                // Nobody waits on its lane; the attempt that is about to end finds the answer.
+                // No handler waits for it on a lane; the attempt that is about to end finds the answer.
                 Next::Nothing
             } else {
                 Next::Host(flight.lane.clone(), answer)
@@ -330,7 +338,7 @@ impl HostPort {
         }
     }
 
-    /// Whether a call waits for answers that only another attempt will see.
+    /// Whether a call waits for answers that only another attempt can use.
     pub(in crate::host) fn must_suspend(&self, id: CallId) -> bool {
         self.0
             .calls

@@ -1,4 +1,5 @@
-//! Where visits to pages were asked for, so that their end can be told to the same client (EL-12).
+//! Remembers which client was asked to visit a page, so that the same client can be notified when the visit ends
+//! (EL-12).
 
 use crate::host::delivery::sink::{Delivery, Outgoing};
 use crate::host::session::peer::Peer;
@@ -8,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// The visits that may still come to an end, oldest first.
+/// The visits that have not ended yet, oldest first.
 pub(in crate::host) struct UrlElicitations {
     most: usize,
     lifetime: Duration,
@@ -26,7 +27,7 @@ impl UrlElicitations {
         UrlElicitations { most, lifetime, asked: Mutex::default() }
     }
 
-    /// Remembers a visit; one too many takes the place of the oldest.
+    /// Remembers a visit. If the limit is reached, it replaces the oldest one.
     pub(in crate::host) fn remember(&self, id: String, peer: &Arc<Peer>, now: Instant) {
         let visit = UrlElicitation { id, peer: Arc::downgrade(peer), until: now.checked_add(self.lifetime) };
         let mut asked = self.asked.lock();
@@ -36,12 +37,12 @@ impl UrlElicitations {
         asked.push_back(visit);
     }
 
-    /// Nobody is told any more of the visits that a session was asked for, because the session has ended.
+    /// Forgets the visits that a session was asked for, because the session has ended.
     pub(in crate::host) fn forget(&self, peer: &Arc<Peer>) {
         self.asked.lock().retain(|visit| !std::ptr::eq(visit.peer.as_ptr(), Arc::as_ptr(peer)));
     }
 
-    /// Tells whoever was asked for this visit of its end; `false` if nobody can be told.
+    /// Notifies the client that was asked for this visit of its end. Returns `false` if no client can be notified.
     pub(in crate::host) fn complete(&self, id: &str, now: Instant) -> bool {
         let found = {
             let asked = self.asked.lock();

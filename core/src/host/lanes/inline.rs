@@ -1,4 +1,4 @@
-//! Handlers on the thread that received their call.
+//! Inline handlers: they run on the thread that received the call.
 
 use crate::host::calls::op::HostCall;
 use crate::host::lanes::wake_batch;
@@ -7,18 +7,18 @@ use std::sync::{Arc, Weak};
 
 /// Runs calls on the thread that received them, see [`Target::Inline`](crate::host::Target::Inline).
 pub trait InlineHost: Send + Sync {
-    /// Runs a handler and completes the call, now or later. No lock of the engine is held; until this returns, the
-    /// thread reads nothing more of its connection.
+    /// Runs a handler and completes the call, now or later. No lock of the engine is held. Until this returns, the
+    /// thread reads nothing more from its connection.
     fn run(&self, call: HostCall);
 }
 
-/// Hears of the threads that inline handlers occupy.
+/// Is notified of the threads that inline handlers occupy.
 pub(crate) trait Occupancy: Send + Sync {
     fn enter(&self);
     fn leave(&self);
 }
 
-/// Who hears of them, if anybody.
+/// The listener that is notified of them, if there is one.
 #[derive(Default)]
 pub(crate) struct Occupied(RwLock<Option<Weak<dyn Occupancy>>>);
 
@@ -42,7 +42,7 @@ impl Occupied {
         if let Some(who) = &stay.0 {
             who.enter();
         }
-        // It may block, or be a client of another server in this process.
+        // It may block, or may be a client of another server in this process.
         wake_batch::outside(|| host.run(call));
     }
 }

@@ -9,14 +9,14 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
-/// Names a lane: a place where host code runs. The host chooses the numbers.
+/// Identifies a lane: a place where host code runs. The host chooses the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LaneId(pub u32);
 
-/// The queue behind a lane.
+/// The queue of a lane.
 ///
-/// The wake flag is set by whoever queues and cleared by whoever drains, *before* popping; a waker that was lost between
-/// the two would leave an operation unseen.
+/// The thread that queues sets the wake flag. The thread that drains clears it *before* popping. If a wake were lost
+/// between the two, an operation would remain unseen.
 pub(crate) struct LaneQueue<T = HostOp> {
     ops: Mutex<VecDeque<T>>,
     signalled: AtomicBool,
@@ -25,8 +25,8 @@ pub(crate) struct LaneQueue<T = HostOp> {
     limit: usize,
 }
 
-/// The lanes of a server. Hosts number theirs from 0, so that the few there are stand in places of their own, which are
-/// looked at without a lock; others are possible.
+/// The lanes of a server. Hosts number theirs from 0, so the first few lanes have fixed slots that are read without a
+/// lock. Other numbers are possible.
 pub(in crate::host) struct Lanes {
     limit: usize,
     few: [OnceLock<Arc<LaneQueue>>; 8],
@@ -34,12 +34,12 @@ pub(in crate::host) struct Lanes {
 }
 
 impl Lanes {
-    /// None yet; each takes `limit` calls.
+    /// No lanes yet. Each lane will take `limit` calls.
     pub(in crate::host) fn new(limit: usize) -> Lanes {
         Lanes { limit, few: Default::default(), others: RwLock::default() }
     }
 
-    /// The lane of this number, made when it is asked for first.
+    /// The lane with this number. It is created at the first request for it.
     pub(in crate::host) fn get(&self, id: LaneId) -> Arc<LaneQueue> {
         let new = || Arc::new(LaneQueue::new(self.limit));
         if let Some(place) = self.few.get(id.0 as usize) {
@@ -52,7 +52,7 @@ impl Lanes {
     }
 }
 
-/// What a drain left behind.
+/// The state of the lane after a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drained {
     /// The lane was empty at the end.
@@ -76,14 +76,14 @@ impl<T> LaneQueue<T> {
         self.limit
     }
 
-    /// Takes one of the lane's credits; a call holds it until it ends.
+    /// Takes one of the lane's credits. A call holds it until it ends.
     pub(crate) fn acquire(&self) -> bool {
-        // Not added first and taken back: that would refuse somebody else meanwhile.
+        // Not incremented first and then reverted, because that would refuse another call meanwhile.
         let one_more = |taken: usize| (taken < self.limit).then_some(taken + 1);
         self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
-    /// The same for a call that comes in any case.
+    /// Does the same for a call that is accepted in any case.
     pub(crate) fn acquire_unbounded(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
@@ -93,7 +93,7 @@ impl<T> LaneQueue<T> {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Attaches the waker, and wakes it for what is queued already.
+    /// Attaches the waker, and wakes it if operations are queued already.
     pub(crate) fn attach(&self, wake: Arc<dyn Wake>) {
         let before = self.wake.lock().replace(wake);
         drop(before);
@@ -120,8 +120,8 @@ impl<T> LaneQueue<T> {
         self.signal();
     }
 
-    /// Queues a call. A lane whose host does not drain must not grow without bound: when twice the limit is queued,
-    /// what `is_live` disowns is thrown out, and if that is not enough the call is refused.
+    /// Queues a call. The queue of a lane whose host does not drain must not grow without limit. When twice the limit
+    /// is queued, the entries that are not `is_live` are removed. If that is not enough, the call is refused.
     pub(crate) fn push_bounded(&self, op: T, is_live: impl Fn(&T) -> bool) -> Result<(), Stale> {
         {
             let mut ops = self.ops.lock();
@@ -137,9 +137,9 @@ impl<T> LaneQueue<T> {
         Ok(())
     }
 
-    /// Clears the flag, then pops at most `max`; signals again if something stays.
+    /// Clears the flag, and then pops at most `max` operations. Signals again if some remain.
     pub(crate) fn pop(&self, max: usize, out: &mut Vec<T>) -> Drained {
-        // A swap and no store: it sees the operation of whoever had set the flag.
+        // A swap rather than a store, so that this thread sees the operation of the thread that had set the flag.
         self.signalled.swap(false, Ordering::AcqRel);
         let more = {
             let mut ops = self.ops.lock();
@@ -157,7 +157,7 @@ impl<T> LaneQueue<T> {
 }
 
 impl LaneQueue {
-    /// The host could not be woken: the calls that wait for it. What is queued next wakes it again.
+    /// The host could not be woken: returns the calls that wait for it. The next queued operation wakes it again.
     pub(in crate::host) fn unwoken(&self) -> Vec<CallId> {
         self.signalled.swap(false, Ordering::AcqRel);
         self.ops.lock().iter().filter_map(HostOp::starts).collect()

@@ -1,4 +1,4 @@
-//! Handlers written in Rust, in process: they skip the queue.
+//! Handlers written in Rust: they run in the engine's process and do not go through a lane's queue.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
@@ -24,7 +24,7 @@ pub type LocalFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A handler written in Rust.
 pub trait LocalHandler: Send + Sync {
-    /// Starts a call with its [input](crate::host::HostCall::input). Input that does not fit comes out of the future as
+    /// Starts a call with its [input](crate::host::HostCall::input). If the input is not valid, the future returns
     /// [`Outcome::Failed`].
     fn call(&self, input: JsonSlice, context: Context) -> LocalFuture;
 }
@@ -34,7 +34,8 @@ pub trait Spawn: Send + Sync {
     /// Runs a future to its end.
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>);
 
-    /// Calls `run` on this thread as if within one of the executor's tasks, so that what it makes belongs to the executor.
+    /// Calls `run` on this thread as if within a task of the executor, so that what it creates belongs to the
+    /// executor.
     fn enter(&self, run: &mut dyn FnMut()) {
         run();
     }
@@ -42,7 +43,7 @@ pub trait Spawn: Send + Sync {
 
 pub(in crate::host) type Waiter = Box<dyn FnOnce(Result<Answer, AskError>) + Send>;
 
-/// How the engine reaches the task of a local call.
+/// The engine's access to the task of a local call.
 #[derive(Default)]
 pub(in crate::host) struct LocalState {
     ended: AtomicBool,
@@ -56,7 +57,7 @@ impl LocalState {
         self.poll_again();
     }
 
-    /// Has the task polled again: it may have to suspend although the question came from a task of its own.
+    /// Has the task polled again: the task may have to suspend even if the question came from another task.
     pub(in crate::host) fn poll_again(&self) {
         let waker = self.task.lock().take();
         if let Some(waker) = waker {
@@ -65,7 +66,7 @@ impl LocalState {
     }
 }
 
-/// A call on its way to a local handler.
+/// A call that is about to go to a local handler.
 pub(in crate::host) struct LocalCall {
     port: HostPort,
     id: CallId,
@@ -84,7 +85,7 @@ impl LocalCall {
     }
 }
 
-/// Starts a call, with its first poll on this thread if it is `here`.
+/// Starts a call. Its first poll is on this thread if it is `here`.
 pub(in crate::host) fn start(
     handler: Arc<dyn LocalHandler>,
     call: LocalCall,
@@ -105,7 +106,7 @@ pub(in crate::host) fn start(
         if poll.is_ready() {
             return;
         }
-        // Nobody is woken by what came about meanwhile, but the task is polled once in any case.
+        // No task was woken for what happened meanwhile, but the task is polled once in any case.
     }
     if attempt.register() {
         spawn.spawn(Box::pin(attempt));
@@ -114,7 +115,8 @@ pub(in crate::host) fn start(
     }
 }
 
-/// Runs one attempt: catches panics, ends when the call has ended, suspends when a question must be carried away.
+/// Runs one attempt. It catches panics, ends when the call has ended, and suspends when a question must be sent with
+/// the end of the attempt.
 struct Attempt {
     port: HostPort,
     id: CallId,
@@ -123,9 +125,9 @@ struct Attempt {
     work: Work,
 }
 
-/// What is left of a handler to run.
+/// The remaining part of a handler's run.
 enum Work {
-    /// All of it.
+    /// The handler has not started.
     New(Arc<dyn LocalHandler>, JsonSlice),
     StartState(LocalFuture),
     Nothing,
@@ -145,7 +147,7 @@ impl Future for Attempt {
 }
 
 impl Attempt {
-    /// Has the end of the call reach this attempt; `false` if it has ended already.
+    /// Registers this attempt to be notified of the call's end. Returns `false` if the call has already ended.
     fn register(&self) -> bool {
         self.port.0.calls.with(self.id, |flight| flight.local = Some(self.state.clone())).is_some()
     }
@@ -155,13 +157,13 @@ impl Attempt {
         if let Work::Nothing = self.work {
             return Poll::Ready(());
         }
-        // The handler works before its first await, too.
+        // The handler's code before its first await runs here too.
         let outcome = match caught(|| wake_batch::outside(|| self.advance(task))) {
             Ok(Poll::Ready(outcome)) => outcome,
             Ok(Poll::Pending) => {
                 let before = self.state.task.lock().replace(task.waker().clone());
                 drop(before);
-                // Looked at once the waker is there: whoever comes later finds it.
+                // Checked after the waker is set: an end that comes later finds the waker.
                 if self.state.ended.load(Ordering::Acquire) {
                     let _ = self.let_go();
                     return Poll::Ready(());
@@ -173,7 +175,7 @@ impl Attempt {
             }
             Err(panicked) => self.panicked(&panicked),
         };
-        // A handler that panics when it is let go has not done what it says.
+        // If a handler panics while it is dropped, its outcome does not count.
         let outcome = self.let_go().unwrap_or(outcome);
         let _ = self.port.complete(self.id, outcome);
         Poll::Ready(())
@@ -192,7 +194,7 @@ impl Attempt {
         }
     }
 
-    /// Drops what is left of the handler; the failure if that panics.
+    /// Drops the remaining part of the handler. Returns a failure if that panics.
     fn let_go(&mut self) -> Option<Outcome> {
         let work = std::mem::replace(&mut self.work, Work::Nothing);
         caught(|| drop(work)).err().map(|panicked| self.panicked(&panicked))
@@ -205,7 +207,7 @@ impl Attempt {
 }
 
 impl Drop for Attempt {
-    // An executor that shuts down drops its tasks; the call must not hang because of that.
+    // An executor drops its tasks when it shuts down. The call must not hang because of that.
     fn drop(&mut self) {
         if let Work::Nothing = self.work {
             return;
@@ -233,27 +235,27 @@ impl Context {
         &self.call
     }
 
-    /// Names the call.
+    /// Identifies the call.
     pub fn call_id(&self) -> CallId {
         self.id
     }
 
-    /// What the handler is registered as.
+    /// The kind of the handler's entry.
     pub fn kind(&self) -> Kind {
         self.call.entry.kind
     }
 
-    /// The name it is registered under: of a tool or a prompt its name, of a resource its URI or template.
+    /// The name of the entry: the name of a tool or a prompt, the URI or template of a resource.
     pub fn name(&self) -> &str {
         &self.call.entry.name
     }
 
-    /// The address of the resource that is read.
+    /// The address of the resource that is being read.
     pub fn uri(&self) -> Option<&str> {
         self.call.uri.as_deref()
     }
 
-    /// The revision in force.
+    /// The negotiated revision.
     pub fn protocol_version(&self) -> Revision {
         self.call.client.revision
     }
@@ -268,8 +270,8 @@ impl Context {
         self.call.meta.as_ref()
     }
 
-    /// What the middleware and the handler of this call share: values, one of each type. It is gone with the call, and a call
-    /// that is run again because a client of 2026-07-28 brought answers begins with nothing.
+    /// Values that the middleware and the handler of this call share, at most one of each type. They are dropped when
+    /// the call ends. If the call runs again because a client of 2026-07-28 sent answers, it begins without any.
     ///
     /// ```
     /// # use tenon_mcp::Context;
@@ -285,13 +287,13 @@ impl Context {
         self.call.state()
     }
 
-    /// Says why this call's handler failed.
+    /// Logs why this call's handler failed.
     pub(crate) fn log_handler_fault(&self, why: impl FnOnce() -> String) {
         self.port.0.log_handler_fault(|| format!("{}: {}", self.call.entry, why()));
     }
 
-    /// Whether the call has ended: cancelled, timed out, disconnected. The handler's future is dropped then, so only
-    /// blocking code needs to look.
+    /// Whether the call has ended: cancelled, timed out or disconnected. The handler's future is then dropped, so
+    /// only blocking code needs to check this.
     pub fn is_cancelled(&self) -> bool {
         self.port.is_cancelled(self.id)
     }
@@ -301,8 +303,8 @@ impl Context {
         let _: Result<(), Stale> = self.port.emit(self.id, Event::progress(progress, total, message));
     }
 
-    /// Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what
-    /// follows. Says whether it does; `false` where no client would come back. See [`HostPort::close_stream`].
+    /// Ends the HTTP response that the client waits on, but neither the call nor its stream. The client reconnects
+    /// for what follows. Returns `false` if no client would reconnect. See [`HostPort::close_stream`].
     pub fn close_stream(&self) -> bool {
         self.port.close_stream(self.id).unwrap_or(false)
     }

@@ -1,4 +1,5 @@
-//! Models of a lane under every interleaving. A lost wake shows as a drainer that waits for ever, which loom reports.
+//! Loom tests of a lane under every thread interleaving. If a wake is lost, a drainer waits forever, which loom
+//! reports.
 
 use crate::host::lanes::lane::{Drained, LaneQueue};
 use crate::host::lanes::wake::Wake;
@@ -19,7 +20,7 @@ fn lane(limit: usize) -> (Arc<LaneQueue<u32>>, Arc<Signal>) {
     (Arc::new(LaneQueue::new(limit)), Arc::new(Signal(Notify::new())))
 }
 
-/// Drains as a host does: once per wake, `max` at a time.
+/// Drains as a host does: once per wake, at most `max` operations at a time.
 fn drain(lane: &LaneQueue<u32>, signal: &Signal, max: usize, wanted: usize) -> Vec<u32> {
     let mut out = Vec::new();
     while out.len() < wanted {
@@ -118,7 +119,7 @@ fn a_drain_of_nothing_loses_no_wake() {
             thread::spawn(move || lane.push(1))
         };
         let mut out = Vec::new();
-        // A wake may be spurious, so that there may be nothing yet.
+        // A wake may be spurious, so there may be nothing yet.
         signal.0.wait();
         lane.pop(0, &mut out);
         assert!(out.is_empty());

@@ -1,4 +1,4 @@
-//! Models of a call's outbox under every interleaving.
+//! Loom tests of a call's outbox under every thread interleaving.
 
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use loom::thread;
 use std::sync::Arc;
 
-/// Keeps what is sent, as the numbers of the messages.
+/// Records the numbers of the messages that are sent.
 struct Kept(Mutex<Vec<u8>>);
 
 impl Sink for Kept {
@@ -30,7 +30,7 @@ fn messages_go_out_once_in_their_order_and_the_end_is_last() {
     loom::model(|| {
         let kept = Arc::new(Kept(Mutex::new(Vec::new())));
         let outbox = Arc::new(Outbox::new(kept.clone(), None, 0));
-        // Stands for the lock of the call table: it decides the order, and whether the call has ended.
+        // Represents the lock of the call table: it decides the order, and whether the call has ended.
         let table = Arc::new(Mutex::new((0, false)));
         let ends = Arc::new(Mutex::new(0));
         let flush = {

@@ -1,4 +1,4 @@
-//! Lanes: bounded queues from which a host language takes its calls, and how its threads are woken.
+//! Lanes: bounded queues from which a host takes its calls, and how the engine wakes the host's threads.
 
 pub(super) mod inline;
 pub(super) mod lane;

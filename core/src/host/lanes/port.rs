@@ -1,4 +1,4 @@
-//! The one door to foreign code: operations out through lanes, completions in.
+//! [`HostPort`], the interface between the engine and hosts: hosts take operations from lanes and return outcomes.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};
@@ -18,9 +18,9 @@ use crate::proto::session::version::Revision;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// The host's side of the engine. Cheap to clone; every method may be called from any thread.
+/// The engine's interface for hosts. It is cheap to clone. Every method may be called from any thread.
 ///
-/// No engine lock is held while host code runs, and nothing here waits for a host.
+/// No engine lock is held while host code runs, and no method waits for a host.
 #[derive(Clone)]
 pub struct HostPort(pub(crate) Arc<Shared>);
 
@@ -30,7 +30,7 @@ pub struct Lane {
     queue: Arc<LaneQueue>,
 }
 
-/// A host's waker. If it panics, the host hears of nothing that is queued, so the calls that wait there end.
+/// A host's waker. If it panics, the host does not learn of queued operations, so the calls that wait there end.
 struct LaneWake {
     shared: Weak<Shared>,
     lane: Weak<LaneQueue>,
@@ -49,8 +49,8 @@ impl Wake for LaneWake {
 }
 
 impl HostPort {
-    /// Attaches a waker to the lane `id` and returns the lane. What was queued before is kept, and wakes at once.
-    /// Attaching again replaces the waker.
+    /// Attaches a waker to the lane `id` and returns the lane. Operations that are already queued are kept, and the
+    /// waker is called at once for them. Attaching again replaces the waker.
     pub fn lane(&self, id: LaneId, wake: Arc<dyn Wake>) -> Lane {
         let queue = self.0.lane(id);
         let (shared, lane) = (Arc::downgrade(&self.0), Arc::downgrade(&queue));
@@ -58,13 +58,13 @@ impl HostPort {
         Lane { shared: self.0.clone(), queue }
     }
 
-    /// Gives local (Rust) handlers the executor they run on.
+    /// Sets the executor on which local (Rust) handlers run.
     pub fn set_spawn(&self, spawn: Arc<dyn Spawn>) {
         let before = self.0.spawn.write().replace(spawn);
         drop(before);
     }
 
-    /// Ends a call with what its handler came to. [`Stale`] if it had ended already.
+    /// Ends a call with its handler's outcome. Fails with [`Stale`] if the call had already ended.
     pub fn complete(&self, id: CallId, outcome: Outcome) -> Result<(), Stale> {
         if matches!(outcome, Outcome::Suspend) {
             return self.suspend(id);
@@ -74,8 +74,9 @@ impl HostPort {
         Ok(())
     }
 
-    /// Runs a step of a host. If it panics there is no result: the log has a record that names what it was `doing`, and the calls
-    /// that `lost` gives then end with an internal error. These are the calls that the host took and that no handler has.
+    /// Runs a step of a host. If the step panics, there is no result. The log gets a record that names what the step
+    /// was `doing`, and the calls that `lost` returns end with an internal error. These are calls that the host took
+    /// and that no handler has.
     pub fn guard<R>(
         &self,
         doing: &str,
@@ -92,17 +93,17 @@ impl HostPort {
         }
     }
 
-    /// Completes several calls; those that had ended are skipped. What `batch` does to make the outcomes must not wait for
-    /// other calls: the answers may leave together at the end.
+    /// Completes several calls, and skips those that have ended. The code of `batch` that makes the outcomes must not
+    /// wait for other calls, because all responses may be sent together at the end.
     pub fn complete_many(&self, batch: impl IntoIterator<Item = (CallId, Outcome)>) {
-        // Whoever writes the answers is woken once.
+        // The thread that writes the responses is woken once.
         let _turn = wake_batch::batch();
         for (id, outcome) in batch {
             let _ = self.complete(id, outcome);
         }
     }
 
-    /// Sends what a handler says before it completes.
+    /// Sends an event of a handler that has not completed yet.
     pub fn emit(&self, id: CallId, event: Event) -> Result<(), Stale> {
         match event.kind {
             EventKind::Progress => self.emit_progress(id, &event.params),
@@ -132,12 +133,12 @@ impl HostPort {
             wanted(flight).then(|| {
                 flight.last_progress = amount;
                 flight.progress_at = Some(now);
-                // Its place is before that of the response (PGR-3).
+                // It is queued before the response (PGR-3).
                 (flight.queue(Outgoing::Event { body, droppable: true }), flight.outer)
             })
         });
         if let Some((outbox, mut outer)) = queued.ok_or(Stale)? {
-            // The call within which it runs has the answer that may have to wait.
+            // The response that may have to wait is that of the outer call.
             while let Some(call) = outer {
                 let reported = |flight: &mut InFlightCall| {
                     flight.progress_at = Some(now);
@@ -166,7 +167,7 @@ impl HostPort {
         });
         let (context, mut peer, outer) = found.ok_or(Stale)?;
         if let Some(outer) = outer {
-            // What its session wants is said there.
+            // The log level of the session is read from the outer call's peer.
             peer = self.0.calls.with(outer, |flight| flight.peer.clone()).flatten();
         }
         let level = params.member("level");
@@ -189,23 +190,24 @@ impl HostPort {
         Ok(())
     }
 
-    /// Ends the response that a call's client waits on, and neither the call nor its stream: the client comes back for what
-    /// follows, after [`Limits::stream_retry`](crate::Limits::stream_retry). So a call that takes long does not hold a
-    /// connection. What is said meanwhile waits for the client, for as long as the call runs.
+    /// Ends the HTTP response that a call's client waits on, but neither the call nor its stream. The client
+    /// reconnects for what follows, after [`Limits::stream_retry`](crate::Limits::stream_retry). So a long call does
+    /// not occupy a connection. Messages that are sent meanwhile wait for the client, as long as the call runs.
     ///
-    /// Says whether a response is being ended. It is `false`, and nothing happens, where no client would come back: outside
-    /// of HTTP sessions of 2025-11-25, where the client takes no stream, or where its stream is closed already or cannot be
-    /// kept ([`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0). (LH-31)
+    /// Returns whether a response is being ended. If no client would reconnect, it returns `false` and nothing
+    /// happens. That is so outside of HTTP sessions of 2025-11-25, and if the client takes no stream. It is also so
+    /// if its stream is already closed, or cannot be kept
+    /// ([`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0). (LH-31)
     pub fn close_stream(&self, id: CallId) -> Result<bool, Stale> {
         let found = self.0.calls.with(id, |flight| {
-            // The one revision whose clients expect it.
+            // Only clients of this revision expect it.
             (flight.context.client.revision == Revision::V2025_11_25).then(|| flight.sink.clone())
         });
         let sink = found.ok_or(Stale)?.filter(|_| self.0.limits.max_stream_bytes > 0);
         Ok(sink.is_some_and(|sink| sink.close()))
     }
 
-    /// On the stream of its call, where alone a modern client gets any.
+    /// Sends it on the stream of its call, the only stream on which a modern client gets such notifications.
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
             self.0.log_handler_fault(|| format!("what is no notification of a program's own is not sent: {params:?}"));
@@ -217,17 +219,17 @@ impl HostPort {
         Ok(())
     }
 
-    /// Whether anybody listens for what a host would log, so that it need not be put together.
+    /// Whether the log takes records of this level and target. If not, the host need not build the record.
     pub fn logs(&self, level: LogLevel, target: &str) -> bool {
         self.0.log.enabled(level, target)
     }
 
-    /// The lowest level that the server's settings let through, for a host that logs by itself too.
+    /// The lowest level that the server's settings allow, for a host that also logs by itself.
     pub fn log_level(&self) -> LogLevel {
         self.0.log_level
     }
 
-    /// Logs what a host has to say: an exception with its stack trace, a call that nobody completes.
+    /// Logs a host's message: an exception with its stack trace, or a call that nothing completes.
     pub fn log(&self, level: LogLevel, target: &str, message: &str) {
         log::say(&*self.0.log, level, target, || message.to_owned());
     }
@@ -237,16 +239,16 @@ impl HostPort {
         self.0.calls.with(id, |_| ()).is_none()
     }
 
-    /// The calls in flight whose handler, or middleware around it, is one that `is_it` names. That runs under a lock: it
-    /// must not call the engine.
+    /// The calls in flight whose handler, or middleware around it, is selected by `is_it`. `is_it` runs under a lock
+    /// and must not call the engine.
     pub fn calls_of(&self, is_it: impl Fn(HandlerId) -> bool) -> Vec<CallId> {
         self.0.calls.select(|flight| flight.context.handlers().any(&is_it))
     }
 
-    /// Runs `tell` once should the call end before its host completes it: the client cancels or goes, time is up, the server
-    /// closes. It runs on the thread that ends the call, often one of the engine's, so it must neither block nor run code of
-    /// the program's. It is dropped without a run when the call is completed or its attempt suspends, and comes back as the
-    /// error if the call has ended.
+    /// Runs `tell` once if the call ends before its host completes it: the client cancels or disconnects, the timeout
+    /// passes, or the server closes. It runs on the thread that ends the call, often one of the engine's. So it must
+    /// neither block nor run code of the program. If the call is completed or its attempt suspends, it is dropped
+    /// without running. If the call has already ended, it is returned as the error.
     pub fn on_cancel(
         &self,
         id: CallId,
@@ -260,15 +262,15 @@ impl HostPort {
 
 impl Lane {
     /// Moves at most `max` operations to `out`, for at most about `budget`. Calls that ended while they were queued
-    /// are left out. On [`Drained::More`] the waker has been called again, also when `max` is 0.
+    /// are left out. If the result is [`Drained::More`], the waker has been called again, also when `max` is 0.
     ///
-    /// A host that is woken through a descriptor reads the descriptor first and drains then; the other order loses
+    /// A host that is woken through a descriptor must read the descriptor first and then drain. The other order loses
     /// wakes.
     pub fn drain(&self, max: usize, budget: Duration, out: &mut Vec<HostOp>) -> Drained {
         let start = (max > 1).then(|| self.shared.now());
         let mut left = max;
         let mut ops = Vec::new();
-        // At least once, because only that has the waker called again.
+        // At least once, because only that calls the waker again.
         loop {
             let step = left.min(16);
             let state = self.queue.pop(step, &mut ops);
@@ -281,7 +283,7 @@ impl Lane {
                     out.push(op);
                 }
             }
-            // A clock that panics must not take along what was drained.
+            // If the clock panics, the drained operations must not be lost.
             let late = || {
                 let look = || start.is_some_and(|start| self.shared.now() - start >= budget);
                 caught(look).unwrap_or_else(|panicked| {

@@ -1,17 +1,18 @@
-//! How the engine's threads start.
+//! Settings for the engine's threads: their number, their stack size, and a hook that runs first on each.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// More than this are not worth their memory: what they hand on to hosts takes longer than what they do.
+/// More threads are not worth their memory, because hosts take longer for the work than these threads take to pass it
+/// on.
 const MOST_BY_DEFAULT: usize = 4;
 
 /// Called on each thread that the engine starts, with the thread's name, before anything else runs there.
 pub(crate) type ThreadHook = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// How many threads there are, how large their stacks are, and what is run first on each.
+/// The number of threads, their stack size, and the hook that runs first on each.
 #[derive(Clone, Default)]
 pub struct Threads {
     pub(crate) io: usize,
@@ -19,7 +20,7 @@ pub struct Threads {
     pub(crate) hook: Option<ThreadHook>,
 }
 
-/// Servers whose threads have the same key can share them.
+/// Servers whose threads have an equal key can share them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     io: usize,
@@ -28,7 +29,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// For threads of which there is one.
+    /// The key for threads of which there is only one.
     pub(crate) fn any_number(self) -> Key {
         Key { io: 0, ..self }
     }
@@ -41,7 +42,7 @@ impl Threads {
         if self.io == 0 { cores().min(MOST_BY_DEFAULT) } else { self.io }
     }
 
-    /// Bytes of a thread's stack.
+    /// The stack size of a thread in bytes.
     pub fn stack(&self) -> usize {
         self.stack
     }
@@ -51,7 +52,7 @@ impl Threads {
         Key { io: self.io_threads(), stack: self.stack, hook }
     }
 
-    /// To be called first on a new thread. A hook that panics is not the thread's end.
+    /// Must be called first on a new thread. If the hook panics, the thread continues.
     pub fn started(&self, name: &str) {
         if let Some(hook) = &self.hook {
             let _ = catch_unwind(AssertUnwindSafe(|| hook(name)));

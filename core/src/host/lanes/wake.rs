@@ -1,11 +1,11 @@
-//! How the engine tells a host that there is something to drain.
+//! Wakers: the engine calls them when a host has something to drain.
 
 use crate::locks::{Condvar, Mutex};
 
-/// Tells a host loop to drain.
+/// Wakes a host's loop, so that it drains.
 ///
-/// Called from engine threads: it must not block and must not take a host lock (the GIL, a JS environment). Calls are
-/// coalesced and may be spurious.
+/// The engine's threads call it. It must not block and must not take a host lock (the GIL, a JS environment). Calls
+/// are coalesced and may be spurious.
 pub trait Wake: Send + Sync {
     /// Makes the host call [`Lane::drain`](crate::host::Lane::drain) soon.
     fn wake(&self);
@@ -26,12 +26,13 @@ struct Permits {
 }
 
 impl Parker {
-    /// A parker with nothing to wake for.
+    /// A parker without a pending wake.
     pub fn new() -> Parker {
         Parker::default()
     }
 
-    /// Parks the calling thread until a wake it alone consumes; `false` once closed. Any number of threads may park.
+    /// Parks the calling thread until a wake, which only this thread consumes. Returns `false` once closed. Any
+    /// number of threads may park.
     pub fn park(&self) -> bool {
         let mut state = self.state.lock();
         state.parked += 1;
@@ -43,12 +44,12 @@ impl Parker {
         !state.closed
     }
 
-    /// Threads that are parked now.
+    /// The number of threads that are parked now.
     pub fn parked(&self) -> usize {
         self.state.lock().parked
     }
 
-    /// Releases every parked thread, for good.
+    /// Releases every parked thread, permanently.
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
@@ -58,7 +59,7 @@ impl Parker {
 impl Wake for Parker {
     fn wake(&self) {
         let mut state = self.state.lock();
-        // More wakes than threads to take them would only make the next parks spurious.
+        // More wakes than parked threads would only make the next parks spurious.
         state.wakes = (state.wakes + 1).min(state.parked.max(1));
         drop(state);
         self.changed.notify_one();

@@ -1,8 +1,9 @@
-//! Turns: the wakes of lanes that one batch of input raises, held back and made once at its end.
+//! Turns: a turn handles one batch of input. The wakes of lanes that the batch causes are held back and made at its
+//! end.
 //!
-//! A thread that reads hands a host one operation after the other. Woken at the first, the host competes with the reader
-//! for the next, and is woken again for it; woken when all that was read is queued, it takes everything at once. A thread
-//! that is in no turn wakes at once.
+//! A reading thread queues one operation after the other for a host. If the host were woken at the first operation,
+//! it would compete with the reader for the next one, and would be woken again for it. If it is woken after all input
+//! is queued, it takes everything at once. A thread that is in no turn wakes hosts at once.
 
 use crate::host::lanes::wake::Wake;
 use crate::sync::Mutex;
@@ -12,17 +13,17 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-/// Operations that a thread queues at most before what it holds back is woken.
+/// The maximum number of operations that a thread queues before the held-back wakes are made.
 const MOST: usize = 32;
 
-/// Wakes that one thread, or the threads of one reactor, hold back.
+/// The wakes that one thread, or the threads of one reactor, hold back.
 pub(crate) struct WakeBatcher {
     held: Mutex<Vec<Arc<dyn Wake>>>,
-    /// Says that there is something to flush.
+    /// Reports that there are wakes to flush.
     due: Box<dyn Fn() + Send + Sync>,
 }
 
-/// One batch of input; its end makes the wakes. Stays on its thread.
+/// One batch of input. Its end makes the wakes. It stays on its thread.
 pub(crate) struct WakeBatch {
     turns: Arc<WakeBatcher>,
     before: Option<Arc<WakeBatcher>>,
@@ -33,10 +34,10 @@ pub(crate) struct WakeBatch {
 struct Place(RefCell<Option<Arc<WakeBatcher>>>);
 
 impl Drop for Place {
-    /// What a thread held back is not lost when it ends.
+    /// The wakes that a thread has held back are made when the thread ends.
     fn drop(&mut self) {
         if let Some(turns) = self.0.take() {
-            // Told by the panic itself, and to go on would end the process.
+            // The panic has been reported already, and unwinding here would end the process.
             let _ = turns.make();
         }
     }
@@ -54,7 +55,7 @@ loom::thread_local! {
     static HELD: Cell<usize> = Cell::new(0);
 }
 
-/// Makes a wake: at once, or at the end of the turn that this thread is in.
+/// Makes a wake: at once, or at the end of this thread's turn.
 pub(crate) fn wake(wake: Arc<dyn Wake>) {
     match CURRENT.try_with(|current| current.0.borrow().clone()) {
         Ok(Some(turns)) => turns.hold(wake),
@@ -62,7 +63,7 @@ pub(crate) fn wake(wake: Arc<dyn Wake>) {
     }
 }
 
-/// Counts an operation that was queued behind one whose wake may be held back here.
+/// Counts an operation that was queued after one whose wake may be held back here.
 pub(in crate::host) fn more() {
     let held = HELD.with(Cell::get);
     if held > 0 {
@@ -73,17 +74,17 @@ pub(in crate::host) fn more() {
     }
 }
 
-/// Makes the wakes that this thread has held back: before it waits for something.
+/// Makes the wakes that this thread has held back. Called before the thread waits for something.
 pub(crate) fn flush() {
     if HELD.with(Cell::get) > 0 {
         outside(|| ());
     }
 }
 
-/// Runs code that is not the engine's, and may wait for what only a host that was woken does: it finds all wakes made, and
-/// those that it raises itself are made at once.
+/// Runs code that is not the engine's and may wait for something that only a woken host does. All held-back wakes are
+/// made before it runs, and wakes that it causes are made at once.
 pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
-    /// Takes the thread back into its turn, also where `run` panics.
+    /// Puts the thread back into its turn, also if `run` panics.
     struct Back(Option<Arc<WakeBatcher>>);
     impl Drop for Back {
         fn drop(&mut self) {
@@ -100,25 +101,25 @@ pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Begins a turn of this thread for a batch that is no input.
+/// Begins a turn of this thread for a batch that is not input.
 pub(in crate::host) fn batch() -> WakeBatch {
     WakeBatcher::new(|| ()).begin()
 }
 
-/// Puts the thread into a turn, and gives back the one that it was in.
+/// Puts the thread into a turn, and returns its previous turn.
 fn enter(turns: Option<Arc<WakeBatcher>>) -> Option<Arc<WakeBatcher>> {
-    // A thread that ends holds nothing back.
+    // A thread that is ending holds no wakes back.
     CURRENT.try_with(|current| current.0.replace(turns)).ok().flatten()
 }
 
 impl WakeBatcher {
-    /// For threads whose turns end by [`WakeBatcher::flush`]: `due` is called when the first wake of a turn is held back, by the
-    /// thread that does so. It must not block.
+    /// For threads whose turns end by [`WakeBatcher::flush`]. When the first wake of a turn is held back, the same
+    /// thread calls `due`. It must not block.
     pub(crate) fn new(due: impl Fn() + Send + Sync + 'static) -> Arc<WakeBatcher> {
         Arc::new(WakeBatcher { held: Mutex::new(Vec::new()), due: Box::new(due) })
     }
 
-    /// Begins a turn of this thread, which ends when what is returned is dropped.
+    /// Begins a turn of this thread. The turn ends when the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> WakeBatch {
         let before = enter(Some(self.clone()));
         if let Some(before) = &before {
@@ -127,14 +128,14 @@ impl WakeBatcher {
         WakeBatch { turns: self.clone(), before, _here: PhantomData }
     }
 
-    /// Has this thread hold its wakes back for as long as it lives.
+    /// Makes this thread hold its wakes back for its whole lifetime.
     pub(crate) fn join(self: &Arc<Self>) {
         if let Some(before) = enter(Some(self.clone())) {
             before.end();
         }
     }
 
-    /// Ends a turn: makes the wakes that the threads hold back.
+    /// Ends a turn: makes the wakes that the threads have held back.
     pub(crate) fn flush(&self) {
         let before = enter(None);
         let panicked = self.make();
@@ -163,7 +164,7 @@ impl WakeBatcher {
         tell(self.make());
     }
 
-    /// Makes the wakes, and gives back the last panic among them: one that panics does not take the others along.
+    /// Makes the wakes, and returns the last panic among them. A wake that panics does not prevent the others.
     fn make(&self) -> Option<Box<dyn Any + Send>> {
         let _ = HELD.try_with(|held| held.set(0));
         let wakes = std::mem::take(&mut *self.held.lock());
@@ -172,7 +173,7 @@ impl WakeBatcher {
     }
 }
 
-/// Lets a panic go on, except where that would end the process.
+/// Resumes a panic, unless that would end the process.
 fn tell(panicked: Option<Box<dyn Any + Send>>) {
     if let Some(panic) = panicked.filter(|_| !std::thread::panicking()) {
         resume_unwind(panic);

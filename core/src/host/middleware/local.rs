@@ -12,15 +12,15 @@ use std::task::{Poll, Waker};
 
 /// A function around calls, written in Rust; see [`Server::middleware`](crate::Server::middleware).
 pub trait LocalMiddleware: Send + Sync {
-    /// Starts one call's stay in it.
+    /// Runs the middleware for one call.
     fn call(&self, context: Context, next: Next) -> LocalFuture;
 }
 
-/// What follows middleware: that which is further inside, and at last the handler.
+/// The next step after middleware: further inner middleware, and finally the handler.
 #[derive(Clone)]
 pub struct Next {
     layers: Arc<[Layer]>,
-    /// How many of them are outside.
+    /// The number of middleware functions outside of this step.
     place: usize,
     handler: Option<Arc<dyn LocalHandler>>,
     input: JsonSlice,
@@ -28,21 +28,22 @@ pub struct Next {
 }
 
 impl Next {
-    /// What the handler is handed: the arguments of a tool or a prompt, a template's variables, the parameters of a list.
+    /// The handler's input: the arguments of a tool or a prompt, a template's variables, the parameters of a list.
     pub fn input(&self) -> &JsonSlice {
         &self.input
     }
 
-    /// The same with another [input](Next::input), an object, which is made ready as a client's is.
+    /// The same step with another [input](Next::input), an object. It is checked and completed like a client's input.
     ///
     /// # Errors
-    /// If it does not satisfy the entry's schema.
+    /// If the input does not satisfy the entry's schema.
     pub fn with_input(mut self, input: impl Into<JsonSlice>) -> Result<Next, NextError> {
         self.input = self.context.port.prepare(self.context.id, input.into())?;
         Ok(self)
     }
 
-    /// Runs it. May be done any number of times: a clone runs again, and what never runs leaves the answer to the middleware.
+    /// Runs the next step. It may run several times, on clones. If it never runs, the middleware gives the outcome
+    /// itself.
     pub async fn run(self) -> Outcome {
         let Next { layers, place, handler, input, context } = self;
         if let Some(Layer::Local(layer)) = layers.get(place) {
@@ -57,7 +58,7 @@ impl Next {
     }
 }
 
-/// What the engine, or a host, comes to.
+/// The outcome of the engine, or of a host.
 async fn of_engine(context: Context, input: JsonSlice) -> Outcome {
     let slot = Arc::new(Mutex::new((None, None::<Waker>)));
     let filled = slot.clone();
@@ -99,7 +100,7 @@ impl LocalHandler for Chain {
     }
 }
 
-/// The handler of what the engine answers, which never runs.
+/// The handler of requests that the engine answers itself. It never runs.
 pub(super) struct Nobody;
 
 impl LocalHandler for Nobody {

@@ -1,8 +1,9 @@
-//! Middleware: functions around calls, whoever answers them.
+//! Middleware: functions around calls, whether a host or the engine answers them.
 //!
-//! A wrapped call is one call: its middleware and its handler run under one id, in one lane, so that questions, tasks,
-//! progress and its end are theirs together. A host that runs both does so by itself; what the engine or another host
-//! answers in between is asked for with [`HostPort::next`](super::HostPort::next).
+//! A call with middleware is still one call: its middleware and its handler run under one id, in one lane. So they
+//! share its questions, its task, its progress and its end. A host that has both the middleware and the handler runs
+//! them without the engine. If the engine or another host answers, the middleware asks for that with
+//! [`HostPort::next`](super::HostPort::next).
 
 mod local;
 mod next;
@@ -31,18 +32,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Layer {
-    /// A host's. Calls whose handler is that host's run where the handler would, and others in this lane.
+    /// A host's function. If the call's handler belongs to the same host, it runs where the handler would. Otherwise
+    /// it runs in this lane.
     Lane {
         /// The lane.
         lane: LaneId,
-        /// The function in the host's table.
+        /// The function's number in the host's table.
         handler: HandlerId,
-        /// Calls it is around run in its lane in any case.
+        /// Calls with this middleware always run in its lane.
         moves: bool,
-        /// By this the host knows its function again where the server is mounted in another; see [`HostCall::layers`].
+        /// Identifies the function to its host if the server is mounted in another; see [`HostCall::layers`].
         kept: Option<Arc<dyn Any + Send + Sync>>,
     },
-    /// One written in Rust.
+    /// A function written in Rust.
     Local(Arc<dyn LocalMiddleware>),
 }
 
@@ -64,11 +66,11 @@ impl Layer {
     }
 }
 
-/// The middleware of a server, by what it is around.
+/// The middleware of a server, by the operation that it is around.
 #[derive(Default)]
 pub(super) struct Layers {
     any: AtomicBool,
-    /// Held while something is added.
+    /// Held while middleware is added.
     adding: Mutex<()>,
     wrapped: RwLock<Vec<Arc<Wrapped>>>,
 }
@@ -78,7 +80,7 @@ pub(super) struct Wrapped {
     method: String,
     /// Outermost first.
     layers: Arc<[Layer]>,
-    /// What stands for the operation where no entry does: lists.
+    /// Represents the operation if it has no entry, as for lists.
     pub(super) entry: Arc<Registered>,
 }
 
@@ -86,18 +88,18 @@ pub(super) struct Wrapped {
 #[derive(Debug)]
 pub(super) struct MiddlewareChain {
     layers: Arc<[Layer]>,
-    /// Where the call goes, unless to where its entry's calls go.
+    /// The call's target, if it differs from its entry's target.
     target: Option<Target>,
     inner: Inner,
 }
 
 /// What the middleware of a call is around.
 enum Inner {
-    /// The handler, which the host runs that runs the middleware.
+    /// The handler. The host that runs the middleware also runs it.
     Handler,
-    /// The handler, which the engine hands the call to.
+    /// The handler. The engine hands the call to it.
     Other,
-    /// An operation that the engine answers, of who asked for it.
+    /// An operation that the engine answers, for the client of this scope.
     Operation(Scope),
 }
 
@@ -111,12 +113,12 @@ impl fmt::Debug for Inner {
     }
 }
 
-/// The handler of a call whose handler is not the host's.
+/// The handler id in calls whose handler does not belong to the host.
 const NOBODY: HandlerId = HandlerId(u32::MAX);
 
 impl Layers {
-    /// Puts a function around operations, inside of those that are there. `has_method` says whether the program has a method
-    /// of its own of that name.
+    /// Adds a function around operations, inside of the functions that are there. `has_method` returns whether the
+    /// program has its own method of that name.
     fn add(
         &self,
         operations: &[&str],
@@ -179,7 +181,7 @@ impl Layers {
     }
 }
 
-/// What of a server's middleware cannot be around what it has in another.
+/// The error for middleware of a mounted server that cannot apply to the server that is served.
 const OF_LISTS: &str = "a list is that of the server that is served, so no middleware of a mounted one can be around it; \
                         put it around the server that is served";
 
@@ -209,8 +211,8 @@ impl Engine {
         }
     }
 
-    /// The middleware around a call of an entry: that of this server, and inside of it that of the server that the entry is
-    /// mounted from, and of those between.
+    /// The middleware around a call of an entry: that of this server, and inside of it that of the server that the
+    /// entry is mounted from, and of those between.
     pub(super) fn around_entry(
         &self,
         method: &Method,
@@ -243,7 +245,7 @@ impl Engine {
     fn inner_layers(&self, method: &Method, entry: &Registered) -> Result<Vec<Layer>, RpcError> {
         let (mut found, mut adopts, mut server) = (Vec::new(), Vec::new(), self.0.clone());
         for prefix in &entry.under {
-            // A guard is not to be left out because its server is just being unmounted.
+            // Middleware that guards an entry must not be left out because its server is just being unmounted.
             let gone = || RpcError::internal("The server that has this is no longer mounted");
             let (below, adopt) = server.mounts.within(prefix).ok_or_else(gone)?;
             adopts.push(adopt);
@@ -256,13 +258,13 @@ impl Engine {
     }
 }
 
-/// Whether a method is about what several servers may have.
+/// Whether a method applies to entries of several servers.
 fn is_of_many(method: &str) -> bool {
     let mut one = operation::CALLS.iter().filter_map(|word| operation::wrapped(word).ok().flatten());
     operation::wrapped(method).is_ok_and(|known| known.is_some()) && !one.any(|own| own == method)
 }
 
-/// Middleware where it runs in the server that is served.
+/// Middleware, with its targets converted to the server that is served.
 fn adopted(layer: &Layer, adopts: &[Adopt]) -> Layer {
     let Layer::Lane { lane, handler, moves, kept } = layer else { return layer.clone() };
     let target = Target::Lane { lane: *lane, handler: *handler };
@@ -297,7 +299,7 @@ impl Wrapped {
         Box::new(MiddlewareChain { layers: self.layers.clone(), target: Some(target), inner })
     }
 
-    /// The lane of a host's middleware: of one that calls move to, or else the outermost.
+    /// The lane of a host's middleware: that of the function that calls move to, or else of the outermost one.
     fn first_lane(&self) -> Option<(LaneId, HandlerId, bool)> {
         let mut lanes = self.layers.iter().filter_map(Layer::lane);
         let first = lanes.next()?;
@@ -321,19 +323,21 @@ impl MiddlewareChain {
 }
 
 impl HostCall {
-    /// The middleware around the handler, outermost first, by its place in the host's table; mostly none. The host runs it,
-    /// and what it is around: the handler, or what [`HostPort::next`](super::HostPort::next) comes to.
+    /// The host's middleware functions around the handler, outermost first, by their numbers in the host's table;
+    /// usually none. The host runs them, and then what they are around: the handler, or the result of
+    /// [`HostPort::next`](super::HostPort::next).
     pub fn middleware(&self) -> impl ExactSizeIterator<Item = HandlerId> + '_ {
         let layers = self.context.around.as_ref().map_or(&[][..], |around| &around.layers);
         layers.iter().map(|layer| layer.lane().map_or(NOBODY, |(_, handler, _)| handler))
     }
 
-    /// The same with all that is known of each.
+    /// The same, with all details of each function.
     pub fn layers(&self) -> &[Layer] {
         self.context.around.as_ref().map_or(&[][..], |around| &around.layers)
     }
 
-    /// Whether the handler is the host's own, so that it runs it. Otherwise its middleware asks the engine for what follows.
+    /// Whether the handler is the host's own, so that the host runs it. Otherwise its middleware asks the engine for
+    /// the next step.
     pub fn has_handler(&self) -> bool {
         self.context.around.as_ref().is_none_or(|around| matches!(around.inner, Inner::Handler))
     }

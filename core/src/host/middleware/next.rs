@@ -1,4 +1,4 @@
-//! What follows middleware where its host cannot run it: a call within a call.
+//! Runs the next step of middleware as a call within the call, if the middleware's host cannot run that step itself.
 
 use super::super::engine::Engine;
 use super::Inner;
@@ -16,14 +16,14 @@ use crate::proto::messages::reply::Reply;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// What a call waits for whose middleware has asked for what follows.
+/// The state of a call whose middleware has asked for the next step.
 pub(in crate::host) struct Following {
     then: Then,
-    /// The call within it, once there is one.
+    /// The inner call, once it exists.
     child: Option<CallId>,
 }
 
-/// Who hears of what it came to.
+/// The receiver of the outcome.
 pub(in crate::host) enum Then {
     /// The host, by its lane.
     Lane,
@@ -31,15 +31,15 @@ pub(in crate::host) enum Then {
     Local(Box<dyn FnOnce(Outcome) + Send>),
 }
 
-/// Why what follows cannot be asked for.
+/// Why the next step cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextError {
     /// The call has ended.
     Stale,
-    /// What follows is being waited for already, or is the host's own to run.
+    /// The next step is already running, or the host must run it itself.
     State(&'static str),
-    /// The arguments do not fit; says why.
+    /// The arguments are not valid; the text gives the reason.
     Invalid(String),
 }
 
@@ -62,20 +62,21 @@ impl From<Stale> for NextError {
 }
 
 impl HostPort {
-    /// What a call's handler is handed: the same as [`HostCall::input`](crate::HostCall::input).
+    /// The input of a call's handler: the same as [`HostCall::input`](crate::HostCall::input).
     pub fn input(&self, id: CallId) -> Result<JsonSlice, Stale> {
         self.0.calls.with(id, |flight| flight.input.clone()).ok_or(Stale)
     }
 
-    /// Makes other arguments ready that middleware hands on, as those of a client are: they satisfy the entry's schema.
+    /// Checks and completes other arguments that middleware passes on, like those of a client. They satisfy the
+    /// entry's schema.
     pub fn prepare(&self, id: CallId, input: JsonSlice) -> Result<JsonSlice, NextError> {
         let context = self.0.calls.with(id, |flight| flight.context.clone()).ok_or(NextError::Stale)?;
         context.entry.prepare(input).map_err(NextError::Invalid)
     }
 
-    /// Has the engine do what middleware is around, where that is not the host's own to run: a view, a list. It is handed
-    /// `input` in place of the call's own, which is checked. What it comes to is told by [`HostOp::Next`], once; then it may
-    /// be asked for again.
+    /// Makes the engine run what middleware is around, if the host does not run that itself: a view, a list. If
+    /// `input` is given, it replaces the call's own input, and is checked. [`HostOp::Next`] reports the outcome,
+    /// once. After that, `next` may be called again.
     pub fn next(&self, id: CallId, input: Option<JsonSlice>) -> Result<(), NextError> {
         self.next_with(id, input, Then::Lane)
     }
@@ -124,7 +125,7 @@ impl HostPort {
 }
 
 impl Engine {
-    /// The operation again, this time without middleware.
+    /// The same operation, without middleware.
     fn operation_of(
         &self,
         scope: &super::super::engine::Scope,
@@ -137,7 +138,7 @@ impl Engine {
         self.perform(scope, &request, context.client.clone(), sink, Some(outer))
     }
 
-    /// The request that a call stands for.
+    /// The request that a call represents.
     fn request_of(
         &self,
         context: &CallContext,
@@ -153,7 +154,7 @@ impl Engine {
             let name = member.name(input.as_bytes());
             out.key(&name).slice(&input.subslice(member.value));
         }
-        // The envelope of a modern request stands there.
+        // `_meta` contains the envelope of a modern request.
         if let (None, Some(meta)) = (input.member("_meta"), before.member("_meta")) {
             out.key("_meta").slice(&meta);
         }
@@ -197,7 +198,7 @@ impl Engine {
 }
 
 impl Shared {
-    /// A call within another has begun: it ends with that one. `false` if that has ended.
+    /// Records an inner call that has begun: it ends with the outer one. Returns `false` if the outer call has ended.
     pub(in crate::host) fn belongs(&self, outer: CallId, child: CallId) -> bool {
         let known = self.calls.with(outer, |flight| match &mut flight.following {
             Some(following) => {
@@ -209,14 +210,14 @@ impl Shared {
         known == Some(true)
     }
 
-    /// Ends the call within one that has ended.
+    /// Ends the inner call of a call that has ended.
     pub(in crate::host) fn end_following(&self, following: &Following) {
         if let Some(child) = following.child {
             self.end(child, End::Silent(crate::host::calls::op::CancelReason::Suspended));
         }
     }
 
-    /// Tells middleware what followed.
+    /// Reports the outcome of the next step to middleware.
     pub(in crate::host) fn followed(&self, outer: CallId, outcome: Outcome) {
         let found = self.calls.with(outer, |flight| {
             flight.following.take().map(|following| (following.then, flight.lane.clone()))
@@ -229,7 +230,7 @@ impl Shared {
     }
 }
 
-/// Where the messages of a call within another go: its answer to the middleware, all else where that of the other goes.
+/// The sink of an inner call: its response goes to the middleware, all other messages go where the outer call's go.
 struct Inwards {
     port: HostPort,
     outer: CallId,
@@ -246,7 +247,7 @@ impl Sink for Inwards {
                 };
                 self.port.flush(&outbox);
             }
-            // A call within another asks nothing, and its end without an answer is that of the other.
+            // An inner call asks no questions. If it ends without a response, so does the outer call.
             Outgoing::Question { .. } => return Delivery::Gone,
             Outgoing::Dropped => {}
         }
@@ -254,7 +255,7 @@ impl Sink for Inwards {
     }
 }
 
-/// A result without the members that every result gets on its way out.
+/// A result without the members that every result gets when it is sent.
 fn without_frame(result: &JsonSlice) -> JsonSlice {
     let mut out = JsonWriter::with_capacity(result.as_bytes().len());
     out.begin_object();
@@ -268,7 +269,7 @@ fn without_frame(result: &JsonSlice) -> JsonSlice {
     out.into_slice()
 }
 
-/// What an answer of the engine is to who asked for it in the program.
+/// Converts a response of the engine to an outcome, for middleware in the program.
 fn outcome_of(body: &bytes::Bytes) -> Outcome {
     match Reply::of(body).map(|reply| reply.outcome) {
         Some(Ok(result)) => Outcome::Json(without_frame(&result)),

@@ -1,4 +1,4 @@
-//! The answers to a batch, gathered into one array (BAT-7).
+//! JSON-RPC batches: collects the responses to one batch in one array (BAT-7).
 
 use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
 use crate::locks::Mutex;
@@ -6,19 +6,19 @@ use crate::proto::messages::error::ErrorClass;
 use crate::proto::results::shape;
 use std::sync::{Arc, Weak};
 
-/// Collects one answer for each member that wants one, in the order of the members.
+/// Collects one response for each member that needs one, in the order of the members.
 pub(in crate::host) struct Batch {
     sink: Arc<dyn Sink>,
-    /// It has messages that want no answer.
+    /// The batch has messages that need no response.
     noted: bool,
     state: Mutex<State>,
 }
 
 struct State {
     answers: Vec<Option<BatchAnswer>>,
-    /// Members whose end is not known yet.
+    /// The number of members that have not ended.
     left: usize,
-    /// Nobody will read the answers.
+    /// Nobody will read the responses.
     gone: bool,
 }
 
@@ -29,7 +29,8 @@ struct Member {
 }
 
 impl Batch {
-    /// Gathers `count` answers and sends them to `sink`. `noted` says that the batch has messages besides, which want none.
+    /// Collects `count` responses and sends them to `sink`. `noted` means that the batch also has messages that need
+    /// none.
     pub(in crate::host) fn new(count: usize, noted: bool, sink: Arc<dyn Sink>) -> Arc<Batch> {
         let answers = std::iter::repeat_with(|| None).take(count).collect();
         let state = Mutex::new(State { answers, left: count, gone: false });
@@ -39,7 +40,7 @@ impl Batch {
         batch
     }
 
-    /// Where the member at `place` among those that want an answer is answered.
+    /// The sink for the member at `place` among those that need a response.
     pub(in crate::host) fn member(self: &Arc<Self>, place: usize) -> Arc<dyn Sink> {
         Arc::new(Member { batch: self.clone(), place })
     }
@@ -73,11 +74,11 @@ impl Gathering for Batch {
     }
 }
 
-/// The array, or nothing where every member was cancelled: there are no empty answers.
+/// The array, or no response if every member was cancelled: a response must not be empty.
 fn array(answers: Vec<BatchAnswer>, noted: bool) -> Outgoing {
     let Some((_, first)) = answers.first() else { return Outgoing::Dropped };
-    // A transport with statuses reports an error only if there is nothing else. A client that is told that its batch is at
-    // fault would send again what was taken.
+    // A transport with HTTP statuses reports an error only if all responses are errors. Otherwise a client that sees
+    // an error status would send again members that were accepted.
     let error = first.filter(|first| answers.iter().all(|(_, error)| *error == Some(*first)));
     let error = error.filter(|error| !noted || *error != ErrorClass::Malformed);
     Outgoing::Response { body: shape::batch(answers.iter().map(|(body, _)| body)), error }
@@ -107,7 +108,7 @@ mod tests {
     use bytes::Bytes;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-    /// Takes nothing and remembers the batch.
+    /// Takes nothing, and remembers the batch.
     #[derive(Default)]
     struct Leaving {
         batch: Mutex<Option<Weak<dyn Gathering>>>,
@@ -154,7 +155,7 @@ mod tests {
         let gathering = sink.batch.lock().clone().and_then(|batch| batch.upgrade()).unwrap();
         gathering.let_go();
         assert_eq!(held.load(SeqCst), 0);
-        // What comes later is not kept either.
+        // Responses that come later are not kept either.
         for member in [0, 2] {
             assert_eq!((answer(member), held.load(SeqCst)), (Delivery::Gone, 0));
         }

@@ -1,8 +1,8 @@
-//! `initialize`: a session begins. On a channel it may be another one after the last (VER-19).
+//! `initialize`: begins a session. A channel can have several sessions, one after the other (VER-19).
 //!
-//! Clients that keep the process, or the connection, and connect again send `initialize` once more. They remember nothing of
-//! the session before, and use its ids again. So everything of that session ends before the answer goes out, without an
-//! answer of its own. A session of Streamable HTTP has its header, and never begins anew.
+//! Some clients keep the process or the connection, connect again, and send `initialize` once more. They remember
+//! nothing of the earlier session and reuse its ids. So every request of that session ends without a response before
+//! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::op::CancelReason;
@@ -17,7 +17,7 @@ use crate::proto::session::lifecycle::negotiate;
 use std::sync::Arc;
 
 impl Engine {
-    /// Begins a session and answers. The answer goes out behind everything that a former session still says.
+    /// Begins a session and sends the response. The response follows all remaining messages of a former session.
     pub(in crate::host) fn initialize(
         &self,
         scope: &Scope,
@@ -28,7 +28,7 @@ impl Engine {
         let client = negotiate(&request.params, self.revisions())?;
         let capabilities = self.0.abilities_for(scope);
         let body = self.0.shaper.initialize(&request.id, client.revision, capabilities, &client.capabilities);
-        // The program is told of the end before the client is another one.
+        // The program is notified of the end before the peer has a new client.
         self.session_ends(peer);
         for call in peer.begin_session(client) {
             if !self.outlives_session(call) {
@@ -41,7 +41,7 @@ impl Engine {
         }
         let (shared, sink) = (self.0.clone(), sink.clone());
         peer.after_former(move || {
-            // It may be the end of a former call that runs this.
+            // The end of a former call may run this.
             shared.guard("the delivery of an answer", || {
                 sink.send(Outgoing::Response { body, error: None });
             });
@@ -49,18 +49,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a call belongs to no session: requests of 2026-07-28 share a channel with sessions, and nothing else.
+    /// Whether a call belongs to no session. Requests of 2026-07-28 share a channel with sessions, and nothing else.
     pub(in crate::host) fn outlives_session(&self, call: CallId) -> bool {
         self.0.calls.with(call, |flight| flight.revision().is_modern()) == Some(true)
     }
 
-    /// Lets go of what a session has left besides its calls.
+    /// Removes what a session has left besides its calls.
     fn forget_session(&self, peer: &Arc<Peer>) {
         self.unsubscribe_all(peer);
         self.0.bus.leave(peer);
         self.0.bus.forgive(peer);
         self.0.visits.forget(peer);
-        // Those of tasks, which go on: who asks for their results is asked again.
+        // These are questions of tasks, which continue. The client that asks for their results is asked again.
         for (request, question) in peer.take_asks() {
             let body = shape::cancelled(request, "the session has ended");
             peer.send(Outgoing::Event { body, droppable: false });

@@ -1,4 +1,4 @@
-//! A client: its session, its notifications, and its batches.
+//! One client: its session, its notifications and its batches.
 
 pub(super) mod batch;
 pub(super) mod initialize;

@@ -1,4 +1,4 @@
-//! What needs no answer: notifications of clients, hooks of the program, and what it tells all sessions.
+//! Notifications of clients, hooks of the program, and notifications that the program sends to all sessions.
 
 use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
@@ -24,17 +24,17 @@ use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
 use std::sync::{Arc, OnceLock};
 
-/// A session that is open begins, ends, or its roots change.
+/// Names of the hooks of an open session: it begins, it ends, or its roots change.
 const SESSION_START: &str = "session_start";
 pub(in crate::host) const SESSION_END: &str = "session_end";
-/// A resource has its first subscriber, or has lost the last one.
+/// Names of the hooks of a resource: it got its first subscriber, or lost its last one.
 pub(in crate::host) const SUBSCRIBE: &str = "subscribe";
 pub(in crate::host) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
-/// A handler has failed of itself.
+/// Name of the hook for errors: a handler has failed because of its own fault.
 const ERROR: &str = "error";
 
-/// Where the answers of handlers go that nobody waits for.
+/// The sink for responses of handlers that nobody waits for.
 struct NullSink;
 
 impl Sink for NullSink {
@@ -43,13 +43,13 @@ impl Sink for NullSink {
     }
 }
 
-/// The client of what concerns none.
+/// The client for calls that concern no client.
 pub(in crate::host) fn anonymous_client() -> Client {
     Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
 }
 
 impl Engine {
-    /// Takes a notification of a client; what it cannot mean is ignored.
+    /// Takes a notification of a client. Ignores a notification that has no meaning here.
     pub(in crate::host) fn notification(&self, scope: &Scope, notification: Notification) {
         faults::pass("note");
         let Notification { method, params } = notification;
@@ -78,7 +78,7 @@ impl Engine {
                         _ => {}
                     }
                 }
-                // Only a session has roots that change.
+                // Only sessions have roots that change.
                 Method::Known(Operation { op: Op::RootsChanged, .. }) if peer.client().is_some() => {
                     self.hook(scope, ROOTS_CHANGED);
                 }
@@ -94,12 +94,12 @@ impl Engine {
     }
 
     fn hook(&self, scope: &Scope, name: &str) {
-        // A session's end may come from any thread, also one that many others depend on.
+        // The end of a session may come from any thread, also from one that many others depend on.
         let thread = if name == SESSION_END { Thread::Other } else { Thread::Receiver };
         self.run(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object, thread);
     }
 
-    /// Tells the program of something that happens to a resource, and concerns no client in particular.
+    /// Runs the program's hook for an event of a resource, which concerns no client in particular.
     pub(in crate::host) fn hook_resource(&self, name: &str, uri: &str, thread: Thread) {
         let scope = Scope::Stateless {
             client: anonymous_client(),
@@ -110,7 +110,7 @@ impl Engine {
         self.run(&scope, (Kind::Hook, name), || None, input, thread);
     }
 
-    /// Tells the program that a handler has failed of itself; of the one that hears of it nobody is told.
+    /// Runs the program's error hook, because a handler has failed. If the error hook itself fails, no hook runs.
     pub(in crate::host) fn hook_error(&self, entry: &Registered, why: &str) {
         let snapshot = self.0.catalog.snapshot();
         if snapshot.find(Kind::Hook, ERROR).is_none() || entry.kind == Kind::Hook && entry.name == ERROR {
@@ -132,7 +132,8 @@ impl Engine {
         }
     }
 
-    /// Runs the handler of a notification or a hook, if there is one. It has a call of its own, whose answer goes nowhere.
+    /// Runs the handler of a notification or a hook, if there is one. It is a call of its own, whose response is
+    /// dropped.
     fn run(
         &self,
         scope: &Scope,
@@ -178,7 +179,7 @@ impl Engine {
         }
     }
 
-    /// Tells the program that a legacy session ends, once.
+    /// Runs the program's hook for the end of a legacy session, once.
     pub(in crate::host) fn session_ends(&self, peer: &Arc<Peer>) {
         if peer.leave() {
             let scope = Scope::Session { peer: peer.clone(), arrival: Arrival::default() };
@@ -186,13 +187,13 @@ impl Engine {
         }
     }
 
-    /// Tells a session that was begun elsewhere of what changes from now on.
+    /// Adds a session that began elsewhere to the event bus. It is notified of changes from now on.
     pub(crate) fn joins(&self, peer: &Arc<Peer>) {
         self.0.bus.join(peer);
     }
 
-    /// Tells the program of the end of every session, because the server ends, and gives back those for which that takes
-    /// its time.
+    /// Runs the program's hook for the end of every session, because the server is ending. Returns the sessions whose
+    /// hook is still running.
     pub(crate) fn end_sessions(&self) -> Vec<Arc<Peer>> {
         if self.0.catalog.snapshot().find(Kind::Hook, SESSION_END).is_none() {
             return Vec::new();
@@ -203,7 +204,7 @@ impl Engine {
         peers
     }
 
-    /// Sends a notification of the program's own to every legacy session; says how many can be reached.
+    /// Sends a notification of the program's own to every legacy session. Returns how many sessions can be reached.
     pub(crate) fn notify(&self, method: &str, params: &JsonSlice) -> usize {
         let body = shape::notification(method, Some(params));
         let tell = |peer: &Arc<Peer>| {

@@ -1,4 +1,5 @@
-//! One peer on a shared channel, or one legacy HTTP session: its lifecycle, its requests, our questions to it.
+//! One peer: the client on a shared channel, or one legacy HTTP session. It keeps the session's state, the requests
+//! in flight, and the questions that the engine sent to the client.
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::{CallId, Full};
@@ -16,57 +17,58 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the engine remembers about one peer.
+/// The state that the engine keeps for one peer.
 #[derive(Default)]
 pub struct Peer {
     session_id: Option<Arc<str>>,
     principal: Option<Arc<str>>,
-    /// That of its client, on a channel of its own.
+    /// Its client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
-    /// Not in the state: it is read under the call table's lock, which is taken inside the state's.
+    /// It is outside of the state, because it is read under the call table's lock, which is taken after the state's
+    /// lock.
     input_ended: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     lifecycle: Lifecycle,
-    /// How many sessions were begun here. A client may begin another one on the same channel.
+    /// The number of sessions that began here. A client may begin another one on the same channel.
     session: u64,
     calls: HashMap<Bytes, CallId>,
-    /// Calls whose response has not gone out; an id leaves `calls` just before.
+    /// Calls whose response has not been sent; an id leaves `calls` just before.
     unsettled: usize,
     /// Those of them that are requests of the present session, and of former ones.
     present: usize,
     former: usize,
-    /// What waits until no request of a former session is unsettled.
+    /// Callbacks that wait until no request of a former session is unsettled.
     after_former: Vec<Box<dyn FnOnce() + Send>>,
     asks: HashMap<u64, Question>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
-    /// Who waits for that at the end of the server.
+    /// The waker for that at the end of the server.
     drained: Option<Arc<dyn Wake>>,
-    /// From which level on its log messages go out, once it said so.
+    /// The minimum level of log messages for the client, once the client has set it.
     log_level: Option<Level>,
     sink: Option<Arc<dyn Sink>>,
     closed: bool,
-    /// The program was told of its beginning here, and not of its end yet.
+    /// The program was notified of the session's start here, but not of its end yet.
     begun: bool,
-    /// The bus's number for it, while it is told of lists.
+    /// Its number on the bus, while it is notified of list changes.
     joined: Option<u64>,
-    /// What it is told of, if it ever asked for something.
+    /// Its subscriptions, if it ever had any.
     told: Option<Box<Told>>,
 }
 
-/// The session of a request that belongs to none: one of 2026-07-28, and what no client has asked for.
+/// The session number of requests without a session: requests of 2026-07-28, and calls that no client has requested.
 pub(in crate::host) const NO_SESSION: u64 = 0;
 
-/// What a client has the event bus tell it.
+/// A client's subscriptions on the event bus.
 #[derive(Default)]
 struct Told {
     /// Its listen streams, by the keys of their requests' ids.
     listens: HashMap<Bytes, u64>,
-    /// The bus's name for the session, once it has subscribed to something.
+    /// The session's key on the bus, once it has subscribed to something.
     subscriber: Option<u64>,
 }
 
@@ -76,12 +78,12 @@ impl State {
     }
 }
 
-/// A question of ours that has no answer yet.
+/// A question of the engine that has no answer yet.
 #[derive(Clone, Copy)]
 pub(in crate::host) struct Question {
     pub(in crate::host) call: CallId,
     pub(in crate::host) ask: AskId,
-    /// It went to the peer's own sink, because the call's could not deliver it.
+    /// It was sent to the peer's own sink, because the call's could not deliver it.
     pub(in crate::host) moved: bool,
 }
 
@@ -89,21 +91,21 @@ pub(in crate::host) struct Question {
 pub(in crate::host) enum Untracked {
     /// The peer is being closed.
     Closed,
-    /// A request with its id is in flight.
+    /// A request with the same id is in flight.
     InFlight,
     /// The call table is full.
     Full,
-    /// This peer has as many calls in flight as one may have.
+    /// This peer has reached its limit of calls in flight.
     PeerFull,
 }
 
 impl Peer {
-    /// A peer that has said nothing yet. `session_id` names its session on transports that have them.
+    /// A peer that has sent nothing yet. `session_id` names its session on transports that have sessions.
     pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
         Peer::of(session_id, None)
     }
 
-    /// The same, of whom it is known who it is.
+    /// The same, with a known principal.
     pub fn of(session_id: Option<Arc<str>>, principal: Option<Arc<str>>) -> Arc<Peer> {
         Arc::new(Peer { session_id, principal, ..Peer::default() })
     }
@@ -118,14 +120,14 @@ impl Peer {
         self.share.as_ref()
     }
 
-    /// A peer whose session was opened earlier, perhaps in another process.
+    /// A peer whose session began earlier, perhaps in another process.
     pub fn resume(session_id: Arc<str>, principal: Option<Arc<str>>, client: Client) -> Arc<Peer> {
         let peer = Peer::of(Some(session_id), principal);
         peer.state.lock().lifecycle = Lifecycle::resume(client);
         peer
     }
 
-    /// Who opened the session, if that is known. Nobody else may use it.
+    /// The principal that opened the session, if known. No other principal may use it.
     pub fn principal(&self) -> Option<&Arc<str>> {
         self.principal.as_ref()
     }
@@ -145,35 +147,36 @@ impl Peer {
         self.state.lock().lifecycle.revision()
     }
 
-    /// Replaces what the client said in `initialize` by an equal copy in memory that is shared with something else.
+    /// Replaces the client data of `initialize` by an equal copy in memory that is shared with something else.
     pub(crate) fn rebase(&self, client: Client) {
         let before = self.state.lock().lifecycle.rebase(client);
         drop(before);
     }
 
-    /// Calls of this peer that are in flight: their response has not gone to the sink.
+    /// The number of this peer's calls in flight: their response has not been sent to the sink.
     pub fn in_flight(&self) -> usize {
         self.state.lock().unsettled
     }
 
-    /// Questions of ours that this peer has not answered yet.
+    /// The number of the engine's questions that this peer has not answered yet.
     pub fn questions(&self) -> usize {
         self.state.lock().asks.len()
     }
 
-    /// Gives the peer a sink of its own, besides those of its requests: for what a request's sink cannot deliver.
+    /// Gives the peer a sink of its own, besides those of its requests: for messages that a request's sink cannot
+    /// deliver.
     pub fn set_sink(&self, sink: Arc<dyn Sink>) {
         let before = self.state.lock().sink.replace(sink);
         drop(before);
     }
 
-    /// Sends what belongs to no request, or what a request's sink cannot deliver.
+    /// Sends a message that belongs to no request, or one that a request's sink cannot deliver.
     pub(in crate::host) fn send(&self, message: Outgoing) -> Delivery {
         let sink = self.state.lock().sink.clone();
         sink.map_or(Delivery::Gone, |sink| sink.send(message))
     }
 
-    /// What the session said which log messages it wants.
+    /// The minimum level of log messages that the session has set.
     pub(in crate::host) fn log_level(&self) -> Option<Level> {
         self.state.lock().log_level
     }
@@ -182,13 +185,13 @@ impl Peer {
         self.state.lock().log_level = Some(level);
     }
 
-    /// Has `wake` called whenever the last call in flight ends.
+    /// Sets `wake` to be called whenever the last call in flight ends.
     pub fn on_idle(&self, wake: Arc<dyn Wake>) {
         let before = self.state.lock().idle.replace(wake);
         drop(before);
     }
 
-    /// Has `wake` called as well, for the end of the server.
+    /// Sets `wake` to be called in that case too, for the end of the server.
     pub(crate) fn on_drained(&self, wake: Arc<dyn Wake>) {
         let before = self.state.lock().drained.replace(wake);
         drop(before);
@@ -198,8 +201,8 @@ impl Peer {
         f(&mut self.state.lock().lifecycle)
     }
 
-    /// Registers a request under its id, with the call that `start` makes; at most `max` are in flight at a time. `start` is
-    /// told which session the request belongs to, which is [`NO_SESSION`] if it is none of a session's.
+    /// Registers a request under its id, with the call that `start` makes. At most `max` requests are in flight at a
+    /// time. `start` gets the number of the request's session, or [`NO_SESSION`] if it belongs to none.
     pub(in crate::host) fn track<R>(
         &self,
         id: &RequestId,
@@ -225,8 +228,8 @@ impl Peer {
         Ok(started)
     }
 
-    /// Counts a call that answers no request, which `start` makes: its end is waited for like others', and together with
-    /// those at most `max` are in flight.
+    /// Counts a call that answers no request, which `start` makes. Its end is waited for like that of others, and it
+    /// counts to the same limit `max`.
     pub(in crate::host) fn enter<R>(
         &self,
         max: usize,
@@ -239,18 +242,19 @@ impl Peer {
         if state.unsettled >= max {
             return Err(Untracked::PeerFull);
         }
-        // Counted under the same lock: whoever ends the call settles it only afterwards.
+        // Counted under the same lock, because the thread that ends the call settles it only afterwards.
         let started = start().map_err(|Full| Untracked::Full)?;
         state.unsettled += 1;
         Ok(started)
     }
 
-    /// Remembers that the program is told of the session's beginning.
+    /// Records that the program is notified of the session's start.
     pub(in crate::host) fn begin(&self) {
         self.state.lock().begun = true;
     }
 
-    /// Says once that a session ends whose beginning was told: one that another process opened ends there.
+    /// Returns `true` once, at the end of a session whose start was notified here. A session that another process
+    /// opened ends there.
     pub(in crate::host) fn leave(&self) -> bool {
         std::mem::take(&mut self.state.lock().begun)
     }
@@ -259,7 +263,7 @@ impl Peer {
         self.state.lock().calls.get(id.key()).copied()
     }
 
-    /// Frees the id of a call that has ended; [`Peer::settle`] follows once its response is out.
+    /// Frees the id of a call that has ended. [`Peer::settle`] follows after its response has been sent.
     pub(in crate::host) fn forget(&self, id: &RequestId) {
         self.state.lock().calls.remove(id.key());
     }
@@ -285,8 +289,8 @@ impl Peer {
         wakes.into_iter().flatten().for_each(|wake| wake.wake());
     }
 
-    /// Begins a session with a client that has sent `initialize`. Gives back the calls in flight if it is not the first
-    /// session: those of them that belong to the one before have to end.
+    /// Begins a session with a client that has sent `initialize`. If it is not the first session, this returns the
+    /// calls in flight; those that belong to the session before must end.
     pub(in crate::host) fn begin_session(&self, client: Client) -> Vec<CallId> {
         let mut state = self.state.lock();
         state.lifecycle.begin(client);
@@ -296,7 +300,7 @@ impl Peer {
         if state.session == 1 { Vec::new() } else { state.calls.values().copied().collect() }
     }
 
-    /// Calls `then` once the last message of every request of former sessions is out, which may be at once.
+    /// Calls `then` after the last message of every request of former sessions has been sent, which may be at once.
     pub(in crate::host) fn after_former(&self, then: impl FnOnce() + Send + 'static) {
         {
             let mut state = self.state.lock();
@@ -307,12 +311,12 @@ impl Peer {
         then();
     }
 
-    /// Which of the sessions that were begun here is the present one.
+    /// The number of the present session among those that began here.
     pub(in crate::host) fn session(&self) -> u64 {
         self.state.lock().session
     }
 
-    /// Registers a question and gives it the id of our request.
+    /// Registers a question, and returns the id of the engine's request.
     pub(in crate::host) fn add_ask(&self, call: CallId, ask: AskId) -> u64 {
         let mut state = self.state.lock();
         state.next_ask += 1;
@@ -329,17 +333,18 @@ impl Peer {
         self.state.lock().asks.remove(&id)
     }
 
-    /// All questions without an answer, which are forgotten.
+    /// Removes and returns all unanswered questions.
     pub(in crate::host) fn take_asks(&self) -> Vec<(u64, Question)> {
         self.state.lock().asks.drain().collect()
     }
 
-    /// Remembers that a question went to the peer's own sink; `false` if nobody waits for its answer any more.
+    /// Records that a question was sent to the peer's own sink. Returns `false` if nothing waits for its answer any
+    /// more.
     pub(in crate::host) fn move_ask(&self, id: u64) -> bool {
         self.state.lock().asks.get_mut(&id).map(|question| question.moved = true).is_some()
     }
 
-    /// Registers a listen stream under the id of its request; at most `max` are open at a time.
+    /// Registers a listen stream under the id of its request. At most `max` streams are open at a time.
     pub(in crate::host) fn add_listen(&self, id: &RequestId, key: u64, max: usize) -> Result<(), Untracked> {
         let mut state = self.state.lock();
         if state.closed {
@@ -373,7 +378,7 @@ impl Peer {
         }
     }
 
-    /// The listen streams there are, of which there will be none.
+    /// Removes and returns the listen streams. No new ones are accepted.
     pub(in crate::host) fn take_listens(&self) -> Vec<u64> {
         let mut state = self.state.lock();
         state
@@ -383,7 +388,7 @@ impl Peer {
             .unwrap_or_default()
     }
 
-    /// The bus's name for the session, if it has one.
+    /// The session's key on the bus, if it has one.
     pub(in crate::host) fn subscriber(&self) -> Option<u64> {
         self.state.lock().told.as_ref()?.subscriber
     }
@@ -404,7 +409,7 @@ impl Peer {
         self.state.lock().joined.take()
     }
 
-    /// Whether it starts nothing any more.
+    /// Whether the peer starts no more calls.
     pub(in crate::host) fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
@@ -416,7 +421,7 @@ impl Peer {
         state.calls.values().copied().collect()
     }
 
-    /// Remembers that no more answers will come, and returns the calls in flight.
+    /// Records that no more answers will arrive, and returns the calls in flight.
     pub(in crate::host) fn end_input(&self) -> Vec<CallId> {
         self.input_ended.store(true, Ordering::Release);
         self.calls()

@@ -1,4 +1,4 @@
-//! How a call becomes a task.
+//! Turns a call into a task.
 
 use super::end::TaskSink;
 use super::live::{Creation, Live};
@@ -23,21 +23,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Writers of one list that come in between before the list counts as busy.
+/// How often other writers may change a list before it counts as busy.
 const TRIES: usize = 16;
 
-/// Whether a call is to be a task.
+/// Whether a call becomes a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum Wanted {
-    /// It is not, nor can become one.
+    /// It is not a task and cannot become one.
     Never,
-    /// From its beginning on, kept for so long if the client says so.
+    /// From its start, with the time to keep it if the client gives one.
     Now(Option<Duration>),
-    /// Once its handler says so.
+    /// When its handler asks for it.
     Later,
 }
 
-/// Whether a request for an entry is to be a task, if it may be made at all (T1-3, T1-4, T1-17, T2-1, T2-2).
+/// Whether a request for an entry becomes a task, if the request is allowed (T1-3, T1-4, T1-17, T2-1, T2-2).
 pub(in crate::host) fn wanted(
     entry: &Registered,
     client: &Client,
@@ -59,7 +59,7 @@ pub(in crate::host) fn wanted(
             (_, true) => Ok(Wanted::Now(None)),
         },
         Revision::V2025_11_25 => match (params.get("task"), support) {
-            // Without the capability the member means nothing.
+            // Without the capability, the member has no meaning.
             (Some(_), TaskSupport::Forbidden) if !served().has(Capability::Tasks) => Ok(Wanted::Never),
             (Some(_), TaskSupport::Forbidden) => refused("never runs as a task"),
             (None, TaskSupport::Required) => {
@@ -75,14 +75,14 @@ pub(in crate::host) fn wanted(
     }
 }
 
-/// How long a client wants its task kept (T1-2).
+/// How long the client wants its task to be kept (T1-2).
 fn ttl(task: &JsonSlice) -> Result<Option<Duration>, RpcError> {
     if task.kind() != JsonKind::Object {
         return Err(RpcError::invalid_params("Invalid params: task must be an object"));
     }
     match task.member("ttl") {
         None => Ok(None),
-        // Without end; as long as there is.
+        // Without a time limit: as long as possible.
         Some(ttl) if ttl.kind() == JsonKind::Null => Ok(Some(Duration::MAX)),
         Some(ttl) => match ttl.as_str().parse::<f64>() {
             Ok(millis) if ttl.kind() == JsonKind::Number && millis >= 0.0 => {
@@ -94,14 +94,15 @@ fn ttl(task: &JsonSlice) -> Result<Option<Duration>, RpcError> {
 }
 
 impl HostPort {
-    /// Has a call go on as a task, if it is to become one when its handler says so
-    /// ([`Entry::defer_task`](crate::Entry::defer_task)): its client is told of the task at once, and what is asked from
-    /// now on is asked of whoever looks at the task. Says whether the call is a task now, which it may have been before;
-    /// if not, its client waits for its result as always.
+    /// Makes a call continue as a task, if its tool allows that ([`Entry::defer_task`](crate::Entry::defer_task)).
+    /// Its client is told of the task at once. Later questions go to the client that looks at the task. Returns
+    /// whether the call is a task now, which it may have been before. If it is not, its client waits for its result
+    /// as usual.
     ///
     /// # Errors
-    /// [`AskError::Stale`] if the call is no longer in flight, also because there is no room for another task, which its
-    /// client is told; [`AskError::Invalid`] if a question of the call still waits for its answer.
+    /// [`AskError::Stale`] if the call is no longer in flight. This includes the case that there is no room for
+    /// another task, which its client gets as an error. [`AskError::Invalid`] if a question of the call still waits
+    /// for its answer.
     pub fn start_task(&self, id: CallId) -> Result<bool, AskError> {
         let found = self
             .0
@@ -123,8 +124,8 @@ impl HostPort {
         }
     }
 
-    /// Makes a task of a call. Its client is told once the task is stored (T2-4); its handler is run then, too, if it is
-    /// to be `run`.
+    /// Makes a call a task. After the task is stored, its client is told (T2-4), and its handler runs if `run` is
+    /// set.
     pub(in crate::host) fn begin_task(
         &self,
         call: CallId,
@@ -134,7 +135,7 @@ impl HostPort {
         let shared = &self.0;
         let found =
             shared.calls.with(call, |flight| (flight.context.clone(), flight.peer.clone(), flight.session));
-        // Whoever ended it has answered it.
+        // If the call has already ended, it already has its response.
         let Some((context, peer, session)) = found else { return Ok(()) };
         let Some(request) = context.request_id.clone() else {
             return Err(RpcError::internal("What is no request cannot become a task"));
@@ -156,7 +157,7 @@ impl HostPort {
             (now, shared.lease(now)),
         );
         let listed = Listed { id: task.id.to_string(), expires: task.expires() };
-        // Only legacy sessions are told of anything they did not ask for on a stream of its own.
+        // Only legacy sessions receive unrequested messages on a stream of their own.
         let live = Live::new(
             task,
             call,
@@ -185,7 +186,7 @@ impl HostPort {
             flight.timeout = timeout;
             flight.told_slow = true;
             if run {
-                // Counted from when it is stored.
+                // The time counts from when it is stored.
                 (flight.admitting, *place) = (true, until);
             } else {
                 *place = deadline;
@@ -207,7 +208,7 @@ impl HostPort {
         Ok(())
     }
 
-    /// Adds a task to the list of its principal's, which bounds their number, and then stores it.
+    /// Adds a task to the list of its principal, which limits their number, and then stores it.
     fn enlist(&self, live: Arc<Live>, listed: Listed, tries: usize) {
         let shared = &self.0;
         let principal = live.state().task.principal.clone();
@@ -241,13 +242,13 @@ impl HostPort {
         shared.store.submit(read, now, Box::new(done));
     }
 
-    /// Tells the client of its task, which is stored, and has the handler run.
+    /// Handles a stored task: tells the client of it, and runs the handler.
     pub(super) fn task_is_stored(&self, live: &Arc<Live>) {
         let shared = &self.0;
         let taken = {
             let mut state = live.state();
             state.creation.take().map(|creation| {
-                // It begins to work, whatever has come of it meanwhile (T1-6).
+                // The response says that it is working, whatever its state is now (T1-6).
                 let facts = Facts { status: Status::Working, message: None, ..state.task.facts() };
                 let body = shared.shaper.task_created(&creation.request, state.task.revision, &facts);
                 (creation, body)
@@ -266,14 +267,14 @@ impl HostPort {
                 (flight.input.clone(), flight.context.clone())
             });
             if let Some((input, context)) = admitted {
-                // Whoever received the request has more to receive than this.
+                // The thread that received the request has other input to receive.
                 shared.dispatch(self, live.call, input, context, Thread::Other);
             }
         }
     }
 }
 
-/// Why the store did not do what it was asked for.
+/// The reason why a store operation failed.
 pub(super) fn why(done: &StoreDone) -> &str {
     match done {
         StoreDone::Full => "it is full",
@@ -283,12 +284,12 @@ pub(super) fn why(done: &StoreDone) -> &str {
 }
 
 impl Shared {
-    /// Until when this process counts as alive from `now` on, in seconds since 1970.
+    /// Until when this process counts as alive if it reports at `now`, in seconds since 1970.
     pub(super) fn lease(&self, now: u64) -> u64 {
         now.saturating_add(seconds(self.limits.task_lease))
     }
 
-    /// How often it gives a sign of life.
+    /// How often this process reports that it is alive.
     pub(super) fn heartbeat(&self) -> Duration {
         Duration::from_secs(seconds(self.limits.task_lease)) / 3
     }

@@ -1,4 +1,4 @@
-//! What a task's call says, and what it comes to.
+//! The messages and the result of a task's call.
 
 use super::live::Live;
 use super::save::failure;
@@ -17,7 +17,7 @@ use crate::proto::session::task::related;
 use bytes::Bytes;
 use std::sync::{Arc, Weak};
 
-/// Where the messages of a task's call go: into the task.
+/// The sink of a task's call. It writes messages into the task.
 pub(super) struct TaskSink {
     shared: Weak<Shared>,
     live: Arc<Live>,
@@ -43,15 +43,15 @@ impl Sink for TaskSink {
                 port.task_ends(&self.live, None);
                 Delivery::Queued
             }
-            // Questions stand in the task.
+            // Questions are kept in the task.
             Outgoing::Question { .. } => Delivery::Gone,
         }
     }
 }
 
 impl HostPort {
-    /// Progress and log messages of 2025-11-25 go where the result is waited for, or else where the session listens
-    /// (T1-10, PGR-5). The extension has none (PGR-6).
+    /// Sends progress and log messages of 2025-11-25 to the request that waits for the result, or else to the
+    /// session's own stream (T1-10, PGR-5). The extension has none (PGR-6).
     fn task_says(&self, live: &Live, body: &Bytes, droppable: bool) -> Delivery {
         let (modern, waiter) = {
             let state = live.state();
@@ -85,7 +85,7 @@ impl HostPort {
         }
     }
 
-    /// What a task says of where it stands.
+    /// Sets the status message of a task.
     pub(in crate::host) fn say_in_task(&self, live: &Arc<Live>, message: &str) {
         let now = self.0.environment.unix_seconds();
         if live.state().task.say(message, now) {
@@ -94,7 +94,7 @@ impl HostPort {
         }
     }
 
-    /// The task's call has ended: with a response, or with none because somebody does not want it any more.
+    /// Handles the end of the task's call: with a response, or without one because the task was cancelled or dropped.
     fn task_ends(&self, live: &Arc<Live>, response: Option<(Bytes, Option<ErrorClass>)>) {
         let shared = &self.0;
         let now = shared.environment.unix_seconds();
@@ -102,7 +102,7 @@ impl HostPort {
             let mut state = live.state();
             let failed = response.as_ref().is_none_or(|(_, error)| error.is_some());
             if failed && state.creation.is_some() {
-                // Nobody has heard of a task: it is an ordinary failure of the request.
+                // No client was told of the task, so this is an ordinary failure of the request.
                 state.abandoned = true;
                 state.creation.take()
             } else {
@@ -143,7 +143,7 @@ impl HostPort {
         reply.outcome
     }
 
-    /// Tells whoever wants to know that a task has changed (T1-15, T2-15), and whoever waits for its end.
+    /// Notifies the subscribers of a task that it has changed (T1-15, T2-15), and the requests that wait for its end.
     pub(super) fn task_changed(&self, live: &Arc<Live>) {
         let (modern, unborn, over, params) = {
             let state = live.state();

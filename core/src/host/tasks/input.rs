@@ -1,4 +1,4 @@
-//! What a task asks, and the answers.
+//! The questions of a task, and the client's answers to them.
 
 use super::live::Live;
 use crate::dispatch::calls::ask::{AskError, AskId};
@@ -32,7 +32,7 @@ impl HostPort {
         {
             let mut state = live.state();
             let mut key = name.to_owned();
-            // Answers to an earlier question of this name may still be on their way (T2-8).
+            // Answers to an earlier question with this name may still be in flight (T2-8).
             let mut next = ask.0;
             while state.keys.contains(&key) {
                 key = format!("{name}-{next}");
@@ -55,7 +55,8 @@ impl HostPort {
         Ok(())
     }
 
-    /// The answers of `tasks/update`, an object: all of those that are waited for, or none because one of them is none.
+    /// Takes the answers of `tasks/update`, an object: all those that are expected, or none if one of them is
+    /// invalid.
     pub(super) fn answer_all(&self, live: &Arc<Live>, answers: &JsonSlice) -> Result<(), RpcError> {
         let pending = live.state().pending.clone();
         let found: Vec<_> = pending
@@ -77,7 +78,7 @@ impl HostPort {
         Ok(())
     }
 
-    /// One answer, by its question's key on the wire.
+    /// Takes one answer, by its question's key on the wire.
     pub(super) fn answer_task(
         &self,
         live: &Live,
@@ -91,7 +92,7 @@ impl HostPort {
         }
     }
 
-    /// A question of the task has its answer.
+    /// Handles an answered question of the task.
     pub(in crate::host) fn answered_in_task(&self, live: &Arc<Live>, ask: AskId) {
         let now = self.0.environment.unix_seconds();
         let asked = {
@@ -101,7 +102,7 @@ impl HostPort {
             state.task.answered(&key, now);
             take_asked(&mut state.asked, ask)
         };
-        // Where it was asked nobody need answer any more.
+        // The same question in other sessions needs no answer any more.
         for (peer, request) in asked {
             if peer.take_ask(request).is_some() {
                 let body = shape::cancelled(request, "the question has been answered");
@@ -112,7 +113,8 @@ impl HostPort {
         self.task_changed(live);
     }
 
-    /// Asks what the task asks in the session that waits for its result (T1-11); the latest request has all questions.
+    /// Sends the task's questions to the session that waits for its result (T1-11). The latest request gets all
+    /// questions.
     pub(super) fn deliver_questions(&self, live: &Arc<Live>) {
         let (waiter, open) = {
             let state = live.state();
@@ -147,8 +149,8 @@ impl HostPort {
         }
     }
 
-    /// A question of a task could not be delivered: it waits for the next request for the result. `false` if the call is
-    /// no task.
+    /// Handles a question of a task that could not be delivered: it waits for the next request for the result.
+    /// Returns `false` if the call is not a task.
     pub(in crate::host) fn question_is_back(&self, call: CallId, ask: AskId) -> bool {
         let Some(Some(live)) = self.0.calls.with(call, |flight| flight.task.clone()) else { return false };
         let asked = take_asked(&mut live.state().asked, ask);
@@ -158,7 +160,7 @@ impl HostPort {
         true
     }
 
-    /// Takes back what has been asked in sessions.
+    /// Withdraws the questions that were sent to sessions.
     pub(super) fn withdraw_questions(&self, live: &Live) {
         let asked = std::mem::take(&mut live.state().asked);
         for (_, peer, request) in asked {
@@ -172,7 +174,7 @@ impl HostPort {
 
 type Asked = Vec<(AskId, Arc<crate::host::Peer>, u64)>;
 
-/// Where a question has been asked.
+/// Removes and returns the places where a question was asked.
 fn take_asked(asked: &mut Asked, ask: AskId) -> Vec<(Arc<crate::host::Peer>, u64)> {
     let (of, others) = std::mem::take(asked).into_iter().partition(|(other, ..)| *other == ask);
     *asked = others;

@@ -1,4 +1,4 @@
-//! The tasks that this process runs.
+//! The table of the tasks that this process runs.
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::CallId;
@@ -22,9 +22,9 @@ pub(in crate::host) struct Tasks {
     live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
     /// Requests for the results of tasks that another process runs.
     pub(super) elsewhere: Mutex<Vec<Elsewhere>>,
-    /// When they are to be tended next.
+    /// When the next periodic work for tasks is due.
     due: Mutex<Option<Instant>>,
-    /// What requests about tasks are calls of.
+    /// The entry that the calls for requests about tasks use.
     pub(super) entry: OnceLock<Arc<Registered>>,
 }
 
@@ -39,47 +39,47 @@ pub(super) struct Elsewhere {
 pub(in crate::host) struct Live {
     pub(super) id: Arc<str>,
     pub(super) call: CallId,
-    /// The session it was begun in, where there is one: the peer, and which of its sessions.
+    /// The session it began in, if any: the peer, and the number of the session.
     session: (Weak<Peer>, u64),
     state: Mutex<State>,
 }
 
 pub(super) struct State {
     pub(super) task: Task,
-    /// The client that has not been told of the task yet.
+    /// The request whose client has not been told of the task yet.
     pub(super) creation: Option<Creation>,
-    /// Nobody was told of the task, nor will be.
+    /// No client was told of the task, or will be.
     pub(super) abandoned: bool,
-    /// Of the stored record.
+    /// The version of the stored record.
     pub(super) version: Option<Version>,
     pub(super) writing: bool,
     /// It has changed since the record that is being written.
     pub(super) dirty: bool,
-    /// The questions that wait: their keys on the wire, which no other question of this task has or had.
+    /// The unanswered questions, with their keys on the wire. No other question of this task has or had the same key.
     pub(super) pending: Vec<(String, AskId)>,
     pub(super) keys: HashSet<String>,
-    /// Requests for its result, the latest last.
+    /// Requests for its result, the latest one last.
     pub(super) waiters: Vec<CallId>,
-    /// Where a question has been asked (2025-11-25).
+    /// Where a question was asked (2025-11-25).
     pub(super) asked: Vec<(AskId, Arc<Peer>, u64)>,
 }
 
-/// The request that began a task, until it has its answer.
+/// The request that began a task, until it has its response.
 pub(super) struct Creation {
     pub(super) sink: Arc<dyn Sink>,
     pub(super) outbox: Option<Arc<Outbox>>,
     pub(super) peer: Option<Arc<Peer>>,
-    /// The session of the request, as its peer counts them.
+    /// The number of the request's session; the peer counts its sessions.
     pub(super) session: u64,
     pub(super) request: RequestId,
-    /// When the store has taken too long.
+    /// The timeout for the store.
     pub(super) until: Option<Instant>,
-    /// The handler runs once the task is stored.
+    /// The handler runs after the task is stored.
     pub(super) run: bool,
 }
 
 impl Creation {
-    /// The answer to the request.
+    /// Sends the response to the request.
     pub(super) fn respond(self, answer: Outgoing) {
         if let Some(peer) = &self.peer {
             peer.forget(&self.request);
@@ -125,20 +125,20 @@ impl Live {
         self.state.lock()
     }
 
-    /// The peer of the session it was begun in, while that session goes on.
+    /// The peer of the session it began in, while that session continues.
     pub(in crate::host) fn session(&self) -> Option<Arc<Peer>> {
         let (peer, session) = &self.session;
         peer.upgrade().filter(|peer| peer.session() == *session)
     }
 
-    /// Whether its client knows of it, so that its connection is of no consequence any more.
+    /// Whether its client knows of it, so that the end of the client's connection no longer matters.
     pub(in crate::host) fn is_handed_out(&self) -> bool {
         self.state.lock().creation.is_none()
     }
 }
 
 impl Tasks {
-    /// Takes a new task in; at most `most` may be at work.
+    /// Adds a new task. At most `most` may run.
     pub(super) fn enter(&self, live: &Arc<Live>, most: usize) -> Result<(), RpcError> {
         let mut all = self.live.lock();
         if all.len() >= most {
@@ -161,12 +161,12 @@ impl Tasks {
         self.live.lock().values().cloned().collect()
     }
 
-    /// When they are to be tended next.
+    /// When the next periodic work is due.
     pub(in crate::host) fn due(&self) -> Option<Instant> {
         *self.due.lock()
     }
 
-    /// Whether it is time; then nothing is due until somebody says so.
+    /// Whether the periodic work is due. If it is, nothing is due afterwards until `tend_at` is called.
     pub(super) fn take_due(&self, now: Instant) -> bool {
         let mut due = self.due.lock();
         let is_due = due.is_some_and(|due| due <= now);
@@ -178,7 +178,7 @@ impl Tasks {
 }
 
 impl Shared {
-    /// Has the tasks tended at this time, or earlier.
+    /// Schedules the periodic work for this time, unless it is due earlier.
     pub(super) fn tend_at(&self, at: Option<Instant>) {
         let Some(at) = at else { return };
         {

@@ -1,7 +1,7 @@
-//! Tasks: calls that outlive the request that began them. A task's call is one like any other whose sink writes into the
-//! task's record; what is specific is here.
+//! Tasks: calls that outlive the request that began them. A task's call is an ordinary call whose sink writes into
+//! the task's record. This module has only what is specific to tasks.
 //!
-//! Lock order: a shard of the call table before a task's own state; never the other way round.
+//! Lock order: first a shard of the call table, then a task's own state; never the other way round.
 
 mod begin;
 mod end;

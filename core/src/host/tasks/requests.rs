@@ -1,4 +1,4 @@
-//! What clients ask of their tasks.
+//! Handles the requests of clients about their tasks: get, list, update, cancel.
 
 use super::stored::Whose;
 use crate::dispatch::calls::table::CallId;
@@ -31,10 +31,10 @@ use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 
-/// Tasks on one page of a list, where `page_size` does not say less.
+/// Tasks on one page of a list, unless `page_size` is smaller.
 const PAGE: usize = 50;
 
-/// What a request about tasks is a call of; no handler of it ever runs.
+/// The handler of the calls for requests about tasks. It never runs.
 struct Nobody;
 
 impl LocalHandler for Nobody {
@@ -93,7 +93,7 @@ impl Engine {
         Ok(Accepted::Started(call))
     }
 
-    /// A request that the engine answers itself, once it can: in flight like any other.
+    /// Registers a request that the engine answers itself later. It is in flight like any other call.
     fn own_call(
         &self,
         scope: &Scope,
@@ -135,7 +135,7 @@ impl Engine {
 }
 
 impl HostPort {
-    /// Answers a request about tasks, unless it has ended.
+    /// Answers a request about tasks, unless its call has ended.
     pub(super) fn reply_own(
         &self,
         call: CallId,
@@ -195,7 +195,7 @@ impl HostPort {
             port.reply_own(call, |shared, request, revision| {
                 let task = found?.ok_or_else(|| unknown(&id))?;
                 if revision.is_modern() {
-                    // Whether it is over already is seen by looking at it (T2-9).
+                    // The client finds out by `tasks/get` whether it has ended already (T2-9).
                     return Ok(shared.shaper.empty(request, revision));
                 }
                 if !cancelled {
@@ -212,14 +212,14 @@ impl HostPort {
                 let cancelled = state.task.cancel(now);
                 (state.task.clone(), cancelled)
             };
-            // It is cancelled before the answer, and stays so (T1-12).
+            // It is cancelled before the response, and stays cancelled (T1-12).
             if cancelled && !self.0.end(live.call, End::Silent(CancelReason::Requested(None))) {
                 self.save_task(&live);
                 self.task_changed(&live);
             }
             return answer(Ok(Some(task)), cancelled);
         }
-        // Who runs it sees it in the record.
+        // The process that runs it sees this in the record.
         let cancelled = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let told = cancelled.clone();
         let change = move |task: &mut Task, now: u64| {
@@ -261,7 +261,7 @@ impl HostPort {
         shared.store.submit(op, shared.now(), Box::new(done));
     }
 
-    /// Reads one task after the other; their number is bounded by the page.
+    /// Reads one task after the other. The page limits their number.
     fn list_further(&self, mut page: Page, mut ids: std::vec::IntoIter<String>) {
         let Some(id) = ids.next() else { return self.list_is_read(page) };
         let whose = Whose { id, principal: page.principal.clone(), revision: page.revision };
@@ -305,7 +305,7 @@ struct Page {
     call: CallId,
     principal: String,
     revision: Revision,
-    /// Behind which task the next page begins.
+    /// The task after which the next page begins.
     next: Option<String>,
     tasks: Vec<Task>,
 }
@@ -314,7 +314,7 @@ fn list_scope(principal: &str, revision: Revision) -> page::Scope<'_> {
     page::Scope { list: Op::TasksList.name(), principal, revision }
 }
 
-/// The answer to a request for the result of a task that has come to its end.
+/// The response to a request for the result of a task that has ended.
 pub(super) fn outcome_of(task: &Task, request: &RequestId) -> Result<Bytes, RpcError> {
     match task.outcome() {
         Some(outcome) => Ok(shape::task_outcome(request, &task.id, outcome)),

@@ -1,4 +1,4 @@
-//! `tasks/result` of 2025-11-25: waits until the task has come to its end, and carries its questions meanwhile.
+//! `tasks/result` of 2025-11-25: waits until the task has ended, and meanwhile sends its questions to the client.
 
 use super::live::{Elsewhere, Live};
 use super::requests::outcome_of;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 impl HostPort {
     pub(super) fn task_result(&self, call: CallId, whose: Whose) {
         let Some(live) = self.live_task(&whose) else { return self.result_elsewhere(call, whose) };
-        // Those that have ended are forgotten, so that who asks again and again does not fill the list.
+        // Requests that have ended are removed, so that a client that asks repeatedly does not fill the list.
         let before = live.state().waiters.clone();
         let gone: Vec<_> =
             before.into_iter().filter(|waiter| self.0.calls.with(*waiter, |_| ()).is_none()).collect();
@@ -30,14 +30,14 @@ impl HostPort {
         match over {
             Some(task) => self.reply_own(call, |_, request, _| outcome_of(&task, request)),
             None => {
-                // Whoever waited before may be gone without anybody having noticed.
+                // An earlier waiting client may have disconnected without being noticed.
                 self.withdraw_questions(&live);
                 self.deliver_questions(&live);
             }
         }
     }
 
-    /// Answers those who wait for a task that has come to its end.
+    /// Answers the requests that wait for a task that has ended.
     pub(super) fn answer_waiters(&self, live: &Live) {
         let (waiters, task) = {
             let mut state = live.state();
@@ -67,7 +67,7 @@ impl HostPort {
         self.stored_task(whose, Arc::new(|_, _| false), Box::new(then));
     }
 
-    /// Looks again at the tasks that run elsewhere.
+    /// Checks again the tasks that other processes run.
     pub(super) fn look_elsewhere(&self) {
         let waiting = std::mem::take(&mut *self.0.tasks.elsewhere.lock());
         for Elsewhere { task, principal, call } in waiting {

@@ -1,4 +1,5 @@
-//! Tasks and their records: written behind, one write at a time, each on top of the version that it knows.
+//! Writes the records of tasks to the store: in the background, one write at a time. Each write names the version
+//! that it replaces.
 
 use super::begin::why;
 use super::live::Live;
@@ -13,7 +14,7 @@ use crate::proto::messages::error::{RpcError, code};
 use std::sync::Arc;
 
 impl HostPort {
-    /// Writes the record of a task as it is now.
+    /// Writes the present record of a task.
     pub(super) fn save_task(&self, live: &Arc<Live>) {
         let shared = &self.0;
         let now = shared.environment.unix_seconds();
@@ -37,17 +38,17 @@ impl HostPort {
 
     fn task_saved(&self, live: &Arc<Live>, done: StoreDone) {
         enum Next {
-            /// All is stored.
+            /// Everything is stored.
             Done,
-            /// It has changed meanwhile.
+            /// The task has changed meanwhile.
             Again,
-            /// It has come to its end, and is stored.
+            /// The task has ended, and is stored.
             Over,
-            /// Nobody knows of it.
+            /// No client knows of the task.
             Remove(When),
-            /// Another process has changed it.
+            /// Another process has changed the record.
             Merge(Option<Record>),
-            /// Later.
+            /// The write failed and is repeated later.
             Failed(RpcError, bool),
         }
         let next = {
@@ -87,11 +88,11 @@ impl HostPort {
         }
     }
 
-    /// Takes over what another process did to the record.
+    /// Applies the changes of another process to the record.
     fn merge_task(&self, live: &Arc<Live>, record: Option<Record>) {
         let shared = &self.0;
         if live.state().creation.is_some() {
-            // Its id is taken, which randomness makes as good as impossible.
+            // Its id is taken. Ids are random, so this practically never happens.
             return self.never_born(live, &RpcError::internal("Cannot name a task: its name is taken"));
         }
         let task = record.as_ref().and_then(|record| {
@@ -99,7 +100,7 @@ impl HostPort {
             Some((task, record.version))
         });
         let Some((mut theirs, version)) = task else {
-            // It has expired, or was removed: nobody can ask for it any more.
+            // It has expired or was removed, so no client can ask for it any more.
             live.state().abandoned = true;
             shared.tasks.leave(live);
             shared.end(live.call, End::Silent(CancelReason::TimedOut));
@@ -124,10 +125,10 @@ impl HostPort {
         self.save_task(live);
     }
 
-    /// A task that nobody has been told of cannot be stored: the request that began it has failed.
+    /// Handles a task that cannot be stored and that no client knows of: the request that began it fails.
     pub(super) fn never_born(&self, live: &Live, error: &RpcError) {
         self.0.fail(live.call, error);
-        // A handler that has come to its end already has no call any more.
+        // A handler that has already ended no longer has a call.
         let creation = {
             let mut state = live.state();
             state.abandoned = true;
@@ -140,7 +141,7 @@ impl HostPort {
         }
     }
 
-    /// A record could not be written.
+    /// Handles a record that could not be written.
     fn task_not_saved(&self, live: &Arc<Live>, error: &RpcError, full: bool) {
         let (unborn, over) = {
             let state = live.state();
@@ -156,11 +157,11 @@ impl HostPort {
                 self.save_task(live);
             }
         }
-        // Otherwise it is written again when it is tended; until then this process answers for it.
+        // Otherwise the next periodic work writes it again. Until then this process answers for it.
     }
 }
 
-/// An error object of the engine's own.
+/// An error object of the engine.
 pub(super) fn failure(text: &str) -> JsonSlice {
     JsonSlice::from_value(&serde_json::json!({ "code": code::INTERNAL_ERROR, "message": text }))
 }

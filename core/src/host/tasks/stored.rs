@@ -1,4 +1,4 @@
-//! Tasks by their records, which any process that shares the store may read and change.
+//! Reads and changes the stored records of tasks. Any process that shares the store may do so.
 
 use super::begin::why;
 use super::live::Live;
@@ -11,10 +11,10 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
-/// Changes by others that come in between before the record counts as busy.
+/// How often others may change the record before it counts as busy.
 const TRIES: usize = 16;
 
-/// Whose task is looked for.
+/// The id and the owner of the task that is looked for.
 #[derive(Clone)]
 pub(super) struct Whose {
     pub(super) id: String,
@@ -22,13 +22,13 @@ pub(super) struct Whose {
     pub(super) revision: Revision,
 }
 
-/// What is done to a task whose record is changed; says whether it changed anything.
+/// A change to a stored task. It returns whether it changed anything.
 pub(super) type Change = Arc<dyn Fn(&mut Task, u64) -> bool + Send + Sync>;
-/// Gets the task as it is then; nothing if there is none, or none of whose it has to be.
+/// Gets the task after the change. It gets `None` if there is no such task, or if it belongs to another owner.
 pub(super) type Then = Box<dyn FnOnce(Result<Option<Task>, RpcError>) + Send>;
 
 impl HostPort {
-    /// The task of this process, if it runs it and its client knows of it.
+    /// The task of this process, if this process runs it and its client knows of it.
     pub(super) fn live_task(&self, whose: &Whose) -> Option<Arc<Live>> {
         let live = self.0.tasks.find(&whose.id)?;
         let now = self.0.environment.unix_seconds();
@@ -42,7 +42,7 @@ impl HostPort {
         known.then_some(live)
     }
 
-    /// Reads the record of a task and perhaps changes it. One that its process has left behind has failed.
+    /// Reads the record of a task, and may change it. A task whose process has died counts as failed.
     pub(super) fn stored_task(&self, whose: Whose, change: Change, then: Then) {
         self.change_record(whose, change, then, TRIES);
     }
@@ -90,7 +90,7 @@ impl HostPort {
         shared.store.submit(read, shared.now(), Box::new(done));
     }
 
-    /// Looks at a task, wherever it runs.
+    /// Reads a task, wherever it runs.
     pub(super) fn look_at_task(&self, whose: Whose, then: Then) {
         match self.live_task(&whose) {
             Some(live) => {

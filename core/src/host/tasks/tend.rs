@@ -1,4 +1,4 @@
-//! What tasks need from time to time: signs of life, an end.
+//! Periodic work for tasks: renews their leases and ends those that have expired.
 
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
@@ -7,8 +7,9 @@ use crate::host::lanes::port::HostPort;
 use std::time::Instant;
 
 impl HostPort {
-    /// Does what is due: renews the leases of tasks that this process runs, which also writes what could not be written
-    /// and finds what others have done to them; ends those whose time is up; looks at those that others run.
+    /// Does the periodic work. It renews the leases of the tasks that this process runs; that also writes what could
+    /// not be written before, and finds changes by other processes. It ends expired tasks, and checks those that
+    /// other processes run.
     pub(in crate::host) fn tend_tasks(&self, now: Instant) {
         let shared = &self.0;
         if !shared.tasks.take_due(now) {

@@ -1,4 +1,4 @@
-//! Listen streams that ask to be told of tasks (T2-15).
+//! Listen streams that subscribe to tasks (T2-15).
 
 use super::stored::Whose;
 use crate::dispatch::tasks::Task;
@@ -10,10 +10,10 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::session::version::Revision;
 use std::sync::{Arc, Weak};
 
-/// Knows the tasks of an engine.
+/// Looks up the tasks of an engine.
 struct Watch(Weak<Shared>);
 
-/// The tasks of one filter, while they are looked for.
+/// The tasks of one filter, while they are looked up.
 struct Round {
     found: Vec<(usize, Arc<str>)>,
     left: usize,
@@ -31,7 +31,7 @@ impl TaskWatch for Watch {
             let whose =
                 Whose { id: id.to_string(), principal: principal.clone(), revision: Revision::V2026_07_28 };
             let round = round.clone();
-            // What cannot be found out now is left out, and the client sees that (SU-4).
+            // A task that cannot be looked up now is left out, and the client sees that (SU-4).
             let then = move |found: Result<Option<Task>, RpcError>| {
                 let over = {
                     let mut round = round.lock();
@@ -56,7 +56,7 @@ impl TaskWatch for Watch {
 }
 
 impl Engine {
-    /// Has listen streams take tasks into their filters.
+    /// Lets listen streams accept tasks in their filters.
     pub(crate) fn show_tasks(&self) {
         self.watch_tasks(Arc::new(Watch(Arc::downgrade(&self.0))));
     }

@@ -1,4 +1,4 @@
-//! One document of a folder of HTML: what `index.html` loads from the folder is put inside.
+//! Makes one HTML document of a folder: what `index.html` loads from the folder is put into the document.
 
 use super::root::Root;
 use super::tags::{self, Tag, tags};

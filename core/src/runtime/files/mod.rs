@@ -1,4 +1,4 @@
-//! Files of a folder that the program named, read so that nothing leads out of it.
+//! Reads files of a folder that the program named. No path leads out of the folder.
 
 mod inline;
 mod root;

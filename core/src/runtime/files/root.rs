@@ -1,5 +1,5 @@
-//! A folder and what is in it. Below the folder itself no symbolic link is followed: each step opens one name within the
-//! directory before, so that nothing that is moved meanwhile leads elsewhere.
+//! A folder and its contents. Below the folder itself, no symbolic link is followed. Each step opens one name
+//! relative to the directory before it, so files that are moved meanwhile cannot redirect the path.
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;

@@ -1,5 +1,5 @@
-//! The tags of an HTML document, as far as one must understand them to replace some: text, comments and the insides of
-//! scripts and styles are passed over.
+//! Finds the start tags of an HTML document, as far as replacing some of them requires. Text, comments and the
+//! contents of scripts and styles are skipped.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! HTTP+SSE of 2024-11-05: a stream that the server writes, and an address that takes the client's messages for it.
+//! HTTP+SSE of 2024-11-05: a stream that the server writes, and an address to which the client posts its messages.
 //!
-//! The stream is the session: its first event names the address, with a token that nobody can guess, all answers come on
-//! it, and its end is the end of the session (SSE-1 to SSE-12).
+//! The stream is the session. Its first event contains the address, with a token that nobody can guess. All responses
+//! are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use crate::dispatch::shares::Part;
 use crate::faults;

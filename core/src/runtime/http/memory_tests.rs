@@ -1,4 +1,4 @@
-//! The connection code over something that is no socket.
+//! Tests of the connection code over memory in place of a socket.
 
 use crate::proto::http::Access;
 use crate::runtime::http::connection::listener::{At, Listener};

@@ -1,7 +1,8 @@
 //! Streamable HTTP: one URL for both eras.
 //!
-//! [`Embedded`] is for programs that have an HTTP server of their own. Beneath it, [`HttpService`] answers requests and knows no server; a listener, as the one behind [`HttpOptions`](crate::HttpOptions), is
-//! hyper around it, on connections of whatever kind.
+//! [`Embedded`] is for programs that have their own HTTP server. It is built on [`HttpService`], which answers
+//! requests and knows no server. A listener, such as the one of [`HttpOptions`](crate::HttpOptions), runs hyper
+//! around that service, on connections of any kind.
 
 mod connection;
 mod embedded;

@@ -1,4 +1,4 @@
-//! The headers of a request, for handlers to read.
+//! The headers of a request, in the form that handlers read.
 
 use crate::host::RequestHeaders;
 use crate::json::{JsonSlice, JsonWriter};

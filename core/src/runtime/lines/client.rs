@@ -1,4 +1,4 @@
-//! One client of lines, as a task: what it sends, what it is told, and its end.
+//! One client of a line-based transport, as a task: reads its messages, writes messages to it, and handles its end.
 
 use super::outbox::{Idle, Outbox};
 use super::scratch;

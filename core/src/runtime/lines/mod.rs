@@ -1,7 +1,8 @@
-//! Lines on sockets and streams: one message a line as on stdio (STD-12), a peer for each connection, and no thread for any.
+//! Line-based transports on sockets and streams: one message per line as on stdio (STD-12), one peer per connection,
+//! and no thread per connection.
 //!
-//! What carries the bytes is behind [`wire::Wire`]; pipes and terminals stay with `stdio`, which needs no flags that other
-//! holders of the same descriptor would see.
+//! [`wire::Wire`] is the interface to what carries the bytes. Pipes and terminals are served by `stdio`, because it
+//! sets no flags that other holders of the same descriptor would see.
 
 mod client;
 mod outbox;

@@ -1,4 +1,5 @@
-//! What waits to be written to one client of lines. Any thread puts messages in, the client's task takes them out.
+//! The queue of outgoing messages of one line-based client. Any thread adds messages; the client's task takes them
+//! out.
 
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;

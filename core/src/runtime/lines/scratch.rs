@@ -1,4 +1,4 @@
-//! Where clients read to. Each thread has one such buffer, so that a client that sends nothing holds none.
+//! The read buffer of line-based clients. Each thread has one, so a client that sends nothing holds none.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! A transport of lines that has been started, with however many clients.
+//! A line-based transport that has been started, with any number of clients.
 
 use super::client::{Client, ConnectionConfig};
 use super::wire::Wire;

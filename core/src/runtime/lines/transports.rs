@@ -1,4 +1,4 @@
-//! What lines can be served on besides descriptors.
+//! The line-based transports other than descriptors.
 
 use super::served::Served;
 use super::wire::{self, Any};

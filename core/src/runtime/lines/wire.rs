@@ -1,4 +1,4 @@
-//! What lines need of that which carries them.
+//! The interface that a line-based transport needs from the connection below it.
 
 use crate::runtime::sockets::io::Io;
 use std::io;

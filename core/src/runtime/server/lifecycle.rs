@@ -1,4 +1,4 @@
-//! How a server ends: what the transports, the program and the shutdown thread tell each other.
+//! The shutdown of a server: the state that the transports, the program and the shutdown thread share.
 
 use crate::error::{Error, ErrorKind};
 use crate::host::{StartState, Wake};
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// How long what is answered already may take to be written once calls in flight have had their time.
+/// How long writing the queued messages may take after the time for calls in flight.
 pub(in crate::runtime) const FLUSH: Duration = Duration::from_millis(300);
 
 const SIGINT: i32 = 2;
 
-/// The end of one start, from the first wish for it to the last thing done.
+/// The shutdown of one start, from the first request for it to its last step.
 pub(crate) struct Lifecycle {
-    /// How long calls in flight may take if nobody wants less.
+    /// How long calls in flight may take, unless a caller asks for less.
     drain: Duration,
     state: Mutex<State>,
     changed: Condvar,
@@ -24,18 +24,18 @@ pub(crate) struct Lifecycle {
 
 #[derive(Default)]
 struct State {
-    /// When calls in flight are cut off, once the end was asked for; only ever moves closer.
+    /// When calls in flight are cancelled, once the shutdown was requested. It only ever becomes earlier.
     deadline: Option<Instant>,
     closed: bool,
-    /// What became of the start, once that is known.
+    /// The result of the start, once it is known.
     begun: Option<StartState>,
     on_begun: Vec<Arc<dyn Wake>>,
     signal: Option<i32>,
-    /// What the engine itself did wrong.
+    /// A failure of the engine itself.
     fault: Option<String>,
     on_closed: Vec<Arc<dyn Wake>>,
     on_hurry: Vec<Arc<dyn Wake>>,
-    /// Begins the end.
+    /// Begins the shutdown.
     end: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -45,12 +45,12 @@ impl Lifecycle {
         Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended, settled })
     }
 
-    /// Asks for a graceful end; returns at once. Says whether nobody had asked before.
+    /// Requests a graceful shutdown, and returns at once. Returns whether this is the first request.
     pub(crate) fn close(&self) -> bool {
         self.close_within(self.drain)
     }
 
-    /// Asks for an end that leaves calls in flight no more than `most`; a deadline that is earlier stays.
+    /// Requests a shutdown that gives calls in flight at most `most`. An earlier deadline is kept.
     pub(in crate::runtime) fn close_within(&self, most: Duration) -> bool {
         let deadline = Instant::now() + most.min(self.drain);
         let (first, hurried, end) = {
@@ -72,7 +72,7 @@ impl Lifecycle {
         first
     }
 
-    /// Has `end` called once the end is asked for; at once if it has been.
+    /// Sets `end` to be called when the shutdown is requested; it is called at once if that has happened.
     pub(in crate::runtime) fn on_close(&self, end: impl FnOnce() + Send + 'static) {
         {
             let mut state = self.state.lock();
@@ -84,7 +84,7 @@ impl Lifecycle {
         end();
     }
 
-    /// A signal that asks the process to end; see [`Running::signal`](crate::runtime::Running::signal).
+    /// Handles a signal that asks the process to end; see [`Running::signal`](crate::runtime::Running::signal).
     pub(in crate::runtime) fn signal(&self, number: i32) -> Option<u8> {
         let (again, closed) = {
             let mut state = self.state.lock();
@@ -113,12 +113,12 @@ impl Lifecycle {
         }
     }
 
-    /// The engine has failed: the program that serves is told so, with the first reason.
+    /// Records a failure of the engine. The program that serves gets the first reason.
     pub(in crate::runtime) fn fail(&self, why: String) {
         self.state.lock().fault.get_or_insert(why);
     }
 
-    /// Why the engine has failed, if it has.
+    /// The failure of the engine, if there is one.
     pub(in crate::runtime) fn fault(&self) -> Option<Error> {
         let state = self.state.lock();
         state
@@ -127,27 +127,27 @@ impl Lifecycle {
             .map(|why| Error::new(ErrorKind::Panic, format!("the server ended because {why}")))
     }
 
-    /// How long calls in flight may take if nobody wants less.
+    /// How long calls in flight may take, unless a caller asks for less.
     pub(in crate::runtime) fn drain(&self) -> Duration {
         self.drain
     }
 
-    /// Whether the end was asked for.
+    /// Whether the shutdown was requested.
     pub(in crate::runtime) fn is_ending(&self) -> bool {
         self.state.lock().deadline.is_some()
     }
 
-    /// When calls in flight are cut off. Only once the end was asked for.
+    /// When calls in flight are cancelled. Valid only after the shutdown was requested.
     pub(in crate::runtime) fn deadline(&self) -> Instant {
         self.state.lock().deadline.unwrap_or_else(Instant::now)
     }
 
-    /// Has `wake` called when the deadline moves closer, for a wait of its own.
+    /// Sets `wake` to be called when the deadline becomes earlier, for code that waits by itself.
     pub(in crate::runtime) fn on_hurry(&self, wake: Arc<dyn Wake>) {
         self.state.lock().on_hurry.push(wake);
     }
 
-    /// The start has come to this. A failure ends the server.
+    /// Records the result of the start. A failure ends the server.
     pub(in crate::runtime) fn begin(&self, begun: StartState) {
         let failed = matches!(begun, StartState::Failed(_));
         let waiting = {
@@ -165,7 +165,7 @@ impl Lifecycle {
         }
     }
 
-    /// What became of the start; nothing while that is open.
+    /// The result of the start; `None` while it is not known.
     pub(in crate::runtime) fn begun(&self) -> Option<Result<(), Error>> {
         self.state.lock().begun.as_ref().map(|begun| match begun {
             StartState::Started => Ok(()),
@@ -176,15 +176,15 @@ impl Lifecycle {
         })
     }
 
-    /// Blocks until it is known what became of the start.
+    /// Blocks until the result of the start is known.
     pub(in crate::runtime) fn wait_begun(&self) {
         let mut state = self.state.lock();
         self.changed.wait_while(&mut state, |state| state.begun.is_none());
     }
 
-    /// The same; a future that is dropped leaves nothing behind.
+    /// The same as a future, which may be dropped at any time.
     pub(in crate::runtime) async fn settled(&self) {
-        // Before the look, as in `closed`.
+        // Before the check, as in `closed`.
         let settled = self.settled.notified();
         let open = self.state.lock().begun.is_none();
         if open {
@@ -192,7 +192,7 @@ impl Lifecycle {
         }
     }
 
-    /// Has `wake` called once it is known what became of the start.
+    /// Sets `wake` to be called when the result of the start is known.
     pub(in crate::runtime) fn on_begun(&self, wake: Arc<dyn Wake>) {
         {
             let mut state = self.state.lock();
@@ -204,7 +204,8 @@ impl Lifecycle {
         wake.wake();
     }
 
-    /// Blocks until `done`, at most until `more` after the deadline. Whatever makes it done must wake this.
+    /// Blocks until `done` returns `true`, at most until `more` after the deadline. Whatever changes the result of
+    /// `done` must wake this.
     pub(in crate::runtime) fn wait_until(&self, more: Duration, done: impl Fn() -> bool) {
         let mut state = self.state.lock();
         while !done() {
@@ -220,7 +221,7 @@ impl Lifecycle {
         self.state.lock().closed
     }
 
-    /// Blocks until the server has ended; `false` if it has not after `timeout`.
+    /// Blocks until the server has ended. Returns `false` if it has not ended within `timeout`.
     pub(in crate::runtime) fn wait(&self, timeout: Option<Duration>) -> bool {
         let mut state = self.state.lock();
         let running = |state: &mut State| !state.closed;
@@ -233,9 +234,9 @@ impl Lifecycle {
         state.closed
     }
 
-    /// Like [`Lifecycle::wait`]; a future that is dropped leaves nothing behind.
+    /// Like [`Lifecycle::wait`], as a future, which may be dropped at any time.
     pub(in crate::runtime) async fn closed(&self) {
-        // Before the look: an end from now on is told to it.
+        // Before the check: an end from now on notifies it.
         let ended = self.ended.notified();
         if !self.is_closed() {
             ended.await;
@@ -268,10 +269,10 @@ impl Lifecycle {
     }
 }
 
-/// Something that [`Lifecycle::wait_until`] waits for may have happened.
+/// An event that [`Lifecycle::wait_until`] waits for may have happened.
 impl Wake for Lifecycle {
     fn wake(&self) {
-        // Taking the lock orders this after the waiter's look at the condition.
+        // Taking the lock orders this after the waiter's check of its condition.
         drop(self.state.lock());
         self.changed.notify_all();
     }

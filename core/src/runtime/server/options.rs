@@ -1,4 +1,4 @@
-//! Which transports a server is served on, and how.
+//! The options for serving: which transports a server uses, and how.
 
 use crate::error::Error;
 use crate::runtime::in_process::InProcess;
@@ -12,21 +12,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The transports of one start. Any combination, and several of one kind, may run at once on one server.
+/// The transports of one start. A server may use any combination, and several of one kind, at the same time.
 #[derive(Debug, Default)]
 pub struct ServeOptions {
     pub(in crate::runtime) transports: Vec<Box<dyn Transport>>,
-    /// The process's standard descriptors are among them.
+    /// Whether the process's standard descriptors are among them.
     standard: bool,
 }
 
 /// The Streamable HTTP transport: HTTP/1.1 with keep-alive, both eras on one URL.
 ///
-/// The path answers with and without a slash at its end. A request's head may have 64 KiB (431 beyond), its body
-/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) (413 beyond; up to four times the limit is read and
-/// thrown away so that the connection stays usable, for more the connection is closed after the answer). A client that
-/// ends its side of the connection after its request still gets the answer; while it waits, the answer may become an
-/// event stream with comments in it, from which the server learns whether anybody reads.
+/// The path is accepted with and without a slash at its end. A request's head may have 64 KiB; a longer one gets 431.
+/// Its body may have [`Limits::max_message_bytes`](crate::Limits::max_message_bytes); a longer one gets 413. Up to
+/// four times that limit is read and discarded, so that the connection stays usable. For more, the connection is
+/// closed after the response. A client that ends its side of the connection after its request still gets the
+/// response. While it waits, the response may become an event stream with comments, from which the server learns
+/// whether the client still reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     pub(crate) place: Place,
@@ -34,7 +35,7 @@ pub struct HttpOptions {
     pub(in crate::runtime) allowed: Allowed,
 }
 
-/// Where HTTP is served.
+/// The address of an HTTP transport.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// `host:port`.
@@ -45,8 +46,9 @@ pub(crate) enum Place {
 
 /// A Unix socket to listen on, by the path of its file.
 ///
-/// A file there on which nobody listens any more is replaced; a start fails where somebody listens, where the file is no
-/// socket, and where the directory does not take it. It is removed when the server ends, if it still is the same.
+/// An existing socket file on which no process listens is replaced. The start fails if a process listens there, if
+/// the file is not a socket, or if the directory does not allow it. When the server ends, the file is removed if it
+/// is still the same.
 #[derive(Clone, Debug)]
 pub struct UnixOptions {
     pub(crate) path: PathBuf,
@@ -61,8 +63,8 @@ impl UnixOptions {
         Ok(UnixOptions { path, mode: unix::MODE })
     }
 
-    /// The permissions of the file, whatever the process's umask is: who may write to it may connect. Default `0o600`, the
-    /// user whom the server runs as. A start with more than `0o777` fails.
+    /// The permissions of the file, independent of the process's umask. Users that may write to it may connect.
+    /// Default `0o600`: only the user that the server runs as. A start with more than `0o777` fails.
     pub fn mode(mut self, mode: u32) -> UnixOptions {
         self.mode = mode;
         self
@@ -70,16 +72,16 @@ impl UnixOptions {
 }
 
 impl ServeOptions {
-    /// No transport yet.
+    /// Options without a transport.
     pub fn new() -> ServeOptions {
         ServeOptions::default()
     }
 
-    /// Serves the process's standard input and output; naming them again changes nothing. The server ends with them,
-    /// whatever else it is served on. While it runs, descriptor 1 points at descriptor 2, so that
-    /// nothing a handler prints reaches the client. If 2 is a pipe or a socket, both lead to it through a thread with a
-    /// backlog of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes), so that a client that does not read it
-    /// blocks nothing that prints; what is printed beyond is dropped, and a line says how much.
+    /// Serves the process's standard input and output; repeating this changes nothing. The server ends when they end,
+    /// whatever its other transports are. While it runs, descriptor 1 points to descriptor 2, so that output that a
+    /// handler prints does not reach the client. If 2 is a pipe or a socket, both lead to it through a thread with a
+    /// buffer of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes). So a client that does not read it
+    /// blocks no code that prints. Output beyond the buffer is dropped, and a line reports how much.
     pub fn stdio(mut self) -> ServeOptions {
         if !std::mem::replace(&mut self.standard, true) {
             self.transports.push(Box::new(Lines::Standard));
@@ -87,54 +89,55 @@ impl ServeOptions {
         self
     }
 
-    /// Serves clients in this process alone, [`testing::Link`](crate::testing::Link) and what is made of it: nothing is
-    /// opened, and the server ends only when it is closed. Such clients may join a server on other transports as well.
+    /// Serves only in-process clients, [`testing::Link`](crate::testing::Link) and what is built on it. Nothing is
+    /// opened, and the server ends only when it is closed. Such clients may also join a server on other transports.
     pub fn in_process(mut self) -> ServeOptions {
         self.transports.push(Box::new(InProcess));
         self
     }
 
-    /// Serves these descriptors as standard input and output are served, for one client more; descriptor 1 is left
-    /// alone. The server ends with the last pair, also if it is served over HTTP besides.
+    /// Serves these descriptors like standard input and output, for one more client. Descriptor 1 is not changed. The
+    /// server ends when the last pair ends, even if it also serves HTTP.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
         self.transports.push(Box::new(Lines::Descriptors(input, output)));
         self
     }
 
-    /// Serves Streamable HTTP on one address more. A session that was opened on one address is good for all of them.
+    /// Serves Streamable HTTP on one more address. A session that was opened on one address is valid on all of them.
     pub fn http(mut self, http: HttpOptions) -> ServeOptions {
         self.transports.push(Box::new(http));
         self
     }
 
-    /// Serves lines, framed as on standard input and output, on a Unix socket: for any number of clients at once, each a
-    /// client of its own, at most [`Limits::max_connections`](crate::Limits::max_connections). The server does not end with
-    /// any of them.
+    /// Serves lines on a Unix socket, framed as on standard input and output. It serves any number of clients at
+    /// once, at most [`Limits::max_connections`](crate::Limits::max_connections). The end of a client does not end
+    /// the server.
     ///
-    /// A client that ends its side still gets the answers of its calls in flight, for as long as a server that is closed
-    /// gives them; one that is gone has them cancelled. One that does not read is not read from, and its connection is closed
-    /// after [`Limits::write_timeout`](crate::Limits::write_timeout). A line must be complete within
-    /// [`Limits::request_timeout`](crate::Limits::request_timeout) of its first byte, and a client that says nothing and
-    /// waits for nothing is let go of after [`Limits::connection_idle`](crate::Limits::connection_idle).
+    /// A client that ends its side still gets the responses of its calls in flight, within the time that a closing
+    /// server gives them. If a client disconnects, its calls are cancelled. If a client does not read, the server
+    /// does not read from it, and closes its connection after
+    /// [`Limits::write_timeout`](crate::Limits::write_timeout). A line must be complete within
+    /// [`Limits::request_timeout`](crate::Limits::request_timeout) of its first byte. A client that sends nothing and
+    /// waits for nothing is disconnected after [`Limits::connection_idle`](crate::Limits::connection_idle).
     pub fn unix(mut self, unix: UnixOptions) -> ServeOptions {
         self.transports.push(Box::new(unix));
         self
     }
 
-    /// Serves lines on a socket of the program's, TCP or Unix. One that listens is served like [`ServeOptions::unix`]; its
-    /// file, if it has one, stays. One that is connected is served as one client more, with which the server ends if it
-    /// is the last, as with [`ServeOptions::descriptors`]. The start fails for any other. The socket no longer blocks
-    /// then, which whoever shares it sees too.
+    /// Serves lines on a socket of the program's, TCP or Unix. A listening socket is served like
+    /// [`ServeOptions::unix`]; its file, if it has one, is kept. A connected socket is served as one more client. If
+    /// it is the last one, the server ends with it, as with [`ServeOptions::descriptors`]. The start fails for any
+    /// other socket. The socket becomes non-blocking, also for other processes that share it.
     ///
-    /// TCP has no permissions: whoever reaches the address may call. The least that is refused is a page in a browser: a
-    /// connection whose first line cannot be a message is closed.
+    /// TCP has no permissions: everyone who reaches the address may call. Only a page in a browser is refused: if the
+    /// first line of a connection cannot be a message, the connection is closed.
     pub fn socket(mut self, socket: impl Into<OwnedFd>) -> ServeOptions {
         self.transports.push(Box::new(Socket(socket.into())));
         self
     }
 
-    /// Serves lines on a stream of the program's, for one client more, with which the server ends if it is the last. It is
-    /// polled by tasks on the executor of the start, or else on engine threads.
+    /// Serves lines on a stream of the program's, for one more client. If it is the last one, the server ends with
+    /// it. Tasks on the executor of the start poll it, or else engine threads.
     pub fn stream(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ServeOptions {
         self.transports.push(Box::new(Stream::new(stream)));
         self
@@ -148,7 +151,8 @@ impl ServeOptions {
 
 impl HttpOptions {
     /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
-    /// `127.0.0.1`. Or on a Unix socket: `"unix:/run/mcp.sock"`, `"unix:/run/mcp.sock:/path"`. The default path is `/mcp`.
+    /// `127.0.0.1`. It may also be a Unix socket: `"unix:/run/mcp.sock"`, `"unix:/run/mcp.sock:/path"`. The default
+    /// path is `/mcp`.
     pub fn new(address: &str) -> Result<HttpOptions, Error> {
         if let Some(place) = address.strip_prefix("unix:") {
             let (file, path) = match place.rfind(":/") {
@@ -161,13 +165,14 @@ impl HttpOptions {
         HttpOptions::at(Place::Address(address)).path(&path)
     }
 
-    /// Listens on a Unix socket. Who may connect is said by the permissions of its file, so any host may be named, but no
-    /// page may call: a page can only come through a proxy, and then it is for [`HttpOptions::allowed_origins`] to say.
+    /// Listens on a Unix socket. The permissions of its file decide who may connect, so requests may name any host.
+    /// Pages may not call: a page can only come through a proxy, and then [`HttpOptions::allowed_origins`] must allow
+    /// it.
     pub fn unix(unix: UnixOptions) -> HttpOptions {
         HttpOptions::at(Place::Unix(unix))
     }
 
-    /// The permissions of the socket's file, where it is a Unix socket; see [`UnixOptions::mode`].
+    /// The permissions of the socket's file, if it is a Unix socket; see [`UnixOptions::mode`].
     pub fn mode(mut self, mode: u32) -> HttpOptions {
         if let Place::Unix(unix) = &mut self.place {
             unix.mode = mode;
@@ -175,8 +180,8 @@ impl HttpOptions {
         self
     }
 
-    /// Accepts from a listening socket of the program's, TCP or Unix; the start fails for any other. A Unix socket's file
-    /// stays. The socket no longer blocks then, which whoever shares it sees too.
+    /// Accepts connections from a listening socket of the program's, TCP or Unix; the start fails for any other. A
+    /// Unix socket's file is kept. The socket becomes non-blocking, also for other processes that share it.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
         HttpOptions::at(Place::Socket(Arc::new(socket.into())))
     }
@@ -198,23 +203,24 @@ impl HttpOptions {
         Ok(self)
     }
 
-    /// Host names (without port) that requests may name besides the loopback ones. Off loopback binds accept any host
-    /// unless some are named here. A start with one that is no host fails.
+    /// Host names (without port) that requests may name besides the loopback ones. If the address is not a loopback
+    /// one, any host is accepted unless some are named here. A start with a name that is not a host fails.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Origins (`scheme://host[:port]`) whose pages may call the server, besides those of loopback hosts on a loopback
-    /// bind; `*` stands for every origin, `null` for pages that have none. A start with one that is no origin fails.
+    /// Origins (`scheme://host[:port]`) whose pages may call the server, besides those of loopback hosts on a
+    /// loopback address. `*` means every origin, `null` means pages that have none. A start with a text that is not
+    /// an origin fails.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Request headers that pages of allowed origins may send besides those of the protocol, `Authorization`, `Content-Type`
-    /// and `Accept`; `*` stands for every header. A browser asks for them in a preflight and does not send a header that is
-    /// not allowed. A start with a text that is no header name fails.
+    /// Request headers that pages of allowed origins may send, besides those of the protocol, `Authorization`,
+    /// `Content-Type` and `Accept`. `*` means every header. A browser asks for them in a preflight, and does not send
+    /// a header that is not allowed. A start with a text that is not a header name fails.
     pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.headers = names.into_iter().map(Into::into).collect();
         self

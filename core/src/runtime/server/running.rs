@@ -1,4 +1,4 @@
-//! A started server.
+//! A running server: the program waits for its end or stops it.
 
 use crate::error::{Error, ErrorKind};
 use crate::faults;
@@ -22,30 +22,30 @@ use std::time::Duration;
 use tenon_crash::process;
 use tokio::runtime::Handle;
 
-/// A server that is being served. Cheap to clone; when the last clone is dropped the server goes on until its
-/// transports end or it is closed.
+/// A running server. It is cheap to clone. After the last clone is dropped, the server continues until its transports
+/// end or it is closed.
 #[derive(Clone)]
 pub struct Running(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
     process: u64,
-    /// In the order in which they were started; they end in the opposite one.
+    /// In the order in which they were started. They end in the opposite order.
     serving: Vec<Box<dyn Serving>>,
     site: ServeContext,
     lifecycle: Arc<Lifecycle>,
     timer: Arc<Timer>,
-    /// Until the end.
+    /// Kept until the end.
     alarm: Mutex<Option<Alarm>>,
 }
 
-/// Starts the transports. On error nothing is left running.
+/// Starts the transports. If there is an error, nothing is left running.
 pub(crate) fn start(
     server: &Server,
     options: ServeOptions,
     handle: Option<Handle>,
 ) -> Result<Running, Error> {
-    // Before anything is opened here. Whoever serves stdio is told if this fails.
+    // Before anything is opened here. A program that serves stdio gets the error if this fails.
     let _ = open_missing();
     if options.is_empty() {
         return Err(Error::invalid("name at least one transport to serve on"));
@@ -74,7 +74,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let alarm = Clock::shared(engine.threads())?.tell(timer.clone());
     engine.set_timer(alarm.waker());
     let site = ServeContext::new(engine, lifecycle.clone(), Executor::new(engine, handle));
-    // Calls of the first client may have to wait.
+    // The calls of the first client may have to wait.
     engine.begin_life();
     let serving = transports_of(options, &site)?;
     let inner = Arc::new(Inner {
@@ -92,11 +92,11 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     Ok(Running(inner))
 }
 
-/// Starts all, or none.
+/// Starts all transports, or none.
 fn transports_of(options: ServeOptions, site: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
     let mut transports = options.transports;
     transports.sort_by_key(|transport| transport.turn());
-    // Before the first starts, which may end at once and is not the last then.
+    // Counted before the first one starts, because it may end at once and is not the last one then.
     let lines = transports.iter().filter(|transport| transport.turn() == StartOrder::Descriptors).count();
     site.lines.expect(lines, site.engine.0.end_with_stdin || lines == transports.len());
     let mut serving = Vec::with_capacity(transports.len());
@@ -119,9 +119,9 @@ fn transports_of(options: ServeOptions, site: &ServeContext) -> Result<Vec<Box<d
     Ok(serving)
 }
 
-/// Ends what is served, step by step; `overdue` has to answer what is still in flight after its time.
+/// Ends the transports, step by step. `overdue` must answer the calls that are still in flight after the deadline.
 fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], overdue: impl Fn()) {
-    // A host's waker that panics must not keep the rest from ending.
+    // If a host's waker panics, the other steps still run.
     let step = |step: &dyn Fn()| {
         let step = || {
             faults::pass("ending");
@@ -141,7 +141,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
     each(&|serving| serving.close());
 }
 
-/// Runs a step of a server's end. A panic is logged, and keeps the exit code from being 0.
+/// Runs one step of a server's shutdown. A panic is logged, and the exit code is then not 0.
 fn ending(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
     if let Err(panicked) = caught(step) {
         engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
@@ -150,9 +150,9 @@ fn ending(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
 }
 
 impl Inner {
-    /// Ends the server, on a thread that starts now.
+    /// Begins the shutdown on a new thread.
     fn begin_end(self: Arc<Inner>) {
-        // A forked child has a copy of the server and none of its threads: there is nothing to end.
+        // A forked child has a copy of the server and none of its threads, so there is nothing to end.
         if self.process != process() || self.clone().spawn_end() {
             return;
         }
@@ -178,9 +178,9 @@ impl Inner {
         crate::runtime::threads::thread::spawn(&threads, "tenon-close", end).is_ok()
     }
 
-    /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, flushes.
+    /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, and flushes.
     fn shut_down(&self) {
-        // While calls can still begin.
+        // While calls can still start.
         let mut waits_for = self.engine.end_sessions();
         self.engine.begin_closing();
         waits_for.extend(self.engine.attached());
@@ -193,7 +193,7 @@ impl Inner {
         self.lifecycle.wait_begun();
     }
 
-    /// Tells the program of the stop, and lets go of what its handlers ran on.
+    /// Runs the stop hooks, and releases the executor of the handlers.
     fn stop(&self) {
         let (told, done) = channel();
         self.engine.tell_stop(move || {
@@ -245,7 +245,7 @@ impl Running {
         self.urls(|reach| matches!(reach, PublicUrl::Sse(_)))
     }
 
-    /// The endpoint for requests that the program hands over, where it is served
+    /// The endpoint for requests that the program passes in, if it is served
     /// ([`ServeOptions::embedded`](crate::ServeOptions::embedded)).
     pub fn embedded(&self) -> Option<Embedded> {
         self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
@@ -259,10 +259,11 @@ impl Running {
         )
     }
 
-    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once where there are none. The error
-    /// says which failed, and why ([`ErrorKind::Start`](crate::ErrorKind::Start)), or that the server was closed before.
+    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; returns at once if there are
+    /// none. The error says which handler failed, and why ([`ErrorKind::Start`](crate::ErrorKind::Start)), or that
+    /// the server was closed before.
     ///
-    /// Not for the only thread that could run them: see [`Running::started`].
+    /// Do not call this on the only thread that could run the handlers: see [`Running::started`].
     pub fn wait_started(&self) -> Result<(), Error> {
         self.0.lifecycle.wait_begun();
         self.0.lifecycle.begun().unwrap_or(Ok(()))
@@ -274,18 +275,19 @@ impl Running {
         self.0.lifecycle.begun().unwrap_or(Ok(()))
     }
 
-    /// What [`Running::wait_started`] would give, without waiting: nothing while the handlers run.
+    /// The result of [`Running::wait_started`], without waiting: `None` while the handlers run.
     pub fn start_outcome(&self) -> Option<Result<(), Error>> {
         self.0.lifecycle.begun()
     }
 
-    /// Has `wake` called once the handlers of [`Hook::Start`](crate::Hook::Start) have ended; at once if they have.
+    /// Sets `wake` to be called when the handlers of [`Hook::Start`](crate::Hook::Start) have ended; it is called at
+    /// once if they have.
     pub fn on_started(&self, wake: Arc<dyn Wake>) {
         self.0.lifecycle.on_begun(wake);
     }
 
-    /// Why nothing was served, where a handler of [`Hook::Start`](crate::Hook::Start) failed, or why the server ended, where
-    /// one of the engine's own threads panicked ([`ErrorKind::Panic`](crate::ErrorKind::Panic)).
+    /// The error if a handler of [`Hook::Start`](crate::Hook::Start) failed, so that nothing was served, or if the
+    /// server ended because one of the engine's own threads panicked ([`ErrorKind::Panic`](crate::ErrorKind::Panic)).
     pub fn failure(&self) -> Option<Error> {
         if let Some(fault) = self.0.lifecycle.fault() {
             return Some(fault);
@@ -293,35 +295,36 @@ impl Running {
         self.0.lifecycle.begun()?.err().filter(|error| error.kind() == ErrorKind::Start)
     }
 
-    /// Ends the server: it accepts nothing more, calls in flight may finish within
-    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout), where stdio is served within
+    /// Ends the server: it accepts nothing more, and calls in flight may finish within
+    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout). If stdio is served, the timeout is
     /// [`Limits::stdio_drain_timeout`](crate::Limits::stdio_drain_timeout) if that is less. Returns at once.
     ///
-    /// Says whether this call began the end; closing again does nothing.
+    /// Returns whether this call began the shutdown. Closing again does nothing.
     pub fn close(&self) -> bool {
         self.0.lifecycle.close()
     }
 
-    /// Like [`Running::close`], but calls in flight get no more than `most`. While the server is ending already, this
-    /// shortens the rest of that time and never lengthens it: with [`Duration::ZERO`] calls are cancelled now, with
-    /// their answers, and what is queued is written for a moment longer. Returns at once.
+    /// Like [`Running::close`], but calls in flight get at most `most`. If the server is already ending, this can
+    /// shorten the remaining time but never lengthens it. With [`Duration::ZERO`], calls are cancelled now and get
+    /// their responses, and queued messages are written for a moment longer. Returns at once.
     ///
-    /// Says whether this call began the end.
+    /// Returns whether this call began the shutdown.
     pub fn close_within(&self, most: Duration) -> bool {
         self.0.lifecycle.close_within(most)
     }
 
-    /// For a program that belongs to its server: what to do about SIGINT or SIGTERM, given its number. Not to be called
-    /// inside a signal handler, since it takes locks.
+    /// For a program that exists only for its server: handles SIGINT or SIGTERM, given its number. It takes locks, so
+    /// it must not be called inside a signal handler.
     ///
-    /// The first signal ends the server as [`Running::close`] does, or ends its end at once if it is ending already. A
-    /// second one, and one that comes after the end, gives the code with which the process should exit now.
+    /// The first signal ends the server as [`Running::close`] does. If the server is already ending, the signal ends
+    /// the remaining time at once. For a second signal, or one after the end, this returns the code with which the
+    /// process should exit now.
     pub fn signal(&self, number: i32) -> Option<u8> {
         self.0.lifecycle.signal(number)
     }
 
-    /// The exit code of a program that belongs to its server, once that has ended: 130 if SIGINT was the first signal
-    /// given to [`Running::signal`], 1 if one of the engine's own threads panicked, else 0.
+    /// The exit code of a program that exists only for its server, after the server has ended. It is 130 if SIGINT
+    /// was the first signal given to [`Running::signal`], 1 if one of the engine's own threads panicked, and else 0.
     pub fn exit_code(&self) -> u8 {
         self.0.lifecycle.exit_code()
     }
@@ -336,12 +339,12 @@ impl Running {
         self.0.lifecycle.wait(None);
     }
 
-    /// Blocks until the server has ended, at most `timeout`; says whether it has.
+    /// Blocks until the server has ended, for at most `timeout`. Returns whether it has ended.
     pub fn wait_for(&self, timeout: Duration) -> bool {
         self.0.lifecycle.wait(Some(timeout))
     }
 
-    /// Has `wake` called once the server has ended; at once if it has. It is kept until then.
+    /// Sets `wake` to be called when the server has ended; it is called at once if it has. `wake` is kept until then.
     pub fn on_closed(&self, wake: Arc<dyn Wake>) {
         self.0.lifecycle.on_closed(wake);
     }
@@ -351,7 +354,7 @@ impl Running {
         self.0.lifecycle.closed().await;
     }
 
-    /// An error in a process that was forked off after the start: its threads exist in the parent only.
+    /// Fails in a process that was forked after the start, because the server's threads exist only in the parent.
     pub fn check_fork(&self) -> Result<(), Error> {
         if self.0.process == process() {
             return Ok(());

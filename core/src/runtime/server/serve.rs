@@ -1,4 +1,4 @@
-//! The three ways to serve: start, serve, run.
+//! The three ways to serve a server: start, serve, run.
 
 use crate::error::Error;
 use crate::host::Spawn;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 
-/// What the threads of [`Server::run`] are called.
+/// The name of the threads of [`Server::run`].
 const HANDLERS: &str = "tenon-run";
 
 /// Runs local handlers on tokio.
@@ -34,20 +34,20 @@ impl Spawn for TokioSpawn {
 }
 
 impl Server {
-    /// Starts the transports on engine threads and returns. A port in use and the like are errors here; what a handler of
-    /// [`Hook::Start`](crate::Hook::Start) fails with is one of [`Running::started`].
+    /// Starts the transports on engine threads and returns. An error such as a port in use is returned here. If a
+    /// handler of [`Hook::Start`](crate::Hook::Start) fails, [`Running::started`] returns the error.
     ///
     /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
     pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
         running::start(self, options, Handle::try_current().ok())
     }
 
-    /// Starts the server without a listener, for a program that has an HTTP server of its own: a service that answers its
-    /// requests. Call it inside a tokio runtime if handlers are Rust.
+    /// Starts the server without a listener, for a program that has its own HTTP server. Returns a service that
+    /// answers its requests. Call it inside a tokio runtime if handlers are written in Rust.
     ///
-    /// The server ends when the last clone of the service is dropped, as [`Running::close`] ends it, or when that is called.
-    /// To serve other transports besides, name them all in one [`Server::start`], with
-    /// [`ServeOptions::embedded`] among them.
+    /// The server ends, as by [`Running::close`], when the last clone of the service is dropped or when `close` is
+    /// called. To use other transports too, name them all in one [`Server::start`], with [`ServeOptions::embedded`]
+    /// among them.
     ///
     /// ```
     /// # use tenon_mcp::{Server, http::EmbedOptions};
@@ -81,21 +81,21 @@ impl Server {
         running.0.failure().map_or(Ok(()), Err)
     }
 
-    /// Serves until the transports end, or until SIGINT or SIGTERM, and gives the exit code of a program that does
-    /// nothing else: 130 if SIGINT ended it, else 0. Blocks; not to be called inside a tokio runtime.
+    /// Serves until the transports end, or until SIGINT or SIGTERM, and returns the exit code of a program that does
+    /// nothing else: 130 if SIGINT ended it, else 0. It blocks, and must not be called inside a tokio runtime.
     ///
-    /// The first signal ends the server gracefully, or ends at once the time that calls in flight are given if it is
-    /// ending already. A second one ends the process with 128 + its number. A signal that the process ignores stays
-    /// ignored. After the return the two signals do what they did before; a program that handles them itself from then
-    /// on uses [`Server::serve`] instead.
+    /// The first signal ends the server gracefully. If the server is already ending, the signal ends the time for
+    /// calls in flight at once. A second signal ends the process with 128 + its number. A signal that the process
+    /// ignores stays ignored. After the return, the two signals do what they did before. A program that handles them
+    /// itself from then on uses [`Server::serve`] instead.
     ///
-    /// A handler that still blocks a thread does not keep this from returning, nor the process from ending when `main`
-    /// returns.
+    /// A handler that still blocks a thread does not prevent the return of this function, or the end of the process
+    /// when `main` returns.
     pub fn run(&self, options: ServeOptions) -> Result<ExitCode, Error> {
         self.run_with(options, |_| {})
     }
 
-    /// Like [`Server::run`]; `started` is called once the transports are up and the handlers of
+    /// Like [`Server::run`]. `started` is called after the transports have started and the handlers of
     /// [`Hook::Start`](crate::Hook::Start) have ended, for example to print the address.
     pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
         let runtime = OwnRuntime::new(self.engine().threads())?;
@@ -116,7 +116,7 @@ impl Server {
     }
 }
 
-/// Leaves nothing behind, whichever way `run` is left.
+/// Closes the server in every case in which `run` is left.
 struct EndOnDrop(Running);
 
 impl Drop for EndOnDrop {
@@ -126,7 +126,7 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// A runtime that, when dropped, does not wait for handlers that block.
+/// A runtime whose drop does not wait for handlers that block.
 struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while a server runs that has its process to itself.
+//! Handles SIGINT and SIGTERM while a server runs that owns its process.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -11,7 +11,7 @@ use signal_hook::{flag, low_level};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The process's runs.
+/// The runs of the process.
 static RUNS: Mutex<Runs> = Mutex::new(Runs { active: 0, installed: None });
 
 struct Runs {
@@ -19,20 +19,20 @@ struct Runs {
     installed: Option<Installed>,
 }
 
-/// Handlers, once installed, stay; while nobody runs they do what the signal did before.
+/// Handlers stay installed. While no run is active, they do what the signal did before.
 struct Installed {
     signals: Vec<i32>,
     idle: Arc<AtomicBool>,
 }
 
-/// One run's share in the signals.
+/// The part of one run in the signal handling.
 pub(in crate::runtime) struct Watch {
     signals: Option<Signals>,
     handle: Handle,
 }
 
 impl Watch {
-    /// From here on signals are kept for [`Watch::tell`].
+    /// From now on, signals are kept for [`Watch::tell`].
     pub(in crate::runtime) fn new() -> Result<Watch, Error> {
         let io = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot watch signals: {error}"));
         let mut runs = RUNS.lock();
@@ -46,7 +46,7 @@ impl Watch {
         Ok(Watch { handle: signals.handle(), signals: Some(signals) })
     }
 
-    /// Tells `running` about signals until this is dropped.
+    /// Passes signals to `running` until this is dropped.
     pub(in crate::runtime) fn tell(&mut self, threads: &Threads, running: Running) -> Result<(), Error> {
         let Some(mut signals) = self.signals.take() else { return Ok(()) };
         thread::spawn(threads, "tenon-signals", move || {
@@ -77,11 +77,11 @@ impl Installed {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let (ignored, caught) = (mask(&status, "SigIgn:"), mask(&status, "SigCgt:"));
         let is_in = |mask: u64, signal: i32| mask >> (signal - 1) & 1 == 1;
-        // Whoever started the process wants it to go on: nohup, or a shell for what runs in its background.
+        // The parent process wants these ignored: nohup, or a shell for background commands.
         let signals: Vec<i32> =
             [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_in(ignored, signal)).collect();
         for &signal in &signals {
-            // The program's own handler is called besides ours, also while nobody runs.
+            // The program's own handler is called besides the engine's, also while no run is active.
             if !is_in(caught, signal) {
                 flag::register_conditional_default(signal, idle.clone())?;
             }
@@ -90,7 +90,7 @@ impl Installed {
     }
 }
 
-/// A set of signals of this process; empty where the system does not say.
+/// A set of signals of this process; empty if the system does not report it.
 fn mask(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)

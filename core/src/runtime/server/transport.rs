@@ -1,4 +1,4 @@
-//! What a server is served on: a list of transports, each of which knows how it starts and how it ends.
+//! The interface of transports: each of a server's transports knows how it starts and how it ends.
 
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
@@ -14,59 +14,60 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A way to serve that has not been started.
+/// A transport that has not been started.
 pub(crate) trait Transport: fmt::Debug + Send {
-    /// Fails where something is missing that must be there before any transport starts.
+    /// Fails if something is missing that must exist before any transport starts.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// When it starts among the others.
+    /// Its place in the order of starts.
     fn turn(&self) -> StartOrder;
 
-    /// Whether it serves what the program hands over.
+    /// Whether it serves requests that the program passes in.
     fn is_embedded(&self) -> bool {
         false
     }
 
-    /// How long calls in flight may finish where it is served.
+    /// How long calls in flight may take if this transport is served.
     fn drain_timeout(&self, limits: &Limits) -> Duration {
         limits.drain_timeout
     }
 
-    /// Starts; on error nothing of it is left.
+    /// Starts it. If there is an error, nothing of it is left.
     fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error>;
 }
 
-/// The order of starts: what most likely fails, and changes nothing in the process, comes first.
+/// The order of starts. Transports that are most likely to fail, and change nothing in the process, come first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StartOrder {
-    /// Takes an address, which may be in use.
+    /// Binds an address, which may be in use.
     Address,
-    /// Takes a path of an address, which may be there already.
+    /// Takes a path of an address, which may be in use.
     Path,
-    /// Takes descriptors, for one client.
+    /// Takes descriptors for one client.
     Descriptors,
 }
 
 /// A transport that has been started.
 ///
-/// The steps of its end are called in this order, each for all transports before the next. Each blocks no longer than the
-/// lifecycle's deadline says; none is called on a thread of a transport.
+/// The steps of its shutdown are called in this order, each for all transports before the next. Each step blocks at
+/// most until the lifecycle's deadline. None is called on a thread of a transport.
 pub(crate) trait Serving: Send + Sync {
-    /// Lets clients in, once all transports have started.
+    /// Accepts clients, after all transports have started.
     fn open(&self) {}
 
-    /// Accepts no client and keeps none that has no call in flight, where it has more than one. Returns at once.
+    /// Accepts no more clients. If it has more than one client, it disconnects those without a call in flight.
+    /// Returns at once.
     fn begin_end(&self);
 
     /// Waits until calls in flight have ended, at most until the deadline.
     fn drain(&self);
 
-    /// Waits until what has been said is written, at most until shortly after the deadline, and cuts off the rest.
+    /// Waits until all queued messages are written, at most until shortly after the deadline, and drops the rest.
     fn flush(&self);
 
-    /// Waits for its threads or tasks, and puts back what it took.
+    /// Waits for its threads or tasks to end, and restores what it changed.
     fn close(&self);
 
     /// The address it listens on, if it has one.
@@ -74,17 +75,18 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
-    /// Where other machines may reach it, as the log says it; nothing if they do not. Asked before it lets clients in.
+    /// The place where other machines may reach it, for the log; `None` if they cannot. Called before it accepts
+    /// clients.
     fn exposed(&self) -> Option<String> {
         None
     }
 
-    /// Where the program hands requests over, if it does.
+    /// The endpoint to which the program passes requests, if it has one.
     fn embedded(&self) -> Option<&Embedded> {
         None
     }
 
-    /// How clients reach it, if that can be said.
+    /// The URL for clients, if there is one.
     fn reach(&self) -> Option<&PublicUrl> {
         None
     }
@@ -97,14 +99,14 @@ pub(crate) enum PublicUrl {
     Sse(String),
 }
 
-/// What the transports of one start share.
+/// The state that the transports of one start share.
 pub(crate) struct ServeContext {
     pub(in crate::runtime) engine: Engine,
     pub(in crate::runtime) lifecycle: Arc<Lifecycle>,
     pub(in crate::runtime) executor: Executor,
     pub(in crate::runtime) lines: Arc<Lines>,
     http: OnceLock<HttpService>,
-    /// The listeners of this start, with their addresses as they were written.
+    /// The listeners of this start, with their addresses as they were given.
     listeners: Mutex<Vec<(Option<String>, Arc<Listener>)>>,
 }
 
@@ -120,20 +122,20 @@ impl ServeContext {
         }
     }
 
-    /// A transport is about to begin, perhaps where other machines reach it. One that lets clients in before all have started
-    /// says so here, before the first client comes.
+    /// Called when a transport is about to begin, perhaps where other machines can reach it. A transport that accepts
+    /// clients before all have started calls this before its first client.
     pub(in crate::runtime) fn expose(&self, place: Option<String>) {
         if let Some(place) = place {
             self.engine.expose(&place);
         }
     }
 
-    /// Remembers a listener, for paths that join it.
+    /// Records a listener, so that paths can join it.
     pub(in crate::runtime) fn listens(&self, address: Option<&str>, listener: &Arc<Listener>) {
         self.listeners.lock().push((address.map(str::to_owned), listener.clone()));
     }
 
-    /// The listener on this very address. Each port that the system chooses is another.
+    /// The listener with exactly this address. Ports that the system chooses never match.
     pub(in crate::runtime) fn listener(&self, address: &str) -> Option<Arc<Listener>> {
         let listeners = self.listeners.lock();
         let same = |own: &Option<String>| own.as_deref() == Some(address) && !address.ends_with(":0");
@@ -146,25 +148,25 @@ impl ServeContext {
         self.listeners.lock().first().map(|(_, listener)| listener.clone())
     }
 
-    /// All are there: nothing joins any more.
+    /// Called after all transports have started: no more paths can join.
     pub(in crate::runtime) fn settle(&self) {
         let listeners = std::mem::take(&mut *self.listeners.lock());
         drop(listeners);
     }
 
-    /// The endpoint whose sessions, streams and account of memory all HTTP transports share.
+    /// The HTTP endpoint. All HTTP transports share its sessions, its streams and its count of bytes.
     pub(in crate::runtime) fn http(&self, first: impl FnOnce() -> HttpService) -> &HttpService {
         self.http.get_or_init(first)
     }
 
-    /// The account of what is held for clients of sockets, whatever they speak.
+    /// The count of bytes that are held for clients of sockets, for any protocol.
     pub(in crate::runtime) fn budget(&self) -> Arc<Budget> {
         self.http(|| HttpService::with_engine(&self.engine, Access::public())).budget().clone()
     }
 }
 
-/// The channels that have one client each. The server ends with the last of them, as the child that it is of its clients,
-/// unless it has other transports and was told to go on.
+/// The channels that have one client each. The server ends when the last of them ends, because it is a child process
+/// of these clients, unless it has other transports and is set to continue.
 #[derive(Default)]
 pub(in crate::runtime) struct Lines {
     open: AtomicUsize,
@@ -172,14 +174,14 @@ pub(in crate::runtime) struct Lines {
 }
 
 impl Lines {
-    /// So many will be there; `ends` says whether the server ends with the last of them.
+    /// Sets the number of channels. `ends` says whether the server ends with the last of them.
     pub(in crate::runtime) fn expect(&self, count: usize, ends: bool) {
         self.open.store(count, Ordering::SeqCst);
         self.goes_on.store(!ends, Ordering::SeqCst);
     }
 
-    /// One has ended; says whether the server ends with it. One that is `leading` takes the server along while others are
-    /// still there.
+    /// Records the end of a channel, and returns whether the server ends with it. If the channel is `leading`, the
+    /// server ends even if others still exist.
     pub(in crate::runtime) fn leave(&self, leading: bool) -> bool {
         let last = self.open.fetch_sub(1, Ordering::SeqCst) == 1;
         (last || leading) && !self.goes_on.load(Ordering::SeqCst)

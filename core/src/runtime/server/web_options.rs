@@ -1,35 +1,35 @@
-//! Where WebSocket and HTTP+SSE are served, and whom they answer.
+//! The options for WebSocket and HTTP+SSE: where they are served, and which clients they answer.
 
 use crate::error::Error;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::sockets::address;
 use crate::runtime::sockets::allowed::Allowed;
 
-/// The WebSocket transport: one message a text frame, both eras on one connection.
+/// The WebSocket transport: one message per text frame, both eras on one connection.
 ///
-/// The sub-protocol `mcp` is agreed on with clients that offer one and not asked of the others. Binary frames end the
-/// connection with the code 1003, a text that is not UTF-8 with 1007, a message over
-/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) with 1009, the end of the server with 1001. A client that
-/// says nothing is pinged ([`Limits::ping_interval`](crate::Limits::ping_interval)). The end of a connection is the end of its
-/// client: what it has in flight is cancelled, its subscriptions and its legacy session end. There is no compression.
+/// The sub-protocol `mcp` is accepted if a client offers sub-protocols, and is not required. The connection is closed
+/// with code 1003 for a binary frame, 1007 for text that is not UTF-8, and 1009 for a message over
+/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes). At the end of the server the code is 1001. A
+/// client that sends nothing is pinged ([`Limits::ping_interval`](crate::Limits::ping_interval)). When a connection
+/// ends, its client's calls are cancelled, and its subscriptions and its legacy session end. There is no compression.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
     pub(in crate::runtime) spot: Spot,
 }
 
-/// The transport HTTP+SSE of revision 2024-11-05, for clients that have no other: an event stream under one path, opened with
-/// GET, and `messages` beside it, where the client's messages are posted to.
+/// The transport HTTP+SSE of revision 2024-11-05, for clients that support no other. An event stream on one path is
+/// opened with GET. The client's messages are posted to the path `messages` beside it.
 ///
-/// The stream is the session. Any legacy revision may be agreed on; requests of 2026-07-28 are refused.
+/// The stream is the session. Any legacy revision may be negotiated; requests of 2026-07-28 are refused.
 #[derive(Clone, Debug)]
 pub struct SseOptions {
     pub(in crate::runtime) spot: Spot,
 }
 
-/// An address, a path, and whom both answer.
+/// An address, a path, and the clients that both answer.
 #[derive(Clone, Debug)]
 pub(in crate::runtime) struct Spot {
-    /// Nothing stands for the first HTTP address of the server.
+    /// `None` means the first HTTP address of the server.
     pub(in crate::runtime) address: Option<String>,
     pub(in crate::runtime) path: String,
     pub(in crate::runtime) allowed: Allowed,
@@ -48,16 +48,16 @@ impl Spot {
 }
 
 impl WebSocketOptions {
-    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means `127.0.0.1`. The
-    /// default path is `/ws`. An address that HTTP is served on too is shared with it; a path alone, `"/ws"`, is one of the
-    /// first HTTP address.
+    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
+    /// `127.0.0.1`. The default path is `/ws`. If HTTP is served on the same address, both share it. A path alone,
+    /// `"/ws"`, is a path of the first HTTP address.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
         Ok(WebSocketOptions { spot: Spot::new("websocket", address, "/ws")? })
     }
 
     /// Host names (without port) that requests may name besides the loopback ones, as
-    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
-    /// holds for HTTP holds here.
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
+    /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
         self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
@@ -75,8 +75,8 @@ impl WebSocketOptions {
 }
 
 impl SseOptions {
-    /// Listens on `address`, written as for [`WebSocketOptions::new`]. The default path is `/sse`. Messages are posted to the
-    /// path whose last part is `messages` instead, `/messages` by default.
+    /// Listens on `address`, in the form of [`WebSocketOptions::new`]. The default path is `/sse`. Messages are
+    /// posted to the same path with `messages` as its last part, `/messages` by default.
     pub fn new(address: &str) -> Result<SseOptions, Error> {
         let options = SseOptions { spot: Spot::new("sse", address, "/sse")? };
         if options.messages_path() == options.spot.path {
@@ -88,8 +88,8 @@ impl SseOptions {
     }
 
     /// Host names (without port) that requests may name besides the loopback ones, as
-    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). On a shared address without any of these two, what
-    /// holds for HTTP holds here.
+    /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
+    /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
         self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self

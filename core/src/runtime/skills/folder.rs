@@ -1,4 +1,5 @@
-//! A folder of skills as a source: looked at whenever it is asked, read where something has changed.
+//! A folder of skills as a source. It looks at the folder at each request, and reads files only if something has
+//! changed.
 
 use super::tree::{Candidate, Found, tree};
 use crate::dispatch::skills::{

@@ -1,4 +1,5 @@
-//! What is in a folder of skills: which folders are skills, and their files, each with its present state. Nothing is read.
+//! Scans a folder of skills: which folders are skills, and which files they have, each with its present state. It
+//! does not read the files.
 
 use crate::dispatch::skills::{MANIFEST, MAX_FILES};
 use crate::runtime::files::{Item, Root, Stamp};

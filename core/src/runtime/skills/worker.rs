@@ -1,4 +1,4 @@
-//! Threads for work that others must not wait for. There are none while nothing is to be done.
+//! Threads for work that may block. They exist only while there is work.
 
 use crate::dispatch::shares::Key;
 use crate::host::{Threads, Work};

@@ -1,4 +1,4 @@
-//! Accepting connections, whatever is spoken on them.
+//! Accepts connections, for any protocol.
 
 use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use crate::faults;
@@ -16,18 +16,18 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
-/// How long connections that are to make room have before others are looked for.
+/// How long evicted connections have to end before others are looked for.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Clients that are told at a time why they are not served; more are not told.
+/// How many clients at a time get the reason why they are not served; further ones get none.
 const DISMISSED: usize = 64;
 
-/// How much of what such a client sends is thrown away, and for how long.
+/// How much input of such a client is discarded, and for how long.
 const LINGER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
 
-/// What is done with a connection.
+/// Serves a connection.
 pub(in crate::runtime) trait Serve: Clone + Send + 'static {
-    /// Serves it to its end. `mailbox` is where other threads wake its task, if it is on a reactor of ours.
+    /// Serves it to its end. Other threads wake its task through `mailbox`, if it is on one of the engine's reactors.
     fn serve(
         self,
         stream: impl Io,
@@ -35,14 +35,15 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
         place: Place,
     ) -> impl Future<Output = ()> + Send;
 
-    /// Whose log is told of a panic.
+    /// The engine whose log gets panics.
     fn engine(&self) -> &Engine;
 
-    /// What a client is told that has as many connections as one may have.
+    /// The message for a client that has reached its limit of connections.
     fn refusal(&self, share: &Share) -> Vec<u8>;
 }
 
-/// Accepts connections until the listener ends, and hands them out in turn. `max` counts the listener's own tasks too.
+/// Accepts connections until the listener ends, and distributes them in turn. `max` also counts the listener's own
+/// tasks.
 pub(in crate::runtime) async fn accept<A: Accept>(
     serve: impl Serve,
     mut acceptor: A,
@@ -90,11 +91,11 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                     home.handle.spawn(connection(engine, serve));
                 }
             }
-            // Out of descriptors, or the client was gone already: other connections go on.
+            // There are no descriptors left, or the client had disconnected already; other connections continue.
             Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-    // Before the place: whoever waits for it finds the address free.
+    // Before the place is given back: code that waits for it finds the address free.
     drop(acceptor);
     drop(place);
 }
@@ -102,7 +103,8 @@ pub(in crate::runtime) async fn accept<A: Accept>(
 /// A client has too many connections, and all are in use.
 struct TooMany;
 
-/// Counts a connection to its client's share; of a client that has as many as it may have, idle ones end instead.
+/// Counts a connection to its client's share. If the client has reached its limit, idle connections of that client
+/// end instead.
 fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option<Part>, TooMany> {
     let Some(share) = share else { return Ok(None) };
     if let Some(part) = share.part(Kind::Connections) {
@@ -114,7 +116,8 @@ fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option
     }
 }
 
-/// Tells a client why it is not served. It may be sending, and would lose that if the connection was closed at once.
+/// Sends a client the reason why it is not served. A client that is still sending would lose it if the connection
+/// closed at once.
 async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
     let told = async {
         if stream.write_all(&last).await.is_err() || stream.shutdown().await.is_err() {
@@ -130,7 +133,8 @@ async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
     let _ = tokio::time::timeout(LINGER.1, told).await;
 }
 
-/// Waits until there is room for one connection more, for which idle ones end; `false` if the listener ends.
+/// Waits until there is room for one more connection, and ends idle ones for that. Returns `false` if the listener
+/// ends.
 async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
     loop {
         let mut patience = pin!(None);
@@ -157,9 +161,9 @@ async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
     }
 }
 
-/// Serves a connection that was accepted elsewhere.
+/// Serves a connection that was accepted on another executor.
 async fn settle<S: Io>(serve: impl Serve, loose: S::Loose, mailbox: Option<Arc<Mailbox>>, place: Place) {
-    // Out of descriptors: its client sees it end.
+    // If there are no descriptors left, the client sees its connection end.
     if let Ok(stream) = S::settle(loose) {
         serve.serve(stream, mailbox, place).await;
     }

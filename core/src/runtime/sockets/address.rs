@@ -1,9 +1,9 @@
-//! Addresses as people write them.
+//! Parses addresses as people write them.
 
 use crate::error::Error;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-/// Reads `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
+/// Parses `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
 pub(in crate::runtime) fn read(
     what: &str,
     text: &str,
@@ -27,17 +27,17 @@ pub(in crate::runtime) fn read(
     Ok((address, path(what, text, path_part)?))
 }
 
-/// Whether only this machine reaches an address: a loopback one, also as IPv6 writes one of IPv4.
+/// Whether only this machine can reach an address: a loopback address, also an IPv4 one in IPv6 form.
 pub(in crate::runtime) fn is_local(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// How the log names an address that other machines may reach; nothing for one that they do not.
+/// The name for the log of an address that other machines may reach; `None` if they cannot.
 pub(in crate::runtime) fn exposed(address: SocketAddr) -> Option<String> {
     (!is_local(address.ip())).then(|| address.to_string())
 }
 
-/// Checks a path, which begins with a slash, of the address `text`.
+/// Checks a path of the address `text`; it must begin with a slash.
 pub(in crate::runtime) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
     if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
         return Err(Error::invalid(format!(

@@ -1,4 +1,4 @@
-//! Whom an endpoint answers, as its options name them.
+//! The hosts and origins that an endpoint answers, as its options name them.
 
 use crate::error::Error;
 use crate::proto::http::Access;
@@ -12,12 +12,12 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Adds them to what holds for the address.
+    /// Adds them to the defaults of the address.
     pub(in crate::runtime) fn add_to(&self, access: Access) -> Access {
         access.allow_hosts(&self.hosts).allow_origins(&self.origins).allow_headers(&self.headers)
     }
 
-    /// Fails if one of them can be none, and names the transport `what`, if that is one of several.
+    /// Fails if one of them is not valid. The error names the transport `what`, if there are several.
     pub(in crate::runtime) fn check(&self, what: &str) -> Result<(), Error> {
         match self.add_to(Access::public()).problem() {
             Some(problem) => Err(Error::invalid(format!("{what}{problem}"))),

@@ -1,10 +1,10 @@
-//! What a client's address is counted as.
+//! Maps a client's address to the address that limits are counted by.
 
 use crate::dispatch::shares::Key;
 use std::net::IpAddr;
 
-/// Of IPv6 the first 64 bits count: a network gives each of its clients as many addresses as it wants. An address of IPv4 is
-/// the same client in either form.
+/// Only the first 64 bits of an IPv6 address count, because a network gives each client any number of addresses. An
+/// IPv4 address is the same client in either form.
 pub(in crate::runtime) fn key(address: IpAddr) -> Key {
     match address.to_canonical() {
         IpAddr::V4(address) => Key::V4(address.octets()),

@@ -1,4 +1,4 @@
-//! The connections of a listener, to be told about its end.
+//! The open connections of a listener, so that they can be ended at shutdown.
 
 use crate::dispatch::shares::{Part, Share};
 use crate::dispatch::shrinking_map::spare;
@@ -11,25 +11,25 @@ use std::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
-/// How far the end of a listener has come.
+/// The phase of a listener's shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::runtime) enum Phase {
-    /// Everything is served.
+    /// All requests are served.
     Open = 0,
-    /// No connection is accepted any more, and those there are end once they have no request in flight.
+    /// No more connections are accepted. Existing ones end when they have no request in flight.
     Draining = 1,
-    /// Connections end.
+    /// All connections end.
     Dead = 2,
 }
 
 /// Counts tasks and wakes them when the phase changes.
 ///
-/// A task reads the phase with one load at each poll; that is all it costs a connection.
+/// A task reads the phase with one atomic load per poll; a connection has no other cost.
 #[derive(Default)]
 pub(in crate::runtime) struct Connections {
     phase: AtomicU8,
     table: Mutex<Table>,
-    /// Those that wait for a request.
+    /// The number of connections that wait for a request.
     idle: Arc<AtomicIsize>,
     changed: Condvar,
 }
@@ -38,22 +38,22 @@ pub(in crate::runtime) struct Connections {
 struct Table {
     next: u64,
     tasks: HashMap<u64, Task>,
-    /// The accepting task, when it waits for room.
+    /// The accepting task, if it waits for room.
     waits_for_room: Option<u64>,
 }
 
 struct Task {
     seat: Arc<Seat>,
-    /// Of a task that has been polled.
+    /// The waker of a task that has been polled.
     waker: Option<Waker>,
 }
 
-/// One task's place; leaves it when dropped, finished or not.
+/// The place of one task. Dropping it removes the task, whether it has finished or not.
 pub(in crate::runtime) struct Place {
     connections: Arc<Connections>,
     key: u64,
     seat: Arc<Seat>,
-    /// What it takes of its client's share.
+    /// The part of its client's share that it takes.
     _part: Option<Part>,
 }
 
@@ -66,7 +66,7 @@ impl Connections {
         }
     }
 
-    /// Goes on to a later phase and wakes everybody; never goes back.
+    /// Advances to a later phase and wakes all tasks. The phase never goes back.
     pub(in crate::runtime) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         let wakers: Vec<Waker> = {
@@ -91,7 +91,7 @@ impl Connections {
         self.enter_bounded(usize::MAX, share, part).expect("there is no bound")
     }
 
-    /// The same if there are fewer than `max`.
+    /// The same, if there are fewer than `max`.
     pub(in crate::runtime) fn enter_bounded(
         self: &Arc<Self>,
         max: usize,
@@ -109,10 +109,11 @@ impl Connections {
         Some(Place { connections: self.clone(), key, seat, _part: part })
     }
 
-    /// Ends connections that wait for a request, of this client or of all, those first that have waited for longest; says
-    /// whether there was one. A look at all of them costs, so that a few end at a time where there are many.
+    /// Ends connections that wait for a request, of this client or of all clients. The longest waiting ones end
+    /// first. Returns whether there was one. Visiting all of them is costly, so if there are many, a few end at a
+    /// time.
     pub(in crate::runtime) fn evict(&self, of: Option<&Arc<Share>>) -> bool {
-        // Who has many connections at work would have all of them looked at with each further one.
+        // Otherwise, a client with many busy connections would cause a visit to all of them with each further one.
         let none = |idle: &AtomicIsize| idle.load(Ordering::Relaxed) <= 0;
         if none(&self.idle) || of.is_some_and(|share| none(&share.idle)) {
             return false;
@@ -133,7 +134,7 @@ impl Connections {
         any
     }
 
-    /// Whether there are fewer than `max` tasks; if not, the accepting one is woken once there are.
+    /// Whether there are fewer than `max` tasks. If not, the accepting task is woken when there are.
     pub(in crate::runtime) fn has_room(&self, max: usize, acceptor: &Place) -> bool {
         let mut table = self.table.lock();
         let full = table.tasks.len() >= max;
@@ -141,7 +142,7 @@ impl Connections {
         !full
     }
 
-    /// Blocks until at most `left` tasks are left, or until `end`, which is asked again when this is woken.
+    /// Blocks until at most `left` tasks are left, or until `end`, which is read again after each wake.
     pub(in crate::runtime) fn wait(&self, left: usize, end: impl Fn() -> Instant) {
         let mut table = self.table.lock();
         while table.tasks.len() > left {
@@ -154,7 +155,7 @@ impl Connections {
     }
 }
 
-/// The end that somebody waits for has moved.
+/// The deadline that a thread waits for has changed.
 impl Wake for Connections {
     fn wake(&self) {
         drop(self.table.lock());
@@ -163,7 +164,7 @@ impl Wake for Connections {
 }
 
 impl Place {
-    /// Has the task woken when the phase changes. Look at the phase after this, not before.
+    /// Registers the waker for a change of the phase. Read the phase after this, not before.
     pub(in crate::runtime) fn register(&self, waker: &Waker) {
         if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
             task.waker = Some(waker.clone());
@@ -207,14 +208,14 @@ mod tests {
         let places: Vec<_> = (0..4).map(|_| connections.enter()).collect();
         places.iter().for_each(|place| place.register(Waker::noop()));
         let now = Instant::now();
-        // The first has a request in progress.
+        // The first one has a request in progress.
         for (place, seconds) in [(1, 5), (2, 1), (3, 3)] {
             places[place].seat().idle(now + Duration::from_secs(seconds));
         }
         let ended = || places.iter().map(|place| place.seat().must_end()).collect::<Vec<_>>();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, false, true, false]);
-        // A request that comes in between is answered.
+        // A request that arrives meanwhile is answered.
         places[3].seat().busy();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, true, true, false]);
@@ -229,7 +230,7 @@ mod tests {
         let enter = |last| connections.enter_for(Some(share(last)), None);
         let places = [enter(1), enter(1), enter(2)];
         places.iter().for_each(|place| place.register(Waker::noop()));
-        // The table is locked: a look at it would wait.
+        // The table is locked, so reading it would block.
         let evicts = |of: Option<Arc<Share>>| {
             let held = connections.table.lock();
             let (connections, (say, said)) = (connections.clone(), std::sync::mpsc::channel());

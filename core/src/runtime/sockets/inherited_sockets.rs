@@ -1,4 +1,4 @@
-//! Sockets that the program brings.
+//! Sockets that the program passes to the engine.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::platform::listens;
@@ -9,11 +9,11 @@ use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketType, getpeername, getsockname, sockopt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// What a socket is.
+/// The type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) struct Socket {
     pub(in crate::runtime) family: Family,
-    /// It accepts connections; otherwise it is one.
+    /// Whether it accepts connections; otherwise it is one.
     pub(in crate::runtime) listens: bool,
 }
 
@@ -39,7 +39,7 @@ fn unfit(why: impl std::fmt::Display) -> Error {
     Error::invalid(format!("socket: {why}"))
 }
 
-/// Says what the socket is; an error where nothing can be served on it.
+/// Finds out the type of the socket. Fails if nothing can be served on it.
 pub(in crate::runtime) fn look(socket: &OwnedFd) -> Result<Socket, Error> {
     match sockopt::socket_type(socket) {
         Ok(SocketType::STREAM) => {}
@@ -60,8 +60,7 @@ pub(in crate::runtime) fn look(socket: &OwnedFd) -> Result<Socket, Error> {
     }
 }
 
-/// Takes the socket onto the executor that this is called inside of. Others that hold it see that it does not block
-/// any more.
+/// Registers the socket with the executor that calls this. It becomes non-blocking, also for others that hold it.
 fn prepare(socket: &OwnedFd) -> Result<(), Error> {
     fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unfit)
 }
@@ -91,7 +90,8 @@ pub(in crate::runtime) fn connected(socket: OwnedFd) -> Result<Connected, Error>
     })
 }
 
-/// Whether the other side of a connection is known to be gone for good. Of TCP nothing tells before a write.
+/// Whether the other side of a connection is known to have disconnected for good. For TCP, only a write can show
+/// that.
 pub(in crate::runtime) fn has_hung_up(socket: &impl AsFd) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut fds = [PollFd::new(socket, PollFlags::empty())];

@@ -1,5 +1,5 @@
-//! What a listener needs of the connections it serves, with TCP. Unix sockets are in `unix`; another kind joins with these
-//! two traits.
+//! The interface that a listener needs from the connections it serves, and its implementation for TCP. Unix sockets
+//! are in `unix`. Another kind of connection would implement these two traits.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::opened::Opened;
@@ -10,48 +10,48 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Connections the system may hold before they are accepted.
+/// The number of connections that the system may queue before they are accepted.
 pub(in crate::runtime) const BACKLOG: u32 = 1024;
 
 /// Both directions of one connection.
 pub(in crate::runtime) trait Io:
     AsyncRead + AsyncWrite + Send + Sized + Unpin + 'static
 {
-    /// Ready once there is something to read, or the other side will send no more. Takes nothing of what there is.
+    /// Ready if there is something to read, or if the other side will send no more. It does not consume input.
     fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>>;
 
-    /// Has what is not written yet thrown away when the connection is dropped.
+    /// Discards unwritten data when the connection is dropped.
     fn abandon(&self);
 
-    /// Whether the other side is known to be gone: it neither sends nor reads any more.
+    /// Whether the other side is known to have disconnected: it neither sends nor reads any more.
     fn is_gone(&self) -> bool {
         false
     }
 
-    /// A connection on its way to another executor.
+    /// A connection that is moving to another executor.
     type Loose: Send;
 
-    /// Takes it off the executor it was accepted on.
+    /// Removes it from the executor on which it was accepted.
     fn loosen(self) -> io::Result<Self::Loose>;
 
-    /// Puts it on the executor that this is called inside of.
+    /// Registers it with the executor that calls this.
     fn settle(loose: Self::Loose) -> io::Result<Self>;
 }
 
 /// What the other side has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) enum Sent {
-    /// It has sent something that is not read yet.
+    /// It has sent data that has not been read yet.
     Bytes,
     /// It sends no more; it may still read.
     End,
 }
 
-/// Where connections come from.
+/// A source of connections.
 pub(in crate::runtime) trait Accept: Send + 'static {
     type Io: Io;
 
-    /// The next connection, and the address of its client where clients have one.
+    /// The next connection, and its client's address if clients have addresses.
     fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Option<IpAddr>)>>;
 }
 
@@ -63,7 +63,7 @@ impl Io for TcpStream {
     }
 
     fn abandon(&self) {
-        // Or the system would keep the rest and go on trying.
+        // Otherwise the system would keep the rest and continue to send it.
         let _ = self.set_zero_linger();
     }
 
@@ -88,7 +88,7 @@ impl Accept for TcpListener {
     }
 }
 
-/// Listens on the first address of `address` that can be had. To be called inside an executor.
+/// Listens on the first available address of `address`. Must be called inside an executor.
 pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, SocketAddr), Error> {
     let failed =
         |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
@@ -110,7 +110,7 @@ pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, So
     Err(failed(last.unwrap_or_else(|| io::Error::other("the name has no address"))))
 }
 
-/// Reads once, whatever there is; 0 at the end.
+/// Reads once, whatever is available; 0 at the end.
 pub(in crate::runtime) async fn read_some(io: &mut impl Io, buffer: &mut [u8]) -> io::Result<usize> {
     std::future::poll_fn(|task| {
         let mut buffer = ReadBuf::new(buffer);

@@ -1,4 +1,4 @@
-//! Listening sockets that the engine opened itself, and closes for everybody.
+//! Listening sockets that the engine opened itself. It closes them for all processes that share them.
 
 use crate::runtime::sockets::io::Accept;
 use rustix::fd::AsFd;
@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 use std::task::{Context, Poll};
 use tenon_crash::{Listening, process};
 
-/// A listener of which no child keeps a copy.
+/// A listener that no child process keeps open.
 pub(in crate::runtime) struct Opened<A: AsFd> {
     acceptor: A,
     process: u64,
@@ -34,7 +34,7 @@ impl<A: Accept + AsFd> Accept for Opened<A> {
 
 impl<A: AsFd> Drop for Opened<A> {
     fn drop(&mut self) {
-        // A copy may be left all the same, as of a child that another way of forking made. It listens no more.
+        // A copy may exist nevertheless, for example in a child that was forked in another way. It no longer listens.
         if self.process == process() {
             let _ = shutdown(&self.acceptor, Shutdown::Both);
         }

@@ -1,4 +1,4 @@
-//! The panic boundaries of tasks: of what is done outside of messages, such as to read and write them.
+//! The panic boundaries of tasks. They cover work outside of messages, such as reading and writing them.
 
 use crate::faults;
 use crate::host::Engine;
@@ -9,7 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// Serves a connection to its end; a panic is the end of this connection. Its future is made here, so that it is not moved.
+/// Serves a connection to its end. A panic ends only this connection. The future is created here, so that it is not
+/// moved.
 pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
     engine: Engine,
     serve: impl FnOnce() -> F,
@@ -23,7 +24,7 @@ pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
     }
 }
 
-/// Runs a task that all clients of a server need. If it panics, the server ends, and not with 0.
+/// Runs a task that all clients of a server need. If it panics, the server ends with an exit code other than 0.
 pub(in crate::runtime) async fn needed<F: Future<Output = ()>>(
     engine: Engine,
     lifecycle: Arc<Lifecycle>,

@@ -1,4 +1,4 @@
-//! What others know of one connection: whose it is, and since when it waits for a request.
+//! The public state of one connection: which client it belongs to, and since when it has waited for a request.
 
 use crate::dispatch::shares::Share;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};
@@ -7,26 +7,26 @@ use std::time::Instant;
 
 pub(in crate::runtime) struct Seat {
     share: Option<Arc<Share>>,
-    /// How many of its listener wait for a request and are not to end.
+    /// How many connections of the listener wait for a request and are not evicted.
     idle: Arc<AtomicIsize>,
-    /// Since when it waits for a request, in nanoseconds, or 0 if it does not; and [`EVICTED`].
+    /// Since when it has waited for a request, in nanoseconds, or 0 if it does not wait; and [`EVICTED`].
     state: AtomicU64,
 }
 
-/// It is to end as soon as it has no request in progress, because others need its place.
+/// The connection must end when it has no request in progress, because others need its place.
 const EVICTED: u64 = 1 << 63;
 
-/// What times are counted from: before the first connection, so that none is earlier.
+/// The time origin. It is before the first connection, so that no time is earlier.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
 impl Seat {
-    /// `idle` counts those of the listener that wait.
+    /// `idle` counts the waiting connections of the listener.
     pub(in crate::runtime) fn new(share: Option<Arc<Share>>, idle: Arc<AtomicIsize>) -> Arc<Seat> {
         ORIGIN.get_or_init(Instant::now);
         Arc::new(Seat { share, idle, state: AtomicU64::new(0) })
     }
 
-    /// Counts it among those that wait, or no more.
+    /// Counts it as waiting, or as not waiting any more.
     fn count(&self, change: isize) {
         self.idle.fetch_add(change, Relaxed);
         if let Some(share) = &self.share {
@@ -38,7 +38,7 @@ impl Seat {
         self.share.as_ref()
     }
 
-    /// It has waited for a request since then.
+    /// Records that it has waited for a request since then.
     pub(in crate::runtime) fn idle(&self, since: Instant) {
         let after = since.saturating_duration_since(*ORIGIN.get_or_init(|| since)).as_nanos();
         let after = u64::try_from(after).unwrap_or(u64::MAX).clamp(1, EVICTED - 1);
@@ -48,7 +48,7 @@ impl Seat {
         }
     }
 
-    /// A request, or its answer, is in progress.
+    /// Records that a request or its response is in progress.
     pub(in crate::runtime) fn busy(&self) {
         let before = self.state.fetch_and(EVICTED, Relaxed);
         if before > 0 && before < EVICTED {
@@ -56,14 +56,15 @@ impl Seat {
         }
     }
 
-    /// Since when it waits, if it does, is this client's where one is named, and is not to end already.
+    /// Since when it has waited. `None` if it does not wait, belongs to another client than `of`, or is evicted
+    /// already.
     pub(in crate::runtime) fn idle_since(&self, of: Option<&Arc<Share>>) -> Option<u64> {
         let own = of.is_none_or(|of| self.share.as_ref().is_some_and(|share| Arc::ptr_eq(share, of)));
         let state = self.state.load(Relaxed);
         (own && state > 0 && state < EVICTED).then_some(state)
     }
 
-    /// Has it end; `false` if it is to end already.
+    /// Evicts it. Returns `false` if it is evicted already.
     pub(in crate::runtime) fn evict(&self) -> bool {
         let before = self.state.fetch_or(EVICTED, Relaxed);
         if before > 0 && before < EVICTED {
@@ -72,7 +73,7 @@ impl Seat {
         before < EVICTED
     }
 
-    /// It is to end, and nothing is in progress.
+    /// Whether it is evicted, and nothing is in progress.
     pub(in crate::runtime) fn must_end(&self) -> bool {
         self.state.load(Relaxed) > EVICTED
     }

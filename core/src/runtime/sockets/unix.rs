@@ -1,4 +1,4 @@
-//! Unix sockets: the connections, and the file that a listener is found by.
+//! Unix sockets: the connections, and the socket file of a listener.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Sent};
@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// Only the user whom the server runs as may connect.
+/// Only the user that the server runs as may connect.
 pub(in crate::runtime) const MODE: u32 = 0o600;
 
-/// The longest path that a socket's address holds, with the NUL that ends it.
+/// The maximum length of a path in a socket's address, with the NUL at its end.
 const MAX_PATH: usize = 108;
 
 /// How long another process may take to bind in the same directory.
@@ -40,7 +40,7 @@ impl Io for UnixStream {
         }
     }
 
-    /// What was written is the other side's already, and nobody tries again.
+    /// Written data already belongs to the other side, and is not sent again.
     fn abandon(&self) {}
 
     fn is_gone(&self) -> bool {
@@ -67,9 +67,9 @@ impl Accept for UnixListener {
     }
 }
 
-/// A listener with its file, which goes with it.
+/// A listener with its socket file, which is removed with it.
 pub(in crate::runtime) struct Bound {
-    // In this order: who finds no file may bind, and who finds one finds somebody who listens.
+    // In this order: a process that finds no file may bind, and one that finds a file finds a process that listens.
     _file: SocketFile,
     listener: Opened<UnixListener>,
 }
@@ -82,7 +82,7 @@ impl Accept for Bound {
     }
 }
 
-/// The file of a listener. When it is dropped the file is removed, if it still is the one that was made.
+/// The socket file of a listener. When it is dropped, the file is removed if it is still the same one.
 struct SocketFile {
     path: PathBuf,
     device: u64,
@@ -94,7 +94,7 @@ impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let found = fs::symlink_metadata(path)?;
         Ok(SocketFile {
-            // The program may change its directory.
+            // The program may change its working directory.
             path: std::path::absolute(path)?,
             device: found.dev(),
             inode: found.ino(),
@@ -106,7 +106,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = |found: Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
-        // A process that was forked off has a copy of this.
+        // A forked process has a copy of this.
         if self.process == tenon_crash::process() && fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
             let _ = fs::remove_file(&self.path);
         }
@@ -117,7 +117,7 @@ fn failed(path: &Path, why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Address, format!("cannot listen on unix socket {}: {why}", path.display()))
 }
 
-/// What is wrong with a path, whatever there is at it.
+/// What is wrong with a path, independent of any file there.
 pub(in crate::runtime) fn check_path(path: &Path) -> Result<(), Error> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let wrong = |why: String| Err(Error::invalid(format!("unix socket path {:?}: {why}", path.display())));
@@ -131,7 +131,7 @@ pub(in crate::runtime) fn check_path(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Fails for what is no permission of a file.
+/// Fails if it is not a valid file permission.
 pub(in crate::runtime) fn check_mode(mode: u32) -> Result<(), Error> {
     match mode {
         0..=0o777 => Ok(()),
@@ -139,8 +139,8 @@ pub(in crate::runtime) fn check_mode(mode: u32) -> Result<(), Error> {
     }
 }
 
-/// Listens on a path. A file that a server left behind which is gone is replaced; where somebody listens, or where
-/// something lies that is no socket, this fails. To be called inside an executor.
+/// Listens on a path. A socket file that an ended server left behind is replaced. Fails if a process listens there,
+/// or if the file is not a socket. Must be called inside an executor.
 pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     let _alone = lock_directory(path)?;
     make_room(path)?;
@@ -148,14 +148,14 @@ pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     let socket = UnixSocket::new_stream().map_err(failed)?;
     socket.bind(path).map_err(failed)?;
     let file = SocketFile::of(path).map_err(failed)?;
-    // Nobody can connect before it listens, so nobody finds it with other permissions.
+    // Nobody can connect before it listens, so no client sees other permissions.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     Ok(Bound { _file: file, listener: Opened::new(listener) })
 }
 
-/// Keeps others from the same path until it listens: between the look at a dead socket and its removal another server
-/// may have put its own there. On file systems without locks everybody goes on.
+/// Keeps other servers from the same path until this one listens. Otherwise, another server could create its socket
+/// between the check of a dead socket and its removal. On file systems without locks, all servers continue.
 fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -164,7 +164,7 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = match open(directory, flags, Mode::empty()) {
         Ok(directory) => directory,
-        // One that may be searched and written, but not read.
+        // A directory that may be searched and written, but not read.
         Err(Errno::ACCESS) => return Ok(None),
         Err(error) => return Err(failed(path, error)),
     };
@@ -180,7 +180,7 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     }
 }
 
-/// Removes a socket on which nobody listens.
+/// Removes a socket on which no process listens.
 fn make_room(path: &Path) -> Result<(), Error> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -199,7 +199,7 @@ fn make_room(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether anybody listens; without waiting for a place among those that wait to be accepted.
+/// Whether a process listens. It does not wait for a place in the queue of connections to accept.
 fn is_alive(path: &Path) -> io::Result<bool> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

@@ -1,14 +1,14 @@
-//! What was printed and is not read yet, up to a bound.
+//! A bounded buffer for printed text that the client has not read yet.
 
 use std::collections::VecDeque;
 
-/// Bytes in the order in which they were printed. What does not fit is dropped, by lines where that is possible, and a
-/// line in its place says how much it was.
+/// Bytes in the order in which they were printed. Bytes that do not fit are dropped, as whole lines if possible. A
+/// line in their place reports how many were dropped.
 pub(super) struct Backlog {
     capacity: usize,
     bytes: VecDeque<u8>,
     dropped: u64,
-    /// What was dropped last was the beginning of a line.
+    /// The last dropped bytes were the beginning of a line.
     within_line: bool,
 }
 
@@ -21,13 +21,13 @@ impl Backlog {
         self.bytes.is_empty()
     }
 
-    /// Takes what was printed.
+    /// Adds printed bytes.
     pub(super) fn push(&mut self, mut printed: &[u8]) {
         if self.dropped > 0 {
             return self.drop(printed);
         }
         if self.within_line {
-            // Not counted: the note has its number already.
+            // Not counted, because the note already has its number.
             let Some(end) = printed.iter().position(|&byte| byte == b'\n') else { return };
             self.within_line = false;
             printed = &printed[end + 1..];
@@ -41,13 +41,13 @@ impl Backlog {
         let keep = match line_end(&printed[..room]) {
             Some(end) => end,
             None => match line_end(self.bytes.make_contiguous()) {
-                // The line began in an earlier piece: that beginning goes too.
+                // The line began in an earlier piece; that beginning is dropped too.
                 Some(start) => {
                     self.dropped += (self.bytes.len() - start) as u64;
                     self.bytes.truncate(start);
                     0
                 }
-                // A line that is longer than all there is room for is cut.
+                // A line that is longer than the whole room is cut.
                 None => room,
             },
         };
@@ -65,7 +65,7 @@ impl Backlog {
         self.bytes.as_slices().0
     }
 
-    /// Forgets bytes that have been written. Once half of the room is free again, what comes next is taken again.
+    /// Removes bytes that have been written. New bytes are accepted again after half of the room is free.
     pub(super) fn written(&mut self, count: usize) {
         self.bytes.drain(..count);
         if self.dropped > 0 && self.bytes.len() <= self.capacity / 2 {
@@ -78,12 +78,12 @@ impl Backlog {
             self.dropped = 0;
         }
         if self.bytes.is_empty() {
-            // A burst must not keep its memory.
+            // The memory of a burst is freed.
             self.bytes.shrink_to(64 << 10);
         }
     }
 
-    /// Drops everything, and says nothing about it.
+    /// Drops everything, without a note.
     pub(super) fn clear(&mut self) {
         self.bytes = VecDeque::new();
         self.dropped = 0;

@@ -1,4 +1,4 @@
-//! A line-based channel of one client: a thread that reads, one that writes, and their end.
+//! The line-based channel of one client: a reading thread, a writing thread, and their end.
 
 use super::reader::Reader;
 use super::wire::{Input, Output, Wire};
@@ -19,37 +19,38 @@ pub(super) struct Channel {
     shared: Arc<Shared>,
 }
 
-/// Gives back what was taken for a channel.
+/// Restores what was changed for a channel.
 pub(super) type Restore = Box<dyn FnOnce(Back) + Send>;
 
-/// To whom.
+/// To what it is restored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Back {
-    /// The program, since the server has ended.
+    /// To the program, because the server has ended.
     Program,
-    /// Nobody: the client has gone, and the server goes on.
+    /// To nothing: the client has disconnected, and the server continues.
     Nobody,
 }
 
-/// What its threads know too.
+/// The state that its threads share.
 struct Shared {
     engine: Engine,
     peer: Arc<Peer>,
     writer: Arc<Writer>,
-    /// Ends the reading.
+    /// Stops the reading thread.
     stop: Box<dyn Fn() + Send + Sync>,
-    /// The reading thread has not ended.
+    /// Whether the reading thread still runs.
     reading: AtomicBool,
     over: AtomicBool,
     lifecycle: Arc<Lifecycle>,
     lines: Arc<Lines>,
-    /// The server ends with it, whatever else it is served on.
+    /// The server ends when this channel ends, whatever its other transports are.
     leading: bool,
     restore: Mutex<Option<Restore>>,
 }
 
 impl Channel {
-    /// Starts both threads. `restore` is called at the channel's end; a channel that has it leads the server's end.
+    /// Starts both threads. `restore` is called at the channel's end. A channel with `restore` ends the server when
+    /// it ends.
     pub(super) fn start<I: Input, O: Output>(
         site: &ServeContext,
         wire: Wire<I, O>,
@@ -87,7 +88,7 @@ impl Shared {
                 this.fail("writes the answers", &panicked);
                 this.writer.abandon();
             }
-            // Nobody reads any more: the same end as that of the input.
+            // Nothing reads the output any more: this has the same effect as the end of the input.
             this.ends();
             this.lifecycle.wake();
         })?;
@@ -109,13 +110,14 @@ impl Shared {
         })
     }
 
-    /// One of its threads has come to its end by a panic, and the channel with it. The program that serves is told so.
+    /// Handles a panic of one of its threads, which ends the channel. The program that serves gets the error.
     fn fail(&self, what: &str, panicked: &Panicked) {
         self.engine.0.panicked(format_args!("the thread that {what}"), panicked);
         self.lifecycle.fail(format!("the thread that {what} panicked: {panicked}"));
     }
 
-    /// The client is gone, at least from one side. The last channel, and one that leads, ends the server.
+    /// The client has disconnected, at least in one direction. If this is the last or the leading channel, the server
+    /// ends.
     fn ends(&self) {
         if self.over.swap(true, Ordering::SeqCst) {
             return;
@@ -127,8 +129,8 @@ impl Shared {
         }
     }
 
-    /// The end of one channel among others: its calls in flight may finish, then it lets go of its output. Where the server
-    /// ends that is done by the steps of its end.
+    /// Ends one channel among others: its calls in flight may finish, and then it releases its output. If the server
+    /// ends, the steps of its shutdown do this.
     fn wind_up(&self) {
         if self.lifecycle.is_ending() {
             return;
@@ -138,7 +140,7 @@ impl Shared {
         self.peer.on_idle(own.clone());
         let done = || self.peer.in_flight() == 0 || self.writer.has_ended();
         own.wait_until(Duration::ZERO, done);
-        // The client may still read, and gets the same answers as at the server's end.
+        // The client may still read, and gets the same responses as at the server's end.
         self.engine.close_peer(&self.peer, CancelReason::Closing);
         own.wait_until(FLUSH, done);
         self.writer.close();
@@ -155,11 +157,11 @@ impl Shared {
 }
 
 impl Serving for Channel {
-    /// There is one client only, and it is served on.
+    /// There is only one client, and it is still served.
     fn begin_end(&self) {}
 
-    /// Then cuts off what is left. Reading goes on until then: a call may wait for an answer, and a request that comes too
-    /// late is to be told so.
+    /// Then cancels the rest. Reading continues until then, because a call may wait for an answer, and a late request
+    /// must get its error response.
     fn drain(&self) {
         let Shared { peer, writer, lifecycle, .. } = &*self.shared;
         peer.on_idle(lifecycle.clone());
@@ -170,22 +172,22 @@ impl Serving for Channel {
 
     fn flush(&self) {
         let Shared { peer, writer, lifecycle, .. } = &*self.shared;
-        // An answer may wait for the thread that is just sending what its call said before.
+        // A response may wait for a thread that is sending earlier messages of the same call.
         lifecycle.wait_until(FLUSH, || peer.in_flight() == 0 || writer.has_ended());
         writer.close();
     }
 
     fn close(&self) {
         let Shared { writer, lifecycle, reading, .. } = &*self.shared;
-        // The reader too: input that comes later is the program's own.
+        // The reader must end too, because later input belongs to the program.
         let ended = || writer.has_ended() && !reading.load(Ordering::Acquire);
         lifecycle.wait_until(FLUSH, ended);
         self.shared.give_back(Back::Program);
     }
 }
 
-/// What the end of the reader means, also where its thread could not be started: no question will be answered, and the
-/// channel is over, or the server would hang.
+/// Handles the end of the reader, also if its thread could not be started: no question will be answered, and the
+/// channel ends. Otherwise the server would hang.
 struct EndOfInput(Arc<Shared>);
 
 impl Drop for EndOfInput {

@@ -1,4 +1,4 @@
-//! Lines over descriptors: pipes, sockets, terminals.
+//! Reads and writes lines on descriptors: pipes, sockets, terminals.
 
 use super::wire::{Input, Output, Read, Wire};
 use crate::runtime::platform::{self, HALF_CLOSED, pipe, process_descriptor, write_now};
@@ -10,19 +10,19 @@ use rustix::process::{Pid, getppid};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-/// How often the parent is looked for where the system has no descriptor for it.
+/// How often the parent is checked if the system has no descriptor for it.
 const PARENT_POLL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// The reading side.
 pub(super) struct DescriptorInput {
     input: OwnedFd,
-    /// Becomes readable when reading should end.
+    /// Becomes readable when reading must stop.
     stop: OwnedFd,
     parent: Parent,
 }
 
-/// The process that started this one. When it dies nobody is left to serve, even if some other process still holds
-/// the input open.
+/// The process that started this one. When it dies there is no client left, even if another process still holds the
+/// input open.
 pub(super) struct Parent {
     watched: bool,
     pid: Option<Pid>,
@@ -35,7 +35,7 @@ impl Parent {
         Parent { watched: true, pid, descriptor: pid.and_then(process_descriptor) }
     }
 
-    /// For an input that has nothing to do with the parent.
+    /// For an input that does not depend on the parent.
     pub(super) fn unwatched() -> Parent {
         Parent { watched: false, pid: None, descriptor: None }
     }
@@ -44,13 +44,13 @@ impl Parent {
         self.watched && getppid() != self.pid
     }
 
-    /// How long to wait before looking again, where nothing tells.
+    /// How long to wait before the next check, if there is no notification.
     fn interval(&self) -> Option<&'static Timespec> {
         (self.watched && self.descriptor.is_none()).then_some(&PARENT_POLL)
     }
 }
 
-/// Both sides; with `parent` for as long as that lives.
+/// Both sides. With `parent`, they last as long as that process lives.
 pub(super) fn wire(
     input: OwnedFd,
     output: Arc<OwnedFd>,
@@ -58,7 +58,7 @@ pub(super) fn wire(
 ) -> Result<Wire<DescriptorInput, DescriptorOutput>, Errno> {
     let (stop, stopper) = pipe()?;
     let stop_reading = move || {
-        // The reader polls the other end; a full pipe has been written to already.
+        // The reader polls the other end. If the pipe is full, it has been written to already.
         let _ = rustix::io::write(&stopper, b"x");
     };
     Ok(Wire {
@@ -69,10 +69,10 @@ pub(super) fn wire(
 }
 
 impl DescriptorInput {
-    /// Waits for input; `false` when reading should end.
+    /// Waits for input. Returns `false` when reading must stop.
     fn wait(&self) -> bool {
         loop {
-            // The last one takes the place of a parent that nothing tells of.
+            // The last one is a placeholder if there is no descriptor for the parent.
             let parent = self.parent.descriptor.as_ref().unwrap_or(&self.stop);
             let mut fds = [&self.input, &self.stop, parent].map(|fd| PollFd::new(fd, PollFlags::IN));
             match poll(&mut fds, self.parent.interval()) {
@@ -83,7 +83,7 @@ impl DescriptorInput {
             if !fds[1].revents().is_empty() {
                 return false;
             }
-            // What the parent wrote before it died is still served.
+            // Input that the parent wrote before it died is still served.
             if !fds[0].revents().is_empty() {
                 return true;
             }
@@ -107,7 +107,7 @@ impl Input for DescriptorInput {
         Read::Stopped
     }
 
-    /// Also if not all of the input is read yet, or if the parent has died.
+    /// Also if the input is not fully read yet, or if the parent has died.
     fn is_client_gone(&self) -> bool {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut fds = [PollFd::new(&self.input, HALF_CLOSED)];
@@ -117,7 +117,7 @@ impl Input for DescriptorInput {
     }
 }
 
-/// The writing side. Shared with who puts it back; it is let go of when the writer ends.
+/// The writing side. The code that restores it shares it. It is released when the writer ends.
 pub(super) struct DescriptorOutput(Arc<OwnedFd>);
 
 impl Output for DescriptorOutput {
@@ -129,7 +129,7 @@ impl Output for DescriptorOutput {
             match writev(&self.0, rest) {
                 Ok(written) => IoSlice::advance_slices(&mut rest, written),
                 Err(Errno::INTR) => {}
-                // A descriptor that its owner made non-blocking still gets whole lines.
+                // If its owner made the descriptor non-blocking, it still gets whole lines.
                 Err(Errno::AGAIN) => wait_writable(&self.0)?,
                 Err(error) => return Err(error.into()),
             }
@@ -141,7 +141,7 @@ impl Output for DescriptorOutput {
         platform::unread(&self.0)
     }
 
-    /// What this leaves is for the thread that may wait.
+    /// The thread that may wait writes the rest.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
         write_now(&self.0, &slices(lines))
     }

@@ -1,4 +1,4 @@
-//! Lines over something that is no descriptor.
+//! Tests of the line-based channel over memory in place of a descriptor.
 
 use super::channel::Channel;
 use super::wire::{Input, Output, Read, Wire};

@@ -1,4 +1,4 @@
-//! The stdio transport: one message a line, two threads.
+//! The stdio transport: one message per line, two threads.
 
 mod backlog;
 mod channel;
@@ -26,12 +26,12 @@ pub use standard::open_missing;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What lines are served on.
+/// The descriptors on which lines are served.
 #[derive(Debug)]
 pub(super) enum Lines {
     /// The process's standard input and output.
     Standard,
-    /// Two descriptors, which may be the same one twice.
+    /// Two descriptors, which may be the same one.
     Descriptors(OwnedFd, OwnedFd),
 }
 
@@ -89,8 +89,8 @@ impl Transport for Lines {
 }
 
 impl Standard {
-    /// Duplicates the standard descriptors and points 0 at nothing and 1 at 2, so that neither a handler nor a program it
-    /// starts can take from one or write to the other.
+    /// Duplicates the standard descriptors, and redirects 0 to the null device and 1 to 2. So neither a handler nor a
+    /// program that it starts can read from the one or write to the other.
     fn take(threads: &Threads, max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
         // Above the three standard descriptors, so that closing those never closes these.
         let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
@@ -115,7 +115,7 @@ impl Standard {
     fn give(self, back: Back) {
         match back {
             Back::Program => self.put_back(),
-            // What handlers print goes on to standard error, and their client sees its output end.
+            // Output of handlers still goes to standard error, and the client sees the end of its output.
             Back::Nobody => {
                 if let Some(errors) = self.errors {
                     errors.close();

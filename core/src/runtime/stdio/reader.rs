@@ -1,4 +1,5 @@
-//! The reading thread: bytes to lines to messages; it ends with the input, or when that says so.
+//! The reading thread: splits bytes into lines, and passes each line on as a message. It stops when the input ends,
+//! or when it is told to.
 
 use super::wire::{Input, Read};
 use super::writer::Writer;
@@ -25,15 +26,15 @@ impl<I: Input> Reader<I> {
     pub(super) fn run(mut self) {
         let mut framer = LineFramer::new(self.engine.limits().max_message_bytes);
         let mut buffer = vec![0; READ_BYTES];
-        // What one read brought goes to the hosts in one wake each, and what it comes to at once leaves in one write.
+        // The input of one read wakes each host once, and its immediate responses are sent in one write.
         let turns = WakeBatcher::new(|| ());
         loop {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
                     faults::pass("read");
                     framer.feed(&buffer[..count]);
-                    // Messages have boundaries of their own. This one is for the hosts that are woken at the end, whose
-                    // panics concern nobody else; what is left of the lines comes after it.
+                    // Messages have their own panic boundaries. This one is for the hosts that are woken at the end,
+                    // whose panics concern no message. The remaining lines follow.
                     loop {
                         match caught(|| self.take_all(&mut framer, &turns)) {
                             Ok(true) => break,
@@ -56,9 +57,9 @@ impl<I: Input> Reader<I> {
         }
     }
 
-    /// Hands in what was read; `false` if nobody is left to read the answers.
+    /// Passes on the messages that were read. Returns `false` if nothing reads the responses any more.
     fn take_all(&mut self, framer: &mut LineFramer, turns: &Arc<WakeBatcher>) -> bool {
-        // In this order: hosts begin while the answers that exist already are written.
+        // In this order: hosts start while the existing responses are written.
         let _answers = self.writer.begin();
         let _turn = turns.begin();
         while let Some(frame) = framer.next() {

@@ -1,8 +1,8 @@
-//! Standard error while stdio is served: a client that does not read it must not block what prints.
+//! Relays standard error while stdio is served, so that a client that does not read it cannot block code that prints.
 //!
-//! Where descriptor 2 is a pipe or a socket, 1 and 2 are pointed at a pipe of ours. A thread takes from that at once
-//! and passes on as fast as the client reads, over a bounded backlog. The client's end is shared with other processes, so it is
-//! never made non-blocking itself.
+//! If descriptor 2 is a pipe or a socket, descriptors 1 and 2 are redirected to a pipe of the engine. A thread reads
+//! that pipe at once, and writes as fast as the client reads, with a bounded buffer between. The engine never makes
+//! the client's end non-blocking, because other processes share it.
 
 use super::backlog::Backlog;
 use crate::error::Error;
@@ -20,21 +20,21 @@ use std::sync::Arc;
 use tenon_crash::Watch;
 
 const READ_BYTES: usize = 64 << 10;
-/// Writes between two looks at what is printed.
+/// Writes between two checks of what is printed.
 const WRITES: usize = 16;
-/// How often the thread looks for the end of its time once it is to end.
+/// How often the thread checks its deadline when it must end.
 const CLOSING_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// Standard error, led through the relay.
+/// Standard error, redirected through the relay.
 pub(super) struct Relay {
     /// The client's end.
     real: OwnedFd,
-    /// Our pipe's, to see whether descriptor 2 still is what we made it.
+    /// The inode of the engine's pipe, to see whether descriptor 2 has been changed.
     inode: (u64, u64),
-    /// The thread is told to end by a byte: a forked child may hold a copy of this open.
+    /// A byte tells the thread to end, because a forked child may hold a copy of this open.
     stop: OwnedFd,
     progress: Arc<Progress>,
-    /// A process that dies meanwhile waits for what it printed.
+    /// If the process dies meanwhile, it waits until its printed output is passed on.
     watch: Watch,
 }
 
@@ -46,14 +46,14 @@ struct Progress {
 
 #[derive(Default)]
 struct State {
-    /// All that was printed before the relay was told to end is passed on, or nobody reads it.
+    /// Everything that was printed before the end of the relay is passed on, or nothing reads it.
     flushed: bool,
-    /// Nobody waits for it any more.
+    /// No thread waits for it any more.
     abandoned: bool,
 }
 
 impl Relay {
-    /// Leads descriptors 1 and 2 through a relay; `None` if nobody can leave descriptor 2 unread.
+    /// Redirects descriptors 1 and 2 through a relay. `None` if no client can leave descriptor 2 unread.
     pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
         let io = super::io;
         let stderr = std::io::stderr();
@@ -68,7 +68,7 @@ impl Relay {
         let output = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
         let (printed, printer) = pipe().map_err(io("pipe"))?;
         let (told, stop) = pipe().map_err(io("pipe"))?;
-        // This end is ours alone.
+        // Only the engine holds this end.
         let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
         fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;
         let stat = fstat(&printer).map_err(io("pipe"))?;
@@ -87,8 +87,8 @@ impl Relay {
         Ok(Some(relay))
     }
 
-    /// Puts descriptor 2 back, and waits a moment for what was printed to be passed on. The thread ends when nobody can
-    /// print to it any more: a process that a handler started may live on.
+    /// Restores descriptor 2, and waits a moment until the printed output is passed on. The thread ends when nothing
+    /// can print to it any more: a process that a handler started may live on.
     pub(super) fn close(self) {
         if fstat(std::io::stderr()).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode) {
             let _ = rustix::stdio::dup2_stderr(&self.real);
@@ -109,7 +109,8 @@ struct Output {
 
 impl Output {
     fn new(descriptor: OwnedFd) -> Output {
-        // A pipe that is opened anew has flags of its own. Elsewhere a small write to what is writable has to do.
+        // A pipe that is opened again has flags of its own. Otherwise, a small write to a writable descriptor must
+        // suffice.
         let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
         match open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
             Ok(descriptor) => Output { descriptor, non_blocking: true },
@@ -121,7 +122,7 @@ impl Output {
 struct Pump {
     printed: OwnedFd,
     told: Option<OwnedFd>,
-    /// `None` once nobody reads it any more.
+    /// `None` once nothing reads it any more.
     output: Option<Output>,
     backlog: Backlog,
     progress: Arc<Progress>,
@@ -136,7 +137,7 @@ impl Pump {
             tenon_crash::hold(true);
             if !ended {
                 match read(&self.printed, &mut buffer[..]) {
-                    // Nobody can print any more.
+                    // No process can print any more.
                     Ok(0) => (ended, empty) = (true, true),
                     Ok(count) => self.backlog.push(&buffer[..count]),
                     Err(Errno::AGAIN) => empty = true,
@@ -158,7 +159,7 @@ impl Pump {
         self.progress.flushed();
     }
 
-    /// Waits until there is something to do; `false` if that cannot be known.
+    /// Waits until there is something to do. Returns `false` if that cannot be found out.
     fn wait(&mut self, ended: bool) -> bool {
         let mut fds = Vec::with_capacity(3);
         if !ended {

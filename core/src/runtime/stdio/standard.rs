@@ -1,8 +1,8 @@
-//! Standard descriptors that a program was started without.
+//! Handles standard descriptors that were closed when the program started.
 //!
-//! What the program or the engine opens next would get the number of one that is closed, and be served or printed to. So the
-//! null device is opened in its place, for reading and writing: that tells it from one that somebody meant, and is also what
-//! Node and Rust's own start do.
+//! The next file that the program or the engine opens would get the number of a closed descriptor, and would be
+//! served or printed to. So the null device is opened in its place, for reading and writing. The access mode
+//! distinguishes it from a null device that somebody chose. Node and Rust's own startup do the same.
 
 use crate::error::{Error, ErrorKind};
 use rustix::fd::{AsRawFd, BorrowedFd, IntoRawFd};
@@ -19,12 +19,12 @@ pub fn open_missing() -> Result<(), Errno> {
         return Ok(());
     }
     loop {
-        // The system gives the lowest number that is free. Nothing is overwritten that another thread opens meanwhile.
+        // The system assigns the lowest free number. So nothing is overwritten that another thread opens meanwhile.
         let nothing = open(NULL, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         if nothing.as_raw_fd() > 2 {
             return Ok(());
         }
-        // For the programs that handlers start too.
+        // Also for the programs that handlers start.
         fcntl_setfd(&nothing, FdFlags::empty())?;
         let _stays = nothing.into_raw_fd();
     }
@@ -47,8 +47,8 @@ pub(super) fn check() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a descriptor was closed: it is the null device for reading and writing, or what has no type, such as the queue of
-/// an event loop, which was made when the number was free.
+/// Whether a descriptor was closed at the start. It is then the null device, open for reading and writing, or has no
+/// file type, such as the queue of an event loop that got the free number.
 fn is_missing(descriptor: BorrowedFd<'_>) -> Result<bool, Errno> {
     let found = fstat(descriptor)?;
     Ok(match FileType::from_raw_mode(found.st_mode) {

@@ -1,5 +1,5 @@
-//! What a channel of lines needs of that which carries them. Descriptors are the one there is; another, such as memory,
-//! joins with these two traits.
+//! The interface that a line-based channel needs from what carries its bytes. Descriptors implement it. Another
+//! carrier, such as memory, would implement these two traits.
 
 use bytes::Bytes;
 use std::io;
@@ -8,41 +8,42 @@ use std::io;
 pub(super) struct Wire<I, O> {
     pub(super) input: I,
     pub(super) output: O,
-    /// Has the input say that it is stopped, now or the next time. May be called from any thread, and again.
+    /// Makes the input report that it is stopped, now or at the next read. It may be called from any thread, and
+    /// repeatedly.
     pub(super) stop: Box<dyn Fn() + Send + Sync>,
 }
 
-/// Where lines come from.
+/// The source of lines.
 pub(super) trait Input: Send + 'static {
-    /// Blocks until there is something.
+    /// Blocks until there is input.
     fn read(&mut self, buffer: &mut [u8]) -> Read;
 
     /// Whether the client will send nothing more, even if not all it sent is read yet.
     fn is_client_gone(&self) -> bool;
 }
 
-/// What a read came to.
+/// The result of a read.
 pub(super) enum Read {
-    /// So many bytes, at least one.
+    /// The number of bytes, at least one.
     Bytes(usize),
-    /// All is read.
+    /// All input has been read.
     End,
-    /// Nothing more is to be read: it was told so, or reading fails.
+    /// There is nothing more to read: reading was stopped, or it fails.
     Stopped,
 }
 
-/// Where lines go.
+/// The destination of lines.
 pub(super) trait Output: Send + 'static {
-    /// Writes all of these, each with an end of line, but for the first bytes of it all, which are out already. An error
-    /// says that nobody reads any more.
+    /// Writes all lines, each with a line end. The first `begun` bytes are skipped, because they are written already.
+    /// An error means that nothing reads any more.
     fn write(&mut self, lines: &[Bytes], begun: usize) -> io::Result<()>;
 
-    /// How many bytes of what was written the client has not read yet; nothing if that cannot be seen.
+    /// The number of written bytes that the client has not read yet; `None` if it cannot be found out.
     fn unread(&self) -> Option<usize> {
         None
     }
 
-    /// Writes what can be written without waiting, ends of line included, and says how many bytes that were.
+    /// Writes as much as possible without waiting, line ends included, and returns the number of bytes.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
         let _ = lines;
         Ok(0)

@@ -1,8 +1,9 @@
-//! What goes out: one queue, so that lines never interleave, and one write for all that is queued.
+//! Writes outgoing messages: one queue, so that lines never interleave, and one write for everything that is queued.
 //!
-//! Two threads write, one at a time. What the reading thread itself comes to (the engine's own answers, those of inline
-//! handlers) it writes at the end of its turn, as far as that takes no waiting. Everything else is the writing thread's: any
-//! other thread may hold an interpreter, or be one that nothing may block.
+//! Two threads write, one at a time. The reading thread produces some messages itself: the engine's own responses and
+//! those of inline handlers. It writes them at the end of its turn, as far as it can without waiting. The writing
+//! thread writes everything else, because any other thread may hold an interpreter's lock, or may be one that must
+//! not block.
 
 use super::wire::Output;
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, flush_wakes, wake_later};
@@ -14,30 +15,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Lines per write: two slices a line, within a system's limit of 1024.
+/// Lines per write: two slices per line, within a system's limit of 1024.
 const BATCH: usize = 128;
-/// How long nothing is written before a reader that waits for room looks whether there still is a client.
+/// If nothing is written for this time, a reader that waits for room checks whether the client still exists.
 const STUCK: Duration = Duration::from_millis(200);
-/// How long a line waits at most for the end of the reader's turn, which an inline handler may hold up.
+/// The maximum time that a line waits for the end of the reader's turn, which an inline handler may delay.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// How often the writing thread looks for lines that wait so, without having seen any.
+/// How often the writing thread checks for such lines without finding any, before it stops.
 const LOOKS: u32 = 10;
 
 thread_local! {
-    /// The writer, by address, whose reader's turn this thread is in; 0 if it is in none.
+    /// The address of the writer whose reader's turn this thread is in; 0 if it is in none.
     static TURN: Cell<usize> = const { Cell::new(0) };
 }
 
 pub(super) struct Writer {
     capacity: usize,
-    /// Bytes queued or being written. Changed under the lock only, so that a look at it may skip the lock.
+    /// Bytes that are queued or being written. It is changed only under the lock, so that reading it may skip the
+    /// lock.
     bytes: AtomicUsize,
     state: Mutex<State>,
     /// Held by the thread that has set `State::writing`.
     output: Mutex<Option<Box<dyn Output>>>,
-    /// There is something for the writing thread to do.
+    /// Wakes the writing thread.
     queued: Arc<Queued>,
-    /// Something was written, or writing ended.
+    /// Something was written, or writing has ended.
     written: Condvar,
 }
 
@@ -53,24 +55,24 @@ impl Wake for Queued {
 #[derive(Default)]
 struct State {
     lines: VecDeque<Bytes>,
-    /// Bytes of the first line, its end included, that are out already.
+    /// Bytes of the first line, its line end included, that are written already.
     begun: usize,
     /// Lines are for the writing thread; otherwise they wait for the end of the reader's turn.
     due: bool,
-    /// A thread has taken lines and writes them.
+    /// A thread has taken lines and is writing them.
     writing: bool,
-    /// The writing thread looks after lines that wait for the end of a turn.
+    /// The writing thread watches lines that wait for the end of a turn.
     watching: bool,
     /// How often the reader has written at the end of its turn.
     turns: u64,
     closing: bool,
-    /// Nobody reads.
+    /// Nothing reads the output.
     broken: bool,
-    /// Writing has ended: everything is written, or nobody reads.
+    /// Writing has ended: everything is written, or nothing reads.
     ended: bool,
 }
 
-/// A turn of the reader. Its end writes what the turn came to.
+/// A turn of the reader. Its end writes the messages of the turn.
 pub(super) struct Burst<'a>(&'a Writer);
 
 impl Drop for Burst<'_> {
@@ -92,8 +94,8 @@ impl Writer {
         }
     }
 
-    /// Writes until closed, or until the reader of the output is gone. Lets go of the output then, so that its reader
-    /// sees the end.
+    /// Writes until closed, or until the output's reader has disconnected. It then releases the output, so that its
+    /// reader sees the end.
     pub(super) fn run(&self, output: impl Output) {
         *self.output.lock() = Some(Box::new(output));
         self.pump();
@@ -102,7 +104,7 @@ impl Writer {
         self.end();
     }
 
-    /// The writing thread has panicked: nobody writes any more.
+    /// The writing thread has panicked, so nothing is written any more.
     pub(super) fn abandon(&self) {
         let output = self.output.lock().take();
         drop(output);
@@ -147,7 +149,7 @@ impl Writer {
         }
     }
 
-    /// Waits until there is something for the writing thread to write; `false` at the end.
+    /// Waits until there is something for the writing thread to write. Returns `false` at the end.
     fn wait_for_lines(&self, state: &mut MutexGuard<'_, State>) -> bool {
         let (mut looks, mut turns) = (0, state.turns);
         loop {
@@ -180,20 +182,20 @@ impl Writer {
         }
     }
 
-    /// Begins a turn of the reader on this thread: what it says waits for the end of the turn.
+    /// Begins a turn of the reader on this thread. Its messages wait for the end of the turn.
     pub(super) fn begin(&self) -> Burst<'_> {
         TURN.set(std::ptr::from_ref(self).addr());
         Burst(self)
     }
 
-    /// Writes what is queued on this thread, as far as that takes no waiting; the rest is the writing thread's.
+    /// Writes queued messages on this thread, as far as it can without waiting. The writing thread writes the rest.
     fn write_here(&self) {
         let mut batch = Vec::new();
         loop {
             {
                 let mut state = self.state.lock();
                 state.turns += 1;
-                // Whoever writes goes on with what is queued.
+                // The thread that is writing continues with the queued lines.
                 if state.writing || state.due || state.broken || state.lines.is_empty() {
                     return;
                 }
@@ -241,15 +243,16 @@ impl Writer {
         self.bytes.load(Ordering::Relaxed) > self.capacity
     }
 
-    /// Waits while more than the capacity is queued. Called by the reader after each message: a peer that does not read
-    /// is not read from, nor is what it sent before taken in.
+    /// Waits while more than the capacity is queued. The reader calls it after each message. If a peer does not read,
+    /// nothing more is read from it, and what it sent before is not handled.
     ///
-    /// `false` when reading should end: nothing is written, and `is_gone` says that the peer has ended its side.
+    /// Returns `false` when reading must stop: nothing is written, and `is_gone` reports that the peer has ended its
+    /// side.
     pub(super) fn wait_for_room(&self, is_gone: impl Fn() -> bool) -> bool {
         if !self.is_full() {
             return true;
         }
-        // What makes room is written by somebody else, or is what a host does that was not woken yet.
+        // Room comes from a write, or from a host that has not been woken yet.
         self.write_here();
         flush_wakes();
         let mut state = self.state.lock();
@@ -262,20 +265,20 @@ impl Writer {
         true
     }
 
-    /// Waits until all that was queued is written, and nobody writes.
+    /// Waits until everything queued is written, and no thread writes.
     #[cfg(test)]
     pub(super) fn wait_for_quiet(&self) {
         let mut state = self.state.lock();
         self.written.wait_while(&mut state, |state| state.writing || !state.lines.is_empty());
     }
 
-    /// Nobody reads the output any more, or writing has ended.
+    /// Whether nothing reads the output any more, or writing has ended.
     pub(super) fn has_ended(&self) -> bool {
         self.state.lock().ended
     }
 
-    /// Has the thread end once what is queued is written. A peer that does not read keeps the thread in its write, and
-    /// nothing but the process.
+    /// Ends the thread after the queued messages are written. A peer that does not read keeps only this thread in its
+    /// write, and not the process.
     pub(super) fn close(&self) {
         self.state.lock().closing = true;
         self.queued.wake();

@@ -1,4 +1,4 @@
-//! Who writes, and that nothing is lost or mixed up.
+//! Tests of which thread writes, and that no message is lost or mixed with another.
 
 use super::wire::Output;
 use super::writer::Writer;

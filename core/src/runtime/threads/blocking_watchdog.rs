@@ -1,9 +1,9 @@
-//! Inline handlers that block.
+//! Detects inline handlers that block.
 //!
-//! A handler that blocks holds up the one worker that a reactor has. So once a handler has been at it for a moment, the
-//! worker that its reactor holds in reserve is let go, and held again once no handler is inside any more.
+//! A handler that blocks stops the only worker of its reactor. So if a handler runs longer than a moment, the
+//! reactor's reserve worker is released. It is held again once no inline handler runs.
 //!
-//! Each reactor counts for itself: what goes on on another one does not tell whether a handler blocks this one.
+//! Each reactor counts separately: what runs on another reactor does not show whether a handler blocks this one.
 
 use crate::host::Occupancy;
 use crate::locks::{Condvar, Mutex};

@@ -1,4 +1,5 @@
-//! The thread that tells engines about the time: one for all servers of a process that start their threads alike.
+//! The clock thread, which calls the engines at their deadlines. All servers of a process with equal thread settings
+//! share one.
 
 use crate::error::Error;
 use crate::host::Wake;

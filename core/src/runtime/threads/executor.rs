@@ -1,4 +1,4 @@
-//! The executor that sockets are served on: the caller's, or reactors that the servers of the process share.
+//! The executor that serves sockets: the caller's own, or the reactors that the servers of the process share.
 
 use crate::error::Error;
 use crate::host::Engine;

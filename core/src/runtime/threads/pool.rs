@@ -1,5 +1,5 @@
-//! The reactors that servers share. They start when they are needed: the first with a listener, another with the first
-//! connection that is to live there.
+//! The reactors that servers share. They start on demand: the first one with a listener, each further one with the
+//! first connection that is assigned to it.
 
 use crate::error::Error;
 use crate::locks::Mutex;

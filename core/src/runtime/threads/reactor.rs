@@ -1,9 +1,10 @@
-//! A reactor: the sockets of some connections, and the thread that serves them.
+//! A reactor: the thread that serves the sockets of some connections.
 //!
-//! There is one per core, for all servers of the process, and a connection stays where it is: what it needs is in one core's cache, and nobody steals its
-//! task. Each has a second worker, in case an inline handler blocks the first; until then that one is kept out.
+//! There is one reactor per core, for all servers of the process. A connection stays on its reactor: its data remains
+//! in one core's cache, and no other thread takes its task. Each reactor has a second worker in case an inline
+//! handler blocks the first one. Until then the second worker is held back.
 //!
-//! What one look at the sockets brought is one turn: hosts are woken for it once, behind the last connection of it.
+//! All events of one poll of the sockets are one turn: hosts are woken for it once, after its last connection.
 
 use crate::error::Error;
 use crate::host::WakeBatcher;

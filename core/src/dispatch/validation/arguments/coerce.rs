@@ -1,20 +1,21 @@
-//! Texts that stand for other values: some clients send `"3"` for `3`, and whole lists and objects as text.
+//! Coerces strings to other types: some clients send `"3"` for `3`, and whole arrays and objects as strings.
 
 use crate::dispatch::validation::arguments::declared::Types;
 use crate::json::{self, JsonSlice, JsonWriter, Kind};
 use std::collections::HashMap;
 
-/// The arguments with the values that texts among them stand for; `None` if no text stands for one.
+/// The arguments with strings replaced by the values that they represent; `None` if no string is replaced.
 ///
-/// A text counts if its argument is declared to have another type, or others besides string and is among `misfits`. It
-/// becomes a number, a boolean, an array or an object if it is one in JSON, within `limits`, and of a declared type.
+/// A string is considered if its argument is declared to have another type, or if it has other types besides string
+/// and is among `misfits`. It becomes a number, a boolean, an array or an object if it is one in JSON, within
+/// `limits`, and of a declared type.
 pub(super) fn coerce(
     arguments: &JsonSlice,
     declared: &HashMap<String, Types>,
     misfits: &[String],
     limits: &json::Limits,
 ) -> Option<JsonSlice> {
-    // The object that holds the arguments is a level of its own.
+    // The object that contains the arguments counts as one level.
     let limits = json::Limits { max_depth: limits.max_depth.saturating_sub(1), ..*limits };
     let stands_for = |name: &str, value: &JsonSlice| {
         let types = *declared.get(name)?;
@@ -43,7 +44,7 @@ pub(super) fn coerce(
     changed.then(|| out.into_slice())
 }
 
-/// The value of one of `types` that a string stands for.
+/// The value of one of `types` that a string represents.
 fn meant(string: &JsonSlice, types: Types, limits: &json::Limits) -> Option<JsonSlice> {
     let text = string.decode_str()?;
     let first = text.trim_ascii_start().bytes().next()?;
@@ -60,7 +61,7 @@ fn meant(string: &JsonSlice, types: Types, limits: &json::Limits) -> Option<Json
     }
     let length = text.len();
     let value = JsonSlice::parse(text.into_owned().into(), limits).ok()?;
-    // White space around a list is a matter of taste; a number with some is a text.
+    // White space around an array or an object is allowed; a number with white space stays a string.
     let whole = value.as_bytes().len() == length || matches!(kind, Kind::Array | Kind::Object);
     whole.then_some(value)
 }

@@ -1,4 +1,4 @@
-//! What a schema says about the arguments at its top level.
+//! What a schema declares about the arguments at its top level.
 
 use crate::error::Error;
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ impl Types {
     pub(super) const ARRAY: Types = Types(8);
     pub(super) const OBJECT: Types = Types(16);
 
-    /// Whether one of `other` is among them.
+    /// Whether it contains one of `other`.
     pub(super) fn has(self, other: Types) -> bool {
         self.0 & other.0 != 0
     }
@@ -54,7 +54,7 @@ impl Types {
     }
 
     /// The types that `schema`, a part of `root`, declares: by `type`, by its branches, or by the values it lists.
-    /// Empty if it does not say.
+    /// Empty if it declares none.
     pub(super) fn declared(schema: &Value, root: &Value) -> Types {
         Types::follow(schema, root, &mut STEPS.clone())
     }
@@ -88,8 +88,8 @@ impl Types {
     }
 }
 
-/// The names that `schema` has properties for, also in the branches that apply to the same object. An error where a
-/// name may be known without being listed.
+/// The names for which `schema` has properties, also in the branches that apply to the same object. Returns an error
+/// if a name may be known without being listed.
 pub(super) fn known_names(schema: &Value) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
     gather(schema, &mut names)?;

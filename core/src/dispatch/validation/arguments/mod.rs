@@ -1,4 +1,5 @@
-//! The arguments of a call, made ready for its handler: checked, and only where that fails coerced; then completed.
+//! Prepares the arguments of a call for its handler: checks them, coerces them only if the check fails, and adds
+//! defaults.
 
 mod coerce;
 mod declared;
@@ -15,29 +16,30 @@ use declared::{Types, known_names};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
-/// What becomes of arguments that a tool's schema has no properties for.
+/// How arguments are treated for which a tool's schema has no properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownArguments {
-    /// What the schema says: they are passed on, unless `additionalProperties` or the like refuses them.
+    /// As the schema says: they are passed on, unless `additionalProperties` or the like refuses them.
     #[default]
     Schema,
-    /// The call is refused; the error lists them, and the arguments there are.
+    /// The call is refused. The error lists them, and the known arguments.
     Refuse,
     /// They are left out.
     Drop,
 }
 
-/// How arguments are made ready.
+/// The settings for preparing arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Whether texts that stand for numbers, booleans, arrays and objects become those where the check fails.
+    /// Whether strings are converted to the numbers, booleans, arrays and objects that they represent, if the check
+    /// fails.
     pub coerce: bool,
-    /// What becomes of unknown arguments.
+    /// How unknown arguments are treated.
     pub unknown: UnknownArguments,
     /// Whether formats are asserted.
     pub formats: Formats,
-    /// What JSON inside a text may be at most.
+    /// The limits for JSON inside a string.
     pub limits: json::Limits,
 }
 
@@ -52,19 +54,19 @@ impl Default for Policy {
     }
 }
 
-/// A schema of arguments with what it takes to make them ready.
+/// A schema of arguments, with the data for preparing them.
 #[derive(Debug)]
 pub struct Arguments {
     schema: Schema,
     /// The types of the properties that have one.
     declared: HashMap<String, Types>,
     defaults: Vec<(String, JsonSlice)>,
-    /// Where each of them stands.
+    /// The index of each default.
     defaulted: HashMap<String, usize>,
-    /// Defaults that are good by themselves may still make the whole one that the schema refuses.
+    /// Whether defaults that are valid by themselves may make the whole object invalid.
     conditional: bool,
     unknown: UnknownArguments,
-    /// The arguments there are; empty where unknown ones are left to the schema.
+    /// The known arguments; empty if unknown ones are left to the schema.
     known: BTreeSet<String>,
     coerce: bool,
     limits: json::Limits,
@@ -72,16 +74,16 @@ pub struct Arguments {
 
 /// Why arguments are not ready.
 pub(crate) enum Unready {
-    /// They do not fit, for these reasons.
+    /// They are not valid, for these reasons.
     Refused(String),
-    /// That takes more effort to find out; they come back.
+    /// The check needs more effort; the arguments are returned.
     Costly(JsonSlice),
 }
 
-/// Most names that an error lists.
+/// The maximum number of names that an error lists.
 const MAX_NAMES: usize = 20;
 
-/// Keywords by which one argument decides about others.
+/// Keywords by which one argument affects others.
 const CONDITIONS: [&str; 18] = [
     "$ref",
     "$dynamicRef",
@@ -104,7 +106,7 @@ const CONDITIONS: [&str; 18] = [
 ];
 
 impl Arguments {
-    /// Compiles a schema. Errors say what is wrong with it, or with a default in it, and where.
+    /// Compiles a schema. Errors give the reason and the place, for the schema or for a default in it.
     pub fn new(schema: JsonSlice, policy: Policy) -> Result<Arguments, Error> {
         let schema = Schema::compile_with(schema, policy.formats)?;
         let root = schema.text().to_value().map_err(|error| Error::invalid(error.to_string()))?;
@@ -137,23 +139,23 @@ impl Arguments {
         &self.schema
     }
 
-    /// Makes the arguments of one call ready, or says why they do not conform. What comes out conforms, and comes out
-    /// of a second time as it is. Good arguments that lack nothing come back as the same slice.
+    /// Prepares the arguments of one call, or returns why they are not valid. The result is valid, and preparing it
+    /// again does not change it. Valid arguments that lack nothing are returned as the same slice.
     ///
-    /// First, unknown arguments are refused or dropped, if they are to be. Then the whole is checked; where that fails,
-    /// texts are [coerced](Policy::coerce) at the top level and the whole is checked once more, and if it fails again
-    /// the error is that of the first time. At last the `default`s of top-level properties that are missing are filled
-    /// in, whole: a default below the top level is left to the handler. So it is with all of them where they would make
-    /// arguments that conform into some that do not (as with a `oneOf` at the root).
+    /// First, unknown arguments are refused or dropped, depending on the settings. Then the whole object is checked.
+    /// If that fails, strings at the top level are [coerced](Policy::coerce), and the whole is checked once more. If
+    /// it fails again, the error is that of the first check. Finally, the `default`s of missing top-level properties
+    /// are added; defaults below the top level are left to the handler. If the defaults would make valid arguments
+    /// invalid (as with a `oneOf` at the root), none is added.
     pub fn prepare(&self, arguments: JsonSlice) -> Result<JsonSlice, String> {
         self.ready(arguments, Effort::Full).map_err(|unready| match unready {
             Unready::Refused(reasons) => reasons,
-            // No check of full effort is left unsettled.
+            // A check with full effort always gives a result.
             Unready::Costly(_) => "they cannot be checked".to_owned(),
         })
     }
 
-    /// The same with so little effort that the thread that received the call can spare it.
+    /// Does the same with limited effort, so that the thread that received the call can do it.
     pub(crate) fn prepare_quickly(&self, arguments: JsonSlice) -> Result<JsonSlice, Unready> {
         self.ready(arguments, Effort::Quick)
     }
@@ -242,9 +244,9 @@ impl Arguments {
         out.into_slice()
     }
 
-    /// Every default must fit its property.
+    /// Checks that every default is valid for its property.
     fn check_defaults(&self, properties: &Map<String, Value>) -> Result<(), Error> {
-        // Without the validator, where a look tells.
+        // Without the validator, if the quick check is enough.
         let fits = |property: &Value| certainly_fits(property, &property["default"]);
         for (name, value) in &self.defaults {
             if self.schema.is_sound() && properties.get(name).is_some_and(fits) {
@@ -263,14 +265,14 @@ impl Arguments {
     }
 }
 
-/// The defaults of the properties, as they are written.
+/// The defaults of the properties, as they are written in the schema.
 fn defaults(schema: &JsonSlice, properties: &Map<String, Value>) -> Vec<(String, JsonSlice)> {
     let named = properties.iter().filter(|(_, property)| property.get("default").is_some());
     let Some(text) = schema.member("properties") else { return Vec::new() };
     named.filter_map(|(name, _)| Some((name.clone(), text.member(name)?.member("default")?))).collect()
 }
 
-/// Says which names are unknown, and which there are.
+/// The error text for unknown names, with the known ones.
 pub(in crate::dispatch) fn unknown_names<N: AsRef<str>, K: AsRef<str>>(
     unknown: &[N],
     known: impl IntoIterator<Item = K>,
@@ -281,7 +283,7 @@ pub(in crate::dispatch) fn unknown_names<N: AsRef<str>, K: AsRef<str>>(
     format!("{which} {}; {known}", listed(unknown))
 }
 
-/// Names in quotes, the first few of many.
+/// Names in quotes; only the first few if there are many.
 pub(in crate::dispatch) fn listed<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> String {
     let mut names = names.into_iter();
     let shown: Vec<String> =

@@ -1,4 +1,4 @@
-//! What comes out of arguments, for schemas and arguments of every kind.
+//! Tests of prepared arguments, for schemas and arguments of every kind.
 
 use crate::dispatch::validation::arguments::*;
 use proptest::prelude::*;
@@ -73,7 +73,7 @@ fn texts_are_coerced_where_the_check_fails() {
         (json!({ "n": "1.5" }), "is not of type \"integer\""),
         (json!({ "n": "x" }), "is not of type \"integer\""),
         (json!({ "list": "[\"1\"]" }), "is not of type \"array\""),
-        // One level below the top nothing is coerced.
+        // Nothing is coerced below the top level.
         (json!({ "list": ["1"] }), "/list/0"),
         (json!({ "o": { "n": "1" } }), "/o/n"),
         (json!({ "s": 3 }), "is not of type \"string\""),
@@ -264,7 +264,7 @@ fn root() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// What comes out conforms, comes out of a second time as it is, and where good arguments went in holds them.
+    /// The result is valid and does not change if it is prepared again. It contains the arguments if they were valid.
     #[test]
     fn what_comes_out_conforms_and_stays(
         schema in root(),
@@ -275,7 +275,7 @@ proptest! {
         ]),
     ) {
         let policy = Policy { coerce, unknown, ..Policy::default() };
-        // A default that does not fit is refused at registration.
+        // A default that is not valid is refused at registration.
         let Ok(arguments) = Arguments::new(slice(&schema), policy) else { return Ok(()) };
         let value = slice(&json!(value));
         let conforms = arguments.schema().check(&value).is_ok();

@@ -1,10 +1,10 @@
-//! How a request came, as far as the program around the endpoint says.
+//! Facts about a request's arrival that the program around the endpoint adds, such as its principal.
 
 use crate::host::{Arrival, Attachment, LaneId};
 use http::request::Parts;
 use std::sync::Arc;
 
-/// How a request came, and who sent it if the program around the endpoint says so.
+/// How a request arrived, and its principal if the program around the endpoint sets one.
 pub(in crate::runtime::http) fn arrival(head: &Arc<Parts>) -> Arrival {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
@@ -12,8 +12,9 @@ pub(in crate::runtime::http) fn arrival(head: &Arc<Parts>) -> Arrival {
     Arrival { headers: Some(head.clone()), principal, lanes, attachment, share: None }
 }
 
-/// Who sent a request: an extension of [`http::Request`], for programs that authenticate their clients before the endpoint
-/// sees them. A session belongs to the principal who opened it, and handlers read it as `principal`.
+/// The principal of a request: an extension of [`http::Request`], for programs that authenticate their clients before
+/// the endpoint gets a request. A session belongs to the principal that opened it, and handlers read it as
+/// `principal`.
 #[derive(Clone, Debug)]
 pub struct Principal(pub Arc<str>);
 

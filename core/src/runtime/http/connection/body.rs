@@ -1,4 +1,4 @@
-//! The body of a response.
+//! The body of a response: nothing, one piece, or an event stream.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::shares::Part;
@@ -17,31 +17,32 @@ use std::task::{Context, Poll};
 
 /// The body of a response: nothing, one piece, or an event stream.
 ///
-/// A stream makes progress by being polled, and holds at most
-/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it says
-/// that the client is gone: in the modern era that cancels the call.
+/// A stream progresses only when it is polled. It holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it
+/// means that the client has disconnected: in the modern era that cancels the call.
 pub struct ResponseBody(Inner);
 
 enum Inner {
     Whole(Bytes),
     Stream(Stream),
-    /// All that is said to one client of HTTP+SSE.
+    /// All messages to one client of HTTP+SSE.
     Channel(SseStream),
 }
 
-/// One request on its way to its response.
+/// One request until its response is complete.
 pub(in crate::runtime::http) struct Exchange {
     pub(in crate::runtime::http) engine: Engine,
     pub(in crate::runtime::http) slot: Arc<Slot>,
-    /// What ends with the client: in the modern era all does, in a legacy session all goes on (MH-50 to MH-52).
+    /// What ends when the client disconnects. In the modern era that is everything; in a legacy session all continues
+    /// (MH-50 to MH-52).
     pub(in crate::runtime::http) held: Option<Held>,
     /// Keeps a legacy session in use.
     lease: Option<Lease>,
-    /// The connection it is on, if it is one of ours.
+    /// The connection, if it is one of the engine's.
     link: Option<Arc<Link>>,
-    /// Which of the stream's readers it is.
+    /// The number of the stream's reader.
     pub(in crate::runtime::http) reader: u32,
-    /// What it takes of its client's share.
+    /// The part of its client's share that it takes.
     part: Option<Part>,
 }
 
@@ -66,24 +67,24 @@ impl Exchange {
         Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0, part: None }
     }
 
-    /// Counts it to its client's share for as long as it is open.
+    /// Counts it to its client's share as long as it is open.
     pub(in crate::runtime::http) fn counted(mut self, part: Option<Part>) -> Exchange {
         self.part = part;
         self
     }
 
-    /// Of a client that has come back.
+    /// For a client that has reconnected.
     pub(in crate::runtime::http) fn again(mut self, reader: u32) -> Exchange {
         self.reader = reader;
         self
     }
 
-    /// The session it is in use by.
+    /// The session that it uses.
     pub(in crate::runtime::http) fn session(&self) -> Option<&Arc<Session>> {
         self.lease.as_ref().map(Lease::session)
     }
 
-    /// Waits for what decides the form of the response.
+    /// Waits until the form of the response is known.
     pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
         self.listen();
         self.slot.poll_first(task)
@@ -101,7 +102,7 @@ impl Exchange {
         }
     }
 
-    /// The request has ended: nothing is left to cancel.
+    /// The request has ended, so nothing is left to cancel.
     pub(in crate::runtime::http) fn finish(&mut self) {
         self.held = None;
     }
@@ -112,7 +113,7 @@ impl Drop for Exchange {
         if let Some(link) = &self.link {
             link.wait(false);
         }
-        // Before the cancellation, which then has nobody to tell.
+        // Before the cancellation, which then has no client to notify.
         let undelivered = self.slot.leave(self.reader);
         if let Some(lease) = &self.lease {
             for question in undelivered {
@@ -129,7 +130,7 @@ impl Drop for Exchange {
 
 struct Stream {
     exchange: Exchange,
-    /// Has the stream kept alive for as long as it is open.
+    /// Keeps the stream alive as long as it is open.
     _entry: Entry,
     ended: bool,
 }
@@ -143,7 +144,7 @@ impl ResponseBody {
         ResponseBody(Inner::Whole(bytes))
     }
 
-    /// It is a stream, and more is to come.
+    /// Whether it is a stream that has not ended.
     pub(in crate::runtime::http) fn is_open(&self) -> bool {
         match &self.0 {
             Inner::Whole(_) => false,

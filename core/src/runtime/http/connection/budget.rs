@@ -1,4 +1,4 @@
-//! One account of the bytes that an endpoint holds for its clients.
+//! Counts the bytes that an endpoint holds for all its clients, and limits them.
 
 use crate::dispatch::shares::{Kind, Share as ClientShare};
 use crate::proto::messages::error::RpcError;
@@ -6,21 +6,21 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// Pieces up to this size are not counted, nor is this much of each buffer that grows: a connection's own buffers are
-/// no smaller, so what bounds those is the number of connections.
+/// Pieces up to this size are not counted, and neither is this much of each growing buffer. A connection's own
+/// buffers are at least as large, so the number of connections limits them.
 const FREE: usize = 8 << 10;
 
-/// What a client is told when there is no room for its request or its answer.
+/// The error for a client if there is no room for its request or its response.
 const FULL: &str = "Server busy: too many bytes wait to be read or written";
 
-/// What buffers grow by in the account.
+/// The step in which buffers grow in the count.
 const STEP: usize = 8 << 10;
 
-/// The account, as all clients have it or as one client has it, whose bytes count to its own share too.
+/// The count of bytes: for all clients, or for one client, whose bytes also count to its own share.
 pub(in crate::runtime) struct Budget {
     account: Arc<Account>,
     share: Option<Arc<ClientShare>>,
-    /// What had no room last had none in the client's share.
+    /// The last refusal was because of the client's share.
     over_share: AtomicBool,
 }
 
@@ -38,7 +38,7 @@ impl Budget {
         Arc::new(Budget { account, share, over_share: AtomicBool::new(false) })
     }
 
-    /// The same account for a client that has a share.
+    /// The same count for a client that has a share.
     pub(in crate::runtime) fn of(self: &Arc<Self>, share: Option<&Arc<ClientShare>>) -> Arc<Budget> {
         match share {
             None => self.clone(),
@@ -50,7 +50,7 @@ impl Budget {
         self.share.as_ref()
     }
 
-    /// What a client is told for whose bytes there was no room.
+    /// The error for a client for whose bytes there was no room.
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         match &self.share {
             Some(share) if self.over_share.load(Relaxed) => share.refusal(Kind::Bytes),
@@ -58,17 +58,17 @@ impl Budget {
         }
     }
 
-    /// Whether this many bytes are too few to be counted.
+    /// Whether this number of bytes is too small to be counted.
     pub(in crate::runtime::http) fn is_free(bytes: usize) -> bool {
         bytes <= FREE
     }
 
-    /// A share for something that grows.
+    /// A share for a buffer that grows.
     pub(in crate::runtime) fn share(self: &Arc<Self>) -> Share {
         Share { budget: self.clone(), bytes: 0 }
     }
 
-    /// Has the bytes counted until the last part of them is dropped; gives them back if there is no room.
+    /// Counts the bytes until the last part of them is dropped. Returns them as the error if there is no room.
     pub(in crate::runtime) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
         if Budget::is_free(bytes.len()) {
             return Ok(bytes);
@@ -121,14 +121,14 @@ impl Budget {
     }
 }
 
-/// A part of the account, given back when it is dropped.
+/// A part of the count. It is given back when it is dropped.
 pub(in crate::runtime) struct Share {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Share {
-    /// Counts this many bytes from now on, more or less than before; `false` if there is no room for more.
+    /// Changes the number of counted bytes. Returns `false` if there is no room for more.
     pub(in crate::runtime) fn set(&mut self, total: usize) -> bool {
         let wanted = match total.saturating_sub(FREE) {
             0 => 0,
@@ -144,17 +144,17 @@ impl Share {
         true
     }
 
-    /// What a client is told if there was no room for more.
+    /// The error for a client if there was no room for more.
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         self.budget.refusal()
     }
 
-    /// All that it has counted so far, as a share of its own; it counts nothing then.
+    /// Moves all counted bytes to a share of its own; this one then counts nothing.
     pub(in crate::runtime::http) fn part(&mut self) -> Share {
         Share { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
     }
 
-    /// The same for what has to be held, whether there is room or not.
+    /// Changes the number of counted bytes even if there is no room.
     pub(in crate::runtime) fn force(&mut self, total: usize) {
         if !self.set(total) {
             let wanted = total.saturating_add(STEP - 1) / STEP * STEP;
@@ -163,7 +163,7 @@ impl Share {
         }
     }
 
-    /// Lasts as long as any part of these bytes.
+    /// Binds the count to these bytes: it lasts as long as any part of them.
     pub(in crate::runtime::http) fn carried_by(self, bytes: Bytes) -> Bytes {
         match self.bytes {
             0 => bytes,
@@ -213,7 +213,7 @@ mod tests {
         assert!(held() >= 60_000);
         drop(part);
         assert_eq!(held(), 0);
-        // What has been admitted before goes beyond the bound, and counts.
+        // Bytes that were admitted before may exceed the limit, and are counted.
         let kept = budget.keep(bytes(200_000));
         assert!(budget.admit(bytes(10_000)).is_err());
         drop(kept);
@@ -236,7 +236,7 @@ mod tests {
         assert!(one.set(0) && two.set(4 * STEP) && !one.set(FREE + 1));
         drop((one, two.carried_by(bytes(1))));
         assert_eq!(held(), 0);
-        // No bound is too small to let small things through.
+        // Small pieces are allowed whatever the limit is.
         assert!(Budget::new(0).admit(bytes(FREE)).is_ok());
     }
 }

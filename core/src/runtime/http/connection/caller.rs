@@ -1,4 +1,4 @@
-//! Who sent a request, and what is counted to them.
+//! The client of a request: its connection, and the limits that the request counts to.
 
 use crate::dispatch::shares::{self, Kind, Part, Share};
 use crate::host::Arrival;
@@ -10,17 +10,17 @@ use http::request::Parts;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Where a request came from.
+/// The origin of a request.
 #[derive(Clone, Copy)]
 pub(in crate::runtime::http) struct Caller<'c> {
-    /// The account of memory, as this client has it.
+    /// The count of bytes for this client.
     pub(in crate::runtime::http) budget: &'c Arc<Budget>,
-    /// The connection, if it is one of ours.
+    /// The connection, if it is one of the engine's.
     pub(in crate::runtime::http) link: Option<&'c Arc<Link>>,
 }
 
 impl<'c> Caller<'c> {
-    /// A connection of ours.
+    /// For one of the engine's connections.
     pub(in crate::runtime::http) fn on(link: &'c Arc<Link>) -> Caller<'c> {
         Caller { budget: link.budget(), link: Some(link) }
     }
@@ -34,14 +34,15 @@ impl<'c> Caller<'c> {
         shares::part(self.share(), Kind::Streams).map_err(|error| Refusal::at_limit(&error))
     }
 
-    /// How a request came, and who sent it if the program around the endpoint says so.
+    /// How the request arrived, and its principal if the program around the endpoint sets one.
     pub(in crate::runtime::http) fn arrival(self, head: &Arc<Parts>) -> Arrival {
         Arrival { share: self.share().cloned(), ..arrival(head) }
     }
 }
 
-/// The address that a request came from: an extension of [`http::Request`], for programs that know it. What the client has
-/// counts to the share of this address, such as [`Limits::max_address_calls`](crate::Limits::max_address_calls); without it
-/// only the totals hold. Behind a proxy it should be the address that the proxy names, or be left out.
+/// The address that a request came from: an extension of [`http::Request`], for programs that know it. The client's
+/// usage counts to the share of this address, such as
+/// [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without it only the total limits apply. Behind a
+/// proxy, set the address that the proxy names, or leave it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteAddress(pub IpAddr);

@@ -1,4 +1,4 @@
-//! What a connection's socket and the exchange on it tell each other. Both are polled by the connection's task.
+//! The state that a connection's socket and its current exchange share. The connection's task polls both.
 
 use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
@@ -12,17 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 pub(in crate::runtime::http) struct Link {
-    /// What others know of the connection.
+    /// The public state of the connection.
     seat: Arc<Seat>,
-    /// The account of memory, as its client has it.
+    /// The count of bytes for its client.
     budget: Arc<Budget>,
-    /// Through which other threads wake the connection's task.
+    /// Other threads wake the connection's task through this.
     mailbox: Option<Arc<Mailbox>>,
-    /// Requests whose answer has begun.
+    /// The number of requests whose response has begun.
     answered: AtomicU32,
-    /// The head of a request has been read, but it is not answered yet.
+    /// The head of a request has been read, but the response has not begun.
     in_body: AtomicBool,
-    /// A request waits for more of its answer.
+    /// A request waits for more of its response.
     waiting: AtomicBool,
     /// The socket wants to know whether the client still reads.
     asked: AtomicBool,
@@ -30,18 +30,18 @@ pub(in crate::runtime::http) struct Link {
     cut: AtomicBool,
     /// The body of a request took too long.
     late: AtomicBool,
-    /// All that was to be written is written.
+    /// Everything has been written.
     flushed: AtomicBool,
-    /// An answer is handed over.
+    /// A response has been handed over.
     streams: AtomicBool,
     stream: Mutex<Option<Handed>>,
 }
 
-/// What goes on without hyper.
+/// A response that is written without hyper.
 pub(in crate::runtime::http) enum Handed {
     /// An event stream.
     Stream(Response<ResponseBody>),
-    /// A WebSocket, with the head of the answer that makes it one.
+    /// A WebSocket, with the head of the response that upgrades to it.
     WebSocket(Vec<u8>, Option<Part>),
 }
 
@@ -67,17 +67,17 @@ impl Link {
         })
     }
 
-    /// The account of memory, as its client has it.
+    /// The count of bytes for its client.
     pub(in crate::runtime::http) fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
 
-    /// It has waited for a request since then.
+    /// Records that it has waited for a request since then.
     pub(in crate::runtime::http) fn idle(&self, since: Instant) {
         self.seat.idle(since);
     }
 
-    /// It does not wait for one.
+    /// Records that it does not wait for a request.
     pub(in crate::runtime::http) fn busy(&self) {
         self.seat.busy();
     }
@@ -90,7 +90,7 @@ impl Link {
         self.answered.load(Relaxed)
     }
 
-    /// What comes in now belongs to the body of a request.
+    /// Records that further input belongs to the body of a request.
     pub(in crate::runtime::http) fn head_read(&self) {
         self.seat.busy();
         self.in_body.store(true, Relaxed);
@@ -100,7 +100,7 @@ impl Link {
         self.in_body.load(Relaxed)
     }
 
-    /// A request's answer is on its way: what comes in now belongs to the next.
+    /// Records that a response has begun: further input belongs to the next request.
     pub(in crate::runtime::http) fn next(&self) {
         self.in_body.store(false, Relaxed);
         self.answered.fetch_add(1, Relaxed);
@@ -114,24 +114,26 @@ impl Link {
         self.waiting.store(waiting, Relaxed);
     }
 
-    /// Has something written, if the form of the answer allows it. The connection's task must be woken after it.
+    /// Requests that something is written, if the form of the response allows it. The caller must then wake the
+    /// connection's task.
     pub(in crate::runtime::http) fn ask(&self) {
         self.asked.store(true, Relaxed);
     }
 
-    /// Whether something must be written; said once.
+    /// Whether something must be written. Returns `true` once per request.
     pub(in crate::runtime::http) fn take_ask(&self) -> bool {
         self.asked.load(Relaxed) && self.asked.swap(false, Relaxed)
     }
 
-    /// Hands over an answer that is to be written without hyper, once that has written all before it.
+    /// Hands over a response that is written without hyper, after hyper has written everything before it.
     pub(in crate::runtime::http) fn hand_over(&self, stream: Handed) {
         *self.stream.lock() = Some(stream);
         self.flushed.store(false, Relaxed);
         self.streams.store(true, Relaxed);
     }
 
-    /// Drops an answer that was handed over and not taken. It knows this link, so nothing else would.
+    /// Drops a response that was handed over and not taken. It refers to this link, so it would not be dropped
+    /// otherwise.
     pub(in crate::runtime::http) fn discard(&self) {
         let stream = self.stream.lock().take();
         drop(stream);
@@ -141,7 +143,7 @@ impl Link {
         self.flushed.store(true, Relaxed);
     }
 
-    /// The answer that is handed over, when its turn has come.
+    /// The response that was handed over, when its turn has come.
     pub(in crate::runtime::http) fn take_stream(&self) -> Option<Handed> {
         if !self.streams.load(Relaxed) || !self.flushed.load(Relaxed) {
             return None;
@@ -150,7 +152,7 @@ impl Link {
         self.stream.lock().take()
     }
 
-    /// The body of this request has not come in time. It is the last: the connection ends.
+    /// Records that the body of this request has not arrived in time. The connection ends after it.
     pub(in crate::runtime::http) fn late(&self) {
         self.late.store(true, Relaxed);
     }

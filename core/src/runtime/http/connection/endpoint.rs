@@ -1,4 +1,4 @@
-//! The connections of one listener, each a task with hyper in it.
+//! Serves the connections of one listener. Each connection is a task that runs hyper.
 
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;

@@ -1,4 +1,4 @@
-//! A listener: where connections come from, and how all of them end.
+//! An HTTP listener: accepts connections, and ends all of them at shutdown.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// Its tasks besides the connections: one accepts, one tells the time.
+/// The listener's own tasks: one accepts connections, one watches the time.
 const OWN_TASKS: usize = 2;
 
 /// A started listener.
@@ -32,29 +32,29 @@ pub(crate) struct Listener {
     service: HttpService,
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
-    /// What is answered, once it accepts; until then paths may join.
+    /// The paths that are answered, once it accepts. Until then, paths may join.
     paths: OnceLock<Arc<Paths>>,
     joining: Mutex<Joining>,
     at: At,
-    /// The hosts and origins of who came first, for those that name none of their own.
+    /// The hosts and origins of the first transport, for transports that set none of their own.
     pub(in crate::runtime::http) access: Access,
 }
 
-/// A listener that does not accept yet.
+/// A listener that does not accept connections yet.
 struct Joining {
     paths: Paths,
     begin: Option<Box<dyn FnOnce(Arc<Paths>) + Send>>,
 }
 
-/// Where a listener is.
+/// The address of a listener.
 pub(in crate::runtime::http) enum At {
     Tcp(SocketAddr),
     Unix(PathBuf),
-    /// That cannot be said.
+    /// The address is not known.
     NullSink,
 }
 
-/// One path of a listener, as a transport that has started. The first one also ends the listener.
+/// One path of a listener, as a started transport. The first one also ends the listener.
 pub(in crate::runtime::http) struct Served {
     pub(in crate::runtime::http) listener: Arc<Listener>,
     pub(in crate::runtime::http) leads: bool,
@@ -75,7 +75,7 @@ impl Transport for HttpOptions {
         StartOrder::Address
     }
 
-    /// Binds. Connections are accepted once all transports have started.
+    /// Binds the address. Connections are accepted after all transports have started.
     fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         self.allowed.check("http ")?;
         let named = |access: Access| self.allowed.add_to(access);
@@ -84,7 +84,7 @@ impl Transport for HttpOptions {
 }
 
 impl Listener {
-    /// Listens there. `named` adds the hosts and origins that are allowed.
+    /// Listens at an address. `named` adds the hosts and origins that are allowed.
     pub(in crate::runtime::http) fn bind(
         site: &ServeContext,
         place: &Place,
@@ -96,7 +96,7 @@ impl Listener {
         let tcp = |address: SocketAddr| {
             named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
         };
-        // What a page can reach it through is a proxy that others can reach.
+        // A page can only reach it through a proxy, which others can reach too.
         let access = || named(Access::public());
         let listener = match place {
             Place::Address(address) => {
@@ -130,7 +130,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Serves what comes from `acceptor`, whatever that is, once it is [told to](Listener::accept).
+    /// Serves the connections of any `acceptor`, after it is [told to](Listener::accept).
     pub(in crate::runtime::http) fn new(
         site: &ServeContext,
         homes: Arc<Reactors>,
@@ -140,7 +140,7 @@ impl Listener {
     ) -> Arc<Listener> {
         let service = site.http(|| HttpService::with_engine(&site.engine, Access::public())).clone();
         let connections: Arc<Connections> = Arc::default();
-        // Taken now, so that the end waits for the acceptor, which holds the address.
+        // Taken now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
         let front = Arc::new(Front::new(access.clone()));
@@ -175,7 +175,8 @@ impl Listener {
         Ok(Served { listener: self, leads: true, reach, exposed })
     }
 
-    /// Where other machines may reach what `access` is for. Of the paths of one address the first names the address.
+    /// The place where other machines may reach what `access` protects. Of the paths of one address, only the first
+    /// names the address.
     pub(in crate::runtime::http) fn exposed(&self, access: &Access, leads: bool) -> Option<String> {
         let at = match &self.at {
             At::Tcp(address) => exposed(*address),
@@ -193,7 +194,7 @@ impl Listener {
         &self.service
     }
 
-    /// Whether only this machine can reach it, as far as hosts say so.
+    /// Whether only this machine can reach it, as far as hosts show that.
     pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
         matches!(self.at, At::Tcp(address) if is_local(address.ip()))
     }
@@ -217,7 +218,7 @@ impl Listener {
         }
     }
 
-    /// Begins to accept connections.
+    /// Starts to accept connections.
     fn accept(&self) {
         let (paths, begin) = {
             let mut joining = self.joining.lock();
@@ -230,7 +231,7 @@ impl Listener {
     }
 
     fn begin_end(&self) {
-        // One that never accepted lets go of its address.
+        // A listener that never accepted releases its address.
         let begin = self.joining.lock().begin.take();
         drop(begin);
         self.lifecycle.on_hurry(self.connections.clone());
@@ -256,7 +257,7 @@ impl Serving for Served {
     }
 
     fn drain(&self) {
-        // The task that tells the time stays to the last.
+        // The task that watches the time runs until the end.
         self.listener.connections.wait(1, || self.listener.lifecycle.deadline());
     }
 
@@ -266,7 +267,7 @@ impl Serving for Served {
     }
 
     fn close(&self) {
-        // The others only have to be polled once more.
+        // The other tasks only need one more poll.
         self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH);
     }
 

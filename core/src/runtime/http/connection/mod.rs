@@ -1,4 +1,4 @@
-//! A connection of HTTP: reading requests, writing responses, and the bytes that both hold.
+//! HTTP connections: reading requests, writing responses, and counting the bytes that both hold.
 
 pub(super) mod arrival;
 pub(super) mod body;

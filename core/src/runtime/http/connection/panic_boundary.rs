@@ -1,4 +1,5 @@
-//! The panic boundary of a request: of what is done around its message, such as asking the store of sessions.
+//! The panic boundary of a request. It covers the work around the request's message, such as asking the store of
+//! sessions.
 
 use crate::host::Engine;
 use crate::panics::caught;

@@ -1,4 +1,4 @@
-//! Reading the body of a request.
+//! Reads the body of a request.
 
 use crate::runtime::http::connection::budget::Budget;
 use bytes::{Bytes, BytesMut};
@@ -7,21 +7,21 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Why there is no body to work on.
+/// Why there is no body to handle.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum ReadError {
-    /// It is over the limit; `drained` says whether all of it has been read, so that the connection stays usable.
+    /// It exceeds the limit. `drained` means that all of it has been read, so the connection stays usable.
     TooLarge {
         /// The body has been read to its end.
         drained: bool,
     },
-    /// It did not come to its end.
+    /// It did not arrive completely.
     Broken,
     /// There is no room for more of it.
     Full,
 }
 
-/// What is read of a body that is refused, as a multiple of the limit: most clients read the answer only after they
+/// How much of a refused body is read, as a multiple of the limit. Most clients read the response only after they
 /// have sent everything, and lose it if the connection is closed before.
 const DRAIN: u64 = 4;
 
@@ -33,14 +33,14 @@ async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<B
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
-                // Trailers mean nothing here.
+                // Trailers have no meaning here.
                 Err(_) => {}
             },
         }
     }
 }
 
-/// Reads a body of at most `max` bytes. One that comes in one piece is not copied.
+/// Reads a body of at most `max` bytes. A body that arrives in one piece is not copied.
 pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     max: usize,
@@ -67,7 +67,7 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
             return Err(refuse(body, 0, size as u64, max).await);
         }
         if size > whole.capacity() {
-            // What is declared is only believed up to a point: memory follows what has come in.
+            // The declared length is trusted only up to a limit: memory grows with what has arrived.
             let capacity = (2 * size).min(if declared > 0 { declared as usize } else { max }).max(size);
             whole.reserve(capacity - whole.len());
             if !share.set(whole.capacity()) {
@@ -84,10 +84,11 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
     }
 }
 
-/// What is read of a body whose head is refused.
+/// How much is read of a body whose head is refused.
 pub(in crate::runtime::http) const SMALL: u64 = 64 << 10;
 
-/// Reads a small body to its end and throws it away; whether that was all, so that the connection stays usable.
+/// Reads a small body to its end and discards it. Returns whether that was everything, so that the connection stays
+/// usable.
 pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) -> bool {
     if body.is_end_stream() {
         return true;
@@ -105,7 +106,7 @@ pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin
     }
 }
 
-/// Reads on, up to a bound, and throws away.
+/// Continues to read, up to a limit, and discards the data.
 async fn refuse<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     declared: u64,

@@ -1,4 +1,4 @@
-//! The socket of one connection: what a client may not take its time for, and whether it is still there.
+//! The socket of one connection: enforces timeouts on the client, and detects whether the client is still there.
 
 use crate::dispatch::limits::Limits;
 use crate::runtime::http::connection::budget::{Budget, Share};

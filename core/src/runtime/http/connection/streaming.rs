@@ -1,7 +1,8 @@
-//! Event streams on connections of ours, written without hyper.
+//! Event streams on the engine's own connections, written without hyper.
 //!
-//! A stream may be open for hours, and hyper keeps 16 KiB of buffers for each connection, with what it takes to read the
-//! next request. While a stream is open there is none, so its connection is taken apart, and put together again after it.
+//! A stream may be open for hours. For each connection, hyper keeps 16 KiB of buffers, and also the state for reading
+//! the next request. No next request is read while a stream is open. So hyper is removed from the connection for that
+//! time, and is set up again afterwards.
 
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::socket::Socket;

@@ -1,4 +1,4 @@
-//! One request and its response, polled by a program that has no futures.
+//! One request and its response, which a program without futures polls.
 
 use super::head::RequestHead;
 use super::service::{Embedded, EmbeddedBody};
@@ -14,35 +14,35 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// One request on its way to its response: the head and pieces of the body go in, then a head and pieces of a body come
-/// out. Dropping it before [`Step::End`] says that the client is gone.
+/// One request and its response. The program passes in the head and pieces of the body, and then gets a head and
+/// pieces of a body. Dropping it before [`Step::End`] means that the client has disconnected.
 ///
-/// Every method may be called from any thread, and none waits for another thread: a piece that is not there yet is
-/// [`Step::Wait`], and the waker says when to ask again.
+/// Every method may be called from any thread, and none waits for another thread. If a piece is not ready, the result
+/// is [`Step::Wait`], and the waker reports when to ask again.
 pub struct Exchange {
     intake: Arc<Intake>,
     state: Mutex<State>,
     waker: Waker,
 }
 
-/// What comes out of an [`Exchange`] next.
+/// The next output of an [`Exchange`].
 #[derive(Debug)]
 pub enum Step {
     /// Nothing yet: the waker will be called.
     Wait,
-    /// The head of the response, once. It says how long the body is where that is known; how one that goes on is framed is
-    /// the program's business.
+    /// The head of the response, once. It contains the length of the body if that is known. The program decides how
+    /// to frame a body of unknown length.
     Head(StatusCode, HeaderMap),
-    /// A piece of its body, and whether it is the last. The next is made only when it is asked for, so a client that does
-    /// not read holds little.
+    /// A piece of its body, and whether it is the last. The next piece is made only when it is asked for, so a client
+    /// that does not read holds little memory.
     Data(Bytes, bool),
-    /// There is nothing more.
+    /// There is no more output.
     End,
 }
 
 struct State {
     now: Now,
-    /// Somebody asked while another thread was at it, who looks once more.
+    /// A call came while another thread was working, which will check once more.
     again: bool,
 }
 
@@ -54,7 +54,7 @@ enum Now {
     Over,
 }
 
-/// The pieces of a request's body that have come in.
+/// The pieces of a request's body that have arrived.
 #[derive(Default)]
 struct Intake(Mutex<Pieces>);
 
@@ -62,7 +62,7 @@ struct Intake(Mutex<Pieces>);
 struct Pieces {
     waiting: VecDeque<Bytes>,
     ended: bool,
-    /// Nobody reads any more.
+    /// Nothing reads the body any more.
     unread: bool,
     reader: Option<Waker>,
 }
@@ -80,8 +80,8 @@ impl std::task::Wake for Woken {
 }
 
 impl Exchange {
-    /// Begins an exchange. `wake` is called, from any thread and perhaps without need, when there may be a step more; it
-    /// must not block, and must not call into the exchange.
+    /// Begins an exchange. `wake` is called, from any thread and perhaps spuriously, when there may be another step.
+    /// It must not block, and must not call the exchange.
     pub fn new(embedded: &Embedded, head: RequestHead, wake: Arc<dyn Wake>) -> Exchange {
         let intake: Arc<Intake> = Arc::default();
         let request = Request::from_parts(head.0, Incoming(intake.clone()));
@@ -91,9 +91,9 @@ impl Exchange {
         Exchange { intake, state: Mutex::new(state), waker: Arc::new(Woken(wake)).into() }
     }
 
-    /// Hands in a piece of the request's body. [`Exchange::step`] takes it: a program that asks after each piece never has
-    /// more of them lie here than one, and learns early of a refusal. Once there is a response that wants no more of the body,
-    /// pieces are let go of at once.
+    /// Adds a piece of the request's body; [`Exchange::step`] takes it. A program that calls `step` after each piece
+    /// never has more than one piece queued, and learns early of a refusal. If there is a response that needs no more
+    /// of the body, pieces are dropped at once.
     pub fn feed(&self, data: Bytes) {
         let reader = {
             let mut pieces = self.intake.0.lock();
@@ -107,7 +107,7 @@ impl Exchange {
         }
     }
 
-    /// The request's body is complete. Without it nothing but a refusal comes out.
+    /// Ends the request's body. Without this call, the only possible response is a refusal.
     pub fn end(&self) {
         let reader = {
             let mut pieces = self.intake.0.lock();
@@ -119,7 +119,7 @@ impl Exchange {
         }
     }
 
-    /// What comes next. Handlers that run inline run in here.
+    /// The next output. Inline handlers run during this call.
     pub fn step(&self) -> Step {
         let mut now = {
             let mut state = self.state.lock();
@@ -140,7 +140,7 @@ impl Exchange {
                 continue;
             }
             state.again = false;
-            // Given up meanwhile.
+            // The exchange was abandoned meanwhile.
             if matches!(state.now, Now::Over) {
                 drop(state);
                 return Step::End;
@@ -150,8 +150,8 @@ impl Exchange {
         }
     }
 
-    /// The client is gone, or the program wants no more of it: a call of the modern era is cancelled. The same as dropping
-    /// it, where others still hold it; nothing comes out any more.
+    /// Ends the exchange, because the client has disconnected or the program wants no more of it. A call of the
+    /// modern era is cancelled. It is the same as dropping it, even if others still hold it. There is no more output.
     pub fn abandon(&self) {
         let before = std::mem::replace(&mut self.state.lock().now, Now::Over);
         drop(before);

@@ -1,4 +1,4 @@
-//! The head of a request that a program hands over piece by piece.
+//! The head of a request that a program passes in piece by piece.
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
@@ -9,15 +9,15 @@ use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;
 use std::sync::Arc;
 
-/// The head of a request, for [`Exchange::new`](super::Exchange::new). What cannot stand in HTTP is an error that names it;
-/// the program's server should have refused it.
+/// The head of a request, for [`Exchange::new`](super::Exchange::new). Data that HTTP does not allow gives an error
+/// that names it; the program's server should have refused it.
 ///
-/// The path does not matter: that the request is for the endpoint has been decided.
+/// The path does not matter, because the program has decided that the request is for the endpoint.
 #[derive(Debug)]
 pub struct RequestHead(pub(super) Parts);
 
 impl RequestHead {
-    /// A request with this method, of HTTP/1.1.
+    /// An HTTP/1.1 request with this method.
     pub fn new(method: &str) -> Result<RequestHead, Error> {
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = Method::from_bytes(method.as_bytes())
@@ -25,7 +25,7 @@ impl RequestHead {
         Ok(RequestHead(head))
     }
 
-    /// The major version of HTTP that the client speaks: a response to 1 may say that its connection ends.
+    /// The major HTTP version of the client. Only a response to version 1 may announce the end of its connection.
     pub fn version(&mut self, major: u8) {
         self.0.version = match major {
             2 => Version::HTTP_2,
@@ -34,13 +34,13 @@ impl RequestHead {
         };
     }
 
-    /// Adds a header, which may be there already. What HTTP/2 has in the place of `Host` (`:authority`) is taken for it.
+    /// Adds a header, which may exist already. HTTP/2's `:authority` is used as `Host`.
     pub fn header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let (name, value) = (name.as_ref(), value.as_ref());
         let shown = || String::from_utf8_lossy(name).into_owned();
         let own = match name {
             b":authority" => http::header::HOST,
-            // The others of HTTP/2 are known already, or do not matter.
+            // The other pseudo-headers of HTTP/2 are known already, or do not matter.
             [b':', ..] => return Ok(()),
             _ => HeaderName::from_bytes(name)
                 .map_err(|_| Error::invalid(format!("{:?} is no name of a header", shown())))?,
@@ -51,15 +51,16 @@ impl RequestHead {
         added.map(drop).map_err(|_| Error::invalid("the request has too many headers"))
     }
 
-    /// Who sends it, where the program has found that out.
+    /// Sets the principal, if the program knows it.
     pub fn principal(&mut self, principal: &str) {
         self.0.extensions.insert(Principal(principal.into()));
     }
 
-    /// The IP address of its client, without port, where the program knows it. What the client has counts to the share of this
-    /// address, such as [`Limits::max_address_calls`](crate::Limits::max_address_calls); without it only the totals hold.
+    /// Sets the client's IP address, without port, if the program knows it. The client's usage counts to the share of
+    /// this address, such as [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without it, only the
+    /// total limits apply.
     pub fn address(&mut self, address: &str) -> Result<(), Error> {
-        // An address of a link may name its interface.
+        // A link-local address may name its interface.
         let plain = address.split_once('%').map_or(address, |(plain, _)| plain);
         let parsed = plain.parse().map_err(|_| {
             Error::invalid(format!("{address:?} is no IP address: write one as in 192.0.2.1 or 2001:db8::1"))
@@ -68,12 +69,12 @@ impl RequestHead {
         Ok(())
     }
 
-    /// Puts a value with it, which its calls have as the [`attachment`](crate::Arrival::attachment) of their arrival.
+    /// Attaches a value, which its calls get as the [`attachment`](crate::Arrival::attachment) of their arrival.
     pub fn attach(&mut self, value: impl Any + Send + Sync) {
         self.0.extensions.insert(Attachment::new(value));
     }
 
-    /// Has calls for the first lane of each pair go to the second.
+    /// Makes calls for the first lane of each pair go to the second.
     pub fn lanes(&mut self, pairs: Arc<[(LaneId, LaneId)]>) {
         self.0.extensions.insert(Moved(pairs));
     }

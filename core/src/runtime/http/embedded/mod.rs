@@ -1,7 +1,8 @@
-//! The endpoint inside of a program's own HTTP server: no listener, but a start and an end like those of one.
+//! The endpoint inside a program's own HTTP server. It has no listener, but it starts and ends as a listener does.
 //!
-//! [`Embedded`] is a function from requests to responses for programs with futures; [`Exchange`] is the same request taken
-//! apart, for those that have callbacks or a loop of their own, which is what the other languages are built on.
+//! [`Embedded`] is a function from requests to responses, for programs with futures. [`Exchange`] is the same request
+//! in separate steps, for programs with callbacks or with their own event loop. The bindings to other languages are
+//! built on it.
 
 mod exchange;
 mod head;

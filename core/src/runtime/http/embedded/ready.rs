@@ -1,11 +1,12 @@
-//! Which of many exchanges have a step more, for one thread that sees to all of them.
+//! Tells one thread that serves many exchanges which of them can make progress.
 
 use crate::host::Wake;
 use crate::locks::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The exchanges of one loop that are worth a look. A loop is woken once for all that came to be ready before it looked.
+/// The exchanges of one loop that may have a next step. A loop is woken once for all that become ready before it
+/// looks.
 pub struct Ready {
     ready: Mutex<Vec<Arc<Token>>>,
     wake: Arc<dyn Wake>,
@@ -27,7 +28,7 @@ impl Ready {
         Arc::new(Ready { ready: Mutex::default(), wake })
     }
 
-    /// The waker of one exchange, which goes by `number`.
+    /// The waker of the exchange with this `number`.
     pub fn waker(self: &Arc<Ready>, number: u32) -> Arc<dyn Wake> {
         Arc::new(OfOne {
             ready: self.clone(),
@@ -35,11 +36,11 @@ impl Ready {
         })
     }
 
-    /// The numbers of those that are ready, each once.
+    /// The numbers of the ready exchanges, each once.
     pub fn take(&self) -> Vec<u32> {
         let ready = std::mem::take(&mut *self.ready.lock());
         let number = |token: Arc<Token>| {
-            // Before the look at the exchange: what comes then queues it again.
+            // Before the exchange is checked: an event that comes after this queues it again.
             token.queued.store(false, Ordering::Release);
             token.number
         };
@@ -57,7 +58,7 @@ impl Wake for OfOne {
             ready.push(self.token.clone());
             ready.len() == 1
         };
-        // Whoever came before has woken the loop, which has not looked yet.
+        // An earlier exchange has woken the loop, which has not looked yet.
         if first {
             self.ready.wake.wake();
         }

@@ -1,4 +1,4 @@
-//! The endpoint as a transport: how it starts, and how the requests it has end.
+//! The embedded endpoint as a transport: how it starts, and how its requests end.
 
 use super::options::EmbedOptions;
 use super::service::Embedded;
@@ -57,7 +57,7 @@ impl Serving for Served {
         self.exchanges.wait(0, || self.lifecycle.deadline());
     }
 
-    /// What the program has not taken by then, it gets no more.
+    /// The program gets nothing that it has not taken by then.
     fn flush(&self) {
         self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH);
         self.exchanges.advance(Phase::Dead);
@@ -67,7 +67,7 @@ impl Serving for Served {
         self.ticker.stop();
     }
 
-    /// Where that listens is not known.
+    /// The address of the program's server is not known.
     fn exposed(&self) -> Option<String> {
         Some("the program's own HTTP server".to_owned())
     }

@@ -1,4 +1,4 @@
-//! The endpoint as a function from requests to responses, with an end.
+//! The embedded endpoint as a function from requests to responses, with a shutdown.
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
@@ -18,22 +18,21 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The MCP endpoint of a server that is being served, for a program that has an HTTP server of its own:
-/// [`Server::service`](crate::Server::service) or [`Running::embedded`](crate::Running::embedded). Cheap to clone; clones are
-/// the same endpoint.
+/// The MCP endpoint of a running server, for a program that has its own HTTP server:
+/// [`Server::service`](crate::Server::service) or [`Running::embedded`](crate::Running::embedded). It is cheap to
+/// clone; clones are the same endpoint.
 ///
-/// Every path is answered: which requests come here is for the program's router to say. It is a service of hyper, and with
-/// the feature `tower` one of tower, with bodies of any kind. It needs no particular executor; Rust handlers run on the
-/// tokio runtime that the server was started in.
+/// Every path is answered; the program's router decides which requests come here. It is a hyper service, and with the
+/// feature `tower` a tower service, with bodies of any kind. It needs no particular executor. Rust handlers run on
+/// the tokio runtime in which the server was started.
 ///
-/// Once the server is being closed, further requests are refused with 503, streams that a client listens on end, and calls
-/// in flight may finish. Requests over [`Limits::max_connections`](crate::Limits::max_connections) at a time are refused in
-/// the same way.
+/// When the server is closing, further requests get 503, listening streams end, and calls in flight may finish.
+/// Requests beyond [`Limits::max_connections`](crate::Limits::max_connections) at a time are refused in the same way.
 #[derive(Clone)]
 pub struct Embedded {
     service: HttpService,
     exchanges: Arc<Connections>,
-    /// Closes the server with the last clone, where nobody else has it.
+    /// Closes the server when the last clone is dropped, if the service owns the server.
     end: Option<Arc<EndOnDrop>>,
 }
 
@@ -50,18 +49,18 @@ impl Embedded {
         Embedded { service, exchanges, end: None }
     }
 
-    /// The same, whose last clone closes the server.
+    /// The same, with a last clone that closes the server.
     pub(in crate::runtime) fn owning(mut self, running: Running) -> Embedded {
         self.end = Some(Arc::new(EndOnDrop(running)));
         self
     }
 
-    /// The server, where this came from [`Server::service`](crate::Server::service).
+    /// The server, if this came from [`Server::service`](crate::Server::service).
     pub fn running(&self) -> Option<&Running> {
         self.end.as_ref().map(|end| &end.0)
     }
 
-    /// Legacy sessions this endpoint knows.
+    /// The number of legacy sessions that this endpoint knows.
     pub fn sessions(&self) -> usize {
         self.service.sessions()
     }
@@ -70,10 +69,10 @@ impl Embedded {
         self.service.end_streams();
     }
 
-    /// Answers one request, whatever its path. What [`HttpService::handle`](crate::http::HttpService::handle) says of bodies
-    /// and of clients that go away holds here.
+    /// Answers one request, whatever its path. The rules of [`HttpService::handle`](crate::http::HttpService::handle)
+    /// for bodies and for disconnected clients apply here.
     ///
-    /// An extension [`Principal`](crate::http::Principal) of the request says who sent it.
+    /// An extension [`Principal`](crate::http::Principal) of the request sets the principal.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<EmbeddedBody>
     where
         B: Body<Data = Bytes>,
@@ -131,12 +130,13 @@ where
 
 /// The body of a response: nothing, one piece, or an event stream.
 ///
-/// A stream makes progress by being polled, and holds at most
-/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it says that
-/// the client is gone: in the modern era that cancels the call. It ends early if the server has ended.
+/// A stream progresses only when it is polled. It holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it
+/// means that the client has disconnected: in the modern era that cancels the call. It ends early if the server has
+/// ended.
 pub struct EmbeddedBody {
     body: ResponseBody,
-    /// Where the end of the server waits for it; given back once there is nothing more to say.
+    /// The server's shutdown waits for this. It is given back when there is nothing more to send.
     place: Option<Place>,
 }
 
@@ -171,7 +171,7 @@ impl Body for EmbeddedBody {
             this.place = None;
         }
         if frame.is_none() {
-            // Whoever asks again must not go on with a stream that was broken off.
+            // A later poll must not continue a stream that was cut off.
             this.body = ResponseBody::empty();
         }
         Poll::Ready(frame)

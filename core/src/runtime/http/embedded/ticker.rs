@@ -1,4 +1,4 @@
-//! Tells an embedded endpoint about the time.
+//! Passes the time to an embedded endpoint.
 
 use crate::error::Error;
 use crate::locks::Mutex;
@@ -8,7 +8,7 @@ use crate::runtime::threads::clock::{Alarm, Clock, Timed};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Until it is stopped.
+/// Runs until it is stopped.
 pub(super) struct Ticker(Mutex<Option<Alarm>>);
 
 struct Ticks {

@@ -1,4 +1,4 @@
-//! One request, one response: the endpoint, without a server around it.
+//! Answers one request with one response: the endpoint, without a server around it.
 
 use crate::dispatch::limits::Limits;
 use crate::faults;
@@ -30,14 +30,14 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The MCP endpoint of a server as a function from requests to responses, for programs that have an HTTP server of
-/// their own. Cheap to clone; clones are the same endpoint.
+/// The MCP endpoint of a server as a function from requests to responses, for programs that have their own HTTP
+/// server. It is cheap to clone; clones are the same endpoint.
 ///
-/// Times and numbers of connections are the business of the server around it; what is held for clients counts toward
-/// [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
+/// The server around it limits the number and the duration of connections. Bytes that are held for clients count
+/// toward [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
 ///
-/// It needs no particular executor and looks at no clock but the server's. What depends on time happens in
-/// [`tick`](HttpService::tick), which somebody has to call.
+/// It needs no particular executor and uses no clock but the server's. [`tick`](HttpService::tick) does everything
+/// that depends on time, so the program must call it.
 ///
 /// ```
 /// use tenon_mcp::{Server, http::{Access, HttpService}};
@@ -59,17 +59,17 @@ struct Inner {
     budget: Arc<Budget>,
 }
 
-/// A stream carries something at least this often, so that nobody on the way takes it for dead.
+/// A stream sends something at least this often, so that no proxy closes it as idle.
 pub(in crate::runtime::http) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How often [`HttpService::tick`] should be called at least.
 pub(in crate::runtime::http) const TICK: Duration = Duration::from_secs(5);
 
-/// Longest body of an `initialize`: what a client says there is kept for as long as its session, and is not counted.
+/// The maximum body of an `initialize`, because its content is kept as long as its session, and is not counted.
 const MAX_HANDSHAKE: usize = 16 << 10;
 
 impl HttpService {
-    /// The endpoint of `server`. `access` says which hosts and origins it answers.
+    /// The endpoint of `server`. `access` defines which hosts and origins it answers.
     pub fn new(server: &Server, access: Access) -> HttpService {
         if !access.is_local() || access.public_host().is_some() {
             server.engine().expose("the program's own HTTP server");
@@ -87,7 +87,7 @@ impl HttpService {
         }))
     }
 
-    /// The same endpoint for requests that come another way: sessions, streams and the account of memory are shared.
+    /// The same endpoint for requests that arrive another way. Sessions, streams and the count of bytes are shared.
     pub(in crate::runtime::http) fn with_access(&self, access: Access) -> HttpService {
         let Inner { engine, sessions, streams, budget, .. } = &*self.0;
         HttpService(Arc::new(Inner {
@@ -101,14 +101,14 @@ impl HttpService {
 
     /// Answers one request, whatever its path: the caller has decided that it is for this endpoint.
     ///
-    /// Dropping the future before it is ready, or the response's body before its end, says that the client is gone.
-    /// That cancels a call of the modern era; one of a legacy session goes on.
+    /// Dropping the future before it is ready, or the response's body before its end, means that the client has
+    /// disconnected. That cancels a call of the modern era; a call of a legacy session continues.
     ///
-    /// An `initialize` may have 16 KiB, because what it says is kept with the session; a longer one is answered with 413.
+    /// An `initialize` may have 16 KiB, because its content is kept with the session; a longer one gets 413.
     ///
-    /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) is answered with 413. Up to four
-    /// times the limit is read and thrown away, which leaves the connection usable; beyond that the response says
-    /// `Connection: close`. Where the head alone is refused, up to 64 KiB are read and thrown away.
+    /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) gets 413. Up to four times the
+    /// limit is read and discarded, so that the connection stays usable. Beyond that, the response has `Connection:
+    /// close`. If a request is refused because of its head, up to 64 KiB of its body are read and discarded.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes>,
@@ -121,7 +121,7 @@ impl HttpService {
         self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), link: None }).await
     }
 
-    /// The same for a caller that is known, once it is known how the body is framed.
+    /// The same for a known caller, after the framing of the body is known.
     pub(in crate::runtime::http) async fn handle_for<B>(
         &self,
         request: Request<B>,
@@ -161,9 +161,10 @@ impl HttpService {
         shared_with(origin, answer.unwrap_or_else(refused))
     }
 
-    /// Does what depends on time: makes streams of slow answers and keeps quiet ones alive, ends idle sessions, gives up a store that does not answer,
-    /// times calls out. To be called every five seconds, more often where a limit is less than twenty, and every second by
-    /// programs that do not also [start](crate::Server::start) the server, whose timer is exact.
+    /// Does everything that depends on time. It makes streams of slow responses and keeps quiet streams alive, ends
+    /// idle sessions, stops waiting for a store that does not answer, and applies call timeouts. Call it every five
+    /// seconds, or more often if a limit is less than twenty seconds. A program that does not also
+    /// [start](crate::Server::start) the server, whose timer is exact, must call it every second.
     pub fn tick(&self) {
         let engine = &self.0.engine;
         let now = engine.now();
@@ -195,7 +196,7 @@ impl HttpService {
         self.0.engine.limits()
     }
 
-    /// How often [`HttpService::tick`] should be called for times to be met to a quarter.
+    /// How often [`HttpService::tick`] should be called so that times are exact to a quarter.
     pub(in crate::runtime::http) fn tick_period(&self) -> Duration {
         let limits = self.0.engine.limits();
         let shortest = limits
@@ -207,12 +208,12 @@ impl HttpService {
         (shortest / 4).clamp(Duration::from_millis(10), TICK)
     }
 
-    /// Legacy sessions this endpoint knows.
+    /// The number of legacy sessions that this endpoint knows.
     pub fn sessions(&self) -> usize {
         self.0.sessions.len()
     }
 
-    /// Ends all listening streams and lets no new one stay open: the server is closing. Calls in flight go on.
+    /// Ends all listening streams and refuses new ones, because the server is closing. Calls in flight continue.
     pub fn end_streams(&self) {
         self.0.streams.end();
         self.0.engine.end_listens();
@@ -321,7 +322,7 @@ impl HttpService {
             Accepted::Answered | Accepted::Noted => {
                 let mut response =
                     whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, caller.budget);
-                // Ended by its client while this request was on its way (LH-8).
+                // Its client ended it while this request was in flight (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
                     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -334,7 +335,7 @@ impl HttpService {
         Ok(self.respond(exchange, modern, forms).await)
     }
 
-    /// The members of a batch and their answers, as one array (BAT-5, BAT-7).
+    /// Takes the members of a batch. Their responses are sent as one array (BAT-5, BAT-7).
     async fn batch(
         &self,
         lease: Lease,
@@ -358,7 +359,7 @@ impl HttpService {
         Ok(self.respond(exchange, false, forms).await)
     }
 
-    /// The response to what is in flight, in the form that its first message decides.
+    /// The response to a request in flight. Its first message decides the form.
     async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
         match poll_fn(|task| exchange.poll_first(task)).await {
             First::Whole(end) => {
@@ -372,8 +373,8 @@ impl HttpService {
         }
     }
 
-    /// Has the events of a legacy session's stream kept, so that it can be resumed (LH-27; in the modern era there is no such
-    /// thing, MH-44).
+    /// Keeps the events of a legacy session's stream, so that it can be resumed (LH-27; the modern era has no
+    /// resumption, MH-44).
     pub(in crate::runtime::http) fn keep(&self, exchange: &Exchange, listens: bool) {
         let Some(session) = exchange.session() else { return };
         if !self.0.sessions.kept().begin(&self.0.engine, session, &exchange.slot, listens) {
@@ -381,7 +382,7 @@ impl HttpService {
         }
     }
 
-    /// An event stream; what is complete already leaves in one piece.
+    /// An event stream. What is already complete is sent in one piece.
     pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
         let body = match exchange.slot.take_complete(exchange.reader) {
             Some(bytes) => {
@@ -431,7 +432,7 @@ impl HttpService {
         Ok(response)
     }
 
-    /// The session of a request, perhaps with an id that a refusal repeats (RPC-14).
+    /// The session of a request, with an optional id for a refusal to repeat (RPC-14).
     pub(in crate::runtime::http) async fn session(
         &self,
         principal: Option<&Arc<str>>,
@@ -446,7 +447,7 @@ impl HttpService {
         Ok(lease)
     }
 
-    /// Fails the question of ours that a malformed message was meant to answer.
+    /// Fails the engine's question that a malformed message was meant to answer.
     async fn spoiled(&self, principal: Option<&Arc<str>>, headers: &HeaderMap, malformed: &Malformed) {
         if malformed.reply.is_none() {
             return;
@@ -459,7 +460,7 @@ impl HttpService {
     }
 }
 
-/// Whether the body is worth reading, and the forms that its answer may have.
+/// Checks whether the body should be read, and which forms the response may have.
 fn readable(head: &Parts) -> Result<Forms, Refusal> {
     rules::check_content(&head.headers)?;
     rules::accepted_forms(&head.headers)

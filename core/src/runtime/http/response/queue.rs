@@ -1,4 +1,4 @@
-//! What waits to be written on a channel that one client has to itself: a WebSocket, or the stream of HTTP+SSE.
+//! The queue of outgoing messages of one client's own channel: a WebSocket, or the stream of HTTP+SSE.
 
 use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-/// A client that has not answered a ping for so long is not waited for.
+/// If a client has not answered a ping for this time, responses no longer wait for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Messages on their way to one client. Any thread puts them in, the connection's task takes them out.
+/// Messages to one client. Any thread adds them; the connection's task takes them out.
 pub(in crate::runtime::http) struct Queue {
     budget: Arc<Budget>,
-    /// Bytes that may wait; beyond it droppable events are dropped, and nothing more is taken from the client.
+    /// The maximum of waiting bytes. Beyond it, droppable events are dropped, and nothing more is read from the
+    /// client.
     capacity: usize,
     mailbox: Option<Arc<Mailbox>>,
     state: Mutex<State>,
@@ -28,31 +29,31 @@ struct State {
     messages: VecDeque<Bytes>,
     /// Bytes waiting or being written.
     bytes: usize,
-    /// What they take of the endpoint's budget, if they are more than a few.
+    /// The part of the endpoint's count of bytes that they take, if they are large enough to be counted.
     share: Option<Share>,
     waker: Option<Waker>,
     ending: bool,
-    /// A comment is due.
+    /// A comment must be sent.
     comment: bool,
-    /// Something was taken since the last look at the clock.
+    /// Something was taken since the last check of the time.
     active: bool,
     quiet_since: Option<Instant>,
-    /// Nobody will take anything any more.
+    /// Nothing will be taken any more.
     gone: bool,
     reads: Reads,
 }
 
-/// What is known of what the client has read.
+/// What is known about the client's reading.
 #[derive(Default)]
 struct Reads {
     /// Events that were sent, and how many of them the client has read.
     sent: u64,
     read: u64,
-    /// A ping is to be sent behind what waits.
+    /// A ping must be sent after the waiting messages.
     wanted: bool,
-    /// Pings that were sent; each has its number.
+    /// The number of pings that were sent; each has its number.
     pings: u64,
-    /// The last one is on its way since then; so many events were before it.
+    /// When the last one was sent, and how many events were sent before it.
     asked: Option<(u64, Instant)>,
 }
 
@@ -66,12 +67,12 @@ impl Queue {
         Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
     }
 
-    /// The number of a ping that is to be sent now, behind all that was said; said once.
+    /// The number of a ping that must be sent now, after all messages; returned once.
     pub(in crate::runtime::http) fn take_ping(&self) -> Option<u64> {
         self.state.lock().take_ping()
     }
 
-    /// The ping of this number was answered.
+    /// Records the answer to the ping of this number.
     pub(in crate::runtime::http) fn ponged(&self, number: u64) {
         let mut state = self.state.lock();
         if state.reads.pings == number
@@ -89,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// Has the task woken when there is something to look at. Look after this, not before.
+    /// Registers the task to be woken when there is something to do. Check after this, not before.
     pub(in crate::runtime::http) fn register(&self, task: &Context<'_>) {
         let mut state = self.state.lock();
         match &mut state.waker {
@@ -98,8 +99,8 @@ impl Queue {
         }
     }
 
-    /// Takes some messages, in their order, with less than `most` bytes before the last. They count as waiting until they
-    /// are [written](Queue::wrote).
+    /// Takes some messages, in order, with less than `most` bytes before the last one. They count as waiting until
+    /// they are [written](Queue::wrote).
     pub(in crate::runtime::http) fn take(&self, most: usize, out: &mut Vec<Bytes>) {
         let mut state = self.state.lock();
         let mut taken = 0;
@@ -110,18 +111,19 @@ impl Queue {
             out.push(message);
         }
         if state.messages.is_empty() {
-            // A burst's room is not kept.
+            // The memory of a burst is freed.
             state.messages = VecDeque::new();
         }
         state.active |= taken > 0;
     }
 
-    /// Messages of so many bytes are out.
+    /// Records that messages of this number of bytes have been sent.
     pub(in crate::runtime::http) fn wrote(&self, bytes: usize) {
         self.state.lock().wrote(bytes);
     }
 
-    /// [Notes](Queue::wrote) that messages are out, and says which ping and whether a comment is due; each is said once.
+    /// [Records](Queue::wrote) sent messages, and returns which ping and whether a comment must be sent; each is
+    /// returned once.
     pub(in crate::runtime::http) fn wrote_and_due(&self, bytes: usize) -> (Option<u64>, bool) {
         let mut state = self.state.lock();
         state.wrote(bytes);
@@ -132,12 +134,12 @@ impl Queue {
         self.state.lock().messages.is_empty()
     }
 
-    /// The client does not read fast enough for what it asks for.
+    /// The client does not read as fast as it sends requests.
     pub(in crate::runtime::http) fn is_full(&self) -> bool {
         self.state.lock().bytes > self.capacity
     }
 
-    /// Tells the task that the channel is to end once its calls have.
+    /// Tells the task to end the channel after its calls have ended.
     pub(in crate::runtime::http) fn end(&self) {
         self.state.lock().ending = true;
         self.wake();
@@ -147,13 +149,13 @@ impl Queue {
         self.state.lock().ending
     }
 
-    /// Nobody listens any more.
+    /// Records that nothing reads any more.
     pub(in crate::runtime::http) fn leave(&self) {
         let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
         drop(left);
     }
 
-    /// Has a comment sent if nothing was for `quiet`.
+    /// Requests a comment if nothing was sent for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
@@ -172,7 +174,7 @@ impl Queue {
 }
 
 impl State {
-    /// Counts this many bytes more, if there is room for them.
+    /// Counts this number of bytes more, if there is room for them.
     fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
         if self.share.is_none() && Budget::is_free(total) {
@@ -190,7 +192,7 @@ impl State {
         }
     }
 
-    /// A ping goes out behind all that was said.
+    /// A ping is sent after all messages.
     fn take_ping(&mut self) -> Option<u64> {
         if !self.reads.wanted || !self.messages.is_empty() {
             return None;
@@ -208,7 +210,7 @@ impl State {
 }
 
 impl Sink for Queue {
-    /// The client is asked, by a ping behind what was sent.
+    /// The client is asked by a ping after the sent messages.
     fn unread(&self) -> Unread {
         let waker = {
             let mut state = self.state.lock();
@@ -263,7 +265,7 @@ impl Sink for Queue {
         Delivery::Queued
     }
 
-    /// Each answer is counted by itself until the array it is part of is made.
+    /// Each response is counted by itself until its array is made.
     fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
         if self.state.lock().gone {
             return None;
@@ -278,7 +280,7 @@ impl Sink for Queue {
     }
 }
 
-/// Something that the task looks at has changed.
+/// Something that the task checks has changed.
 impl Wake for Queue {
     fn wake(&self) {
         let waker = self.state.lock().waker.take();

@@ -1,4 +1,4 @@
-//! The meeting point of one response: the engine puts messages in from any thread, the response's reader takes them
+//! The channel of one response: the engine puts messages in from any thread, and the response's reader takes them
 //! out.
 
 use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
@@ -25,10 +25,10 @@ pub(in crate::runtime::http) enum End {
     Dropped,
 }
 
-/// What a response starts with.
+/// The start of a response.
 #[derive(Debug)]
 pub(in crate::runtime::http) enum First {
-    /// The request ended before anything else was said.
+    /// The request ended before any event was sent.
     Whole(End),
     /// There are events, so it must be a stream.
     Stream,
@@ -37,11 +37,11 @@ pub(in crate::runtime::http) enum First {
 /// Events and the response of one request, or the messages of one listening stream.
 pub(in crate::runtime::http) struct Slot {
     pub(in crate::runtime::http) budget: Arc<Budget>,
-    /// Bytes that may wait; beyond it droppable events are dropped.
+    /// The maximum of waiting bytes. Beyond it, droppable events are dropped.
     pub(in crate::runtime::http) capacity: usize,
-    /// Whether the client takes a stream at all; if not, what may be dropped is.
+    /// Whether the client accepts a stream at all. If not, droppable events are dropped.
     streams: bool,
-    /// Where the reader is to be woken, if it is on a reactor of ours.
+    /// Wakes the reader, if it is on one of the engine's reactors.
     mailbox: Option<Arc<Mailbox>>,
     pub(in crate::runtime::http) state: Mutex<State>,
 }
@@ -50,33 +50,33 @@ pub(in crate::runtime::http) struct Slot {
 pub(in crate::runtime::http) struct State {
     pub(in crate::runtime::http) events: VecDeque<Event>,
     pub(in crate::runtime::http) bytes: usize,
-    /// What the events take of the endpoint's budget, if they are more than a few.
+    /// The part of the endpoint's count of bytes that the events take, if they are large enough to be counted.
     pub(in crate::runtime::http) share: Option<Share>,
-    /// The batch whose answers wait until they are one response.
+    /// The batch whose responses wait until they become one response.
     pub(in crate::runtime::http) gathered: Option<BatchAnswers>,
     pub(in crate::runtime::http) end: Option<End>,
     pub(in crate::runtime::http) waker: Option<Waker>,
-    /// A comment is due.
+    /// A comment must be sent.
     pub(in crate::runtime::http) ping: bool,
-    /// The response is to be a stream that ends behind so many of the events, and goes on when its client comes back.
+    /// The response must be a stream that ends after this number of events, and continues when its client reconnects.
     pub(in crate::runtime::http) closing: Option<usize>,
-    /// Something was taken since the last look at the clock.
+    /// Something was taken since the last check of the time.
     pub(in crate::runtime::http) active: bool,
     quiet_since: Option<Instant>,
-    /// Nobody will take anything any more.
+    /// Nothing will be taken any more.
     pub(in crate::runtime::http) gone: bool,
-    /// Keeps the events of a stream that may be resumed; then they are there and nowhere else.
+    /// Keeps the events of a resumable stream; they are then kept only there.
     pub(in crate::runtime::http) journal: Option<Box<Journal>>,
 }
 
-/// Answers of a batch that wait for the last one.
+/// Responses of a batch that wait for the last one.
 pub(in crate::runtime::http) struct BatchAnswers {
     batch: Weak<dyn Gathering>,
     bytes: usize,
     share: Share,
 }
 
-/// What each answer of an array takes besides itself, at most: a comma or a bracket, and one bracket more.
+/// The maximum size that each response of an array takes besides itself: a comma or a bracket, and one more bracket.
 const AROUND: usize = 2;
 
 /// A message before the response.
@@ -92,11 +92,11 @@ pub(in crate::runtime::http) struct UndeliveredRequest {
     pub(in crate::runtime::http) body: Bytes,
 }
 
-/// What the reader of a stream gets.
+/// The next output for the reader of a stream.
 pub(in crate::runtime::http) enum Chunk {
     /// Bytes, with more to come.
     More(Bytes),
-    /// The last bytes, perhaps none.
+    /// The last bytes, which may be empty.
     Last(Bytes),
 }
 
@@ -105,7 +105,7 @@ impl Slot {
         Slot { budget: budget.clone(), capacity, streams, mailbox: None, state: Mutex::default() }
     }
 
-    /// For a reader on this connection of ours.
+    /// For a reader on one of the engine's connections.
     pub(in crate::runtime::http) fn on(mut self, link: Option<&Arc<Link>>) -> Slot {
         self.mailbox = link.and_then(|link| link.mailbox()).cloned();
         self
@@ -119,7 +119,7 @@ impl Slot {
         }
     }
 
-    /// Waits for what decides the form of the response.
+    /// Waits until the form of the response is known.
     pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
         let mut state = self.state.lock();
         if !state.events.is_empty() || state.closing.is_some() || state.ping && state.end.is_none() {
@@ -134,12 +134,13 @@ impl Slot {
         }
     }
 
-    /// The end, if it is there and nothing came before it.
+    /// The end, if it has been reached and no event came before it.
     pub(in crate::runtime::http) fn take_end(&self) -> Option<End> {
         self.state.lock().end.take()
     }
 
-    /// Takes all that waits, in one piece. Where a stream has had several readers, only the last gets something.
+    /// Takes everything that waits, in one piece. If a stream has had several readers, only the last one gets
+    /// something.
     pub(in crate::runtime::http) fn poll_chunk(&self, reader: u32, task: &mut Context<'_>) -> Poll<Chunk> {
         let mut state = self.state.lock();
         if let Some(kept) = self.poll_kept(&mut state, reader, Some(task)) {
@@ -152,7 +153,7 @@ impl Slot {
         Poll::Ready(state.take(&self.budget))
     }
 
-    /// Takes all that waits if the end is among it.
+    /// Takes everything that waits, if the end is part of it.
     pub(in crate::runtime::http) fn take_complete(&self, reader: u32) -> Option<Bytes> {
         let mut state = self.state.lock();
         if state.journal.as_ref().is_some_and(|journal| journal.has_ended())
@@ -166,15 +167,15 @@ impl Slot {
         }
     }
 
-    /// Has a comment sent, if the client takes a stream. To be called by the reader, which looks for it next.
+    /// Requests a comment, if the client accepts a stream. The reader calls this and then looks for the comment.
     pub(in crate::runtime::http) fn comment(&self) {
         if self.streams {
             self.state.lock().ping = true;
         }
     }
 
-    /// Nobody listens any more; the questions among what was not taken are handed back. Where the stream may be resumed they
-    /// wait for that.
+    /// Records that nothing reads any more, and returns the questions that were not taken. If the stream is
+    /// resumable, they wait for that.
     pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<UndeliveredRequest> {
         let left = {
             let mut state = self.state.lock();
@@ -193,12 +194,12 @@ impl Slot {
         left.events.into_iter().filter_map(question).collect()
     }
 
-    /// It will not be kept: what waits goes to this reader, or is lost with it.
+    /// The stream will not be kept: what waits goes to this reader, or is lost with it.
     pub(in crate::runtime::http) fn keep_open(&self) {
         self.state.lock().closing = None;
     }
 
-    /// Has a comment sent if nothing was for `quiet`.
+    /// Requests a comment if nothing was sent for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
@@ -292,7 +293,7 @@ impl Sink for Slot {
                 Outgoing::Event { droppable: true, .. } if !self.streams || state.bytes > self.capacity => {
                     return Delivery::Skipped;
                 }
-                // A client that takes no stream takes nothing but the response.
+                // A client that accepts no stream gets only the response.
                 Outgoing::Event { .. } | Outgoing::Question { .. } if !self.streams => return Delivery::Gone,
                 Outgoing::Event { body, droppable } => {
                     if !state.admit(body.len(), &self.budget) && droppable {
@@ -306,7 +307,7 @@ impl Sink for Slot {
                 }
                 Outgoing::Response { body, error } => {
                     let admitted = match state.gathered.take() {
-                        // Counted piece by piece.
+                        // It was counted piece by piece.
                         Some(BatchAnswers { mut share, .. }) => {
                             share.force(body.len());
                             Ok(share.carried_by(body))
@@ -336,7 +337,7 @@ impl Sink for Slot {
 
     fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
         let mut state = self.state.lock();
-        // Nothing is gathered any more once the client has left.
+        // Nothing is collected after the client has disconnected.
         let gathered = state.gathered.as_mut()?;
         if gathered.share.set(gathered.bytes + body.len() + AROUND) {
             gathered.bytes += body.len() + AROUND;
@@ -350,7 +351,7 @@ impl Sink for Slot {
         Some(answer)
     }
 
-    /// Ends the response, and not the stream (LH-31).
+    /// Ends the response, but not the stream (LH-31).
     fn close(&self) -> bool {
         let (waker, closed) = {
             let mut state = self.state.lock();
@@ -370,7 +371,7 @@ impl Sink for Slot {
         closed
     }
 
-    /// Makes a stream of the answer, so that it can be kept alive (MH-43).
+    /// Makes the response a stream, so that it can be kept alive (MH-43).
     fn slow(&self) {
         let waker = {
             let mut state = self.state.lock();

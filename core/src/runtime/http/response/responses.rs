@@ -1,4 +1,4 @@
-//! Responses besides those of calls that go on, and what all of them have in their heads.
+//! Responses other than those of calls that continue, and the headers that all responses have.
 
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};

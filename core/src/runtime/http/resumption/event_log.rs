@@ -1,7 +1,8 @@
-//! What makes a stream of a legacy session resumable: its events have numbers, and are kept for a client that comes back.
+//! The event log of a legacy session's stream, which makes the stream resumable: its events are numbered, and are
+//! kept for a client that reconnects.
 //!
-//! Events lie in the store. Here are those that no reader has taken yet, and those the store does not have yet; where a
-//! store has no room or fails, they stay here, as many as may be kept.
+//! The store holds the events. This module holds those that no reader has taken yet, and those that the store does
+//! not have yet. If a store has no room or fails, events stay here, up to a limit.
 
 use crate::dispatch::limits::Limits;
 use crate::dispatch::store::{Keep, StoreOp};

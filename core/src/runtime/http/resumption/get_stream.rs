@@ -1,4 +1,4 @@
-//! The streams a legacy session listens on, as the sink of its peer.
+//! The GET streams of a legacy session, as the sink of its peer.
 
 use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::Mutex;

@@ -1,4 +1,4 @@
-//! The streams that are open, to be kept alive.
+//! The list of open streams, which need keep-alive messages.
 
 use crate::dispatch::shrinking_map::spare;
 use crate::locks::Mutex;

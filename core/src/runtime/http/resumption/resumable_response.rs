@@ -1,4 +1,4 @@
-//! A slot whose stream may be resumed.
+//! A response whose stream the client can resume.
 
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::{Delivery, Outgoing};

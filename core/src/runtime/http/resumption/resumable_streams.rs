@@ -1,4 +1,4 @@
-//! The streams of legacy sessions that may be resumed.
+//! The table of resumable streams of legacy sessions.
 
 use crate::dispatch::shrinking_map::spare;
 use crate::host::Engine;

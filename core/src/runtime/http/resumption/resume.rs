@@ -1,4 +1,4 @@
-//! Clients that come back to a stream: what they have missed, and what follows.
+//! Resumes a stream for a client that reconnects: sends the events that it missed, and those that follow.
 
 use crate::dispatch::shares::Part;
 use crate::dispatch::store::{StoreDone, StoreOp};

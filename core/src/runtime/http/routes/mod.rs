@@ -1,4 +1,4 @@
-//! Paths of a listener: which transport, or which fixed page, answers under each.
+//! The paths of a listener: which transport or which fixed page answers on each path.
 
 pub(super) mod pages;
 pub(super) mod paths;

@@ -1,4 +1,4 @@
-//! What a listener answers under paths that are no transport's: fixed pages, and that there is nothing.
+//! Answers for paths that no transport has: fixed pages, and "not found".
 
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};

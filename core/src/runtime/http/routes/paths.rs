@@ -1,4 +1,4 @@
-//! What a listener answers, and under which paths.
+//! The table of a listener's paths, and what answers on each.
 
 use crate::dispatch::web_pages::is_under;
 use crate::proto::http::Access;

@@ -1,4 +1,4 @@
-//! WebSocket and HTTP+SSE as transports: paths of a listener of their own, or of one that is there already.
+//! WebSocket and HTTP+SSE as transports. Each uses paths of its own listener, or of a listener that exists already.
 
 use crate::error::Error;
 use crate::proto::http::Access;

@@ -1,4 +1,4 @@
-//! Requests that only legacy sessions have: GET opens or resumes a stream, DELETE ends the session.
+//! The requests that only legacy sessions have: GET opens or resumes a stream, DELETE ends the session.
 
 use crate::proto::http::{self as rules, Refusal};
 use crate::proto::messages::error::RpcError;

@@ -1,4 +1,5 @@
-//! The sessions one endpoint knows: which is in use, which is idle, and which makes room for another.
+//! The table of the sessions that one endpoint knows: which are in use, which are idle, and which is removed for a
+//! new one.
 
 use crate::dispatch::shrinking_map::spare;
 use crate::runtime::http::session::sessions::{Lease, Session};

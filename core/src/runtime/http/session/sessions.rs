@@ -1,4 +1,5 @@
-//! Legacy sessions: the record of each lives in the store, what only this process can know beside it.
+//! Legacy sessions. The record of each session is in the store; this module adds the state that only this process can
+//! have.
 
 use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::store::{StoreDone, StoreOp, When};

@@ -1,4 +1,4 @@
-//! Asking the store: an answer that may come later, too late or never.
+//! Queries the store. The answer may come later, after the timeout, or never.
 
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::Engine;

@@ -1,4 +1,4 @@
-//! One WebSocket: a task that reads messages, writes what waits, and sees to its end.
+//! One WebSocket connection: a task that reads messages, writes queued messages, and closes the connection.
 
 use super::frames::{Fault, Reader, Received, Room};
 use super::writing::Writing;

@@ -1,8 +1,8 @@
-//! WebSocket messages in and out of bytes.
+//! Encodes and decodes WebSocket messages.
 //!
-//! The grammar of frames is tungstenite's. The payloads are put together here, because what a client declares is believed
-//! here only up to a point: memory follows what has come in, a connection that waits holds none, and none is kept once a
-//! message is complete.
+//! The grammar of frames is tungstenite's. This module puts the payloads together, because it trusts the length that
+//! a client declares only up to a limit. Memory grows with what has arrived, an idle connection holds none, and none
+//! is kept after a message is complete.
 
 use bytes::Bytes;
 use std::io::Cursor;

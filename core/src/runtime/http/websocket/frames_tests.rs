@@ -1,4 +1,4 @@
-//! Frames in every division, and every rule a client can break.
+//! Tests of frames: every way to split them, and every rule that a client can break.
 
 use super::frames::{Fault, Reader, Received, Room, close, ping, pong, text};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! From HTTP to WebSocket: which requests may, and what they are told (RFC 6455, 4.2).
+//! The upgrade from HTTP to WebSocket: which requests are allowed, and the response (RFC 6455, 4.2).
 
 use crate::proto::http::{Access, Refusal, websocket_key};
 use http::header::{self, HeaderMap, HeaderName};

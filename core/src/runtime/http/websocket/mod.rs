@@ -1,4 +1,4 @@
-//! WebSocket: a message is a text frame, both ways, and the connection is one client's channel for both eras.
+//! WebSocket: each message is a text frame in either direction. The connection is one client's channel for both eras.
 
 mod connection;
 pub(crate) mod frames;

@@ -1,4 +1,4 @@
-//! What goes out on a WebSocket: messages as frames, and what a client may not take its time for.
+//! Writes to a WebSocket: encodes messages as frames, and enforces timeouts on the client.
 
 use super::frames;
 use crate::runtime::http::response::queue::Queue;
