@@ -434,7 +434,7 @@ impl Setup {
     }
 }
 
-/// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
+/// A limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
 pub type tenon_limit = i32;
 
 fn wrap(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {
