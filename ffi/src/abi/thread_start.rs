@@ -6,8 +6,8 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 
-/// Called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and lives until the function
-/// returns.
+/// A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and
+/// lives until the function returns.
 pub type tenon_thread_start_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, name: *const c_char)>;
 
 type Function = unsafe extern "C" fn(*mut c_void, *const c_char);

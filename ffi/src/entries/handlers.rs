@@ -10,15 +10,15 @@ use tenon_mcp::locks::{Condvar, Mutex, RwLock};
 use tenon_mcp::{HandlerId, LaneId};
 
 /// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
-/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
-/// tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
-/// which nobody waits for.
+/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or later if
+/// it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails. The exceptions are
+/// notifications and hooks, because nobody waits for those.
 ///
-/// `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
-/// tenon_call_release() that belongs to a tenon_call_retain().
+/// `user_data` is the pointer that tenon_entry_set_handler() got. `call` is valid until the callback returns, or until
+/// the tenon_call_release() that belongs to a tenon_call_retain().
 pub type tenon_handler_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, call: *mut tenon_call)>;
 
-/// Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data".
+/// Destroys a `user_data`. Runs exactly once; see "Callbacks and user_data".
 pub type tenon_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// A `user_data` with its destructor: the two never part.

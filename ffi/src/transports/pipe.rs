@@ -1,4 +1,4 @@
-//! Pipes of the library's own.
+//! Pipes that the library uses itself.
 
 use crate::abi::guard::Result;
 use crate::abi::platform;
