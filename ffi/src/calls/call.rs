@@ -1,4 +1,4 @@
-//! One call, as its callback sees it.
+//! One call, as its callback uses it.
 
 use crate::abi::fork::Process;
 use crate::abi::guard::*;
@@ -15,11 +15,12 @@ use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
 
-/// One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
-/// the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
+/// One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it borrowed:
+/// it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also several threads
+/// at once.
 ///
-/// The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
-/// fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
+/// The first completion ends the call; the handle stays valid until its release. After the end, a function that acts on
+/// the call fails with TENON_ERR_STALE and has no effect. The arguments and the context of the call can still be read.
 pub struct tenon_call {
     pub(crate) port: HostPort,
     pub(crate) id: CallId,

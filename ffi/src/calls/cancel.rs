@@ -1,4 +1,4 @@
-//! What the program wants done when a call ends without it, and the thread that does it.
+//! Cancel callbacks, which run if a call ends before the program completes it, and the thread that runs them.
 
 use crate::abi::guard::*;
 use crate::abi::status::*;
@@ -15,26 +15,30 @@ use std::thread::JoinHandle;
 use tenon_mcp::locks::{Condvar, Mutex};
 use tenon_mcp::{Parker, Threads, Wake};
 
-/// Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given.
+/// A function that runs if a call ends before the program completes it. `user_data` is the pointer that
+/// tenon_call_on_cancel() got.
 pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Has `callback` run once if the call ends before the program completes it: the client cancels it or goes away, its time is
-/// up, the server closes. So a callback that waits for something of its own can be made to wait no longer; what it then
-/// completes the call with is dropped. There may be several for a call; they run in their order.
+/// Registers `callback`, which runs once if the call ends before the program completes it: the client cancels it or
+/// disconnects, it times out, or the server closes. It can wake a callback that waits for something else. A result that
+/// this callback then completes the call with is dropped. A call may have several such functions; they run in order.
 ///
-/// It runs on a thread that the library keeps for these alone, beside the call's own callback; if that is in TENON_MODE_POLL,
-/// only in tenon_server_poll(), tenon_server_run() and tenon_server_exchange(). It should be brief, since those of other calls
-/// wait for it. If the call was cancelled before, it runs at once, in this function. It does not run if the program completes
-/// the call, or if its attempt ends with a question.
+/// `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own callback.
+/// If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run() and
+/// tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
+/// cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if its
+/// attempt ends with a question.
 ///
-/// It neither begins nor goes on once the library has seen the callback of the call return, unless the call is kept, by
-/// tenon_call_retain() or for what tenon_call_next() will bring. But variables of that callback are gone a moment earlier, and
-/// `callback` may still run then: `user_data` must not be one of them, nor refer to them. It has to live until `destroy`.
+/// Once the library has seen the call's own callback return, `callback` neither starts nor still runs, unless the call is
+/// kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local variables of the call's own
+/// callback are gone a moment earlier, when `callback` may still run. So `user_data` must not be one of them, nor refer
+/// to them. It must live until `destroy`.
 ///
-/// `destroy` runs exactly once in every case: after `callback`, or as soon as that cannot run any more; at once if this
-/// function fails. Both `user_data` and `destroy` may be NULL.
+/// `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once if
+/// this function fails. Both `user_data` and `destroy` may be NULL.
 ///
-/// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be started.
+/// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be
+/// started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_on_cancel(
     call: *mut tenon_call,

@@ -23,8 +23,8 @@ use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 /// tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with tenon_http_free().
 /// Freeing it before the end of the response means that the client is gone.
 ///
-/// It may be passed from thread to thread, but one thread at a time may use it. If another thread uses it, or a function
-/// further up the stack of the same thread, a function fails with TENON_ERR_STATE.
+/// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
+/// the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
     /// The process that handed it over.
     begun_in: OnceLock<Process>,
