@@ -19,11 +19,11 @@ pub struct tenon_error {
 pub const TENON_ERROR_MESSAGE_SIZE: usize = 1024;
 
 thread_local! {
-    /// It has no destructor, so that it is there as long as its thread is.
+    /// It has no destructor, so it exists as long as its thread runs.
     static LAST: Cell<[u8; TENON_ERROR_MESSAGE_SIZE]> = const { Cell::new([0; TENON_ERROR_MESSAGE_SIZE]) };
 }
 
-/// Keeps what a failure says: for its thread, and where a place was given for it.
+/// Stores a failure for its thread, and in `err` if the program passed one.
 pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -> tenon_status {
     let status = failure.status;
     let message = c_string(shortened(failure.message));
@@ -34,7 +34,7 @@ pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -
     status
 }
 
-/// The bytes of a message with a NUL behind them, cut at the end of a character.
+/// The bytes of a message followed by a NUL, cut at the end of a character.
 fn buffered(message: &CStr) -> [u8; TENON_ERROR_MESSAGE_SIZE] {
     let mut bytes = [0; TENON_ERROR_MESSAGE_SIZE];
     let text = message.to_str().unwrap_or_default();
@@ -43,7 +43,7 @@ fn buffered(message: &CStr) -> [u8; TENON_ERROR_MESSAGE_SIZE] {
     bytes
 }
 
-/// Without the middle of what is too long to be read: messages quote what they are about, which may be megabytes.
+/// Removes the middle of a long message. Messages quote texts that may have megabytes.
 fn shortened(message: String) -> String {
     const LONGEST: usize = 1000;
     if message.len() <= LONGEST {
@@ -54,7 +54,7 @@ fn shortened(message: String) -> String {
     format!("{} … {}", &message[..begin], &message[end..])
 }
 
-/// Text as a C string; what follows a NUL would not be seen, so NULs are replaced.
+/// Text as a C string. NULs are replaced, because a C program would not see the text after them.
 pub(crate) fn c_string(text: impl Into<String>) -> CString {
     CString::new(text.into()).unwrap_or_else(|error| {
         let text = String::from_utf8_lossy(&error.into_vec()).replace('\0', "\u{fffd}");

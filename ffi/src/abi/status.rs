@@ -1,4 +1,4 @@
-//! Statuses, and failures on their way to one.
+//! Statuses, and failures that become statuses.
 
 use tenon_mcp::{Error, ErrorKind};
 
@@ -71,7 +71,7 @@ impl Failure {
         Failure::new(TENON_ERR_STALE, "the call is no longer in flight")
     }
 
-    /// Names what it is about.
+    /// Puts the subject before the message.
     pub(crate) fn of(mut self, whose: &str) -> Failure {
         self.message = format!("{whose}: {}", self.message);
         self

@@ -66,8 +66,8 @@ impl Telling {
     }
 }
 
-/// One function that waits for the end of its call. The engine has it run or gives it up, and so does the call when its
-/// callback returns.
+/// A function that runs if its call is cancelled. The engine runs it or drops it. The call drops it when its callback
+/// returns.
 pub(crate) struct Watch {
     state: Mutex<State>,
     over: Condvar,
@@ -104,13 +104,13 @@ impl Watch {
         }
     }
 
-    /// It will not begin any more.
+    /// Prevents it from starting.
     pub(crate) fn give_up(&self) {
         // `destroy` runs here, outside of the lock.
         drop(self.take(State::Over));
     }
 
-    /// The same, and it has come to its end.
+    /// Prevents it from starting, and waits until it has finished.
     fn end(&self) {
         self.give_up();
         let mut state = self.state.lock();
@@ -120,7 +120,7 @@ impl Watch {
     }
 }
 
-/// The engine's hold on a watch: gives it up unless it fires.
+/// The engine's reference to a watch. It drops the function unless it fires.
 struct Armed {
     watch: Option<Arc<Watch>>,
     inner: Weak<Inner>,
@@ -128,7 +128,7 @@ struct Armed {
 }
 
 impl Armed {
-    /// The call was cancelled. This may be any thread of the engine's, so somebody else is told to run the function.
+    /// The call was cancelled. This may run on any thread of the engine, so another thread runs the function.
     fn fire(mut self) {
         if let Some(inner) = self.inner.upgrade()
             && let Some(watch) = self.watch.take()
@@ -155,7 +155,7 @@ impl tenon_call {
             inner.prepare_cancel(self.mode)?;
         }
         let watch = Watch::new(telling);
-        // First: it may fire at once, and the call has to know of it before it goes.
+        // First, because it may fire at once, and the call must know of it before.
         self.watches.get_or_init(Mutex::default).lock().push(watch.clone());
         let armed = Armed { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
         let Err(refused) = self.port.on_cancel(self.id, Box::new(move || armed.fire())) else {
@@ -164,7 +164,7 @@ impl tenon_call {
         if self.was_completed() {
             return Err(Failure::stale());
         }
-        // Not given up by what comes back, but run.
+        // The function is run here, and not dropped with `refused`.
         let telling = watch.take(State::Over);
         drop(refused);
         if let Some(telling) = telling {
@@ -174,7 +174,8 @@ impl tenon_call {
         Ok(())
     }
 
-    /// Its callback has returned: unless the call is kept, none of its functions begins any more, or goes on.
+    /// The callback has returned. Unless the call is kept, its functions do not start any more, and the running ones are
+    /// waited for.
     pub(crate) fn end_watches(&self) {
         if let Some(watches) = self.watches.get()
             && !self.outlives.load(Ordering::Acquire)
@@ -185,7 +186,7 @@ impl tenon_call {
     }
 }
 
-/// The thread that runs what callbacks on worker threads and inline callbacks want done.
+/// The thread that runs the cancel functions of worker and inline callbacks.
 #[derive(Default)]
 pub(crate) struct Cancels {
     waiting: Mutex<VecDeque<Arc<Watch>>>,
@@ -203,7 +204,7 @@ enum Thread {
 }
 
 impl Cancels {
-    /// Starts the thread, which never is in most servers.
+    /// Starts the thread if it is not running. Most servers never need it.
     pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>, threads: &Threads) -> Result<()> {
         let mut thread = self.thread.lock();
         if matches!(*thread, Thread::None) {
@@ -222,7 +223,7 @@ impl Cancels {
     fn work(&self, inner: &Inner) {
         loop {
             let open = self.parker.park();
-            // A statement of its own, so that nothing is locked meanwhile.
+            // A separate statement, so that nothing is locked meanwhile.
             while let Some(watch) = self.next() {
                 inner.tell(&watch);
             }
@@ -236,7 +237,7 @@ impl Cancels {
         self.waiting.lock().pop_front()
     }
 
-    /// Runs what waits still, and ends the thread.
+    /// Runs the waiting functions, and ends the thread.
     pub(crate) fn stop(&self) {
         self.parker.close();
         let thread = std::mem::replace(&mut *self.thread.lock(), Thread::Stopped);
@@ -250,7 +251,7 @@ impl Cancels {
 }
 
 impl Inner {
-    /// Whoever will run the function of a call of this mode is there.
+    /// Makes sure that a thread exists that runs cancel functions of calls in this mode.
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),
