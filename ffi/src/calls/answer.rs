@@ -24,7 +24,7 @@ pub struct tenon_answer {
     action: tenon_action,
     content: Option<Fields>,
     answer: Answer,
-    /// Decoded texts that were handed out.
+    /// Decoded texts that were lent to the program.
     lent: Copies,
 }
 
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn tenon_answer_json(
     })
 }
 
-/// Hands out a text that is made when it is asked for first.
+/// Lends a text, which is made on the first request.
 fn lend(
     answer: &tenon_answer,
     name: &str,

@@ -158,7 +158,7 @@ fn page(message: &str, url: &str, id: Option<&str>) -> Ask {
     }
 }
 
-/// Puts a question, and gives the answer if it is there.
+/// Asks a question, and returns the answer if it is there.
 fn put(
     call: &tenon_call,
     mut ask: Ask,
@@ -181,13 +181,13 @@ fn put(
     }
 }
 
-/// The failure, which is also what the call ends with if its callback lets it through.
+/// The failure. It is also the reason of the call's failure if the callback returns because of it.
 pub(crate) fn refused(call: &tenon_call, error: AskError) -> Failure {
     let status = match &error {
         AskError::Stale => return Failure::stale(),
         AskError::Unsupported(_) => TENON_ERR_UNSUPPORTED,
         AskError::Invalid(_) => TENON_ERR_INVALID,
-        // The client's, and kinds of later versions.
+        // The client's failures, and kinds of later versions.
         _ => TENON_ERR_CLIENT,
     };
     let failure = Failure::new(status, error.to_string());

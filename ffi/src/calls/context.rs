@@ -21,7 +21,7 @@ pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_statu
     entry!(call = shared(call) => {
         call.check_fork()?;
         call.retain();
-        // The program's from here on.
+        // From here on the program holds it.
         let _ = Arc::into_raw(call);
         Ok(TENON_OK)
     })
@@ -285,7 +285,7 @@ pub unsafe extern "C" fn tenon_call_meta(
     })
 }
 
-/// Hands out a piece of a call.
+/// Lends a text of a call.
 fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) -> Result<tenon_status> {
     let found = found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, "the request has none"))?;
     write_text(found, ptr, Some(len));

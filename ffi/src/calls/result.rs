@@ -33,22 +33,22 @@ const STRUCTURED: &str = "structured_content";
 struct Item {
     what: What,
     members: Vec<(String, JsonSlice)>,
-    /// Members that were set afterwards.
+    /// Members that tenon_result_set_last() added.
     more: Vec<(String, JsonSlice)>,
-    /// Who says it, in a prompt.
+    /// The role, for a message of a prompt.
     role: Option<String>,
 }
 
 enum What {
     /// A content block of this type.
     Block(&'static str),
-    /// Text: a block, or contents of the resource that is read.
+    /// Text: a content block, or the contents of the resource that is read.
     Text,
-    /// Contents of a resource: embedded in a block, or as they are.
+    /// Contents of a resource: embedded in a content block, or on their own.
     Contents,
-    /// A resource: linked in a block, or as it is.
+    /// A resource: a link in a content block, or on its own.
     Link,
-    /// Something as the program wrote it.
+    /// JSON that the program wrote.
     Whole(JsonSlice),
 }
 
@@ -63,7 +63,8 @@ impl Item {
         self.more.push((name.to_owned(), value));
     }
 
-    /// As results of this kind have it. What the kind has not is refused when the result is used, with a reason.
+    /// The part as results of this kind have it. If the kind does not allow it, it is refused when the result is used,
+    /// with a reason.
     fn written(&self, kind: Kind) -> JsonSlice {
         let is_resource = matches!(kind, Kind::Resource | Kind::ResourceTemplate);
         let typed = |word| Some(json_text(word));
@@ -139,7 +140,8 @@ impl tenon_result {
         }
     }
 
-    /// The members, with what was written piece by piece: of a method that is the result itself.
+    /// Completes the members with the content that was written piece by piece. For a method that content is the result
+    /// itself.
     fn finish(&mut self, kind: Kind) -> Result<()> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
         let value = writing.finish()?;

@@ -9,16 +9,16 @@ use std::ffi::c_char;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::{JsonWriter, Limits};
 
-/// What was written so far.
+/// The text that was written so far.
 #[derive(Default)]
 pub(crate) struct Writing {
     out: JsonWriter,
-    /// What is open, innermost last.
+    /// The open objects and arrays, innermost last.
     open: Vec<Open>,
     complete: bool,
 }
 
-/// An object, with the names of its members, or an array.
+/// An open object, with the names of its members, or an open array.
 enum Open {
     Object(HashSet<String>),
     Array,
@@ -29,7 +29,7 @@ impl Writing {
         Limits::default().max_depth
     }
 
-    /// Makes the place for the next value, which `key` names where it is a member.
+    /// Prepares the next value. `key` names it if it is a member.
     fn place(&mut self, key: Option<&str>) -> Result<()> {
         if self.complete {
             return Err(Failure::state("the structured content is complete already"));
@@ -85,7 +85,7 @@ impl Writing {
         Ok(())
     }
 
-    /// What was written, if nothing of it is open.
+    /// The written text, if no object or array is open.
     pub(crate) fn finish(self) -> Result<JsonSlice> {
         match self.open.len() {
             0 => Ok(self.out.into_slice()),

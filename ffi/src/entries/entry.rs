@@ -30,7 +30,7 @@ pub const TENON_MODE_POLL: tenon_mode = 1;
 pub const TENON_MODE_INLINE: tenon_mode = 2;
 
 impl Mode {
-    /// The mode of a number of C's.
+    /// The mode for a number from C.
     pub(crate) fn of(mode: tenon_mode) -> Result<Mode> {
         Ok(match mode {
             TENON_MODE_WORKER => Mode::Worker,
@@ -52,22 +52,22 @@ impl Mode {
 /// leave the setters' statuses unchecked.
 pub struct tenon_entry {
     entry: Entry,
-    /// Of a provider what reads: a template that no list shows.
+    /// For a provider: the template that reads, which no list shows.
     reads: Option<Entry>,
-    /// What messages call it.
+    /// The name in messages.
     name: String,
     pub(crate) arguments: Vec<JsonSlice>,
     pub(crate) params: Vec<Param>,
     pub(crate) has_schema: bool,
     mode: Mode,
     handler: Option<Arc<Handler>>,
-    /// Of a view what it shows.
+    /// For a view: its document.
     html: Option<Html>,
     list_handler: Option<Arc<Handler>>,
     rejected: Option<Failure>,
 }
 
-/// What the engine registers of an entry, with what answers its calls.
+/// A part of an entry that the engine registers, with what answers its calls.
 pub(crate) struct Part {
     pub(crate) entry: Entry,
     pub(crate) answers: Answers,
@@ -97,7 +97,7 @@ impl tenon_entry {
         }
     }
 
-    /// One for the program.
+    /// Makes an entry for the program.
     pub(crate) fn make(entry: Entry, name: &str) -> *mut tenon_entry {
         tenon_entry::new(entry, name).into_handle()
     }
@@ -118,14 +118,14 @@ impl tenon_entry {
         self.entry = change(entry);
     }
 
-    /// Changes a policy, which all that the engine registers of the entry have.
+    /// Changes a policy for everything that the engine registers of the entry.
     pub(crate) fn set_policy(&mut self, change: impl Fn(Entry) -> Result<Entry>) -> Result<()> {
         self.entry = change(self.entry.clone())?;
         self.reads = self.reads.take().map(change).transpose()?;
         Ok(())
     }
 
-    /// A view for the program.
+    /// Makes a view for the program.
     pub(crate) fn make_view(uri: &str, html: Html) -> *mut tenon_entry {
         let mut entry = tenon_entry::new(Ui::new(uri).into(), uri);
         entry.html = Some(html);
@@ -145,13 +145,13 @@ impl tenon_entry {
         self.entry.kind()
     }
 
-    /// A failure that names the entry it is about.
+    /// The failure with the name of the entry.
     pub(crate) fn named(&self, failure: Failure) -> Failure {
         failure.of(&format!("{} {:?}", self.kind().noun(), self.name))
     }
 
-    /// What the engine registers, or what is wrong with it. A provider is two things under one name: a template that no
-    /// list shows, and a list.
+    /// The parts that the engine registers, or the reason why the entry is wrong. A provider has two parts under one
+    /// name: a template that no list shows, and a list.
     pub(crate) fn parts(&mut self) -> Result<Vec<Part>> {
         if let Some(failure) = self.rejected.take() {
             return Err(failure);
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn tenon_entry_set_handler(
     user_data: *mut c_void,
     destroy: tenon_destroy_fn,
 ) -> tenon_status {
-    // The data first, so that it is destroyed whatever fails.
+    // The data comes first, so that it is destroyed whatever fails.
     entry!(data = user_data(user_data, destroy), entry = live_entry(entry) => entry.set(|entry| {
         let function = handler.ok_or_else(|| Failure::null("handler"))?;
         entry.set_handler(Handler::new(function, data));

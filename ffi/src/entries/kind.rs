@@ -12,7 +12,7 @@ use tenon_mcp::{Entry, Kind};
 /// The kind of an entry: one of the TENON_KIND_ values.
 pub type tenon_kind = i32;
 
-/// The kind of a number of C's.
+/// The kind for a number from C.
 pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
     u32::try_from(number)
         .ok()

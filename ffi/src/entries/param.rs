@@ -14,7 +14,7 @@ pub type tenon_param_flags = u32;
 /// A call without this parameter is refused before the callback runs.
 pub const TENON_PARAM_REQUIRED: tenon_param_flags = 1;
 
-/// The types that a parameter may be declared by.
+/// The names of the types that a parameter may have.
 const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
 /// A parameter of a tool.
@@ -111,7 +111,7 @@ pub(crate) fn schema_of_all(params: &[Param]) -> JsonSlice {
 }
 
 impl tenon_entry {
-    /// Notes an input schema as text, which parameters declared one by one exclude.
+    /// Records that the entry has an input schema as text. Parameters that are added one by one exclude it.
     pub(crate) fn takes_schema(&mut self) -> Result<()> {
         if !self.params.is_empty() {
             return Err(Failure::state("there are parameters already; an input schema takes their place"));

@@ -22,7 +22,7 @@ pub unsafe extern "C" fn tenon_server_add(
     entry: *mut tenon_entry,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // The entry first: it is taken whatever fails.
+    // The entry comes first, because it is taken whatever fails.
     entry!(err; entry = taken_entry(entry), server = object(server) => {
         server.inner.add(*entry.ok_or_else(|| Failure::null("entry"))?)?;
         Ok(TENON_OK)

@@ -26,13 +26,13 @@ use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 /// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
 /// the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
-    /// The process that handed it over.
+    /// The process that handed the request over.
     begun_in: OnceLock<Process>,
     state: Mutex<State>,
 }
 
 enum State {
-    /// Its head is not complete.
+    /// The head is not complete.
     Head(RequestHead),
     Begun(Begun),
 }
@@ -63,17 +63,17 @@ pub const TENON_HTTP_END: tenon_http_step = 3;
 /// library.
 pub type tenon_http_ready_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// What wakes whoever waits for a response. Threads of the engine's may hold it for longer than the request lives.
+/// Wakes the thread that waits for a response. Threads of the engine may hold it after the request's end.
 struct Bell {
     rung: Mutex<bool>,
     changed: Condvar,
     ready: Mutex<Option<Arc<Ready>>>,
-    /// The end of the server waits for `ready` as for callbacks.
+    /// The server's end waits for `ready` as for callbacks.
     inner: Weak<Inner>,
     gate: Arc<Gate>,
 }
 
-/// What the program is told by.
+/// The program's `ready` function with its data.
 struct Ready {
     function: Option<unsafe extern "C" fn(*mut c_void)>,
     data: UserData,
@@ -84,7 +84,7 @@ impl Wake for Bell {
         *self.rung.lock() = true;
         self.changed.notify_all();
         let Some(_pass) = self.gate.enter() else { return };
-        // A statement of its own, so that nothing is locked meanwhile; the last use of the data ends within the pass.
+        // A separate statement, so that nothing is locked meanwhile. The last use of the data ends within the pass.
         let ready = self.ready.lock().clone();
         if let Some(ready) = ready
             && let Some(function) = ready.function
@@ -98,13 +98,13 @@ impl Wake for Bell {
 }
 
 impl Bell {
-    /// The request is freed: `ready` does not begin any more.
+    /// The request is freed. `ready` is not called any more.
     fn end(&self) {
         let ready = self.ready.lock().take();
         drop(ready);
     }
 
-    /// Waits until it was rung since this was asked last; `false` if that takes until `end`.
+    /// Waits until it was rung since the last wait; `false` if that does not happen until `end`.
     fn wait(&self, end: Option<Instant>) -> bool {
         let mut rung = self.rung.lock();
         while !std::mem::take(&mut *rung) {
@@ -126,7 +126,7 @@ impl Drop for Begun {
 
 impl tenon_http {
     fn state(&self) -> Result<MutexGuard<'_, State>> {
-        // Before the lock: in a forked child it may be held by a thread that does not exist there.
+        // Before the lock, because in a forked child a thread that does not exist there may hold it.
         if self.begun_in.get().is_some_and(|process| !process.is_this()) {
             let why = "the request belongs to the process that this one was forked off";
             return Err(Failure::new(TENON_ERR_FORKED, why));
@@ -390,7 +390,7 @@ pub unsafe extern "C" fn tenon_http_next(
 }
 
 fn header(name: &impl AsRef<str>, value: &impl AsRef<[u8]>) -> (CString, Bytes) {
-    // Its end is marked, for those who want no length.
+    // A NUL follows the value, for programs that do not use the length.
     let value = value.as_ref();
     let mut text = Vec::with_capacity(value.len() + 1);
     text.extend_from_slice(value);

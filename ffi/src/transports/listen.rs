@@ -33,7 +33,7 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     output: c_int,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // First of all, so that both are closed whatever fails.
+    // First, so that both are closed whatever fails.
     let taken = Descriptors { input: take(input), output: if output == input { None } else { take(output) } };
     entry!(err; server = object(server) => {
         let (input, output) = taken.pair(input, output)?;
@@ -41,14 +41,14 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     })
 }
 
-/// What was taken over of two descriptors.
+/// The descriptors that were taken over; `None` if one could not be.
 struct Descriptors {
     input: Option<OwnedFd>,
     output: Option<OwnedFd>,
 }
 
 impl Descriptors {
-    /// Both, or what is wrong with one of them; `input` and `output` are the numbers that came in.
+    /// Both, or the reason why one is refused. `input` and `output` are the numbers that the program passed.
     fn pair(self, input: c_int, output: c_int) -> Result<(OwnedFd, OwnedFd)> {
         let first = self.input.ok_or_else(|| refused(input, "input"))?;
         let second = if output == input {
@@ -70,12 +70,12 @@ fn refused(number: c_int, what: &str) -> Failure {
     Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
 }
 
-/// Takes a descriptor over, or says why not.
+/// Takes over a descriptor, or gives the reason why not.
 pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
     take(number).ok_or_else(|| refused(number, what))
 }
 
-/// Takes a descriptor over, if it is open and none of the standard ones.
+/// Takes over a descriptor, if it is open and not a standard one.
 fn take(number: c_int) -> Option<OwnedFd> {
     if number <= 2 {
         return None;

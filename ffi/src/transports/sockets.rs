@@ -85,7 +85,7 @@ pub unsafe extern "C" fn tenon_server_listen_http_socket(
         let own = own?;
         server.inner.configure(|setup| {
             let path = path.unwrap_or("/mcp");
-            // What is wrong with it is said at once.
+            // An invalid path is refused at once.
             HttpOptions::new("0")?.path(path)?;
             setup.sockets.http.push((Arc::new(own), path.to_owned()));
             Ok(TENON_OK)
@@ -103,7 +103,8 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Names them; `access` adds the hosts, origins and headers. Descriptors are duplicated, for a start that fails.
+    /// Adds the sockets to the options; `access` adds the hosts, origins and headers. Descriptors are duplicated, because
+    /// the start may fail.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,

@@ -80,7 +80,7 @@ pub unsafe extern "C" fn tenon_server_sse_url(
     })
 }
 
-/// Both transports of a server that has not been started.
+/// The two transports of a server that has not been started.
 #[derive(Default)]
 pub(crate) struct Web {
     websocket: Vec<WebSocketOptions>,
@@ -88,7 +88,7 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    /// Names them, with the hosts, origins and headers of the server.
+    /// Adds them to the options, with the hosts, origins and headers of the server.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,
@@ -109,7 +109,7 @@ impl Web {
     }
 }
 
-/// Where they are served.
+/// The URLs that they are served on.
 pub(crate) struct WebUrls {
     websocket: Option<CString>,
     sse: Option<CString>,
