@@ -54,10 +54,10 @@ pub unsafe extern "C" fn tenon_server_exchange(
     })
 }
 
-/// The client that all exchanges of a server are of.
+/// The client that all exchanges of a server belong to.
 pub(crate) struct Channel {
     exchange: Exchange,
-    /// Tells of messages, of the last response and of the end. Those who only poll leave it alone.
+    /// Wakes a waiting exchange at messages, at the last response and at the end. Threads that only poll do not use it.
     news: Arc<PipeWake>,
 }
 
@@ -95,7 +95,7 @@ impl Inner {
     fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
         match self.started() {
             Err(failure) if failure.status == TENON_ERR_STATE => match self.start_in_process() {
-                // Another thread was first, if it is started now.
+                // If the server is started now, another thread has started it.
                 Err(failure) if failure.status == TENON_ERR_STATE => self.started().map_err(|_| failure),
                 begun => begun.and_then(|()| self.started()),
             },

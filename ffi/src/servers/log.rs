@@ -35,12 +35,12 @@ pub type tenon_log_fn = Option<
     ),
 >;
 
-/// The part that speaks of calls.
+/// The target of records about calls.
 pub(crate) const LOG_TARGET: &str = "tenon_mcp::call";
 
 type Function = unsafe extern "C" fn(*mut c_void, tenon_log_level, *const c_char, *const c_char);
 
-/// A log with its data. The engine may hold it for longer than the server lives, so it can be closed.
+/// A log with its data. The engine may hold it after the server's end, so it can be closed.
 pub(crate) struct HostLog {
     function: Function,
     data: Mutex<Option<Arc<UserData>>>,
@@ -49,13 +49,13 @@ pub(crate) struct HostLog {
 }
 
 impl HostLog {
-    /// `server` is the address of what it belongs to.
+    /// `server` is the address of the server that it belongs to.
     pub(crate) fn new(function: Function, data: UserData, server: *const ()) -> HostLog {
         let data = Mutex::new(Some(Arc::new(data)));
         HostLog { function, data, gate: Gate::default(), server: server.addr() }
     }
 
-    /// Waits until it is not in use; from then on records are dropped. Ends the data.
+    /// Waits until the log is not in use. Later records are dropped. Drops the data.
     pub(crate) fn close(&self) {
         self.gate.close();
         let data = self.data.lock().take();
