@@ -146,7 +146,7 @@ pub(crate) unsafe fn tried_optional_text<'a>(
     Ok(unsafe { optional_text(ptr, what) })
 }
 
-/// A string of a given length, or [`TENON_NUL`]. NULL with length 0 is the empty string. The body wants to know of a
+/// A string of a given length, or [`TENON_NUL`]. NULL with length 0 is the empty string. The body handles a
 /// failure.
 ///
 /// # Safety
@@ -168,7 +168,7 @@ pub(crate) unsafe fn tried_slice<'a>(
     }))
 }
 
-/// Bytes. NULL with length 0 is none. The body wants to know of a failure.
+/// Bytes. NULL with length 0 is none. The body handles a failure.
 ///
 /// # Safety
 /// NULL or `len` bytes.
@@ -186,7 +186,7 @@ pub(crate) unsafe fn tried_bytes<'a>(ptr: *const c_void, len: usize, what: &str)
     Ok(Ok(unsafe { std::slice::from_raw_parts(ptr.cast::<u8>(), len) }))
 }
 
-/// A key of 32 bytes. The body wants to know of a failure.
+/// A key of 32 bytes. The body handles a failure.
 ///
 /// # Safety
 /// NULL or 32 bytes.

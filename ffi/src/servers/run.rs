@@ -71,13 +71,13 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
     if inner.is_inside() {
         return Err(Failure::state("a server cannot be run inside one of its callbacks"));
     }
-    // Before the start: once it serves, nothing is left that could fail.
+    // Before the start, because nothing may fail once the server serves.
     let watch = if inner.setup.lock().signals { Some(Watch::new()?) } else { None };
     if startable {
         inner.begin()?;
     }
     let started = inner.started()?;
-    // Declared after `watch`, so that it goes first.
+    // Declared after `watch`, so that it is dropped first.
     let _owner = watch.as_ref().map(|watch| {
         watch.tell(&started.running);
         Owner::new(watch.id(), inner, &started.running)

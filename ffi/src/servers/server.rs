@@ -206,7 +206,7 @@ pub unsafe extern "C" fn tenon_server_set_thread_start(
             });
             Ok(())
         });
-        // What ends here ends outside of the lock: `destroy` is the program's code.
+        // Closed outside of the lock, because `destroy` is the program's code.
         if let Some(former) = former {
             former.close();
         }
@@ -235,7 +235,7 @@ pub unsafe extern "C" fn tenon_server_set_log(
             });
             Ok(())
         });
-        // What ends here ends outside of the lock: `destroy` is the program's code.
+        // Closed outside of the lock, because `destroy` is the program's code.
         if let Some(former) = former {
             former.close();
         }
