@@ -1,7 +1,7 @@
-//! Raw arguments become safe ones here, and nowhere else.
+//! Turns raw arguments into safe ones. No other module does so.
 //!
-//! Each function takes what C passed and the argument's name, for the message, with underscores for spaces. What each asks of its caller is the
-//! contract of the header, and holds for as long as the entry point runs.
+//! Each function takes what C passed, and the argument's name for the message, with underscores for spaces. The header
+//! states what the program must guarantee. The guarantee holds for as long as the entry point runs.
 
 use crate::abi::guard::Result;
 use crate::abi::handle::{Handle, Owned, Tagged, checked};
@@ -12,7 +12,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// A length that says: the text ends at its first NUL.
+/// A length that means: the text ends at its first NUL.
 pub const TENON_NUL: usize = usize::MAX;
 
 /// A place for an output.
@@ -56,10 +56,7 @@ pub(crate) unsafe fn object_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Re
     unsafe { checked(handle, what).map(|mut object| &mut **object.as_mut()) }
 }
 
-/// Like [`object`], where NULL is nothing to complain about.
-///
-/// # Safety
-/// As for [`object`].
+/// Like [`object`], but NULL is allowed.
 #[inline(always)]
 pub(crate) unsafe fn maybe<'a, T: Handle>(handle: *const T, what: &str) -> Result<Option<&'a T>> {
     if handle.is_null() {
@@ -69,10 +66,7 @@ pub(crate) unsafe fn maybe<'a, T: Handle>(handle: *const T, what: &str) -> Resul
     unsafe { object(handle, what) }.map(Some)
 }
 
-/// An object that the program gives away; nothing for NULL.
-///
-/// # Safety
-/// As for [`object`], and it is not used again.
+/// An object that the program hands over; `None` for NULL.
 pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Owned<T>>> {
     if handle.is_null() {
         return Ok(None);
@@ -81,20 +75,14 @@ pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Opti
     unsafe { checked(handle, what).map(|object| Some(Owned::new(object))) }
 }
 
-/// Like [`owned`], where the body wants to know of a failure.
-///
-/// # Safety
-/// As for [`owned`].
+/// Like [`owned`], but the body handles a failure.
 pub(crate) unsafe fn tried_owned<T: Handle>(handle: *mut T, what: &str) -> Result<Result<Owned<T>>> {
     // SAFETY: by contract of this function.
     let object = unsafe { owned(handle, what) };
     Ok(object.and_then(|object| object.ok_or_else(|| Failure::null(&words(what)))))
 }
 
-/// One more use of an object that the library and the program share.
-///
-/// # Safety
-/// As for [`object`].
+/// One more reference to an object that the library and the program share.
 pub(crate) unsafe fn shared<T: Handle>(handle: *const T, what: &str) -> Result<Arc<Tagged<T>>> {
     // SAFETY: by contract of this function.
     let object = unsafe { checked(handle, what) }?.as_ptr().cast_const();
@@ -105,10 +93,7 @@ pub(crate) unsafe fn shared<T: Handle>(handle: *const T, what: &str) -> Result<A
     })
 }
 
-/// A use of a shared object that the program gives up; nothing for NULL.
-///
-/// # Safety
-/// As for [`object`], and the program has such a use.
+/// A reference to a shared object that the program releases; `None` for NULL.
 pub(crate) unsafe fn given_up<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Arc<Tagged<T>>>> {
     if handle.is_null() {
         return Ok(None);
@@ -117,10 +102,7 @@ pub(crate) unsafe fn given_up<T: Handle>(handle: *mut T, what: &str) -> Result<O
     unsafe { checked(handle, what).map(|object| Some(Arc::from_raw(object.as_ptr().cast_const()))) }
 }
 
-/// A pointer of the program's with its destructor, which from here on runs once, whatever happens.
-///
-/// # Safety
-/// `destroy` may be called with `pointer`.
+/// A pointer of the program with its destructor, which runs exactly once from here on, in every case.
 pub(crate) unsafe fn user_data(
     pointer: *mut c_void,
     destroy: tenon_destroy_fn,
@@ -143,28 +125,19 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
         .map_err(|error| Failure::new(TENON_ERR_UTF8, format!("{} is not UTF-8: {error}", words(what))))
 }
 
-/// Like [`text`], where the body wants to know of a failure.
-///
-/// # Safety
-/// As for [`text`].
+/// Like [`text`], but the body handles a failure.
 pub(crate) unsafe fn tried_text<'a>(ptr: *const c_char, what: &str) -> Result<Result<&'a str>> {
     // SAFETY: by contract of this function.
     Ok(unsafe { text(ptr, what) })
 }
 
-/// Like [`text`], where NULL means absent.
-///
-/// # Safety
-/// As for [`text`].
+/// Like [`text`], but NULL means absent.
 pub(crate) unsafe fn optional_text<'a>(ptr: *const c_char, what: &str) -> Result<Option<&'a str>> {
     // SAFETY: by contract of this function.
     if ptr.is_null() { Ok(None) } else { unsafe { text(ptr, what) }.map(Some) }
 }
 
-/// Like [`optional_text`], where the body wants to know of a failure.
-///
-/// # Safety
-/// As for [`text`].
+/// Like [`optional_text`], but the body handles a failure.
 pub(crate) unsafe fn tried_optional_text<'a>(
     ptr: *const c_char,
     what: &str,
@@ -173,7 +146,7 @@ pub(crate) unsafe fn tried_optional_text<'a>(
     Ok(unsafe { optional_text(ptr, what) })
 }
 
-/// A string of a given length, or [`TENON_NUL`]. NULL with length 0 is the empty string. The body wants to know of a
+/// A string of a given length, or [`TENON_NUL`]. NULL with length 0 is the empty string. The body handles a
 /// failure.
 ///
 /// # Safety
@@ -195,7 +168,7 @@ pub(crate) unsafe fn tried_slice<'a>(
     }))
 }
 
-/// Bytes. NULL with length 0 is none. The body wants to know of a failure.
+/// Bytes. NULL with length 0 is none. The body handles a failure.
 ///
 /// # Safety
 /// NULL or `len` bytes.
@@ -213,7 +186,7 @@ pub(crate) unsafe fn tried_bytes<'a>(ptr: *const c_void, len: usize, what: &str)
     Ok(Ok(unsafe { std::slice::from_raw_parts(ptr.cast::<u8>(), len) }))
 }
 
-/// A key of 32 bytes. The body wants to know of a failure.
+/// A key of 32 bytes. The body handles a failure.
 ///
 /// # Safety
 /// NULL or 32 bytes.
@@ -232,10 +205,7 @@ pub(crate) unsafe fn out<'a, T>(ptr: *mut T, what: &str) -> Result<Out<'a, T>> {
     place.map(Out).ok_or_else(|| Failure::null(&words(what)))
 }
 
-/// Like [`out`], where NULL means that the output is not wanted.
-///
-/// # Safety
-/// As for [`out`].
+/// Like [`out`], but NULL means that the output is not wanted.
 pub(crate) unsafe fn optional_out<'a, T>(ptr: *mut T, _what: &str) -> Result<Option<Out<'a, T>>> {
     // SAFETY: by contract of this function; the place need not hold a value.
     Ok(unsafe { ptr.cast::<MaybeUninit<T>>().as_mut() }.map(Out))

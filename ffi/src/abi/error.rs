@@ -7,23 +7,23 @@ use crate::abi::status::*;
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
 
-/// The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
-/// `tenon_error **err`; free it with tenon_error_free().
+/// The detail of a failure: its status and one sentence that names the cause. It is made by functions that take a
+/// `tenon_error **err`. Free it with tenon_error_free().
 pub struct tenon_error {
     status: tenon_status,
     message: CString,
 }
 
-/// How many bytes tenon_error_last_message() has for a message on each thread, its NUL included. A longer one is cut at the
-/// end of a character.
+/// The size in bytes of each thread's buffer for tenon_error_last_message(), including the NUL. A longer message is cut
+/// at the end of a character.
 pub const TENON_ERROR_MESSAGE_SIZE: usize = 1024;
 
 thread_local! {
-    /// It has no destructor, so that it is there as long as its thread is.
+    /// It has no destructor, so it exists as long as its thread runs.
     static LAST: Cell<[u8; TENON_ERROR_MESSAGE_SIZE]> = const { Cell::new([0; TENON_ERROR_MESSAGE_SIZE]) };
 }
 
-/// Keeps what a failure says: for its thread, and where a place was given for it.
+/// Stores a failure for its thread, and in `err` if the program passed one.
 pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -> tenon_status {
     let status = failure.status;
     let message = c_string(shortened(failure.message));
@@ -34,7 +34,7 @@ pub(crate) fn report(failure: Failure, err: Option<Out<'_, *mut tenon_error>>) -
     status
 }
 
-/// The bytes of a message with a NUL behind them, cut at the end of a character.
+/// The bytes of a message followed by a NUL, cut at the end of a character.
 fn buffered(message: &CStr) -> [u8; TENON_ERROR_MESSAGE_SIZE] {
     let mut bytes = [0; TENON_ERROR_MESSAGE_SIZE];
     let text = message.to_str().unwrap_or_default();
@@ -43,7 +43,7 @@ fn buffered(message: &CStr) -> [u8; TENON_ERROR_MESSAGE_SIZE] {
     bytes
 }
 
-/// Without the middle of what is too long to be read: messages quote what they are about, which may be megabytes.
+/// Removes the middle of a long message. Messages quote texts that may have megabytes.
 fn shortened(message: String) -> String {
     const LONGEST: usize = 1000;
     if message.len() <= LONGEST {
@@ -54,7 +54,7 @@ fn shortened(message: String) -> String {
     format!("{} … {}", &message[..begin], &message[end..])
 }
 
-/// Text as a C string; what follows a NUL would not be seen, so NULs are replaced.
+/// Text as a C string. NULs are replaced, because a C program would not see the text after them.
 pub(crate) fn c_string(text: impl Into<String>) -> CString {
     CString::new(text.into()).unwrap_or_else(|error| {
         let text = String::from_utf8_lossy(&error.into_vec()).replace('\0', "\u{fffd}");
@@ -62,14 +62,14 @@ pub(crate) fn c_string(text: impl Into<String>) -> CString {
     })
 }
 
-/// The status that the failing function returned; TENON_OK for NULL, and TENON_ERR_STATE for a handle that is wrong.
+/// The status that the failing function returned. It is TENON_OK for NULL, and TENON_ERR_STATE for a wrong handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_status(error: *const tenon_error) -> tenon_status {
     value!(TENON_ERR_STATE; error = maybe(error) => error.map_or(TENON_OK, |error| error.status))
 }
 
-/// The sentence, NUL-terminated UTF-8, at most 1,000 bytes: what it quotes is shortened. "" for NULL. Borrowed: it lives as
-/// long as the error.
+/// The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for NULL.
+/// It is borrowed and lives as long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *const c_char {
     value!(c"".as_ptr(); error = maybe(error) => {
@@ -83,11 +83,13 @@ pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
     value!((); error = owned(error) => drop(error));
 }
 
-/// What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
-/// failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
-/// fail leaves it as it is. The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that the thread has as long as it runs: the
-/// next failure on this thread writes the next message into it. So the pointer is always good to read, also as an argument beside
-/// a call that fails; copy the text to keep it. Do not free it, and do not hand it to other threads.
+/// The message of the last failure on this thread: one sentence, NUL-terminated UTF-8. It is never NULL; it is "" if no
+/// function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A function
+/// that does not fail leaves it unchanged.
+///
+/// The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure on
+/// this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next to a
+/// call that fails. Do not free it, and do not pass it to other threads.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_error_last_message() -> *const c_char {
     let nothing = c"".as_ptr();
@@ -96,7 +98,7 @@ pub extern "C" fn tenon_error_last_message() -> *const c_char {
     })
 }
 
-/// A short English sentence for a status, whatever the failure was about. Static; never NULL.
+/// A short English sentence for a status, independent of the particular failure. Static; never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_status_text(status: tenon_status) -> *const c_char {
     let text: &'static CStr = match status {

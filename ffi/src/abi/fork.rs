@@ -1,4 +1,4 @@
-//! Tells a forked child from its parent without a system call, for calls are asked at every step.
+//! Distinguishes a forked child from its parent without a system call, because every function of a call checks it.
 
 use crate::abi::guard::Result;
 use crate::abi::live_handles;
@@ -6,11 +6,11 @@ use crate::abi::status::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How often this process was forked off from one that watched, counted in the child.
+/// How often a process that watches forks was forked on the way to this one. The child counts.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 static WATCHED: OnceLock<bool> = OnceLock::new();
 
-/// The process that made it.
+/// The process that a server or a call was made in.
 #[derive(Clone, Copy)]
 pub(crate) struct Process(u32);
 
@@ -22,13 +22,13 @@ impl Process {
         Err(Failure::new(TENON_ERR_IO, "out of memory: forks cannot be watched for"))
     }
 
-    /// Whether it is the one that asks.
+    /// Whether it is the current process.
     pub(crate) fn is_this(self) -> bool {
         self.0 == FORKS.load(Ordering::Relaxed)
     }
 }
 
-/// Has forks watched for from now on, if there is memory for that.
+/// Watches forks from now on. `false` if there is no memory for that.
 pub(crate) fn watched() -> bool {
     // SAFETY: the functions live as long as this library, with which the C library forgets them. They touch an atomic, and a lock
     // that no thread holds while it runs anything but this library's own code.

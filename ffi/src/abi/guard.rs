@@ -1,4 +1,4 @@
-//! What every entry point does with its panics and failures.
+//! Panics and failures of every entry point are handled here.
 
 use crate::abi::args::Out;
 use crate::abi::error::{report, tenon_error};
@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
-/// The body of an entry point that returns a status: its raw arguments by name, each with the function of
-/// [`args`](crate::abi::args) that makes it safe, then safe code that gives a status. The arguments are looked at in their
-/// order, and the first that is wrong is the entry point's failure. With `err` first, failures leave their detail there.
+/// The body of an entry point that returns a status. Its raw arguments come first, by name, each with the function of
+/// [`args`](crate::abi::args) that makes it safe. Safe code that returns a status follows. The arguments are checked in
+/// order, and the first wrong one is the entry point's failure. If `err` comes first, failures store their detail there.
 ///
-/// To be used in the entry points only, which are unsafe functions: the program promises them what the functions of
-/// `args` ask for.
+/// Use it only in entry points. These are unsafe functions, so the program guarantees what the functions of `args`
+/// require.
 macro_rules! entry {
     ($err:ident; $($rest:tt)*) => {{
         // SAFETY: NULL or a place for a pointer, by the contract of the header.
@@ -32,7 +32,7 @@ macro_rules! entry {
 }
 pub(crate) use entry;
 
-/// The same for an entry point that returns a value. Where an argument is wrong that is `neutral`.
+/// Like `entry`, for an entry point that returns a value. If an argument is wrong, the value is `neutral`.
 macro_rules! value {
     ($neutral:expr; $($name:ident = $kind:ident($raw:expr)),+ => $body:expr) => {
         $crate::abi::guard::value_with($neutral, || $crate::abi::guard::entry!(@ $($name = $kind($raw)),+ => Ok($body)))
@@ -40,7 +40,7 @@ macro_rules! value {
 }
 pub(crate) use value;
 
-/// Runs the body of an entry point. A panic must not cross into C, and must not be silent either.
+/// Runs the body of an entry point. A panic must not cross into C, and must be reported.
 pub(crate) fn entry_with(
     err: Result<Option<Out<'_, *mut tenon_error>>>,
     body: impl FnOnce() -> Result<tenon_status>,

@@ -1,6 +1,6 @@
-//! The objects behind handles. Each begins with a tag of its type, by which a wrong handle is found out.
+//! The objects behind handles. Each begins with a tag of its type, which detects wrong handles.
 //!
-//! Entries are not among them, see [`live`].
+//! Entries are not among them, see [`live_handles`].
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::Result;
@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A type that programs have handles of.
 pub(crate) trait Handle: Send + Sync + 'static {
-    /// What C calls it.
+    /// The type's name in C.
     const NAME: &'static str;
     const TAG: u64;
 }
 
-/// Says which types there are, with numbers that memory of other things hardly begins with.
+/// Lists the types, with tags that other memory is unlikely to begin with.
 macro_rules! handles {
     ($($handle:ident = $tag:literal,)+) => {
         $(impl Handle for $handle {
@@ -43,16 +43,16 @@ handles! {
     tenon_server = 0xa7b1_6c0f_93d2_5e46,
 }
 
-/// The tag of what is freed.
+/// The tag of an object that was freed.
 const FREED: u64 = 0xa7b1_6c0f_93d2_5e40;
 
-/// No object lies below.
+/// The lowest address that an object can have.
 const LOWEST: usize = 4096;
 
-/// Every look at a handle asks the table of live ones. Otherwise the tag alone is looked at, which is one comparison.
+/// Whether each check of a handle searches the table of live handles. Otherwise it compares only the tag.
 const IN_TABLE: bool = cfg!(debug_assertions);
 
-/// An object that C has a handle of: its address. The tag comes first, whatever the type.
+/// An object that C has a handle of. The handle is its address. The tag comes first for every type.
 #[repr(C)]
 pub(crate) struct Tagged<T: Handle> {
     tag: AtomicU64,
@@ -91,7 +91,7 @@ impl<T: Handle> Tagged<T> {
 
 impl<T: Handle> Drop for Tagged<T> {
     fn drop(&mut self) {
-        // First: what the object had may end with code of the program's.
+        // The tag is set first, because dropping the value may run the program's code.
         self.tag.store(FREED, Ordering::Relaxed);
         if IN_TABLE {
             live_handles::ended(std::ptr::from_ref(self).addr());
@@ -155,9 +155,9 @@ impl<T: Handle> Drop for Owned<T> {
 /// The object of a handle, unless that is wrong or NULL.
 ///
 /// # Safety
-/// `handle` is NULL, or one that the library gave for an object of any type, or no address of memory at all. Where [`IN_TABLE`] it
-/// may be any.
-// In place: this is what a function costs beyond what it does.
+/// `handle` is NULL, a handle that the library gave for an object of any type, or not an address of memory. If
+/// [`IN_TABLE`] is true it may be anything.
+// Inlined, because this check is most of what the C interface adds to a call's cost.
 #[inline(always)]
 pub(crate) unsafe fn checked<T: Handle>(handle: *const T, what: &str) -> Result<NonNull<Tagged<T>>> {
     let is_in_order = if IN_TABLE {

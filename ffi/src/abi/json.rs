@@ -1,4 +1,4 @@
-//! JSON text of the program's own, checked and copied.
+//! JSON text from the program, checked and copied.
 
 use crate::abi::guard::Result;
 use crate::abi::status::*;
@@ -11,7 +11,7 @@ pub(crate) fn json(text: &str, what: &str) -> Result<JsonSlice> {
     json_within(text, what, Limits::default().max_depth)
 }
 
-/// The same, nested at most so deep.
+/// Like `json`, with at most this depth.
 pub(crate) fn json_within(text: &str, what: &str, max_depth: usize) -> Result<JsonSlice> {
     let limits = Limits { max_bytes: u32::MAX as usize, max_depth };
     JsonSlice::parse(Bytes::copy_from_slice(text.as_bytes()), &limits).map_err(|error| {

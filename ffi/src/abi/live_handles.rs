@@ -1,7 +1,8 @@
-//! The entries that programs hold. A handle of an entry is a number in the form of a pointer, which leads to nothing by itself: one
-//! that was freed, that a server took, or that is no entry's handle at all is found out without a look at its memory.
+//! The entries that programs hold. A handle of an entry is a number in the form of a pointer, and not an address. The
+//! table detects an entry that was freed or taken by a server, and a handle that is not an entry's, without reading
+//! memory.
 //!
-//! A build with debug assertions notes the other objects here too, see [`handle`](crate::abi::handle).
+//! A build with debug assertions records the other objects here too, see [`handle`](crate::abi::handle).
 
 use crate::abi::fork;
 use crate::abi::guard::Result;
@@ -12,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ptr::{NonNull, without_provenance_mut};
 use tenon_mcp::locks::{Mutex, MutexGuard};
 
-/// Between two handles, so that none is the address of what C could keep an object at.
+/// The distance between two handles. It keeps handles different from addresses at which C could store an object.
 const STEP: usize = 2;
 
-/// Of how many freed objects the memory is not given again.
+/// The number of freed objects whose memory is kept, so that it is not used again.
 const KEPT: usize = 1024;
 
 pub(crate) const FREED: &str = "this handle was freed";
@@ -26,7 +27,7 @@ struct Live {
     objects: Objects,
 }
 
-/// An entry, which belongs to whoever holds its handle.
+/// An entry, which belongs to the holder of its handle.
 struct Held(NonNull<tenon_entry>);
 
 // SAFETY: an entry may be handed from thread to thread, and the table gives only its address.
@@ -35,17 +36,17 @@ unsafe impl Send for Held {}
 /// The other objects, by address.
 struct Objects {
     live: BTreeMap<usize, Object>,
-    /// Those that were freed, as long as their memory is kept.
+    /// Objects that were freed, as long as their memory is kept.
     freed: BTreeSet<usize>,
     kept: VecDeque<(usize, Memory)>,
 }
 
-/// Memory that is given back when this is dropped.
+/// Memory that is freed when this is dropped.
 pub(crate) type Memory = Box<dyn Send>;
 
 struct Object {
     name: &'static str,
-    /// Keeps its memory beyond its end.
+    /// Keeps the object's memory after its end.
     memory: Option<Memory>,
 }
 
@@ -54,7 +55,7 @@ impl Objects {
         Objects { live: BTreeMap::new(), freed: BTreeSet::new(), kept: VecDeque::new() }
     }
 
-    /// Gives memory that need not be kept any more.
+    /// Returns memory that need not be kept any more.
     fn keep(&mut self, address: usize, memory: Memory) -> Option<Memory> {
         self.kept.push_back((address, memory));
         if self.kept.len() <= KEPT {
@@ -83,7 +84,8 @@ static LIVE: Mutex<Live> =
     Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new(), objects: Objects::new() });
 
 thread_local! {
-    /// Of a thread that forks, until it has: a lock that another thread held would stay locked in the child.
+    /// The lock, held by a thread while it forks. If another thread held it during the fork, it would stay locked in the
+    /// child.
     static FORKING: Cell<Option<MutexGuard<'static, Live>>> = const { Cell::new(None) };
 }
 
@@ -92,22 +94,22 @@ fn live() -> MutexGuard<'static, Live> {
     LIVE.lock()
 }
 
-/// Nobody changes the table until [`after_fork`].
+/// Locks the table until [`after_fork`].
 pub(crate) fn before_fork() {
     let _ = FORKING.try_with(|forking| forking.set(Some(LIVE.lock())));
 }
 
-/// In the parent and in the child.
+/// Unlocks the table, in the parent and in the child.
 pub(crate) fn after_fork() {
     let _ = FORKING.try_with(Cell::take);
 }
 
-/// An object has begun its life. `memory` keeps its address from being given again when it has ended.
+/// Records a new object. `memory` keeps its address from being used again after its end.
 pub(crate) fn began(address: usize, name: &'static str, memory: Option<Memory>) {
     live().objects.live.insert(address, Object { name, memory });
 }
 
-/// An object has ended its life.
+/// Records the end of an object.
 pub(crate) fn ended(address: usize) {
     let given_back = live().objects.ended(address);
     drop(given_back);
@@ -124,7 +126,7 @@ pub(crate) fn is(address: usize, name: &str) -> bool {
     live().objects.live.get(&address).is_some_and(|object| object.name == name)
 }
 
-/// What is known of a handle.
+/// A description of a handle, if it is known.
 pub(crate) fn known(address: usize) -> Option<String> {
     let live = live();
     if live.entries.contains_key(&address) {
@@ -170,10 +172,7 @@ pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Res
     found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.dead(handle.addr(), what))
 }
 
-/// The entry of a handle that the program gives away; nothing for NULL.
-///
-/// # Safety
-/// Nobody else uses the handle now.
+/// The entry of a handle that the program hands over; `None` for NULL.
 pub(crate) unsafe fn taken_entry(handle: *mut tenon_entry, what: &str) -> Result<Option<Box<tenon_entry>>> {
     if handle.is_null() {
         return Ok(None);

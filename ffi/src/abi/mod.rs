@@ -1,4 +1,4 @@
-//! The boundary to C: arguments and handles are checked here, and failures become statuses.
+//! The boundary to C: checks arguments and handles, and turns failures into statuses.
 
 // In the order of the header; rustfmt sorts within a group only.
 pub(super) mod status;

@@ -1,4 +1,4 @@
-//! Where operating systems differ; nothing else of the C interface asks which one it is.
+//! Differences between operating systems. No other module of the C interface depends on the system.
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
@@ -10,7 +10,7 @@ pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd), Errno> {
     pipe_with(PipeFlags::CLOEXEC | if nonblocking { PipeFlags::NONBLOCK } else { PipeFlags::empty() })
 }
 
-/// In steps: a program that another thread starts between them has the pipe too.
+/// In two steps: a program that another thread starts between them inherits the pipe.
 #[cfg(target_vendor = "apple")]
 pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd), Errno> {
     use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio};

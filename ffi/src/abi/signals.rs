@@ -1,7 +1,7 @@
-//! SIGINT and SIGTERM while tenon_server_run() waits.
+//! Handling of SIGINT and SIGTERM during tenon_server_run().
 //!
-//! Signal handlers are the process's, so this is the one piece of global state, and it is in use only while a server is
-//! run: the first run installs the handlers and a thread, the last one takes both away.
+//! Signal handlers belong to the process, so this is global state. It is in use only while a server is run. The first run
+//! installs the handlers and starts a thread, and the last run removes both.
 
 use crate::abi::guard::Result;
 use crate::abi::status::Failure;
@@ -24,20 +24,20 @@ const SIGNALS: [c_int; 2] = [libc::SIGINT, libc::SIGTERM];
 /// No signal has this number.
 const STOP: u8 = 0;
 
-/// What the handler may look at: where to write, and in which process; and how many handlers are at it.
+/// The data that the signal handler may read: where to write, in which process, and how many handlers are running.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 static HANDLING: AtomicU32 = AtomicU32::new(0);
 
-/// The state of this process, or of the one it was forked off.
+/// The state of this process, or of the process that it was forked from.
 static STATE: AtomicPtr<State> = AtomicPtr::new(std::ptr::null_mut());
 
-/// What belongs to one process. A forked child makes its own: the lock of its parent's may be held by a thread that the
-/// child does not have.
+/// The state of one process. A forked child makes its own, because the parent's lock may be held by a thread that does
+/// not exist in the child.
 struct State {
     process: u32,
     runs: Mutex<Runs>,
-    /// That of the process this one was forked off, which is never freed: so that nobody takes it for lost.
+    /// The state of the parent process, which is never freed. The reference keeps leak checkers from reporting it.
     _parent: Option<&'static State>,
 }
 
@@ -46,14 +46,14 @@ struct Runs {
     next: u64,
     running: Vec<Run>,
     installed: Option<Installed>,
-    /// What our handlers had replaced in the process that this one was forked off.
+    /// The actions that our handlers replaced in the parent process.
     inherited: [Option<libc::sigaction>; 2],
 }
 
 /// One tenon_server_run().
 struct Run {
     id: RunId,
-    /// `None` while it starts; a signal that comes meanwhile is kept.
+    /// `None` during the start. A signal that comes meanwhile is stored in `early`.
     running: Option<Running>,
     early: Option<u8>,
     signalled: bool,
@@ -65,10 +65,10 @@ struct Installed {
     thread: JoinHandle<()>,
 }
 
-/// What tells one tenon_server_run() from others.
+/// Identifies one tenon_server_run().
 pub(crate) type RunId = u64;
 
-/// One run's share in the handlers.
+/// One run's use of the handlers.
 pub(crate) struct Watch(RunId);
 
 impl Watch {
@@ -113,11 +113,12 @@ impl Drop for Watch {
             let mut runs = state().runs.lock();
             runs.running.retain(|run| run.id != self.0);
             let last = if runs.running.is_empty() { runs.installed.take() } else { None };
-            // Under the lock: another run may be about to install its own.
+            // Under the lock, because another run may be about to install its handlers.
             last.map(Installed::uninstall)
         };
         if let Some((pipe, thread)) = last {
-            // A handler that runs on another thread may hold the pipe's number, which must not become another file's.
+            // A handler that runs on another thread may still use the pipe's number, which must not be given to another
+            // file.
             while HANDLING.load(Ordering::SeqCst) > 0 {
                 std::thread::yield_now();
             }
@@ -150,12 +151,13 @@ fn state() -> &'static State {
     {
         return state;
     }
-    // Not waited for: the thread that holds it may not exist here. Without it the defaults are put back.
+    // Only tried, because the thread that holds the lock may not exist here. If it fails, the default actions are
+    // restored later.
     let inherited = known
         .and_then(|parent| parent.runs.try_lock())
         .and_then(|runs| runs.installed.as_ref().map(|installed| installed.former));
     if known.is_some() {
-        // Handlers that were at it when the process was forked are the parent's.
+        // Handlers that were running during the fork belong to the parent.
         HANDLING.store(0, Ordering::SeqCst);
     }
     let runs = Runs { inherited: inherited.unwrap_or_default(), ..Runs::default() };
@@ -173,10 +175,10 @@ fn state() -> &'static State {
 }
 
 impl Installed {
-    /// The pipe and the thread; the handlers come with [`Installed::take_over`].
+    /// Makes the pipe and starts the thread. [`Installed::take_over`] installs the handlers.
     fn new(inherited: [Option<libc::sigaction>; 2]) -> Result<Installed> {
         let pipe = pipe(false)?;
-        // A handler must not block: the thread behind the pipe may be waiting for what its thread holds.
+        // A handler must not block: the thread that reads the pipe may wait for a lock that the interrupted thread holds.
         fcntl_getfl(&pipe.1)
             .and_then(|flags| fcntl_setfl(&pipe.1, flags | OFlags::NONBLOCK))
             .map_err(|error| Failure::io("cannot make a pipe", error))?;
@@ -187,7 +189,8 @@ impl Installed {
         PROCESS.store(std::process::id(), Ordering::SeqCst);
         let mut former = [None; 2];
         for (former, (signal, inherited)) in former.iter_mut().zip(SIGNALS.into_iter().zip(inherited)) {
-            // Forked off while handlers were installed: what is there is the parent's, which has put nothing back here.
+            // If the process was forked while handlers were installed, the present action is the parent's, and was not
+            // restored here.
             if is_ours(&present(signal)) {
                 *former = Some(inherited.unwrap_or_else(|| action(libc::SIG_DFL, 0)));
             }
@@ -195,7 +198,7 @@ impl Installed {
         Ok(Installed { former, pipe, thread })
     }
 
-    /// Installs the handlers where another is in place, which the program may have put there since the last run began.
+    /// Installs the handlers unless they are in place. The program may have installed its own since the last run began.
     fn take_over(&mut self) {
         let flags = libc::SA_RESTART | libc::SA_ONSTACK;
         let ours = action(on_signal as extern "C" fn(c_int) as usize, flags);
@@ -208,7 +211,7 @@ impl Installed {
         }
     }
 
-    /// Puts back what was there before, unless the program has replaced our handler meanwhile.
+    /// Restores the former actions, unless the program has replaced our handler meanwhile.
     fn uninstall(self) -> (Arc<(OwnedFd, OwnedFd)>, JoinHandle<()>) {
         for (former, signal) in self.former.iter().zip(SIGNALS) {
             if let Some(former) = former
@@ -247,7 +250,7 @@ fn is_ours(action: &libc::sigaction) -> bool {
     action.sa_sigaction == on_signal as extern "C" fn(c_int) as usize
 }
 
-/// Runs on whatever thread a signal hits: atomics, write, getpid, sigaction and raise only.
+/// Runs on the thread that gets the signal. It uses only atomics, write, getpid, sigaction and raise.
 extern "C" fn on_signal(signal: c_int) {
     let errno = Errno::last_raw();
     HANDLING.fetch_add(1, Ordering::SeqCst);
@@ -256,12 +259,12 @@ extern "C" fn on_signal(signal: c_int) {
     if PROCESS.load(Ordering::SeqCst) == process as u32 {
         let pipe = PIPE.load(Ordering::SeqCst);
         if pipe >= 0 {
-            // SAFETY: one byte of a local; where the pipe is full, more signals than can matter are in it.
+            // SAFETY: one byte of a local. If the pipe is full, it already has more signals than are needed.
             unsafe { libc::write(pipe, [signal as u8].as_ptr().cast(), 1) };
         }
     } else {
-        // A forked child inherits the handler but not the thread behind it: for it, the signal does what it does by
-        // default.
+        // A forked child inherits the handler but not the thread that reads the pipe. For the child, the signal has its
+        // default action.
         replace(signal, &action(libc::SIG_DFL, 0));
         // SAFETY: may be called in a handler; the default action needs no code of ours.
         unsafe { libc::raise(signal) };
@@ -270,7 +273,7 @@ extern "C" fn on_signal(signal: c_int) {
     Errno::set_raw(errno);
 }
 
-/// Has [`watch`] return. Waits for room: the pipe may be full of signals, which it is about to take.
+/// Ends [`watch`]. Waits for room, because the pipe may be full of signals that `watch` is about to read.
 fn stop(pipe: &OwnedFd) {
     while let Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) = rustix::io::write(pipe, &[STOP]) {
         let _ = poll(&mut [PollFd::new(pipe, PollFlags::OUT)], None);
@@ -289,7 +292,7 @@ fn watch(pipe: &OwnedFd) {
     }
 }
 
-/// Tells every server that is run. When none of them has any use for the signal, it ends the process.
+/// Passes the signal to every server that is run. If none of them handles it, the process ends.
 fn deliver(signal: u8) {
     let mut codes = Vec::new();
     let running: Vec<Running> = {
@@ -305,7 +308,7 @@ fn deliver(signal: u8) {
         && codes.iter().all(Option::is_some)
     {
         flush_printed();
-        // SAFETY: ends the process without running anything of the program's, which had its chance.
+        // SAFETY: ends the process without running the program's code, which was given time to finish.
         unsafe { libc::_exit((*code).into()) };
     }
 }

@@ -6,8 +6,8 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use std::thread::JoinHandle;
 use tenon_mcp::Threads;
 
-/// Starts a thread that takes no signals: they are the program's, and a pipe that breaks in a callback must not end the
-/// process. Faults stay open, since they concern the thread that causes them, and callbacks run here.
+/// Starts a thread that blocks signals. Signals are for the program's threads, and a broken pipe in a callback must not
+/// end the process. Faults are not blocked, because they concern the thread that causes them, and callbacks run here.
 ///
 /// Without `threads` it belongs to the process and not to a server.
 pub(crate) fn spawn(
@@ -21,7 +21,7 @@ pub(crate) fn spawn(
     {
         blocked.remove(fault);
     }
-    // Blocked before the thread exists, as it takes over this thread's mask: it has no moment without.
+    // Blocked before the thread exists. The new thread inherits this mask, so it never runs without it.
     let before = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK);
     let mut builder = std::thread::Builder::new().name(name.clone());
     if let Some(threads) = threads {

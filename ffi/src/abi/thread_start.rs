@@ -1,4 +1,4 @@
-//! What a program has called at the start of each thread.
+//! The function that a program has called at the start of each thread.
 
 use crate::abi::error::c_string;
 use crate::entries::handlers::{Gate, UserData};
@@ -6,13 +6,13 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 
-/// Called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and lives until the function
-/// returns.
+/// A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and
+/// lives until the function returns.
 pub type tenon_thread_start_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, name: *const c_char)>;
 
 type Function = unsafe extern "C" fn(*mut c_void, *const c_char);
 
-/// The function with its data. Threads may start for longer than the server lives, so it can be closed.
+/// The function with its data. Threads may start after the server's end, so it can be closed.
 pub(crate) struct ThreadStart {
     function: Function,
     data: Mutex<Option<Arc<UserData>>>,
@@ -33,7 +33,7 @@ impl ThreadStart {
         unsafe { (self.function)(data.pointer, name.as_ptr()) };
     }
 
-    /// Waits until it is not in use; from then on nothing is called. Ends the data.
+    /// Waits until the function is not running. It is not called afterwards. Drops the data.
     pub(crate) fn close(&self) {
         self.gate.close();
         let data = self.data.lock().take();

@@ -1,8 +1,9 @@
-//! Which library this is.
+//! The version of the library and of its ABI.
 
 use std::ffi::{CStr, c_char};
 
-/// Counts incompatible changes of this interface. Functions may be added within one number, nothing else changes.
+/// The ABI version, which changes with every incompatible change of this interface. Within one version functions may be
+/// added, and nothing else changes.
 pub const TENON_ABI_VERSION: u32 = 0;
 
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
@@ -10,14 +11,14 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => panic!("a version holds no NUL"),
 };
 
-/// The version of the library that runs, such as "1.2.3". Static. TENON_VERSION is that of the header.
+/// The version of the loaded library, such as "1.2.3". Static. TENON_VERSION is the version of the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// The ABI version of the library that runs. A program may run with it if this equals the TENON_ABI_VERSION it was compiled
-/// with.
+/// The ABI version of the loaded library. A program may run with it if it equals the TENON_ABI_VERSION that the program
+/// was compiled with.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_abi_version() -> u32 {
     TENON_ABI_VERSION

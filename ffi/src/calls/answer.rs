@@ -1,4 +1,4 @@
-//! What a client answered.
+//! The answers of clients.
 
 use crate::abi::args::{Out, write_text};
 use crate::abi::guard::*;
@@ -8,23 +8,23 @@ use crate::calls::json_accessors::{Copied, Copies, Fields};
 use std::ffi::c_char;
 use tenon_mcp::{Action, Answer};
 
-/// What the user did with a question: one of the TENON_ACTION_ values.
+/// How the user reacted to a question: one of the TENON_ACTION_ values.
 pub type tenon_action = i32;
 
-/// Answered: filled in the form, or agreed to visit the page. What models and clients answer counts as this too.
+/// The user filled in the form, or agreed to visit the page. Answers of models and clients have this action too.
 pub const TENON_ACTION_ACCEPT: tenon_action = 1;
-/// Said no.
+/// The user declined.
 pub const TENON_ACTION_DECLINE: tenon_action = 2;
-/// Closed the question without choosing.
+/// The user closed the question without a choice.
 pub const TENON_ACTION_CANCEL: tenon_action = 3;
 
-/// The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any
-/// thread may read it.
+/// The answer to a question of tenon_call_elicit() or a similar function. Free it with tenon_answer_free(). It may
+/// outlive its call. Any thread may read it.
 pub struct tenon_answer {
     action: tenon_action,
     content: Option<Fields>,
     answer: Answer,
-    /// Decoded texts that were handed out.
+    /// Decoded texts that were lent to the program.
     lent: Copies,
 }
 
@@ -50,15 +50,16 @@ impl tenon_answer {
     }
 }
 
-/// What the user did; 0 for NULL.
+/// The user's action; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_action(answer: *const tenon_answer) -> tenon_action {
     value!(0; answer = maybe(answer) => answer.map_or(0, |answer| answer.action))
 }
 
-/// The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
-/// an array of them. It is not NUL-terminated; it is borrowed and lives as long as the answer. Fails with
-/// TENON_ERR_NOT_FOUND if there is none: the user declined or cancelled, or the question was another.
+/// The content of the answer. For a form it is a JSON object that satisfies the schema of the question; for a sampled
+/// message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as the
+/// answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
+/// question was of another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_content(
     answer: *const tenon_answer,
@@ -71,8 +72,8 @@ pub unsafe extern "C" fn tenon_answer_content(
     })
 }
 
-/// The string field `name` of the form: UTF-8, NUL-terminated, though it may hold NULs of its own. It is borrowed and
-/// lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+/// The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives as
+/// long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_string(
     answer: *const tenon_answer,
@@ -125,8 +126,9 @@ pub unsafe extern "C" fn tenon_answer_bool(
     })
 }
 
-/// The text of a sampled message: that of its text blocks, one after the other. UTF-8, NUL-terminated, though it may hold
-/// NULs of its own. It is borrowed and lives as long as the answer; "" for answers to other questions. `len` may be NULL.
+/// The text of a sampled message: the text of its text blocks, one after the other, in UTF-8. It is NUL-terminated, but
+/// may contain NULs. It is borrowed and lives as long as the answer. It is "" for answers to other questions. `len` may
+/// be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_text(
     answer: *const tenon_answer,
@@ -138,8 +140,8 @@ pub unsafe extern "C" fn tenon_answer_text(
     })
 }
 
-/// The URI of root number `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is borrowed and
-/// lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND behind the last.
+/// The URI of the root with this `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is
+/// borrowed and lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND after the last root.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_root(
     answer: *const tenon_answer,
@@ -154,8 +156,8 @@ pub unsafe extern "C" fn tenon_answer_root(
     })
 }
 
-/// The whole answer as JSON text: {"action":…,"content":…}, of a sampled message {"role":…,"content":…,"model":…}, of roots
-/// {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
+/// The whole answer as JSON text: {"action":…,"content":…}, for a sampled message {"role":…,"content":…,"model":…}, for
+/// roots {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_json(
     answer: *const tenon_answer,
@@ -168,7 +170,7 @@ pub unsafe extern "C" fn tenon_answer_json(
     })
 }
 
-/// Hands out a text that is made when it is asked for first.
+/// Lends a text, which is made on the first request.
 fn lend(
     answer: &tenon_answer,
     name: &str,

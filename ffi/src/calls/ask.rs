@@ -1,4 +1,4 @@
-//! Asking the client: its user, its model, itself.
+//! Questions to the client: to its user, to its model, or to the client itself.
 
 use crate::abi::args::Out;
 use crate::abi::error::tenon_error;
@@ -10,16 +10,17 @@ use crate::calls::call::{Reason, tenon_call};
 use std::ffi::c_char;
 use tenon_mcp::{Ask, AskError, AskMode, Asked, Outcome, Question};
 
-/// Asks the user behind the client to fill in a form. `schema` is the form: an object schema of flat primitive
-/// properties. `key` names the question within its call; NULL if the call's questions always come in the same order.
+/// Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties. `key`
+/// names the question within its call. It may be NULL if the call's questions always come in the same order.
 ///
 /// - TENON_OK: `*answer` is the answer; free it.
 /// - TENON_SUSPENDED: the question has gone to the client. Release what you hold and return without completing the call.
-///   The callback is called again from its top when the answer is there, and then this function returns it. What the
-///   callback does before asking must be harmless to repeat. To ask several questions at once, ask them all and return
+///   When the answer has come, the callback is called again from its top, and this function then returns the answer. What
+///   the callback does before asking must be safe to repeat. To ask several questions at once, ask them all and return
 ///   after the last.
-/// - TENON_ERR_UNSUPPORTED: this client cannot be asked. TENON_ERR_CLIENT: it failed. TENON_ERR_INVALID: the question is
-///   wrong. A callback that returns because of these, without completing the call, fails the call with that reason.
+/// - TENON_ERR_UNSUPPORTED: this client does not support the question. TENON_ERR_CLIENT: the client failed.
+///   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call, the
+///   call fails with that reason.
 ///
 /// Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
 #[must_use]
@@ -39,10 +40,10 @@ pub unsafe extern "C" fn tenon_call_elicit(
     })
 }
 
-/// Asks the user to visit a page, where what no form may ask for can be entered: passwords, keys, payments. `url` holds no
-/// secrets and is https outside of development. `elicitation_id` names the visit for tenon_server_elicitation_complete(), or
-/// is NULL. The rest is as with tenon_call_elicit(). That the user accepts means that the page is opened, not that anything
-/// was done there.
+/// Asks the user to visit a page. Use it for input that no form may ask for: passwords, keys, payments. `url` must not
+/// contain secrets, and is https outside of development. `elicitation_id` names the visit for
+/// tenon_server_elicitation_complete(), or is NULL. If the user accepts, the page is opened; it does not mean that the
+/// user did anything there. In all other respects this is like tenon_call_elicit().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_elicit_url(
@@ -58,9 +59,10 @@ pub unsafe extern "C" fn tenon_call_elicit_url(
         url = text(url), id = optional_text(elicitation_id) => put(call, page(message, url, id), key, answer))
 }
 
-/// Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
-/// client with a session is told by an error and calls again in its own time; a later one is asked like
-/// tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
+/// Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return.
+/// A client with a session gets an error and calls again later. A client without a session is asked as by
+/// tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long as the visit
+/// has not been made.
 ///
 /// Fails like tenon_call_elicit().
 #[must_use]
@@ -87,9 +89,9 @@ pub unsafe extern "C" fn tenon_call_require_url(
     })
 }
 
-/// Asks the client's model. `params` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL: what
-/// sampling/createMessage takes, at least "messages" and "maxTokens". tenon_answer_text() is what the model said. The rest
-/// is as with tenon_call_elicit(); fails also with TENON_ERR_JSON.
+/// Asks the client's model. `params` are the parameters of sampling/createMessage, at least "messages" and "maxTokens":
+/// `len` bytes of JSON text, or up to the first NUL with TENON_NUL. tenon_answer_text() gives the model's text. In all
+/// other respects this is like tenon_call_elicit(). Fails also with TENON_ERR_JSON.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_sample(
@@ -107,8 +109,8 @@ pub unsafe extern "C" fn tenon_call_sample(
     })
 }
 
-/// Asks for the directories the user works in; they are guidance, not a fence. tenon_answer_root() reads them. The rest is
-/// as with tenon_call_elicit().
+/// Asks for the directories that the user works in. They are guidance, not an access restriction. tenon_answer_root()
+/// reads them. In all other respects this is like tenon_call_elicit().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_roots(
@@ -122,9 +124,9 @@ pub unsafe extern "C" fn tenon_call_roots(
     })
 }
 
-/// Asks a question of any kind: `question` is "elicit", "elicit_url", "sample" or "roots", and `params` what its request
-/// takes, `len` bytes of a JSON object or up to the first NUL with TENON_NUL. The rest is as with tenon_call_elicit(); fails
-/// also with TENON_ERR_JSON.
+/// Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters of
+/// its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is like
+/// tenon_call_elicit(). Fails also with TENON_ERR_JSON.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_ask(
@@ -156,7 +158,7 @@ fn page(message: &str, url: &str, id: Option<&str>) -> Ask {
     }
 }
 
-/// Puts a question, and gives the answer if it is there.
+/// Asks a question, and returns the answer if it is there.
 fn put(
     call: &tenon_call,
     mut ask: Ask,
@@ -179,13 +181,13 @@ fn put(
     }
 }
 
-/// The failure, which is also what the call ends with if its callback lets it through.
+/// The failure. It is also the reason of the call's failure if the callback returns because of it.
 pub(crate) fn refused(call: &tenon_call, error: AskError) -> Failure {
     let status = match &error {
         AskError::Stale => return Failure::stale(),
         AskError::Unsupported(_) => TENON_ERR_UNSUPPORTED,
         AskError::Invalid(_) => TENON_ERR_INVALID,
-        // The client's, and kinds of later versions.
+        // The client's failures, and kinds of later versions.
         _ => TENON_ERR_CLIENT,
     };
     let failure = Failure::new(status, error.to_string());

@@ -1,4 +1,4 @@
-//! One call, as its callback sees it.
+//! One call, as its callback uses it.
 
 use crate::abi::fork::Process;
 use crate::abi::guard::*;
@@ -15,52 +15,53 @@ use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
 
-/// One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
-/// the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
+/// One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it borrowed:
+/// it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also several threads
+/// at once.
 ///
-/// The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
-/// fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
+/// The first completion ends the call; the handle stays valid until its release. After the end, a function that acts on
+/// the call fails with TENON_ERR_STALE and has no effect. The arguments and the context of the call can still be read.
 pub struct tenon_call {
     pub(crate) port: HostPort,
     pub(crate) id: CallId,
     pub(crate) context: Arc<CallContext>,
     pub(crate) arguments: Fields,
     pub(crate) progress: Mutex<Progress>,
-    /// Whether `progress` holds a reason, so that a call where nothing fails never looks.
+    /// Whether `progress` has a reason. A call without failures need not lock `progress` to find out.
     reasoned: AtomicBool,
     /// How deeply a result may be nested.
     pub(crate) max_depth: usize,
     process: Process,
     pub(crate) inner: Weak<Inner>,
     pub(crate) mode: Mode,
-    /// What is to be done if it is cancelled.
+    /// The functions that run if the call is cancelled.
     pub(crate) watches: OnceLock<Mutex<Vec<Arc<Watch>>>>,
-    /// It goes on when its callback returns, or did.
+    /// The call goes on after its callback has returned.
     pub(crate) outlives: AtomicBool,
-    /// What was handed out by name.
+    /// Texts that were lent to the program, by name.
     lent: Copies,
-    /// Where middleware is around the call.
+    /// The call's place in its chain, if it has middleware.
     pub(crate) stage: Option<Box<Stage>>,
-    // Last, and only held: keeps the program's data alive as long as the call.
+    // Last, and never read: it keeps the program's data alive as long as the call.
     _handler: Arc<Handler>,
 }
 
 /// A call as the library and the program share it.
 pub(crate) type SharedCall = Arc<Tagged<tenon_call>>;
 
-/// How far the program has come with its call.
+/// The state of the program's work on its call.
 #[derive(Default)]
 pub(crate) struct Progress {
     pub(crate) completed: bool,
-    /// A question was asked; unless completed, the attempt ends with it.
+    /// A question was asked. Unless the call is completed, the attempt ends with it.
     pub(crate) suspended: bool,
     retained: bool,
-    /// Why the program may be giving up: the failure of what it tried last.
+    /// The last failure, because of which the program may be about to return.
     reason: Option<Reason>,
 }
 
 impl Progress {
-    /// Says whether somebody keeps the call.
+    /// Sets whether the program keeps the call.
     pub(crate) fn keep(&mut self, kept: bool) {
         self.retained = kept;
     }
@@ -70,10 +71,10 @@ impl Progress {
     }
 }
 
-/// What a call ends with if its callback lets a failure through.
+/// The outcome of a call if its callback returns because of a failure.
 pub(crate) struct Reason {
     pub(crate) outcome: Outcome,
-    /// The program's own fault, and not its client's.
+    /// The program caused it, and not its client.
     pub(crate) own: bool,
 }
 
@@ -130,7 +131,7 @@ impl tenon_call {
         failure.of(&self.context.entry.to_string())
     }
 
-    /// Whether somebody waits for the result.
+    /// Whether the client waits for the result.
     fn is_awaited(&self) -> bool {
         !matches!(self.context.entry.kind, Kind::Notification | Kind::Hook)
     }
@@ -161,8 +162,8 @@ impl tenon_call {
         self.progress.lock().completed || self.stage.as_ref().is_some_and(|stage| stage.was_completed())
     }
 
-    /// Passes on what a step came to, and keeps the reason of a failure for a callback that just returns because of it.
-    /// One that goes on has not let it through.
+    /// Passes on the result of a step. A failure is stored as the reason, in case the callback returns because of it. A
+    /// later success removes the reason.
     pub(crate) fn note<T>(&self, result: Result<T>) -> Result<T> {
         match &result {
             Ok(_) => self.went_on(),
@@ -174,7 +175,7 @@ impl tenon_call {
         result
     }
 
-    /// Forgets the failure of an earlier step.
+    /// Removes the failure of an earlier step.
     pub(crate) fn went_on(&self) {
         if self.reasoned.load(Ordering::Relaxed) {
             self.reasoned.store(false, Ordering::Relaxed);
@@ -224,7 +225,7 @@ impl Drop for tenon_call {
 }
 
 impl tenon_call {
-    /// Ends what was not completed.
+    /// Ends a call that was not completed.
     fn settle(&mut self) {
         let awaited = self.is_awaited();
         let progress = self.progress.get_mut();

@@ -1,4 +1,4 @@
-//! What the program wants done when a call ends without it, and the thread that does it.
+//! Cancel callbacks, which run if a call ends before the program completes it, and the thread that runs them.
 
 use crate::abi::guard::*;
 use crate::abi::status::*;
@@ -15,26 +15,30 @@ use std::thread::JoinHandle;
 use tenon_mcp::locks::{Condvar, Mutex};
 use tenon_mcp::{Parker, Threads, Wake};
 
-/// Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given.
+/// A function that runs if a call ends before the program completes it. `user_data` is the pointer that
+/// tenon_call_on_cancel() got.
 pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Has `callback` run once if the call ends before the program completes it: the client cancels it or goes away, its time is
-/// up, the server closes. So a callback that waits for something of its own can be made to wait no longer; what it then
-/// completes the call with is dropped. There may be several for a call; they run in their order.
+/// Registers `callback`, which runs once if the call ends before the program completes it: the client cancels it or
+/// disconnects, it times out, or the server closes. It can wake a callback that waits for something else. A result that
+/// this callback then completes the call with is dropped. A call may have several such functions; they run in order.
 ///
-/// It runs on a thread that the library keeps for these alone, beside the call's own callback; if that is in TENON_MODE_POLL,
-/// only in tenon_server_poll(), tenon_server_run() and tenon_server_exchange(). It should be brief, since those of other calls
-/// wait for it. If the call was cancelled before, it runs at once, in this function. It does not run if the program completes
-/// the call, or if its attempt ends with a question.
+/// `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own callback.
+/// If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run() and
+/// tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
+/// cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if its
+/// attempt ends with a question.
 ///
-/// It neither begins nor goes on once the library has seen the callback of the call return, unless the call is kept, by
-/// tenon_call_retain() or for what tenon_call_next() will bring. But variables of that callback are gone a moment earlier, and
-/// `callback` may still run then: `user_data` must not be one of them, nor refer to them. It has to live until `destroy`.
+/// Once the library has seen the call's own callback return, `callback` neither starts nor still runs, unless the call is
+/// kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local variables of the call's own
+/// callback are gone a moment earlier, when `callback` may still run. So `user_data` must not be one of them, nor refer
+/// to them. It must live until `destroy`.
 ///
-/// `destroy` runs exactly once in every case: after `callback`, or as soon as that cannot run any more; at once if this
-/// function fails. Both `user_data` and `destroy` may be NULL.
+/// `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once if
+/// this function fails. Both `user_data` and `destroy` may be NULL.
 ///
-/// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be started.
+/// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be
+/// started.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_on_cancel(
     call: *mut tenon_call,
@@ -62,8 +66,8 @@ impl Telling {
     }
 }
 
-/// One function that waits for the end of its call. The engine has it run or gives it up, and so does the call when its
-/// callback returns.
+/// A function that runs if its call is cancelled. The engine runs it or drops it. The call drops it when its callback
+/// returns.
 pub(crate) struct Watch {
     state: Mutex<State>,
     over: Condvar,
@@ -100,13 +104,13 @@ impl Watch {
         }
     }
 
-    /// It will not begin any more.
+    /// Prevents it from starting.
     pub(crate) fn give_up(&self) {
         // `destroy` runs here, outside of the lock.
         drop(self.take(State::Over));
     }
 
-    /// The same, and it has come to its end.
+    /// Prevents it from starting, and waits until it has finished.
     fn end(&self) {
         self.give_up();
         let mut state = self.state.lock();
@@ -116,7 +120,7 @@ impl Watch {
     }
 }
 
-/// The engine's hold on a watch: gives it up unless it fires.
+/// The engine's reference to a watch. It drops the function unless it fires.
 struct Armed {
     watch: Option<Arc<Watch>>,
     inner: Weak<Inner>,
@@ -124,7 +128,7 @@ struct Armed {
 }
 
 impl Armed {
-    /// The call was cancelled. This may be any thread of the engine's, so somebody else is told to run the function.
+    /// The call was cancelled. This may run on any thread of the engine, so another thread runs the function.
     fn fire(mut self) {
         if let Some(inner) = self.inner.upgrade()
             && let Some(watch) = self.watch.take()
@@ -151,7 +155,7 @@ impl tenon_call {
             inner.prepare_cancel(self.mode)?;
         }
         let watch = Watch::new(telling);
-        // First: it may fire at once, and the call has to know of it before it goes.
+        // First, because it may fire at once, and the call must know of it before.
         self.watches.get_or_init(Mutex::default).lock().push(watch.clone());
         let armed = Armed { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
         let Err(refused) = self.port.on_cancel(self.id, Box::new(move || armed.fire())) else {
@@ -160,7 +164,7 @@ impl tenon_call {
         if self.was_completed() {
             return Err(Failure::stale());
         }
-        // Not given up by what comes back, but run.
+        // The function is run here, and not dropped with `refused`.
         let telling = watch.take(State::Over);
         drop(refused);
         if let Some(telling) = telling {
@@ -170,7 +174,8 @@ impl tenon_call {
         Ok(())
     }
 
-    /// Its callback has returned: unless the call is kept, none of its functions begins any more, or goes on.
+    /// The callback has returned. Unless the call is kept, its functions do not start any more, and the running ones are
+    /// waited for.
     pub(crate) fn end_watches(&self) {
         if let Some(watches) = self.watches.get()
             && !self.outlives.load(Ordering::Acquire)
@@ -181,7 +186,7 @@ impl tenon_call {
     }
 }
 
-/// The thread that runs what callbacks on worker threads and inline callbacks want done.
+/// The thread that runs the cancel functions of worker and inline callbacks.
 #[derive(Default)]
 pub(crate) struct Cancels {
     waiting: Mutex<VecDeque<Arc<Watch>>>,
@@ -199,7 +204,7 @@ enum Thread {
 }
 
 impl Cancels {
-    /// Starts the thread, which never is in most servers.
+    /// Starts the thread if it is not running. Most servers never need it.
     pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>, threads: &Threads) -> Result<()> {
         let mut thread = self.thread.lock();
         if matches!(*thread, Thread::None) {
@@ -218,7 +223,7 @@ impl Cancels {
     fn work(&self, inner: &Inner) {
         loop {
             let open = self.parker.park();
-            // A statement of its own, so that nothing is locked meanwhile.
+            // A separate statement, so that nothing is locked meanwhile.
             while let Some(watch) = self.next() {
                 inner.tell(&watch);
             }
@@ -232,7 +237,7 @@ impl Cancels {
         self.waiting.lock().pop_front()
     }
 
-    /// Runs what waits still, and ends the thread.
+    /// Runs the waiting functions, and ends the thread.
     pub(crate) fn stop(&self) {
         self.parker.close();
         let thread = std::mem::replace(&mut *self.thread.lock(), Thread::Stopped);
@@ -246,7 +251,7 @@ impl Cancels {
 }
 
 impl Inner {
-    /// Whoever will run the function of a call of this mode is there.
+    /// Makes sure that a thread exists that runs cancel functions of calls in this mode.
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),

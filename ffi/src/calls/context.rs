@@ -1,4 +1,4 @@
-//! What a callback asks its call: arguments, context, and to say how far it has come.
+//! What a callback reads of its call (arguments, context), and how it reports progress and logs.
 
 use crate::abi::args::{Out, write_text};
 use crate::abi::error::tenon_error;
@@ -14,29 +14,29 @@ use std::ptr;
 use std::sync::Arc;
 use tenon_mcp::{CONTEXT_FIELDS, CallContext, Event, JsonSlice, Level};
 
-/// Keeps a call beyond the return of its callback, so that it can be completed later, from any thread. Each retain needs
-/// one tenon_call_release().
+/// Keeps a call after its callback has returned, so that any thread can complete it later. Each retain needs one
+/// tenon_call_release().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_status {
     entry!(call = shared(call) => {
         call.check_fork()?;
         call.retain();
-        // The program's from here on.
+        // From here on the program holds it.
         let _ = Arc::into_raw(call);
         Ok(TENON_OK)
     })
 }
 
-/// Gives up a call that was kept with tenon_call_retain(). When nobody holds a call that was not completed, it fails. NULL
-/// is ignored.
+/// Releases a call that was kept with tenon_call_retain(). If nobody holds the call any more and it was not completed, it
+/// fails. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
     value!((); call = given_up(call) => drop(call));
 }
 
-/// The arguments, a JSON object. A tool's satisfy its schema. A template has its variables, a prompt its arguments, and a
-/// completion "value" and "arguments". A method or a notification has its parameters, and a hook what happened. `*json` is
-/// not NUL-terminated; it is borrowed and lives as long as the call.
+/// The arguments, a JSON object. Those of a tool satisfy its schema. A template gets its variables, a prompt its
+/// arguments, and a completion "value" and "arguments". A method or a notification gets its parameters, and a hook gets
+/// what happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arguments(
     call: *const tenon_call,
@@ -50,14 +50,16 @@ pub unsafe extern "C" fn tenon_call_arguments(
     })
 }
 
-/// The integer argument `name`: the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such as
-/// "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
+/// The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such
+/// as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a slash in a
+/// name, and ~0 means a ~.
 ///
-/// Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
-/// TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that returns because of such a failure,
-/// without completing the call, fails the call with that reason; so it is with the other tenon_call_arg_ functions. It goes
-/// on, and has not let the failure through, once it has read another argument, kept the call, reported progress, logged or
-/// asked something.
+/// Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64 bits.
+/// Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
+///
+/// If a callback returns after such a failure without completing the call, the call fails with that reason. The other
+/// tenon_call_arg_ functions do the same. The reason is forgotten once the callback has read another argument, kept the
+/// call, reported progress, logged or asked a question.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arg_int64(
     call: *const tenon_call,
@@ -96,8 +98,8 @@ pub unsafe extern "C" fn tenon_call_arg_bool(
     })
 }
 
-/// The string argument `name`, with its escapes decoded: UTF-8, NUL-terminated, though it may hold NULs of its own. It
-/// is borrowed and lives as long as the call. `len` may be NULL. See tenon_call_arg_int64().
+/// The string argument `name`, with its escapes decoded, in UTF-8. It is NUL-terminated, but may contain NULs. It is
+/// borrowed and lives as long as the call. `len` may be NULL. See tenon_call_arg_int64().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arg_string(
     call: *const tenon_call,
@@ -126,14 +128,14 @@ pub unsafe extern "C" fn tenon_call_arg_json(
     })
 }
 
-/// What the call's entry is: one of the TENON_KIND_ values; 0 for NULL.
+/// The kind of the call's entry: one of the TENON_KIND_ values; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_kind(call: *const tenon_call) -> tenon_kind {
     value!(0; call = maybe(call) => call.map_or(0, |call| call.context.entry.kind.number() as tenon_kind))
 }
 
-/// The name of the call's entry, for callbacks that serve several: of a resource its URI, of a template or a provider the
-/// template. Borrowed, not NUL-terminated.
+/// The name of the call's entry, for callbacks that serve several entries. For a resource it is the URI, for a template
+/// or a provider the template. Borrowed, not NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_name(
     call: *const tenon_call,
@@ -145,8 +147,8 @@ pub unsafe extern "C" fn tenon_call_name(
     })
 }
 
-/// The address of the resource that is read. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND in what reads no
-/// resource.
+/// The address of the resource that is read. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if the call
+/// does not read a resource.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_uri(
     call: *const tenon_call,
@@ -163,13 +165,14 @@ pub unsafe extern "C" fn tenon_call_uri(
 /// - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta", "session_id";
 /// - "trace": the request's trace context;
 /// - "log_level": the lowest level of log messages that the client wants;
-/// - "headers": those of the HTTP request, with names in lower case;
+/// - "headers": the headers of the HTTP request, with names in lower case;
 /// - "principal": who sent the request, if that is known;
-/// - "task_id": the task that the call is.
+/// - "task_id": the id of the task, if the call is a task.
 ///
 /// The text is not NUL-terminated; it is borrowed and lives as long as the call.
 ///
-/// Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
+/// Fails with TENON_ERR_NOT_FOUND if the call does not have the field, and with TENON_ERR_INVALID if there is no such
+/// field.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_get(
     call: *const tenon_call,
@@ -189,8 +192,8 @@ pub unsafe extern "C" fn tenon_call_get(
     })
 }
 
-/// The client's settings of an extension of the protocol, a JSON object, by the extension's id. Borrowed, not NUL-terminated.
-/// Fails with TENON_ERR_NOT_FOUND if the client does not have the extension.
+/// The client's settings for an extension of the protocol, a JSON object. `id` is the extension's identifier. Borrowed,
+/// not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if the client does not support the extension.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_extension(
     call: *const tenon_call,
@@ -206,7 +209,7 @@ pub unsafe extern "C" fn tenon_call_extension(
 }
 
 /// The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
-/// TENON_ERR_NOT_FOUND in what is no request.
+/// TENON_ERR_NOT_FOUND if the call is not a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_request_id(
     call: *const tenon_call,
@@ -230,8 +233,8 @@ pub unsafe extern "C" fn tenon_call_protocol_version(
     })
 }
 
-/// What the client says about itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
-/// TENON_ERR_NOT_FOUND if it says nothing.
+/// The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
+/// TENON_ERR_NOT_FOUND if the client sent none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_client_info(
     call: *const tenon_call,
@@ -243,8 +246,8 @@ pub unsafe extern "C" fn tenon_call_client_info(
     })
 }
 
-/// What the client can do, in this request or its session: a JSON object, empty if it said nothing. Borrowed, not
-/// NUL-terminated.
+/// The client's capabilities, in this request or its session: a JSON object, empty if the client declared none. Borrowed,
+/// not NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_client_capabilities(
     call: *const tenon_call,
@@ -256,8 +259,8 @@ pub unsafe extern "C" fn tenon_call_client_capabilities(
     })
 }
 
-/// The id of the HTTP session the call came in. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND where there is
-/// none: over stdio, and from clients of 2026-07-28 on.
+/// The id of the HTTP session that the call belongs to. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if
+/// there is none: over stdio, and for clients of 2026-07-28 or later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_session_id(
     call: *const tenon_call,
@@ -282,14 +285,14 @@ pub unsafe extern "C" fn tenon_call_meta(
     })
 }
 
-/// Hands out a piece of a call.
+/// Lends a text of a call.
 fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) -> Result<tenon_status> {
     let found = found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, "the request has none"))?;
     write_text(found, ptr, Some(len));
     Ok(TENON_OK)
 }
 
-/// The pointer of tenon_http_set_user_data(), of the request that brought the call; NULL where there is none.
+/// The pointer that tenon_http_set_user_data() set on the call's HTTP request; NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *mut c_void {
     value!(ptr::null_mut(); call = maybe(call) => {
@@ -298,16 +301,16 @@ pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *
     })
 }
 
-/// Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,
-/// and return when it is true. True for NULL and in a forked child.
+/// Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks should
+/// check it regularly and return if it is true. True for NULL and in a forked child.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_is_cancelled(call: *const tenon_call) -> bool {
     value!(true; call = maybe(call) => call.is_none_or(tenon_call::has_ended))
 }
 
-/// Reports progress. `total` below 0, or not a number, means unknown; `message` may be NULL. It is dropped if the client
-/// did not ask for progress, or if `progress` is not more than last time.
+/// Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped if
+/// the client did not ask for progress, or if `progress` is not greater than last time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_progress(
     call: *mut tenon_call,
@@ -322,10 +325,11 @@ pub unsafe extern "C" fn tenon_call_progress(
     })
 }
 
-/// Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
-/// after TENON_LIMIT_STREAM_RETRY_MS. So a call that takes long holds no connection; what is said meanwhile waits. `*closed`
-/// says whether the client will come back: false, and nothing happens, outside of HTTP sessions of 2025-11-25, where the
-/// client takes no stream, or where it is closed already. `closed` may be NULL.
+/// Ends the HTTP response that the client waits on, but not the call or its stream. The client reconnects after
+/// TENON_LIMIT_STREAM_RETRY_MS to get the rest. A call that takes long therefore holds no connection; messages that the
+/// call sends meanwhile wait. `*closed` says whether the client will reconnect. It is false, and nothing happens, in
+/// these cases: the call does not belong to an HTTP session of 2025-11-25, the client takes no stream, or the stream is
+/// closed already. `closed` may be NULL.
 ///
 /// Fails with TENON_ERR_STALE if the call has ended.
 #[unsafe(no_mangle)]
@@ -339,9 +343,9 @@ pub unsafe extern "C" fn tenon_call_close_stream(call: *mut tenon_call, closed: 
     })
 }
 
-/// Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",
-/// "info", "notice", "warning", "error", "critical", "alert" or "emergency"; `logger`, the part of the program that speaks,
-/// may be NULL. It is dropped if the client wants less.
+/// Sends the client a log message: `text` is `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. `level` is
+/// "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the program
+/// that logs, and may be NULL. The message is dropped if the client wants only higher levels.
 ///
 /// Fails with TENON_ERR_INVALID if there is no such level.
 #[unsafe(no_mangle)]
@@ -380,11 +384,11 @@ fn log(call: &tenon_call, level: &str, logger: Option<&str>, data: &JsonSlice) -
     Ok(TENON_OK)
 }
 
-/// What was kept under `key` in an earlier attempt of this call, or in this one: JSON text, not NUL-terminated; it is
-/// borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is nothing.
+/// The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated. It
+/// is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
 ///
-/// A callback that asks runs again from its top when the answer is there. What it must not do twice it does only if this
-/// finds nothing, and keeps its result with tenon_call_once_put() before it asks.
+/// A callback that asks a question runs again from its top when the answer has come. To do something only once, do it
+/// only if this function finds nothing, and store its result with tenon_call_once_put() before asking.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_once_get(
     call: *const tenon_call,
@@ -401,12 +405,14 @@ pub unsafe extern "C" fn tenon_call_once_get(
     })
 }
 
-/// Keeps the result of something done under `key`: JSON text, `len` bytes or up to the first NUL with TENON_NUL. See
-/// tenon_call_once_get().
+/// Stores the result of something that must be done only once under `key`: JSON text of `len` bytes, or up to the first
+/// NUL with TENON_NUL. See tenon_call_once_get().
 ///
-/// It is kept for as long as the call goes on. A client of 2026-07-28 carries it, sealed, so that all results together must
-/// fit TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them. Fails with TENON_ERR_INVALID if there is no
-/// room, or if something is kept under the key already; with TENON_ERR_JSON; with TENON_ERR_STALE if the call has ended.
+/// The result is stored for as long as the call goes on. A client of 2026-07-28 carries it, sealed. All results together
+/// must therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
+///
+/// Fails with TENON_ERR_INVALID if there is no room, or if there is already a result under the key. Fails with
+/// TENON_ERR_JSON, and with TENON_ERR_STALE if the call has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_once_put(
     call: *mut tenon_call,

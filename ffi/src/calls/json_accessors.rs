@@ -1,4 +1,4 @@
-//! Reading the members of a JSON object from C, so that ordinary tools need no JSON library.
+//! Reads members of a JSON object for C, so that simple tools need no JSON library.
 
 use crate::abi::guard::Result;
 use crate::abi::status::*;
@@ -7,20 +7,20 @@ use std::sync::OnceLock;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::Kind;
 
-/// An object, with the decoded strings that were handed out: they live as long as it does.
+/// An object, with the decoded strings that were lent. They live as long as it does.
 pub(crate) struct Fields {
-    /// What the members are called in messages.
+    /// The word for a member in messages.
     what: &'static str,
     object: JsonSlice,
     copies: Copies,
 }
 
-/// Decoded strings by name: a list that only grows, so that its texts can be borrowed for as long as it lives.
+/// Decoded strings by name. The list only grows, so its texts can be borrowed for as long as it lives.
 #[derive(Default)]
 pub(crate) struct Copies(OnceLock<Box<Copied>>);
 
 pub(crate) struct Copied {
-    /// The name, then the text with a NUL at its end.
+    /// The name, then the text followed by a NUL.
     both: Box<str>,
     name_len: usize,
     next: Copies,
@@ -28,7 +28,7 @@ pub(crate) struct Copied {
 
 impl Copied {
     pub(crate) fn new(name: &str, text: &str) -> Box<Copied> {
-        // By hand: the machinery of format! would be the greater part of what a call costs beyond one in Rust.
+        // Without format!, which would be most of the extra cost of a call from C.
         let mut both = String::with_capacity(name.len() + text.len() + 1);
         both.push_str(name);
         both.push_str(text);
@@ -36,7 +36,7 @@ impl Copied {
         Box::new(Copied { both: both.into_boxed_str(), name_len: name.len(), next: Copies::default() })
     }
 
-    /// The text of this name, without the NUL behind it, if it is this one's.
+    /// The text without its NUL, if this is the copy for this name.
     fn text_of(&self, name: &str) -> Option<&str> {
         let (own, text) = self.both.split_at(self.name_len);
         (own == name).then(|| &text[..text.len() - 1])
@@ -44,7 +44,7 @@ impl Copied {
 }
 
 impl Copies {
-    /// The text of this name, made for it if it is not there yet; a NUL is behind it.
+    /// The text for this name, made if it does not exist. A NUL follows it.
     pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<Box<Copied>>) -> Result<&str> {
         let mut place = self;
         while let Some(copied) = place.0.get() {
@@ -55,7 +55,7 @@ impl Copies {
         }
         let mut new = Some(make()?);
         loop {
-            // Another thread may have appended meanwhile, even the same.
+            // Another thread may have appended meanwhile, perhaps the same name.
             let copied = place.0.get_or_init(|| new.take().expect("it goes into one place"));
             if let Some(text) = copied.text_of(name) {
                 return Ok(text);
@@ -66,7 +66,7 @@ impl Copies {
 }
 
 impl Drop for Copies {
-    /// One after the other: the default would nest as deep as the list is long.
+    /// Drops the elements in a loop. The default would recurse as deep as the list is long.
     fn drop(&mut self) {
         let mut next = self.0.take();
         while let Some(mut copied) = next {
@@ -84,7 +84,7 @@ impl Fields {
         &self.object
     }
 
-    /// A member by its name, or what a JSON pointer (RFC 6901) leads to: that begins with a slash.
+    /// A member by its name, or by a JSON pointer (RFC 6901), which begins with a slash.
     fn member(&self, name: &str) -> Result<JsonSlice> {
         let found = match name.strip_prefix('/') {
             None => self.object.member(name),
@@ -115,7 +115,7 @@ impl Fields {
         Failure::new(TENON_ERR_TYPE, format!("{} {name:?} is not {wanted}", self.what))
     }
 
-    /// The member's text, within the object's own.
+    /// The member's text, as part of the object's text.
     pub(crate) fn json(&self, name: &str) -> Result<&[u8]> {
         let member = self.member(name)?;
         // The slice shares the object's buffer; borrow it from there, so that it lives as long as the object.
@@ -132,7 +132,7 @@ impl Fields {
             if let Ok(number) = text.parse() {
                 return Ok(number);
             }
-            // Up to 2^53 a double says exactly which integer was meant.
+            // Up to 2^53 a double represents every integer exactly.
             let exact = (1_i64 << 53) as f64;
             if let Some(number) = text.parse::<f64>().ok().filter(|n| n.fract() == 0.0 && n.abs() <= exact) {
                 return Ok(number as i64);
@@ -155,7 +155,7 @@ impl Fields {
         }
     }
 
-    /// A string, decoded, with a NUL after its end. The copy is kept, and asking again gives the same.
+    /// A decoded string, followed by a NUL. The copy is kept, and a second read gives the same copy.
     pub(crate) fn string(&self, name: &str) -> Result<&[u8]> {
         let text = self.copies.get(name, || {
             let member = self.member(name)?;
@@ -166,7 +166,7 @@ impl Fields {
     }
 }
 
-/// A step of a JSON pointer; `None` if it has a tilde that stands for nothing.
+/// A step of a JSON pointer; `None` if it has an invalid tilde escape.
 fn unescaped(step: &str) -> Option<Cow<'_, str>> {
     if !step.contains('~') {
         return Some(step.into());
@@ -185,7 +185,7 @@ fn unescaped(step: &str) -> Option<Cow<'_, str>> {
     Some(out.into())
 }
 
-/// The place of an element: digits without a zero before them.
+/// The index of an element: digits without a leading zero.
 fn index(step: &str) -> Option<usize> {
     let is_plain = step == "0" || !step.starts_with(['0', '+']);
     step.parse().ok().filter(|_| is_plain)

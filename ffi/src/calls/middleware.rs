@@ -13,37 +13,37 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use tenon_mcp::OutcomeKind;
 
-/// What something came to: one of the TENON_OUTCOME_ values.
+/// The kind of an outcome: one of the TENON_OUTCOME_ values.
 pub type tenon_outcome = i32;
 
-/// Text or a JSON value: that value.
+/// Text or a JSON value; the outcome is that value.
 pub const TENON_OUTCOME_VALUE: tenon_outcome = 0;
-/// Bytes: a string, their base64.
+/// Bytes; the outcome is a string, their base64.
 pub const TENON_OUTCOME_BYTES: tenon_outcome = 1;
-/// Content blocks, messages or contents of a resource, one or an array.
+/// Content blocks, messages or contents of a resource; the outcome is one or an array of them.
 pub const TENON_OUTCOME_CONTENT: tenon_outcome = 2;
-/// A whole result, an object.
+/// A whole result; the outcome is an object.
 pub const TENON_OUTCOME_RESULT: tenon_outcome = 3;
-/// A failure: a string, what the client is told.
+/// A failure; the outcome is a string, the text for the client.
 pub const TENON_OUTCOME_FAILED: tenon_outcome = 4;
-/// A failure of the callback itself, such as to return without completing its call: a string.
+/// A failure of the callback itself, such as a return without completing its call; the outcome is a string.
 pub const TENON_OUTCOME_EXCEPTION: tenon_outcome = 5;
-/// A protocol error: an object with "code", "message" and perhaps "data".
+/// A protocol error; the outcome is an object with "code", "message" and perhaps "data".
 pub const TENON_OUTCOME_ERROR: tenon_outcome = 6;
 
-/// Puts a callback around calls. `operations` are words with spaces between them: "tool", "resource", "prompt", "completion",
-/// "tool_list", "resource_list", "resource_template_list", "prompt_list", the protocol's own names, or that of a registered
-/// method. NULL stands for the first four. The first callback that is put around something is the outermost; it stays for the
-/// life of the server.
+/// Adds middleware: a callback around calls. `operations` are words with spaces between them: "tool", "resource",
+/// "prompt", "completion", "tool_list", "resource_list", "resource_template_list", "prompt_list", the protocol's own
+/// names, or the name of a registered method. NULL means the first four. The callback that is added first is the
+/// outermost. Middleware cannot be removed: it stays as long as the server.
 ///
-/// The callback gets calls that are in order, those of what is registered and with arguments that fit, before their handler.
-/// It completes its call itself, or has what follows run with tenon_call_next(). A callback that returns without either fails
-/// the call. It runs where the handler does; where the library answers what it is around (views, skills, lists), in `mode`.
-/// After a question, the call begins with its outermost middleware again.
+/// The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that fit.
+/// It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the call
+/// fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it runs in
+/// `mode`. After a question, the call begins with its outermost middleware again.
 ///
-/// A list with middleware around it is no longer answered by the library alone; its result is a JSON object.
+/// A list with middleware is no longer answered by the library alone; its result is a JSON object.
 ///
-/// Fails with TENON_ERR_INVALID for a word that stands for nothing, and for what the library alone answers.
+/// Fails with TENON_ERR_INVALID for an unknown word, and for an operation that only the library answers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add_middleware(
     server: *mut tenon_server,
@@ -62,19 +62,20 @@ pub unsafe extern "C" fn tenon_server_add_middleware(
     })
 }
 
-/// Has what follows middleware run: that which is further inside, at last the handler. With `arguments` it is handed those,
-/// a JSON object of `len` bytes, or up to the first NUL with TENON_NUL, which are made ready and checked as a client's are;
-/// NULL leaves them as they are. What follows may complete before this returns; a callback begins on this thread.
+/// Runs the rest of the chain after middleware: the next inner middleware, and at the end the handler. `arguments`
+/// replace the call's arguments: a JSON object of `len` bytes, or up to the first NUL with TENON_NUL. They are prepared
+/// and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this function
+/// returns; a callback begins on this thread.
 ///
-/// When it has come to something, `after` is called with `data` and this call: it may look with tenon_call_outcome(), and
-/// complete the call with something else, keep it with tenon_call_retain(), or use tenon_call_next() again. If it does
-/// nothing of this, and where it is NULL, what followed passes on as it is. It runs on the thread that completed what
-/// followed; where the library did, in the mode of the middleware. A call that ends meanwhile is not told of. `destroy` runs
-/// exactly once in every case, and `data` and `destroy` may be NULL.
+/// When the rest has an outcome, `after` is called with `data` and this call. It may read the outcome with
+/// tenon_call_outcome(). It may complete the call with something else, keep it with tenon_call_retain(), or use
+/// tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on the
+/// thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the call
+/// ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may be NULL.
 ///
-/// Fails with TENON_ERR_STATE if the call is not that of middleware, or if what follows is under way. Fails with
-/// TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with TENON_ERR_STALE if
-/// the call has ended.
+/// Fails with TENON_ERR_STATE if the call is not that of middleware, or if the rest is running. Fails with
+/// TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with
+/// TENON_ERR_STALE if the call has ended.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_next(
@@ -100,10 +101,10 @@ pub unsafe extern "C" fn tenon_call_next(
     })
 }
 
-/// What followed middleware came to, once it has: `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
-/// `kind` may be NULL.
+/// The outcome of tenon_call_next(), once there is one. `*json` is not NUL-terminated; it is borrowed and lives as long
+/// as the call. `kind` may be NULL.
 ///
-/// Fails with TENON_ERR_STATE if nothing has followed yet.
+/// Fails with TENON_ERR_STATE if there is no outcome yet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_outcome(
     call: *mut tenon_call,
@@ -136,9 +137,9 @@ fn number(kind: OutcomeKind) -> tenon_outcome {
     }
 }
 
-/// Keeps a pointer with a call, for its middleware and its handler to share; one that was kept before is given up.
-/// `destroy`, which may be NULL, runs exactly once: when it is given up, or when the call is over and nobody holds it. A call
-/// that is run again because a client of 2026-07-28 brought answers begins without.
+/// Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was stored
+/// before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the call is over and
+/// nobody holds it. If a call runs again because a client of 2026-07-28 has sent answers, it begins without a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_set_state(
     call: *mut tenon_call,
@@ -153,7 +154,7 @@ pub unsafe extern "C" fn tenon_call_set_state(
     })
 }
 
-/// The pointer of tenon_call_set_state(); NULL where there is none.
+/// The pointer of tenon_call_set_state(); NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_state(call: *const tenon_call) -> *mut c_void {
     value!(ptr::null_mut(); call = maybe(call) => {

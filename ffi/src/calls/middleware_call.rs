@@ -1,4 +1,4 @@
-//! Calls with middleware around them: each callback has a handle of its own, and what one comes to is for the one outside.
+//! Calls with middleware. Each callback has a handle of its own, and its outcome goes to the next outer callback.
 
 use crate::abi::guard::Result;
 use crate::abi::handle::Tagged;
@@ -14,25 +14,25 @@ use tenon_mcp::{JsonSlice, NextError, Outcome, Stale};
 /// The place of a callback in the chain of its call.
 pub(crate) struct Stage {
     chain: Arc<Chain>,
-    /// How many callbacks of the chain are outside of this one, and itself.
+    /// The number of callbacks of the chain up to this one, counted from the outermost.
     place: usize,
-    /// Whom its outcome is for; the client's where it is nobody's.
+    /// The middleware that gets its outcome. If there is none, the client gets it.
     upon: Mutex<Option<Upon>>,
-    /// What followed came to last.
+    /// The last outcome of the rest of the chain.
     came: Mutex<Option<Came>>,
-    /// What follows is under way.
+    /// The rest of the chain is running.
     waits: AtomicBool,
 }
 
-/// What followed came to.
+/// An outcome of the rest of the chain.
 #[derive(Clone)]
 struct Came {
     outcome: Outcome,
-    /// How often something has followed.
+    /// How often the rest of the chain has run.
     times: u64,
 }
 
-/// The middleware of a call, outermost first, and its handler, where that is the program's.
+/// The middleware of a call, outermost first, and its handler, if that is the program's.
 pub(crate) struct Chain {
     pub(crate) inner: Weak<Inner>,
     pub(crate) layers: Vec<Arc<Handler>>,
@@ -41,7 +41,7 @@ pub(crate) struct Chain {
     pub(crate) completed: AtomicBool,
 }
 
-/// Middleware that waits for what follows.
+/// Middleware that waits for the rest of the chain.
 pub(crate) struct Upon {
     call: SharedCall,
     after: tenon_handler_fn,
@@ -58,17 +58,17 @@ impl Stage {
         Box::new(Stage { chain, place, upon, came, waits })
     }
 
-    /// Whoever waits for the outcome of this callback.
+    /// The middleware that waits for the outcome of this callback.
     pub(crate) fn upon(&self) -> Option<Upon> {
         self.upon.lock().take()
     }
 
-    /// What followed came to, once it has.
+    /// The outcome of the rest of the chain, if there is one.
     pub(crate) fn came(&self) -> Option<Outcome> {
         Some(self.came_at()?.0)
     }
 
-    /// The same, and what tells it from what followed before.
+    /// That outcome, and a number that distinguishes it from earlier ones.
     pub(crate) fn came_at(&self) -> Option<(Outcome, u64)> {
         self.came.lock().as_ref().map(|came| (came.outcome.clone(), came.times))
     }
@@ -77,7 +77,7 @@ impl Stage {
         self.chain.completed.load(Ordering::Acquire)
     }
 
-    /// Runs what follows, which is handed `input` in place of the call's own.
+    /// Runs the rest of the chain, with `input` in place of the call's own.
     pub(crate) fn next(
         &self,
         call: SharedCall,
@@ -134,7 +134,7 @@ impl Stage {
         Ok(TENON_OK)
     }
 
-    /// What follows has come to something. Whether `after` is to see it, and may complete the call.
+    /// Stores the outcome of the rest of the chain.
     fn settle(&self, outcome: &Outcome) {
         {
             let mut came = self.came.lock();
@@ -146,7 +146,8 @@ impl Stage {
 }
 
 impl Upon {
-    /// Hands middleware what followed: it completes its call, or lets that pass.
+    /// Passes middleware the outcome of the rest of the chain. The middleware completes its call, or that outcome is
+    /// passed on.
     pub(crate) fn resume(self, outcome: Outcome) {
         let Upon { call, after, data } = self;
         let Some(stage) = &call.stage else { return };
@@ -165,7 +166,7 @@ impl Upon {
 }
 
 impl tenon_call {
-    /// Ends this callback's part: the outcome is the call's, or that of what follows the middleware outside.
+    /// Ends this callback's part. Its outcome goes to the outer middleware, or is the outcome of the call.
     pub(crate) fn end(&self, outcome: Outcome) -> std::result::Result<(), Stale> {
         match self.stage.as_ref().and_then(|stage| stage.upon()) {
             None => {
@@ -183,7 +184,7 @@ impl tenon_call {
         }
     }
 
-    /// Ends middleware with what followed it, unless it has completed its call.
+    /// Ends middleware with the outcome of the rest of the chain, unless the middleware has completed its call.
     fn pass(&self, outcome: Outcome) {
         let first = !std::mem::replace(&mut self.progress.lock().completed, true);
         if first {

@@ -1,18 +1,18 @@
-//! Which of the program's functions this thread is in, to refuse what would wait for itself.
+//! Records which functions of the program run on this thread, to refuse calls that would wait for themselves.
 
 use std::cell::RefCell;
 
 thread_local! {
-    /// The servers whose functions run on this thread, by address, innermost last, and whether inline.
+    /// The servers whose functions run on this thread, by address, innermost last, and whether each runs inline.
     static STACK: RefCell<Vec<(usize, bool)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One function's stay on this thread's stack.
+/// One function that runs on this thread.
 pub(crate) struct Inside(());
 
 impl Inside {
     pub(crate) fn enter(server: usize, inline: bool) -> Inside {
-        // A thread that is ending may have no stack any more; what it lets go of then still tells the program.
+        // A thread that is ending may have no stack any more, but objects that it drops may still call the program.
         let _ = STACK.try_with(|stack| stack.borrow_mut().push((server, inline)));
         Inside(())
     }

@@ -1,4 +1,4 @@
-//! Results of several parts.
+//! Results with several parts.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -13,12 +13,12 @@ use std::ffi::{c_char, c_void};
 use tenon_mcp::json::{self, Member};
 use tenon_mcp::{JsonSlice, Kind};
 
-/// A result of several parts, for tenon_call_return(): content blocks of a tool, contents of a resource, messages of a
-/// prompt, suggestions of a completion, resources of a provider. Make one with tenon_result_new(), add to it, and hand it to
-/// tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
+/// A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a resource,
+/// messages of a prompt, suggestions of a completion, or resources of a provider. Make one with tenon_result_new() and
+/// add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
 ///
-/// A function of it that fails also makes tenon_call_return() fail, with the detail of the first such failure, so a program
-/// may leave their statuses unchecked.
+/// If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program may
+/// therefore leave their statuses unchecked.
 pub struct tenon_result {
     items: Vec<Item>,
     members: Vec<(String, JsonSlice)>,
@@ -33,22 +33,22 @@ const STRUCTURED: &str = "structured_content";
 struct Item {
     what: What,
     members: Vec<(String, JsonSlice)>,
-    /// Members that were set afterwards.
+    /// Members that tenon_result_set_last() added.
     more: Vec<(String, JsonSlice)>,
-    /// Who says it, in a prompt.
+    /// The role, for a message of a prompt.
     role: Option<String>,
 }
 
 enum What {
     /// A content block of this type.
     Block(&'static str),
-    /// Text: a block, or contents of the resource that is read.
+    /// Text: a content block, or the contents of the resource that is read.
     Text,
-    /// Contents of a resource: embedded in a block, or as they are.
+    /// Contents of a resource: embedded in a content block, or on their own.
     Contents,
-    /// A resource: linked in a block, or as it is.
+    /// A resource: a link in a content block, or on its own.
     Link,
-    /// Something as the program wrote it.
+    /// JSON that the program wrote.
     Whole(JsonSlice),
 }
 
@@ -63,7 +63,8 @@ impl Item {
         self.more.push((name.to_owned(), value));
     }
 
-    /// As results of this kind have it. What the kind has not is refused when the result is used, with a reason.
+    /// The part as results of this kind have it. If the kind does not allow it, it is refused when the result is used,
+    /// with a reason.
     fn written(&self, kind: Kind) -> JsonSlice {
         let is_resource = matches!(kind, Kind::Resource | Kind::ResourceTemplate);
         let typed = |word| Some(json_text(word));
@@ -139,7 +140,8 @@ impl tenon_result {
         }
     }
 
-    /// The members, with what was written piece by piece: of a method that is the result itself.
+    /// Completes the members with the content that was written piece by piece. For a method that content is the result
+    /// itself.
     fn finish(&mut self, kind: Kind) -> Result<()> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
         let value = writing.finish()?;
@@ -174,8 +176,8 @@ pub unsafe extern "C" fn tenon_result_new(
     })
 }
 
-/// Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. Of a tool it is a content block, of a prompt a
-/// message of the user, of a resource contents at the address that is read.
+/// Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a prompt
+/// a message of the user, and for a resource the contents at the address that is read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_text(
     result: *mut tenon_result,
@@ -187,7 +189,7 @@ pub unsafe extern "C" fn tenon_result_add_text(
     }))
 }
 
-/// Adds an image: its bytes, and their media type, such as "image/png". Of a tool it is a content block, of a prompt a
+/// Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt a
 /// message of the user.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_image(
@@ -201,7 +203,7 @@ pub unsafe extern "C" fn tenon_result_add_image(
     })
 }
 
-/// Adds audio. Like tenon_result_add_image().
+/// Adds audio. See tenon_result_add_image().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_audio(
     result: *mut tenon_result,
@@ -219,8 +221,8 @@ fn media(word: &'static str, data: &[u8], mime_type: &str) -> Item {
     Item::new(What::Block(word), vec![("data", data), ("mimeType", json_text(mime_type))])
 }
 
-/// Adds the contents of a resource: its address, its media type or NULL, and its text, `len` bytes of UTF-8 or up to the
-/// first NUL with TENON_NUL. Of a tool or a prompt it is embedded in a content block.
+/// Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8, or
+/// up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_resource(
     result: *mut tenon_result,
@@ -235,7 +237,7 @@ pub unsafe extern "C" fn tenon_result_add_resource(
     }))
 }
 
-/// The same for contents that are bytes.
+/// Like tenon_result_add_resource(), for contents that are bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_resource_bytes(
     result: *mut tenon_result,
@@ -257,8 +259,8 @@ fn contents(uri: &str, mime_type: Option<&str>, (name, value): (&str, &str)) -> 
     Item::new(What::Contents, members)
 }
 
-/// Adds a resource without its contents: its address, its name, and its media type or NULL. Of a tool or a prompt it is a
-/// link, of a provider's list one of the resources.
+/// Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it is
+/// a link. In a provider's list it is one of the resources.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_link(
     result: *mut tenon_result,
@@ -274,8 +276,9 @@ pub unsafe extern "C" fn tenon_result_add_link(
     }))
 }
 
-/// Adds a message of a prompt: who says it, "user" or "assistant", and what, `len` bytes of UTF-8 or up to the first NUL
-/// with TENON_NUL. What another function adds to a prompt's result is a message of the user; tenon_result_add() takes any.
+/// Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first NUL
+/// with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add any
+/// message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_message(
     result: *mut tenon_result,
@@ -304,9 +307,9 @@ pub unsafe extern "C" fn tenon_result_add_value(
     }))
 }
 
-/// Adds a part as the newest revision of the specification writes it, `len` bytes of JSON text or up to the first NUL with
-/// TENON_NUL: of a tool a content block, of a prompt a message or a content block, of a resource contents, of a provider's
-/// list a resource. Fails also with TENON_ERR_JSON.
+/// Adds a part as the newest revision of the specification defines it: `len` bytes of JSON text, or up to the first NUL
+/// with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or a
+/// resource of a provider's list. Fails also with TENON_ERR_JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add(
     result: *mut tenon_result,
@@ -318,8 +321,8 @@ pub unsafe extern "C" fn tenon_result_add(
     }))
 }
 
-/// Sets a member of the part that was added last, by the specification's name, such as "annotations", "title" or "_meta".
-/// `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
+/// Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title" or
+/// "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
 ///
 /// Fails with TENON_ERR_STATE if there is no part, and with TENON_ERR_JSON.
 #[unsafe(no_mangle)]
@@ -340,12 +343,12 @@ pub unsafe extern "C" fn tenon_result_set_last(
     })
 }
 
-/// Sets a member of the result as a whole: "is_error" of a tool, "description" of a prompt, "total" and "has_more" of a
-/// completion, "next_cursor" of a provider's list, "ttl_ms" and "cache_scope" of a resource, or any member of the result of
-/// a method. The specification's names do as well. `value` is `len` bytes of JSON text, or up to the first NUL with
-/// TENON_NUL.
+/// Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total" and
+/// "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and any
+/// member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the first
+/// NUL with TENON_NUL.
 ///
-/// Fails with TENON_ERR_JSON; whether results of this kind have the member is said by tenon_call_return().
+/// Fails with TENON_ERR_JSON. tenon_call_return() checks whether results of this kind have the member.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_set(
     result: *mut tenon_result,
@@ -365,9 +368,9 @@ pub unsafe extern "C" fn tenon_result_set(
     })
 }
 
-/// Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked against
-/// the output schema. If nothing is added to the result, it stands there as text too. Fails with TENON_ERR_STATE if it is
-/// written piece by piece, see tenon_result_begin_object().
+/// Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked
+/// against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE if
+/// the content is written piece by piece, see tenon_result_begin_object().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_set_structured(
     result: *mut tenon_result,
@@ -400,12 +403,13 @@ pub unsafe extern "C" fn tenon_result_free(result: *mut tenon_result) {
     value!((); result = owned(result) => drop(result));
 }
 
-/// Completes a call with a result of several parts. Takes the result in every case: it must not be used afterwards, nor
-/// freed, whatever the status.
+/// Completes a call with a result that has several parts. Takes the result in every case: do not use or free it
+/// afterwards, whatever the status.
 ///
-/// Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first function
-/// of the result that failed, and then the call can still be completed; with TENON_ERR_STALE if it has ended. What a kind
-/// cannot hold, such as an image in a completion, fails the call, with a reason that names it.
+/// Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first
+/// function of the result that failed; the call can then still be completed. Fails with TENON_ERR_STALE if the call has
+/// ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that names
+/// it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return(
     call: *mut tenon_call,

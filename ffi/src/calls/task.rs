@@ -9,13 +9,14 @@ use crate::entries::entry::tenon_entry;
 use std::ffi::c_char;
 use tenon_mcp::{Event, TaskSupport};
 
-/// Whether calls of a tool may become tasks, which outlive their connection and are looked at until they have their result:
-/// "forbidden" (the default), "optional" (where the client can have tasks), "required" (other clients are refused).
+/// Sets whether calls of a tool may become tasks. A task outlives its connection, and clients poll it until it has its
+/// result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other clients
+/// are refused).
 ///
-/// A task's call is one like any other: its callback runs, is cancelled by its client, asks. Only its time limit is
-/// another, TENON_LIMIT_TASK_TIMEOUT_MS, and what it asks stands in the task until its client answers.
+/// The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only its
+/// timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
 ///
-/// Fails with TENON_ERR_INVALID if the word is none of these.
+/// Fails with TENON_ERR_INVALID for any other word.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_task_support(
     entry: *mut tenon_entry,
@@ -32,13 +33,13 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     }))
 }
 
-/// Has the call of a tool with the policy "defer_task" become a task; see tenon_entry_set(). Its client is told of the task
-/// at once, and what is asked from now on is asked of whoever looks at the task. The call of a client that can have no tasks
-/// is answered as always.
+/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is told of the task at
+/// once. Later questions go to the client that polls the task. If the client does not support tasks, the call goes on as
+/// before.
 ///
-/// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a question
-/// of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. It also ends if there are as many tasks
-/// as the limits allow; its client has received that error then.
+/// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
+/// question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if
+/// there are as many tasks as the limits allow; its client has then received that error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_start_task(
     call: *mut tenon_call,
@@ -55,8 +56,8 @@ pub unsafe extern "C" fn tenon_call_start_task(
     })
 }
 
-/// Says in words what the task that the call is does at present; a call that is no task says nothing. Its id is what
-/// tenon_call_get() has as "task_id".
+/// Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the task's
+/// id as "task_id".
 ///
 /// Fails with TENON_ERR_STALE if the call has ended.
 #[unsafe(no_mangle)]

@@ -9,16 +9,16 @@ use std::ffi::c_char;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::{JsonWriter, Limits};
 
-/// What was written so far.
+/// The text that was written so far.
 #[derive(Default)]
 pub(crate) struct Writing {
     out: JsonWriter,
-    /// What is open, innermost last.
+    /// The open objects and arrays, innermost last.
     open: Vec<Open>,
     complete: bool,
 }
 
-/// An object, with the names of its members, or an array.
+/// An open object, with the names of its members, or an open array.
 enum Open {
     Object(HashSet<String>),
     Array,
@@ -29,7 +29,7 @@ impl Writing {
         Limits::default().max_depth
     }
 
-    /// Makes the place for the next value, which `key` names where it is a member.
+    /// Prepares the next value. `key` names it if it is a member.
     fn place(&mut self, key: Option<&str>) -> Result<()> {
         if self.complete {
             return Err(Failure::state("the structured content is complete already"));
@@ -85,7 +85,7 @@ impl Writing {
         Ok(())
     }
 
-    /// What was written, if nothing of it is open.
+    /// The written text, if no object or array is open.
     pub(crate) fn finish(self) -> Result<JsonSlice> {
         match self.open.len() {
             0 => Ok(self.out.into_slice()),
@@ -98,14 +98,15 @@ impl Writing {
     }
 }
 
-/// Begins an object in a result's structured content, which is written piece by piece in its order: objects and arrays by
-/// this function and tenon_result_begin_array(), each with one tenon_result_end(), and values by the tenon_result_put_
-/// functions. `key` names the member of the object that is open; it is NULL in an array and for the outermost value. Of a
-/// tool what is written is the structured content, see tenon_result_set_structured(), of a method the result itself.
+/// Begins an object in a result's structured content, which is written in order, piece by piece. Objects and arrays are
+/// begun with this function and tenon_result_begin_array(), and each is ended with one tenon_result_end(). Values are
+/// written with the tenon_result_put_ functions. `key` names the member of the open object; it is NULL in an array and
+/// for the outermost value. For a tool, this writes the structured content, see tenon_result_set_structured(). For a
+/// method, it writes the result itself.
 ///
-/// What does not fit what is open fails with TENON_ERR_STATE, and so do further pieces once the outermost value is complete,
-/// and tenon_call_return() before it is. Fails with TENON_ERR_DUPLICATE if the object has the member, and with
-/// TENON_ERR_INVALID below 128 levels.
+/// Fails with TENON_ERR_STATE if the piece does not fit what is open, or if the outermost value is complete.
+/// tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the object
+/// has the member already, and with TENON_ERR_INVALID below 128 levels.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_begin_object(
     result: *mut tenon_result,
@@ -160,7 +161,8 @@ pub unsafe extern "C" fn tenon_result_put_int64(
     })
 }
 
-/// Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, which JSON cannot say.
+/// Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, because JSON has no
+/// such numbers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_put_double(
     result: *mut tenon_result,

@@ -1,4 +1,4 @@
-//! Entries: definitions on their way to a server.
+//! Entries: definitions that a program builds for a server.
 
 use crate::abi::guard::*;
 use crate::abi::json::{json, json_array, json_text};
@@ -14,21 +14,23 @@ use tenon_mcp::{Entry, Html, JsonSlice, Kind, Ui};
 /// Where an entry's callback runs: one of the TENON_MODE_ values.
 pub type tenon_mode = i32;
 
-/// On worker threads of the library, several at once. The default.
+/// On worker threads of the library, several at once. This is the default.
 pub const TENON_MODE_WORKER: tenon_mode = 0;
-/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes on
-/// after the end of a server that is run may cost the process its life, see there.
+/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes
+/// on after the end of a server may end the process, see tenon_server_run().
 pub const TENON_MODE_POLL: tenon_mode = 1;
-/// On the thread of the library that received the call, or the last answer it waited for. Fastest, and only for callbacks
-/// that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
-/// that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
-/// tenon_server_close() or a signal only. Of the functions that a program calls, only tenon_http_next() and
-/// tenon_server_exchange() may run it. If no such thread is at hand, it runs on a further thread of the library: after a kept
-/// call was released when its answer had come, or after a question that could not be delivered.
+/// On the thread of the library that received the call, or the last answer that the call waited for. This is the fastest
+/// mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
+/// connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks ends
+/// only by tenon_server_close() or a signal.
+///
+/// Of the functions that a program calls, only tenon_http_next() and tenon_server_exchange() may run it. If no such
+/// thread is available, it runs on a further thread of the library. This happens if a kept call is released after its
+/// answer has come, or if a question could not be delivered.
 pub const TENON_MODE_INLINE: tenon_mode = 2;
 
 impl Mode {
-    /// The mode of a number of C's.
+    /// The mode for a number from C.
     pub(crate) fn of(mode: tenon_mode) -> Result<Mode> {
         Ok(match mode {
             TENON_MODE_WORKER => Mode::Worker,
@@ -39,33 +41,33 @@ impl Mode {
     }
 }
 
-/// What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
-/// function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
-/// free it with tenon_entry_free(). One thread at a time may use it.
+/// Something that a program registers, such as a tool, a resource or a prompt, with its members and its callback. Make
+/// one with the constructor of its kind, and describe it with tenon_entry_set() and the other setters. Then hand it to
+/// tenon_server_add(), or free it with tenon_entry_free(). One thread at a time may use it.
 ///
-/// A handle is a number that is never given twice, not an address. What is done with an entry that was freed or that a server has
-/// taken fails with TENON_ERR_STATE, and so does what is done with another object's handle in place of an entry's.
+/// A handle is a number that is never given twice, not an address. Using an entry that was freed, or that a server has
+/// taken, fails with TENON_ERR_STATE. So does the use of another object's handle in place of an entry's.
 ///
-/// A setter that fails also makes tenon_server_add() fail, with the detail of the first such failure, so a program may
+/// If a setter fails, tenon_server_add() fails too, with the detail of the first such failure. A program may therefore
 /// leave the setters' statuses unchecked.
 pub struct tenon_entry {
     entry: Entry,
-    /// Of a provider what reads: a template that no list shows.
+    /// For a provider: the template that reads, which no list shows.
     reads: Option<Entry>,
-    /// What messages call it.
+    /// The name in messages.
     name: String,
     pub(crate) arguments: Vec<JsonSlice>,
     pub(crate) params: Vec<Param>,
     pub(crate) has_schema: bool,
     mode: Mode,
     handler: Option<Arc<Handler>>,
-    /// Of a view what it shows.
+    /// For a view: its document.
     html: Option<Html>,
     list_handler: Option<Arc<Handler>>,
     rejected: Option<Failure>,
 }
 
-/// What the engine registers of an entry, with what answers its calls.
+/// A part of an entry that the engine registers, with what answers its calls.
 pub(crate) struct Part {
     pub(crate) entry: Entry,
     pub(crate) answers: Answers,
@@ -95,7 +97,7 @@ impl tenon_entry {
         }
     }
 
-    /// One for the program.
+    /// Makes an entry for the program.
     pub(crate) fn make(entry: Entry, name: &str) -> *mut tenon_entry {
         tenon_entry::new(entry, name).into_handle()
     }
@@ -116,14 +118,14 @@ impl tenon_entry {
         self.entry = change(entry);
     }
 
-    /// Changes a policy, which all that the engine registers of the entry have.
+    /// Changes a policy for everything that the engine registers of the entry.
     pub(crate) fn set_policy(&mut self, change: impl Fn(Entry) -> Result<Entry>) -> Result<()> {
         self.entry = change(self.entry.clone())?;
         self.reads = self.reads.take().map(change).transpose()?;
         Ok(())
     }
 
-    /// A view for the program.
+    /// Makes a view for the program.
     pub(crate) fn make_view(uri: &str, html: Html) -> *mut tenon_entry {
         let mut entry = tenon_entry::new(Ui::new(uri).into(), uri);
         entry.html = Some(html);
@@ -143,13 +145,13 @@ impl tenon_entry {
         self.entry.kind()
     }
 
-    /// A failure that names the entry it is about.
+    /// The failure with the name of the entry.
     pub(crate) fn named(&self, failure: Failure) -> Failure {
         failure.of(&format!("{} {:?}", self.kind().noun(), self.name))
     }
 
-    /// What the engine registers, or what is wrong with it. A provider is two things under one name: a template that no
-    /// list shows, and a list.
+    /// The parts that the engine registers, or the reason why the entry is wrong. A provider has two parts under one
+    /// name: a template that no list shows, and a list.
     pub(crate) fn parts(&mut self) -> Result<Vec<Part>> {
         if let Some(failure) = self.rejected.take() {
             return Err(failure);
@@ -185,36 +187,37 @@ impl tenon_entry {
     }
 }
 
-/// Sets a member of the definition, as the newest revision of the specification writes it: `value` is `len` bytes of JSON
-/// text, or up to the first NUL with TENON_NUL. `member` is the specification's name, such as "title", "icons" or
-/// "mimeType"; underscores between words ("mime_type") and "meta" for "_meta" do as well. Clients of older revisions are
-/// told what those have of it. A member that is set again is replaced.
+/// Sets a member of the definition. `member` is the name in the newest revision of the specification, such as "title",
+/// "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well. `value`
+/// is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced. Clients of
+/// older revisions get the members that their revision has.
 ///
-/// These are not sent to clients:
-/// - "unknown_arguments": what becomes of arguments that a tool's input schema has no properties for: "schema" (what the
-///   schema says, the default), "refuse", "drop".
-/// - "coerce_arguments": true or false; whether texts among arguments that do not fit are read as the numbers, booleans,
-///   arrays and objects they stand for. Default: what tenon_server_set() says.
-/// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question is used once,
-///   so that nothing happens twice because the same round was sent again. Default: false.
-/// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
+/// These members are settings and are not sent to clients:
+/// - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
+///   schema says, the default), "refuse" or "drop".
+/// - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
+///   booleans, arrays and objects that they spell. Default: the setting of tenon_server_set().
+/// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be used
+///   only once. Then nothing happens twice if the client sends the same round again. Default: false.
+/// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
 ///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
 /// - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
-///   program appends them to. If false, the default, "{+x}" is no absolute path and starts with no drive ("C:"), and no
-///   value has a segment "..": addresses with such values do not fit the template. Other kinds refuse it.
-/// - "max_concurrency": a positive integer; how many of its calls may run at a time. Others wait for their turn, in the order
-///   they came and within their time-out, which begins anew when they run; TENON_LIMIT_WAITING_CALLS bounds how many wait.
-///   Default: any number.
-/// - "cache": how long what a resource or template holds may be kept, and by whom, such as
-///   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
-/// - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.
-/// - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
+///   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
+///   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse this
+///   member.
+/// - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the order
+///   in which they came, and within their timeout, which begins anew when they run. TENON_LIMIT_WAITING_CALLS bounds how
+///   many wait. Default: any number.
+/// - "cache": how long the contents of a resource or template may be kept, and by whom, such as
+///   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
+/// - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
+/// - "hidden": true or false; whether the entry is left out of every list, although it can be called. Default: false.
 ///
 /// "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
-/// "visibility"; of a resource it says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
+/// "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON; whether the member and its value are right is checked when the entry
-/// is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON. Whether the member and its value are right is checked when the
+/// entry is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set(
     entry: *mut tenon_entry,
@@ -238,7 +241,7 @@ pub unsafe extern "C" fn tenon_entry_set(
     })
 }
 
-/// What the entry is for: a text for the model that chooses it, or for people.
+/// Sets the description: a text that says what the entry is for, to the model that chooses it or to people.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_description(
     entry: *mut tenon_entry,
@@ -251,10 +254,11 @@ pub unsafe extern "C" fn tenon_entry_set_description(
     }))
 }
 
-/// The callback, with the pointer it is called with. `user_data` may be NULL, and so may `destroy`.
+/// Sets the callback, with the pointer that it is called with. `user_data` may be NULL, and so may `destroy`.
 ///
-/// `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, when the
-/// entry is freed or cannot be added, and otherwise after its last callback and the last call kept from it.
+/// `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when the
+/// entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept from
+/// it was released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_handler(
     entry: *mut tenon_entry,
@@ -262,7 +266,7 @@ pub unsafe extern "C" fn tenon_entry_set_handler(
     user_data: *mut c_void,
     destroy: tenon_destroy_fn,
 ) -> tenon_status {
-    // The data first, so that it is destroyed whatever fails.
+    // The data comes first, so that it is destroyed whatever fails.
     entry!(data = user_data(user_data, destroy), entry = live_entry(entry) => entry.set(|entry| {
         let function = handler.ok_or_else(|| Failure::null("handler"))?;
         entry.set_handler(Handler::new(function, data));
@@ -270,8 +274,8 @@ pub unsafe extern "C" fn tenon_entry_set_handler(
     }))
 }
 
-/// The callback that lists what a resource provider has; see tenon_resource_provider_new(). It is like that of
-/// tenon_entry_set_handler() in everything else, and has a `user_data` of its own.
+/// Sets the callback that lists the resources of a resource provider, see tenon_resource_provider_new(). It has a
+/// `user_data` of its own. In all other respects it is like that of tenon_entry_set_handler().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_list_handler(
     entry: *mut tenon_entry,
@@ -286,14 +290,14 @@ pub unsafe extern "C" fn tenon_entry_set_list_handler(
     }))
 }
 
-/// Where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE.
+/// Sets where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_mode(entry: *mut tenon_entry, mode: tenon_mode) -> tenon_status {
     entry!(entry = live_entry(entry) => entry.set(|entry| entry.set_mode(mode)))
 }
 
-/// How long one call may run, in milliseconds, more than 0; then the client is told that it timed out, and what the
-/// callback still returns is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+/// Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
+/// out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     entry: *mut tenon_entry,
@@ -307,8 +311,8 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     }))
 }
 
-/// Frees an entry that was not handed to a server. NULL is ignored. Of an entry that was freed or handed to a server before nothing
-/// is left to free; tenon_error_last_message() says so.
+/// Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server before,
+/// nothing is freed, and tenon_error_last_message() says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_free(entry: *mut tenon_entry) {
     value!((); entry = taken_entry(entry) => drop(entry));

@@ -1,4 +1,4 @@
-//! The program's callbacks: the table behind the engine's handler ids, and their life.
+//! The program's callbacks: the table of the engine's handler ids, and the lifetime of callbacks.
 
 use crate::calls::call::tenon_call;
 use std::collections::HashMap;
@@ -10,18 +10,18 @@ use tenon_mcp::locks::{Condvar, Mutex, RwLock};
 use tenon_mcp::{HandlerId, LaneId};
 
 /// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
-/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
-/// tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
-/// which nobody waits for.
+/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or later if
+/// it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails. The exceptions are
+/// notifications and hooks, because nobody waits for those.
 ///
-/// `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
-/// tenon_call_release() that belongs to a tenon_call_retain().
+/// `user_data` is the pointer that tenon_entry_set_handler() got. `call` is valid until the callback returns, or until
+/// the tenon_call_release() that belongs to a tenon_call_retain().
 pub type tenon_handler_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, call: *mut tenon_call)>;
 
-/// Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data".
+/// Destroys a `user_data`. Runs exactly once; see "Callbacks and user_data".
 pub type tenon_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A `user_data` with its destructor: the two never part.
+/// A `user_data` with its destructor.
 pub(crate) struct UserData {
     pub(crate) pointer: *mut c_void,
     destroy: tenon_destroy_fn,
@@ -48,7 +48,7 @@ impl Drop for UserData {
     }
 }
 
-/// A callback with its data. Every call in the program's hands holds one, so that the data outlives them all.
+/// A callback with its data. Every call that the program holds has a reference, so the data outlives all calls.
 pub(crate) struct Handler {
     function: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
     data: UserData,
@@ -78,25 +78,25 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// The lane of the mode, by a number of this crate's choice.
+    /// The lane of the mode. The number is chosen by this crate.
     pub(crate) fn lane(self) -> LaneId {
         LaneId(self as u32)
     }
 }
 
-/// The table behind the engine's handler ids.
+/// The table of the engine's handler ids.
 #[derive(Default)]
 pub(crate) struct Handlers {
     entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<Spread>>>,
 }
 
-/// Ids are numbers of this crate's own, so that nobody can choose them to collide; every call looks for one.
+/// A fast hash, because every call looks up an id. This crate chooses the ids, so nobody else can make them collide.
 #[derive(Default)]
 struct Spread(u64);
 
 impl Hasher for Spread {
     fn write_u32(&mut self, id: u32) {
-        // The table takes the lowest bits and the seven highest: an odd factor of many bits reaches both.
+        // The table uses the lowest bits and the seven highest. An odd factor with many bits affects both.
         self.0 = u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
@@ -109,7 +109,7 @@ impl Hasher for Spread {
     }
 }
 
-/// Ids are those of all servers, since one may be mounted in another.
+/// Ids are unique among all servers, because one server may be mounted in another.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Handlers {
@@ -127,7 +127,7 @@ impl Handlers {
         self.entries.read().iter().map(|(id, handler)| (*id, handler.clone())).collect()
     }
 
-    /// Takes a handler out; dropping it is the caller's, outside of any lock.
+    /// Removes a handler. The caller drops it outside of any lock.
     pub(crate) fn remove(&self, id: HandlerId) -> Option<Arc<Handler>> {
         self.entries.write().remove(&id.0)
     }
@@ -138,7 +138,7 @@ impl Handlers {
     }
 }
 
-/// Counts the callbacks that run, so that freeing a server can wait for the last.
+/// Counts the running callbacks, so that freeing a server can wait for the last one.
 #[derive(Default)]
 pub(crate) struct Gate {
     inside: AtomicUsize,
@@ -147,19 +147,19 @@ pub(crate) struct Gate {
     left: Condvar,
 }
 
-/// One callback's stay inside a [`Gate`].
+/// One running callback inside a [`Gate`].
 pub(crate) struct Pass<'a>(&'a Gate);
 
 impl Gate {
-    /// `None` once closed. Counted before the look at `closed`, and closed before the look at the count, so that one of
-    /// the two sides sees the other.
+    /// `None` once closed. This counts before it reads `closed`, and `close` sets `closed` before it reads the count. So
+    /// one of the two sees the other.
     pub(crate) fn enter(&self) -> Option<Pass<'_>> {
         self.inside.fetch_add(1, Ordering::SeqCst);
         let pass = Pass(self);
         (!self.closed.load(Ordering::SeqCst)).then_some(pass)
     }
 
-    /// Lets nobody in any more and waits until all have left.
+    /// Lets no more callbacks in, and waits until all have left.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         let mut guard = self.lock.lock();

@@ -9,10 +9,10 @@ use std::ffi::c_char;
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{Entry, Kind};
 
-/// What an entry is: one of the TENON_KIND_ values.
+/// The kind of an entry: one of the TENON_KIND_ values.
 pub type tenon_kind = i32;
 
-/// The kind of a number of C's.
+/// The kind for a number from C.
 pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
     u32::try_from(number)
         .ok()
@@ -20,12 +20,13 @@ pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
         .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("there is no kind {number}")))
 }
 
-/// Makes a tool, something a model calls. `name`: 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is added).
+/// Makes a tool: something that a model calls. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is
+/// added).
 ///
-/// Its callback gets the arguments, which satisfy the schema of tenon_tool_set_input_schema() or the parameters of
-/// tenon_tool_add_param(); without either the tool takes none.
+/// Its callback gets arguments that satisfy the schema of tenon_tool_set_input_schema() or the parameters of
+/// tenon_tool_add_param(). Without either, the tool takes no arguments.
 ///
-/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; so do the other constructors.
+/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8, like the other constructors.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_new(
@@ -42,8 +43,9 @@ pub unsafe extern "C" fn tenon_tool_new(
 /// Makes a resource at one address, an absolute URI. Its members are `name` (default: the URI), `title`, `description`,
 /// `mime_type`, `size`, `annotations`, `icons`, `meta`; see tenon_entry_set().
 ///
-/// Its callback has no arguments and completes the call with the contents: text by tenon_call_return_text(), bytes by
-/// tenon_call_return_bytes(), any JSON value as its text by tenon_call_return_json(), or several by tenon_call_return().
+/// Its callback has no arguments and completes the call with the contents. Text is returned with
+/// tenon_call_return_text(), bytes with tenon_call_return_bytes(), any JSON value as its text with
+/// tenon_call_return_json(), and several contents with tenon_call_return().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_new(
@@ -57,11 +59,11 @@ pub unsafe extern "C" fn tenon_resource_new(
     })
 }
 
-/// Makes a resource template: all resources whose address fits `uri_template` (RFC 6570), such as
-/// "file:///{+path}". It has the members of a resource but for `size`.
+/// Makes a resource template: all resources whose address matches `uri_template` (RFC 6570), such as "file:///{+path}".
+/// It has the members of a resource except `size`.
 ///
-/// Its callback gets the variables as arguments and completes the call like a resource's, or with
-/// tenon_call_not_found() where there is nothing at the address; tenon_call_uri() is the address.
+/// Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like that
+/// of a resource, or with tenon_call_not_found() if there is nothing at the address.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_template_new(
@@ -75,11 +77,12 @@ pub unsafe extern "C" fn tenon_resource_template_new(
     })
 }
 
-/// Makes a resource provider: resources that are not known beforehand, such as the rows of a table. It has two callbacks.
-/// That of tenon_entry_set_list_handler() lists them: it completes its call with tenon_call_return() and a link for each
-/// (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. That of
-/// tenon_entry_set_handler() reads one whose address fits `uri_template`, as a template's does. The template itself stands
-/// in no list.
+/// Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two callbacks.
+///
+/// The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return() and
+/// a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The callback of
+/// tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a template. The
+/// template itself is not listed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_provider_new(
@@ -93,10 +96,10 @@ pub unsafe extern "C" fn tenon_resource_provider_new(
     })
 }
 
-/// Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta`, and `arguments`, for
-/// which there is tenon_prompt_add_argument().
+/// Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`; see
+/// tenon_prompt_add_argument() for the last.
 ///
-/// Its callback gets the arguments, all of them strings, and completes the call with text, which is one message of the
+/// Its callback gets the arguments, all of them strings. It completes the call with text, which is one message of the
 /// user, or with tenon_call_return() and a message for each block.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -111,8 +114,8 @@ pub unsafe extern "C" fn tenon_prompt_new(
     })
 }
 
-/// Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. A required one that
-/// is missing is refused before the callback runs.
+/// Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. If a required
+/// argument is missing, the call is refused before the callback runs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_prompt_add_argument(
     entry: *mut tenon_entry,
@@ -138,17 +141,18 @@ pub unsafe extern "C" fn tenon_prompt_add_argument(
     })
 }
 
-/// Makes suggestions for an argument of a prompt (`of_kind` TENON_KIND_PROMPT, `of` its name), or for a variable of a
-/// resource template (TENON_KIND_RESOURCE_TEMPLATE, its text).
+/// Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for a
+/// variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
 ///
-/// Its callback gets the string "value", what was typed so far, and the object "arguments", those that are known already.
-/// It completes the call with tenon_call_return() and a value for each suggestion (tenon_result_add_value()), or with
-/// tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
+/// Its callback gets the string "value", which is what the user has typed so far, and the object "arguments", which has
+/// the arguments that are known already. It completes the call with tenon_call_return() and a value for each suggestion
+/// (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any number; the
+/// library sends the first 100.
 ///
-/// Without the prompt or template, and its argument, the start fails with TENON_ERR_NOT_FOUND; while the server runs,
-/// tenon_server_add() does.
+/// If there is no such prompt or template, or it has no such argument, the start fails with TENON_ERR_NOT_FOUND. While
+/// the server runs, tenon_server_add() fails.
 ///
-/// Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
+/// tenon_server_entries() gives its name, for tenon_server_remove() and similar functions.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_completion_new(
@@ -165,8 +169,9 @@ pub unsafe extern "C" fn tenon_completion_new(
     })
 }
 
-/// Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a schema
-/// in the member `input_schema` may bind, and completes the call with a JSON object. See also tenon_server_replace().
+/// Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a
+/// schema in the member `input_schema` may restrict. It completes the call with a JSON object. See also
+/// tenon_server_replace().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_method_new(
@@ -180,8 +185,8 @@ pub unsafe extern "C" fn tenon_method_new(
     })
 }
 
-/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters; nobody
-/// waits for it, and it need not complete its call.
+/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters.
+/// Nobody waits for the callback, and it need not complete its call.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_notification_new(
@@ -195,11 +200,11 @@ pub unsafe extern "C" fn tenon_notification_new(
     })
 }
 
-/// The schema of a tool's arguments: JSON Schema 2020-12, or the dialect its "$schema" names, with "type": "object" at its
-/// root, at most 1 MiB. Arguments are checked against it before the callback runs.
+/// Sets the schema of a tool's arguments, at most 1 MiB. It is JSON Schema 2020-12, or the dialect that its "$schema"
+/// names, with "type": "object" at its root. Arguments are checked against it before the callback runs.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(); whether it is a
-/// schema is checked when the tool is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether the
+/// text is a valid schema is checked when the tool is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_input_schema(
     entry: *mut tenon_entry,
@@ -213,12 +218,13 @@ pub unsafe extern "C" fn tenon_tool_set_input_schema(
     }))
 }
 
-/// The schema of a tool's result; it makes the tool structured, and what tenon_call_return_json() is given, or
-/// tenon_call_return_text() as a JSON string, is checked against it: a result that does not fit reaches the client as a
-/// failure. A value that is no object by its schema stands in one as the member "result", and so does its schema, for
-/// clients of 2025-06-18 and 2025-11-25.
+/// Sets the schema of a tool's result, which makes the tool structured. The value of tenon_call_return_json(), or the
+/// text of tenon_call_return_text() as a JSON string, is checked against it. A result that does not fit reaches the
+/// client as a failure. If the schema is not for an object, clients of 2025-06-18 and 2025-11-25 get an object that has
+/// the value as the member "result", and a schema for that object.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON. Whether the text is a valid schema is checked when the tool is
+/// added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_output_schema(
     entry: *mut tenon_entry,
@@ -231,8 +237,8 @@ pub unsafe extern "C" fn tenon_tool_set_output_schema(
     }))
 }
 
-/// Whether a JSON value that a tool's callback returns is also sent as structured content, next to its text. Default:
-/// false, or true with an output schema.
+/// Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its text.
+/// Default: false, or true if the tool has an output schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_structured(
     entry: *mut tenon_entry,

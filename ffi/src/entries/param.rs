@@ -1,4 +1,4 @@
-//! Parameters of a tool, declared one by one.
+//! Parameters of a tool, each added by its own function call.
 
 use crate::abi::guard::*;
 use crate::abi::json::{json, json_array, json_object, json_text};
@@ -8,13 +8,13 @@ use std::ffi::c_char;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::JsonWriter;
 
-/// What a parameter is besides its type: TENON_PARAM_ values, added up; 0 for one that may be left out.
+/// Properties of a parameter other than its type: TENON_PARAM_ values, added up. 0 is a parameter that may be left out.
 pub type tenon_param_flags = u32;
 
-/// A call without it is refused before the callback runs.
+/// A call without this parameter is refused before the callback runs.
 pub const TENON_PARAM_REQUIRED: tenon_param_flags = 1;
 
-/// The types that a parameter may be declared by.
+/// The names of the types that a parameter may have.
 const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 
 /// A parameter of a tool.
@@ -24,14 +24,17 @@ pub(crate) struct Param {
     required: bool,
 }
 
-/// Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(). `type` is "string", "integer",
-/// "number", "boolean", "array" or "object"; one of these with "[]" behind it, such as "string[]", for an array of them; or
-/// the JSON schema of its value, such as {"type":"integer","minimum":1}. `description` says what it is for, and may be NULL.
-/// `flags` are TENON_PARAM_ values. The tool then takes these parameters and no others.
+/// Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(). `type` is one of:
+/// - "string", "integer", "number", "boolean", "array" or "object";
+/// - one of these followed by "[]", such as "string[]", for an array of them;
+/// - the JSON schema of the parameter's value, such as {"type":"integer","minimum":1}.
 ///
-/// Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON if a
-/// schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if the
-/// tool has an input schema.
+/// `description` says what the parameter is for, and may be NULL. `flags` are TENON_PARAM_ values. The tool then takes
+/// these parameters and no others.
+///
+/// Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON if
+/// a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if
+/// the tool has an input schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_add_param(
     entry: *mut tenon_entry,
@@ -108,7 +111,7 @@ pub(crate) fn schema_of_all(params: &[Param]) -> JsonSlice {
 }
 
 impl tenon_entry {
-    /// Notes an input schema as text, which parameters declared one by one exclude.
+    /// Records that the entry has an input schema as text. Parameters that are added one by one exclude it.
     pub(crate) fn takes_schema(&mut self) -> Result<()> {
         if !self.params.is_empty() {
             return Err(Failure::state("there are parameters already; an input schema takes their place"));

@@ -1,4 +1,4 @@
-//! What is set by a word although no client sees it: policies of entries and settings of servers.
+//! Policies of entries and settings of servers, which are set by name and which clients do not see.
 
 use crate::abi::guard::Result;
 use crate::abi::json::{truth, words};
@@ -48,7 +48,7 @@ const POLICIES: [(&str, SetPolicy); 9] = [
     ("hidden", |entry, value, what| Ok(if truth(value, what)? { entry.hidden() } else { entry })),
 ];
 
-/// Sets the policy of this word; `false` if there is none, so that it is a member.
+/// Sets the policy of this name; `false` if there is none, because then it is a member.
 pub(crate) fn set_policy(entry: &mut tenon_entry, word: &str, value: &JsonSlice) -> Result<bool> {
     let Some((_, set)) = POLICIES.iter().find(|(known, _)| *known == word) else { return Ok(false) };
     entry.set_policy(|entry| set(entry, value, word))?;
@@ -105,7 +105,7 @@ const SETTINGS: [(&str, Set); 9] = [
     ("end_with_stdin", |builder, value, what| Ok(builder.end_with_stdin(truth(value, what)?))),
 ];
 
-/// Sets the setting of this word, or a member of what the server says of itself.
+/// Sets the setting of this name, or a member of the server's description.
 pub(crate) fn set_setting(builder: ServerBuilder, word: &str, value: &JsonSlice) -> Result<ServerBuilder> {
     match SETTINGS.iter().find(|(known, _)| *known == word) {
         Some((_, set)) => set(builder, value, word),

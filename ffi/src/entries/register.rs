@@ -1,4 +1,4 @@
-//! What a server has: registered, removed, shown and hidden.
+//! Registering, removing, enabling and disabling entries, hooks and mounts.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -10,11 +10,11 @@ use crate::servers::server::tenon_server;
 use std::ffi::{c_char, c_void};
 use tenon_mcp::{Entry, Kind};
 
-/// Registers an entry, before or after the start. Takes the entry in every case, whatever the status: what is done with it
-/// afterwards fails with TENON_ERR_STATE.
+/// Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of it
+/// fails with TENON_ERR_STATE.
 ///
-/// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
-/// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
+/// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name. Fails with TENON_ERR_INVALID,
+/// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and gives the reason.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add(
@@ -22,18 +22,18 @@ pub unsafe extern "C" fn tenon_server_add(
     entry: *mut tenon_entry,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // The entry first: it is taken whatever fails.
+    // The entry comes first, because it is taken whatever fails.
     entry!(err; entry = taken_entry(entry), server = object(server) => {
         server.inner.add(*entry.ok_or_else(|| Failure::null("entry"))?)?;
         Ok(TENON_OK)
     })
 }
 
-/// Answers a request of the protocol's own by the program in place of the library: `method` is an entry of
-/// tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
-/// by tenon_server_remove() with TENON_KIND_METHOD.
+/// Replaces the library's handling of a request of the protocol, such as "tools/list", with the program's own. `method`
+/// is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it. In
+/// all other respects this is like tenon_server_add().
 ///
-/// Fails with TENON_ERR_INVALID if the entry is no method, or the protocol has no such request.
+/// Fails with TENON_ERR_INVALID if the entry is not a method, or if the protocol has no such request.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_replace(
@@ -49,26 +49,27 @@ pub unsafe extern "C" fn tenon_server_replace(
     })
 }
 
-/// Has a callback run when something happens to the server. `hook` is one of
-/// - "start": the server is served from now on. Runs before the first call; calls that come meanwhile wait, and what the library
-///   answers itself it answers. If the callback fails (tenon_call_fail()) or takes longer than TENON_LIMIT_START_TIMEOUT_MS,
-///   nothing is served.
-/// - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
-///   failed.
+/// Registers a callback for something that happens to the server. `hook` is one of
+/// - "start": the server is served from now on. It runs before the first call. Calls that come meanwhile wait, but the
+///   library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer than
+///   TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
+/// - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does not
+///   run if "start" failed.
 /// - "session_start": a client has opened a legacy session.
-/// - "session_end": it is over. A client that sends `initialize` again on the same channel ends its session and opens another.
+/// - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its session
+///   and opens another.
 /// - "roots_changed": a client's roots have changed.
 /// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
-/// - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
-/// - "error": a callback's result cannot be used, or it took too long; "kind", "name" and "message" say which and why. What
-///   the callback of this one fails with is in the log alone.
+/// - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
+/// - "error": a callback's result cannot be used, or the callback took too long. "kind", "name" and "message" say which
+///   one and why. A failure of this callback itself is only in the log.
 ///
-/// The first two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
-/// before. What the callbacks have in common is in their `user_data`.
+/// "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
+/// "stop" before. Callbacks can share data through their `user_data`.
 ///
-/// What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
-/// callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
-/// which runs exactly once in every case, as with tenon_entry_set_handler().
+/// The arguments of the callback's call describe what happened. The call need not be completed. `mode` says where the
+/// callback runs. Each hook has one callback; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be
+/// NULL, and so may `destroy`, which runs exactly once in every case, as for tenon_entry_set_handler().
 ///
 /// Fails with TENON_ERR_DUPLICATE if the hook has a callback, and with TENON_ERR_INVALID if there is no such hook.
 #[unsafe(no_mangle)]
@@ -91,9 +92,9 @@ pub unsafe extern "C" fn tenon_server_on(
     })
 }
 
-/// Removes an entry: of tools, prompts, methods, notifications and hooks by its name, of a resource by its URI, of templates
-/// and providers by the template. Callbacks that run go on; calls that have not reached their callback yet fail, and so do
-/// calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+/// Removes an entry. `name` is the name of a tool, prompt, method, notification or hook, the URI of a resource, or the
+/// template of a resource template or provider. Callbacks that run go on. Calls that have not reached their callback
+/// fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_remove(
     server: *mut tenon_server,
@@ -106,7 +107,8 @@ pub unsafe extern "C" fn tenon_server_remove(
     })
 }
 
-/// Shows an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; see tenon_server_remove().
+/// Enables an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; for the names see
+/// tenon_server_remove().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_enable(
     server: *mut tenon_server,
@@ -119,8 +121,8 @@ pub unsafe extern "C" fn tenon_server_enable(
     })
 }
 
-/// Hides an entry, as if it were not registered, until it is enabled again. Calls that run go on. Fails like
-/// tenon_server_enable().
+/// Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that run go on. Fails
+/// like tenon_server_enable().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_disable(
     server: *mut tenon_server,
@@ -133,21 +135,25 @@ pub unsafe extern "C" fn tenon_server_disable(
     })
 }
 
-/// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers as
-/// `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both. What the
-/// other one adds, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be
-/// nested. `prefix` has letters, digits and hyphens; with NULL names and addresses stay as they are.
+/// Mounts another server: its entries appear in this one. Its tools and prompts appear as `prefix_name`, and its
+/// resources, templates and providers as `scheme://prefix/rest` (`scheme:prefix/rest` if an address has no authority),
+/// with the completions of both. Entries that the other server adds, removes, enables or disables later change here as
+/// well, and so do its updates of resources. Mounts may be nested. `prefix` has letters, digits and hyphens. If it is
+/// NULL, names and addresses stay as they are.
 ///
-/// A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
-/// context says the name and the address that the client used. What the other server is besides, such as its name, its
-/// settings, its hooks but "start" and "stop", methods and notifications and its skills, stays with it. Its settings come
-/// before this. It may be freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
-/// Its middleware is around its entries here as well, inside of this server's. A list is that of the server that is served: a
-/// server with middleware around lists cannot be mounted, and a mounted one gets none.
+/// A call of a mounted entry is a call of this server. This server's limits, workers, polls and log apply, and the
+/// context has the name and the address that the client used. Everything else stays with the other server: its name,
+/// settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
+/// before this function is called.
 ///
-/// Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
-/// mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
-/// reasons from then on.
+/// The other server may be freed at any time. What it had then stays here until this server is freed, and its `user_data`
+/// too. Its middleware also runs here around its entries, inside this server's middleware. Lists are those of the server
+/// that is served. A server with middleware around lists therefore cannot be mounted, and a mounted server cannot get
+/// such middleware.
+///
+/// Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
+/// mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
+/// other server fails for the same reasons.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_mount(
@@ -162,14 +168,14 @@ pub unsafe extern "C" fn tenon_server_mount(
     })
 }
 
-/// Undoes tenon_server_mount() with the same prefix, also while the server is served: what the other server has is no longer
-/// here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
-/// at the end of this one.
+/// Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server are
+/// removed here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop"
+/// runs at the end of this one.
 ///
-/// A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
-/// its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
-/// returns or the next kept call is released after that, at the latest when this server is freed. If the other server has
-/// hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
+/// A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything that it
+/// had. If calls of its entries are in flight, what it had stays until the last of them has ended. After that it is freed
+/// when the next callback returns or the next kept call is released, at the latest when this server is freed. If the
+/// other server has hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
 #[must_use]
@@ -186,8 +192,9 @@ pub unsafe extern "C" fn tenon_server_unmount(
     })
 }
 
-/// Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
-/// name, stays hidden. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is enabled all the same.
+/// Enables the entries that tenon_server_disable_tag() has hidden by this tag. An entry stays hidden if it has another
+/// disabled tag, or if it was disabled by its name. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now; the tag
+/// is enabled all the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_enable_tag(
     server: *mut tenon_server,
@@ -199,9 +206,9 @@ pub unsafe extern "C" fn tenon_server_enable_tag(
     })
 }
 
-/// Hides every entry with this tag, which tenon_entry_set() gives it by "tags", now and when it is added later, until the tag
-/// is enabled again. Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is disabled all the
-/// same.
+/// Hides every entry with this tag until the tag is enabled again, also entries that are added later. Entries get their
+/// tags by "tags" of tenon_entry_set(). Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now;
+/// the tag is disabled all the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_disable_tag(
     server: *mut tenon_server,
@@ -213,14 +220,14 @@ pub unsafe extern "C" fn tenon_server_disable_tag(
     })
 }
 
-/// What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
-/// lives until the function returns.
+/// The function that tenon_server_entries() calls for each entry. `definition` is a JSON object of `len` bytes, not
+/// NUL-terminated; it lives until the function returns.
 pub type tenon_entries_fn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, definition: *const c_char, len: usize, enabled: bool),
 >;
 
-/// Calls `visit`, on this thread and before it returns, with the definition of each entry of a kind and whether it is
-/// enabled, in the order of registration.
+/// Calls `visit` for each entry of a kind, in the order of registration, with its definition and whether it is enabled.
+/// The calls are on this thread, before this function returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_entries(
     server: *mut tenon_server,

@@ -1,4 +1,4 @@
-//! Views and skills: what the library serves of itself.
+//! Views and skills, which the library serves without a callback.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -9,17 +9,21 @@ use crate::servers::server::tenon_server;
 use std::ffi::c_char;
 use tenon_mcp::Html;
 
-/// Makes a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of the tools that name
-/// it (tenon_tool_set_ui()). `uri` starts with "ui://". It has no callback, and the members of a resource but for `mime_type`
-/// and `size`.
+/// Makes a view: an HTML document that hosts of MCP Apps show in a frame, next to the results of the tools that name it
+/// (tenon_tool_set_ui()). `uri` starts with "ui://". A view has no callback. It has the members of a resource except
+/// `mime_type` and `size`.
 ///
-/// tenon_entry_set() with "ui" says how it is shown, a JSON object: "csp" with the origins it may reach ("connectDomains",
-/// "resourceDomains", "frameDomains", "baseUriDomains", lists such as ["https://a.example.com"]; default: none), "permissions"
-/// it asks for ("camera", "microphone", "geolocation", "clipboardWrite", each {}), "domain", "prefersBorder". With "hidden" it
-/// is left out of the list of resources.
+/// "ui" of tenon_entry_set() says how the view is shown, as a JSON object:
+/// - "csp" has the origins that the view may reach, in "connectDomains", "resourceDomains", "frameDomains" and
+///   "baseUriDomains". Each is a list such as ["https://a.example.com"]. Default: none.
+/// - "permissions" has the permissions that the view asks for: "camera", "microphone", "geolocation", "clipboardWrite",
+///   each {}.
+/// - "domain" and "prefersBorder".
 ///
-/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; what is wrong with the document is told when
-/// the entry is added. A server does not start while a tool names a view that it does not have.
+/// With "hidden" the view is left out of the list of resources.
+///
+/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry is
+/// added. A server does not start if a tool names a view that the server does not have.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_ui_new(
@@ -34,11 +38,12 @@ pub unsafe extern "C" fn tenon_ui_new(
     })
 }
 
-/// Makes a view of a folder: of its index.html, with everything put inside that it loads from the folder (scripts, style sheets,
-/// images, fonts, media), since a frame has no address to load it from. The folder is read when the entry is added; nothing
-/// outside of it is read, and no symbolic link followed. Scripts with imports of their own have to be bundled before.
+/// Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the folder
+/// (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is read when
+/// the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with imports of
+/// their own must be bundled before.
 ///
-/// In everything else it is like tenon_ui_new().
+/// In all other respects it is like tenon_ui_new().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_ui_new_from_folder(
@@ -53,8 +58,8 @@ pub unsafe extern "C" fn tenon_ui_new_from_folder(
     })
 }
 
-/// Names the view that hosts of MCP Apps show a tool's results in, by its address; it may be added later. Other clients see the
-/// tool as ever. tenon_entry_set() with "ui" says more.
+/// Sets the view in which hosts of MCP Apps show a tool's results, by the view's address. The view may be added later.
+/// Other clients see the tool as before. "ui" of tenon_entry_set() can set more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_ui(entry: *mut tenon_entry, uri: *const c_char) -> tenon_status {
     entry!(entry = live_entry(entry), uri = tried_text(uri) => entry.set(|entry| {
@@ -64,15 +69,16 @@ pub unsafe extern "C" fn tenon_tool_set_ui(entry: *mut tenon_entry, uri: *const 
     }))
 }
 
-/// Serves a folder of skills (io.modelcontextprotocol/skills): each folder in it that has a SKILL.md is a skill, with all files
-/// in and below it; other folders group skills. May be called for several folders, before the start or after it.
+/// Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with all
+/// files in and below it; other folders group skills. May be called for several folders, before the start or after it.
 ///
-/// A SKILL.md begins with front matter: YAML between two lines of ---, in which `name` is that of its folder and `description`
-/// says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what begins with a dot is
-/// left out. The folder is looked at whenever a client asks; what has come to be wrong since is left out, and the log says why.
+/// A SKILL.md begins with front matter: YAML between two lines of ---. Its `name` is the name of the folder, and its
+/// `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links are refused, and
+/// files and folders whose name begins with a dot are left out. The folder is read whenever a client asks. Skills that
+/// have become invalid since are left out, and the log gives the reason.
 ///
-/// Reads files. Fails with TENON_ERR_INVALID, whose detail says which skill is not in order and why, and with
-/// TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
+/// This function reads files. Fails with TENON_ERR_INVALID if a skill is invalid; the detail says which one and why.
+/// Fails with TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add_skills(
     server: *mut tenon_server,

@@ -1,4 +1,4 @@
-//! What a server says to clients on its own account.
+//! Messages that a server sends to clients without a request.
 
 use crate::abi::guard::*;
 use crate::abi::json::json;
@@ -9,11 +9,11 @@ use crate::servers::server::tenon_server;
 use std::ffi::c_char;
 use tenon_mcp::{Event, JsonSlice};
 
-/// Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
-/// `elicitation_id`, that it has come to its end. Only clients with a session are told.
+/// Tells a client that its user's visit to a page is complete. The visit was requested with this `elicitation_id` by
+/// tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are told.
 ///
-/// Fails with TENON_ERR_NOT_FOUND if no client waits for it, which is nothing to worry about, and with TENON_ERR_STATE
-/// before the start.
+/// Fails with TENON_ERR_NOT_FOUND if no client waits for the visit, which is harmless, and with TENON_ERR_STATE before
+/// the start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_elicitation_complete(
     server: *mut tenon_server,
@@ -27,12 +27,13 @@ pub unsafe extern "C" fn tenon_server_elicitation_complete(
     })
 }
 
-/// Sends a notification of the program's own to all legacy sessions: its name and its parameters, `len` bytes of a JSON
-/// object or up to the first NUL with TENON_NUL; NULL with length 0 for none. Clients of 2026-07-28 get such notifications
-/// on the stream of their own request only: tenon_call_notify().
+/// Sends a notification of the program's own to all legacy sessions. `params` is `len` bytes of a JSON object, or up to
+/// the first NUL with TENON_NUL; NULL with length 0 means no parameters. Clients of 2026-07-28 get such notifications
+/// only on the stream of their own request, see tenon_call_notify().
 ///
-/// Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object or the name is one
-/// of the protocol's, and with TENON_ERR_STATE before the start. What no client is there for is dropped.
+/// Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
+/// if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client is there to receive
+/// it, the notification is dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_notify(
     server: *mut tenon_server,
@@ -47,11 +48,12 @@ pub unsafe extern "C" fn tenon_server_notify(
     })
 }
 
-/// Sends the client of a call a notification of the program's own, on the stream of the call: its name and its parameters,
-/// as with tenon_server_notify(). Dropped if the call is over, if its client takes no stream, and if it does not read.
+/// Sends a notification of the program's own to the client of a call, on the stream of the call. `method` and `params`
+/// are as for tenon_server_notify(). The notification is dropped if the call is over, if its client takes no stream, or
+/// if the client does not read.
 ///
-/// Fails with TENON_ERR_JSON if the parameters are not JSON, and with TENON_ERR_INVALID if they are no object or the name is
-/// one of the protocol's.
+/// Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
+/// if the protocol itself uses the name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_notify(
     call: *mut tenon_call,
@@ -76,9 +78,9 @@ fn own_params(text: &str) -> Result<JsonSlice> {
     Ok(params)
 }
 
-/// Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
-/// milliseconds; several updates of one moment are told once. Before the start nobody is, and nothing happens. From any
-/// thread; waits for nothing.
+/// Reports that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
+/// milliseconds; several updates within that time are told once. Before the start no client is subscribed, and nothing
+/// happens. May be called from any thread, and does not wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_resource_updated(
     server: *mut tenon_server,
@@ -92,9 +94,9 @@ pub unsafe extern "C" fn tenon_server_resource_updated(
     })
 }
 
-/// Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
-/// added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. From any
-/// thread; waits for nothing.
+/// Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those of what a
+/// provider lists. Clients are told without it of entries that are added, removed, enabled or disabled. Templates and
+/// providers are reported as resources. May be called from any thread, and does not wait.
 ///
 /// Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
 #[unsafe(no_mangle)]

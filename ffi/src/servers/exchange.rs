@@ -1,4 +1,4 @@
-//! Messages to a server from its own process.
+//! Messages to a server from its own process, for tests.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -12,26 +12,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tenon_mcp::testing::Exchange;
 
-/// What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
-/// lives until the function returns.
+/// The function that tenon_server_exchange() calls with each message of the server: a JSON object of `len` bytes, not
+/// NUL-terminated. The message lives until the function returns.
 pub type tenon_exchange_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const c_char, len: usize)>;
 
-/// For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with each
-/// message that the server has sent meanwhile, in their order, on this thread and before it returns.
+/// For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with
+/// each message that the server has sent meanwhile, in order, on this thread and before it returns.
 ///
-/// A server that was not started is started, for clients in the process alone if no transport was named. All exchanges of a
-/// server are those of one client, which lives as long as the server: a legacy session is opened by exchanging "initialize"
-/// and "notifications/initialized", requests of 2026-07-28 need nothing before them.
+/// If the server was not started, this function starts it. If no transport was named, the server then serves only clients
+/// in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy session
+/// is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message before
+/// them.
 ///
-/// Waits until every request of this client has its response, or until the server asks this client something; the answer is
-/// then exchanged as a message, and its exchange goes on waiting for the response. At most `timeout_ms` milliseconds, without
-/// end below 0. Callbacks in TENON_MODE_POLL that wait are run meanwhile, by this thread, and not necessarily those of this
-/// client alone. What is said later, such as that a list has changed, is heard in the next exchange; an empty `message`
-/// sends nothing.
+/// The function waits until every request of this client has its response, or until the server asks this client a
+/// question. The program then exchanges the answer as a message, and that exchange goes on waiting for the response. It
+/// waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs waiting
+/// callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later, such as a
+/// changed list, are heard in the next exchange. An empty `message` sends nothing.
 ///
-/// Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
-/// has been heard. The calls go on then, and the end of the server waits for them as it does for all.
+/// Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO after the timeout. After a timeout,
+/// `hear` has had the messages sent until then. The calls go on, and the end of the server waits for them as for all
+/// others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_exchange(
     server: *mut tenon_server,
@@ -52,10 +54,10 @@ pub unsafe extern "C" fn tenon_server_exchange(
     })
 }
 
-/// The client that all exchanges of a server are of.
+/// The client that all exchanges of a server belong to.
 pub(crate) struct Channel {
     exchange: Exchange,
-    /// Tells of messages, of the last response and of the end. Those who only poll leave it alone.
+    /// Wakes a waiting exchange at messages, at the last response and at the end. Threads that only poll do not use it.
     news: Arc<PipeWake>,
 }
 
@@ -93,7 +95,7 @@ impl Inner {
     fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
         match self.started() {
             Err(failure) if failure.status == TENON_ERR_STATE => match self.start_in_process() {
-                // Another thread was first, if it is started now.
+                // If the server is started now, another thread has started it.
                 Err(failure) if failure.status == TENON_ERR_STATE => self.started().map_err(|_| failure),
                 begun => begun.and_then(|()| self.started()),
             },

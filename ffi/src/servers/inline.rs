@@ -1,24 +1,24 @@
-//! Inline callbacks: on the thread that received their call.
+//! Inline callbacks, which run on the thread that received their call.
 
 use crate::entries::handlers::Mode;
 use crate::servers::server_state::Inner;
 use std::sync::{Arc, Weak};
 use tenon_mcp::{HostCall, InlineHost, Parker, Wake};
 
-/// Runs the calls of a server's inline tools where the engine hands them over.
+/// Runs the calls of a server's inline tools on the thread on which the engine passes them.
 pub(crate) struct Here(pub(crate) Weak<Inner>);
 
 impl InlineHost for Here {
     fn run(&self, call: HostCall) {
-        // Without a server there is nobody left to answer to.
+        // Without a server there is nobody to answer.
         if let Some(inner) = self.0.upgrade() {
             inner.run(call, Mode::Inline, true);
         }
     }
 }
 
-/// Wakes the thread for inline calls that no receiving thread hands over; starts it when it is needed first, which is never
-/// in most servers.
+/// Wakes the thread for inline calls that no receiving thread runs. The thread starts when it is first needed, which
+/// never happens in most servers.
 pub(crate) struct Elsewhere {
     pub(crate) inner: Weak<Inner>,
     pub(crate) parker: Arc<Parker>,

@@ -8,24 +8,24 @@ use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record};
 
-/// How much a record of the log matters: one of the TENON_LOG_ values.
+/// The level of a log record: one of the TENON_LOG_ values.
 pub type tenon_log_level = i32;
 
-/// For those who look for a fault.
+/// Details for debugging.
 pub const TENON_LOG_DEBUG: tenon_log_level = 1;
-/// Worth knowing, nothing is wrong.
+/// Information; nothing is wrong.
 pub const TENON_LOG_INFO: tenon_log_level = 2;
-/// Something went wrong and was coped with.
+/// Something went wrong, and the library handled it.
 pub const TENON_LOG_WARN: tenon_log_level = 3;
-/// A call failed because of the program: nobody completed it, or its result could not be used.
+/// A call failed because of the program: no callback completed it, or its result could not be used.
 pub const TENON_LOG_ERROR: tenon_log_level = 4;
 
-/// A log, see tenon_server_set_log(). `target` is the part that speaks, such as "tenon_mcp::call"; `message` is what it says,
-/// perhaps in several lines. Both are NUL-terminated and live until the function returns. Levels of later versions lie in
-/// between or above, so compare with < and >.
+/// A log, see tenon_server_set_log(). `target` is the part of the library that reports, such as "tenon_mcp::call".
+/// `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the function
+/// returns. Later versions may add levels between these or above them, so compare levels with < and >.
 ///
-/// It is called on any thread, several at once, threads of the library among them. It must not block, and must not call
-/// functions of the server or of its calls.
+/// The function is called on any thread, also on several at once and on threads of the library. It must not block, and
+/// must not call functions of the server or of its calls.
 pub type tenon_log_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -35,12 +35,12 @@ pub type tenon_log_fn = Option<
     ),
 >;
 
-/// The part that speaks of calls.
+/// The target of records about calls.
 pub(crate) const LOG_TARGET: &str = "tenon_mcp::call";
 
 type Function = unsafe extern "C" fn(*mut c_void, tenon_log_level, *const c_char, *const c_char);
 
-/// A log with its data. The engine may hold it for longer than the server lives, so it can be closed.
+/// A log with its data. The engine may hold it after the server's end, so it can be closed.
 pub(crate) struct HostLog {
     function: Function,
     data: Mutex<Option<Arc<UserData>>>,
@@ -49,13 +49,13 @@ pub(crate) struct HostLog {
 }
 
 impl HostLog {
-    /// `server` is the address of what it belongs to.
+    /// `server` is the address of the server that it belongs to.
     pub(crate) fn new(function: Function, data: UserData, server: *const ()) -> HostLog {
         let data = Mutex::new(Some(Arc::new(data)));
         HostLog { function, data, gate: Gate::default(), server: server.addr() }
     }
 
-    /// Waits until it is not in use; from then on records are dropped. Ends the data.
+    /// Waits until the log is not in use. Later records are dropped. Drops the data.
     pub(crate) fn close(&self) {
         self.gate.close();
         let data = self.data.lock().take();

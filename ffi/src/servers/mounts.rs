@@ -1,4 +1,4 @@
-//! Servers that are mounted in others: their callbacks run there too, and stay for as long as they may be asked for.
+//! Servers that are mounted in others. Their callbacks run there too, and stay for as long as calls may need them.
 
 use crate::abi::guard::Result;
 use crate::abi::status::*;
@@ -13,23 +13,23 @@ use std::sync::{Arc, Weak};
 use tenon_mcp::locks::{Mutex, RwLock};
 use tenon_mcp::{CallId, HandlerId, Target};
 
-/// How many [`Left`] there are in the process. Mostly none, so that no call looks further.
+/// How many [`Left`] there are in the process. The number is mostly 0, and then calls search no further.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-/// One part is taken in at a time, so that two do not make a circle together.
+/// Serializes mounting, so that two mounts at the same time cannot make a circle.
 static TAKING: Mutex<()> = Mutex::new(());
 
-/// A server's place among others.
+/// A server's relations to other servers by mounting.
 #[derive(Default)]
 pub(crate) struct Mounts {
     within: RwLock<Within>,
-    /// Where it is mounted, or was.
+    /// The servers that it is mounted in, or was.
     above: Mutex<Vec<Weak<Inner>>>,
     /// How often it is mounted.
     count: AtomicUsize,
 }
 
-/// What is mounted in a server.
+/// The servers that are mounted in a server, or were.
 #[derive(Default)]
 struct Within {
     parts: Vec<Part>,
@@ -37,7 +37,7 @@ struct Within {
 }
 
 impl Within {
-    /// A part is gone from here. Gives what was known of it from an earlier time.
+    /// Records that a part was unmounted here. Returns the record of an earlier unmount.
     fn leave(
         &mut self,
         part: Weak<Inner>,
@@ -75,7 +75,7 @@ struct Part {
     inner: Arc<Inner>,
     /// How often it is mounted there.
     mounts: usize,
-    /// It has been mounted there, so it may be told of the stop.
+    /// It has been mounted there, so its "stop" hook may run.
     known: bool,
 }
 
@@ -85,10 +85,10 @@ impl Drop for Part {
     }
 }
 
-/// What an unmounted part has to do with its past here: calls in flight, and its hooks, which are told of the end.
+/// What an unmounted part still needs here: its calls in flight, and its hooks, which run at the end.
 struct Left {
     part: Weak<Inner>,
-    /// It, and what was mounted in it.
+    /// The part, and the servers that were mounted in it.
     parts: Vec<Weak<Inner>>,
     calls: Calls,
     /// The callbacks for those calls.
@@ -117,7 +117,7 @@ impl Drop for Left {
 #[derive(Default)]
 struct Calls {
     calls: Vec<(Weak<Inner>, CallId)>,
-    /// Of how many it is known that they have ended.
+    /// How many of them are known to have ended.
     ended: AtomicUsize,
 }
 
@@ -126,7 +126,7 @@ impl Calls {
         Calls { calls, ended: AtomicUsize::new(0) }
     }
 
-    /// Whether one is in flight still. Each is asked for until it has ended, and the others after it.
+    /// Whether one is still in flight. Checks each call until it has ended, and then the next ones.
     fn are_any(&self) -> bool {
         let in_flight = |(server, call): &(Weak<Inner>, CallId)| {
             let server = server.upgrade();
@@ -150,12 +150,12 @@ impl Calls {
 }
 
 impl Mounts {
-    /// Whether it is mounted somewhere, so that its settings stay as they are and its callbacks may be asked for there.
+    /// Whether the server is mounted somewhere. Then its settings cannot change, and its callbacks may be needed there.
     pub(crate) fn are_any(&self) -> bool {
         self.count.load(Ordering::SeqCst) > 0
     }
 
-    /// Lets go of all that is mounted here. No lock may be held: with it callbacks may end.
+    /// Drops all mounts here. No lock may be held, because callbacks may be destroyed with them.
     pub(crate) fn clear(&self) {
         let within = std::mem::take(&mut *self.within.write());
         drop(within);
@@ -172,7 +172,8 @@ impl Mounts {
             }
             within.left.iter().flat_map(|left| left.parts.iter().cloned()).collect()
         };
-        // A hook may be another than at the unmount. Without the lock: this may be the last to hold the part.
+        // A hook may differ from the one at the unmount. Searched without the lock, because this may hold the last
+        // reference to the part.
         parts.iter().filter_map(Weak::upgrade).find_map(|part| part.own_handler(id))
     }
 
@@ -186,7 +187,7 @@ impl Inner {
     pub(crate) fn mount(self: &Arc<Self>, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
         self.check_fork()?;
         other.check_fork()?;
-        // First: a call may come as soon as an entry is there.
+        // First, because a call may come as soon as an entry is there.
         self.take_in(other)?;
         let mounted = self.mount_part(other, prefix);
         if mounted.is_err() {
@@ -235,7 +236,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Undoes that. Calls in flight go on.
+    /// Unmounts another server. Calls in flight go on.
     pub(crate) fn unmount(self: &Arc<Self>, other: &Arc<Inner>, prefix: Option<&str>) -> Result<()> {
         self.check_fork()?;
         other.check_fork()?;
@@ -244,7 +245,7 @@ impl Inner {
         Ok(())
     }
 
-    /// One mount of a part is over.
+    /// Removes one mount of a part.
     fn leave(self: &Arc<Self>, other: &Arc<Inner>) {
         let (handlers, hooks) = (other.all_handlers(), other.all_hooks());
         let calls = Calls::new(self.calls_of(&handlers));
@@ -263,7 +264,7 @@ impl Inner {
                 }
                 let part = within.parts.remove(place);
                 let hooks = if part.known && begun { (hooks.clone(), parts) } else { Default::default() };
-                // At once: a call that waits for a thread finds its callback at any time.
+                // Under the same lock, because a call that waits for a thread must find its callback at any time.
                 let replaced = within.leave(Arc::downgrade(other), calls, &handlers, hooks);
                 Some((part, replaced))
             })
@@ -273,7 +274,8 @@ impl Inner {
         self.let_go();
     }
 
-    /// Lets go of what was unmounted and is not asked for any more. No lock may be held: with it callbacks may end.
+    /// Drops what was unmounted and is not needed any more. No lock may be held, because callbacks may be destroyed with
+    /// it.
     pub(crate) fn let_go(self: &Arc<Self>) {
         if LEFT.load(Ordering::SeqCst) > 0 && self.check_fork().is_ok() {
             self.let_go_now();
@@ -282,7 +284,7 @@ impl Inner {
 
     #[cold]
     fn let_go_now(self: &Arc<Self>) {
-        // Who frees the server waits until this is done, or has let go of all.
+        // A thread that frees the server waits until this is complete, or has dropped everything already.
         let Some(_pass) = self.enter() else { return };
         let _inside = Inside::enter(self.address(), Inside::is_inline());
         self.mounts.parts().iter().for_each(|part| part.let_go());
@@ -310,7 +312,7 @@ impl Inner {
         }
     }
 
-    /// The calls in flight, here and where this is mounted, that need one of these.
+    /// The calls in flight, here and where this server is mounted, that need one of these callbacks.
     fn calls_of(self: &Arc<Self>, handlers: &HashMap<u32, Arc<Handler>>) -> Vec<(Weak<Inner>, CallId)> {
         let is_called = |id: HandlerId| handlers.contains_key(&id.0);
         let mut calls = Vec::new();
@@ -333,7 +335,7 @@ impl Inner {
         self.here_and_above().iter().any(|server| matches!(server.if_started(), Ok(Some(_))))
     }
 
-    /// The callbacks of this server and of what is mounted in it.
+    /// The callbacks of this server and of the servers that are mounted in it.
     fn all_handlers(&self) -> HashMap<u32, Arc<Handler>> {
         let mut all = self.own_handlers();
         let left = self.mounts.within.read().left.clone();
@@ -357,8 +359,8 @@ impl Inner {
         self.address() == other.address() || self.mounts.parts().iter().any(|part| part.has_within(other))
     }
 
-    /// The servers whose calls may be of entries of this one: itself, and those that it is mounted in, or was. The latter may
-    /// be in a circle.
+    /// The servers whose calls may use entries of this one: itself, and the servers that it is mounted in, or was. The
+    /// latter may form a circle.
     fn here_and_above(self: &Arc<Self>) -> Vec<Arc<Inner>> {
         let mut found: Vec<Arc<Inner>> = Vec::new();
         let mut left = vec![self.clone()];

@@ -1,4 +1,4 @@
-//! The process that tenon_server_run() owns: its end, when a callback in TENON_MODE_POLL keeps that function from returning.
+//! Ends the process after tenon_server_run() if a callback in TENON_MODE_POLL keeps that function from returning.
 
 use crate::abi::signals;
 use crate::abi::signals::RunId;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use tenon_mcp::locks::{Condvar, Mutex};
 use tenon_mcp::{Running, Wake};
 
-/// How long callbacks may go on after the end of their server.
+/// How long callbacks may run after the end of their server.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// One tenon_server_run(), until it returns.
+/// One tenon_server_run() until it returns.
 pub(crate) struct Owner(Arc<Run>);
 
 struct Run {
@@ -53,7 +53,7 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // In a process that was forked off in a callback there is no watcher, and nobody to give the lock back.
+        // In a process that was forked in a callback there is no watcher, and the lock may never be released.
         if self.0.process != std::process::id() {
             return;
         }
@@ -81,8 +81,8 @@ impl Wake for End {
 }
 
 impl Run {
-    /// Ends the process once time is up, if a callback is what keeps the run from returning. A server that is run beside it
-    /// and serves still is not taken along.
+    /// Ends the process after the timeout, if a callback keeps the run from returning. It does not do so while the server
+    /// of another run still serves.
     fn watch(&self) {
         let mut state = self.state.lock();
         loop {
@@ -92,19 +92,19 @@ impl Run {
                 return;
             }
             if self.is_kept() && !signals::others_serve(self.id) {
-                // SAFETY: ends the process without running anything of the program's. The lock is held, so that nothing
-                // of what the program does after the run can have begun.
+                // SAFETY: ends the process without running the program's code. The lock is held, so the program cannot
+                // have begun anything that comes after the run.
                 unsafe { libc::_exit(self.running.exit_code().into()) };
             }
         }
     }
 
-    /// Whether a callback runs; without one it is only a matter of time.
+    /// Whether a callback runs. If none runs, the run returns soon.
     fn is_kept(&self) -> bool {
         self.started(|started| started.poll.is_inside())
     }
 
-    /// Whether the end of the server is that of the process, which it is not where the program asked for it.
+    /// Whether the end of the server also ends the process. It does not if the program asked for the server's end.
     fn is_for_the_process(&self) -> bool {
         signals::was_signalled(self.id) || self.started(|started| !started.was_closed())
     }

@@ -1,4 +1,4 @@
-//! Poll mode: callbacks on a thread of the program, in its own main loop.
+//! Poll mode: callbacks run on a thread of the program, in its own main loop.
 
 use crate::abi::guard::Result;
 use crate::abi::status::Failure;
@@ -16,30 +16,31 @@ use std::time::{Duration, Instant};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostCall, HostOp, HostPort, Lane, LaneId, Running, Wake};
 
-/// How many callbacks one poll runs unless told: a main loop has other things to do.
+/// How many callbacks one poll runs by default. It is limited because a main loop has other work.
 const BATCH: usize = 64;
 
 pub(crate) struct PollLane {
     lane: Lane,
     wake: Arc<PipeWake>,
-    /// How long one poll goes on starting callbacks.
+    /// How long one poll starts callbacks.
     budget: Duration,
-    /// Drained, not started yet. Shared, so that a poll inside a callback finds what the outer one has drained.
+    /// Calls that were drained and not started. Shared, so that a poll inside a callback finds the calls that the outer
+    /// one has drained.
     ready: Mutex<VecDeque<HostOp>>,
-    /// What is to be done because calls were cancelled.
+    /// Cancel functions that are waiting to run.
     cancelled: Mutex<VecDeque<Arc<Watch>>>,
     waiting: AtomicUsize,
-    /// Callbacks that run now.
+    /// The number of callbacks that run now.
     inside: AtomicUsize,
 }
 
-/// One thing to do.
+/// One piece of work.
 enum Work {
     Op(HostOp),
     Cancelled(Arc<Watch>),
 }
 
-/// What a poll came to.
+/// The result of a poll.
 pub(crate) enum Polled {
     Handled(usize),
     Ended,
@@ -67,8 +68,8 @@ impl PollLane {
         self.wake.clone()
     }
 
-    /// Drains at every take, even if something is ready: the caller may have consumed the byte that told of more, and
-    /// once it is inside a callback nobody would come for it.
+    /// Drains each time, even if a call is ready. The caller may have consumed the byte that signalled more calls, and
+    /// while it is inside a callback no other thread would fetch them.
     fn take(&self) -> Option<Work> {
         if let Some(watch) = self.next_cancelled() {
             return Some(Work::Cancelled(watch));
@@ -78,7 +79,7 @@ impl PollLane {
         self.lane.drain(BATCH, self.budget, &mut ops);
         ready.extend(ops);
         let op = ready.pop_front();
-        // Another thread that polls may take the rest while this one is in a callback.
+        // Another thread that polls may take the other calls while this one is in a callback.
         if !ready.is_empty() && self.waiting.load(Ordering::SeqCst) > 0 {
             self.wake.wake();
         }
@@ -89,20 +90,20 @@ impl PollLane {
         self.cancelled.lock().pop_front()
     }
 
-    /// A call was cancelled; whoever polls does what is to be done.
+    /// A call was cancelled. The next poll runs its cancel function.
     pub(crate) fn cancelled(&self, watch: Arc<Watch>) {
         self.cancelled.lock().push_back(watch);
         self.wake.wake();
     }
 
-    /// Nobody polls any more.
+    /// Drops the waiting cancel functions, because nobody polls any more.
     pub(crate) fn give_up(&self) {
         while let Some(watch) = self.next_cancelled() {
             watch.give_up();
         }
     }
 
-    /// Does one thing.
+    /// Does one piece of work.
     fn run(&self, inner: &Arc<Inner>, work: Work) {
         self.inside.fetch_add(1, Ordering::Relaxed);
         match work {
@@ -112,7 +113,7 @@ impl PollLane {
         self.inside.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Runs what is there; waits for something to run if nothing is.
+    /// Runs the waiting callbacks. If there is none, waits for one.
     pub(crate) fn poll(
         &self,
         inner: &Arc<Inner>,
@@ -138,13 +139,13 @@ impl PollLane {
                 handled += 1;
                 self.run(inner, work);
                 if handled == max || begin.elapsed() >= self.budget {
-                    // There may be more, and the reset has taken the byte that said so.
+                    // There may be more work, and the reset has consumed the byte that signalled it.
                     self.wake.wake();
                     break;
                 }
             }
             if closed {
-                // Stays readable, so that a main loop comes here and learns of the end.
+                // The descriptor stays readable, so that a main loop polls again and learns of the end.
                 self.wake.wake();
             }
             if handled > 0 {
@@ -160,8 +161,8 @@ impl PollLane {
         }
     }
 
-    /// Runs what is there, and what comes, until `done`, which whoever makes it so tells by `news`; `false` once `end` has
-    /// passed. Several threads may wait for the same news.
+    /// Runs the waiting callbacks, and those that come, until `done`; `false` once `end` has passed. A thread that makes
+    /// `done` true wakes `news`. Several threads may wait for the same news.
     pub(crate) fn until(
         &self,
         inner: &Arc<Inner>,
@@ -172,7 +173,7 @@ impl PollLane {
         let outcome = loop {
             news.reset();
             if done() {
-                // The byte was for all who wait.
+                // Wakes the other threads that wait for the same news.
                 news.wake();
                 break Ok(true);
             }
@@ -190,24 +191,24 @@ impl PollLane {
                 break Err(failure);
             }
         };
-        // The byte may have told of a call or of the end as well, for somebody else who polls.
+        // The byte may also have signalled a call or the end to another thread that polls.
         self.wake.wake();
         outcome
     }
 
-    /// Waits for something to do; `false` if a signal handler ran meanwhile.
+    /// Waits for work; `false` if a signal handler ran meanwhile.
     fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
         self.wait_for(timeout, None)
     }
 
-    /// The same, or for news.
+    /// Waits for work or for news.
     fn wait_for(&self, timeout: Option<Duration>, news: Option<&PipeWake>) -> Result<bool> {
         let timeout = timeout.map(|timeout| Timespec {
             tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        // What another thread has drained and not started before it saw this one waiting.
+        // Another thread may have drained calls and not started them before it saw this thread waiting.
         if !self.ready.lock().is_empty() || !self.cancelled.lock().is_empty() {
             self.wake.wake();
         }
@@ -223,7 +224,7 @@ impl PollLane {
         }
     }
 
-    /// Hands calls that come in to `refuse` until the server has ended: `true` while it has not.
+    /// Passes incoming calls to `refuse`; `true` until the server has ended.
     pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
         self.wake.reset();
         let closed = running.is_closed();
@@ -235,10 +236,10 @@ impl PollLane {
             }
         }
         if closed {
-            // For threads that poll, against the rules: they return rather than sleep on.
+            // Wakes threads that poll although they must not, so that they return.
             self.wake.wake();
         } else {
-            // A signal or a spurious wake only makes another round.
+            // A signal or a spurious wake only causes another round.
             let _ = self.wait(None);
         }
         !closed

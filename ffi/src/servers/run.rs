@@ -1,4 +1,4 @@
-//! A server from its start to its end.
+//! Starting, running, closing and freeing a server.
 
 use crate::abi::args::{owned, write_text};
 use crate::abi::error::tenon_error;
@@ -15,12 +15,13 @@ use std::time::Duration;
 
 /// Starts the transports on threads of the library and returns.
 ///
-/// Fails with TENON_ERR_INVALID without a transport or with an allowed host or origin that is none, with
-/// TENON_ERR_ADDRESS if the port is in use or not permitted, with TENON_ERR_STATE if the server was started already;
-/// nothing is left running then, and unless it was started already it may be started again.
+/// Fails with TENON_ERR_INVALID if the server has no transport, or if an allowed host or origin is not valid. Fails with
+/// TENON_ERR_ADDRESS if the port is in use or not permitted, and with TENON_ERR_STATE if the server was started already.
+/// After a failure nothing is left running, and the server may be started again unless it was started already.
 ///
-/// Callbacks of "start" (tenon_server_on()) have returned when this does, unless one is in TENON_MODE_POLL and so waits for
-/// tenon_server_poll(). Fails with TENON_ERR_START if one failed; the server has ended then, for good.
+/// Callbacks of "start" (tenon_server_on()) have returned when this function returns. The exception is a callback in
+/// TENON_MODE_POLL, because it waits for tenon_server_poll(). If a callback of "start" failed, this function fails with
+/// TENON_ERR_START; the server has then ended and cannot be started again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_start(
@@ -33,24 +34,25 @@ pub unsafe extern "C" fn tenon_server_start(
     })
 }
 
-/// Starts the server, unless it was started already, and serves until it has ended: by tenon_server_close(), by the end of
-/// its standard input, or by SIGINT or SIGTERM. Runs the callbacks of entries in TENON_MODE_POLL on this thread.
+/// Starts the server, unless it was started already, and serves until it has ended. It ends by tenon_server_close(), by
+/// the end of its standard input, or by SIGINT or SIGTERM. This function runs the callbacks of entries in TENON_MODE_POLL
+/// on the calling thread.
 ///
-/// The first signal ends the server like tenon_server_close(), or, if it is ending already, cancels at once the calls that
-/// are still given time. A second one ends the process with 128 plus its number. tenon_server_exit_code() says what the
-/// program should exit with after this function.
+/// The first signal ends the server like tenon_server_close(). If the server is already shutting down, the signal cancels
+/// the calls that may still finish. A second signal ends the process with the exit code 128 plus the signal's number.
+/// tenon_server_exit_code() returns what the program should exit with after this function.
 ///
-/// While signals are on, the server has the process to itself. A callback in TENON_MODE_POLL that still runs 0.5 s after the
-/// server's end, and so keeps this function from returning, is not waited for: the process ends as by _exit(), with what
-/// tenon_server_exit_code() would say. Not if the end began with tenon_server_close() and no signal came, nor as long as
-/// another tenon_server_run() serves. A program that wants to outlive its server in any case switches signals off.
+/// While signals are on, the server may end the process. If a callback in TENON_MODE_POLL still runs 0.5 s after the
+/// server's end, this function cannot return. The process then ends as by _exit(), with the value of
+/// tenon_server_exit_code(). It does not do so if the shutdown began with tenon_server_close() and no signal came, nor
+/// while another tenon_server_run() serves. A program that must outlive its server in any case switches signals off.
 ///
-/// The signal handlers are installed with sigaction() before the start and the former ones are restored on return; a signal
-/// that is ignored stays ignored. Servers that are run at the same time share them. tenon_server_set_signals() switches them
-/// off.
+/// The signal handlers are installed with sigaction() before the start, and the former ones are restored on return. A
+/// signal that is ignored stays ignored. Servers that run at the same time share the handlers. tenon_server_set_signals()
+/// switches them off.
 ///
-/// Fails like tenon_server_start(), also where a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE inside
-/// a callback of this server.
+/// Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
+/// inside a callback of this server.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_run(
@@ -69,13 +71,13 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
     if inner.is_inside() {
         return Err(Failure::state("a server cannot be run inside one of its callbacks"));
     }
-    // Before the start: once it serves, nothing is left that could fail.
+    // Before the start, because nothing may fail once the server serves.
     let watch = if inner.setup.lock().signals { Some(Watch::new()?) } else { None };
     if startable {
         inner.begin()?;
     }
     let started = inner.started()?;
-    // Declared after `watch`, so that it goes first.
+    // Declared after `watch`, so that it is dropped first.
     let _owner = watch.as_ref().map(|watch| {
         watch.tell(&started.running);
         Owner::new(watch.id(), inner, &started.running)
@@ -85,18 +87,18 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
     Ok(TENON_OK)
 }
 
-/// What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
-/// the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, for a server that
-/// has not ended, and for one that ended because a thread of the library panicked.
+/// The exit code for a program that only runs this server, to be returned from main() after tenon_server_run(). It is 0
+/// if the server ended by the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. It is
+/// 1 for NULL, for a server that has not ended, and for one that ended because a thread of the library panicked.
 ///
-/// Such a program need not free the server, and does well not to: tenon_server_free() waits for callbacks that still run,
-/// while the end of the process does not.
+/// Such a program need not free the server, and should not: tenon_server_free() waits for callbacks that still run, while
+/// the end of the process does not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_exit_code(server: *const tenon_server) -> c_int {
     value!(1; server = maybe(server) => server.map_or(1, |server| server.inner.exit_code()))
 }
 
-/// The URL that HTTP is served on, with the port that was picked. NUL-terminated, borrowed: it lives as long as the
+/// The URL that HTTP is served on, with the actual port. It is NUL-terminated and borrowed: it lives as long as the
 /// server. `len` may be NULL.
 ///
 /// Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP is not served.
@@ -113,9 +115,9 @@ pub unsafe extern "C" fn tenon_server_http_url(
     })
 }
 
-/// A descriptor that is readable when tenon_server_poll() has something to do, for poll(), epoll and other main loops. It
-/// belongs to the server, and lives as long: watch it, do not read or close it. It stays readable once the server has ended.
-/// Fails with TENON_ERR_STATE before the start.
+/// A descriptor that is readable when tenon_server_poll() has work, for poll(), epoll and other main loops. It belongs to
+/// the server and lives as long as the server: watch it, but do not read or close it. It stays readable after the server
+/// has ended. Fails with TENON_ERR_STATE before the start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *mut c_int) -> tenon_status {
     entry!(fd = out(fd), server = object(server) => {
@@ -124,13 +126,14 @@ pub unsafe extern "C" fn tenon_server_wake_fd(server: *const tenon_server, fd: *
     })
 }
 
-/// Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
-/// about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
+/// Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread. It returns after `max` callbacks (0 means
+/// 64), or after about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If no callback is waiting, it waits for one: at most
+/// `timeout_ms` milliseconds, not at all if it is 0, without a limit if it is below 0.
 ///
-/// TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
-/// server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during
-/// a modal dialog. Fails with TENON_ERR_STATE before the start, and with TENON_ERR_START in place of
-/// TENON_ENDED if a callback of "start" failed.
+/// TENON_OK: `*handled` callbacks were run. The number may be 0, after the timeout or if a signal handler ran.
+/// TENON_ENDED: the server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to
+/// serve calls during a modal dialog. Fails with TENON_ERR_STATE before the start. If a callback of "start" failed, it
+/// fails with TENON_ERR_START in place of TENON_ENDED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_poll(
     server: *mut tenon_server,
@@ -154,9 +157,9 @@ pub unsafe extern "C" fn tenon_server_poll(
     })
 }
 
-/// Ends the server: it accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS, where stdio
-/// or descriptors are served within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at once; may be called
-/// anywhere, also in callbacks and again. Fails with TENON_ERR_STATE before the start.
+/// Ends the server. It accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS. If stdio
+/// or descriptors are served, calls may finish within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at
+/// once. May be called anywhere, also in callbacks, and more than once. Fails with TENON_ERR_STATE before the start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_close(server: *mut tenon_server) -> tenon_status {
     entry!(server = object(server) => {
@@ -172,14 +175,16 @@ pub unsafe extern "C" fn tenon_server_is_closed(server: *const tenon_server) -> 
     value!(false; server = maybe(server) => server.is_some_and(|server| server.inner.has_ended()))
 }
 
-/// Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
-/// runs afterwards, nor the log or the `ready` of a request. Calls waiting for tenon_server_poll() fail, a "stop" in
-/// TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their release, and with them their user_data. No
-/// other thread may use the server meanwhile. NULL is ignored. Calls in flight are given the time of
-/// TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of exchanges whose time was over too.
+/// Ends the server if it still runs, waits until it has ended and until the last callback has returned, and frees it.
+/// NULL is ignored. No other thread may use the server meanwhile. Afterwards no callback runs, nor the log or the `ready`
+/// of a request.
 ///
-/// Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
-/// it; the server is not freed then.
+/// Calls in flight get TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, also those of exchanges that timed out. Calls that wait
+/// for tenon_server_poll() fail, and so does a "stop" callback in TENON_MODE_POLL. Calls that the program keeps with
+/// tenon_call_retain() stay valid until their release, and with them their user_data.
+///
+/// Fails with TENON_ERR_STATE inside one of the server's callbacks, and with TENON_ERR_FORKED in a child of the process
+/// that started it. The server is not freed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_free(server: *mut tenon_server) -> tenon_status {
     let handle = server;

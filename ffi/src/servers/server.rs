@@ -1,4 +1,4 @@
-//! The server: made and set up.
+//! Creating a server and setting it up.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -13,23 +13,28 @@ use crate::servers::server_state::Inner;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-/// An MCP server. Before its start it is data: no thread, no descriptor. Any thread may use it, several at once too.
+/// An MCP server. Before its start it is only data: it has no thread and no descriptor. Any thread may use it, also
+/// several threads at once.
 ///
-/// Made by tenon_server_new(); named and limited by the tenon_server_set functions; given tools, resources and prompts by
-/// tenon_server_add(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
-/// tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
+/// Make one with tenon_server_new(). Configure it with the tenon_server_set functions. Add tools, resources and prompts
+/// with tenon_server_add(), and transports with the tenon_server_listen_ functions. Run it with tenon_server_run(), or
+/// with tenon_server_start() and, if needed, tenon_server_poll(). End it with tenon_server_close(), and free it with
+/// tenon_server_free().
 ///
-/// Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
-/// start. After it, and while the server is mounted in another, they fail with TENON_ERR_STATE. What a server has may change at
-/// any time. A server that has ended is not started again.
+/// Set settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys)
+/// before the start. After the start, and while the server is mounted in another, these functions fail with
+/// TENON_ERR_STATE. Entries may be added, changed and removed at any time. A server that has ended cannot be started
+/// again.
 ///
-/// A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
-/// may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
+/// If a tenon_server_set function fails, the start fails too, with the detail of the first such failure. A program may
+/// therefore leave their statuses unchecked. The same is true of extensions, state keys, allowed hosts, origins and
+/// headers.
 pub struct tenon_server {
     pub(crate) inner: Arc<Inner>,
 }
 
-/// Makes a server. `name` is for programs, `version` is the version of the server program; both are copied.
+/// Makes a server. `name` is the server's name for programs, `version` is the version of the server program. Both are
+/// copied.
 ///
 /// On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
 #[must_use]
@@ -48,7 +53,7 @@ pub unsafe extern "C" fn tenon_server_new(
     })
 }
 
-/// How a model should use the server: a text that clients may put into its prompt.
+/// Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's prompt.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_instructions(
     server: *mut tenon_server,
@@ -60,31 +65,31 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
     }))
 }
 
-/// Sets what the server says of itself, or how it works: `value` is `len` bytes of JSON text, or up to the first NUL with
-/// TENON_NUL.
+/// Sets a member of the server's description, or a setting. `value` is `len` bytes of JSON text, or up to the first NUL
+/// with TENON_NUL.
 ///
-/// What it says of itself: "title", "description", "website_url" (strings) and "icons" (an array, as the specification has
-/// it). Clients of older revisions are told what those have of it.
+/// The description has the members "title", "description", "website_url" (strings) and "icons" (an array, as in the
+/// specification). Clients of older revisions get the members that their revision has.
 ///
-/// How it works:
-/// - "revisions": the protocol versions it speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
-/// - "capabilities": what it has although nothing of it is registered yet: "tools", "resources", "prompts", "completions",
-///   "logging".
-/// - "mask_errors": true or false; whether clients are kept from why a call failed that its callback never completed.
-///   By default they are once the server listens on an address that is not a loopback one, or answers requests that the program
-///   hands over. The log says so at the start, with the level TENON_LOG_INFO.
-/// - "cache": how long clients of 2026-07-28 may keep what they are told, and who, such as
-///   {"ttlMs":60000,"cacheScope":"public"}; "cache_of" does so for some answers, such as {"tools/list":{"ttlMs":1000}}.
-///   Default: not at all.
-/// - "coerce_arguments": true or false; whether arguments that do not fit are checked once more with the numbers,
-///   booleans, arrays and objects that texts among them stand for. Default: true.
+/// The settings are:
+/// - "revisions": the protocol versions that the server speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
+/// - "capabilities": capabilities that the server declares although no entry needs them yet: "tools", "resources",
+///   "prompts", "completions", "logging".
+/// - "mask_errors": true or false; whether the library hides the reason from clients if a call failed that its callback
+///   never completed. By default it does so if the server listens on an address that is not a loopback one, or serves
+///   requests that the program hands over. The log says so at the start, with the level TENON_LOG_INFO.
+/// - "cache": how long clients of 2026-07-28 may keep responses, and who may keep them, such as
+///   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
+///   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
+/// - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
+///   check, strings are read as the numbers, booleans, arrays and objects that they spell. Default: true.
 /// - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
-/// - "log_level": "debug", "info", "warn" or "error"; records below it do not reach the log. Default: "debug".
-/// - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a server
-///   that has other transports. If false, that client leaves and the others stay. Default: true.
+/// - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
+/// - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
+///   server that has other transports. If false, that client leaves and the other transports go on. Default: true.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value is
-/// wrong.
+/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value
+/// is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set(
     server: *mut tenon_server,
@@ -101,8 +106,8 @@ pub unsafe extern "C" fn tenon_server_set(
     })
 }
 
-/// Says that the server supports an extension of the protocol: its identifier, such as "com.example/thing", and its
-/// settings, `len` bytes of a JSON object or up to the first NUL with TENON_NUL.
+/// Declares that the server supports an extension of the protocol. `id` is its identifier, such as "com.example/thing".
+/// `settings` is `len` bytes of a JSON object, or up to the first NUL with TENON_NUL.
 ///
 /// Fails with TENON_ERR_JSON or TENON_ERR_INVALID.
 #[unsafe(no_mangle)]
@@ -121,8 +126,9 @@ pub unsafe extern "C" fn tenon_server_add_extension(
     })
 }
 
-/// Sets a limit: one of the TENON_LIMIT_ values. Those in _MS are milliseconds; what is more than the largest value
-/// (docs/limits.md) counts as that. Fails with TENON_ERR_INVALID if there is no such limit, and for 0 where that is not allowed.
+/// Sets a limit: one of the TENON_LIMIT_ values. Limits whose name ends in _MS are in milliseconds. A value above the
+/// largest value of the limit (docs/limits.md) counts as the largest. Fails with TENON_ERR_INVALID if there is no such
+/// limit, and for 0 if the limit does not allow it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_limit(
     server: *mut tenon_server,
@@ -134,8 +140,9 @@ pub unsafe extern "C" fn tenon_server_set_limit(
     })
 }
 
-/// Adds a key that seals what clients carry between two attempts of a call: 32 random bytes, copied. The first key seals,
-/// all open. Servers behind one address must share their keys; without any, a random key of this server serves.
+/// Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes, copied.
+/// The first key seals, and every key opens. Servers behind one address must share their keys. If no key is added, the
+/// server uses a random key of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add_state_key(
     server: *mut tenon_server,
@@ -147,8 +154,8 @@ pub unsafe extern "C" fn tenon_server_add_state_key(
     }))
 }
 
-/// How many worker threads run callbacks, 1 to 1024. Each starts when a call needs it and all others are busy. Default: one
-/// per core, at most 4. Fails with TENON_ERR_INVALID for another number.
+/// Sets how many worker threads run callbacks, 1 to 1024. Each thread starts when a call needs it and all others are
+/// busy. Default: one per core, at most 4. Fails with TENON_ERR_INVALID for another number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_worker_threads(
     server: *mut tenon_server,
@@ -163,8 +170,8 @@ pub unsafe extern "C" fn tenon_server_set_worker_threads(
     }))
 }
 
-/// Whether tenon_server_run() ends the server on SIGINT and SIGTERM, and the process if a callback keeps it after the end.
-/// Default: true.
+/// Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a callback
+/// still runs after the server's end. Default: true.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, signals: bool) -> tenon_status {
     entry!(server = object(server) => server.inner.set(|setup| {
@@ -173,12 +180,13 @@ pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, sig
     }))
 }
 
-/// Has `hook` called on each thread that the library starts for this server, with the thread's name, before anything else runs
-/// there: to set a priority or a mask of processors, or to tell a profiler. It must not call functions of the server.
-/// Threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
-/// "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only
-/// where nobody has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may
-/// be NULL.
+/// Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else runs
+/// there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The hook
+/// must not call functions of the server. `user_data` and `destroy` may be NULL.
+///
+/// The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
+/// "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads
+/// only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and call no hook.
 ///
 /// `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
 /// tenon_server_free(), after the last use of the hook.
@@ -198,7 +206,7 @@ pub unsafe extern "C" fn tenon_server_set_thread_start(
             });
             Ok(())
         });
-        // What ends here ends outside of the lock: `destroy` is the program's code.
+        // Closed outside of the lock, because `destroy` is the program's code.
         if let Some(former) = former {
             former.close();
         }
@@ -206,8 +214,8 @@ pub unsafe extern "C" fn tenon_server_set_thread_start(
     })
 }
 
-/// Where the server says what no client is told: calls that no callback completed, results that could not be used. Without a
-/// log nobody is told. `user_data` may be NULL, and so may `destroy`.
+/// Sets the log: it gets what the server reports to no client, such as calls that no callback completed and results that
+/// could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may `destroy`.
 ///
 /// `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise in
 /// tenon_server_free(), after the last use of the log.
@@ -227,7 +235,7 @@ pub unsafe extern "C" fn tenon_server_set_log(
             });
             Ok(())
         });
-        // What ends here ends outside of the lock: `destroy` is the program's code.
+        // Closed outside of the lock, because `destroy` is the program's code.
         if let Some(former) = former {
             former.close();
         }

@@ -1,4 +1,4 @@
-//! What a server is before its start: settings and entries, without thread or descriptor.
+//! The settings and entries of a server before its start, when it has no thread and no descriptor.
 
 use crate::abi::guard::Result;
 use crate::abi::status::*;
@@ -31,18 +31,18 @@ pub(crate) struct Setup {
     pub(crate) http: Option<String>,
     pub(crate) sockets: Sockets,
     pub(crate) web: Web,
-    /// Requests are handed over by the program.
+    /// Whether the program hands over requests.
     pub(crate) embedded: bool,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) headers: Vec<String>,
     /// The first setter that failed.
     pub(crate) rejected: Option<Failure>,
-    /// Checks registrations. Built with the settings of the moment, so it is built anew if some were changed since.
+    /// Checks registrations. It is built with the settings at that time, and built again if settings have changed since.
     server: Server,
     changed: bool,
     records: Vec<Record>,
-    /// What it is around, where it runs, its callback.
+    /// The operations, the lane and the callback of each.
     middleware: Vec<(Vec<String>, LaneId, HandlerId)>,
     members: Vec<(String, JsonSlice)>,
     extensions: Vec<(String, JsonSlice)>,
@@ -53,13 +53,13 @@ pub(crate) struct Setup {
     mounts: Vec<Mount>,
 }
 
-/// Makes of where calls go in a server where they go in the one it is mounted in.
+/// Turns a target of a mounted server into the target in the server that it is mounted in.
 pub(crate) type Adopt = Arc<dyn Fn(&Target) -> Target + Send + Sync>;
 
-/// A server that is mounted here, to be mounted again when settings have changed.
+/// A server that is mounted here. It is mounted again if settings have changed.
 struct Mount {
     server: Server,
-    /// What tells it from others.
+    /// Identifies the server.
     number: usize,
     prefix: Option<String>,
     adopt: Adopt,
@@ -73,7 +73,7 @@ impl Mount {
     }
 }
 
-/// A page that is there, to be added again when settings have changed.
+/// A page. It is added again if settings have changed.
 #[derive(Clone)]
 struct Page {
     path: String,
@@ -87,11 +87,11 @@ impl Page {
     }
 }
 
-/// An entry that is registered, to be registered again when settings have changed.
+/// An entry that is registered. It is registered again if settings have changed.
 pub(crate) struct Record {
     entry: Entry,
     target: Target,
-    /// Its callback, if it has one, and where that runs.
+    /// The lane and the callback, if it has one.
     callback: Option<(LaneId, HandlerId)>,
     enabled: bool,
 }
@@ -153,7 +153,7 @@ impl Setup {
         })
     }
 
-    /// Runs a setter; the first that fails is also what the start reports.
+    /// Runs a setter. The start reports the first failure too.
     pub(crate) fn set(&mut self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
         self.changed = true;
         match set(self) {
@@ -165,9 +165,9 @@ impl Setup {
         }
     }
 
-    /// Sets a member of what the server says of itself, or a setting that goes by a word.
+    /// Sets a member of the server's description, or a setting.
     pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
-        // What is wrong is said at once, as by the other setters.
+        // Errors are reported at once, as by the other setters.
         set_setting(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
         self.members.retain(|(other, _)| other != member);
         self.members.push((member.to_owned(), value));
@@ -192,7 +192,7 @@ impl Setup {
         let page = Page { path, content_type, body };
         let others = || self.pages.iter().filter(|other| other.path != page.path);
         if self.changed {
-            // The limits that hold are not those of the server yet.
+            // The server does not have the present limits yet.
             let builder = Server::builder(self.name.as_str(), self.version.as_str());
             let server = builder.limits(self.limits.clone()).build()?;
             others().chain([&page]).try_for_each(|page| page.add_to(&server))?;
@@ -225,7 +225,7 @@ impl Setup {
         Ok(())
     }
 
-    /// Puts a callback around operations.
+    /// Adds middleware to operations.
     pub(crate) fn add_middleware(
         &mut self,
         words: Vec<String>,
@@ -237,7 +237,7 @@ impl Setup {
         Ok(())
     }
 
-    /// What is registered under a name: of a provider its template too, which the program never sees.
+    /// The kinds that are registered under a name. A provider also has a template, which the program does not see.
     fn parts(&self, kind: Kind, name: &str) -> Vec<Kind> {
         let has = |kind| {
             self.records.iter().any(|record| record.entry.kind() == kind && record.entry.name() == name)
@@ -250,7 +250,7 @@ impl Setup {
         }
     }
 
-    /// The callbacks of what was removed; nothing if there is no such entry.
+    /// The callbacks of the removed entries; `None` if there is no such entry.
     pub(crate) fn remove(&mut self, kind: Kind, name: &str) -> Option<Vec<HandlerId>> {
         let kinds = self.parts(kind, name);
         if kinds.is_empty() {
@@ -278,7 +278,7 @@ impl Setup {
         !kinds.is_empty()
     }
 
-    /// Says how many entries have the tag.
+    /// Returns how many entries have the tag.
     pub(crate) fn enable_tag(&mut self, tag: &str, enabled: bool) -> usize {
         if enabled {
             self.disabled_tags.retain(|other| other != tag);
@@ -290,7 +290,7 @@ impl Setup {
         self.server.disable_tags([tag])
     }
 
-    /// Mounts another server, which goes by a number.
+    /// Mounts another server, which a number identifies.
     pub(crate) fn mount(
         &mut self,
         (number, server): (usize, Server),
@@ -328,7 +328,7 @@ impl Setup {
         self.server.entries(kind)
     }
 
-    /// The door to the engine that was started last, or would be next.
+    /// The port of the engine that was started last, or that would be started next.
     pub(crate) fn port(&self) -> HostPort {
         self.server.port()
     }
@@ -386,7 +386,7 @@ impl Setup {
         Ok(self.server.clone())
     }
 
-    /// The transports, of which there is one at least.
+    /// The transports. Fails if there is none.
     pub(crate) fn transports(&self) -> Result<ServeOptions> {
         let options = self.named()?;
         if options.is_empty() {
@@ -398,7 +398,8 @@ impl Setup {
         Ok(options)
     }
 
-    /// The transports that were named. Descriptors are duplicated: a start that fails leaves the originals for the next.
+    /// The transports that were named. Descriptors are duplicated, so that a failed start leaves the originals for the
+    /// next start.
     pub(crate) fn named(&self) -> Result<ServeOptions> {
         let mut options = ServeOptions::new();
         match &self.stdio {
@@ -434,7 +435,7 @@ impl Setup {
     }
 }
 
-/// Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
+/// A limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
 pub type tenon_limit = i32;
 
 fn wrap(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {

@@ -1,4 +1,4 @@
-//! A server behind its handle: first settings, then three lanes that the callbacks run from.
+//! The state behind a server's handle: its settings, and from the start on three lanes that its callbacks run from.
 
 use crate::abi::error::c_string;
 use crate::abi::fork::Process;
@@ -36,7 +36,7 @@ pub(crate) struct Inner {
     handlers: Handlers,
     pub(crate) mounts: Mounts,
     gate: Arc<Gate>,
-    /// Middleware that waits for what the engine comes to, by call.
+    /// Middleware that waits for an outcome from the engine, by call.
     following: Mutex<HashMap<CallId, Upon>>,
 }
 
@@ -52,25 +52,25 @@ impl Inner {
         }))
     }
 
-    /// The started server, or why there is none to use.
+    /// The started server, or the reason why there is none to use.
     pub(crate) fn started(&self) -> Result<&Started> {
         let started = self.started.get().ok_or_else(|| Failure::state("the server was not started"))?;
         started.check_fork()?;
         Ok(started)
     }
 
-    /// The same, and nothing before the start.
+    /// The started server; `None` before the start.
     pub(crate) fn if_started(&self) -> Result<Option<&Started>> {
         self.check_fork()?;
         Ok(self.started.get())
     }
 
-    /// Comes before every lock: in a forked child it may be held by a thread that does not exist there.
+    /// Called before every lock, because in a forked child a thread that does not exist there may hold the lock.
     pub(crate) fn check_fork(&self) -> Result<()> {
         self.started.get().map_or(Ok(()), Started::check_fork)
     }
 
-    /// Changes the settings, which is possible before the start.
+    /// Changes the settings. Fails after the start, and while the server is mounted.
     pub(crate) fn configure<T>(&self, change: impl FnOnce(&mut Setup) -> Result<T>) -> Result<T> {
         self.check_fork()?;
         let mut setup = self.setup.lock();
@@ -83,7 +83,7 @@ impl Inner {
         change(&mut setup)
     }
 
-    /// The same for a setter, whose failure the start reports too.
+    /// Changes the settings with a setter. The start reports its failure too.
     pub(crate) fn set(&self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
         self.configure(|setup| setup.set(set))
     }
@@ -147,20 +147,20 @@ impl Inner {
         Ok(())
     }
 
-    /// Lets go of callbacks. No lock may be held: `destroy` is the program's code.
+    /// Drops callbacks. No lock may be held, because `destroy` is the program's code.
     fn forget(&self, ids: Vec<HandlerId>) {
         for id in ids {
             drop(self.handlers.remove(id));
         }
     }
 
-    /// Shows or hides an entry.
+    /// Enables or disables an entry.
     pub(crate) fn enable(&self, kind: Kind, name: &str, enabled: bool) -> Result<()> {
         self.check_fork()?;
         if self.setup.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
     }
 
-    /// Shows or hides what has a tag.
+    /// Enables or disables the entries with a tag.
     pub(crate) fn enable_tag(&self, tag: &str, enabled: bool) -> Result<()> {
         self.check_fork()?;
         if self.setup.lock().enable_tag(tag, enabled) > 0 {
@@ -185,7 +185,7 @@ impl Inner {
         self.start_on(Setup::transports)
     }
 
-    /// Unless they wait for this thread to poll.
+    /// Waits for the callbacks of "start", unless they wait for this thread to poll.
     fn wait_started(&self) -> Result<()> {
         let started = self.started()?;
         if !started.server.starts_on(Mode::Poll.lane()) {
@@ -194,7 +194,7 @@ impl Inner {
         started.check_start()
     }
 
-    /// Starts on what was named, or for clients in the process if that is nothing.
+    /// Starts the transports that were named. If there is none, serves only clients in this process.
     pub(crate) fn start_in_process(self: &Arc<Self>) -> Result<()> {
         self.start_on(|setup| {
             let options = setup.named()?;
@@ -206,7 +206,7 @@ impl Inner {
     fn start_on(self: &Arc<Self>, transports: impl FnOnce(&Setup) -> Result<ServeOptions>) -> Result<()> {
         self.check_fork()?;
         if Inside::is_inline() {
-            // It runs on a thread of another engine, whose runtime would become this one's too.
+            // An inline callback runs on a thread of another engine, whose runtime this server would use too.
             return Err(Failure::state("a server cannot be started inside an inline callback"));
         }
         let mut setup = self.setup.lock();
@@ -252,35 +252,35 @@ impl Inner {
         setup.stdio = None;
         drop(setup);
         if woken.load(Ordering::SeqCst) {
-            // It may have been asked for before there was anybody to ask.
+            // It may have been requested before the server was stored.
             self.grow_workers();
         }
         if helps {
-            // It may have been asked for before there was anybody to ask.
+            // It may have been requested before the server was stored.
             self.help_inline();
         }
         Ok(())
     }
 
-    /// The started server, for a call that came in: it may be quicker than the start, which then is about to be done. If it
-    /// failed, the door to the engine, to fail the call too.
+    /// The started server, for a call that has come in. The call may come before the start is complete. If the start
+    /// failed, the result is the engine's port, with which the call fails too.
     fn awaited(&self) -> std::result::Result<&Started, HostPort> {
         if let Some(started) = self.started.get() {
             return Ok(started);
         }
-        // The start holds the lock until it is done.
+        // The start holds the lock until it is complete.
         let setup = self.setup.lock();
         self.started.get().ok_or_else(|| setup.port())
     }
 
-    /// Lets a server that has been started have workers, if they are `needed`.
+    /// Allows workers for a started server, if they are `needed`.
     pub(crate) fn allow_workers(&self, needed: bool, setup: &Setup) {
         if let Some(started) = self.started.get().filter(|_| needed) {
             started.workers.allow(setup.worker_threads);
         }
     }
 
-    /// Starts one more worker if all have something to do. Without any, calls fail.
+    /// Starts one more worker if all are busy. If there is no worker at all, calls fail.
     pub(crate) fn grow_workers(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };
         if let Err(failure) = started.workers.grow(self) {
@@ -288,7 +288,7 @@ impl Inner {
         }
     }
 
-    /// Runs one callback; `here` if this is the thread that received its call.
+    /// Runs one callback; `here` is true on the thread that received its call.
     pub(crate) fn run(self: &Arc<Self>, call: HostCall, mode: Mode, here: bool) {
         let closing = || Outcome::Failed("the server is closing".to_owned());
         let started = match self.awaited() {
@@ -310,8 +310,8 @@ impl Inner {
         handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
-        // In this order: the call may hold the last use of the handler, and who closes the gate waits for its end too.
-        // Ending a call runs engine code; should that panic, it must not take the thread along.
+        // In this order, because the call may hold the last reference to the handler, and a thread that closes the gate
+        // waits for its end too. Ending a call runs engine code; if that panics, the thread must not end.
         if catch_unwind(AssertUnwindSafe(|| drop(call))).is_err() {
             started.port.log(
                 LogLevel::Error,
@@ -324,7 +324,7 @@ impl Inner {
         drop(pass);
     }
 
-    /// The callback that a call begins with: its handler's, or that of its outermost middleware.
+    /// The first callback of a call: that of its outermost middleware, or its handler's.
     fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<Stage>>)> {
         let layers = call.middleware();
         if layers.len() == 0 {
@@ -340,7 +340,7 @@ impl Inner {
         Some((first, Some(Stage::outermost(chain))))
     }
 
-    /// Runs a further callback of a call, on the thread that has it run.
+    /// Runs a further callback of a call, on the current thread.
     pub(crate) fn run_stage(&self, call: SharedCall, handler: &Handler) {
         let Some(pass) = self.gate.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
@@ -351,7 +351,7 @@ impl Inner {
         drop(pass);
     }
 
-    /// Runs what middleware does when what it is around has come to something.
+    /// Runs the `after` function of middleware, when the rest of the chain has an outcome.
     pub(crate) fn run_after(
         &self,
         call: &SharedCall,
@@ -366,7 +366,7 @@ impl Inner {
         drop(pass);
     }
 
-    /// Middleware waits for what the engine comes to.
+    /// Registers middleware that waits for an outcome from the engine.
     pub(crate) fn follow(&self, id: CallId, upon: Upon) {
         let mut over = Vec::new();
         {
@@ -374,7 +374,7 @@ impl Inner {
             if following.len() >= 64
                 && let Some(started) = self.started.get()
             {
-                // Those of calls that have ended and that nobody was told of.
+                // Removes the middleware of calls that have ended without a message.
                 let ended: Vec<_> =
                     following.keys().filter(|id| started.port.is_cancelled(**id)).copied().collect();
                 over.extend(ended.into_iter().filter_map(|id| following.remove(&id)));
@@ -384,12 +384,12 @@ impl Inner {
         drop(over);
     }
 
-    /// Whoever waits for what the engine comes to.
+    /// The middleware that waits for an outcome from the engine.
     pub(crate) fn followed_by(&self, id: CallId) -> Option<Upon> {
         self.following.lock().remove(&id)
     }
 
-    /// Does what a lane brought.
+    /// Handles an operation from a lane.
     pub(crate) fn take(self: &Arc<Self>, op: HostOp, mode: Mode) {
         match op {
             HostOp::Call(call) => self.run(call, mode, false),
@@ -397,7 +397,7 @@ impl Inner {
         }
     }
 
-    /// What is no call to start.
+    /// Handles an operation that does not start a call.
     pub(crate) fn hear(&self, op: HostOp) {
         match op {
             HostOp::Next { call, outcome } => {
@@ -405,13 +405,13 @@ impl Inner {
                     upon.resume(outcome);
                 }
             }
-            // An ended call shows itself as such to the callback; answers bring their call back.
+            // The callback sees by itself that its call has ended. An answer starts the call again.
             HostOp::Cancel { call, .. } => drop(self.followed_by(call)),
             _ => {}
         }
     }
 
-    /// Puts a callback around operations.
+    /// Adds middleware to operations.
     pub(crate) fn add_middleware(
         self: &Arc<Self>,
         words: Option<Vec<&str>>,
@@ -441,7 +441,7 @@ impl Inner {
         self.handlers.get(id)
     }
 
-    /// A callback, here or of a server that is mounted.
+    /// A callback of this server, or of a server that is mounted in it.
     pub(crate) fn handler(&self, id: HandlerId) -> Option<Arc<Handler>> {
         self.own_handler(id).or_else(|| self.mounts.handler(id))
     }
@@ -453,7 +453,7 @@ impl Inner {
         }
     }
 
-    /// Has the thread for inline calls that came from elsewhere, or fails them.
+    /// Makes sure that the thread for inline calls from elsewhere runs. If it cannot start, these calls fail.
     pub(crate) fn help_inline(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };
         if let Err(failure) = started.helper.ensure(self, 1) {
@@ -461,17 +461,17 @@ impl Inner {
         }
     }
 
-    /// Leave to run code of the program's, unless the server's life is over.
+    /// Permission to run the program's code; `None` if the server has been freed.
     pub(crate) fn enter(&self) -> Option<Pass<'_>> {
         self.gate.enter()
     }
 
-    /// For code of the program's that may be on its way when the server is gone.
+    /// The gate, for code of the program that may be about to run when the server is freed.
     pub(crate) fn gate(&self) -> Arc<Gate> {
         self.gate.clone()
     }
 
-    /// What tells this server from others.
+    /// Identifies this server.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
@@ -485,7 +485,7 @@ impl Inner {
         self.started().is_ok_and(|started| started.running.is_closed())
     }
 
-    /// What a program that is all this server should exit with.
+    /// The exit code for a program that only runs this server.
     pub(crate) fn exit_code(&self) -> c_int {
         match self.started() {
             Ok(started) if started.running.is_closed() => started.running.exit_code().into(),
@@ -493,9 +493,9 @@ impl Inner {
         }
     }
 
-    /// Ends everything and waits for it. Nothing of the program's runs afterwards.
+    /// Ends everything and waits for it. No code of the program runs afterwards.
     pub(crate) fn shut_down(self: &Arc<Self>) -> Result<()> {
-        // First: a child that was forked off in a callback is inside it still.
+        // First, because a child that was forked in a callback is still inside that callback.
         self.check_fork()?;
         if self.is_inside() {
             return Err(Failure::state("a server cannot be freed inside one of its callbacks"));
@@ -506,7 +506,7 @@ impl Inner {
             while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
             started.helper.stop();
-            // Last of them: a callback may wait for what this runs.
+            // The last of these, because a callback may wait for a function that this thread runs.
             started.cancels.stop();
             started.poll.give_up();
             self.gate.close();
@@ -515,7 +515,8 @@ impl Inner {
         drop(following);
         if !self.mounts.are_any() {
             self.handlers.clear();
-            // Here, and not when the last thread of the engine's lets go of this: with them callbacks may end.
+            // Here, and not when the last thread of the engine drops this server, because callbacks may be destroyed with
+            // the mounts.
             self.mounts.clear();
         }
         let (log, hook) = {

@@ -1,4 +1,4 @@
-//! What a server has from its start on.
+//! The state of a server from its start on.
 
 use crate::abi::fork::Process;
 use crate::abi::guard::Result;
@@ -12,23 +12,23 @@ use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HostPort, JsonSlice, Kind, Running, Server};
 
-/// What exists from the start on.
+/// The state of a server that exists from its start on.
 pub(crate) struct Started {
     pub(crate) running: Running,
     pub(crate) url: Option<CString>,
     pub(crate) web: WebUrls,
     pub(crate) poll: PollLane,
     pub(crate) server: Server,
-    /// What tenon_server_exchange() has.
+    /// The client of tenon_server_exchange().
     pub(crate) exchange: Mutex<Option<Arc<Channel>>>,
     pub(crate) port: HostPort,
     pub(crate) workers: Workers,
-    /// For inline calls that no receiving thread hands over.
+    /// Runs inline calls that no receiving thread runs.
     pub(crate) helper: Workers,
     pub(crate) cancels: Arc<Cancels>,
     pub(crate) max_depth: usize,
     pub(crate) process: Process,
-    /// Whether the program began the end.
+    /// Whether the program began the shutdown.
     pub(crate) closed: Mutex<bool>,
 }
 
@@ -55,21 +55,21 @@ impl Started {
         Ok(self.server.list_changed(kind)?)
     }
 
-    /// The program asks for the end.
+    /// The program asks for the shutdown.
     pub(crate) fn close(&self) {
-        // Under the lock: whoever learns of the end may ask at once who began it.
+        // Under the lock, because a thread that learns of the end may ask at once who began it.
         let mut closed = self.closed.lock();
         if self.running.close() {
             *closed = true;
         }
     }
 
-    /// Whether the program began the end, rather than the input or a signal.
+    /// Whether the program began the shutdown, and not the end of the input or a signal.
     pub(crate) fn was_closed(&self) -> bool {
         *self.closed.lock()
     }
 
-    /// Why nothing was served, where a callback of "start" failed.
+    /// The reason why nothing was served, if a callback of "start" failed.
     pub(crate) fn check_start(&self) -> Result<()> {
         self.running.failure().map_or(Ok(()), |failure| Err(failure.into()))
     }

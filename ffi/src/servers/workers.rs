@@ -31,15 +31,15 @@ struct Shared {
     mode: Mode,
     lane: Lane,
     parker: Arc<Parker>,
-    /// Threads that have a call.
+    /// The number of threads that run a call.
     busy: AtomicUsize,
 }
 
-/// Wakes a worker, and has one more started where all are busy.
+/// Wakes a worker, and starts one more if all are busy.
 pub(crate) struct Growing {
     pub(crate) inner: Weak<Inner>,
     pub(crate) parker: Arc<Parker>,
-    /// There was something to do, perhaps before the server had started.
+    /// There was work, perhaps before the server had started.
     pub(crate) woken: Arc<AtomicBool>,
 }
 
@@ -54,7 +54,7 @@ impl Wake for Growing {
 }
 
 impl Workers {
-    /// No thread yet; calls are queued, and wake what `wake` makes of the threads' parker.
+    /// Starts no thread yet. Calls are queued, and wake the waker that `wake` makes from the threads' parker.
     pub(crate) fn new(
         port: &HostPort,
         mode: Mode,
@@ -68,12 +68,12 @@ impl Workers {
         Workers { shared, threads, settings: settings.clone(), most, started }
     }
 
-    /// From now on there may be so many threads, which start as calls need them.
+    /// Allows up to `most` threads from now on. They start as calls need them.
     pub(crate) fn allow(&self, most: usize) {
         self.most.fetch_max(most, Ordering::SeqCst);
     }
 
-    /// Starts one more thread if all have something to do. Fails if there is none, and none can be started.
+    /// Starts one more thread if all are busy. Fails if there is no thread and none can be started.
     pub(crate) fn grow(&self, inner: &Arc<Inner>) -> Result<()> {
         let enough = |started| {
             started >= self.most.load(Ordering::SeqCst)
@@ -83,7 +83,7 @@ impl Workers {
             return Ok(());
         }
         let mut threads = self.threads.lock();
-        // One that was just started may be busy already.
+        // A thread that was just started may be busy already.
         let started = threads.running.len();
         if threads.stopped || enough(started) {
             return Ok(());
@@ -92,7 +92,7 @@ impl Workers {
         if started > 0 { Ok(()) } else { grown }
     }
 
-    /// Starts threads until there are so many.
+    /// Starts threads until there are `count`.
     pub(crate) fn ensure(&self, inner: &Arc<Inner>, count: usize) -> Result<()> {
         let mut threads = self.threads.lock();
         while threads.running.len() < count && !threads.stopped {
@@ -118,12 +118,12 @@ impl Workers {
             std::mem::take(&mut threads.running)
         };
         for thread in running {
-            // A worker catches nothing that could panic; if one did, it has ended.
+            // Panics are caught in the worker; if one was not, the thread has ended.
             let _ = thread.join();
         }
     }
 
-    /// Hands what is queued to `refuse`.
+    /// Passes the queued calls to `refuse`.
     pub(crate) fn drain(&self, refuse: impl Fn(HostCall)) {
         let mut ops = Vec::new();
         self.shared.lane.drain(usize::MAX, Duration::MAX, &mut ops);
@@ -136,7 +136,8 @@ impl Workers {
 }
 
 impl Shared {
-    /// One call at a time, so that a callback that blocks holds up no other; what is left wakes the next worker.
+    /// Takes one call at a time, so that a callback that blocks delays no other call. If calls are left, the next worker
+    /// is woken.
     fn work(&self, inner: &Arc<Inner>) {
         let mut ops = Vec::new();
         while self.parker.park() {
@@ -149,7 +150,7 @@ impl Shared {
                     pass_fault("take");
                     inner.take(op, self.mode);
                 };
-                // A thread that is lost would still be counted.
+                // If a panic ended the thread, it would still be counted as busy.
                 self.port.guard("the start of a call", take, || lost.into_iter().collect());
             }
             self.busy.fetch_sub(1, Ordering::SeqCst);

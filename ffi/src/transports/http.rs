@@ -1,4 +1,4 @@
-//! Requests of a program's own HTTP server.
+//! Requests that the program's own HTTP server received.
 
 use crate::abi::args::{owned, write_text};
 use crate::abi::error::tenon_error;
@@ -18,21 +18,21 @@ use tenon_mcp::Wake;
 use tenon_mcp::http::{Exchange, RequestHead, Step};
 use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 
-/// One request that the program's own HTTP server received, and its response. Made by tenon_http_new(); given headers by
-/// tenon_http_add_header(); begun by tenon_server_handle_http(); then the request's body goes in by tenon_http_write() and
-/// tenon_http_end(), and the response comes out by tenon_http_next(); freed by tenon_http_free(), which before the end of the
-/// response says that the client is gone.
+/// One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add headers
+/// with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body with
+/// tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with tenon_http_free().
+/// Freeing it before the end of the response means that the client is gone.
 ///
-/// It may be handed from thread to thread, and belongs to one at a time: a function that finds it in use by another thread, or
-/// further down on its own, fails with TENON_ERR_STATE.
+/// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
+/// the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
-    /// The process that handed it over.
+    /// The process that handed the request over.
     begun_in: OnceLock<Process>,
     state: Mutex<State>,
 }
 
 enum State {
-    /// Its head is not complete.
+    /// The head is not complete.
     Head(RequestHead),
     Begun(Begun),
 }
@@ -52,27 +52,28 @@ pub type tenon_http_step = i32;
 pub const TENON_HTTP_WAIT: tenon_http_step = 0;
 /// The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once.
 pub const TENON_HTTP_HEAD: tenon_http_step = 1;
-/// A piece of its body, for tenon_http_data(). Send it on before asking for more: what a stream says is not made before it is
-/// asked for, and what is held for a client that does not read is bounded.
+/// A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes the
+/// pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
 pub const TENON_HTTP_DATA: tenon_http_step = 2;
 /// The response is complete.
 pub const TENON_HTTP_END: tenon_http_step = 3;
 
-/// Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
-/// without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
+/// Reports that tenon_http_next() may have more. It is called on any thread, also on threads of the library, and
+/// sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of the
+/// library.
 pub type tenon_http_ready_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// What wakes whoever waits for a response. Threads of the engine's may hold it for longer than the request lives.
+/// Wakes the thread that waits for a response. Threads of the engine may hold it after the request's end.
 struct Bell {
     rung: Mutex<bool>,
     changed: Condvar,
     ready: Mutex<Option<Arc<Ready>>>,
-    /// The end of the server waits for `ready` as for callbacks.
+    /// The server's end waits for `ready` as for callbacks.
     inner: Weak<Inner>,
     gate: Arc<Gate>,
 }
 
-/// What the program is told by.
+/// The program's `ready` function with its data.
 struct Ready {
     function: Option<unsafe extern "C" fn(*mut c_void)>,
     data: UserData,
@@ -83,7 +84,7 @@ impl Wake for Bell {
         *self.rung.lock() = true;
         self.changed.notify_all();
         let Some(_pass) = self.gate.enter() else { return };
-        // A statement of its own, so that nothing is locked meanwhile; the last use of the data ends within the pass.
+        // A separate statement, so that nothing is locked meanwhile. The last use of the data ends within the pass.
         let ready = self.ready.lock().clone();
         if let Some(ready) = ready
             && let Some(function) = ready.function
@@ -97,13 +98,13 @@ impl Wake for Bell {
 }
 
 impl Bell {
-    /// The request is freed: `ready` does not begin any more.
+    /// The request is freed. `ready` is not called any more.
     fn end(&self) {
         let ready = self.ready.lock().take();
         drop(ready);
     }
 
-    /// Waits until it was rung since this was asked last; `false` if that takes until `end`.
+    /// Waits until it was rung since the last wait; `false` if that does not happen until `end`.
     fn wait(&self, end: Option<Instant>) -> bool {
         let mut rung = self.rung.lock();
         while !std::mem::take(&mut *rung) {
@@ -125,7 +126,7 @@ impl Drop for Begun {
 
 impl tenon_http {
     fn state(&self) -> Result<MutexGuard<'_, State>> {
-        // Before the lock: in a forked child it may be held by a thread that does not exist there.
+        // Before the lock, because in a forked child a thread that does not exist there may hold it.
         if self.begun_in.get().is_some_and(|process| !process.is_this()) {
             let why = "the request belongs to the process that this one was forked off";
             return Err(Failure::new(TENON_ERR_FORKED, why));
@@ -148,11 +149,12 @@ impl tenon_http {
     }
 }
 
-/// Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may be
-/// served besides.
+/// Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may
+/// be served as well.
 ///
-/// Any host may be named by a request, unless tenon_server_allow_host() names some. A page in a browser may call if
-/// tenon_server_allow_origin() names its origin, or if both it and the host that the request names are of this machine.
+/// A request may name any host, unless tenon_server_allow_host() names some. A page in a browser may call the server if
+/// tenon_server_allow_origin() names its origin, or if both the origin and the host that the request names are of this
+/// machine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_embedded(
     server: *mut tenon_server,
@@ -164,9 +166,10 @@ pub unsafe extern "C" fn tenon_server_listen_embedded(
     }))
 }
 
-/// Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
+/// Makes a request with this method. It has no path, because the program has already decided that the request is for the
+/// server.
 ///
-/// On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
+/// On success `*out` is the request. Fails with TENON_ERR_INVALID if the method is not valid in HTTP.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_new(
@@ -181,10 +184,11 @@ pub unsafe extern "C" fn tenon_http_new(
     })
 }
 
-/// Adds a header: `value` is `len` bytes, or up to the first NUL with TENON_NUL. Both are copied. Several of one name may be
-/// added.
+/// Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
+/// headers of one name may be added.
 ///
-/// Fails with TENON_ERR_INVALID if HTTP has no such header, and with TENON_ERR_STATE once the request has been handed over.
+/// Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was handed
+/// over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_add_header(
     http: *mut tenon_http,
@@ -200,7 +204,8 @@ pub unsafe extern "C" fn tenon_http_add_header(
     })
 }
 
-/// The major version of HTTP that the client speaks, 1 if this is not said: a response to 1 may have the header `connection`.
+/// Sets the major version of HTTP that the client speaks. Default: 1. A response to version 1 may have the header
+/// `connection`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_version(http: *mut tenon_http, major: u8) -> tenon_status {
     entry!(http = object(http) => {
@@ -211,8 +216,8 @@ pub unsafe extern "C" fn tenon_http_set_version(http: *mut tenon_http, major: u8
     })
 }
 
-/// Who sends the request, where the program has found that out. A session belongs to whoever opened it, and callbacks read it
-/// as "principal".
+/// Sets who sent the request, if the program has authenticated the sender. A session belongs to the principal that opened
+/// it. Callbacks read it as "principal".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_principal(
     http: *mut tenon_http,
@@ -226,11 +231,12 @@ pub unsafe extern "C" fn tenon_http_set_principal(
     })
 }
 
-/// The IP address of the request's client, without port, where the program knows it. What the client has counts to the share
-/// of this address (TENON_LIMIT_ADDRESS_CALLS and the others); without it only the totals hold. Behind a proxy give the address
-/// that the proxy names, or none.
+/// Sets the IP address of the request's client, without port, if the program knows it. The client's usage then counts
+/// towards the share of this address (TENON_LIMIT_ADDRESS_CALLS and the others). Without an address only the totals
+/// apply. Behind a proxy, pass the address that the proxy names, or none.
 ///
-/// Fails with TENON_ERR_INVALID for a text that is no address, and with TENON_ERR_STATE once the request has been handed over.
+/// Fails with TENON_ERR_INVALID if the text is not an address, and with TENON_ERR_STATE after the request was handed
+/// over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_address(
     http: *mut tenon_http,
@@ -244,11 +250,12 @@ pub unsafe extern "C" fn tenon_http_set_address(
     })
 }
 
-/// Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
-/// NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
-/// the request was freed and the last of its calls is over, one that goes on as a task too.
+/// Sets a pointer for the callbacks of the request's calls, which get it with tenon_call_http_user_data(). `destroy`,
+/// which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another pointer
+/// replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including a call
+/// that goes on as a task.
 ///
-/// Fails with TENON_ERR_STATE once the request has been handed over.
+/// Fails with TENON_ERR_STATE after the request was handed over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_user_data(
     http: *mut tenon_http,
@@ -263,15 +270,16 @@ pub unsafe extern "C" fn tenon_http_set_user_data(
     })
 }
 
-/// Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
-/// tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
-/// may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
-/// returned for the last time.
+/// Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called when
+/// tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data` may be
+/// NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise when the
+/// request was freed and `ready` has returned for the last time.
 ///
-/// The server's rules hold for the body too: over TENON_LIMIT_MESSAGE_BYTES it is answered with 413. Requests over
-/// TENON_LIMIT_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
+/// The server's limits apply: a body over TENON_LIMIT_MESSAGE_BYTES gets the status 413. Requests over
+/// TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that come while the server ends.
 ///
-/// Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
+/// Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over
+/// already.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_handle_http(
@@ -308,9 +316,9 @@ pub unsafe extern "C" fn tenon_server_handle_http(
     })
 }
 
-/// Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
-/// learns early of a refusal, and never has more than one held. Once there is a response that wants no more of the body, pieces are
-/// let go of at once.
+/// Passes in a piece of the request's body, `len` bytes, which are copied. Call tenon_http_next() after each piece to
+/// learn early of a refusal, and so that the library never holds more than one piece. If there is already a response that
+/// needs no more of the body, pieces are dropped at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_write(
     http: *mut tenon_http,
@@ -326,7 +334,7 @@ pub unsafe extern "C" fn tenon_http_write(
     })
 }
 
-/// The request's body is complete; to be called also where there is none.
+/// Marks the request's body as complete. Call it also if there is no body.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_end(http: *mut tenon_http) -> tenon_status {
     entry!(http = object(http) => {
@@ -337,8 +345,8 @@ pub unsafe extern "C" fn tenon_http_end(http: *mut tenon_http) -> tenon_status {
     })
 }
 
-/// What comes next of the response; if nothing is there, it waits: at most `timeout_ms` milliseconds, not at all for 0, without
-/// end below 0. Callbacks in TENON_MODE_INLINE run in here.
+/// Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at all
+/// if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
 ///
 /// On success `*step` is one of the TENON_HTTP_ values.
 #[must_use]
@@ -382,7 +390,7 @@ pub unsafe extern "C" fn tenon_http_next(
 }
 
 fn header(name: &impl AsRef<str>, value: &impl AsRef<[u8]>) -> (CString, Bytes) {
-    // Its end is marked, for those who want no length.
+    // A NUL follows the value, for programs that do not use the length.
     let value = value.as_ref();
     let mut text = Vec::with_capacity(value.len() + 1);
     text.extend_from_slice(value);
@@ -401,11 +409,11 @@ pub unsafe extern "C" fn tenon_http_status(http: *const tenon_http, status: *mut
     })
 }
 
-/// A header of the response, by its place from 0 on: its name in lower case, NUL-terminated, and `len` bytes of value with a
-/// NUL behind them. Borrowed: both live as long as the request. `len` may be NULL. `content-length` is among them where it is
-/// known; how a body without it is framed, and `date`, are the program's business.
+/// A header of the response, by its index from 0: its name in lower case, NUL-terminated, and its value, `len` bytes
+/// followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among the
+/// headers if it is known. The program itself frames a body without it, and sets `date`.
 ///
-/// Fails with TENON_ERR_NOT_FOUND behind the last one, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
+/// Fails with TENON_ERR_NOT_FOUND after the last header, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_header(
     http: *const tenon_http,
@@ -434,8 +442,8 @@ fn headed(begun: &Begun) -> Result<&Begun> {
     }
 }
 
-/// The piece of the body that the last TENON_HTTP_DATA was for; no bytes otherwise. Borrowed: it lives until the next
-/// tenon_http_next() or tenon_http_free().
+/// The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until the
+/// next tenon_http_next() or tenon_http_free().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_data(
     http: *const tenon_http,
@@ -451,12 +459,12 @@ pub unsafe extern "C" fn tenon_http_data(
     })
 }
 
-/// Frees a request, whatever has become of it: before TENON_HTTP_END that says that its client is gone, which cancels a call of
-/// the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
-/// only function that may be called with it.
+/// Frees a request in any state. Before TENON_HTTP_END this means that its client is gone, which cancels a call of the
+/// modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the only
+/// function that may be called with the request.
 ///
-/// Fails with TENON_ERR_STATE while another function uses it, and with TENON_ERR_FORKED in a child of the process that handed
-/// it over; it is not freed then.
+/// Fails with TENON_ERR_STATE while another function uses the request, and with TENON_ERR_FORKED in a child of the
+/// process that handed it over. It is not freed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_free(http: *mut tenon_http) -> tenon_status {
     let handle = http;

@@ -1,4 +1,4 @@
-//! The transports a server listens on.
+//! The transports that a server listens on.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -8,10 +8,10 @@ use crate::servers::server_builder::Stdio;
 use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::{c_char, c_int};
 
-/// Serves standard input and output, from the start on. While that runs, descriptor 1 points at descriptor 2, so that
-/// nothing a callback prints reaches the client. The server ends with its input.
+/// Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
+/// descriptor 2, so what a callback prints does not reach the client. The server ends with its input.
 ///
-/// Fails with TENON_ERR_STATE if it serves them, or descriptors, already.
+/// Fails with TENON_ERR_STATE if the server serves them, or descriptors, already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_stdio(
     server: *mut tenon_server,
@@ -20,12 +20,12 @@ pub unsafe extern "C" fn tenon_server_listen_stdio(
     entry!(err; server = object(server) => listen_stdio(server, Stdio::Process))
 }
 
-/// Serves these descriptors in place of standard input and output, from the start on. One number may stand for both, such as
-/// that of a socket. Takes them in every case: they are the library's to close, whatever the status.
+/// Serves these descriptors in place of standard input and output, from the start on. Both may be the same number, such
+/// as that of a socket. Takes the descriptors in every case: the library closes them, whatever the status.
 ///
-/// Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
-/// the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate. Fails with TENON_ERR_STATE
-/// if the server serves descriptors, or standard input and output, already.
+/// Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because the
+/// next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails with
+/// TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_descriptors(
     server: *mut tenon_server,
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     output: c_int,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // First of all, so that both are closed whatever fails.
+    // First, so that both are closed whatever fails.
     let taken = Descriptors { input: take(input), output: if output == input { None } else { take(output) } };
     entry!(err; server = object(server) => {
         let (input, output) = taken.pair(input, output)?;
@@ -41,14 +41,14 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     })
 }
 
-/// What was taken over of two descriptors.
+/// The descriptors that were taken over; `None` if one could not be.
 struct Descriptors {
     input: Option<OwnedFd>,
     output: Option<OwnedFd>,
 }
 
 impl Descriptors {
-    /// Both, or what is wrong with one of them; `input` and `output` are the numbers that came in.
+    /// Both, or the reason why one is refused. `input` and `output` are the numbers that the program passed.
     fn pair(self, input: c_int, output: c_int) -> Result<(OwnedFd, OwnedFd)> {
         let first = self.input.ok_or_else(|| refused(input, "input"))?;
         let second = if output == input {
@@ -70,12 +70,12 @@ fn refused(number: c_int, what: &str) -> Failure {
     Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
 }
 
-/// Takes a descriptor over, or says why not.
+/// Takes over a descriptor, or gives the reason why not.
 pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
     take(number).ok_or_else(|| refused(number, what))
 }
 
-/// Takes a descriptor over, if it is open and none of the standard ones.
+/// Takes over a descriptor, if it is open and not a standard one.
 fn take(number: c_int) -> Option<OwnedFd> {
     if number <= 2 {
         return None;
@@ -97,11 +97,11 @@ fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
 }
 
 /// Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
-/// 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
-/// tenon_server_listen_unix(). The default path is /mcp.
+/// 127.0.0.1. Port 0 picks a free port, see tenon_server_http_url(). For a Unix socket it is "unix:PATH" or
+/// "unix:PATH:/path", see tenon_server_listen_unix(). The default path is /mcp.
 ///
-/// Fails with TENON_ERR_INVALID if the address cannot be read, and with TENON_ERR_STATE a second time: further addresses are those
-/// of tenon_server_listen_http_socket().
+/// Fails with TENON_ERR_INVALID if the address is not valid. Fails with TENON_ERR_STATE if it is called a second time;
+/// add further addresses with tenon_server_listen_http_socket().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_http(
     server: *mut tenon_server,
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn tenon_server_listen_http(
     }))
 }
 
-/// Allows HTTP requests that name this host (without port), besides loopback ones. A server that listens on another than
-/// a loopback address accepts any host unless some are named here.
+/// Allows HTTP requests that name this host (without port), in addition to loopback hosts. A server that listens on an
+/// address that is not a loopback address accepts any host, unless this function names some.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_allow_host(
     server: *mut tenon_server,
@@ -131,8 +131,8 @@ pub unsafe extern "C" fn tenon_server_allow_host(
     }))
 }
 
-/// Allows pages of this origin ("scheme://host:port") to call the server over HTTP, besides those of loopback hosts on a
-/// loopback address.
+/// Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a loopback
+/// address are always allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_allow_origin(
     server: *mut tenon_server,
@@ -144,9 +144,9 @@ pub unsafe extern "C" fn tenon_server_allow_origin(
     }))
 }
 
-/// Allows pages of allowed origins to send this request header over HTTP, besides those of the protocol, Authorization,
-/// Content-Type and Accept; "*" stands for every header. A browser does not send a header that is not allowed. The start
-/// fails if the text is no header name.
+/// Allows pages of allowed origins to send this request header over HTTP. The headers of the protocol, Authorization,
+/// Content-Type and Accept are always allowed. "*" means every header. A browser does not send a header that is not
+/// allowed. The start fails if the text is not a header name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_allow_header(
     server: *mut tenon_server,

@@ -1,4 +1,4 @@
-//! Pipes of the library's own.
+//! Pipes that the library uses itself.
 
 use crate::abi::guard::Result;
 use crate::abi::platform;
@@ -8,8 +8,8 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::Wake;
 
-/// The read end and the write end of a pipe, closed on exec. Where a program was started without one of the descriptors
-/// 0, 1 and 2, no end takes its number: it would be served, or printed to.
+/// The read end and the write end of a pipe, closed on exec. If a program was started without one of the descriptors 0, 1
+/// and 2, neither end gets that number, because it would be served or printed to.
 pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd)> {
     let pair = || -> std::result::Result<_, Errno> {
         let (read, write) = platform::pipe(nonblocking)?;
@@ -22,7 +22,7 @@ fn above_standard(descriptor: OwnedFd) -> std::result::Result<OwnedFd, Errno> {
     if descriptor.as_raw_fd() > 2 { Ok(descriptor) } else { fcntl_dupfd_cloexec(&descriptor, 3) }
 }
 
-/// A pipe that holds a byte while there is something to come for.
+/// A pipe that contains a byte while there is work.
 pub(crate) struct PipeWake {
     read: OwnedFd,
     write: OwnedFd,
@@ -32,7 +32,7 @@ pub(crate) struct PipeWake {
 impl Wake for PipeWake {
     fn wake(&self) {
         if !self.signalled.swap(true, Ordering::AcqRel) {
-            // Cannot block; a full pipe is readable, which is all that is wanted.
+            // Cannot block. A full pipe is readable, which is enough.
             let _ = rustix::io::write(&self.write, b"x");
         }
     }
@@ -49,8 +49,8 @@ impl PipeWake {
         &self.read
     }
 
-    /// Reads first, then clears the flag: the other order could swallow a byte and leave the flag set, and then no
-    /// wake would write again.
+    /// Reads first, then clears the flag. The other order could consume a byte and leave the flag set, and then no wake
+    /// would write again.
     pub(crate) fn reset(&self) {
         let mut buffer = [0; 16];
         let _ = rustix::io::read(&self.read, &mut buffer[..]);

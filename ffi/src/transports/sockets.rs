@@ -1,4 +1,4 @@
-//! Unix sockets, and sockets that the program brings.
+//! Unix sockets, and sockets that the program passes in.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -10,12 +10,13 @@ use std::ffi::{c_char, c_int};
 use std::sync::Arc;
 use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
 
-/// Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
-/// clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
+/// Serves messages in lines, as on standard input and output, on a Unix socket at this path, from the start on. Any
+/// number of clients may connect at once. May be called for several paths. To serve HTTP on a Unix socket, use
+/// tenon_server_listen_http() with "unix:PATH".
 ///
-/// The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
-/// which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
-/// is no socket. The file is removed when the server ends.
+/// By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If nobody listens on
+/// an existing socket file, it is replaced. If somebody listens on it, or the file is not a socket, the start fails with
+/// TENON_ERR_ADDRESS. The file is removed when the server ends.
 ///
 /// Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
 #[unsafe(no_mangle)]
@@ -30,8 +31,8 @@ pub unsafe extern "C" fn tenon_server_listen_unix(
     }))
 }
 
-/// Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
-/// Default 0600. Fails with TENON_ERR_INVALID above 0777.
+/// Sets the permissions of the files of Unix sockets, independent of the process's umask. Users who may write to a file
+/// may connect. Default: 0600. Fails with TENON_ERR_INVALID above 0777.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, mode: u32) -> tenon_status {
     entry!(server = object(server) => server.inner.set(|setup| {
@@ -43,14 +44,15 @@ pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, m
     }))
 }
 
-/// Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
-/// is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
-/// client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
+/// Serves messages in lines on a socket of the program, TCP or Unix, from the start on. May be called for several
+/// sockets. A listening socket is served like a path of tenon_server_listen_unix(), and its file, if it has one, is not
+/// removed. A connected socket is one more client; the server ends when the last such client leaves. Any other socket
+/// makes the start fail with TENON_ERR_INVALID.
 ///
-/// Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
-/// shares it sees too. TCP has no permissions: whoever reaches the address may call.
+/// Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking, also for
+/// others that share it. TCP has no permissions: everybody who can reach the address may call.
 ///
-/// Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
+/// Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are never taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_socket(
     server: *mut tenon_server,
@@ -67,10 +69,10 @@ pub unsafe extern "C" fn tenon_server_listen_socket(
     })
 }
 
-/// Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
-/// tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
+/// Serves Streamable HTTP on a listening socket of the program, TCP or Unix, from the start on, like
+/// tenon_server_listen_http() on an address. `path` is the path of the endpoint; NULL means "/mcp".
 ///
-/// Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
+/// Takes the socket like tenon_server_listen_socket(), and fails like it. It also fails if the path is not valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_http_socket(
     server: *mut tenon_server,
@@ -83,7 +85,7 @@ pub unsafe extern "C" fn tenon_server_listen_http_socket(
         let own = own?;
         server.inner.configure(|setup| {
             let path = path.unwrap_or("/mcp");
-            // What is wrong with it is said at once.
+            // An invalid path is refused at once.
             HttpOptions::new("0")?.path(path)?;
             setup.sockets.http.push((Arc::new(own), path.to_owned()));
             Ok(TENON_OK)
@@ -101,7 +103,8 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Names them; `access` adds the hosts, origins and headers. Descriptors are duplicated, for a start that fails.
+    /// Adds the sockets to the options; `access` adds the hosts, origins and headers. Descriptors are duplicated, because
+    /// the start may fail.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,

@@ -1,4 +1,4 @@
-//! WebSocket and HTTP+SSE of 2024-11-05.
+//! The transports WebSocket, and HTTP+SSE of 2024-11-05.
 
 use crate::abi::args::write_text;
 use crate::abi::error::{c_string, tenon_error};
@@ -8,14 +8,14 @@ use crate::servers::server::tenon_server;
 use std::ffi::{CString, c_char};
 use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
 
-/// Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
-/// "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
-/// on too is shared with it; a path alone, "/ws", is one of the HTTP address.
+/// Serves WebSocket, from the start on, to clients of every revision. Each text frame is one message. `address` is
+/// "host:port", "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. If HTTP is
+/// served on the same address, both share it. A path alone, such as "/ws", is a path of the HTTP address.
 ///
-/// tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
-/// TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
+/// tenon_server_allow_host() and tenon_server_allow_origin() apply here too. A silent client is pinged, see
+/// TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels the calls of its client that are in flight.
 ///
-/// Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
+/// Fails with TENON_ERR_INVALID if the address is not valid. The start fails if "/path" is named without HTTP.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_websocket(
     server: *mut tenon_server,
@@ -28,11 +28,12 @@ pub unsafe extern "C" fn tenon_server_listen_websocket(
     }))
 }
 
-/// Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
-/// under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
-/// it, where clients send to. Clients of 2026-07-28 are refused here.
+/// Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other. Its event
+/// stream is under the path of `address`, by default /sse. Clients send their messages to `messages` next to that path.
+/// `address` is written as for tenon_server_listen_websocket(). Clients of 2026-07-28 are refused here.
 ///
-/// tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() hold here too. Fails as tenon_server_listen_websocket() does.
+/// tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() apply here too. Fails like
+/// tenon_server_listen_websocket().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_sse(
     server: *mut tenon_server,
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn tenon_server_listen_sse(
     }))
 }
 
-/// The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
+/// The URL that WebSocket is served on, with the actual port; the first one if there are several. It is like
 /// tenon_server_http_url().
 ///
 /// Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
@@ -62,7 +63,7 @@ pub unsafe extern "C" fn tenon_server_websocket_url(
     })
 }
 
-/// The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
+/// The URL of the event stream of HTTP+SSE, with the actual port; the first one if there are several. It is like
 /// tenon_server_http_url().
 ///
 /// Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
@@ -79,7 +80,7 @@ pub unsafe extern "C" fn tenon_server_sse_url(
     })
 }
 
-/// Both transports of a server that has not been started.
+/// The two transports of a server that has not been started.
 #[derive(Default)]
 pub(crate) struct Web {
     websocket: Vec<WebSocketOptions>,
@@ -87,7 +88,7 @@ pub(crate) struct Web {
 }
 
 impl Web {
-    /// Names them, with the hosts, origins and headers of the server.
+    /// Adds them to the options, with the hosts, origins and headers of the server.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,
@@ -108,7 +109,7 @@ impl Web {
     }
 }
 
-/// Where they are served.
+/// The URLs that they are served on.
 pub(crate) struct WebUrls {
     websocket: Option<CString>,
     sse: Option<CString>,
