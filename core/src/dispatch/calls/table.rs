@@ -159,7 +159,11 @@ impl<T> CallTable<T> {
     }
 
     /// Adds a call even if the table is full.
-    pub fn insert_unbounded(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
+    pub fn insert_unbounded(
+        &self,
+        deadline: Option<Instant>,
+        make: impl FnOnce(CallId) -> T,
+    ) -> (CallId, bool) {
         self.count.fetch_add(1, Ordering::AcqRel);
         self.place(deadline, make)
     }

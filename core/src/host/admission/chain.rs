@@ -101,8 +101,9 @@ impl HostPort {
         match (once, task) {
             (Once::First, Some(ttl)) => self.admit_task(call, ttl),
             (Once::First, None) => {
-                let until =
-                    |flight: &crate::host::engine_state::InFlightCall| shared.now().checked_add(flight.timeout);
+                let until = |flight: &crate::host::engine_state::InFlightCall| {
+                    shared.now().checked_add(flight.timeout)
+                };
                 let admitted = shared.with_deadline(call, |flight, deadline| {
                     flight.admitting = false;
                     *deadline = until(flight);

@@ -210,7 +210,9 @@ impl HostPort {
     /// Sends it on the stream of its call, the only stream on which a modern client gets such notifications.
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
-            self.0.log_handler_fault(|| format!("what is no notification of a program's own is not sent: {params:?}"));
+            self.0.log_handler_fault(|| {
+                format!("what is no notification of a program's own is not sent: {params:?}")
+            });
             return Ok(());
         };
         let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));

@@ -22,7 +22,9 @@ use crate::runtime::http::connection::connection_state::Link;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::exchange::{HttpService, KEEP_ALIVE, TICK};
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::http::response::responses::{empty, event_stream, refused, shared_with, drain_and_refuse, unread};
+use crate::runtime::http::response::responses::{
+    drain_and_refuse, empty, event_stream, refused, shared_with, unread,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;

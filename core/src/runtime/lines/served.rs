@@ -7,7 +7,7 @@ use crate::host::Engine;
 use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, Serving, ServeContext};
+use crate::runtime::server::transport::{Lines, ServeContext, Serving};
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, Place};
 use crate::runtime::sockets::io::{Accept, Io};
@@ -68,7 +68,12 @@ impl Served {
     }
 
     /// Serves everybody who comes from `acceptor`.
-    pub(super) fn listen(site: &ServeContext, homes: Arc<Reactors>, acceptor: impl Accept, strict: bool) -> Served {
+    pub(super) fn listen(
+        site: &ServeContext,
+        homes: Arc<Reactors>,
+        acceptor: impl Accept,
+        strict: bool,
+    ) -> Served {
         let served = Served::new(site);
         let terms = terms(site, strict);
         // The task that accepts is one of those that are counted.
@@ -85,7 +90,8 @@ impl Served {
     pub(super) fn one(site: &ServeContext, home: &ReactorHandle, wire: impl Wire) -> Served {
         let served = Served::new(site);
         let client = Client::new(wire, terms(site, false), home.mailbox.clone());
-        let (leave, place) = (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
+        let (leave, place) =
+            (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
         let engine = site.engine.clone();
         home.handle.spawn(async move {
             // Its one client cannot come back.

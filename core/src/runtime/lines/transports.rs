@@ -5,7 +5,7 @@ use super::wire::{self, Any};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::runtime::server::options::UnixOptions;
-use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
+use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};

@@ -9,7 +9,7 @@ use crate::runtime::http::Embedded;
 use crate::runtime::server::lifecycle::Lifecycle;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::serve::TokioSpawn;
-use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, StartOrder};
+use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder};
 use crate::runtime::stdio::open_missing;
 use crate::runtime::threads::clock::{Alarm, Clock};
 use crate::runtime::threads::executor::Executor;

@@ -111,7 +111,11 @@ pub(crate) struct ServeContext {
 }
 
 impl ServeContext {
-    pub(in crate::runtime) fn new(engine: &Engine, lifecycle: Arc<Lifecycle>, executor: Executor) -> ServeContext {
+    pub(in crate::runtime) fn new(
+        engine: &Engine,
+        lifecycle: Arc<Lifecycle>,
+        executor: Executor,
+    ) -> ServeContext {
         ServeContext {
             engine: engine.clone(),
             lifecycle,

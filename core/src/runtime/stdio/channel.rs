@@ -8,7 +8,7 @@ use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::locks::Mutex;
 use crate::panics::{Panicked, caught};
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, Serving, ServeContext};
+use crate::runtime::server::transport::{Lines, ServeContext, Serving};
 use crate::runtime::threads::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -15,7 +15,7 @@ mod writer_tests;
 
 use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
+use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::threads::thread::Threads;
 use channel::{Back, Channel};
 use descriptors::Parent;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::host::Engine;
 use crate::locks::Mutex;
-use crate::runtime::threads::pool::{Reactors, Pool};
+use crate::runtime::threads::pool::{Pool, Reactors};
 use std::sync::{Arc, Weak};
 use tokio::runtime::Handle;
 

@@ -5,8 +5,8 @@
 
 mod block;
 mod check;
-mod formats;
 mod definition_members;
+mod formats;
 mod meta;
 mod tables;
 mod ui;
@@ -15,8 +15,8 @@ mod write;
 #[cfg(test)]
 pub(in crate::proto) mod property_tests;
 
-pub(crate) use check::{At, check_known, check_object};
 pub(crate) use crate::proto::catalog::members::definition_members::Given;
+pub(crate) use check::{At, check_known, check_object};
 pub(crate) use meta::extension_fault;
 pub(crate) use tables::{IMPLEMENTATION, of_kind};
 pub(crate) use tables::{

@@ -9,7 +9,7 @@ use crate::runtime::http::routes::pages::Front;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::server::options::{HttpOptions, Place};
-use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, Transport, StartOrder};
+use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
 use crate::runtime::sockets::connections::{Connections, Phase};

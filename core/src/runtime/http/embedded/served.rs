@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::response::exchange::HttpService;
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Serving, ServeContext, Transport, StartOrder};
+use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::connections::{Connections, Phase};
 use std::sync::Arc;
 

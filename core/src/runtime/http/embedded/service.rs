@@ -5,7 +5,7 @@ use crate::proto::http::Refusal;
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::RemoteAddress;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::response::responses::{refused, drain_and_refuse};
+use crate::runtime::http::response::responses::{drain_and_refuse, refused};
 use crate::runtime::server::running::Running;
 use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, Place};

@@ -4,7 +4,7 @@ use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::response::responses::{empty, refused, shared_with, drain_and_refuse};
+use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, shared_with};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;

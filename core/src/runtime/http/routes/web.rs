@@ -6,7 +6,7 @@ use crate::runtime::http::connection::listener::{Listener, Served};
 use crate::runtime::http::legacy_sse::SseEndpoint;
 use crate::runtime::http::routes::paths::Route;
 use crate::runtime::server::options::Place;
-use crate::runtime::server::transport::{PublicUrl, Serving, ServeContext, Transport, StartOrder};
+use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::server::web_options::{Spot, SseOptions, WebSocketOptions};
 use std::sync::Arc;
 
