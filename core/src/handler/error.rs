@@ -129,7 +129,7 @@ pub(super) fn failed<E: Display + Debug + 'static>(error: &E, call: &Context) ->
             .flatten(),
     };
     found.unwrap_or_else(|| {
-        call.blame(|| at_length(error));
+        call.log_handler_fault(|| at_length(error));
         Outcome::Exception(error.to_string())
     })
 }

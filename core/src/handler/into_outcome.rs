@@ -71,7 +71,7 @@ fn json<T: Serialize>(value: &T, call: &Context) -> Outcome {
 #[cold]
 fn unfit<T>(error: &JsonError, call: &Context) -> Outcome {
     let text = format!("returned a {} that JSON cannot hold: {error}", std::any::type_name::<T>());
-    call.blame(|| text.clone());
+    call.log_handler_fault(|| text.clone());
     Outcome::Failed(format!("{} {:?} {text}", call.kind().noun(), call.name()))
 }
 

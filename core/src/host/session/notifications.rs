@@ -160,7 +160,7 @@ impl Engine {
         }
         let context = Arc::new(CallContext {
             request_id: None,
-            client: client.unwrap_or_else(nobody),
+            client: client.unwrap_or_else(anonymous_client),
             meta: input.member("_meta"),
             session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
             entry,

@@ -14,7 +14,7 @@ use crate::runtime::http::connection::panic_boundary::bounded;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::response_channel::{End, First, Slot};
 use crate::runtime::http::response::responses::{
-    cut_off, empty, event_stream, no_session, refused, shared_with, unheard, unread, whole,
+    cut_off, drain_and_refuse, empty, event_stream, no_session, refused, shared_with, unread, whole,
 };
 use crate::runtime::http::resumption::open_streams::Streams;
 use crate::runtime::http::session::sessions::{Lease, Sessions};

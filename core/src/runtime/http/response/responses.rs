@@ -71,7 +71,7 @@ pub(in crate::runtime::http) fn unread(
 }
 
 /// The response to a request whose body nobody wants.
-pub(in crate::runtime::http) async fn unheard<B: Body<Data = Bytes>>(
+pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
     response: Response<ResponseBody>,
     head: &Parts,
     body: Pin<&mut B>,
