@@ -88,7 +88,7 @@ impl Shared {
             local.cancel();
         }
         if tell_host.as_ref().is_some_and(|reason| *reason != CancelReason::Suspended) {
-            flight.on_cancel.into_iter().for_each(|tell| self.guard("a call's on_cancel", tell));
+            flight.on_cancel.into_iter().for_each(|tell| _ = self.guard("a call's on_cancel", tell));
         }
         // The questions may have been asked by a task that outlives the handler.
         for (_, waiter) in flight.waiters {

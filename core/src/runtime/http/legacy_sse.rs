@@ -275,9 +275,11 @@ impl SseEndpoint {
             }
             Message::Notification(said) if envelope::is_modern(&said.params) => {}
             // What panics there is answered there; a second answer would be one too many.
-            _ => engine.0.guard("the delivery of an answer", || {
-                engine.accept(&scope, message, sink);
-            }),
+            _ => {
+                engine.0.guard("the delivery of an answer", || {
+                    engine.accept(&scope, message, sink);
+                });
+            }
         }
         Ok(())
     }
