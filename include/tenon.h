@@ -2,86 +2,88 @@
  * tenon.h: the C interface of Tenon, an embeddable engine for the Model Context Protocol.
  *
  * A program makes a server, adds tools, resources and prompts (a name, a definition, a callback), names the transports and
- * runs it. The library speaks the protocol, in every revision, over stdio and HTTP; the program sees calls with checked
+ * runs it. The library speaks the protocol, in every revision, over stdio and HTTP. The program gets calls with checked
  * arguments.
  *
  * CONVENTIONS
  *
- * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are opaque.
- * What a function made for the program, the program gives back once: by the tenon_…_free() of its type, which accepts
- * NULL, or to a function that says that it takes it. A tenon_call is the library's; one that the program keeps, it
- * releases. A handle must not be used after that. Nothing that the library made is for free().
+ * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are opaque. The
+ * program gives back once each handle that a function made for it. It does so with the tenon_…_free() of its type, which
+ * accepts NULL, or with a function that is documented to take it. A tenon_call belongs to the library; if the program keeps
+ * one, it releases it. Do not use a handle after that. Never pass to free() what the library made.
  *
- * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE, and so it does for an entry that
- * was freed or that a server has taken. Functions that return no status give what they give for NULL, and those that free do
- * nothing. In each case tenon_error_last_message() says which argument is wrong and why. The same goes for another handle
- * that was freed, if this can be detected: the library reads the word that it points to, which may be something else by then,
- * or not be mapped. A library with debug assertions detects it without reading memory that was freed, see docs/c-abi.md.
+ * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE. The same is true for an entry
+ * that was freed or that a server has taken. Functions that return no status return the same as for NULL, and functions
+ * that free do nothing. In each case tenon_error_last_message() says which argument is wrong and why. The same goes for
+ * other handles that were freed, if the library can detect it: it reads the word that the handle points to, which may be
+ * something else by then, or not be mapped. A library with debug assertions detects it without reading freed memory, see
+ * docs/c-abi.md.
  *
- * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is no failure, or a
- * failure below 0. Those that take a `tenon_error **err` as their last argument put the detail there when they fail, and
- * do not touch it otherwise; pass NULL if you do not want it, free it with tenon_error_free() if you do. Whichever
- * function failed last on a thread, tenon_error_last_message() says there why; errno says nothing. Outputs are written
- * only on success. There are no in-out parameters. Where the system has no memory left, the process is aborted.
- * TENON_MUST_USE stands where it is a mistake to ignore a status: it says whether there is an object at all, whether it
- * was registered, or whether the callback has to return now.
+ * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is not a failure, or a
+ * failure below 0. If a function has a `tenon_error **err` as its last argument, it stores the detail there when it fails,
+ * and does not change it otherwise. Pass NULL if you do not want the detail; otherwise free it with tenon_error_free().
+ * tenon_error_last_message() gives the message of the last failure on the calling thread; errno is not used. Outputs are
+ * written only on success. There are no in-out parameters. If the system has no memory left, the process is aborted.
+ * TENON_MUST_USE marks functions whose status must not be ignored: it says whether an object was made, whether it was
+ * registered, or whether the callback must return now.
  *
- * NULL. A pointer may be NULL only where its description says so. Anything else gets TENON_ERR_NULL and does nothing.
+ * NULL. A pointer may be NULL only if its description says so. Otherwise the function fails with TENON_ERR_NULL and does
+ * nothing.
  *
- * Strings. All text is UTF-8. Strings that go in are NUL-terminated, or a pointer with a length in bytes, where
- * TENON_NUL as the length means NUL-terminated; they are copied, so they need to live only as long as the function runs.
- * Strings that come out are borrowed: do not free them. Where the description says no more, they live as long as the
- * handle that was asked, and callbacks have theirs until they return. It says whether they are NUL-terminated.
+ * Strings. All text is UTF-8. Input strings are NUL-terminated, or a pointer with a length in bytes, where the length
+ * TENON_NUL means NUL-terminated. They are copied, so they need to live only as long as the function runs. Output strings
+ * are borrowed: do not free them. Unless the description says otherwise, they live as long as the handle that they came
+ * from, and arguments of callbacks live until the callback returns. The description says whether they are NUL-terminated.
  *
- * Callbacks and user_data. A callback gets the `user_data` it was registered with. `destroy` is called exactly once with
- * it, also when the registration fails: after the last callback has returned and the last call kept from it was
- * released, on the thread that made it the last. In `destroy`, do not call functions of the server it belonged to. The
- * library holds no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may
+ * Callbacks and user_data. A callback gets the `user_data` that it was registered with. `destroy` is called with it exactly
+ * once, also if the registration fails. It runs after the last callback has returned and the last call kept from it was
+ * released, on the thread that did the last of these. In `destroy`, do not call functions of the server that it belonged
+ * to. The library holds no lock while it calls the program. Callbacks must return: no exception, longjmp or thread exit may
  * leave one. On threads of the library they have 2 MiB of stack.
  *
- * Threads. Where callbacks run is each entry's choice, see tenon_entry_set_mode(); without one, several threads of the
- * library run them at once. Functions of a tenon_server and of a tenon_call may be called from any thread, several at
- * once. A tenon_answer is only read, by any thread. A tenon_entry, a tenon_result, a tenon_http, a tenon_error and the
- * outputs of any function belong to one thread at a time. Nothing is global: servers in one process do not know of each
- * other. Functions that wait say so; any other returns as soon as it has done what it says.
+ * Threads. Each entry chooses where its callback runs, see tenon_entry_set_mode(). By default several threads of the
+ * library run callbacks at once. Functions of a tenon_server and of a tenon_call may be called from any thread, also from
+ * several at once. A tenon_answer is read-only, and any thread may read it. A tenon_entry, a tenon_result, a tenon_http, a
+ * tenon_error and the outputs of any function belong to one thread at a time. Servers in one process are independent of
+ * each other. Functions that wait say so; all others return as soon as their work is done.
  *
- * Re-entrancy. Inside a callback every function may be called, with these exceptions: tenon_server_free() and
- * tenon_server_run() of the server the callback belongs to (TENON_ERR_STATE), and tenon_server_start() in an inline
- * callback (TENON_ERR_STATE). tenon_server_poll() in a callback of tenon_server_poll() is fine; tenon_server_exchange()
- * may wait for the very call whose callback it is in, so give it a time-out there.
+ * Re-entrancy. Inside a callback every function may be called, with these exceptions. tenon_server_free() and
+ * tenon_server_run() of the server that the callback belongs to fail with TENON_ERR_STATE, and so does tenon_server_start()
+ * in an inline callback. tenon_server_poll() may be called in a callback of tenon_server_poll(). tenon_server_exchange()
+ * may wait for the very call whose callback it is in, so use a timeout there.
  *
- * Only tenon_server_poll(), tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_http_next() those
- * in TENON_MODE_INLINE. Around any other function a program may hold a lock that its callbacks take too, but not around
- * those that wait for callbacks, tenon_server_start() and tenon_server_free(), nor those that call a function which they
- * are given: tenon_server_entries(), and tenon_call_on_cancel() for a call that was cancelled. Where a call has middleware
- * around it, tenon_call_next() may run what follows, and what completes or releases the call may run the function that
- * tenon_call_next() was given. `destroy`, the log and the `ready` of a request are also called inside functions that end
- * or complete something.
+ * Locks. Only tenon_server_poll(), tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_http_next()
+ * calls those in TENON_MODE_INLINE. While a program calls any other function, it may hold a lock that its callbacks take
+ * too, with these exceptions. tenon_server_start() and tenon_server_free() wait for callbacks. tenon_server_entries() calls
+ * a function that it is given, and so does tenon_call_on_cancel() for a call that was cancelled. If a call has middleware,
+ * tenon_call_next() may run the rest of the chain, and a function that completes or releases the call may run the function
+ * that tenon_call_next() was given. `destroy`, the log and the `ready` of a request are also called inside functions that
+ * end or complete something.
  *
- * Fork. A server that was not started is data and survives fork(). A started one lives in the process that started it;
- * in a child its functions, and those of its calls and requests, give TENON_ERR_FORKED, and none of them can be freed
- * there; what a call brought can still be read. A child may make, start and run servers of its own. This is the fork()
- * of the C library; calls do not notice a child that was made by a system call of the program's own.
+ * Fork. A server that was not started is data and survives fork(). A started server lives in the process that started it.
+ * In a child, its functions and those of its calls and requests fail with TENON_ERR_FORKED, and none of them can be freed
+ * there. The arguments and the context of a call can still be read. A child may make, start and run servers of its own.
+ * This is about the fork() of the C library; calls do not detect a child that was made by a system call of the program.
  *
- * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals but
- * faults such as SIGSEGV, so handlers of the program never run there and a client that vanishes raises no SIGPIPE. A
- * worker or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask),
- * or use TENON_MODE_POLL. No function may be called in a signal handler: write to a pipe that the main loop watches, and
- * call tenon_server_close() there.
+ * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals except
+ * faults such as SIGSEGV. So handlers of the program never run there, and a client that disconnects raises no SIGPIPE. A
+ * worker or inline callback that starts another program should give it a clean signal mask (posix_spawnattr_setsigmask), or
+ * use TENON_MODE_POLL. No function may be called in a signal handler: write to a pipe that the main loop watches, and call
+ * tenon_server_close() in the main loop.
  *
- * Versions. Numbers of statuses, kinds, modes, limits, levels, actions, steps, outcomes and flags are never given
- * another meaning. The name of the shared library has the number of the ABI in it, so a program never runs with another
- * than it was linked with. See tenon_abi_version().
+ * Versions. Numbers of statuses, kinds, modes, limits, levels, actions, steps, outcomes and flags never get another
+ * meaning. The name of the shared library contains the number of the ABI, so a program never runs with another ABI than it
+ * was linked with. See tenon_abi_version().
  *
- * Linking. `pkg-config --cflags --libs tenon`, or find_package(Tenon) and Tenon::tenon in CMake; by hand -ltenon. For the
- * static library `pkg-config --static`, or Tenon::static; by hand also -lpthread -ldl -lm. One process may hold the library
- * and Tenon's Python package.
+ * Linking. `pkg-config --cflags --libs tenon`, or find_package(Tenon) and Tenon::tenon in CMake; without these tools
+ * -ltenon. For the static library `pkg-config --static`, or Tenon::static; without these tools also -lpthread -ldl -lm. One
+ * process may contain both the library and Tenon's Python package.
  *
- * Unloading. The shared library stays in the process once it is loaded, dlclose() or not, since its threads may be about to
- * end when tenon_server_free() has returned. A module of the program's that has callbacks in it may be unloaded when it has
- * freed its servers and requests and released the calls it has kept. If a server of its own was unmounted while calls of it
- * ran, or has hooks, that means the server which it was mounted in as well, see tenon_server_unmount(). A module that has the
- * static library in it must stay, see -Wl,-z,nodelete.
+ * Unloading. The shared library stays in the process once it is loaded, even after dlclose(), because its threads may still
+ * be about to end when tenon_server_free() has returned. A module of the program that contains callbacks may be unloaded
+ * after it has freed its servers and requests and released the calls that it has kept. If one of its servers was unmounted
+ * while calls of it ran, or has hooks, the server that it was mounted in must be freed as well, see tenon_server_unmount().
+ * A module that contains the static library must stay loaded, see -Wl,-z,nodelete.
  */
 
 #ifndef TENON_H
@@ -112,105 +114,113 @@
 #endif
 
 /**
- * How many bytes tenon_error_last_message() has for a message on each thread, its NUL included. A longer one is cut at the
- * end of a character.
+ * The size in bytes of each thread's buffer for tenon_error_last_message(), including the NUL. A longer message is cut
+ * at the end of a character.
  */
 #define TENON_ERROR_MESSAGE_SIZE 1024
 /**
- * Counts incompatible changes of this interface. Functions may be added within one number, nothing else changes.
+ * The ABI version, which changes with every incompatible change of this interface. Within one version functions may be
+ * added, and nothing else changes.
  */
 #define TENON_ABI_VERSION 0
 
 /* TYPES ================================================================================================== */
 
 /**
- * The answer to a question: tenon_call_elicit() and the like. Free it with tenon_answer_free(); it may outlive its call. Any
- * thread may read it.
+ * The answer to a question of tenon_call_elicit() or a similar function. Free it with tenon_answer_free(). It may
+ * outlive its call. Any thread may read it.
  */
 typedef struct tenon_answer tenon_answer;
 
 /**
- * One call of an entry's callback: of a tool, a read of a resource, and so on. The callback gets it, borrowed: it lives until
- * the callback returns, or longer with tenon_call_retain(). Any thread may use it, several at once too.
+ * One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it borrowed:
+ * it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also several threads
+ * at once.
  *
- * The first completion ends the call; the handle stays valid until its release. What is done with a call that has ended
- * fails with TENON_ERR_STALE and has no effect; its arguments and what else it brought can still be read.
+ * The first completion ends the call; the handle stays valid until its release. After the end, a function that acts on
+ * the call fails with TENON_ERR_STALE and has no effect. The arguments and the context of the call can still be read.
  */
 typedef struct tenon_call tenon_call;
 
 /**
- * What a program registers: a tool, a resource, a prompt and so on, with its members and its callback. Make one with the
- * function of its kind, describe it with tenon_entry_set() and the other setters, and hand it to tenon_server_add(), or
- * free it with tenon_entry_free(). One thread at a time may use it.
+ * Something that a program registers, such as a tool, a resource or a prompt, with its members and its callback. Make
+ * one with the constructor of its kind, and describe it with tenon_entry_set() and the other setters. Then hand it to
+ * tenon_server_add(), or free it with tenon_entry_free(). One thread at a time may use it.
  *
- * A handle is a number that is never given twice, not an address. What is done with an entry that was freed or that a server has
- * taken fails with TENON_ERR_STATE, and so does what is done with another object's handle in place of an entry's.
+ * A handle is a number that is never given twice, not an address. Using an entry that was freed, or that a server has
+ * taken, fails with TENON_ERR_STATE. So does the use of another object's handle in place of an entry's.
  *
- * A setter that fails also makes tenon_server_add() fail, with the detail of the first such failure, so a program may
+ * If a setter fails, tenon_server_add() fails too, with the detail of the first such failure. A program may therefore
  * leave the setters' statuses unchecked.
  */
 typedef struct tenon_entry tenon_entry;
 
 /**
- * The detail of a failure: its status and one sentence that names the cause. Made by functions that take a
- * `tenon_error **err`; free it with tenon_error_free().
+ * The detail of a failure: its status and one sentence that names the cause. It is made by functions that take a
+ * `tenon_error **err`. Free it with tenon_error_free().
  */
 typedef struct tenon_error tenon_error;
 
 /**
- * One request that the program's own HTTP server received, and its response. Made by tenon_http_new(); given headers by
- * tenon_http_add_header(); begun by tenon_server_handle_http(); then the request's body goes in by tenon_http_write() and
- * tenon_http_end(), and the response comes out by tenon_http_next(); freed by tenon_http_free(), which before the end of the
- * response says that the client is gone.
+ * One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add headers
+ * with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body with
+ * tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with tenon_http_free().
+ * Freeing it before the end of the response means that the client is gone.
  *
- * It may be handed from thread to thread, and belongs to one at a time: a function that finds it in use by another thread, or
- * further down on its own, fails with TENON_ERR_STATE.
+ * It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
+ * the request is in use by another thread, or by a caller on the same thread.
  */
 typedef struct tenon_http tenon_http;
 
 /**
- * A result of several parts, for tenon_call_return(): content blocks of a tool, contents of a resource, messages of a
- * prompt, suggestions of a completion, resources of a provider. Make one with tenon_result_new(), add to it, and hand it to
- * tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
+ * A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a resource,
+ * messages of a prompt, suggestions of a completion, or resources of a provider. Make one with tenon_result_new() and
+ * add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
  *
- * A function of it that fails also makes tenon_call_return() fail, with the detail of the first such failure, so a program
- * may leave their statuses unchecked.
+ * If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program may
+ * therefore leave their statuses unchecked.
  */
 typedef struct tenon_result tenon_result;
 
 /**
- * An MCP server. Before its start it is data: no thread, no descriptor. Any thread may use it, several at once too.
+ * An MCP server. Before its start it is only data: it has no thread and no descriptor. Any thread may use it, also
+ * several threads at once.
  *
- * Made by tenon_server_new(); named and limited by the tenon_server_set functions; given tools, resources and prompts by
- * tenon_server_add(); given transports by the tenon_server_listen_ functions; run by tenon_server_run(), or by
- * tenon_server_start() with or without tenon_server_poll(); ended by tenon_server_close(); freed by tenon_server_free().
+ * Make one with tenon_server_new(). Configure it with the tenon_server_set functions. Add tools, resources and prompts
+ * with tenon_server_add(), and transports with the tenon_server_listen_ functions. Run it with tenon_server_run(), or
+ * with tenon_server_start() and, if needed, tenon_server_poll(). End it with tenon_server_close(), and free it with
+ * tenon_server_free().
  *
- * Settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys) come before the
- * start. After it, and while the server is mounted in another, they fail with TENON_ERR_STATE. What a server has may change at
- * any time. A server that has ended is not started again.
+ * Set settings and transports (tenon_server_set, tenon_server_listen_, tenon_server_allow_, extensions, state keys)
+ * before the start. After the start, and while the server is mounted in another, these functions fail with
+ * TENON_ERR_STATE. Entries may be added, changed and removed at any time. A server that has ended cannot be started
+ * again.
  *
- * A tenon_server_set function that fails also makes the start fail, with the detail of the first such failure, so a program
- * may leave their statuses unchecked; the same goes for extensions, state keys, allowed hosts, origins and headers.
+ * If a tenon_server_set function fails, the start fails too, with the detail of the first such failure. A program may
+ * therefore leave their statuses unchecked. The same is true of extensions, state keys, allowed hosts, origins and
+ * headers.
  */
 typedef struct tenon_server tenon_server;
 
 /**
- * What a function came to: TENON_OK, another value above zero that is no failure, or a TENON_ERR_ value, all of which
- * are below zero. A number keeps its meaning for good; new ones may be added, so treat an unknown negative status as
- * a failure.
+ * The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below zero.
+ * The meaning of a number never changes. New numbers may be added, so treat an unknown negative status as a failure.
  */
 typedef int32_t tenon_status;
 
-/** What an entry is: one of the TENON_KIND_ values. */
+/** The kind of an entry: one of the TENON_KIND_ values. */
 typedef int32_t tenon_kind;
 
-/** Hears that a call ended without the program; `user_data` is what tenon_call_on_cancel() was given. */
+/**
+ * A function that runs if a call ends before the program completes it. `user_data` is the pointer that
+ * tenon_call_on_cancel() got.
+ */
 typedef void (*tenon_cancel_fn)(void *user_data);
 
-/** Ends the life of a `user_data`. Runs exactly once; see "Callbacks and user_data". */
+/** Destroys a `user_data`. Runs exactly once; see "Callbacks and user_data". */
 typedef void (*tenon_destroy_fn)(void *user_data);
 
-/** What the user did with a question: one of the TENON_ACTION_ values. */
+/** How the user reacted to a question: one of the TENON_ACTION_ values. */
 typedef int32_t tenon_action;
 
 /** Where an entry's callback runs: one of the TENON_MODE_ values. */
@@ -218,58 +228,61 @@ typedef int32_t tenon_mode;
 
 /**
  * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
- * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(), now, or later if it keeps the call with
- * tenon_call_retain(). A callback that returns without either fails the call, unless it is that of a notification or a hook,
- * which nobody waits for.
+ * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or later if
+ * it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails. The exceptions are
+ * notifications and hooks, because nobody waits for those.
  *
- * `user_data` is what tenon_entry_set_handler() was given. `call` is valid until the callback returns, or until the
- * tenon_call_release() that belongs to a tenon_call_retain().
+ * `user_data` is the pointer that tenon_entry_set_handler() got. `call` is valid until the callback returns, or until
+ * the tenon_call_release() that belongs to a tenon_call_retain().
  */
 typedef void (*tenon_handler_fn)(void *user_data, tenon_call *call);
 
-/** What something came to: one of the TENON_OUTCOME_ values. */
+/** The kind of an outcome: one of the TENON_OUTCOME_ values. */
 typedef int32_t tenon_outcome;
 
-/** What a parameter is besides its type: TENON_PARAM_ values, added up; 0 for one that may be left out. */
+/**
+ * Properties of a parameter other than its type: TENON_PARAM_ values, added up. 0 is a parameter that may be left out.
+ */
 typedef uint32_t tenon_param_flags;
 
 /**
- * What tenon_server_entries() calls for each entry. `definition` is a JSON object, `len` bytes, not NUL-terminated; it
- * lives until the function returns.
+ * The function that tenon_server_entries() calls for each entry. `definition` is a JSON object of `len` bytes, not
+ * NUL-terminated; it lives until the function returns.
  */
 typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t len, bool enabled);
 
-/** Names a limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
+/** A limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values. */
 typedef int32_t tenon_limit;
 
 /**
- * Called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and lives until the function
- * returns.
+ * A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and
+ * lives until the function returns.
  */
 typedef void (*tenon_thread_start_fn)(void *user_data, const char *name);
 
-/** How much a record of the log matters: one of the TENON_LOG_ values. */
+/** The level of a log record: one of the TENON_LOG_ values. */
 typedef int32_t tenon_log_level;
 
 /**
- * A log, see tenon_server_set_log(). `target` is the part that speaks, such as "tenon_mcp::call"; `message` is what it says,
- * perhaps in several lines. Both are NUL-terminated and live until the function returns. Levels of later versions lie in
- * between or above, so compare with < and >.
+ * A log, see tenon_server_set_log(). `target` is the part of the library that reports, such as "tenon_mcp::call".
+ * `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the function
+ * returns. Later versions may add levels between these or above them, so compare levels with < and >.
  *
- * It is called on any thread, several at once, threads of the library among them. It must not block, and must not call
- * functions of the server or of its calls.
+ * The function is called on any thread, also on several at once and on threads of the library. It must not block, and
+ * must not call functions of the server or of its calls.
  */
 typedef void (*tenon_log_fn)(void *user_data, tenon_log_level level, const char *target, const char *message);
 
 /**
- * What tenon_server_exchange() calls for each message of the server's: a JSON object, `len` bytes, not NUL-terminated. It
- * lives until the function returns.
+ * The function that tenon_server_exchange() calls with each message of the server: a JSON object of `len` bytes, not
+ * NUL-terminated. The message lives until the function returns.
  */
 typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t len);
 
 /**
- * Says that tenon_http_next() may have more. It is called on any thread, threads of the library among them, and perhaps
- * without need; it must not block, and must not call functions of the library: it is to wake the program's loop.
+ * Reports that tenon_http_next() may have more. It is called on any thread, also on threads of the library, and
+ * sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of the
+ * library.
  */
 typedef void (*tenon_http_ready_fn)(void *user_data);
 
@@ -278,11 +291,11 @@ typedef int32_t tenon_http_step;
 
 /* STATUSES =============================================================================================== */
 
-/** Done. */
+/** Success. */
 #define TENON_OK 0
 /**
- * A question has gone to the client. The callback must return now; it will be called again from its top when the
- * answer is there.
+ * A question has gone to the client. The callback must return now. It is called again from its top when the answer has
+ * come.
  */
 #define TENON_SUSPENDED 1
 /** The server has ended and nothing is left to do. */
@@ -293,44 +306,45 @@ typedef int32_t tenon_http_step;
 #define TENON_ERR_UTF8 (-7002)
 /** A text is not JSON. */
 #define TENON_ERR_JSON (-7003)
-/** A definition or an option is wrong; the message says what and why. */
+/** A definition or an option is wrong; the message gives the reason. */
 #define TENON_ERR_INVALID (-7004)
 /** The name is taken. */
 #define TENON_ERR_DUPLICATE (-7005)
-/** There is no such thing: no entry of that name, no such argument. */
+/** Not found, for example no entry or argument of that name. */
 #define TENON_ERR_NOT_FOUND (-7006)
-/** The function does not fit the present state: not started yet, started already, inside a callback. */
+/** The function is not possible in the present state: before the start, after it, or inside a callback. */
 #define TENON_ERR_STATE (-7007)
-/** The address cannot be listened on: it is in use, or not permitted. */
+/** The server cannot listen on the address: it is in use, or not permitted. */
 #define TENON_ERR_ADDRESS (-7008)
-/** The operating system refused. */
+/** The operating system reported an error. */
 #define TENON_ERR_IO (-7009)
 /** The process forked after the server was started; only the parent may use it. */
 #define TENON_ERR_FORKED (-7010)
 /** The call has ended: it was completed, cancelled or timed out. Harmless; most callers ignore it. */
 #define TENON_ERR_STALE (-7011)
-/** The value has another type, or does not fit the type asked for. */
+/** The value has another type, or does not fit the requested type. */
 #define TENON_ERR_TYPE (-7012)
-/** The client cannot do what is asked of it. */
+/** The client does not support this. */
 #define TENON_ERR_UNSUPPORTED (-7013)
-/** The client failed, or its answer is not what was asked for. */
+/** The client failed, or its answer is not valid for the question. */
 #define TENON_ERR_CLIENT (-7014)
 /** A callback of "start" failed, so nothing was served. */
 #define TENON_ERR_START (-7015)
 /**
- * A bug in the library: it panicked inside this function and went on, or a thread of its own panicked and the server ended.
+ * A bug in the library. It panicked inside this function and went on, or one of its threads panicked and the server
+ * ended.
  */
 #define TENON_ERR_PANIC (-7099)
 
 /* LOG LEVELS ============================================================================================= */
 
-/** For those who look for a fault. */
+/** Details for debugging. */
 #define TENON_LOG_DEBUG 1
-/** Worth knowing, nothing is wrong. */
+/** Information; nothing is wrong. */
 #define TENON_LOG_INFO 2
-/** Something went wrong and was coped with. */
+/** Something went wrong, and the library handled it. */
 #define TENON_LOG_WARN 3
-/** A call failed because of the program: nobody completed it, or its result could not be used. */
+/** A call failed because of the program: no callback completed it, or its result could not be used. */
 #define TENON_LOG_ERROR 4
 
 /* STEPS OF A RESPONSE ==================================================================================== */
@@ -340,8 +354,8 @@ typedef int32_t tenon_http_step;
 /** The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once. */
 #define TENON_HTTP_HEAD 1
 /**
- * A piece of its body, for tenon_http_data(). Send it on before asking for more: what a stream says is not made before it is
- * asked for, and what is held for a client that does not read is bounded.
+ * A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes the
+ * pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
  */
 #define TENON_HTTP_DATA 2
 /** The response is complete. */
@@ -349,54 +363,58 @@ typedef int32_t tenon_http_step;
 
 /* PARAMETERS ============================================================================================= */
 
-/** A call without it is refused before the callback runs. */
+/** A call without this parameter is refused before the callback runs. */
 #define TENON_PARAM_REQUIRED 1
 
 /* MODES ================================================================================================== */
 
-/** On worker threads of the library, several at once. The default. */
+/** On worker threads of the library, several at once. This is the default. */
 #define TENON_MODE_WORKER 0
 /**
- * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes on
- * after the end of a server that is run may cost the process its life, see there.
+ * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes
+ * on after the end of a server may end the process, see tenon_server_run().
  */
 #define TENON_MODE_POLL 1
 /**
- * On the thread of the library that received the call, or the last answer it waited for. Fastest, and only for callbacks
- * that never block: while one runs nothing else of its connection is read, but other connections are served. Over stdio
- * that goes for the end of the input too: a server whose inline callback blocks does not see it, and ends by
- * tenon_server_close() or a signal only. Of the functions that a program calls, only tenon_http_next() and
- * tenon_server_exchange() may run it. Where no thread received what makes it run again (a kept call that is released after
- * its answer came, a question that could not be delivered) it runs on a thread of the library of its own.
+ * On the thread of the library that received the call, or the last answer that the call waited for. This is the fastest
+ * mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
+ * connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks ends
+ * only by tenon_server_close() or a signal.
+ *
+ * Of the functions that a program calls, only tenon_http_next() and tenon_server_exchange() may run it. If no such
+ * thread is available, it runs on a further thread of the library. This happens if a kept call is released after its
+ * answer has come, or if a question could not be delivered.
  */
 #define TENON_MODE_INLINE 2
 
 /* ACTIONS ================================================================================================ */
 
 /**
- * Answered: filled in the form, or agreed to visit the page. What models and clients answer counts as this too.
+ * The user filled in the form, or agreed to visit the page. Answers of models and clients have this action too.
  */
 #define TENON_ACTION_ACCEPT 1
-/** Said no. */
+/** The user declined. */
 #define TENON_ACTION_DECLINE 2
-/** Closed the question without choosing. */
+/** The user closed the question without a choice. */
 #define TENON_ACTION_CANCEL 3
 
 /* OUTCOMES =============================================================================================== */
 
-/** Text or a JSON value: that value. */
+/** Text or a JSON value; the outcome is that value. */
 #define TENON_OUTCOME_VALUE 0
-/** Bytes: a string, their base64. */
+/** Bytes; the outcome is a string, their base64. */
 #define TENON_OUTCOME_BYTES 1
-/** Content blocks, messages or contents of a resource, one or an array. */
+/** Content blocks, messages or contents of a resource; the outcome is one or an array of them. */
 #define TENON_OUTCOME_CONTENT 2
-/** A whole result, an object. */
+/** A whole result; the outcome is an object. */
 #define TENON_OUTCOME_RESULT 3
-/** A failure: a string, what the client is told. */
+/** A failure; the outcome is a string, the text for the client. */
 #define TENON_OUTCOME_FAILED 4
-/** A failure of the callback itself, such as to return without completing its call: a string. */
+/**
+ * A failure of the callback itself, such as a return without completing its call; the outcome is a string.
+ */
 #define TENON_OUTCOME_EXCEPTION 5
-/** A protocol error: an object with "code", "message" and perhaps "data". */
+/** A protocol error; the outcome is an object with "code", "message" and perhaps "data". */
 #define TENON_OUTCOME_ERROR 6
 
 /* KINDS ================================================================================================== */
@@ -684,13 +702,13 @@ extern "C" {
 /* ERRORS ================================================================================================= */
 
 /**
- * The status that the failing function returned; TENON_OK for NULL, and TENON_ERR_STATE for a handle that is wrong.
+ * The status that the failing function returned. It is TENON_OK for NULL, and TENON_ERR_STATE for a wrong handle.
  */
 tenon_status tenon_error_status(const tenon_error *error);
 
 /**
- * The sentence, NUL-terminated UTF-8, at most 1,000 bytes: what it quotes is shortened. "" for NULL. Borrowed: it lives as
- * long as the error.
+ * The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for NULL.
+ * It is borrowed and lives as long as the error.
  */
 const char *tenon_error_message(const tenon_error *error);
 
@@ -698,62 +716,67 @@ const char *tenon_error_message(const tenon_error *error);
 void tenon_error_free(tenon_error *error);
 
 /**
- * What the function that failed last on this thread said: one sentence, NUL-terminated UTF-8, never NULL; "" if none has
- * failed. Every function that returns a failure leaves one, whether it takes a `tenon_error **err` or not; one that does not
- * fail leaves it as it is. The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that the thread has as long as it runs: the
- * next failure on this thread writes the next message into it. So the pointer is always good to read, also as an argument beside
- * a call that fails; copy the text to keep it. Do not free it, and do not hand it to other threads.
+ * The message of the last failure on this thread: one sentence, NUL-terminated UTF-8. It is never NULL; it is "" if no
+ * function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A function
+ * that does not fail leaves it unchanged.
+ *
+ * The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure on
+ * this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next to a
+ * call that fails. Do not free it, and do not pass it to other threads.
  */
 const char *tenon_error_last_message(void);
 
-/** A short English sentence for a status, whatever the failure was about. Static; never NULL. */
+/** A short English sentence for a status, independent of the particular failure. Static; never NULL. */
 const char *tenon_status_text(tenon_status status);
 
 /* SERVERS ================================================================================================ */
 
 /**
- * Makes a server. `name` is for programs, `version` is the version of the server program; both are copied.
+ * Makes a server. `name` is the server's name for programs, `version` is the version of the server program. Both are
+ * copied.
  *
  * On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
  */
 tenon_status tenon_server_new(
     const char *name, const char *version, tenon_server **out, tenon_error **err) TENON_MUST_USE;
 
-/** How a model should use the server: a text that clients may put into its prompt. */
+/**
+ * Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's prompt.
+ */
 tenon_status tenon_server_set_instructions(tenon_server *server, const char *instructions);
 
 /**
- * Sets what the server says of itself, or how it works: `value` is `len` bytes of JSON text, or up to the first NUL with
- * TENON_NUL.
+ * Sets a member of the server's description, or a setting. `value` is `len` bytes of JSON text, or up to the first NUL
+ * with TENON_NUL.
  *
- * What it says of itself: "title", "description", "website_url" (strings) and "icons" (an array, as the specification has
- * it). Clients of older revisions are told what those have of it.
+ * The description has the members "title", "description", "website_url" (strings) and "icons" (an array, as in the
+ * specification). Clients of older revisions get the members that their revision has.
  *
- * How it works:
- * - "revisions": the protocol versions it speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
- * - "capabilities": what it has although nothing of it is registered yet: "tools", "resources", "prompts", "completions",
- *   "logging".
- * - "mask_errors": true or false; whether clients are kept from why a call failed that its callback never completed.
- *   By default they are once the server listens on an address that is not a loopback one, or answers requests that the program
- *   hands over. The log says so at the start, with the level TENON_LOG_INFO.
- * - "cache": how long clients of 2026-07-28 may keep what they are told, and who, such as
- *   {"ttlMs":60000,"cacheScope":"public"}; "cache_of" does so for some answers, such as {"tools/list":{"ttlMs":1000}}.
- *   Default: not at all.
- * - "coerce_arguments": true or false; whether arguments that do not fit are checked once more with the numbers,
- *   booleans, arrays and objects that texts among them stand for. Default: true.
+ * The settings are:
+ * - "revisions": the protocol versions that the server speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
+ * - "capabilities": capabilities that the server declares although no entry needs them yet: "tools", "resources",
+ *   "prompts", "completions", "logging".
+ * - "mask_errors": true or false; whether the library hides the reason from clients if a call failed that its callback
+ *   never completed. By default it does so if the server listens on an address that is not a loopback one, or serves
+ *   requests that the program hands over. The log says so at the start, with the level TENON_LOG_INFO.
+ * - "cache": how long clients of 2026-07-28 may keep responses, and who may keep them, such as
+ *   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
+ *   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
+ * - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
+ *   check, strings are read as the numbers, booleans, arrays and objects that they spell. Default: true.
  * - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
- * - "log_level": "debug", "info", "warn" or "error"; records below it do not reach the log. Default: "debug".
- * - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a server
- *   that has other transports. If false, that client leaves and the others stay. Default: true.
+ * - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
+ * - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
+ *   server that has other transports. If false, that client leaves and the other transports go on. Default: true.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value is
- * wrong.
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value
+ * is wrong.
  */
 tenon_status tenon_server_set(tenon_server *server, const char *member, const char *value, size_t len);
 
 /**
- * Says that the server supports an extension of the protocol: its identifier, such as "com.example/thing", and its
- * settings, `len` bytes of a JSON object or up to the first NUL with TENON_NUL.
+ * Declares that the server supports an extension of the protocol. `id` is its identifier, such as "com.example/thing".
+ * `settings` is `len` bytes of a JSON object, or up to the first NUL with TENON_NUL.
  *
  * Fails with TENON_ERR_JSON or TENON_ERR_INVALID.
  */
@@ -761,36 +784,39 @@ tenon_status tenon_server_add_extension(
     tenon_server *server, const char *id, const char *settings, size_t len);
 
 /**
- * Sets a limit: one of the TENON_LIMIT_ values. Those in _MS are milliseconds; what is more than the largest value
- * (docs/limits.md) counts as that. Fails with TENON_ERR_INVALID if there is no such limit, and for 0 where that is not allowed.
+ * Sets a limit: one of the TENON_LIMIT_ values. Limits whose name ends in _MS are in milliseconds. A value above the
+ * largest value of the limit (docs/limits.md) counts as the largest. Fails with TENON_ERR_INVALID if there is no such
+ * limit, and for 0 if the limit does not allow it.
  */
 tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uint64_t value);
 
 /**
- * Adds a key that seals what clients carry between two attempts of a call: 32 random bytes, copied. The first key seals,
- * all open. Servers behind one address must share their keys; without any, a random key of this server serves.
+ * Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes, copied.
+ * The first key seals, and every key opens. Servers behind one address must share their keys. If no key is added, the
+ * server uses a random key of its own.
  */
 tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key);
 
 /**
- * How many worker threads run callbacks, 1 to 1024. Each starts when a call needs it and all others are busy. Default: one
- * per core, at most 4. Fails with TENON_ERR_INVALID for another number.
+ * Sets how many worker threads run callbacks, 1 to 1024. Each thread starts when a call needs it and all others are
+ * busy. Default: one per core, at most 4. Fails with TENON_ERR_INVALID for another number.
  */
 tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t count);
 
 /**
- * Whether tenon_server_run() ends the server on SIGINT and SIGTERM, and the process if a callback keeps it after the end.
- * Default: true.
+ * Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a callback
+ * still runs after the server's end. Default: true.
  */
 tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
 
 /**
- * Has `hook` called on each thread that the library starts for this server, with the thread's name, before anything else runs
- * there: to set a priority or a mask of processors, or to tell a profiler. It must not call functions of the server.
- * Threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
- * "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads only
- * where nobody has a hook. "tenon-signals" and "tenon-exit" belong to the process and call none. `user_data` and `destroy` may
- * be NULL.
+ * Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else runs
+ * there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The hook
+ * must not call functions of the server. `user_data` and `destroy` may be NULL.
+ *
+ * The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
+ * "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads
+ * only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and call no hook.
  *
  * `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
  * tenon_server_free(), after the last use of the hook.
@@ -799,8 +825,8 @@ tenon_status tenon_server_set_thread_start(
     tenon_server *server, tenon_thread_start_fn hook, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * Where the server says what no client is told: calls that no callback completed, results that could not be used. Without a
- * log nobody is told. `user_data` may be NULL, and so may `destroy`.
+ * Sets the log: it gets what the server reports to no client, such as calls that no callback completed and results that
+ * could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may `destroy`.
  *
  * `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise in
  * tenon_server_free(), after the last use of the log.
@@ -811,114 +837,117 @@ tenon_status tenon_server_set_log(
 /* TRANSPORTS ============================================================================================= */
 
 /**
- * Serves standard input and output, from the start on. While that runs, descriptor 1 points at descriptor 2, so that
- * nothing a callback prints reaches the client. The server ends with its input.
+ * Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
+ * descriptor 2, so what a callback prints does not reach the client. The server ends with its input.
  *
- * Fails with TENON_ERR_STATE if it serves them, or descriptors, already.
+ * Fails with TENON_ERR_STATE if the server serves them, or descriptors, already.
  */
 tenon_status tenon_server_listen_stdio(tenon_server *server, tenon_error **err);
 
 /**
- * Serves these descriptors in place of standard input and output, from the start on. One number may stand for both, such as
- * that of a socket. Takes them in every case: they are the library's to close, whatever the status.
+ * Serves these descriptors in place of standard input and output, from the start on. Both may be the same number, such
+ * as that of a socket. Takes the descriptors in every case: the library closes them, whatever the status.
  *
- * Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because whatever
- * the process opens next would get their numbers: use tenon_server_listen_stdio(), or a duplicate. Fails with TENON_ERR_STATE
- * if the server serves descriptors, or standard input and output, already.
+ * Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because the
+ * next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails with
+ * TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
  */
 tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, int output, tenon_error **err);
 
 /**
  * Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
- * 127.0.0.1; port 0 picks a free one, see tenon_server_http_url(). Or "unix:PATH" or "unix:PATH:/path" for a Unix socket, see
- * tenon_server_listen_unix(). The default path is /mcp.
+ * 127.0.0.1. Port 0 picks a free port, see tenon_server_http_url(). For a Unix socket it is "unix:PATH" or
+ * "unix:PATH:/path", see tenon_server_listen_unix(). The default path is /mcp.
  *
- * Fails with TENON_ERR_INVALID if the address cannot be read, and with TENON_ERR_STATE a second time: further addresses are those
- * of tenon_server_listen_http_socket().
+ * Fails with TENON_ERR_INVALID if the address is not valid. Fails with TENON_ERR_STATE if it is called a second time;
+ * add further addresses with tenon_server_listen_http_socket().
  */
 tenon_status tenon_server_listen_http(tenon_server *server, const char *address, tenon_error **err);
 
 /**
- * Allows HTTP requests that name this host (without port), besides loopback ones. A server that listens on another than
- * a loopback address accepts any host unless some are named here.
+ * Allows HTTP requests that name this host (without port), in addition to loopback hosts. A server that listens on an
+ * address that is not a loopback address accepts any host, unless this function names some.
  */
 tenon_status tenon_server_allow_host(tenon_server *server, const char *host);
 
 /**
- * Allows pages of this origin ("scheme://host:port") to call the server over HTTP, besides those of loopback hosts on a
- * loopback address.
+ * Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a loopback
+ * address are always allowed.
  */
 tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin);
 
 /**
- * Allows pages of allowed origins to send this request header over HTTP, besides those of the protocol, Authorization,
- * Content-Type and Accept; "*" stands for every header. A browser does not send a header that is not allowed. The start
- * fails if the text is no header name.
+ * Allows pages of allowed origins to send this request header over HTTP. The headers of the protocol, Authorization,
+ * Content-Type and Accept are always allowed. "*" means every header. A browser does not send a header that is not
+ * allowed. The start fails if the text is not a header name.
  */
 tenon_status tenon_server_allow_header(tenon_server *server, const char *name);
 
 /**
- * Serves lines, framed as on standard input and output, on a Unix socket of this path, from the start on: for any number of
- * clients at once. May be called for several paths. HTTP is served on one by tenon_server_listen_http() with "unix:PATH".
+ * Serves messages in lines, as on standard input and output, on a Unix socket at this path, from the start on. Any
+ * number of clients may connect at once. May be called for several paths. To serve HTTP on a Unix socket, use
+ * tenon_server_listen_http() with "unix:PATH".
  *
- * The socket's file may be used by the user alone whom the process runs as, see tenon_server_set_unix_mode(). A file on
- * which nobody listens any more is replaced; the start fails with TENON_ERR_ADDRESS where somebody listens, or where the file
- * is no socket. The file is removed when the server ends.
+ * By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If nobody listens on
+ * an existing socket file, it is replaced. If somebody listens on it, or the file is not a socket, the start fails with
+ * TENON_ERR_ADDRESS. The file is removed when the server ends.
  *
  * Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
  */
 tenon_status tenon_server_listen_unix(tenon_server *server, const char *path, tenon_error **err);
 
 /**
- * Sets the permissions that the files of Unix sockets get, whatever the process's umask is: who may write to one may connect.
- * Default 0600. Fails with TENON_ERR_INVALID above 0777.
+ * Sets the permissions of the files of Unix sockets, independent of the process's umask. Users who may write to a file
+ * may connect. Default: 0600. Fails with TENON_ERR_INVALID above 0777.
  */
 tenon_status tenon_server_set_unix_mode(tenon_server *server, uint32_t mode);
 
 /**
- * Serves lines on a socket of the program's, TCP or Unix, from the start on; may be called for several. One that listens
- * is served like a path of tenon_server_listen_unix(), and its file, if it has one, stays. One that is connected is one
- * client more: the server ends with the last of those. Any other makes the start fail with TENON_ERR_INVALID.
+ * Serves messages in lines on a socket of the program, TCP or Unix, from the start on. May be called for several
+ * sockets. A listening socket is served like a path of tenon_server_listen_unix(), and its file, if it has one, is not
+ * removed. A connected socket is one more client; the server ends when the last such client leaves. Any other socket
+ * makes the start fail with TENON_ERR_INVALID.
  *
- * Takes the socket in every case: it is the library's to close, whatever the status. It no longer blocks, which whoever
- * shares it sees too. TCP has no permissions: whoever reaches the address may call.
+ * Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking, also for
+ * others that share it. TCP has no permissions: everybody who can reach the address may call.
  *
- * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are left alone.
+ * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are never taken.
  */
 tenon_status tenon_server_listen_socket(tenon_server *server, int socket, tenon_error **err);
 
 /**
- * Serves Streamable HTTP on a listening socket of the program's, TCP or Unix, from the start on, as
- * tenon_server_listen_http() does on an address. `path` is that of the endpoint; NULL means "/mcp".
+ * Serves Streamable HTTP on a listening socket of the program, TCP or Unix, from the start on, like
+ * tenon_server_listen_http() on an address. `path` is the path of the endpoint; NULL means "/mcp".
  *
- * Takes the socket as tenon_server_listen_socket() does, and fails like it, and if the path cannot be one.
+ * Takes the socket like tenon_server_listen_socket(), and fails like it. It also fails if the path is not valid.
  */
 tenon_status tenon_server_listen_http_socket(
     tenon_server *server, int socket, const char *path, tenon_error **err);
 
 /**
- * Serves WebSocket, from the start on: one message a text frame, clients of every revision. `address` is "host:port",
- * "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. An address that HTTP is served
- * on too is shared with it; a path alone, "/ws", is one of the HTTP address.
+ * Serves WebSocket, from the start on, to clients of every revision. Each text frame is one message. `address` is
+ * "host:port", "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. If HTTP is
+ * served on the same address, both share it. A path alone, such as "/ws", is a path of the HTTP address.
  *
- * tenon_server_allow_host() and tenon_server_allow_origin() hold here too. A client that says nothing is pinged, see
- * TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels what its client has in flight.
+ * tenon_server_allow_host() and tenon_server_allow_origin() apply here too. A silent client is pinged, see
+ * TENON_LIMIT_PING_INTERVAL_MS. The end of a connection cancels the calls of its client that are in flight.
  *
- * Fails with TENON_ERR_INVALID if the address cannot be read, and the start if "/path" is named without HTTP.
+ * Fails with TENON_ERR_INVALID if the address is not valid. The start fails if "/path" is named without HTTP.
  */
 tenon_status tenon_server_listen_websocket(tenon_server *server, const char *address, tenon_error **err);
 
 /**
- * Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other: its event stream
- * under the path of `address`, which is written as for tenon_server_listen_websocket(), by default /sse, and `messages` beside
- * it, where clients send to. Clients of 2026-07-28 are refused here.
+ * Serves the transport HTTP+SSE of revision 2024-11-05, from the start on, for clients that have no other. Its event
+ * stream is under the path of `address`, by default /sse. Clients send their messages to `messages` next to that path.
+ * `address` is written as for tenon_server_listen_websocket(). Clients of 2026-07-28 are refused here.
  *
- * tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() hold here too. Fails as tenon_server_listen_websocket() does.
+ * tenon_server_allow_host(), tenon_server_allow_origin() and tenon_server_allow_header() apply here too. Fails like
+ * tenon_server_listen_websocket().
  */
 tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, tenon_error **err);
 
 /**
- * The URL that WebSocket is served on, with the port that was picked; of several, that of the first. As
+ * The URL that WebSocket is served on, with the actual port; the first one if there are several. It is like
  * tenon_server_http_url().
  *
  * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if WebSocket is not served.
@@ -926,7 +955,7 @@ tenon_status tenon_server_listen_sse(tenon_server *server, const char *address, 
 tenon_status tenon_server_websocket_url(const tenon_server *server, const char **url, size_t *len);
 
 /**
- * The URL of the event stream of HTTP+SSE, with the port that was picked; of several, that of the first. As
+ * The URL of the event stream of HTTP+SSE, with the actual port; the first one if there are several. It is like
  * tenon_server_http_url().
  *
  * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP+SSE is not served.
@@ -938,49 +967,51 @@ tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, 
 /**
  * Starts the transports on threads of the library and returns.
  *
- * Fails with TENON_ERR_INVALID without a transport or with an allowed host or origin that is none, with
- * TENON_ERR_ADDRESS if the port is in use or not permitted, with TENON_ERR_STATE if the server was started already;
- * nothing is left running then, and unless it was started already it may be started again.
+ * Fails with TENON_ERR_INVALID if the server has no transport, or if an allowed host or origin is not valid. Fails with
+ * TENON_ERR_ADDRESS if the port is in use or not permitted, and with TENON_ERR_STATE if the server was started already.
+ * After a failure nothing is left running, and the server may be started again unless it was started already.
  *
- * Callbacks of "start" (tenon_server_on()) have returned when this does, unless one is in TENON_MODE_POLL and so waits for
- * tenon_server_poll(). Fails with TENON_ERR_START if one failed; the server has ended then, for good.
+ * Callbacks of "start" (tenon_server_on()) have returned when this function returns. The exception is a callback in
+ * TENON_MODE_POLL, because it waits for tenon_server_poll(). If a callback of "start" failed, this function fails with
+ * TENON_ERR_START; the server has then ended and cannot be started again.
  */
 tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Starts the server, unless it was started already, and serves until it has ended: by tenon_server_close(), by the end of
- * its standard input, or by SIGINT or SIGTERM. Runs the callbacks of entries in TENON_MODE_POLL on this thread.
+ * Starts the server, unless it was started already, and serves until it has ended. It ends by tenon_server_close(), by
+ * the end of its standard input, or by SIGINT or SIGTERM. This function runs the callbacks of entries in TENON_MODE_POLL
+ * on the calling thread.
  *
- * The first signal ends the server like tenon_server_close(), or, if it is ending already, cancels at once the calls that
- * are still given time. A second one ends the process with 128 plus its number. tenon_server_exit_code() says what the
- * program should exit with after this function.
+ * The first signal ends the server like tenon_server_close(). If the server is already shutting down, the signal cancels
+ * the calls that may still finish. A second signal ends the process with the exit code 128 plus the signal's number.
+ * tenon_server_exit_code() returns what the program should exit with after this function.
  *
- * While signals are on, the server has the process to itself. A callback in TENON_MODE_POLL that still runs 0.5 s after the
- * server's end, and so keeps this function from returning, is not waited for: the process ends as by _exit(), with what
- * tenon_server_exit_code() would say. Not if the end began with tenon_server_close() and no signal came, nor as long as
- * another tenon_server_run() serves. A program that wants to outlive its server in any case switches signals off.
+ * While signals are on, the server may end the process. If a callback in TENON_MODE_POLL still runs 0.5 s after the
+ * server's end, this function cannot return. The process then ends as by _exit(), with the value of
+ * tenon_server_exit_code(). It does not do so if the shutdown began with tenon_server_close() and no signal came, nor
+ * while another tenon_server_run() serves. A program that must outlive its server in any case switches signals off.
  *
- * The signal handlers are installed with sigaction() before the start and the former ones are restored on return; a signal
- * that is ignored stays ignored. Servers that are run at the same time share them. tenon_server_set_signals() switches them
- * off.
+ * The signal handlers are installed with sigaction() before the start, and the former ones are restored on return. A
+ * signal that is ignored stays ignored. Servers that run at the same time share the handlers. tenon_server_set_signals()
+ * switches them off.
  *
- * Fails like tenon_server_start(), also where a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE inside
- * a callback of this server.
+ * Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
+ * inside a callback of this server.
  */
 tenon_status tenon_server_run(tenon_server *server, tenon_error **err) TENON_MUST_USE;
 
 /**
- * What a program that does nothing but run this server should return from main() after tenon_server_run(): 0 if it ended by
- * the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. 1 for NULL, for a server that
- * has not ended, and for one that ended because a thread of the library panicked.
+ * The exit code for a program that only runs this server, to be returned from main() after tenon_server_run(). It is 0
+ * if the server ended by the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. It is
+ * 1 for NULL, for a server that has not ended, and for one that ended because a thread of the library panicked.
  *
- * Such a program need not free the server, and does well not to: tenon_server_free() waits for callbacks that still run,
- * while the end of the process does not.
+ * Such a program need not free the server, and should not: tenon_server_free() waits for callbacks that still run, while
+ * the end of the process does not.
  */
 int tenon_server_exit_code(const tenon_server *server);
 
 /**
- * The URL that HTTP is served on, with the port that was picked. NUL-terminated, borrowed: it lives as long as the
+ * The URL that HTTP is served on, with the actual port. It is NUL-terminated and borrowed: it lives as long as the
  * server. `len` may be NULL.
  *
  * Fails with TENON_ERR_STATE before the start, and with TENON_ERR_NOT_FOUND if HTTP is not served.
@@ -988,27 +1019,28 @@ int tenon_server_exit_code(const tenon_server *server);
 tenon_status tenon_server_http_url(const tenon_server *server, const char **url, size_t *len);
 
 /**
- * A descriptor that is readable when tenon_server_poll() has something to do, for poll(), epoll and other main loops. It
- * belongs to the server, and lives as long: watch it, do not read or close it. It stays readable once the server has ended.
- * Fails with TENON_ERR_STATE before the start.
+ * A descriptor that is readable when tenon_server_poll() has work, for poll(), epoll and other main loops. It belongs to
+ * the server and lives as long as the server: watch it, but do not read or close it. It stays readable after the server
+ * has ended. Fails with TENON_ERR_STATE before the start.
  */
 tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
 
 /**
- * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread, and returns after `max` of them (0: 64) or
- * about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If none waits, it waits for one: at most `timeout_ms` milliseconds, not at all for 0, without end below 0.
+ * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread. It returns after `max` callbacks (0 means
+ * 64), or after about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If no callback is waiting, it waits for one: at most
+ * `timeout_ms` milliseconds, not at all if it is 0, without a limit if it is below 0.
  *
- * TENON_OK: `*handled` callbacks were run; it may be 0, after the time-out or when a signal handler ran. TENON_ENDED: the
- * server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to serve calls during
- * a modal dialog. Fails with TENON_ERR_STATE before the start, and with TENON_ERR_START in place of
- * TENON_ENDED if a callback of "start" failed.
+ * TENON_OK: `*handled` callbacks were run. The number may be 0, after the timeout or if a signal handler ran.
+ * TENON_ENDED: the server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to
+ * serve calls during a modal dialog. Fails with TENON_ERR_STATE before the start. If a callback of "start" failed, it
+ * fails with TENON_ERR_START in place of TENON_ENDED.
  */
 tenon_status tenon_server_poll(tenon_server *server, uint32_t max, int32_t timeout_ms, uint32_t *handled);
 
 /**
- * Ends the server: it accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS, where stdio
- * or descriptors are served within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at once; may be called
- * anywhere, also in callbacks and again. Fails with TENON_ERR_STATE before the start.
+ * Ends the server. It accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS. If stdio
+ * or descriptors are served, calls may finish within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at
+ * once. May be called anywhere, also in callbacks, and more than once. Fails with TENON_ERR_STATE before the start.
  */
 tenon_status tenon_server_close(tenon_server *server);
 
@@ -1016,101 +1048,110 @@ tenon_status tenon_server_close(tenon_server *server);
 bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
 
 /**
- * Ends the server if need be, waits until it has ended and until the last callback has returned, and frees it. No callback
- * runs afterwards, nor the log or the `ready` of a request. Calls waiting for tenon_server_poll() fail, a "stop" in
- * TENON_MODE_POLL too. Calls kept with tenon_call_retain() stay valid until their release, and with them their user_data. No
- * other thread may use the server meanwhile. NULL is ignored. Calls in flight are given the time of
- * TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, those of exchanges whose time was over too.
+ * Ends the server if it still runs, waits until it has ended and until the last callback has returned, and frees it.
+ * NULL is ignored. No other thread may use the server meanwhile. Afterwards no callback runs, nor the log or the `ready`
+ * of a request.
  *
- * Fails with TENON_ERR_STATE inside one of its callbacks, and with TENON_ERR_FORKED in a child of the process that started
- * it; the server is not freed then.
+ * Calls in flight get TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, also those of exchanges that timed out. Calls that wait
+ * for tenon_server_poll() fail, and so does a "stop" callback in TENON_MODE_POLL. Calls that the program keeps with
+ * tenon_call_retain() stay valid until their release, and with them their user_data.
+ *
+ * Fails with TENON_ERR_STATE inside one of the server's callbacks, and with TENON_ERR_FORKED in a child of the process
+ * that started it. The server is not freed then.
  */
 tenon_status tenon_server_free(tenon_server *server);
 
 /* INSIDE OF AN HTTP SERVER OF THE PROGRAM ================================================================ */
 
 /**
- * Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may be
- * served besides.
+ * Serves requests that the program hands over with tenon_server_handle_http(), from the start on. Other transports may
+ * be served as well.
  *
- * Any host may be named by a request, unless tenon_server_allow_host() names some. A page in a browser may call if
- * tenon_server_allow_origin() names its origin, or if both it and the host that the request names are of this machine.
+ * A request may name any host, unless tenon_server_allow_host() names some. A page in a browser may call the server if
+ * tenon_server_allow_origin() names its origin, or if both the origin and the host that the request names are of this
+ * machine.
  */
 tenon_status tenon_server_listen_embedded(tenon_server *server, tenon_error **err);
 
 /**
- * Makes a request with this method. Its path is not asked for: that it is for the server has been decided.
+ * Makes a request with this method. It has no path, because the program has already decided that the request is for the
+ * server.
  *
- * On success `*out` is the request. Fails with TENON_ERR_INVALID if there can be no such method.
+ * On success `*out` is the request. Fails with TENON_ERR_INVALID if the method is not valid in HTTP.
  */
 tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Adds a header: `value` is `len` bytes, or up to the first NUL with TENON_NUL. Both are copied. Several of one name may be
- * added.
+ * Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
+ * headers of one name may be added.
  *
- * Fails with TENON_ERR_INVALID if HTTP has no such header, and with TENON_ERR_STATE once the request has been handed over.
+ * Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was handed
+ * over.
  */
 tenon_status tenon_http_add_header(
     tenon_http *http, const char *name, const char *value, size_t len, tenon_error **err);
 
 /**
- * The major version of HTTP that the client speaks, 1 if this is not said: a response to 1 may have the header `connection`.
+ * Sets the major version of HTTP that the client speaks. Default: 1. A response to version 1 may have the header
+ * `connection`.
  */
 tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
 
 /**
- * Who sends the request, where the program has found that out. A session belongs to whoever opened it, and callbacks read it
- * as "principal".
+ * Sets who sent the request, if the program has authenticated the sender. A session belongs to the principal that opened
+ * it. Callbacks read it as "principal".
  */
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
 
 /**
- * The IP address of the request's client, without port, where the program knows it. What the client has counts to the share
- * of this address (TENON_LIMIT_ADDRESS_CALLS and the others); without it only the totals hold. Behind a proxy give the address
- * that the proxy names, or none.
+ * Sets the IP address of the request's client, without port, if the program knows it. The client's usage then counts
+ * towards the share of this address (TENON_LIMIT_ADDRESS_CALLS and the others). Without an address only the totals
+ * apply. Behind a proxy, pass the address that the proxy names, or none.
  *
- * Fails with TENON_ERR_INVALID for a text that is no address, and with TENON_ERR_STATE once the request has been handed over.
+ * Fails with TENON_ERR_INVALID if the text is not an address, and with TENON_ERR_STATE after the request was handed
+ * over.
  */
 tenon_status tenon_http_set_address(tenon_http *http, const char *address);
 
 /**
- * Puts a pointer with the request, for the callbacks of its calls to have: tenon_call_http_user_data(). `destroy`, which may be
- * NULL, runs exactly once, on any thread: at once if this function fails, when another pointer takes its place, otherwise once
- * the request was freed and the last of its calls is over, one that goes on as a task too.
+ * Sets a pointer for the callbacks of the request's calls, which get it with tenon_call_http_user_data(). `destroy`,
+ * which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another pointer
+ * replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including a call
+ * that goes on as a task.
  *
- * Fails with TENON_ERR_STATE once the request has been handed over.
+ * Fails with TENON_ERR_STATE after the request was handed over.
  */
 tenon_status tenon_http_set_user_data(tenon_http *http, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * Hands a request to a server that was started and serves such (tenon_server_listen_embedded()). `ready` is called when
- * tenon_http_next() may have more; it may be NULL, as for programs that wait in that function. `user_data` may be NULL, and so
- * may `destroy`, which runs exactly once: at once if this function fails, otherwise when the request was freed and `ready` has
- * returned for the last time.
+ * Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called when
+ * tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data` may be
+ * NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise when the
+ * request was freed and `ready` has returned for the last time.
  *
- * The server's rules hold for the body too: over TENON_LIMIT_MESSAGE_BYTES it is answered with 413. Requests over
- * TENON_LIMIT_CONNECTIONS at a time are answered with 503, and so are those that come when the server ends.
+ * The server's limits apply: a body over TENON_LIMIT_MESSAGE_BYTES gets the status 413. Requests over
+ * TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that come while the server ends.
  *
- * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over already.
+ * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over
+ * already.
  */
 tenon_status tenon_server_handle_http(
     tenon_server *server, tenon_http *http, tenon_http_ready_fn ready, void *user_data,
     tenon_destroy_fn destroy, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Hands in a piece of the request's body, `len` bytes that are copied. A program that calls tenon_http_next() after each piece
- * learns early of a refusal, and never has more than one held. Once there is a response that wants no more of the body, pieces are
- * let go of at once.
+ * Passes in a piece of the request's body, `len` bytes, which are copied. Call tenon_http_next() after each piece to
+ * learn early of a refusal, and so that the library never holds more than one piece. If there is already a response that
+ * needs no more of the body, pieces are dropped at once.
  */
 tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
 
-/** The request's body is complete; to be called also where there is none. */
+/** Marks the request's body as complete. Call it also if there is no body. */
 tenon_status tenon_http_end(tenon_http *http);
 
 /**
- * What comes next of the response; if nothing is there, it waits: at most `timeout_ms` milliseconds, not at all for 0, without
- * end below 0. Callbacks in TENON_MODE_INLINE run in here.
+ * Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at all
+ * if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
  *
  * On success `*step` is one of the TENON_HTTP_ values.
  */
@@ -1120,40 +1161,41 @@ tenon_status tenon_http_next(tenon_http *http, int32_t timeout_ms, tenon_http_st
 tenon_status tenon_http_status(const tenon_http *http, uint32_t *status);
 
 /**
- * A header of the response, by its place from 0 on: its name in lower case, NUL-terminated, and `len` bytes of value with a
- * NUL behind them. Borrowed: both live as long as the request. `len` may be NULL. `content-length` is among them where it is
- * known; how a body without it is framed, and `date`, are the program's business.
+ * A header of the response, by its index from 0: its name in lower case, NUL-terminated, and its value, `len` bytes
+ * followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among the
+ * headers if it is known. The program itself frames a body without it, and sets `date`.
  *
- * Fails with TENON_ERR_NOT_FOUND behind the last one, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
+ * Fails with TENON_ERR_NOT_FOUND after the last header, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
  */
 tenon_status tenon_http_header(
     const tenon_http *http, size_t place, const char **name, const char **value, size_t *len);
 
 /**
- * The piece of the body that the last TENON_HTTP_DATA was for; no bytes otherwise. Borrowed: it lives until the next
- * tenon_http_next() or tenon_http_free().
+ * The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until the
+ * next tenon_http_next() or tenon_http_free().
  */
 tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *len);
 
 /**
- * Frees a request, whatever has become of it: before TENON_HTTP_END that says that its client is gone, which cancels a call of
- * the modern era. NULL is ignored. To be called before tenon_server_free() where that is possible; afterwards it is the
- * only function that may be called with it.
+ * Frees a request in any state. Before TENON_HTTP_END this means that its client is gone, which cancels a call of the
+ * modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the only
+ * function that may be called with the request.
  *
- * Fails with TENON_ERR_STATE while another function uses it, and with TENON_ERR_FORKED in a child of the process that handed
- * it over; it is not freed then.
+ * Fails with TENON_ERR_STATE while another function uses the request, and with TENON_ERR_FORKED in a child of the
+ * process that handed it over. It is not freed then.
  */
 tenon_status tenon_http_free(tenon_http *http);
 
 /* ENTRIES, BY KIND ======================================================================================= */
 
 /**
- * Makes a tool, something a model calls. `name`: 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is added).
+ * Makes a tool: something that a model calls. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is
+ * added).
  *
- * Its callback gets the arguments, which satisfy the schema of tenon_tool_set_input_schema() or the parameters of
- * tenon_tool_add_param(); without either the tool takes none.
+ * Its callback gets arguments that satisfy the schema of tenon_tool_set_input_schema() or the parameters of
+ * tenon_tool_add_param(). Without either, the tool takes no arguments.
  *
- * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; so do the other constructors.
+ * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8, like the other constructors.
  */
 tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
@@ -1161,110 +1203,118 @@ tenon_status tenon_tool_new(const char *name, tenon_entry **out, tenon_error **e
  * Makes a resource at one address, an absolute URI. Its members are `name` (default: the URI), `title`, `description`,
  * `mime_type`, `size`, `annotations`, `icons`, `meta`; see tenon_entry_set().
  *
- * Its callback has no arguments and completes the call with the contents: text by tenon_call_return_text(), bytes by
- * tenon_call_return_bytes(), any JSON value as its text by tenon_call_return_json(), or several by tenon_call_return().
+ * Its callback has no arguments and completes the call with the contents. Text is returned with
+ * tenon_call_return_text(), bytes with tenon_call_return_bytes(), any JSON value as its text with
+ * tenon_call_return_json(), and several contents with tenon_call_return().
  */
 tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a resource template: all resources whose address fits `uri_template` (RFC 6570), such as
- * "file:///{+path}". It has the members of a resource but for `size`.
+ * Makes a resource template: all resources whose address matches `uri_template` (RFC 6570), such as "file:///{+path}".
+ * It has the members of a resource except `size`.
  *
- * Its callback gets the variables as arguments and completes the call like a resource's, or with
- * tenon_call_not_found() where there is nothing at the address; tenon_call_uri() is the address.
+ * Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like that
+ * of a resource, or with tenon_call_not_found() if there is nothing at the address.
  */
 tenon_status tenon_resource_template_new(
     const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a resource provider: resources that are not known beforehand, such as the rows of a table. It has two callbacks.
- * That of tenon_entry_set_list_handler() lists them: it completes its call with tenon_call_return() and a link for each
- * (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. That of
- * tenon_entry_set_handler() reads one whose address fits `uri_template`, as a template's does. The template itself stands
- * in no list.
+ * Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two callbacks.
+ *
+ * The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return() and
+ * a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The callback of
+ * tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a template. The
+ * template itself is not listed.
  */
 tenon_status tenon_resource_provider_new(
     const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta`, and `arguments`, for
- * which there is tenon_prompt_add_argument().
+ * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`; see
+ * tenon_prompt_add_argument() for the last.
  *
- * Its callback gets the arguments, all of them strings, and completes the call with text, which is one message of the
+ * Its callback gets the arguments, all of them strings. It completes the call with text, which is one message of the
  * user, or with tenon_call_return() and a message for each block.
  */
 tenon_status tenon_prompt_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. A required one that
- * is missing is refused before the callback runs.
+ * Adds an argument to a prompt: a string that clients ask their user for. `description` may be NULL. If a required
+ * argument is missing, the call is refused before the callback runs.
  */
 tenon_status tenon_prompt_add_argument(
     tenon_entry *entry, const char *name, const char *description, bool required);
 
 /**
- * Makes suggestions for an argument of a prompt (`of_kind` TENON_KIND_PROMPT, `of` its name), or for a variable of a
- * resource template (TENON_KIND_RESOURCE_TEMPLATE, its text).
+ * Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for a
+ * variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
  *
- * Its callback gets the string "value", what was typed so far, and the object "arguments", those that are known already.
- * It completes the call with tenon_call_return() and a value for each suggestion (tenon_result_add_value()), or with
- * tenon_call_return_json() and an array of strings. There may be any number; the library sends the first 100.
+ * Its callback gets the string "value", which is what the user has typed so far, and the object "arguments", which has
+ * the arguments that are known already. It completes the call with tenon_call_return() and a value for each suggestion
+ * (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any number; the
+ * library sends the first 100.
  *
- * Without the prompt or template, and its argument, the start fails with TENON_ERR_NOT_FOUND; while the server runs,
- * tenon_server_add() does.
+ * If there is no such prompt or template, or it has no such argument, the start fails with TENON_ERR_NOT_FOUND. While
+ * the server runs, tenon_server_add() fails.
  *
- * Its name, for tenon_server_remove() and the like, is what tenon_server_entries() tells.
+ * tenon_server_entries() gives its name, for tenon_server_remove() and similar functions.
  */
 tenon_status tenon_completion_new(
     tenon_kind of_kind, const char *of, const char *argument, tenon_entry **out,
     tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a schema
- * in the member `input_schema` may bind, and completes the call with a JSON object. See also tenon_server_replace().
+ * Makes a method: a request of the program's own, such as "acme/status". Its callback gets the parameters, which a
+ * schema in the member `input_schema` may restrict. It completes the call with a JSON object. See also
+ * tenon_server_replace().
  */
 tenon_status tenon_method_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters; nobody
- * waits for it, and it need not complete its call.
+ * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters.
+ * Nobody waits for the callback, and it need not complete its call.
  */
 tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * The schema of a tool's arguments: JSON Schema 2020-12, or the dialect its "$schema" names, with "type": "object" at its
- * root, at most 1 MiB. Arguments are checked against it before the callback runs.
+ * Sets the schema of a tool's arguments, at most 1 MiB. It is JSON Schema 2020-12, or the dialect that its "$schema"
+ * names, with "type": "object" at its root. Arguments are checked against it before the callback runs.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(); whether it is a
- * schema is checked when the tool is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether the
+ * text is a valid schema is checked when the tool is added.
  */
 tenon_status tenon_tool_set_input_schema(tenon_entry *entry, const char *schema);
 
 /**
- * The schema of a tool's result; it makes the tool structured, and what tenon_call_return_json() is given, or
- * tenon_call_return_text() as a JSON string, is checked against it: a result that does not fit reaches the client as a
- * failure. A value that is no object by its schema stands in one as the member "result", and so does its schema, for
- * clients of 2025-06-18 and 2025-11-25.
+ * Sets the schema of a tool's result, which makes the tool structured. The value of tenon_call_return_json(), or the
+ * text of tenon_call_return_text() as a JSON string, is checked against it. A result that does not fit reaches the
+ * client as a failure. If the schema is not for an object, clients of 2025-06-18 and 2025-11-25 get an object that has
+ * the value as the member "result", and a schema for that object.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON; whether it is a schema is checked when the tool is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON. Whether the text is a valid schema is checked when the tool is
+ * added.
  */
 tenon_status tenon_tool_set_output_schema(tenon_entry *entry, const char *schema);
 
 /**
- * Whether a JSON value that a tool's callback returns is also sent as structured content, next to its text. Default:
- * false, or true with an output schema.
+ * Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its text.
+ * Default: false, or true if the tool has an output schema.
  */
 tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
 
 /**
- * Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(). `type` is "string", "integer",
- * "number", "boolean", "array" or "object"; one of these with "[]" behind it, such as "string[]", for an array of them; or
- * the JSON schema of its value, such as {"type":"integer","minimum":1}. `description` says what it is for, and may be NULL.
- * `flags` are TENON_PARAM_ values. The tool then takes these parameters and no others.
+ * Adds one parameter to a tool's input schema, in place of tenon_tool_set_input_schema(). `type` is one of:
+ * - "string", "integer", "number", "boolean", "array" or "object";
+ * - one of these followed by "[]", such as "string[]", for an array of them;
+ * - the JSON schema of the parameter's value, such as {"type":"integer","minimum":1}.
  *
- * Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, with TENON_ERR_JSON if a schema
- * is not JSON, with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if the tool has an
- * input schema.
+ * `description` says what the parameter is for, and may be NULL. `flags` are TENON_PARAM_ values. The tool then takes
+ * these parameters and no others.
+ *
+ * Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON if
+ * a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if
+ * the tool has an input schema.
  */
 tenon_status tenon_tool_add_param(
     tenon_entry *entry, const char *name, const char *type, const char *description, tenon_param_flags flags);
@@ -1272,115 +1322,120 @@ tenon_status tenon_tool_add_param(
 /* ENTRIES OF ALL KINDS =================================================================================== */
 
 /**
- * Sets a member of the definition, as the newest revision of the specification writes it: `value` is `len` bytes of JSON
- * text, or up to the first NUL with TENON_NUL. `member` is the specification's name, such as "title", "icons" or
- * "mimeType"; underscores between words ("mime_type") and "meta" for "_meta" do as well. Clients of older revisions are
- * told what those have of it. A member that is set again is replaced.
+ * Sets a member of the definition. `member` is the name in the newest revision of the specification, such as "title",
+ * "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well. `value`
+ * is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced. Clients of
+ * older revisions get the members that their revision has.
  *
- * These are not sent to clients:
- * - "unknown_arguments": what becomes of arguments that a tool's input schema has no properties for: "schema" (what the
- *   schema says, the default), "refuse", "drop".
- * - "coerce_arguments": true or false; whether texts among arguments that do not fit are read as the numbers, booleans,
- *   arrays and objects they stand for. Default: what tenon_server_set() says.
- * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question is used once,
- *   so that nothing happens twice because the same round was sent again. Default: false.
- * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only when its callback says so, by
+ * These members are settings and are not sent to clients:
+ * - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
+ *   schema says, the default), "refuse" or "drop".
+ * - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
+ *   booleans, arrays and objects that they spell. Default: the setting of tenon_server_set().
+ * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be used
+ *   only once. Then nothing happens twice if the client sends the same round again. Default: false.
+ * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
  *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
  * - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
- *   program appends them to. If false, the default, "{+x}" is no absolute path and starts with no drive ("C:"), and no
- *   value has a segment "..": addresses with such values do not fit the template. Other kinds refuse it.
- * - "max_concurrency": a positive integer; how many of its calls may run at a time. Others wait for their turn, in the order
- *   they came and within their time-out, which begins anew when they run; TENON_LIMIT_WAITING_CALLS bounds how many wait.
- *   Default: any number.
- * - "cache": how long what a resource or template holds may be kept, and by whom, such as
- *   {"ttlMs":60000,"cacheScope":"public"}. Default: what tenon_server_set() says.
- * - "tags": an array of words that tenon_server_disable_tag() hides it by; clients do not see them. Default: none.
- * - "hidden": true or false; whether it is in no list, although it can be called. Default: false.
+ *   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
+ *   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse this
+ *   member.
+ * - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the order
+ *   in which they came, and within their timeout, which begins anew when they run. TENON_LIMIT_WAITING_CALLS bounds how
+ *   many wait. Default: any number.
+ * - "cache": how long the contents of a resource or template may be kept, and by whom, such as
+ *   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
+ * - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
+ * - "hidden": true or false; whether the entry is left out of every list, although it can be called. Default: false.
  *
  * "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
- * "visibility"; of a resource it says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
+ * "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
  *
- * Fails with TENON_ERR_JSON if the text is not JSON; whether the member and its value are right is checked when the entry
- * is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON. Whether the member and its value are right is checked when the
+ * entry is added.
  */
 tenon_status tenon_entry_set(tenon_entry *entry, const char *member, const char *value, size_t len);
 
-/** What the entry is for: a text for the model that chooses it, or for people. */
+/**
+ * Sets the description: a text that says what the entry is for, to the model that chooses it or to people.
+ */
 tenon_status tenon_entry_set_description(tenon_entry *entry, const char *description);
 
 /**
- * The callback, with the pointer it is called with. `user_data` may be NULL, and so may `destroy`.
+ * Sets the callback, with the pointer that it is called with. `user_data` may be NULL, and so may `destroy`.
  *
- * `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, when the
- * entry is freed or cannot be added, and otherwise after its last callback and the last call kept from it.
+ * `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when the
+ * entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept from
+ * it was released.
  */
 tenon_status tenon_entry_set_handler(
     tenon_entry *entry, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * The callback that lists what a resource provider has; see tenon_resource_provider_new(). It is like that of
- * tenon_entry_set_handler() in everything else, and has a `user_data` of its own.
+ * Sets the callback that lists the resources of a resource provider, see tenon_resource_provider_new(). It has a
+ * `user_data` of its own. In all other respects it is like that of tenon_entry_set_handler().
  */
 tenon_status tenon_entry_set_list_handler(
     tenon_entry *entry, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
 
-/** Where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE. */
+/** Sets where the callback runs: TENON_MODE_WORKER (default), TENON_MODE_POLL or TENON_MODE_INLINE. */
 tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
 
 /**
- * How long one call may run, in milliseconds, more than 0; then the client is told that it timed out, and what the
- * callback still returns is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+ * Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
+ * out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
  */
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 
 /**
- * Frees an entry that was not handed to a server. NULL is ignored. Of an entry that was freed or handed to a server before nothing
- * is left to free; tenon_error_last_message() says so.
+ * Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server before,
+ * nothing is freed, and tenon_error_last_message() says so.
  */
 void tenon_entry_free(tenon_entry *entry);
 
 /* REGISTERING ============================================================================================ */
 
 /**
- * Registers an entry, before or after the start. Takes the entry in every case, whatever the status: what is done with it
- * afterwards fails with TENON_ERR_STATE.
+ * Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of it
+ * fails with TENON_ERR_STATE.
  *
- * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name, and with TENON_ERR_INVALID,
- * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and says why.
+ * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name. Fails with TENON_ERR_INVALID,
+ * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and gives the reason.
  */
 tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Answers a request of the protocol's own by the program in place of the library: `method` is an entry of
- * tenon_method_new() with the request's name, such as "tools/list". Like tenon_server_add() in everything else, and undone
- * by tenon_server_remove() with TENON_KIND_METHOD.
+ * Replaces the library's handling of a request of the protocol, such as "tools/list", with the program's own. `method`
+ * is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it. In
+ * all other respects this is like tenon_server_add().
  *
- * Fails with TENON_ERR_INVALID if the entry is no method, or the protocol has no such request.
+ * Fails with TENON_ERR_INVALID if the entry is not a method, or if the protocol has no such request.
  */
 tenon_status tenon_server_replace(
     tenon_server *server, tenon_entry *method, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Has a callback run when something happens to the server. `hook` is one of
- * - "start": the server is served from now on. Runs before the first call; calls that come meanwhile wait, and what the library
- *   answers itself it answers. If the callback fails (tenon_call_fail()) or takes longer than TENON_LIMIT_START_TIMEOUT_MS,
- *   nothing is served.
- * - "stop": the server has ended. Runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS; not where "start"
- *   failed.
+ * Registers a callback for something that happens to the server. `hook` is one of
+ * - "start": the server is served from now on. It runs before the first call. Calls that come meanwhile wait, but the
+ *   library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer than
+ *   TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
+ * - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does not
+ *   run if "start" failed.
  * - "session_start": a client has opened a legacy session.
- * - "session_end": it is over. A client that sends `initialize` again on the same channel ends its session and opens another.
+ * - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its session
+ *   and opens another.
  * - "roots_changed": a client's roots have changed.
  * - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
- * - "unsubscribe": nobody is subscribed to that resource any more; not told at the end of the server.
- * - "error": a callback's result cannot be used, or it took too long; "kind", "name" and "message" say which and why. What
- *   the callback of this one fails with is in the log alone.
+ * - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
+ * - "error": a callback's result cannot be used, or the callback took too long. "kind", "name" and "message" say which
+ *   one and why. A failure of this callback itself is only in the log.
  *
- * The first two are told of a mounted server, too, in its turn: "start" after that of the server that it is mounted in, "stop"
- * before. What the callbacks have in common is in their `user_data`.
+ * "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
+ * "stop" before. Callbacks can share data through their `user_data`.
  *
- * What happened are the arguments of its call, which need not be completed. `mode` says where it runs. There is one
- * callback for each; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be NULL, and so may `destroy`,
- * which runs exactly once in every case, as with tenon_entry_set_handler().
+ * The arguments of the callback's call describe what happened. The call need not be completed. `mode` says where the
+ * callback runs. Each hook has one callback; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be
+ * NULL, and so may `destroy`, which runs exactly once in every case, as for tenon_entry_set_handler().
  *
  * Fails with TENON_ERR_DUPLICATE if the hook has a callback, and with TENON_ERR_INVALID if there is no such hook.
  */
@@ -1389,52 +1444,57 @@ tenon_status tenon_server_on(
     tenon_destroy_fn destroy, tenon_error **err);
 
 /**
- * Removes an entry: of tools, prompts, methods, notifications and hooks by its name, of a resource by its URI, of templates
- * and providers by the template. Callbacks that run go on; calls that have not reached their callback yet fail, and so do
- * calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+ * Removes an entry. `name` is the name of a tool, prompt, method, notification or hook, the URI of a resource, or the
+ * template of a resource template or provider. Callbacks that run go on. Calls that have not reached their callback
+ * fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
  */
 tenon_status tenon_server_remove(tenon_server *server, tenon_kind kind, const char *name);
 
 /**
- * Shows an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; see tenon_server_remove().
+ * Enables an entry that was disabled. Fails with TENON_ERR_NOT_FOUND if there is no such entry; for the names see
+ * tenon_server_remove().
  */
 tenon_status tenon_server_enable(tenon_server *server, tenon_kind kind, const char *name);
 
 /**
- * Hides an entry, as if it were not registered, until it is enabled again. Calls that run go on. Fails like
- * tenon_server_enable().
+ * Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that run go on. Fails
+ * like tenon_server_enable().
  */
 tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const char *name);
 
 /**
- * Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers as
- * `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both. What the
- * other one adds, removes, enables or disables later shows here as well, and so do its updates of resources. Mounts may be
- * nested. `prefix` has letters, digits and hyphens; with NULL names and addresses stay as they are.
+ * Mounts another server: its entries appear in this one. Its tools and prompts appear as `prefix_name`, and its
+ * resources, templates and providers as `scheme://prefix/rest` (`scheme:prefix/rest` if an address has no authority),
+ * with the completions of both. Entries that the other server adds, removes, enables or disables later change here as
+ * well, and so do its updates of resources. Mounts may be nested. `prefix` has letters, digits and hyphens. If it is
+ * NULL, names and addresses stay as they are.
  *
- * A call of a mounted entry is a call of this server: its limits, its workers, its polls and its log are in force, and the
- * context says the name and the address that the client used. What the other server is besides, such as its name, its
- * settings, its hooks but "start" and "stop", methods and notifications and its skills, stays with it. Its settings come
- * before this. It may be freed at any time; what it had then stays here until this server is freed, and its `user_data` too.
- * Its middleware is around its entries here as well, inside of this server's. A list is that of the server that is served: a
- * server with middleware around lists cannot be mounted, and a mounted one gets none.
+ * A call of a mounted entry is a call of this server. This server's limits, workers, polls and log apply, and the
+ * context has the name and the address that the client used. Everything else stays with the other server: its name,
+ * settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
+ * before this function is called.
  *
- * Fails with TENON_ERR_DUPLICATE where a name is taken here and with TENON_ERR_INVALID for a wrong prefix, then nothing is
- * mounted, and with TENON_ERR_STATE where this server is a part of the other one. Adding to the other one fails for the same
- * reasons from then on.
+ * The other server may be freed at any time. What it had then stays here until this server is freed, and its `user_data`
+ * too. Its middleware also runs here around its entries, inside this server's middleware. Lists are those of the server
+ * that is served. A server with middleware around lists therefore cannot be mounted, and a mounted server cannot get
+ * such middleware.
+ *
+ * Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
+ * mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
+ * other server fails for the same reasons.
  */
 tenon_status tenon_server_mount(
     tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Undoes tenon_server_mount() with the same prefix, also while the server is served: what the other server has is no longer
- * here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop" is told
- * at the end of this one.
+ * Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server are
+ * removed here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop"
+ * runs at the end of this one.
  *
- * A server that is mounted nowhere any more can be set up again, mounted again, or freed with all that it had. If calls of
- * its entries are in flight, what it had stays until the last of them has ended. It is let go of when the next callback
- * returns or the next kept call is released after that, at the latest when this server is freed. If the other server has
- * hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
+ * A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything that it
+ * had. If calls of its entries are in flight, what it had stays until the last of them has ended. After that it is freed
+ * when the next callback returns or the next kept call is released, at the latest when this server is freed. If the
+ * other server has hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
  *
  * Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
  */
@@ -1442,21 +1502,22 @@ tenon_status tenon_server_unmount(
     tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Shows what tenon_server_disable_tag() has hidden by this tag. What has another tag that is disabled, or was disabled by its
- * name, stays hidden. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is enabled all the same.
+ * Enables the entries that tenon_server_disable_tag() has hidden by this tag. An entry stays hidden if it has another
+ * disabled tag, or if it was disabled by its name. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now; the tag
+ * is enabled all the same.
  */
 tenon_status tenon_server_enable_tag(tenon_server *server, const char *tag);
 
 /**
- * Hides every entry with this tag, which tenon_entry_set() gives it by "tags", now and when it is added later, until the tag
- * is enabled again. Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has it now; it is disabled all the
- * same.
+ * Hides every entry with this tag until the tag is enabled again, also entries that are added later. Entries get their
+ * tags by "tags" of tenon_entry_set(). Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now;
+ * the tag is disabled all the same.
  */
 tenon_status tenon_server_disable_tag(tenon_server *server, const char *tag);
 
 /**
- * Calls `visit`, on this thread and before it returns, with the definition of each entry of a kind and whether it is
- * enabled, in the order of registration.
+ * Calls `visit` for each entry of a kind, in the order of registration, with its definition and whether it is enabled.
+ * The calls are on this thread, before this function returns.
  */
 tenon_status tenon_server_entries(
     tenon_server *server, tenon_kind kind, tenon_entries_fn visit, void *user_data);
@@ -1464,68 +1525,76 @@ tenon_status tenon_server_entries(
 /* VIEWS AND SKILLS ======================================================================================= */
 
 /**
- * Makes a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of the tools that name
- * it (tenon_tool_set_ui()). `uri` starts with "ui://". It has no callback, and the members of a resource but for `mime_type`
- * and `size`.
+ * Makes a view: an HTML document that hosts of MCP Apps show in a frame, next to the results of the tools that name it
+ * (tenon_tool_set_ui()). `uri` starts with "ui://". A view has no callback. It has the members of a resource except
+ * `mime_type` and `size`.
  *
- * tenon_entry_set() with "ui" says how it is shown, a JSON object: "csp" with the origins it may reach ("connectDomains",
- * "resourceDomains", "frameDomains", "baseUriDomains", lists such as ["https://a.example.com"]; default: none), "permissions"
- * it asks for ("camera", "microphone", "geolocation", "clipboardWrite", each {}), "domain", "prefersBorder". With "hidden" it
- * is left out of the list of resources.
+ * "ui" of tenon_entry_set() says how the view is shown, as a JSON object:
+ * - "csp" has the origins that the view may reach, in "connectDomains", "resourceDomains", "frameDomains" and
+ *   "baseUriDomains". Each is a list such as ["https://a.example.com"]. Default: none.
+ * - "permissions" has the permissions that the view asks for: "camera", "microphone", "geolocation", "clipboardWrite",
+ *   each {}.
+ * - "domain" and "prefersBorder".
  *
- * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8; what is wrong with the document is told when
- * the entry is added. A server does not start while a tool names a view that it does not have.
+ * With "hidden" the view is left out of the list of resources.
+ *
+ * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry is
+ * added. A server does not start if a tool names a view that the server does not have.
  */
 tenon_status tenon_ui_new(
     const char *uri, const char *html, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a view of a folder: of its index.html, with everything put inside that it loads from the folder (scripts, style sheets,
- * images, fonts, media), since a frame has no address to load it from. The folder is read when the entry is added; nothing
- * outside of it is read, and no symbolic link followed. Scripts with imports of their own have to be bundled before.
+ * Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the folder
+ * (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is read when
+ * the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with imports of
+ * their own must be bundled before.
  *
- * In everything else it is like tenon_ui_new().
+ * In all other respects it is like tenon_ui_new().
  */
 tenon_status tenon_ui_new_from_folder(
     const char *uri, const char *folder, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Names the view that hosts of MCP Apps show a tool's results in, by its address; it may be added later. Other clients see the
- * tool as ever. tenon_entry_set() with "ui" says more.
+ * Sets the view in which hosts of MCP Apps show a tool's results, by the view's address. The view may be added later.
+ * Other clients see the tool as before. "ui" of tenon_entry_set() can set more.
  */
 tenon_status tenon_tool_set_ui(tenon_entry *entry, const char *uri);
 
 /**
- * Serves a folder of skills (io.modelcontextprotocol/skills): each folder in it that has a SKILL.md is a skill, with all files
- * in and below it; other folders group skills. May be called for several folders, before the start or after it.
+ * Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with all
+ * files in and below it; other folders group skills. May be called for several folders, before the start or after it.
  *
- * A SKILL.md begins with front matter: YAML between two lines of ---, in which `name` is that of its folder and `description`
- * says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what begins with a dot is
- * left out. The folder is looked at whenever a client asks; what has come to be wrong since is left out, and the log says why.
+ * A SKILL.md begins with front matter: YAML between two lines of ---. Its `name` is the name of the folder, and its
+ * `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links are refused, and
+ * files and folders whose name begins with a dot are left out. The folder is read whenever a client asks. Skills that
+ * have become invalid since are left out, and the log gives the reason.
  *
- * Reads files. Fails with TENON_ERR_INVALID, whose detail says which skill is not in order and why, and with
- * TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
+ * This function reads files. Fails with TENON_ERR_INVALID if a skill is invalid; the detail says which one and why.
+ * Fails with TENON_ERR_DUPLICATE if a skill has the address of one that is served already.
  */
 tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, tenon_error **err);
 
 /* PAGES ================================================================================================== */
 
 /**
- * Has the HTTP listeners of the server answer GET and HEAD of one path with a fixed page, such as one that is a client of the
- * server in a browser. No callback runs. A page that there is under this path is replaced; before the start or after it.
- * tenon_server_handle_http() answers none, since the program there has paths of its own, and those of a mounted server
- * stay with it.
+ * Adds a fixed page: the HTTP listeners of the server answer GET and HEAD of one path with it. An example is a page that
+ * is a client of the server in a browser. No callback runs. A page with the same path is replaced. May be called before
+ * the start or after it. tenon_server_handle_http() does not serve pages, because the program there has paths of its
+ * own. Pages of a mounted server are not mounted.
  *
- * `path` is matched exactly, as it stands in a request: percent-encoded, without query. `content_type` is the media type, such
- * as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
+ * `path` is matched exactly, as it is in a request: percent-encoded, without query. `content_type` is the media type,
+ * such as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
  *
- * Responses have an ETag, by which browsers ask whether the page has changed, and `x-content-type-options: nosniff`. Hosts that
- * a request may name are those of the address (tenon_server_allow_host()); in a frame the page is shown to its own address and to
- * origins that may call the server. Whoever reaches the address can read it. A page of an address that others can reach calls
- * the server only if its origin is allowed (tenon_server_allow_origin()); one of a loopback address may.
+ * Responses have an ETag, with which browsers check whether the page has changed, and `x-content-type-options: nosniff`.
+ * A request may name the hosts that the address allows (tenon_server_allow_host()). In a frame, the page is shown only
+ * to its own address and to origins that may call the server. Everybody who can reach the address can read the page. A
+ * page of a loopback address may call the server. A page of an address that others can reach may do so only if its
+ * origin is allowed (tenon_server_allow_origin()).
  *
- * Fails with TENON_ERR_INVALID if the path or the type is none, the page is larger than TENON_LIMIT_PAGE_BYTES, there are
- * TENON_LIMIT_PAGES, or MCP is served under the path; where that is not known yet, the start fails.
+ * Fails with TENON_ERR_INVALID if the path or the type is not valid, if the page is larger than TENON_LIMIT_PAGE_BYTES,
+ * if there are TENON_LIMIT_PAGES already, or if MCP is served under the path. If that last conflict is not known yet,
+ * the start fails instead.
  */
 tenon_status tenon_server_add_page(
     tenon_server *server, const char *path, const char *content_type, const void *body, size_t len,
@@ -1537,44 +1606,46 @@ tenon_status tenon_server_remove_page(tenon_server *server, const char *path);
 /* TELLING CLIENTS ======================================================================================== */
 
 /**
- * Tells the client that was asked for a visit to a page, by tenon_call_elicit_url() or tenon_call_require_url() with this
- * `elicitation_id`, that it has come to its end. Only clients with a session are told.
+ * Tells a client that its user's visit to a page is complete. The visit was requested with this `elicitation_id` by
+ * tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are told.
  *
- * Fails with TENON_ERR_NOT_FOUND if no client waits for it, which is nothing to worry about, and with TENON_ERR_STATE
- * before the start.
+ * Fails with TENON_ERR_NOT_FOUND if no client waits for the visit, which is harmless, and with TENON_ERR_STATE before
+ * the start.
  */
 tenon_status tenon_server_elicitation_complete(tenon_server *server, const char *elicitation_id);
 
 /**
- * Sends a notification of the program's own to all legacy sessions: its name and its parameters, `len` bytes of a JSON
- * object or up to the first NUL with TENON_NUL; NULL with length 0 for none. Clients of 2026-07-28 get such notifications
- * on the stream of their own request only: tenon_call_notify().
+ * Sends a notification of the program's own to all legacy sessions. `params` is `len` bytes of a JSON object, or up to
+ * the first NUL with TENON_NUL; NULL with length 0 means no parameters. Clients of 2026-07-28 get such notifications
+ * only on the stream of their own request, see tenon_call_notify().
  *
- * Fails with TENON_ERR_JSON if the parameters are not JSON, with TENON_ERR_INVALID if they are no object or the name is one
- * of the protocol's, and with TENON_ERR_STATE before the start. What no client is there for is dropped.
+ * Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
+ * if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client is there to receive
+ * it, the notification is dropped.
  */
 tenon_status tenon_server_notify(tenon_server *server, const char *method, const char *params, size_t len);
 
 /**
- * Sends the client of a call a notification of the program's own, on the stream of the call: its name and its parameters,
- * as with tenon_server_notify(). Dropped if the call is over, if its client takes no stream, and if it does not read.
+ * Sends a notification of the program's own to the client of a call, on the stream of the call. `method` and `params`
+ * are as for tenon_server_notify(). The notification is dropped if the call is over, if its client takes no stream, or
+ * if the client does not read.
  *
- * Fails with TENON_ERR_JSON if the parameters are not JSON, and with TENON_ERR_INVALID if they are no object or the name is
- * one of the protocol's.
+ * Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
+ * if the protocol itself uses the name.
  */
 tenon_status tenon_call_notify(tenon_call *call, const char *method, const char *params, size_t len);
 
 /**
- * Says that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
- * milliseconds; several updates of one moment are told once. Before the start nobody is, and nothing happens. From any
- * thread; waits for nothing.
+ * Reports that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
+ * milliseconds; several updates within that time are told once. Before the start no client is subscribed, and nothing
+ * happens. May be called from any thread, and does not wait.
  */
 tenon_status tenon_server_resource_updated(tenon_server *server, const char *uri);
 
 /**
- * Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists: entries that are
- * added, removed, enabled or disabled are told of without it. Templates and providers are told as resources. From any
- * thread; waits for nothing.
+ * Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those of what a
+ * provider lists. Clients are told without it of entries that are added, removed, enabled or disabled. Templates and
+ * providers are reported as resources. May be called from any thread, and does not wait.
  *
  * Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
  */
@@ -1583,33 +1654,35 @@ tenon_status tenon_server_list_changed(tenon_server *server, tenon_kind kind);
 /* CALLS ================================================================================================== */
 
 /**
- * Keeps a call beyond the return of its callback, so that it can be completed later, from any thread. Each retain needs
- * one tenon_call_release().
+ * Keeps a call after its callback has returned, so that any thread can complete it later. Each retain needs one
+ * tenon_call_release().
  */
 tenon_status tenon_call_retain(tenon_call *call);
 
 /**
- * Gives up a call that was kept with tenon_call_retain(). When nobody holds a call that was not completed, it fails. NULL
- * is ignored.
+ * Releases a call that was kept with tenon_call_retain(). If nobody holds the call any more and it was not completed, it
+ * fails. NULL is ignored.
  */
 void tenon_call_release(tenon_call *call);
 
 /**
- * The arguments, a JSON object: of a tool those that satisfy its schema, of a template its variables, of a prompt its
- * arguments, of a completion "value" and "arguments", of a method or a notification its parameters, of a hook what
- * happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
+ * The arguments, a JSON object. Those of a tool satisfy its schema. A template gets its variables, a prompt its
+ * arguments, and a completion "value" and "arguments". A method or a notification gets its parameters, and a hook gets
+ * what happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
  */
 tenon_status tenon_call_arguments(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * The integer argument `name`: the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such as
- * "/size/width" or "/points/0/x". What begins with a slash is a pointer; in one ~1 stands for a slash in a name, ~0 for a ~.
+ * The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such
+ * as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a slash in a
+ * name, and ~0 means a ~.
  *
- * Fails with TENON_ERR_NOT_FOUND if it is absent, with TENON_ERR_TYPE if it is no integer of 64 bits, and with
- * TENON_ERR_INVALID if it is no pointer although it begins like one. A callback that returns because of such a failure,
- * without completing the call, fails the call with that reason; so it is with the other tenon_call_arg_ functions. It goes
- * on, and has not let the failure through, once it has read another argument, kept the call, reported progress, logged or
- * asked something.
+ * Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64 bits.
+ * Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
+ *
+ * If a callback returns after such a failure without completing the call, the call fails with that reason. The other
+ * tenon_call_arg_ functions do the same. The reason is forgotten once the callback has read another argument, kept the
+ * call, reported progress, logged or asked a question.
  */
 tenon_status tenon_call_arg_int64(const tenon_call *call, const char *name, int64_t *out);
 
@@ -1620,8 +1693,8 @@ tenon_status tenon_call_arg_double(const tenon_call *call, const char *name, dou
 tenon_status tenon_call_arg_bool(const tenon_call *call, const char *name, bool *out);
 
 /**
- * The string argument `name`, with its escapes decoded: UTF-8, NUL-terminated, though it may hold NULs of its own. It
- * is borrowed and lives as long as the call. `len` may be NULL. See tenon_call_arg_int64().
+ * The string argument `name`, with its escapes decoded, in UTF-8. It is NUL-terminated, but may contain NULs. It is
+ * borrowed and lives as long as the call. `len` may be NULL. See tenon_call_arg_int64().
  */
 tenon_status tenon_call_arg_string(
     const tenon_call *call, const char *name, const char **string, size_t *len);
@@ -1632,41 +1705,47 @@ tenon_status tenon_call_arg_string(
  */
 tenon_status tenon_call_arg_json(const tenon_call *call, const char *name, const char **json, size_t *len);
 
-/** What the call's entry is: one of the TENON_KIND_ values; 0 for NULL. */
+/** The kind of the call's entry: one of the TENON_KIND_ values; 0 for NULL. */
 tenon_kind tenon_call_kind(const tenon_call *call);
 
 /**
- * The name of the call's entry, for callbacks that serve several: of a resource its URI, of a template or a provider the
- * template. Borrowed, not NUL-terminated.
+ * The name of the call's entry, for callbacks that serve several entries. For a resource it is the URI, for a template
+ * or a provider the template. Borrowed, not NUL-terminated.
  */
 tenon_status tenon_call_name(const tenon_call *call, const char **name, size_t *len);
 
 /**
- * The address of the resource that is read. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND in what reads no
- * resource.
+ * The address of the resource that is read. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if the call
+ * does not read a resource.
  */
 tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *len);
 
 /**
- * Anything that a callback may know of its call, as JSON text: "request_id", "kind", "name", "uri", "protocol_version",
- * "client_info", "client_capabilities", "meta", "trace" (the request's trace context), "log_level" (from which level on the
- * client wants log messages), "headers" (of the HTTP request, names in lower case), "principal" (who sent the request, if
- * that is known), "session_id", "task_id" (of the task that the call is). The text is not NUL-terminated; it is borrowed and
- * lives as long as the call.
+ * A field of the call's context, as JSON text. The fields are:
  *
- * Fails with TENON_ERR_NOT_FOUND if the call has none, and with TENON_ERR_INVALID if there is no such thing at all.
+ * - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta", "session_id";
+ * - "trace": the request's trace context;
+ * - "log_level": the lowest level of log messages that the client wants;
+ * - "headers": the headers of the HTTP request, with names in lower case;
+ * - "principal": who sent the request, if that is known;
+ * - "task_id": the id of the task, if the call is a task.
+ *
+ * The text is not NUL-terminated; it is borrowed and lives as long as the call.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if the call does not have the field, and with TENON_ERR_INVALID if there is no such
+ * field.
  */
 tenon_status tenon_call_get(const tenon_call *call, const char *field, const char **json, size_t *len);
 
 /**
- * The client's settings of an extension of the protocol, a JSON object, by the extension's id. Borrowed, not NUL-terminated.
- * Fails with TENON_ERR_NOT_FOUND if the client does not have the extension.
+ * The client's settings for an extension of the protocol, a JSON object. `id` is the extension's identifier. Borrowed,
+ * not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if the client does not support the extension.
  */
 tenon_status tenon_call_extension(const tenon_call *call, const char *id, const char **json, size_t *len);
 
 /**
  * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
- * TENON_ERR_NOT_FOUND in what is no request.
+ * TENON_ERR_NOT_FOUND if the call is not a request.
  */
 tenon_status tenon_call_request_id(const tenon_call *call, const char **json, size_t *len);
 
@@ -1674,20 +1753,20 @@ tenon_status tenon_call_request_id(const tenon_call *call, const char **json, si
 tenon_status tenon_call_protocol_version(const tenon_call *call, const char **version, size_t *len);
 
 /**
- * What the client says about itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
- * TENON_ERR_NOT_FOUND if it says nothing.
+ * The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
+ * TENON_ERR_NOT_FOUND if the client sent none.
  */
 tenon_status tenon_call_client_info(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * What the client can do, in this request or its session: a JSON object, empty if it said nothing. Borrowed, not
- * NUL-terminated.
+ * The client's capabilities, in this request or its session: a JSON object, empty if the client declared none. Borrowed,
+ * not NUL-terminated.
  */
 tenon_status tenon_call_client_capabilities(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * The id of the HTTP session the call came in. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND where there is
- * none: over stdio, and from clients of 2026-07-28 on.
+ * The id of the HTTP session that the call belongs to. Borrowed, not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if
+ * there is none: over stdio, and for clients of 2026-07-28 or later.
  */
 tenon_status tenon_call_session_id(const tenon_call *call, const char **id, size_t *len);
 
@@ -1697,37 +1776,36 @@ tenon_status tenon_call_session_id(const tenon_call *call, const char **id, size
  */
 tenon_status tenon_call_meta(const tenon_call *call, const char **json, size_t *len);
 
-/**
- * The pointer of tenon_http_set_user_data(), of the request that brought the call; NULL where there is none.
- */
+/** The pointer that tenon_http_set_user_data() set on the call's HTTP request; NULL if there is none. */
 void *tenon_call_http_user_data(const tenon_call *call);
 
 /**
- * Whether the call has ended: completed, cancelled, timed out, or its client is gone. Long callbacks look now and then,
- * and return when it is true. True for NULL and in a forked child.
+ * Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks should
+ * check it regularly and return if it is true. True for NULL and in a forked child.
  */
 bool tenon_call_is_cancelled(const tenon_call *call) TENON_MUST_USE;
 
 /**
- * Reports progress. `total` below 0, or not a number, means unknown; `message` may be NULL. It is dropped if the client
- * did not ask for progress, or if `progress` is not more than last time.
+ * Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped if
+ * the client did not ask for progress, or if `progress` is not greater than last time.
  */
 tenon_status tenon_call_progress(tenon_call *call, double progress, double total, const char *message);
 
 /**
- * Ends the response that the client waits on, and neither the call nor its stream: the client comes back for what follows,
- * after TENON_LIMIT_STREAM_RETRY_MS. So a call that takes long holds no connection; what is said meanwhile waits. `*closed`
- * says whether the client will come back: false, and nothing happens, outside of HTTP sessions of 2025-11-25, where the
- * client takes no stream, or where it is closed already. `closed` may be NULL.
+ * Ends the HTTP response that the client waits on, but not the call or its stream. The client reconnects after
+ * TENON_LIMIT_STREAM_RETRY_MS to get the rest. A call that takes long therefore holds no connection; messages that the
+ * call sends meanwhile wait. `*closed` says whether the client will reconnect. It is false, and nothing happens, in
+ * these cases: the call does not belong to an HTTP session of 2025-11-25, the client takes no stream, or the stream is
+ * closed already. `closed` may be NULL.
  *
  * Fails with TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_close_stream(tenon_call *call, bool *closed);
 
 /**
- * Sends the client a log message: a text, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL. `level` is "debug",
- * "info", "notice", "warning", "error", "critical", "alert" or "emergency"; `logger`, the part of the program that speaks,
- * may be NULL. It is dropped if the client wants less.
+ * Sends the client a log message: `text` is `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. `level` is
+ * "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the program
+ * that logs, and may be NULL. The message is dropped if the client wants only higher levels.
  *
  * Fails with TENON_ERR_INVALID if there is no such level.
  */
@@ -1741,43 +1819,48 @@ tenon_status tenon_call_log_json(
     tenon_call *call, const char *level, const char *logger, const char *json, size_t len);
 
 /**
- * What was kept under `key` in an earlier attempt of this call, or in this one: JSON text, not NUL-terminated; it is
- * borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is nothing.
+ * The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated. It
+ * is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
  *
- * A callback that asks runs again from its top when the answer is there. What it must not do twice it does only if this
- * finds nothing, and keeps its result with tenon_call_once_put() before it asks.
+ * A callback that asks a question runs again from its top when the answer has come. To do something only once, do it
+ * only if this function finds nothing, and store its result with tenon_call_once_put() before asking.
  */
 tenon_status tenon_call_once_get(const tenon_call *call, const char *key, const char **json, size_t *len);
 
 /**
- * Keeps the result of something done under `key`: JSON text, `len` bytes or up to the first NUL with TENON_NUL. See
- * tenon_call_once_get().
+ * Stores the result of something that must be done only once under `key`: JSON text of `len` bytes, or up to the first
+ * NUL with TENON_NUL. See tenon_call_once_get().
  *
- * It is kept for as long as the call goes on. A client of 2026-07-28 carries it, sealed, so that all results together must
- * fit TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them. Fails with TENON_ERR_INVALID if there is no
- * room, or if something is kept under the key already; with TENON_ERR_JSON; with TENON_ERR_STALE if the call has ended.
+ * The result is stored for as long as the call goes on. A client of 2026-07-28 carries it, sealed. All results together
+ * must therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
+ *
+ * Fails with TENON_ERR_INVALID if there is no room, or if there is already a result under the key. Fails with
+ * TENON_ERR_JSON, and with TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_once_put(
     tenon_call *call, const char *key, const char *json, size_t len, tenon_error **err);
 
 /**
- * Has `callback` run once if the call ends before the program completes it: the client cancels it or goes away, its time is
- * up, the server closes. So a callback that waits for something of its own can be made to wait no longer; what it then
- * completes the call with is dropped. There may be several for a call; they run in their order.
+ * Registers `callback`, which runs once if the call ends before the program completes it: the client cancels it or
+ * disconnects, it times out, or the server closes. It can wake a callback that waits for something else. A result that
+ * this callback then completes the call with is dropped. A call may have several such functions; they run in order.
  *
- * It runs on a thread that the library keeps for these alone, beside the call's own callback; if that is in TENON_MODE_POLL,
- * only in tenon_server_poll(), tenon_server_run() and tenon_server_exchange(). It should be brief, since those of other calls
- * wait for it. If the call was cancelled before, it runs at once, in this function. It does not run if the program completes
- * the call, or if its attempt ends with a question.
+ * `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own callback.
+ * If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run() and
+ * tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
+ * cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if its
+ * attempt ends with a question.
  *
- * It neither begins nor goes on once the library has seen the callback of the call return, unless the call is kept, by
- * tenon_call_retain() or for what tenon_call_next() will bring. But variables of that callback are gone a moment earlier, and
- * `callback` may still run then: `user_data` must not be one of them, nor refer to them. It has to live until `destroy`.
+ * Once the library has seen the call's own callback return, `callback` neither starts nor still runs, unless the call is
+ * kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local variables of the call's own
+ * callback are gone a moment earlier, when `callback` may still run. So `user_data` must not be one of them, nor refer
+ * to them. It must live until `destroy`.
  *
- * `destroy` runs exactly once in every case: after `callback`, or as soon as that cannot run any more; at once if this
- * function fails. Both `user_data` and `destroy` may be NULL.
+ * `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once if
+ * this function fails. Both `user_data` and `destroy` may be NULL.
  *
- * Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be started.
+ * Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be
+ * started.
  */
 tenon_status tenon_call_on_cancel(
     tenon_call *call, tenon_cancel_fn callback, void *user_data, tenon_destroy_fn destroy);
@@ -1785,24 +1868,24 @@ tenon_status tenon_call_on_cancel(
 /* COMPLETING A CALL ====================================================================================== */
 
 /**
- * Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied. Of a tool it
- * is what the model reads, of a resource its contents, of a prompt one message of the user.
+ * Completes a call with text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. The text is copied. For a
+ * tool it is the text for the model, for a resource its contents, for a prompt one message of the user.
  *
- * Fails with TENON_ERR_NULL or TENON_ERR_UTF8, and then the call can still be completed; with TENON_ERR_STALE if it has
- * ended.
+ * Fails with TENON_ERR_NULL or TENON_ERR_UTF8; the call can then still be completed. Fails with TENON_ERR_STALE if the
+ * call has ended.
  */
 tenon_status tenon_call_return_text(tenon_call *call, const char *text, size_t len);
 
 /**
  * Completes a call with a JSON value: `len` bytes, or up to the first NUL with TENON_NUL. The text is copied. A JSON
- * string reaches the client as text, anything else as JSON text, and as structured content too if the tool is
- * structured. Of a completion it is an array of strings, of a provider's list an array of resources, of a prompt messages
- * or content blocks, of a method the result, an object.
+ * string reaches the client as text. Any other value reaches it as JSON text, and also as structured content if the tool
+ * is structured. For a completion it is an array of strings, for a provider's list an array of resources, for a prompt
+ * messages or content blocks, and for a method the result, an object.
  *
  * It may be nested as deeply as TENON_LIMIT_DEPTH allows.
  *
- * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
- * TENON_ERR_STALE if it has ended.
+ * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON; the call can then still be completed. Fails with
+ * TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_return_json(tenon_call *call, const char *text, size_t len, tenon_error **err);
 
@@ -1810,8 +1893,8 @@ tenon_status tenon_call_return_json(tenon_call *call, const char *text, size_t l
 tenon_status tenon_call_return_int64(tenon_call *call, int64_t number);
 
 /**
- * Completes a call with a number; one without fraction is written like an integer. Fails with TENON_ERR_TYPE for a NaN
- * and for infinities, which JSON cannot hold; then the call can still be completed.
+ * Completes a call with a number. A number without a fraction is written like an integer. Fails with TENON_ERR_TYPE for
+ * a NaN and for infinities, because JSON has no such numbers; the call can then still be completed.
  */
 tenon_status tenon_call_return_double(tenon_call *call, double number);
 
@@ -1819,39 +1902,40 @@ tenon_status tenon_call_return_double(tenon_call *call, double number);
 tenon_status tenon_call_return_bool(tenon_call *call, bool value);
 
 /**
- * Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the entry's
- * member `mime_type`. Of a tool or a prompt they become an embedded resource of the type application/octet-stream; what says
- * more is tenon_result_add_image() and its like. Of other kinds it fails the call. Fails with TENON_ERR_NULL, and then the call
- * can still be completed; with TENON_ERR_STALE if it has ended.
+ * Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the
+ * entry's member `mime_type`. For a tool or a prompt they become an embedded resource of the type
+ * application/octet-stream; to set another type, use tenon_result_add_image() or a similar function. For other kinds the
+ * call fails. Fails with TENON_ERR_NULL; the call can then still be completed. Fails with TENON_ERR_STALE if the call
+ * has ended.
  */
 tenon_status tenon_call_return_bytes(tenon_call *call, const void *data, size_t len);
 
 /**
- * Completes a call as failed. Of a tool the message is for the model, which may try again; of anything else it becomes a
- * protocol error. It is copied.
+ * Completes a call as failed. For a tool the message is for the model, which may try again. For any other kind it
+ * becomes a protocol error. The message is copied.
  */
 tenon_status tenon_call_fail(tenon_call *call, const char *message);
 
 /**
- * Completes a call whose arguments are not what its callback takes, for reasons that no schema says: they are refused in the
- * same way as those that do not fit the schema, in every revision. `reasons` say which and why, best as
- * "/place/in/them: reason". They are copied.
+ * Completes a call whose arguments are wrong for a reason that the schema does not express. The arguments are refused in
+ * the same way as those that do not fit the schema, in every revision. `reasons` say which arguments are wrong and why,
+ * preferably as "/place/in/them: reason". They are copied.
  */
 tenon_status tenon_call_fail_arguments(tenon_call *call, const char *reasons);
 
 /**
- * Completes a call that asks for what does not exist. Of a tool that is a failed result, of anything else a protocol error
- * with the code of the client's revision and the address that is read as its data. The text says that
- * `what` was not found, or with NULL that address.
+ * Completes a call that asks for something that does not exist. For a tool this is a failed result. For any other kind
+ * it is a protocol error that has the code of the client's revision, and the address that is read as its data. The text
+ * says that `what` was not found, or, if that is NULL, that the address was not found.
  */
 tenon_status tenon_call_not_found(tenon_call *call, const char *what);
 
 /**
- * Completes a call with a protocol error: its code, one short sentence, and JSON text with further detail, NUL-terminated,
- * or NULL. Codes of a program's own lie outside of -32768 to -32000.
+ * Completes a call with a protocol error: its code, one short sentence, and further detail as NUL-terminated JSON text,
+ * or NULL. A program's own codes must be outside of -32768 to -32000.
  *
- * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON, and then the call can still be completed; with
- * TENON_ERR_STALE if it has ended.
+ * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON; the call can then still be completed. Fails with
+ * TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_error(tenon_call *call, int32_t code, const char *message, const char *data);
 
@@ -1861,43 +1945,44 @@ tenon_status tenon_call_error(tenon_call *call, int32_t code, const char *messag
 tenon_status tenon_result_new(tenon_result **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. Of a tool it is a content block, of a prompt a
- * message of the user, of a resource contents at the address that is read.
+ * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a prompt
+ * a message of the user, and for a resource the contents at the address that is read.
  */
 tenon_status tenon_result_add_text(tenon_result *result, const char *text, size_t len);
 
 /**
- * Adds an image: its bytes, and their media type, such as "image/png". Of a tool it is a content block, of a prompt a
+ * Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt a
  * message of the user.
  */
 tenon_status tenon_result_add_image(
     tenon_result *result, const void *data, size_t len, const char *mime_type);
 
-/** Adds audio. Like tenon_result_add_image(). */
+/** Adds audio. See tenon_result_add_image(). */
 tenon_status tenon_result_add_audio(
     tenon_result *result, const void *data, size_t len, const char *mime_type);
 
 /**
- * Adds the contents of a resource: its address, its media type or NULL, and its text, `len` bytes of UTF-8 or up to the
- * first NUL with TENON_NUL. Of a tool or a prompt it is embedded in a content block.
+ * Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8, or
+ * up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
  */
 tenon_status tenon_result_add_resource(
     tenon_result *result, const char *uri, const char *mime_type, const char *text, size_t len);
 
-/** The same for contents that are bytes. */
+/** Like tenon_result_add_resource(), for contents that are bytes. */
 tenon_status tenon_result_add_resource_bytes(
     tenon_result *result, const char *uri, const char *mime_type, const void *data, size_t len);
 
 /**
- * Adds a resource without its contents: its address, its name, and its media type or NULL. Of a tool or a prompt it is a
- * link, of a provider's list one of the resources.
+ * Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it is
+ * a link. In a provider's list it is one of the resources.
  */
 tenon_status tenon_result_add_link(
     tenon_result *result, const char *uri, const char *name, const char *mime_type);
 
 /**
- * Adds a message of a prompt: who says it, "user" or "assistant", and what, `len` bytes of UTF-8 or up to the first NUL
- * with TENON_NUL. What another function adds to a prompt's result is a message of the user; tenon_result_add() takes any.
+ * Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first NUL
+ * with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add any
+ * message.
  */
 tenon_status tenon_result_add_message(tenon_result *result, const char *role, const char *text, size_t len);
 
@@ -1905,34 +1990,34 @@ tenon_status tenon_result_add_message(tenon_result *result, const char *role, co
 tenon_status tenon_result_add_value(tenon_result *result, const char *value, size_t len);
 
 /**
- * Adds a part as the newest revision of the specification writes it, `len` bytes of JSON text or up to the first NUL with
- * TENON_NUL: of a tool a content block, of a prompt a message or a content block, of a resource contents, of a provider's
- * list a resource. Fails also with TENON_ERR_JSON.
+ * Adds a part as the newest revision of the specification defines it: `len` bytes of JSON text, or up to the first NUL
+ * with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or a
+ * resource of a provider's list. Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_result_add(tenon_result *result, const char *item, size_t len);
 
 /**
- * Sets a member of the part that was added last, by the specification's name, such as "annotations", "title" or "_meta".
- * `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
+ * Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title" or
+ * "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
  *
  * Fails with TENON_ERR_STATE if there is no part, and with TENON_ERR_JSON.
  */
 tenon_status tenon_result_set_last(tenon_result *result, const char *member, const char *value, size_t len);
 
 /**
- * Sets a member of the result as a whole: "is_error" of a tool, "description" of a prompt, "total" and "has_more" of a
- * completion, "next_cursor" of a provider's list, "ttl_ms" and "cache_scope" of a resource, or any member of the result of
- * a method. The specification's names do as well. `value` is `len` bytes of JSON text, or up to the first NUL with
- * TENON_NUL.
+ * Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total" and
+ * "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and any
+ * member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the first
+ * NUL with TENON_NUL.
  *
- * Fails with TENON_ERR_JSON; whether results of this kind have the member is said by tenon_call_return().
+ * Fails with TENON_ERR_JSON. tenon_call_return() checks whether results of this kind have the member.
  */
 tenon_status tenon_result_set(tenon_result *result, const char *member, const char *value, size_t len);
 
 /**
- * Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked against
- * the output schema. If nothing is added to the result, it stands there as text too. Fails with TENON_ERR_STATE if it is
- * written piece by piece, see tenon_result_begin_object().
+ * Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked
+ * against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE if
+ * the content is written piece by piece, see tenon_result_begin_object().
  */
 tenon_status tenon_result_set_structured(tenon_result *result, const char *value, size_t len);
 
@@ -1943,26 +2028,28 @@ tenon_status tenon_result_set_meta(tenon_result *result, const char *value, size
 void tenon_result_free(tenon_result *result);
 
 /**
- * Completes a call with a result of several parts. Takes the result in every case: it must not be used afterwards, nor
- * freed, whatever the status.
+ * Completes a call with a result that has several parts. Takes the result in every case: do not use or free it
+ * afterwards, whatever the status.
  *
- * Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first function
- * of the result that failed, and then the call can still be completed; with TENON_ERR_STALE if it has ended. What a kind
- * cannot hold, such as an image in a completion, fails the call, with a reason that names it.
+ * Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first
+ * function of the result that failed; the call can then still be completed. Fails with TENON_ERR_STALE if the call has
+ * ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that names
+ * it.
  */
 tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_error **err);
 
 /* STRUCTURED CONTENT, PIECE BY PIECE ===================================================================== */
 
 /**
- * Begins an object in a result's structured content, which is written piece by piece in its order: objects and arrays by
- * this function and tenon_result_begin_array(), each with one tenon_result_end(), and values by the tenon_result_put_
- * functions. `key` names the member of the object that is open; it is NULL in an array and for the outermost value. Of a
- * tool what is written is the structured content, see tenon_result_set_structured(), of a method the result itself.
+ * Begins an object in a result's structured content, which is written in order, piece by piece. Objects and arrays are
+ * begun with this function and tenon_result_begin_array(), and each is ended with one tenon_result_end(). Values are
+ * written with the tenon_result_put_ functions. `key` names the member of the open object; it is NULL in an array and
+ * for the outermost value. For a tool, this writes the structured content, see tenon_result_set_structured(). For a
+ * method, it writes the result itself.
  *
- * What does not fit what is open fails with TENON_ERR_STATE, and so do further pieces once the outermost value is complete,
- * and tenon_call_return() before it is. Fails with TENON_ERR_DUPLICATE if the object has the member, and with
- * TENON_ERR_INVALID below 128 levels.
+ * Fails with TENON_ERR_STATE if the piece does not fit what is open, or if the outermost value is complete.
+ * tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the object
+ * has the member already, and with TENON_ERR_INVALID below 128 levels.
  */
 tenon_status tenon_result_begin_object(tenon_result *result, const char *key);
 
@@ -1983,7 +2070,8 @@ tenon_status tenon_result_put_string(tenon_result *result, const char *key, cons
 tenon_status tenon_result_put_int64(tenon_result *result, const char *key, int64_t number);
 
 /**
- * Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, which JSON cannot say.
+ * Writes a number; see tenon_result_begin_object(). Fails with TENON_ERR_TYPE if it is not finite, because JSON has no
+ * such numbers.
  */
 tenon_status tenon_result_put_double(tenon_result *result, const char *key, double number);
 
@@ -2002,16 +2090,17 @@ tenon_status tenon_result_put_json(tenon_result *result, const char *key, const 
 /* ASKING THE CLIENT ====================================================================================== */
 
 /**
- * Asks the user behind the client to fill in a form. `schema` is the form: an object schema of flat primitive
- * properties. `key` names the question within its call; NULL if the call's questions always come in the same order.
+ * Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties. `key`
+ * names the question within its call. It may be NULL if the call's questions always come in the same order.
  *
  * - TENON_OK: `*answer` is the answer; free it.
  * - TENON_SUSPENDED: the question has gone to the client. Release what you hold and return without completing the call.
- *   The callback is called again from its top when the answer is there, and then this function returns it. What the
- *   callback does before asking must be harmless to repeat. To ask several questions at once, ask them all and return
+ *   When the answer has come, the callback is called again from its top, and this function then returns the answer. What
+ *   the callback does before asking must be safe to repeat. To ask several questions at once, ask them all and return
  *   after the last.
- * - TENON_ERR_UNSUPPORTED: this client cannot be asked. TENON_ERR_CLIENT: it failed. TENON_ERR_INVALID: the question is
- *   wrong. A callback that returns because of these, without completing the call, fails the call with that reason.
+ * - TENON_ERR_UNSUPPORTED: this client does not support the question. TENON_ERR_CLIENT: the client failed.
+ *   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call, the
+ *   call fails with that reason.
  *
  * Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
  */
@@ -2020,19 +2109,20 @@ tenon_status tenon_call_elicit(
     tenon_error **err) TENON_MUST_USE;
 
 /**
- * Asks the user to visit a page, where what no form may ask for can be entered: passwords, keys, payments. `url` holds no
- * secrets and is https outside of development. `elicitation_id` names the visit for tenon_server_elicitation_complete(), or
- * is NULL. The rest is as with tenon_call_elicit(). That the user accepts means that the page is opened, not that anything
- * was done there.
+ * Asks the user to visit a page. Use it for input that no form may ask for: passwords, keys, payments. `url` must not
+ * contain secrets, and is https outside of development. `elicitation_id` names the visit for
+ * tenon_server_elicitation_complete(), or is NULL. If the user accepts, the page is opened; it does not mean that the
+ * user did anything there. In all other respects this is like tenon_call_elicit().
  */
 tenon_status tenon_call_elicit_url(
     tenon_call *call, const char *key, const char *message, const char *url, const char *elicitation_id,
     tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return. A
- * client with a session is told by an error and calls again in its own time; a later one is asked like
- * tenon_call_elicit_url() and calls again when its user has agreed. Do so for as long as the visit has not been made.
+ * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return.
+ * A client with a session gets an error and calls again later. A client without a session is asked as by
+ * tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long as the visit
+ * has not been made.
  *
  * Fails like tenon_call_elicit().
  */
@@ -2041,43 +2131,44 @@ tenon_status tenon_call_require_url(
     tenon_error **err) TENON_MUST_USE;
 
 /**
- * Asks the client's model. `params` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL: what
- * sampling/createMessage takes, at least "messages" and "maxTokens". tenon_answer_text() is what the model said. The rest
- * is as with tenon_call_elicit(); fails also with TENON_ERR_JSON.
+ * Asks the client's model. `params` are the parameters of sampling/createMessage, at least "messages" and "maxTokens":
+ * `len` bytes of JSON text, or up to the first NUL with TENON_NUL. tenon_answer_text() gives the model's text. In all
+ * other respects this is like tenon_call_elicit(). Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_call_sample(
     tenon_call *call, const char *key, const char *params, size_t len, tenon_answer **answer,
     tenon_error **err) TENON_MUST_USE;
 
 /**
- * Asks for the directories the user works in; they are guidance, not a fence. tenon_answer_root() reads them. The rest is
- * as with tenon_call_elicit().
+ * Asks for the directories that the user works in. They are guidance, not an access restriction. tenon_answer_root()
+ * reads them. In all other respects this is like tenon_call_elicit().
  */
 tenon_status tenon_call_roots(
     tenon_call *call, const char *key, tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Asks a question of any kind: `question` is "elicit", "elicit_url", "sample" or "roots", and `params` what its request
- * takes, `len` bytes of a JSON object or up to the first NUL with TENON_NUL. The rest is as with tenon_call_elicit(); fails
- * also with TENON_ERR_JSON.
+ * Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters of
+ * its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is like
+ * tenon_call_elicit(). Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_call_ask(
     tenon_call *call, const char *question, const char *key, const char *params, size_t len,
     tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
-/** What the user did; 0 for NULL. */
+/** The user's action; 0 for NULL. */
 tenon_action tenon_answer_action(const tenon_answer *answer);
 
 /**
- * The content: of a form a JSON object that satisfies the schema that was sent, of a sampled message one content block or
- * an array of them. It is not NUL-terminated; it is borrowed and lives as long as the answer. Fails with
- * TENON_ERR_NOT_FOUND if there is none: the user declined or cancelled, or the question was another.
+ * The content of the answer. For a form it is a JSON object that satisfies the schema of the question; for a sampled
+ * message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as the
+ * answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
+ * question was of another kind.
  */
 tenon_status tenon_answer_content(const tenon_answer *answer, const char **json, size_t *len);
 
 /**
- * The string field `name` of the form: UTF-8, NUL-terminated, though it may hold NULs of its own. It is borrowed and
- * lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+ * The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives as
+ * long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
  */
 tenon_status tenon_answer_string(
     const tenon_answer *answer, const char *name, const char **string, size_t *len);
@@ -2092,20 +2183,21 @@ tenon_status tenon_answer_double(const tenon_answer *answer, const char *name, d
 tenon_status tenon_answer_bool(const tenon_answer *answer, const char *name, bool *out);
 
 /**
- * The text of a sampled message: that of its text blocks, one after the other. UTF-8, NUL-terminated, though it may hold
- * NULs of its own. It is borrowed and lives as long as the answer; "" for answers to other questions. `len` may be NULL.
+ * The text of a sampled message: the text of its text blocks, one after the other, in UTF-8. It is NUL-terminated, but
+ * may contain NULs. It is borrowed and lives as long as the answer. It is "" for answers to other questions. `len` may
+ * be NULL.
  */
 tenon_status tenon_answer_text(const tenon_answer *answer, const char **text, size_t *len);
 
 /**
- * The URI of root number `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is borrowed and
- * lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND behind the last.
+ * The URI of the root with this `index`, from 0, in an answer to tenon_call_roots(). UTF-8, NUL-terminated. It is
+ * borrowed and lives as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND after the last root.
  */
 tenon_status tenon_answer_root(const tenon_answer *answer, size_t index, const char **uri, size_t *len);
 
 /**
- * The whole answer as JSON text: {"action":…,"content":…}, of a sampled message {"role":…,"content":…,"model":…}, of roots
- * {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
+ * The whole answer as JSON text: {"action":…,"content":…}, for a sampled message {"role":…,"content":…,"model":…}, for
+ * roots {"roots":[…]}. It is not NUL-terminated; it is borrowed and lives as long as the answer.
  */
 tenon_status tenon_answer_json(const tenon_answer *answer, const char **json, size_t *len);
 
@@ -2115,30 +2207,31 @@ void tenon_answer_free(tenon_answer *answer);
 /* TASKS ================================================================================================== */
 
 /**
- * Whether calls of a tool may become tasks, which outlive their connection and are looked at until they have their result:
- * "forbidden" (the default), "optional" (where the client can have tasks), "required" (other clients are refused).
+ * Sets whether calls of a tool may become tasks. A task outlives its connection, and clients poll it until it has its
+ * result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other clients
+ * are refused).
  *
- * A task's call is one like any other: its callback runs, is cancelled by its client, asks. Only its time limit is
- * another, TENON_LIMIT_TASK_TIMEOUT_MS, and what it asks stands in the task until its client answers.
+ * The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only its
+ * timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
  *
- * Fails with TENON_ERR_INVALID if the word is none of these.
+ * Fails with TENON_ERR_INVALID for any other word.
  */
 tenon_status tenon_tool_set_task_support(tenon_entry *entry, const char *support);
 
 /**
- * Has the call of a tool with the policy "defer_task" become a task; see tenon_entry_set(). Its client is told of the task
- * at once, and what is asked from now on is asked of whoever looks at the task. The call of a client that can have no tasks
- * is answered as always.
+ * Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is told of the task at
+ * once. Later questions go to the client that polls the task. If the client does not support tasks, the call goes on as
+ * before.
  *
- * On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a question
- * of the call waits for its answer, and with TENON_ERR_STALE if the call has ended, also because there is no room for
- * another task, which its client has been told.
+ * On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
+ * question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if
+ * there are as many tasks as the limits allow; its client has then received that error.
  */
 tenon_status tenon_call_start_task(tenon_call *call, bool *is_task, tenon_error **err);
 
 /**
- * Says in words what the task that the call is does at present; a call that is no task says nothing. Its id is what
- * tenon_call_get() has as "task_id".
+ * Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the task's
+ * id as "task_id".
  *
  * Fails with TENON_ERR_STALE if the call has ended.
  */
@@ -2147,21 +2240,23 @@ tenon_status tenon_call_set_status(tenon_call *call, const char *text);
 /* TESTS ================================================================================================== */
 
 /**
- * For tests: hands the server a message as if a client had sent it, waits for what comes of it, and calls `hear`, on this
- * thread and before it returns, with each message that the server has said meanwhile, in their order.
+ * For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with
+ * each message that the server has sent meanwhile, in order, on this thread and before it returns.
  *
- * A server that was not started is started, for clients in the process alone if no transport was named. All exchanges of a
- * server are those of one client, which lives as long as the server: a legacy session is opened by exchanging "initialize"
- * and "notifications/initialized", requests of 2026-07-28 need nothing before them.
+ * If the server was not started, this function starts it. If no transport was named, the server then serves only clients
+ * in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy session
+ * is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message before
+ * them.
  *
- * Waits until every request of this client has its response, or until the server asks this client something; the answer is
- * then exchanged as a message, and its exchange goes on waiting for the response. At most `timeout_ms` milliseconds, without
- * end below 0. Callbacks in TENON_MODE_POLL that wait are run meanwhile, by this thread, and not necessarily those of this
- * client alone. What is said later, such as that a list has changed, is heard in the next exchange; an empty `message`
- * sends nothing.
+ * The function waits until every request of this client has its response, or until the server asks this client a
+ * question. The program then exchanges the answer as a message, and that exchange goes on waiting for the response. It
+ * waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs waiting
+ * callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later, such as a
+ * changed list, are heard in the next exchange. An empty `message` sends nothing.
  *
- * Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO when the time is over; what was said by then
- * has been heard. The calls go on then, and the end of the server waits for them as it does for all.
+ * Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO after the timeout. After a timeout,
+ * `hear` has had the messages sent until then. The calls go on, and the end of the server waits for them as for all
+ * others.
  */
 tenon_status tenon_server_exchange(
     tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
@@ -2170,68 +2265,72 @@ tenon_status tenon_server_exchange(
 /* MIDDLEWARE ============================================================================================= */
 
 /**
- * Puts a callback around calls. `operations` are words with spaces between them: "tool", "resource", "prompt", "completion",
- * "tool_list", "resource_list", "resource_template_list", "prompt_list", the protocol's own names, or that of a registered
- * method. NULL stands for the first four. The first callback that is put around something is the outermost; it stays for the
- * life of the server.
+ * Adds middleware: a callback around calls. `operations` are words with spaces between them: "tool", "resource",
+ * "prompt", "completion", "tool_list", "resource_list", "resource_template_list", "prompt_list", the protocol's own
+ * names, or the name of a registered method. NULL means the first four. The callback that is added first is the
+ * outermost. Middleware cannot be removed: it stays as long as the server.
  *
- * The callback gets calls that are in order, those of what is registered and with arguments that fit, before their handler.
- * It completes its call itself, or has what follows run with tenon_call_next(). A callback that returns without either fails
- * the call. It runs where the handler does; where the library answers what it is around (views, skills, lists), in `mode`.
- * After a question, the call begins with its outermost middleware again.
+ * The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that fit.
+ * It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the call
+ * fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it runs in
+ * `mode`. After a question, the call begins with its outermost middleware again.
  *
- * A list with middleware around it is no longer answered by the library alone; its result is a JSON object.
+ * A list with middleware is no longer answered by the library alone; its result is a JSON object.
  *
- * Fails with TENON_ERR_INVALID for a word that stands for nothing, and for what the library alone answers.
+ * Fails with TENON_ERR_INVALID for an unknown word, and for an operation that only the library answers.
  */
 tenon_status tenon_server_add_middleware(
     tenon_server *server, const char *operations, tenon_mode mode, tenon_handler_fn middleware,
     void *user_data, tenon_destroy_fn destroy, tenon_error **err);
 
 /**
- * Has what follows middleware run: that which is further inside, at last the handler. With `arguments` it is handed those,
- * a JSON object of `len` bytes, or up to the first NUL with TENON_NUL, which are made ready and checked as a client's are;
- * NULL leaves them as they are. What follows may complete before this returns; a callback begins on this thread.
+ * Runs the rest of the chain after middleware: the next inner middleware, and at the end the handler. `arguments`
+ * replace the call's arguments: a JSON object of `len` bytes, or up to the first NUL with TENON_NUL. They are prepared
+ * and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this function
+ * returns; a callback begins on this thread.
  *
- * When it has come to something, `after` is called with `data` and this call: it may look with tenon_call_outcome(), and
- * complete the call with something else, keep it with tenon_call_retain(), or use tenon_call_next() again. If it does
- * nothing of this, and where it is NULL, what followed passes on as it is. It runs on the thread that completed what
- * followed; where the library did, in the mode of the middleware. A call that ends meanwhile is not told of. `destroy` runs
- * exactly once in every case, and `data` and `destroy` may be NULL.
+ * When the rest has an outcome, `after` is called with `data` and this call. It may read the outcome with
+ * tenon_call_outcome(). It may complete the call with something else, keep it with tenon_call_retain(), or use
+ * tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on the
+ * thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the call
+ * ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may be NULL.
  *
- * Fails with TENON_ERR_STATE if the call is not that of middleware or if what follows is under way, with TENON_ERR_INVALID if
- * the arguments do not fit, with TENON_ERR_JSON if they are no JSON, and with TENON_ERR_STALE if the call has ended.
+ * Fails with TENON_ERR_STATE if the call is not that of middleware, or if the rest is running. Fails with
+ * TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with
+ * TENON_ERR_STALE if the call has ended.
  */
 tenon_status tenon_call_next(
     tenon_call *call, const char *arguments, size_t len, tenon_handler_fn after, void *data,
     tenon_destroy_fn destroy, tenon_error **err) TENON_MUST_USE;
 
 /**
- * What followed middleware came to, once it has: `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
- * `kind` may be NULL.
+ * The outcome of tenon_call_next(), once there is one. `*json` is not NUL-terminated; it is borrowed and lives as long
+ * as the call. `kind` may be NULL.
  *
- * Fails with TENON_ERR_STATE if nothing has followed yet.
+ * Fails with TENON_ERR_STATE if there is no outcome yet.
  */
 tenon_status tenon_call_outcome(tenon_call *call, tenon_outcome *kind, const char **json, size_t *len);
 
 /**
- * Keeps a pointer with a call, for its middleware and its handler to share; one that was kept before is given up.
- * `destroy`, which may be NULL, runs exactly once: when it is given up, or when the call is over and nobody holds it. A call
- * that is run again because a client of 2026-07-28 brought answers begins without.
+ * Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was stored
+ * before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the call is over and
+ * nobody holds it. If a call runs again because a client of 2026-07-28 has sent answers, it begins without a pointer.
  */
 tenon_status tenon_call_set_state(tenon_call *call, void *state, tenon_destroy_fn destroy);
 
-/** The pointer of tenon_call_set_state(); NULL where there is none. */
+/** The pointer of tenon_call_set_state(); NULL if there is none. */
 void *tenon_call_state(const tenon_call *call);
 
 /* THE LIBRARY ============================================================================================ */
 
-/** The version of the library that runs, such as "1.2.3". Static. TENON_VERSION is that of the header. */
+/**
+ * The version of the loaded library, such as "1.2.3". Static. TENON_VERSION is the version of the header.
+ */
 const char *tenon_version(void);
 
 /**
- * The ABI version of the library that runs. A program may run with it if this equals the TENON_ABI_VERSION it was compiled
- * with.
+ * The ABI version of the loaded library. A program may run with it if it equals the TENON_ABI_VERSION that the program
+ * was compiled with.
  */
 uint32_t tenon_abi_version(void);
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use tenon_mcp::{LogLevel, Server};
-use tracing::field::{Field, UrlElicitation};
+use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
@@ -17,7 +17,7 @@ struct Fields {
     area: String,
 }
 
-impl UrlElicitation for Fields {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.record_debug(field, &format_args!("{value}"));
     }
