@@ -2,7 +2,7 @@
 
 A row is a file and how many `unsafe` blocks and implementations it has. A number may be lowered, and must be once there
 are fewer; it is not raised: what comes to a file is a row below it, `+ N REASON`. A file that had none begins with 0.
-What was committed before says what a raised number is.
+What was committed before says what a raised number is. `moved OLD NEW` says that a file had another path then.
 """
 
 import re
@@ -19,6 +19,7 @@ ASIDE = re.compile(
 )
 UNSAFE = re.compile(r"\bunsafe\s*(?:\{|impl\b)")
 FILE = re.compile(r"(?P<path>\S+\.rs) (?P<count>\d+)")
+MOVED = re.compile(r"moved (?P<old>\S+\.rs) (?P<new>\S+\.rs)")
 MORE = re.compile(r"\+ (?P<count>\d+) (?P<reason>\S.{15,})")
 
 
@@ -37,7 +38,7 @@ def rows(text):
     found = {}
     path = None
     for line in text.splitlines():
-        if not line or line.startswith("#"):
+        if not line or line.startswith("#") or MOVED.fullmatch(line):
             continue
         if row := FILE.fullmatch(line):
             path = row["path"]
@@ -59,7 +60,8 @@ def allowed(text):
 
 def raised(before, now):
     """What has grown without a reason of its own since another version of the inventory."""
-    old, new = rows(before), rows(now)
+    moves = {row["old"]: row["new"] for row in map(MOVED.fullmatch, now.splitlines()) if row}
+    old, new = {moves.get(path, path): row for path, row in rows(before).items()}, rows(now)
     for path, (number, reasons) in new.items():
         was, known = old.get(path, (0, {}))
         if number > was:
@@ -113,6 +115,8 @@ def test_nothing_has_grown_without_a_reason():
         ("a.rs 2\n", "a.rs 3\n", "a.rs had 2, and has 3: leave 2, and add a row '+ 1 REASON'"),
         ("", "a.rs 1\n", "a.rs had 0, and has 1"),
         ("a.rs 2\n", "b.rs 2\n", "b.rs had 0, and has 2"),
+        ("a.rs 2\n", "b.rs 2\nmoved a.rs b.rs\n", None),
+        ("a.rs 2\n", "b.rs 3\nmoved a.rs b.rs\n", "b.rs had 2, and has 3"),
         ("a.rs 1\n+ 1 A caller in C hands over a pointer.\n", "a.rs 2\n", "a.rs had 1, and has 2"),
         ("a.rs 1\n+ 1 A caller in C hands over a pointer.\n", "a.rs 1\n+ 2 A caller in C hands over a pointer.\n",
          "a.rs had 1 for 'A caller"),

@@ -399,9 +399,9 @@ fn what_cannot_stand_in_http_is_named() {
 
 /// What the log was told of where the server is served.
 #[derive(Default)]
-struct Semaphore(std::sync::Mutex<Vec<String>>);
+struct Places(std::sync::Mutex<Vec<String>>);
 
-impl tenon_mcp::Log for Semaphore {
+impl tenon_mcp::Log for Places {
     fn log(&self, record: &tenon_mcp::Record<'_>) {
         if record.target == "tenon_mcp::server" {
             self.0.lock().unwrap().push(format!("{}: {}", record.level.as_str(), record.message));
@@ -412,7 +412,7 @@ impl tenon_mcp::Log for Semaphore {
 #[test]
 fn exceptions_are_masked_where_the_address_is_not_known_unless_the_program_says_otherwise() {
     for (setting, told) in [(None, None), (Some(true), None), (Some(false), Some("password is 1234"))] {
-        let log = Arc::new(Semaphore::default());
+        let log = Arc::new(Places::default());
         let builder = Server::builder("embedded", "1.0.0").log(log.clone());
         let builder = match setting {
             Some(mask) => builder.mask_errors(mask),

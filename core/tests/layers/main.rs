@@ -68,7 +68,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// What each part of a layer may name of the others. A part without a row names none.
-const PARTS: [(&str, &str, &[&str]); 48] = [
+const PARTS: [(&str, &str, &[&str]); 47] = [
     ("proto", "catalog", &["http", "messages", "results", "session"]),
     ("proto", "client", &["messages", "operation", "question", "results", "session"]),
     ("proto", "framing", &["messages"]),
@@ -85,7 +85,6 @@ const PARTS: [(&str, &str, &[&str]); 48] = [
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
     ("dispatch", "store", &["limits", "log", "shrinking_map"]),
-    ("dispatch", "validation", &["calls"]),
     ("dispatch", "web_pages", &["limits"]),
     ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),

@@ -15,9 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const SECRET: &str = "password is 1234";
 
 #[derive(Default)]
-struct Semaphore(Mutex<Vec<String>>);
+struct Places(Mutex<Vec<String>>);
 
-impl Log for Semaphore {
+impl Log for Places {
     fn log(&self, record: &Record<'_>) {
         if record.target == "tenon_mcp::server" {
             self.0.lock().push(format!("{}: {}", record.level.as_str(), record.message));
@@ -28,12 +28,12 @@ impl Log for Semaphore {
 struct Masked {
     runtime: tokio::runtime::Runtime,
     running: Running,
-    log: Arc<Semaphore>,
+    log: Arc<Places>,
 }
 
 impl Masked {
     fn start(options: ServeOptions, mask: Option<bool>) -> Masked {
-        let log = Arc::new(Semaphore::default());
+        let log = Arc::new(Places::default());
         let builder = Server::builder("masked", "1").log(log.clone());
         let builder = match mask {
             Some(mask) => builder.mask_errors(mask),

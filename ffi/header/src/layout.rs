@@ -336,8 +336,11 @@ mod tests {
             false => format!("void {name}(void);"),
         };
         let blocks: Vec<String> = names.iter().map(declaration).collect();
+        let functions = SECTIONS.iter().position(|(title, ..)| *title == FIRST_OF_FUNCTIONS).unwrap();
+        let (types, code) = blocks.split_at(functions);
+        let parts = [types.join("\n\n"), "extern \"C\" {".to_owned(), code.join("\n\n")].join("\n\n");
         let talk = format!("/*\n * A manual that names {}().\n */\n\n", names.join("() and "));
-        let text = format!("{talk}{}", blocks.join("\n\n"));
+        let text = format!("{talk}{parts}");
         let out = manual(&text).unwrap();
         let mut rest = out.as_str();
         for ((title, ..), block) in SECTIONS.iter().zip(&blocks) {

@@ -63,7 +63,7 @@ def start(server: Server, transports: Transports) -> Main:
     """Starts the engine, and the thread that does for ``async def`` handlers what ``run`` does on its caller's."""
     if server._has_async_handlers:
         # Here, not on the thread: a program that ends at once lets no thread import it any more.
-        from .. import _loop  # noqa: F401
+        from . import loop  # noqa: F401
     service = Service(server, transports, Signals(False), polled=True)
     threads: list[threading.Thread] = []
 
