@@ -21,7 +21,7 @@ use tenon_mcp::{
 };
 
 /// What is logged about calls goes under this name, as in the engine.
-const CALL: &str = "tenon_mcp::call";
+pub(crate) const CALL: &str = "tenon_mcp::call";
 
 /// One call of a handler.
 ///
@@ -144,7 +144,8 @@ impl CallWithin {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !*self.done.get_mut() && self.home.is_here() {
+        // After a panic, the boundary around it ends the call.
+        if !*self.done.get_mut() && self.home.is_here() && !std::thread::panicking() {
             let entry = &self.context.entry;
             let text = format!("{} '{}' ended without a result", entry.kind.noun(), entry.name);
             let outcome = self.blame(text);

@@ -147,6 +147,8 @@ MESSAGES = {"seal": suspended, "unseal": resumed, "aside": checked_aside}
 ANSWERS = {
     "hear": (internal, 'a panic ended a call of tool "ask"'),
     "decode": (failure, "a panic ended a message"),
+    # Only Node hands answers over together with calls.
+    "take": (internal, "a panic ended a turn of the event loop"),
 }
 # Where a notification is taken, which gets nothing.
 NOTES = {"note": "a panic ended a notification"}
@@ -423,6 +425,8 @@ def cases(host, start, failed):
     for point in ("check", "answer"):
         yield f"panic at {point} of a batch's member", partial(in_a_batch, start, point, failed)
     for point in ANSWERS:
+        if point == "take" and host != "node":
+            continue
         yield f"panic at {point} of an answer to a question", partial(of_an_answer, start, point, failed)
     for point in NOTES:
         yield f"panic at {point}", partial(of_a_notification, start, point, failed)

@@ -107,7 +107,8 @@ def test_at_the_end_stands_again_what_failed(project):
     root = project(stages, beside={"aside": "lane"})
     code, said = run(root, *stages)
     assert code == 1, said
-    ends = "failed: first\n    FAILED the one: cause\n    FAIL two\nfailed: aside\n    $ echo plain; exit 3\n"
+    first = "failed: first\n    FAILED the one: cause\n    FAIL two\n"
+    ends = f"{first}failed: aside\n    $ echo plain; exit 3\n    plain\nall stages: "
     assert ends in said and said.endswith("\n1 passed, 2 failed\n"), said
 
 

@@ -67,7 +67,7 @@ pub(crate) struct Session {
     numbers: RefCell<Option<Uint32Array>>,
     /// Memory for what one drain brings.
     spare: RefCell<(Vec<HostOp>, Batch)>,
-    /// Calls that were drained and are not handed over yet, in their order.
+    /// The calls that wait for operations which were drained and are not handed over yet, in the order of the operations.
     taken: RefCell<Vec<CallId>>,
     lane: OnceCell<Lane>,
     running: OnceCell<Running>,
@@ -79,11 +79,17 @@ pub(crate) struct Session {
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
 }
 
-/// The calls that a batch hands over.
+/// The calls that wait for the operations of a batch, see [`HostOp::awaited_by`].
 fn calls_in(batch: &Batch) -> impl Iterator<Item = CallId> {
-    let calls = [Kind::Call as u32, Kind::Wrapped as u32];
+    const AWAITED: [u32; 5] = [
+        Kind::Call as u32,
+        Kind::Wrapped as u32,
+        Kind::Answer as u32,
+        Kind::Refused as u32,
+        Kind::Next as u32,
+    ];
     let records = batch.records.as_chunks::<RECORD>().0.iter();
-    records.filter(move |record| calls.contains(&record[0])).map(|record| join(record[1], record[2]))
+    records.filter(|record| AWAITED.contains(&record[0])).map(|record| join(record[1], record[2]))
 }
 
 impl Session {
@@ -210,7 +216,7 @@ impl Session {
         }
     }
 
-    /// The calls that were drained and that JavaScript has not been given.
+    /// The calls that wait for operations which JavaScript has not been given.
     fn lost(&self) -> Vec<CallId> {
         let lost = self.taken.take();
         let mut calls = self.owner.calls.borrow_mut();
@@ -231,7 +237,7 @@ impl Session {
             let closed = running.is_closed();
             let drained = lane.drain(left, budget, &mut ops);
             left -= left.min(ops.len());
-            self.taken.borrow_mut().extend(ops.iter().filter_map(HostOp::starts));
+            self.taken.borrow_mut().extend(ops.iter().filter_map(HostOp::awaited_by));
             let over = closed && drained == Drained::Empty && !self.dispatch.get().is_null();
             self.hand_over(&mut ops, &mut batch, drained, over);
             if over {

@@ -1,7 +1,7 @@
 //! The lanes of one thread, an asyncio loop's or a program's own main loop: a descriptor to watch, calls to take, outcomes
 //! to send home together.
 
-use crate::call::Call;
+use crate::call::{CALL, Call};
 use crate::convert::answers;
 use crate::convert::write::Bounds;
 use crate::lanes::completion_target::{Batch, Home};
@@ -13,7 +13,7 @@ use crate::register::handlers::Handlers;
 use crate::register::limits;
 use crate::serve::engine::Engine;
 use nix::libc;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use tenon_mcp::__private::pass_fault;
 use tenon_mcp::http::Ready;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, Outcome, Target, Wake};
+use tenon_mcp::{Drained, HostCall, HostOp, HostPort, Lane, LaneId, LogLevel, Outcome, Target, Wake};
 
 /// The lane of `async def` handlers.
 pub(crate) const LOOP: LaneId = LaneId(0);
@@ -279,7 +279,7 @@ impl LoopLane {
                     if stale && self.port.is_cancelled(call.id) {
                         continue;
                     }
-                    let item = prepared(&self.port, &call, || {
+                    let item = prepared(py, &self.port, &call, || {
                         let Some(item) = self.start(py, &call, is_async)? else { return Ok(None) };
                         match request_context::context_of(py, &call)? {
                             None if is_async => Ok(Some(item)),
@@ -287,7 +287,7 @@ impl LoopLane {
                             Some(context) => request_context::on_loop(&item, &context, is_async).map(Some),
                         }
                     });
-                    if let Some(item) = item {
+                    if let Some(item) = item? {
                         if is_async {
                             return Ok(Some(item));
                         }
@@ -478,22 +478,25 @@ fn word(lane: LaneId) -> &'static str {
     }
 }
 
-/// Makes what runs a call. A panic ends the call and not the thread, and so does an error of Python's.
+/// Makes what runs a call. A panic ends the call and not the thread, and so does an exception. `KeyboardInterrupt` and its kin
+/// are raised.
 pub(crate) fn prepared<R>(
+    py: Python<'_>,
     port: &HostPort,
     call: &HostCall,
     make: impl FnOnce() -> PyResult<Option<R>>,
-) -> Option<R> {
-    let make = || {
-        pass_fault("take");
-        make()
-    };
-    match port.guard("the start of a call", make, || vec![call.id])? {
-        Ok(item) => item,
-        Err(error) => {
-            let _ = port.complete(call.id, Outcome::Exception(error.to_string()));
-            None
+) -> PyResult<Option<R>> {
+    match port.guard("the start of a call", make, || vec![call.id]) {
+        None => Ok(None),
+        Some(Err(error)) if error.is_instance_of::<PyException>(py) => {
+            let text = error.to_string();
+            if port.complete(call.id, Outcome::Exception(text.clone())).is_err() {
+                // The object of the call was there already, and has ended the call.
+                port.log(LogLevel::Error, CALL, &format!("{}: {text}", call.context.entry));
+            }
+            Ok(None)
         }
+        Some(made) => made,
     }
 }
 
@@ -538,6 +541,7 @@ pub(crate) fn start<'py>(
     let handler = handlers.of(py, call)?;
     let handler = handler.get();
     let started = Call::new(port.clone(), call, home, handler.returns_dict, handler.lifespan(py));
+    pass_fault("take");
     match handler.arguments(py, &call.input) {
         Ok(arguments) => {
             let item = (started.bound(py)?, handler.function(py), arguments, handler.context(py));

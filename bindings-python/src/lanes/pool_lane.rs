@@ -62,7 +62,7 @@ impl PoolLane {
             };
             let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
             let (port, call) = (self.pool.port(), &taken.call);
-            let item = prepared(port, call, || {
+            let item = prepared(py, port, call, || {
                 let item = match call.middleware().len() {
                     0 => start(py, port, &self.handlers, call, home)?,
                     _ => Some(chain(py, port, &self.handlers, call, home, false)?),
@@ -73,7 +73,7 @@ impl PoolLane {
                     Some(context) => request_context::on_worker(&item, &context).map(Some),
                 }
             });
-            if let Some(item) = item {
+            if let Some(item) = item? {
                 return Ok(Some((item, taken.grow)));
             }
             now = self.pool.take_now();

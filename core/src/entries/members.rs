@@ -22,8 +22,8 @@ macro_rules! member {
         }
     };
     (icons) => {
-        /// Its icons, an array as the specification has it (from 2025-11-25 on):
-        /// `[{"src": "https://…", "mimeType": "image/png", "sizes": ["48x48"]}]`.
+        /// Its icons, an array as the specification has it (from 2025-11-25 on): `[{"src": "https://…", "mimeType":
+        /// "image/png", "sizes": ["48x48"]}]`.
         pub fn icons(self, icons: impl Into<JsonSlice>) -> Self {
             self.map(|entry| entry.set("icons", icons.into()))
         }

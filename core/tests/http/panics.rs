@@ -4,12 +4,13 @@ use crate::client::Client;
 use crate::{envelope, initialize, request};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 use tenon_mcp::store::{Done, Store, StoreOp};
 use tenon_mcp::testing::Exchange;
 use tenon_mcp::{
-    Environment, Error, HandlerId, HostCall, HttpOptions, InlineHost, JsonSlice, LaneId, Running,
-    ServeOptions, Server, ServerBuilder, Target, Tool,
+    Environment, Error, HandlerId, HostCall, HttpOptions, InlineHost, JsonSlice, LaneId, Limits, Log, Record,
+    Running, ServeOptions, Server, ServerBuilder, Target, Tool,
 };
 
 struct Bad;
@@ -42,6 +43,36 @@ impl Environment for Bad {
 
     fn random(&self, _: &mut [u8]) -> Result<(), Error> {
         panic!("a bad environment");
+    }
+}
+
+/// A clock that panics on the thread of the timer.
+struct NoTimer;
+
+impl Environment for NoTimer {
+    fn now(&self) -> Instant {
+        assert_ne!(std::thread::current().name(), Some("tenon-timer"), "a bad clock");
+        Instant::now()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        1_000_000
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+        out.fill(7);
+        Ok(())
+    }
+}
+
+/// Sends the time of each record about the timer.
+struct Timers(Sender<Instant>);
+
+impl Log for Timers {
+    fn log(&self, record: &Record<'_>) {
+        if record.message.contains("a panic ended the timer") {
+            let _ = self.0.send(Instant::now());
+        }
     }
 }
 
@@ -100,4 +131,27 @@ fn what_panics_around_a_message_is_answered_under_its_id() {
         running.close();
         running.wait();
     }
+}
+
+#[test]
+fn a_timer_that_panics_again_and_again_rests_in_between() {
+    let (told, heard) = channel();
+    let mut limits = Limits::default();
+    limits.call_timeout = Duration::from_millis(1);
+    let configure = |builder: ServerBuilder| {
+        builder.environment(Arc::new(NoTimer)).log(Arc::new(Timers(told))).limits(limits)
+    };
+    let (server, running, _client) = up(configure);
+    let schema = JsonSlice::from_value(&json!({ "type": "object" }));
+    let nobody = Target::Lane { lane: LaneId(0), handler: HandlerId(2) };
+    server.add(Tool::new("waits").input_schema(schema), nobody).unwrap();
+    let exchange = Exchange::open(&server, None).unwrap();
+    exchange
+        .send(request(1, "tools/call", envelope(json!({ "name": "waits", "arguments": {} }))).to_string());
+    // Its deadline has passed, and stays the next one.
+    let times: Vec<Instant> =
+        (0..4).map(|_| heard.recv_timeout(Duration::from_secs(20)).expect("the timer panics")).collect();
+    assert!(times[3] - times[0] >= Duration::from_millis(100), "{times:?}");
+    running.close();
+    running.wait();
 }

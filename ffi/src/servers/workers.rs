@@ -145,7 +145,7 @@ impl Shared {
             loop {
                 self.lane.drain(1, Duration::ZERO, &mut ops);
                 let Some(op) = ops.pop() else { break };
-                let lost = op.starts();
+                let lost = op.awaited_by();
                 let take = || {
                     pass_fault("take");
                     inner.take(op, self.mode);

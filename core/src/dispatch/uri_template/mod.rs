@@ -1,12 +1,10 @@
 //! URI templates (RFC 6570), matched in reverse: finds the values of the variables with which a template gives a URI.
 //!
 //! The rules of a match:
-//! - Literal text matches itself. The scheme and the host are case-insensitive. An encoded unreserved character
-//!   equals the bare
-//!   one; any other encoded character does not (RFC 3986 section 6.2.2).
+//! - Literal text matches itself. The scheme and the host are case-insensitive. An encoded unreserved character equals
+//!   the bare one; any other encoded character does not (RFC 3986 section 6.2.2).
 //! - `{x}`, `{/x}`, `{.x}` match one or more characters of one segment, `{+x}` one or more of any kind. They are
-//!   required. If a
-//!   URI can be divided in several ways, the leftmost variable takes as much as it can.
+//!   required. If a URI can be divided in several ways, the leftmost variable takes as much as it can.
 //! - `{?x,y}`, `{&x,y}` and `{;x,y}` match in any order and are optional; other names do not match. `{#x}` is
 //!   optional too.
 //! - `{x:3}` matches at most three characters. `{x*}` matches a list: `a,b`, `/a/b`, `.a.b`, `?x=a&x=b`.

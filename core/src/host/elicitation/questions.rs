@@ -136,15 +136,12 @@ impl HostPort {
     /// Ends a call, or its attempt, because the user must visit pages first. The pages are questions made by
     /// [`Ask::url`].
     ///
-    /// - A client with a session (2025-11-25, or an older revision if it declares `elicitation.url`) gets the pages
-    ///   in an error
-    ///   (-32042). This function fails with that error ([`AskError::UrlRequired`]). The call is over, and the client
-    ///   calls again later.
+    /// - A client with a session (2025-11-25, or an older revision if it declares `elicitation.url`) gets the pages in
+    ///   an error (-32042). This function fails with that error ([`AskError::UrlRequired`]). The call is over, and the
+    ///   client calls again later.
     /// - In the modern era, the questions suspend the attempt ([`Asked::Suspended`]). Unlike [`HostPort::ask`], this
-    ///   asks again in
-    ///   the next attempt, because a user who agreed to a visit may not have made it yet.
-    /// - Other clients cannot be asked, and a user who did not agree is not asked again. Both are errors like those
-    ///   of
+    ///   asks again in the next attempt, because a user who agreed to a visit may not have made it yet.
+    /// - Other clients cannot be asked, and a user who did not agree is not asked again. Both are errors like those of
     ///   [`HostPort::ask`].
     pub fn require_urls(&self, id: CallId, pages: impl IntoIterator<Item = Ask>) -> Result<Asked, AskError> {
         let shared = &self.0;

@@ -166,10 +166,19 @@ impl LaneQueue {
 
 impl HostOp {
     /// The call this operation starts, if it starts one.
-    pub fn starts(&self) -> Option<CallId> {
+    pub(crate) fn starts(&self) -> Option<CallId> {
         match self {
             HostOp::Call(call) => Some(call.id),
             _ => None,
+        }
+    }
+
+    /// The call that waits for this operation. No call waits for a cancellation.
+    pub fn awaited_by(&self) -> Option<CallId> {
+        match self {
+            HostOp::Call(call) => Some(call.id),
+            HostOp::Answer { call, .. } | HostOp::Next { call, .. } => Some(*call),
+            HostOp::Cancel { .. } => None,
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::proto::results::content;
 /// A member of a result: the specification's name, or that with underscores, and its value.
 pub type Member = (String, JsonSlice);
 
-/// The full result object of an entry of this kind, in the newest form. A resource has an address and perhaps a media type; of
-/// anything else its name is in the address's place.
-/// The error names a member that there is not; what else is wrong is said when the result is used.
+/// The full result object of an entry of this kind, in the newest form. A resource has an address and perhaps a media
+/// type; of anything else its name is in the address's place. The error names a member that there is not; what else is
+/// wrong is said when the result is used.
 pub(crate) fn assemble(
     kind: Kind,
     (uri, mime_type): (&str, Option<&JsonSlice>),

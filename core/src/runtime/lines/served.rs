@@ -95,9 +95,8 @@ impl Served {
         let engine = site.engine.clone();
         home.handle.spawn(async move {
             // Its one client cannot come back.
-            if connection(engine, move || client.serve(place)).await.is_err() {
-                leave.1.fail("the connection of its client panicked".to_owned());
-            }
+            let lost = || leave.1.fail("the connection of its client panicked".to_owned());
+            connection(engine, move || client.serve(place), lost).await;
             drop(leave);
         });
         served

@@ -85,10 +85,10 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                 let place = connections.enter_for(share, part);
                 let engine = serve.engine().clone();
                 if elsewhere.is_none() {
-                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place)));
+                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place), || ()));
                 } else if let Ok(loose) = stream.loosen() {
                     let serve = move || settle::<A::Io>(serve, loose, mailbox, place);
-                    home.handle.spawn(connection(engine, serve));
+                    home.handle.spawn(connection(engine, serve, || ()));
                 }
             }
             // There are no descriptors left, or the client had disconnected already; other connections continue.

@@ -9,19 +9,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// Serves a connection to its end. A panic ends only this connection. The future is created here, so that it is not
-/// moved.
+/// Serves a connection to its end. A panic ends only this connection, and `lost` is called. The future is created here, so
+/// that it is not moved.
 pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
     engine: Engine,
     serve: impl FnOnce() -> F,
-) -> Result<(), ()> {
-    match bounded(serve(), || faults::pass("connection")).await {
-        None => Ok(()),
-        Some(panicked) => {
-            engine.0.panicked("a connection", &panicked);
-            Err(())
-        }
-    }
+    lost: impl FnOnce(),
+) {
+    let failed = |panicked: &Panicked| {
+        engine.0.panicked("a connection", panicked);
+        lost();
+    };
+    bounded(serve(), || faults::pass("connection"), failed).await;
 }
 
 /// Runs a task that all clients of a server need. If it panics, the server ends with an exit code other than 0.
@@ -31,24 +30,29 @@ pub(in crate::runtime) async fn needed<F: Future<Output = ()>>(
     what: &'static str,
     run: impl FnOnce() -> F,
 ) {
-    if let Some(panicked) = bounded(run(), || ()).await {
-        engine.0.panicked(what, &panicked);
+    let failed = |panicked: &Panicked| {
+        engine.0.panicked(what, panicked);
         lifecycle.fail(format!("{what} panicked: {panicked}"));
         lifecycle.close();
-    }
+    };
+    bounded(run(), || (), failed).await;
 }
 
-async fn bounded(task: impl Future<Output = ()>, before: impl Fn()) -> Option<Panicked> {
-    let mut task = pin!(task);
+/// Runs a task. If it panics, `failed` is called before the task is dropped: a shutdown waits for what the task holds, and
+/// reads the exit code after that.
+async fn bounded(task: impl Future<Output = ()>, before: impl Fn(), failed: impl FnOnce(&Panicked)) {
+    let (mut task, mut failed) = (pin!(task), Some(failed));
     poll_fn(|context| {
         let polled = caught(|| {
             before();
             task.as_mut().poll(context)
         });
-        match polled {
-            Ok(poll) => poll.map(|()| None),
-            Err(panicked) => Poll::Ready(Some(panicked)),
-        }
+        polled.unwrap_or_else(|panicked| {
+            if let Some(failed) = failed.take() {
+                failed(&panicked);
+            }
+            Poll::Ready(())
+        })
     })
-    .await
+    .await;
 }
