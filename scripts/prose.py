@@ -3,8 +3,9 @@
     prose.py [FILE...]
 
 It reads the doc comments of Rust, Python and JavaScript, the header's texts, README.md and docs/architecture.md. It
-reports each sentence of more than 35 words with its place. Code, tables and lists of names are not sentences. Last
-line: `N passed, N failed`, counted in files. Standard library only.
+reports each sentence of more than 35 words with its place. Code, tables and lists of names are not sentences. It
+reports files and items (types, functions, constants) whose name is a refused metaphor, in the tests as well. Last line:
+`N passed, N failed`, counted in files. Standard library only.
 """
 
 import re
@@ -21,15 +22,38 @@ REFUSED = {
     "aside", "told", "visits", "turn", "given", "around", "carried", "kept", "room", "sound", "within", "bell", "home",
     "speech", "words", "errands", "places", "mailbox", "stall", "slot", "journal", "inner", "inside", "stage", "life",
 }  # fmt: skip
+# Names of types, functions and constants that only their author knows. Leading underscores do not count.
+REFUSED_ITEMS = {
+    "ABSENT", "Anybody", "Around", "Aside", "Begun", "Bell", "Desk", "Elsewhere", "Errands", "Flight", "Gathered",
+    "Gathering", "Given", "Hears", "Home", "Homes", "Kept", "Leave", "Lived", "Misfit", "Noted", "Nowhere", "PATIENCE",
+    "Place", "Places", "Reach", "Rung", "Sealer", "Seat", "Shelf", "Site", "Spare", "Spoiled", "Spot", "Terms", "Told",
+    "Turn", "Turns", "Undelivered", "Unfit", "Visit", "Visits", "Wanted", "Wrapped", "acquire_beyond", "blame",
+    "followed", "hand_over", "insert_beyond", "last_words", "let_go", "nobody", "prepared", "spoiled", "tell_slow",
+    "unheard", "wanted",
+}  # fmt: skip
+ITEM = re.compile(
+    r"^\s*(?:export\s+)?(?:pub(?:\([\w:]+\))?\s+)?(?:async\s+)?(?:unsafe\s+)?"
+    r"(?:struct|enum|trait|type|fn|const|static|mod|def|class|function)\s+_*(\w+)",
+    re.MULTILINE,
+)
+TESTS = ("core/tests", "tests", "examples")
 PAGES = ("README.md", "docs/architecture.md", "bindings-node/index.d.ts")
 RUST = re.compile(r"^\s*(?://[/!])\s?(.*)$")
 JAVASCRIPT = re.compile(r"^\s*(?:/\*\*|\*(?!/))\s?(.*?)(?:\*/)?$")
 
 
-def files():
-    listed = subprocess.run(["git", "ls-files", *FOLDERS, *PAGES], cwd=ROOT, capture_output=True, text=True, check=True)
-    known = (".rs", ".py", ".js", ".ts", ".md")
+def files(*folders, known=(".rs", ".py", ".js", ".mjs", ".ts", ".md")):
+    listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.splitlines() if name.endswith(known) and "README" not in name[8:]]
+
+
+def refused_names(path):
+    """The metaphors among the names of a file and of its items."""
+    found = [path.stem] if path.stem.strip("_") in REFUSED else []
+    if path.suffix != ".md":
+        text = path.read_text(encoding="utf-8")
+        found += [item[1] for item in ITEM.finditer(text) if item[1] in REFUSED_ITEMS]
+    return found
 
 
 def paragraphs(path):
@@ -75,22 +99,23 @@ def sentences(text):
 
 
 def main():
-    chosen = [Path(name).resolve() for name in sys.argv[1:]] or files()
+    prose = [Path(name).resolve() for name in sys.argv[1:]] or files(*FOLDERS, *PAGES)
+    chosen = prose if sys.argv[1:] else [*prose, *files(*TESTS, known=(".rs", ".py", ".js", ".mjs", ".ts"))]
     failed = 0
-    for path in chosen:
+    for number, path in enumerate(chosen):
         long = [
-            (number, sentence)
-            for number, text in paragraphs(path)
+            (line, sentence)
+            for line, text in (paragraphs(path) if number < len(prose) else ())
             for sentence in sentences(text)
             if len(re.findall(r"[\w'’-]+", sentence)) > MOST_WORDS
         ]
-        named = path.stem.strip("_") in REFUSED
-        failed += bool(long) or named
-        if named:
-            print(f"{path.relative_to(ROOT)}: its name is a metaphor; see docs/glossary.md for the terms to use")
-        for number, sentence in long:
+        names = refused_names(path)
+        failed += bool(long or names)
+        for name in names:
+            print(f"{path.relative_to(ROOT)}: {name} is a metaphor; see docs/glossary.md for the terms to use")
+        for line, sentence in long:
             words = len(re.findall(r"[\w'’-]+", sentence))
-            print(f"{path.relative_to(ROOT)}:{number}: {words} words: {sentence[:100]}…")
+            print(f"{path.relative_to(ROOT)}:{line}: {words} words: {sentence[:100]}…")
     print(f"{len(chosen) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
