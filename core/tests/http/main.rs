@@ -1,35 +1,11 @@
 //! Streamable HTTP: the endpoint by itself, and behind its listener over real sockets.
 
-mod batches;
-mod bench;
-mod budget;
-mod client;
-mod connections;
-mod crowded;
-mod delivery;
-mod embedded;
-mod eras;
-mod exchange;
-mod framing;
-mod listens;
-mod manners;
-mod notices;
-mod pages;
-mod panics;
-mod params;
-mod resume;
-mod resume_model;
-mod resume_stores;
-mod sessions;
-mod shares;
-mod statuses;
-mod stores;
-mod streams;
-mod tasks;
-mod times;
-#[cfg(feature = "tower")]
-mod tower;
-mod up;
+mod connection;
+mod requests;
+mod resumption;
+mod routes;
+mod session;
+mod support;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,15 +1,15 @@
 //! HTTP+SSE of 2024-11-05 over real sockets.
 
 mod client;
-mod splits;
-#[path = "../websocket/up.rs"]
-mod up;
+#[path = "../websocket/server.rs"]
+mod server;
+mod split_reads;
 
 use client::{Client, JSON, parts, request};
 use serde_json::{Value, json};
+use server::{Up, call, limits, modern, text};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, HttpOptions, Limits, ServeOptions, SseOptions, Tool};
-use up::{Up, call, limits, modern, text};
 
 /// A server on a port of its own, and the URL of its stream.
 fn up(limits: Limits) -> (Up, String) {
@@ -230,7 +230,7 @@ fn strangers_are_refused() {
         assert_eq!(request(&authority, "POST", &client.messages, &json, b"{}").status, 403, "{who}");
     }
     let json = format!("origin: {page}\r\n{JSON}");
-    let hello = up::initialize("2024-11-05").to_string();
+    let hello = server::initialize("2024-11-05").to_string();
     let reply = request(&authority, "POST", &client.messages, &json, hello.as_bytes());
     assert!(reply.status == 202 && reply.head.contains(&format!("access-control-allow-origin: {page}")));
     let asks = format!("origin: {page}\r\naccess-control-request-method: POST\r\n");
@@ -361,7 +361,7 @@ fn it_is_served_beside_streamable_http() {
     client.open("2024-11-05");
     assert_eq!(text(&client.ask(&call(1, "add", json!({ "a": 1, "b": 2 })))), "3");
     let (authority, _) = parts(&url);
-    let hello = up::initialize("2025-11-25").to_string();
+    let hello = server::initialize("2025-11-25").to_string();
     assert_eq!(request(&authority, "POST", "/mcp", JSON, hello.as_bytes()).status, 200);
 }
 

@@ -1,7 +1,7 @@
 //! The stdio transport over pipes, in process.
 
 mod client;
-mod ends;
+mod many_transports;
+mod messages;
 mod pipelined;
-mod several;
-mod traffic;
+mod shutdown;

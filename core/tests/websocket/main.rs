@@ -1,15 +1,15 @@
 //! WebSocket over real sockets: the handshake, both eras, bounds, bad clients, the end.
 
-mod bounds;
+mod addresses;
 mod client;
-mod ends;
 mod handshake;
+mod limits;
 mod messages;
-mod places;
-mod up;
+mod server;
+mod shutdown;
 
+use server::Up;
 use tenon_mcp::{Limits, ServeOptions, WebSocketOptions};
-use up::Up;
 
 /// A server on a port of its own, and its URL.
 fn up(limits: Limits) -> (Up, String) {

@@ -1,6 +1,6 @@
 //! Calls that become tasks, in the two forms that the protocol has of them.
 
-mod ends;
+mod completion;
 mod input;
 mod legacy;
 mod modern;

@@ -1,0 +1,8 @@
+//! What a server has registered, and its lists.
+
+mod entries;
+mod lists;
+mod mounts;
+mod registration;
+mod tags;
+mod typed_handlers;

@@ -1,0 +1,5 @@
+//! Streams that a client resumes.
+
+mod model;
+pub(crate) mod resume;
+mod stores;
