@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import threading
 
+from tenon_mcp import Context, Server
 from wire import ENVELOPE, SECONDS
 
 SESSION = "mcp-session-id"
@@ -93,3 +95,26 @@ def ended(app):
     app.close()
     running = app._running
     assert running is None or running.wait(SECONDS)
+
+
+def demo():
+    app = Server("demo")
+
+    @app.tool
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    @app.tool
+    async def where() -> list[int]:
+        await asyncio.sleep(0)
+        return [id(asyncio.get_running_loop()), threading.get_ident()]
+
+    @app.tool
+    def thread() -> int:
+        return threading.get_ident()
+
+    @app.tool
+    async def who(ctx: Context) -> str:
+        return json.dumps(ctx.principal)
+
+    return app

@@ -1,207 +1,25 @@
-"""Resources, prompts, completion, methods, notifications and hooks: what is registered and how functions are called."""
+"""Prompts, completion, methods, notifications and hooks: what is registered and how functions are called."""
 
 import asyncio
-import functools
 import queue
 import threading
 from typing import Annotated, Literal
 
 import pytest
+from kind_requests import both, complete, get, read
 from tenon_mcp import (
     Content,
     Context,
     Entry,
     File,
     Image,
-    NotFound,
     PromptMessage,
     RegistrationError,
-    ResourceContents,
     Server,
     SyncContext,
     ToolError,
 )
 from wire import SECONDS, serving
-
-
-def both(function):
-    """The function, and the same as a coroutine function."""
-    async def as_async(**arguments):
-        return function(**arguments)
-
-    return [function, functools.wraps(function)(as_async)]
-
-
-def read(client, uri):
-    return client.request("resources/read", uri=uri)["result"]["contents"]
-
-
-def get(client, name, **arguments):
-    return client.request("prompts/get", name=name, arguments=arguments)["result"]["messages"]
-
-
-def complete(client, reference, argument, value, **context):
-    params = {"ref": reference, "argument": {"name": argument, "value": value}}
-    if context:
-        params["context"] = {"arguments": context}
-    return client.request("completion/complete", **params)["result"]["completion"]
-
-
-@pytest.mark.parametrize(
-    ("value", "contents"),
-    [
-        ("text", {"text": "text"}),
-        (b"\x00\xff", {"mimeType": "application/octet-stream", "blob": "AP8="}),
-        (bytearray(b"a"), {"mimeType": "application/octet-stream", "blob": "YQ=="}),
-        ({"a": [1, None]}, {"mimeType": "application/json", "text": '{"a":[1,null]}'}),
-        ("text\x00", {"text": "text\x00"}),
-    ],
-    ids=range(5),
-)
-@pytest.mark.parametrize("is_async", [False, True])
-def test_what_a_resource_returns(value, contents, is_async):
-    app = Server("t")
-
-    def thing():
-        """What it is."""
-        return value
-
-    app.resource("test://a")(both(thing)[is_async])
-    with serving(app) as client:
-        assert read(client, "test://a") == [{"uri": "test://a", **contents}]
-        listed = {"uri": "test://a", "name": "thing", "description": "What it is."}
-        assert client.request("resources/list")["result"]["resources"] == [listed]
-
-
-def test_a_resource_with_several_contents_and_members():
-    app = Server("t")
-    icon = {"src": "https://example.com/i.png"}
-
-    @app.resource(
-        "test://a",
-        name="n",
-        title="T",
-        description="D",
-        mime_type="text/html",
-        size=3,
-        annotations={"priority": 1},
-        icons=[icon],
-        meta={"example.com/a": 1},
-    )
-    def parts():
-        return [ResourceContents("one"), ResourceContents(b"2", uri="test://b", mime_type="a/b", meta={"x": 1}), b"3"]
-
-    with serving(app) as client:
-        assert client.request("resources/list")["result"]["resources"] == [{
-            "uri": "test://a", "name": "n", "title": "T", "description": "D", "mimeType": "text/html", "size": 3,
-            "annotations": {"priority": 1}, "icons": [icon], "_meta": {"example.com/a": 1},
-        }]
-        assert read(client, "test://a") == [
-            {"uri": "test://a", "mimeType": "text/html", "text": "one"},
-            {"uri": "test://b", "mimeType": "a/b", "blob": "Mg==", "_meta": {"x": 1}},
-            {"uri": "test://a", "mimeType": "text/html", "blob": "Mw=="},
-        ]
-
-
-def test_a_template_hands_over_its_variables():
-    app = Server("t")
-
-    @app.resource("test://{user}/posts{?limit,tags*}", mime_type="text/plain")
-    async def posts(user: str, ctx: Context, limit: str | None = None, tags: list[str] | None = None) -> str:
-        return f"{user} {limit} {tags} {ctx.uri} {ctx.name} {ctx.kind}"
-
-    @app.resource("test://any/{+path}")
-    def anything(**variables) -> dict:
-        return variables
-
-    with serving(app) as client:
-        name = "test://{user}/posts{?limit,tags*}"
-        (listed, _) = client.request("resources/templates/list")["result"]["resourceTemplates"]
-        assert listed == {"uriTemplate": name, "name": "posts", "mimeType": "text/plain"}
-        text = read(client, "test://a%20b/posts?limit=3")[0]["text"]
-        assert text == f"a b 3 None test://a%20b/posts?limit=3 {name} resource_template"
-        assert read(client, "test://u/posts")[0]["text"].startswith("u None None")
-        assert read(client, "test://any/x/y")[0]["text"] == '{"path":"x/y"}'
-
-
-OUTSIDE = ["test://any//etc/x", "test://any/C:/x", "test://any/c%3Ax", "test://any/x?d=..", "test://any/x?d=a%2F.%2e"]
-
-
-def test_no_variable_leads_out_of_a_folder():
-    app = Server("t")
-
-    def read(path: str, d: str = "") -> str:
-        return f"{path} {d}"
-
-    app.resource("test://any/{+path}{?d}")(read)
-    app.resource("test://every/{+path}{?d}", unsafe_paths=True)(read)
-    app.resource_provider("test://rows/{+path}", list=lambda: [], read=lambda path: path)
-    app.resource_provider("test://free/{+path}", list=lambda: [], read=lambda path: path, unsafe_paths=True)
-    with pytest.raises(RegistrationError, match="unsafe_paths is for resource templates"):
-        app.resource("test://one", unsafe_paths=True)(lambda: "")
-
-    with serving(app) as client:
-
-        def found(uri):
-            answer = client.request("resources/read", uri=uri)
-            if "error" in answer:
-                assert (answer["error"]["code"], answer["error"]["data"]) == (-32002, {"uri": uri})
-                return None
-            return answer["result"]["contents"][0]["text"]
-
-        assert found("test://any/a/b?d=c/d") == "a/b c/d"
-        for uri in OUTSIDE:
-            assert found(uri) is None, uri
-            assert found(uri.replace("any", "every")), uri
-        assert found("test://rows//x") is None
-        assert found("test://free//x") == "/x"
-
-
-@pytest.mark.parametrize(("modern", "code"), [(False, -32002), (True, -32602)])
-def test_what_is_not_found(modern, code):
-    app = Server("t")
-
-    @app.resource("test://rows/{id}")
-    def row(id: str) -> str:
-        raise NotFound
-
-    @app.resource("test://other/{id}")
-    async def other(id: str) -> str:
-        raise NotFound("that one")
-
-    with serving(app, modern=modern) as client:
-        for asked, told in [("test://rows/1", "test://rows/1"), ("test://other/1", "that one"), ("x:y", "x:y")]:
-            error = client.request("resources/read", uri=asked)["error"]
-            assert error == {"code": code, "message": f"Resource not found: {told}", "data": {"uri": asked}}
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_a_provider_lists_and_reads(is_async):
-    app = Server("t")
-
-    def rows(cursor: str | None = None):
-        more = {"nextCursor": "b"} if cursor is None else {}
-        row = {"uri": f"test://rows/{cursor or 'a'}", "name": "row", "mime_type": "text/plain"}
-        return {"resources": [row], **more}
-
-    def row(id: str):
-        return f"row {id}"
-
-    app.resource_provider("test://rows/{id}", list=both(rows)[is_async], read=both(row)[is_async])
-    with serving(app) as client:
-        assert client.request("resources/templates/list")["result"]["resourceTemplates"] == []
-        first = client.request("resources/list")["result"]
-        assert first["resources"] == [{"uri": "test://rows/a", "name": "row", "mimeType": "text/plain"}]
-        then = client.request("resources/list", cursor=first["nextCursor"])["result"]
-        assert [one["uri"] for one in then["resources"]] == ["test://rows/b"] and "nextCursor" not in then
-        assert read(client, "test://rows/7")[0]["text"] == "row 7"
-        assert app.disable("resource_provider", "test://rows/{id}")
-        assert "error" in client.request("resources/read", uri="test://rows/7")
-        assert app.enable("resource_provider", "test://rows/{id}")
-        assert read(client, "test://rows/7")[0]["text"] == "row 7"
-        assert app.remove("resource_provider", "test://rows/{id}")
-        assert "error" in client.request("resources/read", uri="test://rows/7")
-        assert not app.remove("resource_provider", "test://rows/{id}")
 
 
 def test_a_prompt_gets_its_arguments_from_its_signature():
@@ -526,89 +344,6 @@ def test_changes_are_told():
         assert [tool["name"] for tool in client.request("tools/list")["result"]["tools"]] == ["b"]
         app.prompt("q")(lambda: "")
         assert client.receive()["method"] == "notifications/prompts/list_changed"
-
-
-WRONG = [
-    (lambda app: app.resource("no uri")(lambda: ""), ["resource", "uri"]),
-    (lambda app: app.resource("test://{a")(lambda a: ""), ["resource template", "test://{a"]),
-    (lambda app: app.resource("test://{a}")(lambda: ""), ["does not take 'a'"]),
-    (lambda app: app.resource("test://{a}")(lambda a, b: ""), ["'b'", "none of the variables"]),
-    (lambda app: app.resource("test://a")(lambda a: ""), ["'a'", "there are none"]),
-    (lambda app: app.resource("test://a", size=-1)(lambda: ""), ["size"]),
-    (lambda app: app.resource("test://{a}", size=1)(lambda a: ""), ["size"]),
-    (lambda app: app.resource("test://a", annotations={"priority": 2})(lambda: ""), ["priority"]),
-    (lambda app: app.resource("test://a", icons=[{}])(lambda: ""), ["icons", "src"]),
-    (lambda app: app.resource("test://a", cache={"time": 1})(lambda: ""), ["time", "ttl, scope"]),
-    (lambda app: app.resource("test://a", cache={"scope": "mine"})(lambda: ""), ["scope", "mine"]),
-    (lambda app: app.resource("test://a")(3), ["function", "int"]),
-    (lambda app: app.prompt("a")(positional_only), ["positional"]),
-    (lambda app: app.prompt("a", arguments=[{"name": "x"}])(lambda: ""), ["does not take 'x'"]),
-    (lambda app: app.prompt("a", arguments=[{"name": "x"}] * 2)(lambda x: ""), ["twice"]),
-    (lambda app: app.prompt(number), ["'x'", "complex"]),
-    (lambda app: app.prompt("a")(yields), ["generator", "prompt"]),
-    (lambda app: app.completion(argument="a"), ["either"]),
-    (lambda app: app.completion(prompt="a", template="b", argument="a"), ["either"]),
-    (lambda app: app.completion(prompt="a", argument="b")(lambda text: []), ["'text'", "value, arguments"]),
-    (lambda app: app.method("ping")(lambda: None), ["ping"]),
-    (lambda app: app.method("example/a", input_schema={"type": "array"})(lambda: None), ["object"]),
-    (lambda app: app.on("session")(lambda: None), ["session_start"]),
-    (lambda app: app.tool("a", title=3)(lambda: None), ["title"]),
-    (lambda app: app.tool("a", annotations={"readonly": True})(lambda: None), ["readonly"]),
-    (lambda app: app.tool("a", meta={"mcp.dev/x": 1})(lambda: None), ["_meta"]),
-    (lambda app: app.tool("a", unknown_arguments="maybe")(lambda: None), ["unknown_arguments", "maybe"]),
-    (lambda app: app.tool("a", coerce_arguments=1)(lambda: None), ["coerce_arguments"]),
-    (lambda app: app.resource_provider("test://{a}", list=lambda x: [], read=lambda a: ""), ["'x'"]),
-    (lambda app: app.map_error("KeyError", 3), ["map_error"]),
-    (lambda app: app.map_error(KeyError, "3"), ["KeyError"]),
-]
-
-
-def positional_only(a, /):
-    return ""
-
-
-def number(x: complex):
-    return ""
-
-
-def yields():
-    yield ""
-
-
-@pytest.mark.parametrize(("register", "parts"), WRONG, ids=range(len(WRONG)))
-def test_wrong_registrations_are_refused_by_name(register, parts):
-    app = Server("t")
-    with pytest.raises(RegistrationError) as caught:
-        register(app)
-    for part in parts:
-        assert part in str(caught.value), caught.value
-    kinds = ("tool", "resource", "resource_template", "resource_provider", "prompt", "completion", "method", "hook")
-    assert all(app.entries(kind) == [] for kind in kinds)
-
-
-def test_a_provider_is_registered_whole_or_not_at_all():
-    app = Server("t")
-    app.resource_provider("test://{a}", list=lambda: [], read=lambda a: "")
-    with pytest.raises(RegistrationError):
-        app.resource_provider("test://{a}", list=lambda: [], read=lambda a: "")
-    assert len(app.entries("resource_template")) == len(app.entries("resource_provider")) == 1
-
-
-def test_what_no_kind_can_return():
-    app = Server("t")
-    app.resource("test://none")(lambda: None)
-    app.resource("test://object")(lambda: object())
-    app.prompt("dict")(lambda: {"a": 1})
-    app.method("example/list")(lambda: [])
-    with serving(app) as client:
-        for method, params, part in [
-            ("resources/read", {"uri": "test://none"}, "resource 'test://none' returned nothing"),
-            ("resources/read", {"uri": "test://object"}, "returned object, which JSON cannot hold"),
-            ("prompts/get", {"name": "dict"}, "must return messages"),
-            ("example/list", {}, "must return an object"),
-        ]:
-            error = client.request(method, **params)["error"]
-            assert error["code"] == -32603 and part in error["message"], error
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -7,17 +7,14 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import functools
 import ipaddress
 import pathlib
-import subprocess
-import sys
 import typing
 import uuid
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, Optional, TypedDict, TypeVar, Union
+from typing import Annotated, Generic, Literal, NamedTuple, NewType, Optional, TypedDict, TypeVar, Union
 
 import pytest
-from tenon_mcp import Context, RegistrationError, Server, SyncContext
+from tenon_mcp import Server
 from wire import serving
 
 UTC = datetime.timezone.utc
@@ -78,12 +75,6 @@ class Person:
     def __post_init__(self):
         if self.name == "nobody":
             raise ValueError("nobody is no person")
-
-
-@dataclasses.dataclass
-class Tree:
-    value: int
-    children: list["Tree"] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -356,226 +347,3 @@ def test_without_assertions_of_formats_the_value_decides():
         client.text("tool", x="2026-07-28 12:00")
         assert "/x: it is no date with a time" in client.error("tool", x="soon")
     assert seen == [datetime.datetime(2026, 7, 28, 12)]
-
-
-def test_recursion_alone_needs_definitions():
-    app, seen = takes(Tree)
-    (entry,) = app.entries("tool")
-    ref = {"$ref": "#/$defs/Tree"}
-    children = {"type": "array", "items": ref, "default": []}
-    assert entry.definition["inputSchema"] == {
-        "type": "object",
-        "properties": {"x": ref},
-        "required": ["x"],
-        "additionalProperties": False,
-        "$defs": {
-            "Tree": {
-                "type": "object",
-                "properties": {"value": {"type": "integer"}, "children": children},
-                "required": ["value"],
-                "additionalProperties": False,
-            }
-        },
-    }
-    with serving(app) as client:
-        client.text("tool", x={"value": 1, "children": [{"value": 2.0}]})
-        assert "/x/children/0" in client.error("tool", x={"value": 1, "children": [{}]})
-    assert seen == [Tree(1, [Tree(2)])]
-
-
-def test_the_root_of_an_output_schema_is_no_reference():
-    app = Server("t")
-
-    @app.tool
-    def tree() -> Tree:
-        return Tree(1, [Tree(2)])
-
-    with serving(app) as client:
-        (tool,) = client.request("tools/list")["result"]["tools"]
-        assert tool["outputSchema"]["type"] == "object" and list(tool["outputSchema"]["$defs"]) == ["Tree"]
-        expected = {"value": 1, "children": [{"value": 2, "children": []}]}
-        assert client.call("tree")["structuredContent"] == expected
-
-
-def test_defaults_of_every_kind():
-    app = Server("t")
-    seen = []
-
-    @app.tool
-    def tool(
-        color: Color = Color.BLUE,
-        day: datetime.date = datetime.date(2026, 1, 1),
-        at: datetime.datetime = datetime.datetime(2026, 1, 1),  # noqa: B008
-        point: Point = Point(1),  # noqa: B008
-        address: Address = Address("s"),  # noqa: B008
-        wait: datetime.timedelta = None,
-        key: Any = seen,
-        data: bytes = b"1",
-    ):
-        seen.append((color, day, at, point, address, wait, data))
-
-    (entry,) = app.entries("tool")
-    properties = entry.definition["inputSchema"]["properties"]
-    defaults = {name: said["default"] for name, said in properties.items() if "default" in said}
-    assert defaults == {
-        "color": "blue",
-        "day": "2026-01-01",
-        "point": {"x": 1, "y": 0.5},
-        "address": {"street": "s", "zip": "00000"},
-        "wait": None,
-        "key": [],
-        "data": "MQ==",
-    }
-    assert properties["wait"]["type"] == ["string", "null"]
-    with serving(app) as client:
-        assert client.text("tool") == ""
-    assert seen == [
-        (Color.BLUE, datetime.date(2026, 1, 1), datetime.datetime(2026, 1, 1), Point(1), Address("s"), None, b"1")
-    ]
-
-
-def test_unpacked_keywords_and_typed_ones():
-    unpack = pytest.importorskip("typing_extensions" if sys.version_info < (3, 11) else "typing").Unpack
-    app = Server("t")
-    seen = []
-
-    class Options(TypedDict, total=False):
-        when: datetime.date
-        many: int
-
-    def tool(a: int, **options):
-        seen.append((a, options))
-
-    def rest(**numbers: int):
-        seen.append(numbers)
-
-    tool.__annotations__["options"] = unpack[Options]
-    app.tool(tool)
-    app.tool(rest)
-    entry, other = app.entries("tool")
-    assert entry.definition["inputSchema"] == {
-        "type": "object",
-        "properties": {
-            "a": {"type": "integer"},
-            "when": {"type": "string", "format": "date"},
-            "many": {"type": "integer"},
-        },
-        "required": ["a"],
-        "additionalProperties": False,
-    }
-    assert other.definition["inputSchema"]["additionalProperties"] == {"type": "integer"}
-    with serving(app) as client:
-        client.text("tool", a=1, when="2026-01-01")
-        assert "/b" in client.error("rest", b="x")
-        client.text("rest", b=1)
-    assert seen == [(1, {"when": datetime.date(2026, 1, 1)}), {"b": 1}]
-
-
-def test_a_context_that_may_be_missing():
-    app = Server("t")
-
-    @app.tool
-    def sync(ctx: Optional[SyncContext] = None) -> str:
-        return ctx.kind
-
-    @app.tool
-    async def on_loop(a: int, ctx: Union[Context, None] = None) -> str:
-        return ctx.kind
-
-    with serving(app) as client:
-        assert client.text("sync") == client.text("on_loop", a=1) == "tool"
-        tools = client.request("tools/list")["result"]["tools"]
-        assert [list(tool["inputSchema"]["properties"]) for tool in tools] == [[], ["a"]]
-
-
-@dataclasses.dataclass
-class WithInitVar:
-    a: dataclasses.InitVar[int]
-
-
-@dataclasses.dataclass
-class WithUnknown:
-    a: complex
-
-
-@dataclasses.dataclass
-class Unresolved:
-    a: "Nowhere"  # noqa: F821
-
-
-WRONG = [
-    (WithInitVar, ["'x'", "WithInitVar.a", "InitVar"]),
-    (WithUnknown, ["'x'", "WithUnknown.a", "complex"]),
-    (list[Unresolved], ["'x'", "Unresolved", "Nowhere"]),
-    (enum.Flag("F", "A B"), ["'x'", "Flag"]),
-    (dict[int, Point], ["'x'", "keys"]),
-    (dict[Level, int], ["'x'", "keys"]),
-    (Annotated[int, {"minimun": 3}], ["'x'", "'minimun'", "no keyword"]),
-    (Annotated[bool, Ge(3)], ["'x'", "ge"]),
-    (typing.Callable, ["'x'", "Callable"]),
-    (type(None) | typing.Callable, ["'x'", "Callable"]),
-]
-
-
-@pytest.mark.parametrize(("annotation", "parts"), WRONG, ids=range(len(WRONG)))
-def test_what_cannot_be_said_is_refused_by_name(annotation, parts):
-    with pytest.raises(RegistrationError) as caught:
-        takes(annotation)
-    for part in parts:
-        assert part in str(caught.value)
-
-
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is newer")
-def test_type_aliases():
-    namespace = {}
-    exec(
-        "type Ids = list[int]\ntype Pair[T] = tuple[T, T]\ntype Json = dict[str, Json] | list[Json] | str | int | None",
-        namespace,
-    )
-    assert schema_of(namespace["Ids"]) == {"type": "array", "items": {"type": "integer"}}
-    pair = {"type": "array", "items": {"type": "string", "format": "date"}, "minItems": 2, "maxItems": 2}
-    assert schema_of(namespace["Pair"][datetime.date]) == pair
-    app, seen = takes(namespace["Json"])
-    (entry,) = app.entries("tool")
-    assert list(entry.definition["inputSchema"]["$defs"]) == ["Json"]
-    value = {"a": [1, None, {"b": "c"}]}
-    with serving(app) as client:
-        client.text("tool", x=value)
-        assert "/x" in client.error("tool", x={"a": 1.5})
-    assert seen == [value]
-
-
-def test_plain_signatures_load_nothing_more():
-    source = (
-        "import sys\nfrom tenon_mcp import Server\napp = Server('t')\n"
-        "@app.tool\ndef add(a: int, b: float = 1.5, *, c: list[str] | None = None) -> dict[str, int]:\n"
-        "    '''Adds.'''\n    return {}\n"
-        "@app.prompt\ndef ask(topic: str) -> str: return topic\n"
-        "@app.resource('test://{id}')\ndef read(id: str) -> str: return id\n"
-        "print(sorted(m for m in sys.modules if m in ('typing', 'inspect', 'pydantic', 'dataclasses')"
-        " or m.startswith('tenon_mcp._') and m[11:] in ('types', 'metadata', 'plan', 'docstring', 'depends')))"
-    )
-    out = subprocess.run(
-        [sys.executable, "-S", "-c", "import sys; sys.path[:] = " + repr(sys.path) + "\n" + source],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    # 3.10 takes what has None as its default for an Optional, which typing knows of.
-    assert out.stdout.strip() == ("[]" if sys.version_info >= (3, 11) else "['typing']")
-
-
-class Unbound:
-    @functools.lru_cache  # noqa: B019
-    def cached(self, a: int) -> int:
-        return a
-
-    def annotated(self: Any, a: int) -> int:
-        return a
-
-
-@pytest.mark.parametrize("name", ["cached", "annotated"])
-def test_a_method_without_its_object_is_refused_whatever_is_around_it(name):
-    with pytest.raises(RegistrationError, match=f"Unbound.{name} wants 'self'"):
-        Server("t").tool(getattr(Unbound, name))
-    Server("t").tool(getattr(Unbound(), name))
