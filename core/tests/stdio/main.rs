@@ -1,6 +1,8 @@
 //! The stdio transport over pipes, in process.
 
 mod client;
+mod close;
+mod lost_client;
 mod many_transports;
 mod messages;
 mod pipelined;

@@ -3,31 +3,27 @@
 use crate::client::*;
 use serde_json::{Value, json};
 use std::future::Future;
-use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
-use tenon_mcp::{
-    Ask, Context, ErrorKind, HandlerId, LaneId, Limits, Running, ServeOptions, Target, Tool, Wake, handler,
-};
+use std::time::Duration;
+use tenon_mcp::{Ask, Context, Limits, Running, Tool, handler};
 
-const LONG: Duration = Duration::from_secs(600);
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 
-fn drain(time: Duration) -> impl FnOnce(&mut Limits) {
+pub(crate) fn drain(time: Duration) -> impl FnOnce(&mut Limits) {
     move |limits| {
         limits.drain_timeout = time;
         limits.stdio_drain_timeout = time;
     }
 }
 
-enum Begin {
+pub(crate) enum Begin {
     Input,
     Close,
 }
 
 #[track_caller]
-fn ended(running: &Running) {
+pub(crate) fn ended(running: &Running) {
     assert!(running.wait_for(PATIENCE), "the server did not end");
     assert!(running.is_closed());
 }
@@ -349,250 +345,4 @@ fn a_future_that_waits_for_the_end_leaves_nothing_behind_when_dropped() {
     running.close();
     ended(&running);
     assert_eq!(woken.0.load(Ordering::SeqCst), 0);
-}
-
-#[test]
-fn a_reader_that_vanishes_mid_write_ends_the_server() {
-    let served = Served::with(drain(LONG));
-    let (mut client, running) = served.start();
-    client.call(1, "never", json!({}));
-    // Far more than a pipe holds, so the server is in the middle of the line when its reader goes.
-    client.call(2, "echo", json!({ "text": "x".repeat(1 << 20) }));
-    let mut first = [0; 1];
-    std::io::Read::read_exact(client.output.as_mut().unwrap(), &mut first).unwrap();
-    client.output = None;
-    ended(&running);
-    assert_eq!(served.server.engine().in_flight(), 0);
-}
-
-#[test]
-fn a_reader_that_vanishes_during_the_drain_ends_it() {
-    let served = Served::with(drain(LONG));
-    let (mut client, running) = served.start();
-    client.call(1, "never", json!({}));
-    client.call(2, "gate", json!({}));
-    client.call(3, "echo", json!({ "text": "x" }));
-    assert_eq!(client.receive().unwrap()["id"], 3);
-    client.end_input();
-    client.output = None;
-    served.gate.add_permits(1);
-    ended(&running);
-}
-
-#[test]
-fn a_client_that_does_not_read_cannot_hold_up_the_close() {
-    let served = Served::with(drain(Duration::from_millis(100)));
-    let (mut client, running) = served.start();
-    client.call(1, "echo", json!({ "text": "x".repeat(1 << 20) }));
-    // The answer is under way, and stuck.
-    let mut first = [0; 1];
-    std::io::Read::read_exact(client.output.as_mut().unwrap(), &mut first).unwrap();
-    running.close();
-    ended(&running);
-}
-
-#[test]
-fn the_end_of_the_input_is_seen_while_the_output_is_not_read() {
-    let served = Served::with(|limits| {
-        limits.max_outbound_bytes = 1000;
-        limits.stdio_drain_timeout = Duration::from_millis(100);
-    });
-    let (mut client, running) = served.start();
-    stop_reading(&mut client);
-    client.end_input();
-    ended(&running);
-}
-
-#[test]
-fn the_end_of_a_socket_is_seen_while_the_output_is_not_read() {
-    use std::os::unix::net::UnixStream;
-    let served = Served::with(|limits| {
-        limits.max_outbound_bytes = 1000;
-        limits.stdio_drain_timeout = Duration::from_millis(100);
-    });
-    let (client_end, server_end) = UnixStream::pair().unwrap();
-    let output = client_end.try_clone().unwrap();
-    let options = ServeOptions::new().descriptors(server_end.try_clone().unwrap().into(), server_end.into());
-    let mut client =
-        Client::on(OwnedFd::from(output).into(), OwnedFd::from(client_end.try_clone().unwrap()).into());
-    let _inside = served.runtime.enter();
-    let running = served.server.start(options).unwrap();
-    stop_reading(&mut client);
-    // Only one direction, as clients on libuv end it: it could still read.
-    client_end.shutdown(std::net::Shutdown::Write).unwrap();
-    ended(&running);
-}
-
-/// Leaves an answer half read, and more calls behind it.
-fn stop_reading(client: &mut Client) {
-    client.call(1, "echo", json!({ "text": "x".repeat(1 << 20) }));
-    let mut first = [0; 1];
-    std::io::Read::read_exact(client.output.as_mut().unwrap(), &mut first).unwrap();
-    client.call(2, "echo", json!({ "text": "y" }));
-    client.call(3, "echo", json!({ "text": "z" }));
-}
-
-#[test]
-fn closing_ends_the_server_once() {
-    struct Tell(Sender<()>);
-    impl Wake for Tell {
-        fn wake(&self) {
-            self.0.send(()).unwrap();
-        }
-    }
-    let served = Served::new();
-    let (mut client, running) = served.start();
-    let (tell, told) = channel();
-    let tell = Arc::new(Tell(tell));
-    running.on_closed(tell.clone());
-    client.call(1, "gate", json!({}));
-    client.send(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" }));
-    assert_eq!(client.receive().unwrap()["id"], 2);
-    running.close();
-    running.close();
-    assert!(!running.is_closed(), "a call is in flight");
-    served.gate.add_permits(1);
-    assert_eq!(client.receive().unwrap()["id"], 1);
-    assert_eq!(client.receive(), None);
-    running.wait();
-    running.close();
-    ended(&running);
-    running.wait();
-    served.runtime.block_on(running.closed());
-    told.recv_timeout(PATIENCE).unwrap();
-    assert!(told.try_recv().is_err(), "once");
-    running.on_closed(tell.clone());
-    told.try_recv().expect("at once when it has ended");
-}
-
-#[test]
-fn a_handler_may_close_its_server() {
-    let served = Served::new();
-    let slot = Arc::new(OnceLock::<Running>::new());
-    let inside = slot.clone();
-    let closes = handler(move |_: Value, _| {
-        let inside = inside.clone();
-        async move {
-            inside.get().unwrap().close();
-            Ok::<_, String>("closing")
-        }
-    });
-    served.server.tool(Tool::new("close").input_schema(open_schema()), closes).unwrap();
-    let (mut client, running) = served.start();
-    assert!(slot.set(running.clone()).is_ok());
-    client.call(1, "close", json!({}));
-    assert_eq!(text(&client.receive().unwrap()), "closing");
-    assert_eq!(client.receive(), None);
-    ended(&running);
-}
-
-#[test]
-fn a_host_that_panics_when_it_is_woken_ends_its_calls_and_no_server() {
-    struct Broken;
-    impl Wake for Broken {
-        fn wake(&self) {
-            panic!("a waker must not panic");
-        }
-    }
-    let served = Served::with(drain(Duration::from_millis(100)));
-    let lane = LaneId(1);
-    let target = Target::Lane { lane, handler: HandlerId(1) };
-    served.server.add(Tool::new("host").input_schema(open_schema()), target).unwrap();
-    let _lane = served.server.port().lane(lane, Arc::new(Broken));
-    let (mut client, running) = served.start();
-    for id in 1..3 {
-        client.call(id, "host", json!({}));
-        let answer = client.receive().unwrap();
-        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(-32603)));
-    }
-    client.end_input();
-    assert_eq!(client.receive(), None);
-    ended(&running);
-    assert!(running.failure().is_none());
-    assert_eq!(running.exit_code(), 0);
-}
-
-#[test]
-fn a_host_that_breaks_the_closing_thread_still_sees_the_end() {
-    struct Second(AtomicUsize, Sender<()>);
-    impl Wake for Second {
-        fn wake(&self) {
-            assert_eq!(self.0.fetch_add(1, Ordering::SeqCst), 0, "a waker must not panic");
-            self.1.send(()).unwrap();
-        }
-    }
-    let served = Served::with(drain(Duration::from_millis(100)));
-    let lane = LaneId(1);
-    let target = Target::Lane { lane, handler: HandlerId(1) };
-    served.server.add(Tool::new("host").input_schema(open_schema()), target).unwrap();
-    let (woken, wakes) = channel();
-    let lane = served.server.port().lane(lane, Arc::new(Second(AtomicUsize::new(0), woken)));
-    let (mut client, running) = served.start();
-    client.call(1, "host", json!({}));
-    wakes.recv_timeout(PATIENCE).unwrap();
-    let mut operations = Vec::new();
-    lane.drain(8, Duration::from_secs(1), &mut operations);
-    assert_eq!(operations.len(), 1);
-    // The cancellation is the second wake.
-    running.close();
-    assert!(client.rest().iter().all(|answer| answer["error"]["code"] == -32603));
-    ended(&running);
-}
-
-#[test]
-fn a_server_is_served_once_at_a_time() {
-    let served = Served::new();
-    let (mut client, running) = served.start();
-    let (_, again) = Client::pipes();
-    assert_eq!(served.server.start(again).err().unwrap().kind(), ErrorKind::State);
-    client.end_input();
-    ended(&running);
-    let (mut client, running) = served.start();
-    client.call(1, "echo", json!({ "text": "again" }));
-    assert_eq!(text(&client.receive().unwrap()), "again");
-    running.close();
-    ended(&running);
-}
-
-#[test]
-fn a_start_that_fails_changes_nothing_for_a_server_that_runs() {
-    let served = Served::new();
-    let (mut client, running) = served.start();
-    {
-        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let _inside = other.enter();
-        let (_, again) = Client::pipes();
-        assert!(served.server.start(again).is_err());
-        assert!(served.server.start(ServeOptions::new()).is_err());
-    }
-    client.call(1, "echo", json!({ "text": "still here" }));
-    assert_eq!(text(&client.receive().unwrap()), "still here");
-    running.close();
-    ended(&running);
-}
-
-#[test]
-fn dropping_serve_closes_the_server() {
-    let served = Served::new();
-    let (mut client, options) = Client::pipes();
-    let server = served.server.clone();
-    let task = served.runtime.spawn(async move { server.serve(options).await });
-    client.call(1, "echo", json!({ "text": "x" }));
-    assert_eq!(text(&client.receive().unwrap()), "x");
-    task.abort();
-    assert_eq!(client.receive(), None);
-}
-
-#[test]
-fn serve_returns_when_the_client_goes() {
-    let served = Served::new();
-    let (mut client, options) = Client::pipes();
-    let server = served.server.clone();
-    let task = served.runtime.spawn(async move { server.serve(options).await });
-    client.call(1, "echo", json!({ "text": "x" }));
-    client.end_input();
-    assert_eq!(client.rest().len(), 1);
-    let started = Instant::now();
-    served.runtime.block_on(task).unwrap().unwrap();
-    assert!(started.elapsed() < PATIENCE);
 }

@@ -3,117 +3,43 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tenon_mcp::{
-    CacheHints, CacheScope, Capability, Entry, Event, HandlerId, HostCall, JsonSlice, Kind, Outcome,
-    Revision, RpcError, Target,
-};
+use tenon_mcp::{Entry, HandlerId, HostCall, JsonSlice, Kind, Outcome, Revision, Target};
 
-const MS: Duration = Duration::from_millis(1);
-const TARGET: Target = Target::Lane { lane: LANE, handler: HandlerId(1) };
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
-fn slice(value: Value) -> JsonSlice {
+pub(crate) const TARGET: Target = Target::Lane { lane: LANE, handler: HandlerId(1) };
+
+pub(crate) fn slice(value: Value) -> JsonSlice {
     JsonSlice::from_value(&value)
 }
 
-fn add(bench: &Bench, entry: Entry) {
+pub(crate) fn add(bench: &Bench, entry: Entry) {
     bench.server.add(entry, TARGET).unwrap();
 }
 
-fn request(id: u64, method: &str, params: Value) -> Value {
+pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
 /// What a request is answered at once, in the modern era.
 #[track_caller]
-fn ask(bench: &Bench, id: u64, method: &str, params: Value) -> Value {
+pub(crate) fn ask(bench: &Bench, id: u64, method: &str, params: Value) -> Value {
     bench.send(modern(request(id, method, params)));
     bench.sink.one()
 }
 
 /// The call that a request of the modern era becomes.
 #[track_caller]
-fn called(bench: &Bench, id: u64, method: &str, params: Value) -> HostCall {
+pub(crate) fn called(bench: &Bench, id: u64, method: &str, params: Value) -> HostCall {
     bench.send(modern(request(id, method, params)));
     bench.sink.nothing();
     bench.drain_call()
 }
 
 #[track_caller]
-fn complete(bench: &Bench, call: &HostCall, outcome: Outcome) -> Value {
+pub(crate) fn complete(bench: &Bench, call: &HostCall, outcome: Outcome) -> Value {
     bench.port.complete(call.id, outcome).unwrap();
     bench.sink.one()
-}
-
-fn uris(answer: &Value) -> Vec<&str> {
-    answer["result"]["resources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["uri"].as_str().unwrap())
-        .collect()
-}
-
-/// RS-11.
-#[test]
-fn no_variable_leads_out_of_a_folder_unless_the_template_allows_it() {
-    let bench = Bench::new();
-    add(&bench, Entry::new(Kind::ResourceTemplate, "safe:{+path}{?d}"));
-    add(&bench, Entry::new(Kind::ResourceTemplate, "free:{+path}{?d}").unsafe_paths(true));
-    for rest in ["/etc/x", "%2Fetc/x", "C:/x", "c%3ax", "x?d=..", "x?d=a%5C%2e."] {
-        let uri = format!("safe:{rest}");
-        let answer = ask(&bench, 1, "resources/read", json!({ "uri": uri }));
-        let error = &answer["error"];
-        assert_eq!((&error["code"], &error["data"]["uri"]), (&json!(-32602), &json!(uri)));
-        let call = called(&bench, 2, "resources/read", json!({ "uri": format!("free:{rest}") }));
-        complete(&bench, &call, Outcome::Text("read".into()));
-    }
-    let call = called(&bench, 3, "resources/read", json!({ "uri": "safe:a/b?d=/c" }));
-    assert_eq!(call.input.to_value().unwrap(), json!({ "path": "a/b", "d": "/c" }));
-    complete(&bench, &call, Outcome::Text("read".into()));
-    for (kind, name) in [(Kind::Resource, "data:one"), (Kind::Tool, "one")] {
-        let refused = bench.server.add(Entry::new(kind, name).unsafe_paths(true), TARGET);
-        let reason = refused.unwrap_err().to_string();
-        assert!(reason.contains("unsafe_paths is for resource templates and providers"), "{reason}");
-    }
-}
-
-/// RS-4, RS-5.
-#[test]
-fn a_read_reaches_the_resource_or_else_the_template_that_fits() {
-    let bench = Bench::new();
-    add(&bench, Entry::new(Kind::Resource, "data:static").set_text("mimeType", "text/plain"));
-    add(&bench, Entry::new(Kind::ResourceTemplate, "data:item/{id}{?lang}"));
-    let call = called(&bench, 1, "resources/read", json!({ "uri": "data:static" }));
-    assert_eq!((call.context.entry.kind, call.input.as_str()), (Kind::Resource, "{}"));
-    let answer = complete(&bench, &call, Outcome::Text("hello".into()));
-    let wanted = json!([{ "uri": "data:static", "mimeType": "text/plain", "text": "hello" }]);
-    assert_eq!(answer["result"]["contents"], wanted);
-
-    let call = called(&bench, 2, "resources/read", json!({ "uri": "data:item/a%20b?lang=de" }));
-    assert_eq!(call.context.entry.name, "data:item/{id}{?lang}");
-    assert_eq!(call.context.uri.as_deref(), Some("data:item/a%20b?lang=de"));
-    assert_eq!(call.input.to_value().unwrap(), json!({ "id": "a b", "lang": "de" }));
-    let answer = complete(&bench, &call, Outcome::Bytes(vec![0, 1, 255]));
-    assert_eq!(answer["result"]["contents"][0]["blob"], "AAH/");
-
-    for uri in ["data:item/", "data:item/..", "data:item/a%2Fb", "data:other"] {
-        let answer = ask(&bench, 3, "resources/read", json!({ "uri": uri }));
-        assert_eq!(
-            (&answer["error"]["code"], &answer["error"]["data"]["uri"]),
-            (&json!(-32602), &json!(uri))
-        );
-    }
-    let long = format!("data:{}", "x".repeat(9000));
-    let answer = ask(&bench, 3, "resources/read", json!({ "uri": long }));
-    assert!(answer["error"]["data"].is_null(), "{answer}");
-    bench.initialize(LEGACY);
-    bench.send(request(4, "resources/read", json!({ "uri": "data:other" })));
-    assert_eq!(bench.sink.one()["error"]["code"], -32002);
-    bench.send(request(5, "resources/read", json!({ "uri": "data:static" })));
-    let call = bench.drain_call();
-    let answer = complete(&bench, &call, Outcome::Error(RpcError::not_found("data:static")));
-    assert_eq!(answer["error"]["code"], -32002, "a handler may find nothing too");
-    bench.assert_settled();
 }
 
 /// A failure of what is no tool is the protocol's.
@@ -201,87 +127,6 @@ fn what_can_be_completed_is_told_by_what_is_registered() {
     ] {
         let answer = ask(&bench, 4, "completion/complete", wrong.clone());
         assert_eq!(answer["error"]["code"], -32602, "{wrong}: {answer}");
-    }
-}
-
-/// PG-1 to PG-4: what is registered comes first, then each provider on a page of its own.
-#[test]
-fn resources_are_listed_page_by_page_and_provider_by_provider() {
-    let bench = Bench::with(|limits| limits.page_size = 2);
-    for name in ["a", "b", "c"] {
-        add(&bench, Entry::new(Kind::Resource, format!("data:{name}")));
-    }
-    for template in ["one:{id}", "two:{id}"] {
-        add(&bench, Entry::new(Kind::ResourceTemplate, template).hidden());
-        add(&bench, Entry::new(Kind::ResourceProvider, template));
-    }
-    let first = ask(&bench, 1, "resources/list", json!({}));
-    assert_eq!(uris(&first), ["data:a", "data:b"]);
-    let follow = |answer: &Value| json!({ "cursor": answer["result"]["nextCursor"] });
-    let item = |uri: &str| json!({ "uri": uri, "name": uri });
-
-    let call = called(&bench, 2, "resources/list", follow(&first));
-    assert_eq!((&*call.context.entry.name, call.input.as_str()), ("one:{id}", "{}"));
-    let listed = json!({ "resources": [item("one:1")], "nextCursor": "" });
-    let second = complete(&bench, &call, Outcome::Json(slice(listed)));
-    assert_eq!(uris(&second), ["data:c", "one:1"]);
-
-    let call = called(&bench, 3, "resources/list", follow(&second));
-    assert_eq!(call.input.as_str(), r#"{"cursor":""}"#, "PG-2: an empty cursor is one");
-    let third = complete(&bench, &call, Outcome::Json(slice(json!([item("one:2")]))));
-    assert_eq!(uris(&third), ["one:2"]);
-
-    let call = called(&bench, 4, "resources/list", follow(&third));
-    assert_eq!(call.context.entry.name, "two:{id}");
-    let last = complete(&bench, &call, Outcome::Json(slice(json!([]))));
-    assert_eq!(uris(&last), [""; 0]);
-    assert!(last["result"].get("nextCursor").is_none(), "{last}");
-
-    // A provider is named by its cursor, whatever else comes and goes.
-    bench.server.remove(Kind::ResourceProvider, "one:{id}").unwrap();
-    let call = called(&bench, 14, "resources/list", follow(&third));
-    assert_eq!(call.context.entry.name, "two:{id}");
-    complete(&bench, &call, Outcome::Json(slice(json!([]))));
-    add(&bench, Entry::new(Kind::ResourceTemplate, "one:{id}").hidden());
-    add(&bench, Entry::new(Kind::ResourceProvider, "one:{id}"));
-
-    // A cursor is for its own list, in its own revision, as the list was.
-    let elsewhere = ask(&bench, 5, "tools/list", follow(&first));
-    assert_eq!(elsewhere["error"]["code"], -32602, "PG-3: {elsewhere}");
-    bench.server.remove(Kind::Resource, "data:a").unwrap();
-    assert_eq!(ask(&bench, 6, "resources/list", follow(&first))["error"]["code"], -32602);
-
-    // The template behind a provider is in no list, but it is read, and it goes with the provider.
-    let templates = ask(&bench, 7, "resources/templates/list", json!({}));
-    assert_eq!(templates["result"]["resourceTemplates"], json!([]));
-    let call = called(&bench, 8, "resources/read", json!({ "uri": "one:7" }));
-    complete(&bench, &call, Outcome::Text("7".into()));
-    bench.server.remove(Kind::ResourceProvider, "one:{id}").unwrap();
-    assert_eq!(ask(&bench, 9, "resources/read", json!({ "uri": "one:7" }))["error"]["code"], -32602);
-    bench.assert_settled();
-}
-
-#[test]
-fn a_providers_rubbish_is_an_error_that_names_it() {
-    let bench = Bench::new();
-    add(&bench, Entry::new(Kind::ResourceProvider, "one:{id}"));
-    for outcome in [Outcome::Json(slice(json!([{ "uri": "no uri" }]))), Outcome::Text("x".into())] {
-        let call = called(&bench, 1, "resources/list", json!({}));
-        let answer = complete(&bench, &call, outcome);
-        assert!(answer["error"]["message"].as_str().unwrap().contains("one:{id}"), "{answer}");
-    }
-}
-
-/// What a client asks with need not be a URI yet; what it is answered with is one.
-#[test]
-fn an_address_is_answered_as_uris_are_written() {
-    let bench = Bench::new();
-    add(&bench, Entry::new(Kind::ResourceTemplate, "one:{id}"));
-    for outcome in [Outcome::Text("x".into()), Outcome::Bytes(vec![1]), Outcome::Content(slice(json!("x")))] {
-        let call = called(&bench, 1, "resources/read", json!({ "uri": "one:é" }));
-        assert_eq!(call.input.to_value().unwrap(), json!({ "id": "é" }));
-        let answer = complete(&bench, &call, outcome);
-        assert_eq!(answer["result"]["contents"][0]["uri"], "one:%C3%A9", "{answer}");
     }
 }
 
@@ -435,127 +280,4 @@ fn sessions_are_told_once_of_what_changes_in_a_moment() {
     assert_eq!(bench.sink.one()["result"]["prompts"], json!([]));
     assert!(!bench.server.enable(Kind::Tool, "nobody"));
     assert_eq!(bench.server.entries(Kind::Tool).len(), 5);
-}
-
-#[test]
-fn a_masked_exception_is_in_the_log_under_the_reference_that_the_client_has() {
-    let log = std::sync::Arc::new(crate::sessions::logs::Kept::default());
-    let bench = Bench::with_builder(|_| {}, |builder| builder.mask_errors(true).log(log.clone()));
-    bench.call_modern(1, "slow");
-    let call = bench.drain_call();
-    let answer = complete(&bench, &call, Outcome::Exception("password is 1234".into()));
-    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(!text.contains("1234") && answer["result"]["isError"] == true, "{answer}");
-    let reference = text.rsplit(' ').next().unwrap();
-    let record = log.one();
-    assert!(record.contains("1234") && record.contains(reference), "{record}");
-    bench.call_modern(2, "slow");
-    let call = bench.drain_call();
-    let answer = complete(&bench, &call, Outcome::Failed("no such city".into()));
-    assert_eq!(answer["result"]["content"][0]["text"], "no such city", "meant for the client");
-}
-
-#[test]
-fn a_server_speaks_the_revisions_it_says() {
-    let only = |revisions: Vec<Revision>| Bench::with_builder(|_| {}, |builder| builder.revisions(revisions));
-    let bench = only(vec![Revision::V2025_06_18, Revision::V2026_07_28]);
-    bench.send(initialize("2025-11-25"));
-    assert_eq!(bench.sink.one()["result"]["protocolVersion"], "2025-06-18");
-    let answer = ask(&bench, 1, "server/discover", json!({}));
-    assert_eq!(answer["result"]["supportedVersions"], json!(["2026-07-28", "2025-06-18"]));
-
-    let modern_only = only(vec![Revision::V2026_07_28]);
-    modern_only.send(initialize("2025-11-25"));
-    let answer = modern_only.sink.one();
-    assert_eq!(
-        (&answer["error"]["code"], &answer["error"]["data"]["supported"]),
-        (&json!(-32022), &json!(["2026-07-28"]))
-    );
-    let legacy_only = only(vec![Revision::V2024_11_05]);
-    assert_eq!(ask(&legacy_only, 1, "tools/list", json!({}))["error"]["code"], -32022);
-}
-
-/// CA-1, CA-3, digest 9.2.
-#[test]
-fn a_server_says_what_it_is_and_how_long_answers_may_be_kept() {
-    let minute = CacheHints::new(Duration::from_secs(60), CacheScope::Private);
-    let bench = Bench::with_builder(
-        |_| {},
-        |builder| {
-            let icons = slice(json!([{ "src": "https://example.com/i.png" }]));
-            builder
-                .title("Bench")
-                .set("icons", icons)
-                .set("website_url", slice(json!("https://example.com")))
-                .capability(Capability::Resources)
-                .extension("com.example/x", slice(json!({ "a": 1 })))
-                .cache(minute)
-        },
-    );
-    add(&bench, Entry::new(Kind::Resource, "data:a").cache(CacheHints::new(MS, CacheScope::Public)));
-    let answer = ask(&bench, 1, "server/discover", json!({}));
-    let result = &answer["result"];
-    assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(60_000), &json!("private")));
-    assert_eq!(result["capabilities"]["extensions"], json!({ "com.example/x": { "a": 1 } }));
-    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["title"], "Bench");
-    let call = called(&bench, 2, "resources/read", json!({ "uri": "data:a" }));
-    assert_eq!(complete(&bench, &call, Outcome::Text("x".into()))["result"]["ttlMs"], 1);
-    let retry = json!({ "uri": "data:a", "inputResponses": {} });
-    let call = called(&bench, 3, "resources/read", retry);
-    let answer = complete(&bench, &call, Outcome::Text("x".into()));
-    assert_eq!(
-        (&answer["result"]["ttlMs"], &answer["result"]["cacheScope"]),
-        (&json!(0), &json!("private")),
-        "CA-3"
-    );
-
-    let mut hello = initialize("2025-06-18");
-    bench.send(hello.clone());
-    let answer = bench.sink.one();
-    assert_eq!(
-        answer["result"]["serverInfo"],
-        json!({ "name": "bench", "version": "1.0.0", "title": "Bench" })
-    );
-    assert!(answer["result"]["capabilities"].get("extensions").is_none());
-    hello["params"]["capabilities"] = json!({ "extensions": {} });
-    let other = Bench::with_builder(|_| {}, |builder| builder.extension("com.example/x", slice(json!({}))));
-    other.send(hello);
-    assert_eq!(other.sink.one()["result"]["capabilities"]["extensions"], json!({ "com.example/x": {} }));
-}
-
-/// LG-4 to LG-7.
-#[test]
-fn a_client_gets_the_log_messages_that_it_wants() {
-    let levels = |bench: &Bench| -> Vec<String> {
-        let sent = bench.sink.take();
-        sent.iter().map(|event| event["params"]["level"].as_str().unwrap().to_owned()).collect()
-    };
-    let say = |bench: &Bench, call: &HostCall| {
-        for level in ["debug", "info", "error", "loud"] {
-            bench.port.emit(call.id, Event::log(level, Some("db"), &slice(json!({ "n": 1 })))).unwrap();
-        }
-    };
-    let bench = Bench::legacy();
-    bench.call(1, "slow");
-    let call = bench.drain_call();
-    say(&bench, &call);
-    assert_eq!(levels(&bench), ["info", "error"], "LG-5");
-    bench.send(request(2, "logging/setLevel", json!({ "level": "error" })));
-    assert_eq!(bench.sink.one()["result"], json!({}));
-    say(&bench, &call);
-    assert_eq!(levels(&bench), ["error"]);
-    bench.send(request(3, "logging/setLevel", json!({ "level": "loud" })));
-    assert_eq!(bench.sink.one()["error"]["code"], -32602);
-
-    let bench = Bench::new();
-    bench.call_modern(1, "slow");
-    let call = bench.drain_call();
-    say(&bench, &call);
-    bench.sink.nothing();
-    let mut wants = modern(self::call(json!(2), "slow", json!({})));
-    wants["params"]["_meta"]["io.modelcontextprotocol/logLevel"] = json!("info");
-    bench.send(wants);
-    let call = bench.drain_call();
-    say(&bench, &call);
-    assert_eq!(levels(&bench), ["info", "error"], "LG-6");
 }

@@ -4,5 +4,7 @@ mod entries;
 mod lists;
 mod mounts;
 mod registration;
+mod resources;
+mod settings;
 mod tags;
 mod typed_handlers;

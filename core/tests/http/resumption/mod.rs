@@ -2,4 +2,5 @@
 
 mod model;
 pub(crate) mod resume;
+mod retention;
 mod stores;
