@@ -35,7 +35,7 @@ case $kind in
         export TENON_SANITIZE=-fsanitize=thread
         found='ThreadSanitizer: data race'
         checked=false
-        [ $# -gt 0 ] || set -- late_completion cancel modes inline destroy exchange http
+        [ $# -gt 0 ] || set -- late_completion cancel modes inline destroy exchange http http_states
         ;;
     *)
         echo "usage: tests/c/sanitized.sh address|thread [PROGRAM...]"
