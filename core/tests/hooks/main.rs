@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
+struct Events(Arc<Mutex<Vec<String>>>);
 
-impl Told {
+impl Events {
     fn note(&self, what: impl Into<String>) {
         self.0.lock().unwrap().push(what.into());
     }
@@ -54,10 +54,10 @@ fn on_http(address: &str) -> ServeOptions {
 }
 
 /// A client that has sent a request of the modern era, whose answer it reads later.
-struct Sent(BufReader<TcpStream>);
+struct SentRequest(BufReader<TcpStream>);
 
-impl Sent {
-    fn request(url: &str, method: &str, params: Value) -> Sent {
+impl SentRequest {
+    fn request(url: &str, method: &str, params: Value) -> SentRequest {
         let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
         let mut params = params;
         params["_meta"] = json!({
@@ -77,7 +77,7 @@ impl Sent {
             body.len()
         )
         .unwrap();
-        Sent(BufReader::new(stream))
+        SentRequest(BufReader::new(stream))
     }
 
     fn answer(self) -> String {
@@ -87,7 +87,7 @@ impl Sent {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_wait_for_the_start_and_lists_do_not() {
-    let (told, server) = (Told::default(), Server::new("demo", "1"));
+    let (told, server) = (Events::default(), Server::new("demo", "1"));
     let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     {
         let (told, entered, go) = (told.clone(), entered.clone(), go.clone());
@@ -113,8 +113,8 @@ async fn calls_wait_for_the_start_and_lists_do_not() {
     entered.notified().await;
     assert!(running.start_outcome().is_none());
     let url = running.http_url().unwrap();
-    let call = Sent::request(&url, "tools/call", json!({ "name": "work", "arguments": {} }));
-    let list = Sent::request(&url, "tools/list", json!({}));
+    let call = SentRequest::request(&url, "tools/call", json!({ "name": "work", "arguments": {} }));
+    let list = SentRequest::request(&url, "tools/list", json!({}));
     let listed = tokio::task::spawn_blocking(|| list.answer()).await.unwrap();
     assert!(listed.contains(r#""name":"work""#), "{listed}");
     assert!(told.all().is_empty());
@@ -130,7 +130,7 @@ async fn calls_wait_for_the_start_and_lists_do_not() {
 
 #[tokio::test]
 async fn the_stop_comes_after_the_last_call() {
-    let (told, server) = (Told::default(), Server::new("demo", "1"));
+    let (told, server) = (Events::default(), Server::new("demo", "1"));
     told.of(&server, "own");
     let (entered, go, noted) = (Arc::new(Notify::new()), Arc::new(Notify::new()), told.clone());
     let (inside, wait) = (entered.clone(), go.clone());
@@ -146,8 +146,11 @@ async fn the_stop_comes_after_the_last_call() {
         })
         .unwrap();
     let running = server.start(on_http("127.0.0.1:0")).unwrap();
-    let call =
-        Sent::request(&running.http_url().unwrap(), "tools/call", json!({ "name": "slow", "arguments": {} }));
+    let call = SentRequest::request(
+        &running.http_url().unwrap(),
+        "tools/call",
+        json!({ "name": "slow", "arguments": {} }),
+    );
     entered.notified().await;
     running.close();
     assert_eq!(told.all(), ["own start"]);
@@ -166,7 +169,7 @@ async fn the_stop_comes_after_the_last_call() {
 
 #[tokio::test]
 async fn a_start_that_fails_ends_the_server_and_is_named() {
-    let (told, server) = (Told::default(), Server::builder("demo", "1").mask_errors(true).build().unwrap());
+    let (told, server) = (Events::default(), Server::builder("demo", "1").mask_errors(true).build().unwrap());
     server.on(Hook::Start, || async { Err::<(), _>(CallError::tool("no database")) }).unwrap();
     let stop = told.clone();
     let tell = move || {
@@ -224,7 +227,7 @@ async fn handlers_that_do_not_end_are_bounded() {
 
 #[tokio::test]
 async fn what_a_start_says_of_its_own_does_not_end_it() {
-    let (told, server) = (Told::default(), Server::new("demo", "1"));
+    let (told, server) = (Events::default(), Server::new("demo", "1"));
     let note = told.clone();
     let says = move |context: Context| {
         let said = context.notify("example.com/begun", json!({}));
@@ -240,7 +243,7 @@ async fn what_a_start_says_of_its_own_does_not_end_it() {
 
 #[tokio::test]
 async fn who_closes_during_the_start_cuts_it_off() {
-    let (told, server) = (Told::default(), Server::new("demo", "1"));
+    let (told, server) = (Events::default(), Server::new("demo", "1"));
     let entered = Arc::new(Notify::new());
     let inside = entered.clone();
     server
@@ -268,7 +271,7 @@ async fn who_closes_during_the_start_cuts_it_off() {
 
 #[test]
 fn without_a_free_address_nothing_starts() {
-    let (told, server) = (Told::default(), Server::new("demo", "1"));
+    let (told, server) = (Events::default(), Server::new("demo", "1"));
     told.of(&server, "own");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -1,6 +1,6 @@
 //! Hooks of servers that are mounted in others.
 
-use crate::Told;
+use crate::Events;
 use crate::waiting::waits;
 use serde_json::json;
 use std::future::{Future, poll_fn};
@@ -11,7 +11,7 @@ use tenon_mcp::{CallError, Hook, ServeOptions, Server};
 
 #[tokio::test]
 async fn what_is_mounted_starts_and_stops_along_once() {
-    let told = Told::default();
+    let told = Events::default();
     let (outer, middle, inner) = (Server::new("a", "1"), Server::new("b", "1"), Server::new("c", "1"));
     for (server, name) in [(&outer, "outer"), (&middle, "middle"), (&inner, "inner")] {
         told.of(server, name);
@@ -39,7 +39,7 @@ async fn what_is_mounted_starts_and_stops_along_once() {
 
 #[tokio::test]
 async fn what_is_mounted_while_the_server_runs_starts_before_its_calls_and_stops_along() {
-    let told = Told::default();
+    let told = Events::default();
     let (outer, middle, inner) = (Server::new("a", "1"), Server::new("b", "1"), Server::new("c", "1"));
     told.of(&outer, "outer");
     told.tool(&outer, "own");
@@ -108,7 +108,7 @@ async fn what_is_mounted_while_the_server_runs_starts_before_its_calls_and_stops
 
 #[tokio::test]
 async fn what_is_mounted_during_the_start_belongs_to_it() {
-    let (told, outer, inner) = (Told::default(), Server::new("a", "1"), Server::new("b", "1"));
+    let (told, outer, inner) = (Events::default(), Server::new("a", "1"), Server::new("b", "1"));
     told.of(&inner, "inner");
     told.tool(&inner, "work");
     let (entered, go) = waits(&outer, || {});
@@ -127,7 +127,7 @@ async fn what_is_mounted_during_the_start_belongs_to_it() {
 
 #[tokio::test]
 async fn what_is_unmounted_before_its_start_is_not_told_of_it() {
-    let told = Told::default();
+    let told = Events::default();
     let [outer, inner, other] = ["a", "b", "c"].map(|name| Server::new(name, "1"));
     told.of(&inner, "inner");
     told.of(&other, "other");
@@ -161,7 +161,7 @@ async fn what_is_unmounted_before_its_start_is_not_told_of_it() {
 
 #[tokio::test]
 async fn what_is_unmounted_after_its_start_is_told_of_the_stop_at_the_end() {
-    let (told, outer, inner) = (Told::default(), Server::new("a", "1"), Server::new("b", "1"));
+    let (told, outer, inner) = (Events::default(), Server::new("a", "1"), Server::new("b", "1"));
     told.of(&outer, "outer");
     told.of(&inner, "inner");
     outer.mount(&inner, "i").unwrap();
@@ -177,7 +177,7 @@ async fn what_is_unmounted_after_its_start_is_told_of_the_stop_at_the_end() {
 
 #[tokio::test]
 async fn an_end_cuts_off_the_start_of_what_was_mounted_late() {
-    let (told, outer, inner) = (Told::default(), Server::new("a", "1"), Server::new("b", "1"));
+    let (told, outer, inner) = (Events::default(), Server::new("a", "1"), Server::new("b", "1"));
     told.of(&outer, "outer");
     let (entered, _go) = waits(&inner, || panic!("it is cut off"));
     let stop = told.clone();

@@ -1,6 +1,6 @@
 //! Calls that wait for the end of a start, and a shutdown that comes during a start.
 
-use crate::{Sent, on_http};
+use crate::{SentRequest, on_http};
 use serde_json::json;
 use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 
 /// Says when a lane has something.
 #[derive(Default)]
-struct Rung(Notify);
+struct WakeNotify(Notify);
 
-impl Wake for Rung {
+impl Wake for WakeNotify {
     fn wake(&self) {
         self.0.notify_one();
     }
@@ -51,7 +51,7 @@ async fn what_waits_for_the_start_takes_nothing_that_a_start_needs() {
     outer.add(Entry::new(Kind::Tool, "work"), target(2)).unwrap();
     outer.mount(&inner, "in").unwrap();
     let (entered, go) = waits(&outer, || {});
-    let (port, rung) = (outer.port(), Arc::new(Rung::default()));
+    let (port, rung) = (outer.port(), Arc::new(WakeNotify::default()));
     let lane = port.lane(LaneId(40), rung.clone());
     let running = outer.start(ServeOptions::new().in_process()).unwrap();
     entered.notified().await;
@@ -78,11 +78,11 @@ async fn what_waits_for_the_start_takes_nothing_that_a_start_needs() {
     assert_eq!(call.await.unwrap().text(), "done");
 }
 
-type Happens = Box<dyn FnOnce() + Send>;
+type Action = Box<dyn FnOnce() + Send>;
 
 /// Where something happens when a thread asks for the time next.
 #[derive(Default)]
-struct Clock(Mutex<Option<(ThreadId, Happens)>>);
+struct Clock(Mutex<Option<(ThreadId, Action)>>);
 
 impl Environment for Clock {
     fn now(&self) -> Instant {
@@ -131,9 +131,12 @@ async fn an_end_while_a_start_begins_is_noticed() {
     });
     let running = outer.start(on_http("127.0.0.1:0")).unwrap();
     entered.notified().await;
-    let call =
-        Sent::request(&running.http_url().unwrap(), "tools/call", json!({ "name": "work", "arguments": {} }));
-    let list = Sent::request(&running.http_url().unwrap(), "tools/list", json!({}));
+    let call = SentRequest::request(
+        &running.http_url().unwrap(),
+        "tools/call",
+        json!({ "name": "work", "arguments": {} }),
+    );
+    let list = SentRequest::request(&running.http_url().unwrap(), "tools/list", json!({}));
     tokio::task::spawn_blocking(|| list.answer()).await.unwrap();
     assert!(served.set(running.clone()).is_ok());
     tokio::task::spawn_blocking(move || answered.send(call.answer()));

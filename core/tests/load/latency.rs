@@ -26,7 +26,7 @@ const MEASURED: Duration = Duration::from_millis(2500);
 const BLOCKING: usize = 1;
 
 /// What an attempt found.
-struct Found {
+struct Measured {
     /// How long the lists took, sorted.
     lists: Vec<Duration>,
     /// Answers of the blocking host.
@@ -79,7 +79,7 @@ fn listen(address: SocketAddr) -> TcpStream {
 
 /// The active connections go on until the time is over. Of those that do not keep the blocking
 /// host busy half ask for lists, and half call a tool that answers at once.
-fn measure(server: &Server, blocking: usize) -> Found {
+fn measure(server: &Server, blocking: usize) -> Measured {
     let address = server.address;
     let session = Session::open(address);
     let mut active: Vec<Active> = (0..WORKING)
@@ -93,7 +93,7 @@ fn measure(server: &Server, blocking: usize) -> Found {
     let (mut lists, blocked) = drive(&mut active, blocking);
     let others = (others(&[server]) - before) / start.elapsed().as_secs_f64();
     lists.sort_unstable();
-    Found { lists, blocked, others }
+    Measured { lists, blocked, others }
 }
 
 /// Gives how long the lists took, and how many calls the host has answered after it blocked.

@@ -1,6 +1,6 @@
 //! Every transport of one server at once.
 
-use crate::client::{Client, PATIENCE, Served, Stream, connect};
+use crate::client::{Client, PATIENCE, Stream, TestServer, connect};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -16,7 +16,7 @@ fn talks<S: Stream>(client: &mut Client<S>) {
 
 #[test]
 fn all_are_served_at_once_and_end_together() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let file = |name: &str| served.directory.file(name);
         let (given, web) =
             (UnixListener::bind(file("given")).unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());

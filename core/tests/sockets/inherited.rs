@@ -1,6 +1,6 @@
 //! Sockets and streams that the program brings.
 
-use crate::client::{Client, PATIENCE, Served, Stream, close, connect, text};
+use crate::client::{Client, PATIENCE, Stream, TestServer, close, connect, text};
 use serde_json::json;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -16,7 +16,7 @@ fn tcp() -> (TcpStream, TcpStream) {
 }
 
 /// One client on a connection whose other end is served, and the server's end with it.
-fn one<S: Stream>(served: &Served, client: S, socket: impl Into<OwnedFd>) {
+fn one<S: Stream>(served: &TestServer, client: S, socket: impl Into<OwnedFd>) {
     let running = served.start(ServeOptions::new().socket(socket));
     let mut client = Client::on(client);
     assert!(client.is_served());
@@ -30,7 +30,7 @@ fn one<S: Stream>(served: &Served, client: S, socket: impl Into<OwnedFd>) {
 
 #[test]
 fn a_connected_socket_is_one_client_with_which_the_server_ends() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let (client, socket) = UnixStream::pair().unwrap();
         one(&served, client, socket);
         let (client, socket) = tcp();
@@ -40,7 +40,7 @@ fn a_connected_socket_is_one_client_with_which_the_server_ends() {
 
 #[test]
 fn of_several_connections_the_last_one_ends_the_server() {
-    let served = Served::new().apart();
+    let served = TestServer::new().apart();
     let (first, one) = UnixStream::pair().unwrap();
     let (second, two) = UnixStream::pair().unwrap();
     let running = served.start(ServeOptions::new().socket(one).socket(two));
@@ -53,7 +53,7 @@ fn of_several_connections_the_last_one_ends_the_server() {
 
 #[test]
 fn a_listening_socket_serves_whoever_comes_and_its_file_stays() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let path = served.path();
         let listener = UnixListener::bind(&path).unwrap();
         let addresses = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -73,7 +73,7 @@ fn a_listening_socket_serves_whoever_comes_and_its_file_stays() {
 /// Of clients over TCP each address has a share of the connections; those of a Unix socket have no address.
 #[test]
 fn an_address_has_a_share_of_a_listening_socket() {
-    let served = Served::with(|limits| (limits.max_connections, limits.max_address_calls) = (4, 1));
+    let served = TestServer::with(|limits| (limits.max_connections, limits.max_address_calls) = (4, 1));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let path = served.path();
@@ -107,7 +107,7 @@ fn an_address_has_a_share_of_a_listening_socket() {
 /// So do its listen streams.
 #[test]
 fn an_address_has_a_share_of_the_listen_streams() {
-    let served = Served::with(|limits| limits.max_address_streams = 1);
+    let served = TestServer::with(|limits| limits.max_address_streams = 1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let path = served.path();
@@ -142,7 +142,7 @@ fn an_address_has_a_share_of_the_listen_streams() {
 
 #[test]
 fn http_is_served_on_a_listening_socket() {
-    let served = Served::new();
+    let served = TestServer::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let path = served.path();
@@ -164,7 +164,7 @@ fn http_is_served_on_a_listening_socket() {
 
 #[test]
 fn what_cannot_be_served_is_told() {
-    let served = Served::new();
+    let served = TestServer::new();
     let refused = |options: ServeOptions, what: &str| {
         let error = served.refused(options);
         assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
@@ -185,7 +185,7 @@ fn what_cannot_be_served_is_told() {
 #[test]
 fn over_tcp_a_page_in_a_browser_calls_nothing() {
     // What a page can send anywhere is HTTP, with lines in its body.
-    let served = Served::new();
+    let served = TestServer::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let running = served.start(ServeOptions::new().socket(listener));

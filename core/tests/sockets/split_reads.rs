@@ -104,12 +104,12 @@ fn lines() -> impl Strategy<Value = String> {
 }
 
 /// A server of HTTP, and its only use: to be posted to.
-struct Up(Running, std::net::SocketAddr);
+struct HttpServer(Running, std::net::SocketAddr);
 
-static UP: LazyLock<Up> = LazyLock::new(|| {
+static UP: LazyLock<HttpServer> = LazyLock::new(|| {
     let running = server().start(ServeOptions::new().http(HttpOptions::new("0").unwrap())).unwrap();
     let address = running.http_address().unwrap();
-    Up(running, address)
+    HttpServer(running, address)
 });
 
 /// The answer to a request whose bytes come in parts, without what differs each time.

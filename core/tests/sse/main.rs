@@ -7,13 +7,13 @@ mod split_reads;
 
 use client::{Client, JSON, parts, request};
 use serde_json::{Value, json};
-use server::{Up, call, limits, modern, text};
+use server::{StartedServer, call, limits, modern, text};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, HttpOptions, Limits, ServeOptions, SseOptions, Tool};
 
 /// A server on a port of its own, and the URL of its stream.
-fn up(limits: Limits) -> (Up, String) {
-    let up = Up::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
+fn up(limits: Limits) -> (StartedServer, String) {
+    let up = StartedServer::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
     let url = up.running.sse_url().unwrap();
     (up, url)
 }
@@ -178,7 +178,7 @@ fn a_client_that_answers_no_ping_has_its_answers() {
 }
 
 /// A tool that reports progress once, and a call of it.
-fn add_step(up: &Up) {
+fn add_step(up: &StartedServer) {
     let step = |context: Context| {
         context.progress(1.0, None, None);
         std::future::ready("done")
@@ -219,7 +219,7 @@ fn an_address_has_a_share() {
 fn strangers_are_refused() {
     let page = "https://app.example.com";
     let options = SseOptions::new("0").unwrap().allowed_origins([page]).allowed_headers(["x-custom-auth"]);
-    let up = Up::start(ServeOptions::new().sse(options), Limits::default());
+    let up = StartedServer::start(ServeOptions::new().sse(options), Limits::default());
     let url = up.running.sse_url().unwrap();
     let (authority, _) = parts(&url);
     let client = Client::new(&url);
@@ -353,7 +353,7 @@ fn a_client_that_does_not_read_is_refused_and_cut_off() {
 fn it_is_served_beside_streamable_http() {
     let http = HttpOptions::new("0").unwrap();
     let options = ServeOptions::new().http(http).sse(SseOptions::new("/old/events").unwrap());
-    let up = Up::start(options, Limits::default());
+    let up = StartedServer::start(options, Limits::default());
     let url = up.running.sse_url().unwrap();
     assert_eq!(Some(url.replace("/old/events", "/mcp")), up.running.http_url());
     let mut client = Client::new(&url);

@@ -1,14 +1,14 @@
 //! However the bytes of a posted message are divided, the same is said to it, and the same comes on the stream.
 
 use crate::client::{Client, JSON, connect, parts};
-use crate::server::{Up, call, initialize, limits};
+use crate::server::{StartedServer, call, initialize, limits};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::sync::{LazyLock, Mutex};
 
 /// A server for all cases, and the address of its streams.
-static UP: LazyLock<(Mutex<Up>, String)> = LazyLock::new(|| {
+static UP: LazyLock<(Mutex<StartedServer>, String)> = LazyLock::new(|| {
     let (up, url) = crate::up(limits(|limits| limits.max_message_bytes = 400));
     (Mutex::new(up), url)
 });

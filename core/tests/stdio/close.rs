@@ -11,16 +11,16 @@ use tenon_mcp::{ErrorKind, HandlerId, LaneId, Running, ServeOptions, Target, Too
 
 #[test]
 fn closing_ends_the_server_once() {
-    struct Tell(Sender<()>);
-    impl Wake for Tell {
+    struct WakeSender(Sender<()>);
+    impl Wake for WakeSender {
         fn wake(&self) {
             self.0.send(()).unwrap();
         }
     }
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, running) = served.start();
     let (tell, told) = channel();
-    let tell = Arc::new(Tell(tell));
+    let tell = Arc::new(WakeSender(tell));
     running.on_closed(tell.clone());
     client.call(1, "gate", json!({}));
     client.send(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" }));
@@ -44,7 +44,7 @@ fn closing_ends_the_server_once() {
 
 #[test]
 fn a_handler_may_close_its_server() {
-    let served = Served::new();
+    let served = TestServer::new();
     let slot = Arc::new(OnceLock::<Running>::new());
     let inside = slot.clone();
     let closes = handler(move |_: Value, _| {
@@ -71,7 +71,7 @@ fn a_host_that_panics_when_it_is_woken_ends_its_calls_and_no_server() {
             panic!("a waker must not panic");
         }
     }
-    let served = Served::with(drain(Duration::from_millis(100)));
+    let served = TestServer::with(drain(Duration::from_millis(100)));
     let lane = LaneId(1);
     let target = Target::Lane { lane, handler: HandlerId(1) };
     served.server.add(Tool::new("host").input_schema(open_schema()), target).unwrap();
@@ -98,7 +98,7 @@ fn a_host_that_breaks_the_closing_thread_still_sees_the_end() {
             self.1.send(()).unwrap();
         }
     }
-    let served = Served::with(drain(Duration::from_millis(100)));
+    let served = TestServer::with(drain(Duration::from_millis(100)));
     let lane = LaneId(1);
     let target = Target::Lane { lane, handler: HandlerId(1) };
     served.server.add(Tool::new("host").input_schema(open_schema()), target).unwrap();
@@ -118,7 +118,7 @@ fn a_host_that_breaks_the_closing_thread_still_sees_the_end() {
 
 #[test]
 fn a_server_is_served_once_at_a_time() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, running) = served.start();
     let (_, again) = Client::pipes();
     assert_eq!(served.server.start(again).err().unwrap().kind(), ErrorKind::State);
@@ -133,7 +133,7 @@ fn a_server_is_served_once_at_a_time() {
 
 #[test]
 fn a_start_that_fails_changes_nothing_for_a_server_that_runs() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, running) = served.start();
     {
         let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -150,7 +150,7 @@ fn a_start_that_fails_changes_nothing_for_a_server_that_runs() {
 
 #[test]
 fn dropping_serve_closes_the_server() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, options) = Client::pipes();
     let server = served.server.clone();
     let task = served.runtime.spawn(async move { server.serve(options).await });
@@ -162,7 +162,7 @@ fn dropping_serve_closes_the_server() {
 
 #[test]
 fn serve_returns_when_the_client_goes() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, options) = Client::pipes();
     let server = served.server.clone();
     let task = served.runtime.spawn(async move { server.serve(options).await });

@@ -9,7 +9,7 @@ use tenon_mcp::ServeOptions;
 
 #[test]
 fn a_reader_that_vanishes_mid_write_ends_the_server() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     let (mut client, running) = served.start();
     client.call(1, "never", json!({}));
     // Far more than a pipe holds, so the server is in the middle of the line when its reader goes.
@@ -23,7 +23,7 @@ fn a_reader_that_vanishes_mid_write_ends_the_server() {
 
 #[test]
 fn a_reader_that_vanishes_during_the_drain_ends_it() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     let (mut client, running) = served.start();
     client.call(1, "never", json!({}));
     client.call(2, "gate", json!({}));
@@ -37,7 +37,7 @@ fn a_reader_that_vanishes_during_the_drain_ends_it() {
 
 #[test]
 fn a_client_that_does_not_read_cannot_hold_up_the_close() {
-    let served = Served::with(drain(Duration::from_millis(100)));
+    let served = TestServer::with(drain(Duration::from_millis(100)));
     let (mut client, running) = served.start();
     client.call(1, "echo", json!({ "text": "x".repeat(1 << 20) }));
     // The answer is under way, and stuck.
@@ -49,7 +49,7 @@ fn a_client_that_does_not_read_cannot_hold_up_the_close() {
 
 #[test]
 fn the_end_of_the_input_is_seen_while_the_output_is_not_read() {
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 1000;
         limits.stdio_drain_timeout = Duration::from_millis(100);
     });
@@ -62,7 +62,7 @@ fn the_end_of_the_input_is_seen_while_the_output_is_not_read() {
 #[test]
 fn the_end_of_a_socket_is_seen_while_the_output_is_not_read() {
     use std::os::unix::net::UnixStream;
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 1000;
         limits.stdio_drain_timeout = Duration::from_millis(100);
     });

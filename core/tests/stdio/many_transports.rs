@@ -1,6 +1,6 @@
 //! Several transports of one kind on one server at once.
 
-use crate::client::{Client, PATIENCE, Served, text};
+use crate::client::{Client, PATIENCE, TestServer, text};
 use serde_json::{Value, json};
 use std::io::{Read, Write, pipe};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tenon_mcp::{HttpOptions, Running, ServeOptions};
 
 /// Serves so many pairs of pipes besides what is named already.
-fn serve(served: &Served, mut options: ServeOptions, pairs: usize) -> (Vec<Client>, Running) {
+fn serve(served: &TestServer, mut options: ServeOptions, pairs: usize) -> (Vec<Client>, Running) {
     let clients = (0..pairs).map(|_| {
         let (server_input, input) = pipe().unwrap();
         let (output, server_output) = pipe().unwrap();
@@ -56,7 +56,7 @@ fn is_let_go(client: &Client) -> bool {
 
 #[test]
 fn two_listeners_and_two_pairs_of_descriptors_serve_at_once() {
-    let served = Served::new();
+    let served = TestServer::new();
     let any = || HttpOptions::new("127.0.0.1:0").unwrap();
     let (mut clients, running) = serve(&served, ServeOptions::new().http(any()).http(any()), 2);
     let addresses: Vec<_> = running.http_addresses().collect();
@@ -108,7 +108,7 @@ fn two_listeners_and_two_pairs_of_descriptors_serve_at_once() {
 
 #[test]
 fn a_channel_that_ends_leaves_the_others() {
-    let served = Served::with(|limits| limits.drain_timeout = PATIENCE);
+    let served = TestServer::with(|limits| limits.drain_timeout = PATIENCE);
     let (mut clients, running) = serve(&served, ServeOptions::new(), 3);
     let echo = |client: &mut Client| {
         client.call(9, "echo", json!({ "text": "still here" }));
@@ -138,7 +138,7 @@ fn a_channel_that_ends_leaves_the_others() {
 
 #[test]
 fn a_channel_that_ends_waits_for_its_calls_no_longer_than_a_server_does() {
-    let served = Served::with(|limits| limits.stdio_drain_timeout = Duration::from_millis(50));
+    let served = TestServer::with(|limits| limits.stdio_drain_timeout = Duration::from_millis(50));
     let (mut clients, running) = serve(&served, ServeOptions::new(), 2);
     let mut first = clients.remove(0);
     first.call(1, "never", json!({}));
@@ -153,7 +153,7 @@ fn a_channel_that_ends_waits_for_its_calls_no_longer_than_a_server_does() {
 
 #[test]
 fn descriptors_that_end_before_the_others_are_started_end_nothing_else() {
-    let served = Served::new();
+    let served = TestServer::new();
     for _ in 0..20 {
         let (input, ended) = pipe().unwrap();
         let (_output, output) = pipe().unwrap();
@@ -169,7 +169,7 @@ fn descriptors_that_end_before_the_others_are_started_end_nothing_else() {
 
 #[test]
 fn a_server_that_is_told_so_goes_on_when_its_input_has_ended() {
-    let served = Served::with_builder(|_| (), |builder| builder.end_with_stdin(false));
+    let served = TestServer::with_builder(|_| (), |builder| builder.end_with_stdin(false));
     let http_options = || ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap());
     let (mut clients, running) = serve(&served, http_options(), 2);
     let address = running.http_address().unwrap();

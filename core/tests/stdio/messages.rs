@@ -12,7 +12,7 @@ use tenon_mcp::{ServeOptions, Tool, handler};
 
 #[test]
 fn a_line_that_is_too_long_is_refused_and_the_next_is_served() {
-    let served = Served::with(|limits| limits.max_message_bytes = 1000);
+    let served = TestServer::with(|limits| limits.max_message_bytes = 1000);
     let (mut client, running) = served.start();
     for size in [1001, 200_000] {
         client.send_bytes(&vec![b'x'; size]);
@@ -30,7 +30,7 @@ fn a_line_that_is_too_long_is_refused_and_the_next_is_served() {
 
 #[test]
 fn a_line_that_is_too_long_is_refused_before_it_ends() {
-    let served = Served::with(|limits| limits.max_message_bytes = 1000);
+    let served = TestServer::with(|limits| limits.max_message_bytes = 1000);
     let (mut client, running) = served.start();
     client.send_bytes(&[b'x'; 1001]);
     assert_eq!(client.receive().unwrap()["error"]["code"], -32600);
@@ -47,7 +47,7 @@ fn a_line_that_is_too_long_is_refused_before_it_ends() {
 #[test]
 fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
     const LISTS: usize = 300;
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 64 << 10;
         (limits.drain_timeout, limits.stdio_drain_timeout) = (PATIENCE, PATIENCE);
     });
@@ -77,7 +77,7 @@ fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
 
 #[test]
 fn two_servers_live_side_by_side() {
-    let (one, two) = (Served::new(), Served::new());
+    let (one, two) = (TestServer::new(), TestServer::new());
     let (mut first, first_running) = one.start();
     let (mut second, second_running) = two.start();
     for client in [&mut first, &mut second] {
@@ -99,7 +99,7 @@ fn two_servers_live_side_by_side() {
 
 #[test]
 fn a_descriptor_that_does_not_block_still_gets_whole_lines() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (server_input, input) = pipe().unwrap();
     let (output, server_output) = pipe().unwrap();
     for end in [rustix::fd::AsFd::as_fd(&server_input), rustix::fd::AsFd::as_fd(&server_output)] {
@@ -128,7 +128,7 @@ fn a_descriptor_that_does_not_block_still_gets_whole_lines() {
 #[test]
 fn a_client_that_does_not_read_is_not_read_from() {
     const CAPACITY: usize = 64 << 10;
-    let served = Served::with(|limits| limits.max_outbound_bytes = CAPACITY);
+    let served = TestServer::with(|limits| limits.max_outbound_bytes = CAPACITY);
     let (mut client, running) = served.start();
     let input = client.input();
     fcntl_setfl(input, fcntl_getfl(input).unwrap() | OFlags::NONBLOCK).unwrap();
@@ -163,7 +163,7 @@ fn a_client_that_does_not_read_is_not_read_from() {
 
 #[test]
 fn what_an_inline_handler_makes_before_it_waits_belongs_to_the_programs_runtime() {
-    let served = Served::new();
+    let served = TestServer::new();
     let naps = || async {
         // Neither can be made outside of a runtime.
         let timer = tokio::time::sleep(Duration::from_millis(1));

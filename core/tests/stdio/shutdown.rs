@@ -30,7 +30,7 @@ pub(crate) fn ended(running: &Running) {
 
 #[test]
 fn the_end_of_the_input_lets_calls_finish() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, running) = served.start();
     for id in 0..100 {
         client.call(id, "echo", json!({ "text": "x" }));
@@ -50,7 +50,7 @@ fn the_end_of_the_input_lets_calls_finish() {
 
 #[test]
 fn a_last_line_without_its_end_is_served() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, running) = served.start();
     client.send_bytes(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
     client.end_input();
@@ -60,7 +60,7 @@ fn a_last_line_without_its_end_is_served() {
 
 #[test]
 fn a_handler_that_never_ends_is_waited_for_only_so_long() {
-    let served = Served::with(drain(Duration::from_millis(100)));
+    let served = TestServer::with(drain(Duration::from_millis(100)));
     let (mut client, running) = served.start();
     client.call(1, "never", json!({}));
     client.end_input();
@@ -73,7 +73,7 @@ fn a_handler_that_never_ends_is_waited_for_only_so_long() {
 #[test]
 fn a_call_that_shutdown_cuts_off_gets_its_error_with_its_id() {
     // RPC-14, in both eras.
-    let served = Served::with(|limits| limits.drain_timeout = Duration::from_millis(100));
+    let served = TestServer::with(|limits| limits.drain_timeout = Duration::from_millis(100));
     let (mut client, running) = served.start();
     client.initialize();
     let never =
@@ -96,7 +96,7 @@ fn a_call_that_shutdown_cuts_off_gets_its_error_with_its_id() {
 #[test]
 fn requests_that_come_while_the_server_closes_are_answered() {
     // RPC-14: also those that are refused.
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.drain_timeout = LONG;
         limits.stdio_drain_timeout = LONG;
     });
@@ -127,7 +127,7 @@ fn requests_that_come_while_the_server_closes_are_answered() {
 
 #[test]
 fn a_question_may_be_answered_while_the_server_closes() {
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.drain_timeout = LONG;
         limits.stdio_drain_timeout = LONG;
     });
@@ -158,7 +158,7 @@ fn a_question_may_be_answered_while_the_server_closes() {
 #[test]
 fn a_call_that_waits_for_an_answer_is_cut_off_with_its_id() {
     // RPC-14.
-    let served = Served::with(|limits| limits.drain_timeout = Duration::from_millis(100));
+    let served = TestServer::with(|limits| limits.drain_timeout = Duration::from_millis(100));
     let asks = handler(|_: Value, context: Context| async move {
         let schema = tenon_mcp::JsonSlice::from_value(&json!({ "type": "object", "properties": {} }));
         context.elicit(Ask::form("?", schema)).await.map(|_| "answered")
@@ -179,7 +179,7 @@ fn a_call_that_waits_for_an_answer_is_cut_off_with_its_id() {
 
 #[test]
 fn a_drain_without_limit_is_possible() {
-    let served = Served::with(drain(Duration::MAX));
+    let served = TestServer::with(drain(Duration::MAX));
     let (mut client, running) = served.start();
     client.call(1, "gate", json!({}));
     client.end_input();
@@ -190,7 +190,7 @@ fn a_drain_without_limit_is_possible() {
 
 #[test]
 fn a_question_after_the_end_of_the_input_fails_at_once() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     let gate = served.gate.clone();
     let asks = handler(move |_: Value, context: Context| {
         let gate = gate.clone();
@@ -225,7 +225,7 @@ fn a_question_after_the_end_of_the_input_fails_at_once() {
 fn a_drain_on_stdio_is_bounded_by_the_shorter_of_two_limits() {
     assert_eq!(Limits::default().stdio_drain_timeout, Duration::from_secs(1));
     for shorter in [0, 1] {
-        let served = Served::with(|limits| {
+        let served = TestServer::with(|limits| {
             let mut times = [LONG; 2];
             times[shorter] = Duration::from_millis(100);
             [limits.drain_timeout, limits.stdio_drain_timeout] = times;
@@ -241,7 +241,7 @@ fn a_drain_on_stdio_is_bounded_by_the_shorter_of_two_limits() {
 
 #[test]
 fn a_drain_can_be_cut_short() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     for begin in [Begin::Input, Begin::Close] {
         let (mut client, running) = served.start();
         client.call(1, "never", json!({}));
@@ -264,7 +264,7 @@ fn a_drain_can_be_cut_short() {
 
 #[test]
 fn a_close_may_be_given_less_time() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     let (mut client, running) = served.start();
     client.call(1, "never", json!({}));
     client.call(2, "echo", json!({ "text": "x" }));
@@ -277,7 +277,7 @@ fn a_close_may_be_given_less_time() {
 
 #[test]
 fn the_flush_of_a_drain_that_is_cut_short_is_bounded() {
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     let (mut client, running) = served.start();
     client.call(1, "echo", json!({ "text": "x".repeat(1 << 20) }));
     let mut first = [0; 1];
@@ -290,7 +290,7 @@ fn the_flush_of_a_drain_that_is_cut_short_is_bounded() {
 #[test]
 fn signals_end_the_server_by_steps() {
     let (int, term) = (2, 15);
-    let served = Served::with(drain(LONG));
+    let served = TestServer::with(drain(LONG));
     // The first asks for a graceful end.
     let (mut client, running) = served.start();
     client.call(1, "gate", json!({}));
@@ -325,15 +325,15 @@ fn signals_end_the_server_by_steps() {
 
 #[test]
 fn a_future_that_waits_for_the_end_leaves_nothing_behind_when_dropped() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (_client, running) = served.start();
-    struct Woken(AtomicUsize);
-    impl std::task::Wake for Woken {
+    struct WakeCount(AtomicUsize);
+    impl std::task::Wake for WakeCount {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
-    let woken = Arc::new(Woken(AtomicUsize::new(0)));
+    let woken = Arc::new(WakeCount(AtomicUsize::new(0)));
     let waker = std::task::Waker::from(woken.clone());
     for _ in 0..1000 {
         let mut closed = Box::pin(running.closed());

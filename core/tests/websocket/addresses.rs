@@ -1,7 +1,7 @@
 //! Where it is served: an address of its own, or one that HTTP has too.
 
 use crate::client::{Client, Raw, UPGRADE};
-use crate::server::{Up, call, modern, text};
+use crate::server::{StartedServer, call, modern, text};
 use serde_json::json;
 use std::net::TcpListener;
 use tenon_mcp::{ErrorKind, HttpOptions, Limits, ServeOptions, Server, SseOptions, WebSocketOptions};
@@ -23,7 +23,7 @@ fn start_error(options: ServeOptions) -> tenon_mcp::Error {
 fn a_path_joins_the_http_address() {
     let sse = SseOptions::new("/sse").unwrap();
     let options = ServeOptions::new().websocket(websocket("/chat")).sse(sse).http(http("0"));
-    let up = Up::start(options, Limits::default());
+    let up = StartedServer::start(options, Limits::default());
     let address = up.running.http_address().unwrap();
     assert_eq!(up.running.http_urls().collect::<Vec<_>>(), [format!("http://{address}/mcp")]);
     let url = format!("ws://{address}/chat");
@@ -41,14 +41,17 @@ fn a_path_joins_the_http_address() {
 fn one_address_is_shared() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let options = ServeOptions::new().http(http(&free)).websocket(websocket(&free));
-    let up = Up::start(options, Limits::default());
+    let up = StartedServer::start(options, Limits::default());
     assert_eq!(up.running.http_url(), Some(format!("http://{free}/mcp")));
     assert_eq!(up.running.websocket_url(), Some(format!("ws://{free}/ws")));
     let mut client = Client::new(&up.running.websocket_url().unwrap());
     client.open("2025-11-25");
     assert_eq!(text(&client.ask(&call(1, "add", json!({ "a": 1, "b": 2 })))), "3");
     drop(up);
-    let up = Up::start(ServeOptions::new().http(http("0")).websocket(websocket("0")), Limits::default());
+    let up = StartedServer::start(
+        ServeOptions::new().http(http("0")).websocket(websocket("0")),
+        Limits::default(),
+    );
     let (http, websocket) = (up.running.http_url().unwrap(), up.running.websocket_url().unwrap());
     assert_ne!(http[4..].split('/').nth(2), websocket[2..].split('/').nth(2));
 }
@@ -62,7 +65,7 @@ fn a_shared_address_shares_whom_it_answers() {
         .http(http("0").allowed_origins([page]))
         .websocket(websocket("/ws"))
         .websocket(own);
-    let up = Up::start(options, Limits::default());
+    let up = StartedServer::start(options, Limits::default());
     let url = up.running.websocket_url().unwrap();
     let status = |path: &str, origin: &str| {
         let head =

@@ -8,13 +8,13 @@ mod messages;
 mod server;
 mod shutdown;
 
-use server::Up;
+use server::StartedServer;
 use tenon_mcp::{Limits, ServeOptions, WebSocketOptions};
 
 /// A server on a port of its own, and its URL.
-fn up(limits: Limits) -> (Up, String) {
+fn up(limits: Limits) -> (StartedServer, String) {
     let options = ServeOptions::new().websocket(WebSocketOptions::new("0").unwrap());
-    let up = Up::start(options, limits);
+    let up = StartedServer::start(options, limits);
     let url = up.running.websocket_url().unwrap();
     (up, url)
 }

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 /// No test waits for as long as this; without it a broken one would hang.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Up {
+pub struct StartedServer {
     pub running: Running,
     pub server: Server,
     /// What happened to calls of `gate`: `started`, then `finished` or `dropped`.
@@ -100,24 +100,24 @@ pub fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
 }
 
 /// An inline handler that panics on the thread that received its call.
-struct Bad;
+struct PanickingHost;
 
-impl InlineHost for Bad {
+impl InlineHost for PanickingHost {
     fn run(&self, _: HostCall) {
         panic!("a bad handler");
     }
 }
 
-impl Up {
+impl StartedServer {
     /// Adds the tool `bad`, whose calls panic where they come in.
     pub fn add_bad(&self) {
-        let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(Bad) };
+        let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(PanickingHost) };
         let schema = JsonSlice::from_value(&json!({ "type": "object" }));
         self.server.add(Tool::new("bad").input_schema(schema), target).unwrap();
     }
 
     /// Sockets on the executor of the handlers.
-    pub fn start(options: ServeOptions, limits: Limits) -> Up {
+    pub fn start(options: ServeOptions, limits: Limits) -> StartedServer {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = Server::builder("up", "1.0.0").limits(limits).build().unwrap();
@@ -126,7 +126,7 @@ impl Up {
         let entered = runtime.enter();
         let running = server.start(options).unwrap();
         drop(entered);
-        Up { running, server, seen: seen.1, gate, _runtime: runtime }
+        StartedServer { running, server, seen: seen.1, gate, _runtime: runtime }
     }
 
     /// The next thing that happened to a call of `gate`.
@@ -140,7 +140,7 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for StartedServer {
     fn drop(&mut self) {
         self.running.close();
         self.running.wait_for(PATIENCE);

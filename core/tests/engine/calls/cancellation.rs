@@ -9,7 +9,7 @@ use tenon_mcp::{AskMode, CallId, CancelReason, Outcome};
 
 /// Counts how often it was told, and how often it ended.
 #[derive(Clone, Default)]
-struct Told(Arc<Counts>);
+struct CountingHook(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -17,18 +17,18 @@ struct Counts {
     ended: AtomicUsize,
 }
 
-struct Ends(Told);
+struct CountingDrop(CountingHook);
 
-impl Drop for Ends {
+impl Drop for CountingDrop {
     fn drop(&mut self) {
         self.0.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl Told {
+impl CountingHook {
     /// Whether the call was in flight, so that its end will be told.
     fn of(&self, bench: &Bench, call: CallId) -> bool {
-        let (told, ends) = (self.clone(), Ends(self.clone()));
+        let (told, ends) = (self.clone(), CountingDrop(self.clone()));
         let tell = move || {
             told.0.told.fetch_add(1, Ordering::SeqCst);
             drop(ends);
@@ -44,8 +44,8 @@ impl Told {
 #[test]
 fn each_way_in_which_a_call_ends_without_its_handler_is_told_once() {
     // CN-2: a cancelled call is stopped, so whoever works on it must hear of it.
-    type Way = (&'static str, fn(&Bench));
-    let ways: [Way; 5] = [
+    type Ending = (&'static str, fn(&Bench));
+    let ways: [Ending; 5] = [
         ("cancelled", |bench| bench.cancel(1)),
         ("gone", |bench| bench.engine.close_peer(&bench.peer, CancelReason::Disconnected)),
         ("late", |bench| bench.advance(Duration::from_millis(50))),
@@ -56,7 +56,7 @@ fn each_way_in_which_a_call_ends_without_its_handler_is_told_once() {
         let bench = Bench::legacy();
         bench.call(1, "fast");
         let call = bench.drain_call();
-        let (one, other) = (Told::default(), Told::default());
+        let (one, other) = (CountingHook::default(), CountingHook::default());
         assert!(one.of(&bench, call.id) && other.of(&bench, call.id), "{way}");
         assert_eq!(one.counts(), (0, 0), "{way}");
         end(&bench);
@@ -64,7 +64,7 @@ fn each_way_in_which_a_call_ends_without_its_handler_is_told_once() {
         assert!(bench.port.complete(call.id, Outcome::Text("late".into())).is_err(), "{way}");
         assert_eq!(one.counts(), (1, 1), "{way}");
         // Over already: it comes back.
-        let late = Told::default();
+        let late = CountingHook::default();
         assert!(!late.of(&bench, call.id), "{way}");
         assert_eq!(late.counts(), (0, 1), "{way}");
     }
@@ -75,7 +75,7 @@ fn a_call_that_its_handler_ends_is_not_told_of() {
     let bench = Bench::legacy();
     bench.call(1, "slow");
     let call = bench.drain_call();
-    let told = Told::default();
+    let told = CountingHook::default();
     assert!(told.of(&bench, call.id));
     assert!(bench.text(call.id, "done"));
     assert_eq!(told.counts(), (0, 1));
@@ -93,7 +93,7 @@ fn an_attempt_that_suspends_takes_what_it_wanted_done_along() {
             bench.call(1, "slow");
         }
         let call = bench.drain_call();
-        let told = Told::default();
+        let told = CountingHook::default();
         assert!(told.of(&bench, call.id));
         bench.port.ask(call.id, ask("x"), AskMode::Rerun).unwrap();
         bench.port.complete(call.id, Outcome::Suspend).unwrap();
@@ -109,7 +109,7 @@ fn who_completes_and_who_cancels_at_the_same_time_agree() {
     for round in 0..300_u64 {
         bench.call(round, "slow");
         let call = bench.drain_call();
-        let told = Told::default();
+        let told = CountingHook::default();
         assert!(told.of(&bench, call.id));
         let completes = bench.clone();
         let completing = std::thread::spawn(move || completes.text(call.id, "done"));

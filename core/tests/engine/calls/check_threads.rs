@@ -176,12 +176,12 @@ fn a_call_that_is_being_checked_is_in_flight() {
 }
 
 /// A message that is known to be held for as long as a part of it is.
-struct Held {
+struct CountedMessage {
     text: Vec<u8>,
     _counted: Arc<()>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for CountedMessage {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
@@ -194,7 +194,7 @@ fn calls_that_are_cancelled_before_their_check_leave_nothing_behind() {
     let slugs = json!({ "slugs": vec![format!("{}!", "a".repeat(2_000)); 20] });
     for id in 0..20 {
         let message = modern(call(json!(id), "slugs", slugs.clone())).to_string();
-        let message = Held { text: message.into_bytes(), _counted: held.clone() };
+        let message = CountedMessage { text: message.into_bytes(), _counted: held.clone() };
         checks.bench.engine.receive(&checks.bench.peer, &checks.sink, bytes::Bytes::from_owner(message));
     }
     for id in 0..20 {

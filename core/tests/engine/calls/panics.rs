@@ -17,48 +17,48 @@ const INTERNAL: (i64, &str) =
 const INLINE: LaneId = LaneId(7);
 
 /// Panics at everything.
-struct Bad;
+struct PanickingHost;
 
-impl InlineHost for Bad {
+impl InlineHost for PanickingHost {
     fn run(&self, _: HostCall) {
         panic!("a bad handler");
     }
 }
 
-impl Wake for Bad {
+impl Wake for PanickingHost {
     fn wake(&self) {
         panic!("a bad wake");
     }
 }
 
-impl Spawn for Bad {
+impl Spawn for PanickingHost {
     fn spawn(&self, _: Pin<Box<dyn Future<Output = ()> + Send>>) {
         panic!("a bad executor");
     }
 }
 
-impl Store for Bad {
+impl Store for PanickingHost {
     fn submit(&self, _: StoreOp, _: Instant, _: Done) {
         panic!("a bad store");
     }
 }
 
-impl Log for Bad {
+impl Log for PanickingHost {
     fn log(&self, _: &Record<'_>) {
         panic!("a bad log");
     }
 }
 
 #[derive(Default)]
-struct Noted(Mutex<Vec<String>>);
+struct RecordingLog(Mutex<Vec<String>>);
 
-impl Log for Noted {
+impl Log for RecordingLog {
     fn log(&self, record: &Record<'_>) {
         self.0.lock().push(record.message.to_owned());
     }
 }
 
-impl Noted {
+impl RecordingLog {
     #[track_caller]
     fn says(&self, part: &str) {
         let said = std::mem::take(&mut *self.0.lock());
@@ -66,13 +66,13 @@ impl Noted {
     }
 }
 
-fn bench(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Bench, Arc<Noted>) {
+fn bench(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Bench, Arc<RecordingLog>) {
     locate_panics();
-    let log = Arc::new(Noted::default());
+    let log = Arc::new(RecordingLog::default());
     let own = log.clone();
     let bench = Bench::with_builder(|_| {}, move |builder| configure(builder.log(own)));
     bench.initialize(LEGACY);
-    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(Bad) };
+    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(PanickingHost) };
     bench.server.add(tool("inline"), target).unwrap();
     (bench, log)
 }
@@ -117,7 +117,7 @@ fn a_handler_that_panics_where_its_call_came_in_ends_its_call() {
 fn each_member_of_a_batch_has_a_boundary_of_its_own() {
     let bench = Bench::new();
     bench.initialize("2025-03-26");
-    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(Bad) };
+    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(PanickingHost) };
     bench.server.add(tool("inline"), target).unwrap();
     let ping = json!({ "jsonrpc": "2.0", "id": 3, "method": "ping" });
     bench.send(json!([call(json!(1), "inline", json!({})), call(json!(2), "inline", json!({})), ping]));
@@ -132,7 +132,7 @@ fn each_member_of_a_batch_has_a_boundary_of_its_own() {
 #[test]
 fn a_host_that_panics_when_it_is_woken_ends_the_call() {
     let (bench, log) = bench(|builder| builder);
-    let lane = bench.port.lane(OTHER_LANE, Arc::new(Bad));
+    let lane = bench.port.lane(OTHER_LANE, Arc::new(PanickingHost));
     bench.call(1, "other");
     let answer = bench.sink.one();
     assert_eq!((&answer["id"], error_of(&answer)), (&json!(1), INTERNAL));
@@ -146,7 +146,7 @@ fn a_host_that_panics_when_it_is_woken_ends_the_call() {
 #[test]
 fn an_executor_that_panics_ends_the_call() {
     let (bench, log) = bench(|builder| builder);
-    bench.port.set_spawn(Arc::new(Bad));
+    bench.port.set_spawn(Arc::new(PanickingHost));
     bench.server.tool(tool("local"), async |_: Value, _: Context| "never").unwrap();
     bench.call(1, "local");
     let answer = bench.sink.one();
@@ -273,7 +273,7 @@ fn a_panic_at_the_delivery_of_an_answer_is_no_second_answer() {
 
 #[test]
 fn a_store_that_panics_is_a_store_that_fails() {
-    let (bench, log) = bench(|builder| builder.store(Arc::new(Bad)));
+    let (bench, log) = bench(|builder| builder.store(Arc::new(PanickingHost)));
     let task = tool("task").task_support(TaskSupport::Required);
     bench.server.add(task, Target::Lane { lane: LANE, handler: HandlerId(1) }).unwrap();
     let mut request = call(json!(1), "task", json!({}));
@@ -288,9 +288,9 @@ fn a_store_that_panics_is_a_store_that_fails() {
 
 #[test]
 fn a_log_that_panics_changes_nothing() {
-    let bench = Bench::with_builder(|_| {}, |builder| builder.log(Arc::new(Bad)));
+    let bench = Bench::with_builder(|_| {}, |builder| builder.log(Arc::new(PanickingHost)));
     bench.initialize(LEGACY);
-    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(Bad) };
+    let target = Target::Inline { lane: INLINE, handler: HandlerId(5), host: Arc::new(PanickingHost) };
     bench.server.add(tool("inline"), target).unwrap();
     bench.call(1, "inline");
     let answer = bench.sink.one();

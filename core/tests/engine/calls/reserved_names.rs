@@ -15,7 +15,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 
 /// What a handler of `A` is given when it is called with `arguments`.
 #[track_caller]
-fn given<A: DeserializeOwned + Send + 'static>(arguments: Value) -> Result<A, String> {
+fn input_of<A: DeserializeOwned + Send + 'static>(arguments: Value) -> Result<A, String> {
     let bench = Bench::legacy();
     let executor = Arc::new(Executor::default());
     bench.port.set_spawn(executor.clone());
@@ -56,9 +56,9 @@ fn arguments_with_a_reserved_name_reach_a_rust_handler_as_they_were_checked() {
         let attack = attack(name);
         assert_eq!(given::<Value>(attack.clone()).unwrap(), attack);
         assert_eq!(given::<Value>(json!({ "nested": [attack] })).unwrap(), json!({ "nested": [attack] }));
-        let map: BTreeMap<String, String> = given(attack.clone()).unwrap();
+        let map: BTreeMap<String, String> = input_of(attack.clone()).unwrap();
         assert_eq!(json!(map), attack);
-        let typed: Typed = given(json!({ "nested": attack })).unwrap();
+        let typed: Typed = input_of(json!({ "nested": attack })).unwrap();
         assert_eq!(json!(typed.nested), attack);
         assert!(!typed.forged);
         assert_eq!(json!(given::<Open>(attack.clone()).unwrap().rest), attack);

@@ -10,9 +10,9 @@ use tenon_mcp::{AskMode, Asked, Entry, HandlerId, JsonSlice, Kind, Outcome, Serv
 
 /// Answers when it is told to, with what the memory store says.
 #[derive(Default)]
-struct Late(Mutex<Vec<(StoreDone, Done)>>, Mutex<Option<MemoryStore>>);
+struct DelayedStore(Mutex<Vec<(StoreDone, Done)>>, Mutex<Option<MemoryStore>>);
 
-impl Store for Late {
+impl Store for DelayedStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         let answer = Arc::new(Mutex::new(None));
         let place = answer.clone();
@@ -23,7 +23,7 @@ impl Store for Late {
     }
 }
 
-impl Late {
+impl DelayedStore {
     fn answer(&self) {
         let (answer, done) = self.0.lock().pop().expect("an operation waits");
         done(answer);
@@ -82,7 +82,7 @@ fn a_state_of_a_tool_that_runs_once_is_used_once() {
 
 #[test]
 fn a_call_waits_for_a_store_that_answers_later() {
-    let store = Arc::new(Late::default());
+    let store = Arc::new(DelayedStore::default());
     let bench = bench(Some(store.clone()));
     let state = state(&bench);
     bench.send(retry(2, &state));
@@ -100,7 +100,7 @@ fn a_call_waits_for_a_store_that_answers_later() {
 
 #[test]
 fn what_ends_a_call_before_it_is_admitted_ends_it_for_good() {
-    let store = Arc::new(Late::default());
+    let store = Arc::new(DelayedStore::default());
     let bench = bench(Some(store.clone()));
     let state = state(&bench);
     bench.send(retry(2, &state));

@@ -21,9 +21,9 @@ thread_local! {
 }
 
 /// An executor that is entered.
-struct Entered(Arc<Executor>);
+struct EnteredExecutor(Arc<Executor>);
 
-impl Spawn for Entered {
+impl Spawn for EnteredExecutor {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
         self.0.spawn(future);
     }
@@ -38,7 +38,7 @@ impl Spawn for Entered {
 fn bench() -> (Bench, Arc<Executor>) {
     let bench = Bench::legacy();
     let executor = Arc::new(Executor::default());
-    bench.port.set_spawn(Arc::new(Entered(executor.clone())));
+    bench.port.set_spawn(Arc::new(EnteredExecutor(executor.clone())));
     (bench, executor)
 }
 

@@ -146,15 +146,15 @@ fn a_panic_ends_its_call_only() {
 
 #[test]
 fn a_handler_that_panics_while_it_is_let_go_has_been_answered() {
-    struct Bomb;
-    impl Drop for Bomb {
+    struct PanicsOnDrop;
+    impl Drop for PanicsOnDrop {
         fn drop(&mut self) {
             panic!("while dropping");
         }
     }
     let (bench, executor) = with(raw(|_| {
         // Held by the future itself, not by its body: dropped with the future.
-        let bomb = Bomb;
+        let bomb = PanicsOnDrop;
         Box::pin(std::future::poll_fn(move |_| {
             let _held = &bomb;
             Poll::Ready(Outcome::Text("done".into()))
@@ -167,16 +167,16 @@ fn a_handler_that_panics_while_it_is_let_go_has_been_answered() {
 }
 
 /// A handler's future that panics when it is dropped.
-struct Bomb<F>(F);
+struct PanicsOnDrop<F>(F);
 
-impl<F: Fn() -> Poll<Outcome> + Unpin> Future for Bomb<F> {
+impl<F: Fn() -> Poll<Outcome> + Unpin> Future for PanicsOnDrop<F> {
     type Output = Outcome;
     fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Outcome> {
         (self.0)()
     }
 }
 
-impl<F> Drop for Bomb<F> {
+impl<F> Drop for PanicsOnDrop<F> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             panic!("while dropping");
@@ -188,12 +188,12 @@ impl<F> Drop for Bomb<F> {
 fn a_future_that_panics_when_it_is_dropped_fails_its_call_at_once() {
     const DROPPED: &str = "the handler panicked: while dropping";
     // After a panic of its own, which is what the client is told about if the second comes on top.
-    let (bench, executor) = with(raw(|_| Box::pin(Bomb(|| panic!("at work")))));
+    let (bench, executor) = with(raw(|_| Box::pin(PanicsOnDrop(|| panic!("at work")))));
     bench.call(1, "local");
     executor.run();
     assert!(result_text(&bench.sink.one()).starts_with("the handler panicked: "));
     // When the executor goes away.
-    let (bench, executor) = with(raw(|_| Box::pin(Bomb(|| Poll::Pending))));
+    let (bench, executor) = with(raw(|_| Box::pin(PanicsOnDrop(|| Poll::Pending))));
     bench.call(1, "local");
     executor.run();
     executor.shut_down();
@@ -204,7 +204,7 @@ fn a_future_that_panics_when_it_is_dropped_fails_its_call_at_once() {
     let given = context.clone();
     let (bench, executor) = with(raw(move |context| {
         *given.lock() = Some(context);
-        Box::pin(Bomb(|| Poll::Pending))
+        Box::pin(PanicsOnDrop(|| Poll::Pending))
     }));
     bench.call_modern(1, "local");
     executor.run();

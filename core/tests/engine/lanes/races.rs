@@ -8,7 +8,7 @@ use std::time::Duration;
 use tenon_mcp::{AskMode, CancelReason, Outcome};
 
 /// Does something to a call and says whether that ended it.
-type Racer = Box<dyn FnOnce(&Bench) -> bool + Send>;
+type EndAttempt = Box<dyn FnOnce(&Bench) -> bool + Send>;
 
 /// Runs `f` on another thread to its end, as a peer that is quicker than we are.
 fn meanwhile(f: impl FnOnce() + Send + 'static) {
@@ -75,7 +75,7 @@ fn completion_cancellation_time_out_and_disconnect_have_one_winner() {
         let call = bench.drain_call();
         let barrier = Arc::new(Barrier::new(4));
         let dropped_before = bench.sink.dropped.load(Ordering::SeqCst);
-        let racers: [Racer; 4] = [
+        let racers: [EndAttempt; 4] = [
             Box::new(move |bench| bench.port.complete(call.id, Outcome::Text("done".into())).is_ok()),
             Box::new(move |bench| {
                 bench.cancel(round);

@@ -36,12 +36,12 @@ fn call_back(port: &HostPort, engine: &Engine, call: CallId) {
 
 /// A sink that calls the engine back about the call whose message it is.
 #[derive(Default)]
-struct Curious {
+struct ReentrantSink {
     about: OnceLock<(HostPort, Engine, CallId)>,
     kept: Recorder,
 }
 
-impl Sink for Curious {
+impl Sink for ReentrantSink {
     fn send(&self, message: Outgoing) -> Delivery {
         if let Some((port, engine, call)) = self.about.get() {
             call_back(port, engine, *call);
@@ -54,7 +54,7 @@ impl Sink for Curious {
 fn a_sink_may_call_the_engine_back() {
     ends(|| {
         let bench = Bench::legacy();
-        let sink = Arc::new(Curious::default());
+        let sink = Arc::new(ReentrantSink::default());
         let as_sink: Arc<dyn Sink> = sink.clone();
         let mut message = call(json!(1), "slow", json!({}));
         message["params"]["_meta"] = json!({ "progressToken": "t" });
@@ -81,8 +81,8 @@ fn a_sink_may_call_the_engine_back() {
 #[test]
 fn a_sink_may_end_the_call_that_speaks() {
     ends(|| {
-        struct Ends(Recorder, Mutex<Option<(HostPort, CallId)>>);
-        impl Sink for Ends {
+        struct EndingSink(Recorder, Mutex<Option<(HostPort, CallId)>>);
+        impl Sink for EndingSink {
             fn send(&self, message: Outgoing) -> Delivery {
                 let end = self.1.lock().take();
                 if let Some((port, call)) = end {
@@ -92,7 +92,7 @@ fn a_sink_may_end_the_call_that_speaks() {
             }
         }
         let bench = Bench::legacy();
-        let sink = Arc::new(Ends(Recorder::default(), Mutex::default()));
+        let sink = Arc::new(EndingSink(Recorder::default(), Mutex::default()));
         let as_sink: Arc<dyn Sink> = sink.clone();
         bench.engine.receive(&bench.peer, &as_sink, call(json!(1), "slow", json!({})).to_string().into());
         let id = bench.drain_call().id;
@@ -106,9 +106,9 @@ fn a_sink_may_end_the_call_that_speaks() {
 }
 
 /// A task's waker that calls the engine back.
-struct CuriousWaker(HostPort, Engine, CallId, AtomicUsize);
+struct ReentrantWaker(HostPort, Engine, CallId, AtomicUsize);
 
-impl std::task::Wake for CuriousWaker {
+impl std::task::Wake for ReentrantWaker {
     fn wake(self: Arc<Self>) {
         call_back(&self.0, &self.1, self.2);
         self.3.fetch_add(1, Ordering::SeqCst);
@@ -136,7 +136,7 @@ fn the_waker_of_a_rust_handler_may_call_the_engine_back() {
         };
         poll(&mut task, Waker::noop());
         let call = context.lock().as_ref().unwrap().call_id();
-        let waker = Arc::new(CuriousWaker(id, bench.engine.clone(), call, AtomicUsize::new(0)));
+        let waker = Arc::new(ReentrantWaker(id, bench.engine.clone(), call, AtomicUsize::new(0)));
         poll(&mut task, &Waker::from(waker.clone()));
         // Asked from elsewhere, which has the task polled again.
         bench.port.ask(call, ask("x"), AskMode::Park).unwrap();
@@ -208,14 +208,14 @@ fn a_lanes_waker_may_drain_it_and_be_replaced() {
 
 #[test]
 fn a_log_may_look_at_calls() {
-    struct Looks(OnceLock<HostPort>);
-    impl Log for Looks {
+    struct ReentrantLog(OnceLock<HostPort>);
+    impl Log for ReentrantLog {
         fn log(&self, _: &Record<'_>) {
             self.0.get().unwrap().is_cancelled(CallId::from_u64(0));
         }
     }
     ends(|| {
-        let log = Arc::new(Looks(OnceLock::new()));
+        let log = Arc::new(ReentrantLog(OnceLock::new()));
         let bench =
             Bench::with_builder(|limits| limits.max_result_bytes = 1, |builder| builder.log(log.clone()));
         assert!(log.0.set(bench.port.clone()).is_ok());

@@ -8,7 +8,7 @@ use tenon_mcp::{CacheHints, CacheScope, Capability, Entry, Event, HostCall, Kind
 
 #[test]
 fn a_masked_exception_is_in_the_log_under_the_reference_that_the_client_has() {
-    let log = std::sync::Arc::new(crate::sessions::logs::Kept::default());
+    let log = std::sync::Arc::new(crate::sessions::logs::RecordingLog::default());
     let bench = Bench::with_builder(|_| {}, |builder| builder.mask_errors(true).log(log.clone()));
     bench.call_modern(1, "slow");
     let call = bench.drain_call();

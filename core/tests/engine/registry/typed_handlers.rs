@@ -203,17 +203,17 @@ fn prompts_and_completions_are_plain_values() {
 #[test]
 fn methods_notifications_and_hooks_are_told() {
     #[derive(Deserialize)]
-    struct Said {
+    struct Note {
         #[serde(default)]
         text: String,
     }
     let (bench, executor) = bench();
-    let heard = Arc::new(heard::Heard::default());
+    let heard = Arc::new(heard::Notes::default());
     let (of_hook, of_notification) = (heard.clone(), heard.clone());
-    bench.server.method("x/echo", |Said { text }: Said| async move { json!({ "text": text }) }).unwrap();
+    bench.server.method("x/echo", |Note { text }: Note| async move { json!({ "text": text }) }).unwrap();
     bench
         .server
-        .notification("x/said", move |Said { text }: Said| {
+        .notification("x/said", move |Note { text }: Note| {
             of_notification.push(text);
             async {}
         })
@@ -242,9 +242,9 @@ mod heard {
     use std::sync::Mutex;
 
     #[derive(Default)]
-    pub struct Heard(Mutex<Vec<String>>);
+    pub struct Notes(Mutex<Vec<String>>);
 
-    impl Heard {
+    impl Notes {
         pub fn push(&self, text: String) {
             self.0.lock().unwrap().push(text);
         }

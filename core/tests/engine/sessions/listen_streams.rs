@@ -216,12 +216,12 @@ fn streams_and_what_they_name_are_bounded() {
 }
 
 /// Takes so many events, and everything that may not be dropped.
-struct Slow {
+struct SlowSink {
     room: Mutex<usize>,
     sent: Recorder,
 }
 
-impl Sink for Slow {
+impl Sink for SlowSink {
     fn send(&self, message: Outgoing) -> Delivery {
         if let Outgoing::Event { droppable: true, .. } = &message {
             let mut room = self.room.lock();
@@ -238,7 +238,7 @@ impl Sink for Slow {
 #[test]
 fn a_slow_subscriber_is_ended_and_others_get_everything() {
     let bench = bench();
-    let slow = Arc::new(Slow { room: Mutex::new(1), sent: Recorder::default() });
+    let slow = Arc::new(SlowSink { room: Mutex::new(1), sent: Recorder::default() });
     let sink: Arc<dyn Sink> = slow.clone();
     let peer = Peer::new(None);
     let all = json!({ "toolsListChanged": true });

@@ -11,12 +11,12 @@ use tenon_mcp::{HandlerId, JsonSlice, Log, LogLevel, Outcome, Record, Target, ha
 
 /// Keeps what is logged, unless nobody listens.
 #[derive(Default)]
-pub struct Kept {
+pub struct RecordingLog {
     records: Mutex<Vec<(LogLevel, String, String)>>,
     silent: AtomicBool,
 }
 
-impl Log for Kept {
+impl Log for RecordingLog {
     fn enabled(&self, _: LogLevel, _: &str) -> bool {
         !self.silent.load(Ordering::SeqCst)
     }
@@ -26,7 +26,7 @@ impl Log for Kept {
     }
 }
 
-impl Kept {
+impl RecordingLog {
     /// The one thing said about a call.
     #[track_caller]
     pub fn one(&self) -> String {
@@ -38,8 +38,8 @@ impl Kept {
     }
 }
 
-fn bench() -> (Bench, Arc<Kept>, Arc<Executor>) {
-    let log = Arc::new(Kept::default());
+fn bench() -> (Bench, Arc<RecordingLog>, Arc<Executor>) {
+    let log = Arc::new(RecordingLog::default());
     let bench =
         Bench::with_builder(|limits| limits.max_result_bytes = 100, |builder| builder.log(log.clone()));
     bench.initialize(LEGACY);
@@ -49,24 +49,24 @@ fn bench() -> (Bench, Arc<Kept>, Arc<Executor>) {
 }
 
 /// An error with a cause, whose inside is seen by `Debug` alone.
-struct Deep;
+struct CausedError;
 
 static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
 
-impl fmt::Debug for Deep {
+impl fmt::Debug for CausedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         LOOKED_AT.fetch_add(1, Ordering::SeqCst);
         f.write_str("Deep { secret: 7 }")
     }
 }
 
-impl fmt::Display for Deep {
+impl fmt::Display for CausedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the query failed")
     }
 }
 
-impl std::error::Error for Deep {
+impl std::error::Error for CausedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&fmt::Error)
     }
@@ -75,8 +75,9 @@ impl std::error::Error for Deep {
 #[test]
 fn a_handlers_error_is_logged_with_all_it_knows_and_told_by_its_message() {
     let (bench, log, executor) = bench();
-    let fail =
-        |_: Value, _| async { Err::<Value, _>(Box::<dyn std::error::Error + Send + Sync>::from(Deep)) };
+    let fail = |_: Value, _| async {
+        Err::<Value, _>(Box::<dyn std::error::Error + Send + Sync>::from(CausedError))
+    };
     bench.server.tool(tool("deep"), handler(fail)).unwrap();
     bench.call(1, "deep");
     executor.run();
@@ -176,7 +177,7 @@ fn a_host_logs_through_its_port() {
 
 #[test]
 fn records_below_the_level_are_not_even_put_together() {
-    let log = Arc::new(Kept::default());
+    let log = Arc::new(RecordingLog::default());
     let bench = Bench::with_builder(|_| (), |builder| builder.log(log.clone()).log_level(LogLevel::Warn));
     let logged = |level| {
         bench.port.log(level, "test", "said");

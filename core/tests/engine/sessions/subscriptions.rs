@@ -162,8 +162,8 @@ fn subscriptions_end_with_their_session() {
 /// A session that does not read is told later, once of each; the others now.
 #[test]
 fn who_does_not_read_is_told_once_and_later() {
-    struct Full(Recorder, std::sync::atomic::AtomicBool);
-    impl Sink for Full {
+    struct FullSink(Recorder, std::sync::atomic::AtomicBool);
+    impl Sink for FullSink {
         fn send(&self, message: Outgoing) -> Delivery {
             match message {
                 Outgoing::Event { droppable: true, .. } if self.1.load(Ordering::SeqCst) => Delivery::Skipped,
@@ -173,7 +173,7 @@ fn who_does_not_read_is_told_once_and_later() {
     }
     let bench = bench();
     subscribe(&bench, "test://one");
-    let full = Arc::new(Full(Recorder::default(), true.into()));
+    let full = Arc::new(FullSink(Recorder::default(), true.into()));
     let sink: Arc<dyn Sink> = full.clone();
     let slow = Peer::new(None);
     slow.set_sink(sink.clone());

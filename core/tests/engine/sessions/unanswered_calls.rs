@@ -1,6 +1,6 @@
 //! What nobody waits for, notifications and hooks: how much of it one client may cause, and who hears of its failures.
 
-use crate::sessions::logs::Kept;
+use crate::sessions::logs::RecordingLog;
 use crate::support::*;
 use serde_json::json;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn name_of(op: &tenon_mcp::HostOp) -> Option<String> {
 
 #[test]
 fn a_failure_that_no_client_is_told_is_logged() {
-    let log = Arc::new(Kept::default());
+    let log = Arc::new(RecordingLog::default());
     let bench = Bench::with_builder(|_| {}, |builder| builder.log(log.clone()));
     bench.initialize(LEGACY);
     let entry = Entry::new(Kind::Notification, "notifications/mine").timeout(Duration::from_millis(50));
@@ -90,12 +90,12 @@ fn a_version_that_is_not_spoken_is_answered_with_those_that_are() {
 
 /// A client that does not read while `full`, and takes then what must not be dropped, whatever that is.
 #[derive(Default)]
-struct Slow {
+struct SlowSink {
     full: AtomicBool,
     kept: Recorder,
 }
 
-impl Sink for Slow {
+impl Sink for SlowSink {
     fn send(&self, message: Outgoing) -> Delivery {
         match message {
             Outgoing::Event { droppable: true, .. } if self.full.load(Ordering::SeqCst) => Delivery::Skipped,
@@ -108,7 +108,7 @@ impl Sink for Slow {
 #[test]
 fn a_client_that_does_not_read_is_told_of_changes_once_when_it_reads_again() {
     let bench = Bench::legacy();
-    let slow = Arc::new(Slow::default());
+    let slow = Arc::new(SlowSink::default());
     bench.peer.set_sink(slow.clone());
     slow.full.store(true, Ordering::SeqCst);
     for round in 0..200 {

@@ -12,7 +12,7 @@ fn memory() -> Arc<MemoryStore> {
 fn a_task_is_of_its_principal_alone() {
     // T1-14, T2-16, trap 39
     let bench = bench();
-    let (alice, bob) = (Known::new("alice"), Known::new("bob"));
+    let (alice, bob) = (KnownClient::new("alice"), KnownClient::new("bob"));
     let created = alice.ask(&bench, with_tasks(call(json!(1), "work", json!({}))));
     let id = created["result"]["taskId"].as_str().unwrap();
     let handler = bench.drain_call();
@@ -41,7 +41,7 @@ fn a_task_is_of_its_principal_alone() {
 fn a_known_principal_lists_its_tasks() {
     // T1-13, T1-14, PG-1
     let bench = bench_with(|limits| limits.page_size = 2, memory());
-    let (alice, bob) = (Known::new("alice"), Known::new("bob"));
+    let (alice, bob) = (KnownClient::new("alice"), KnownClient::new("bob"));
     for client in [&alice, &bob] {
         let capabilities = client.ask(&bench, initialize(LEGACY))["result"]["capabilities"].clone();
         assert_eq!(capabilities["tasks"]["list"], json!({}));
@@ -56,14 +56,14 @@ fn a_known_principal_lists_its_tasks() {
     alice.ask(&bench, with_tasks(call(json!(9), "work", json!({}))));
     let handlers = bench.drain();
     assert_eq!(handlers.len(), 6);
-    let list = |client: &Known, cursor: Option<&Value>| {
+    let list = |client: &KnownClient, cursor: Option<&Value>| {
         let mut request = json!({ "jsonrpc": "2.0", "id": 1, "method": "tasks/list", "params": {} });
         if let Some(cursor) = cursor {
             request["params"]["cursor"] = cursor.clone();
         }
         client.ask(&bench, request)
     };
-    let all = |client: &Known| {
+    let all = |client: &KnownClient| {
         let (mut found, mut cursor) = (Vec::new(), None);
         loop {
             let page = list(client, cursor.as_ref())["result"].clone();
@@ -89,8 +89,8 @@ fn a_known_principal_lists_its_tasks() {
 #[test]
 fn their_number_is_bounded() {
     let bench = bench_with(|limits| (limits.max_tasks, limits.max_principal_tasks) = (3, 2), memory());
-    let (alice, bob) = (Known::new("alice"), Known::new("bob"));
-    let begin = |client: &Known| client.ask(&bench, with_tasks(call(json!(1), "work", json!({}))));
+    let (alice, bob) = (KnownClient::new("alice"), KnownClient::new("bob"));
+    let begin = |client: &KnownClient| client.ask(&bench, with_tasks(call(json!(1), "work", json!({}))));
     begin(&alice);
     begin(&alice);
     let calls = bench.drain();

@@ -1,7 +1,7 @@
 //! `max_buffered_bytes`: what is held for all clients together, and that each path gives it back once.
 
 use crate::support::bench::{Bench, Chunks, Full, Part, Pending, poll_body, whole};
-use crate::support::server::{Up, call};
+use crate::support::server::{StartedServer, call};
 use crate::{MODERN, envelope, events, initialize, notification, request, text};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -256,7 +256,7 @@ fn progress_beyond_the_budget_is_left_out() {
 
 #[test]
 fn an_unread_answer_is_counted_until_it_is_written() {
-    let up = Up::with(limits(16 << 20), "127.0.0.1:0");
+    let up = StartedServer::with(limits(16 << 20), "127.0.0.1:0");
     let mut unread = up.client();
     unread.send_modern(&call(1, "blow", json!({ "bytes": 15 << 20 })));
     let (_, head) = unread.read_head().unwrap();
@@ -282,7 +282,7 @@ fn an_unread_answer_is_counted_until_it_is_written() {
 
 #[test]
 fn long_heads_that_do_not_end_are_counted() {
-    let up = Up::with(limits(300_000), "127.0.0.1:0");
+    let up = StartedServer::with(limits(300_000), "127.0.0.1:0");
     let filler = "x".repeat(40_000);
     let mut clients: Vec<_> = (0..8).map(|_| up.client()).collect();
     for client in &mut clients {

@@ -2,7 +2,7 @@
 
 use crate::support::bench::{Bench, Chunks};
 use crate::support::client::{Client, Reply};
-use crate::support::server::{Up, call};
+use crate::support::server::{StartedServer, call};
 use crate::{MODERN, envelope, request, text};
 use bytes::Bytes;
 use serde_json::json;
@@ -13,10 +13,10 @@ use tenon_mcp::{HostOp, Limits};
 /// Whoever is not at 127.0.0.1.
 const OTHER: [u8; 4] = [127, 0, 0, 2];
 
-fn up(change: impl FnOnce(&mut Limits)) -> Up {
+fn up(change: impl FnOnce(&mut Limits)) -> StartedServer {
     let mut limits = Limits::default();
     change(&mut limits);
-    Up::with(limits, "127.0.0.1:0")
+    StartedServer::with(limits, "127.0.0.1:0")
 }
 
 fn list() -> serde_json::Value {
@@ -305,7 +305,7 @@ fn waits(client: &Client) -> bool {
 
 #[test]
 fn long_checks_of_one_address_hold_up_no_other() {
-    let up = Up::on_one_thread();
+    let up = StartedServer::on_one_thread();
     let (mut greedy, mut other): (Vec<_>, _) =
         ((0..40).map(|_| up.client()).collect(), Client::from(OTHER, up.address));
     // Together they take more than ten times what those of the other client take.

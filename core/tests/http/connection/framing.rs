@@ -2,7 +2,7 @@
 
 use crate::support::bench::{Bench, Chunks, NoWake};
 use crate::support::client::Client;
-use crate::support::server::{Up, call};
+use crate::support::server::{StartedServer, call};
 use crate::{initialize, text};
 use bytes::Bytes;
 use serde_json::json;
@@ -51,7 +51,7 @@ fn what_is_understood_is_read() {
 
 #[test]
 fn a_refused_head_leaves_a_connection_as_usable_as_its_body_allows() {
-    let up = Up::new();
+    let up = StartedServer::new();
     for (headers, status) in REFUSED {
         // The body is not waited for.
         let mut client = up.client();
@@ -70,7 +70,7 @@ fn a_refused_head_leaves_a_connection_as_usable_as_its_body_allows() {
 }
 
 /// What comes behind a head.
-fn raw(up: &Up, headers: &[(&str, &str)], body: &str) -> Client {
+fn raw(up: &StartedServer, headers: &[(&str, &str)], body: &str) -> Client {
     let mut client = up.client();
     let head = client.head("POST", headers, None);
     client.send_raw(format!("{head}{body}").as_bytes());
@@ -79,7 +79,7 @@ fn raw(up: &Up, headers: &[(&str, &str)], body: &str) -> Client {
 
 #[test]
 fn a_body_whose_end_is_in_doubt_ends_the_connection() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let te = "transfer-encoding";
     let rows: [&[(&str, &str)]; 6] = [
         &[JSON, (te, "gzip, chunked")],
@@ -110,7 +110,7 @@ fn a_body_whose_end_is_in_doubt_ends_the_connection() {
 
 #[test]
 fn a_malformed_chunk_is_a_bad_request() {
-    let up = Up::new();
+    let up = StartedServer::new();
     for body in ["zz\r\n{}\r\n", "2\r\n{}xx", "-1\r\n", "ffffffffffffffffff\r\n", "2;\n\r\n{}"] {
         let mut client = raw(&up, &[JSON, ("transfer-encoding", "chunked")], body);
         let reply = client.reply();

@@ -1,6 +1,6 @@
 //! Clients that end their side first, and answers to clients that are still sending.
 
-use crate::support::server::{Up, call, legacy_call};
+use crate::support::server::{StartedServer, call, legacy_call};
 use crate::{envelope, initialize, request, text};
 use serde_json::json;
 use std::net::Shutdown;
@@ -12,7 +12,7 @@ fn half_close(client: &crate::support::client::Client) {
 
 #[test]
 fn a_client_that_half_closes_gets_its_answer() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     client.send_modern(&call(1, "add", json!({ "a": 1, "b": 2 })));
     half_close(&client);
@@ -28,7 +28,7 @@ fn a_client_that_half_closes_gets_its_answer() {
 
 #[test]
 fn a_client_that_half_closes_while_its_call_runs_gets_a_stream_and_its_answer() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let session = up.client().open("2025-11-25");
     let legacy = [("mcp-session-id", session.as_str())];
     for modern in [true, false] {
@@ -57,7 +57,7 @@ fn a_client_that_half_closes_while_its_call_runs_gets_a_stream_and_its_answer() 
 
 #[test]
 fn a_client_that_half_closes_and_takes_no_stream_gets_its_answer() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let message = call(1, "gate", json!({}));
     let headers = [
@@ -81,7 +81,7 @@ fn a_client_that_half_closes_and_takes_no_stream_gets_its_answer() {
 fn a_listening_stream_whose_client_is_gone_ends() {
     let mut limits = Limits::default();
     limits.max_connections = 2;
-    let up = Up::with(limits, "127.0.0.1:0");
+    let up = StartedServer::with(limits, "127.0.0.1:0");
     let mut client = up.client();
     let session = client.open("2025-11-25");
     for _ in 0..3 {
@@ -94,7 +94,7 @@ fn a_listening_stream_whose_client_is_gone_ends() {
 
 #[test]
 fn a_forbidden_origin_is_refused_before_its_body_is_read() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let origin = ("origin", "http://evil.example.com");
     let mut client = up.client();
     let head = client.head("POST", &[("content-type", "application/json"), origin], Some(4 << 20));
@@ -126,7 +126,7 @@ fn a_forbidden_origin_is_refused_before_its_body_is_read() {
 
 #[test]
 fn an_answer_to_an_unreadable_head_is_not_lost() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let long = "x".repeat(900_000);
     let head = client.head("GET", &[("x-long", &long)], None);

@@ -1,8 +1,8 @@
 //! The listener: connections, bounds, bad clients, shutdown.
 
 use crate::support::client::Client;
-use crate::support::server::{Up, call, legacy_call};
-use crate::{Virtual, envelope, initialize, request, text};
+use crate::support::server::{StartedServer, call, legacy_call};
+use crate::{TestEnvironment, envelope, initialize, request, text};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ fn list() -> serde_json::Value {
 
 #[test]
 fn a_port_in_use_is_an_error_that_names_it() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let server = Server::new("second", "1");
     let address = up.address.to_string();
     let options = || ServeOptions::new().http(HttpOptions::new(&address).unwrap());
@@ -44,7 +44,7 @@ fn a_port_in_use_is_an_error_that_names_it() {
 
 #[test]
 fn strangers_are_refused() {
-    let up = Up::new();
+    let up = StartedServer::new();
     for headers in [("host", "evil.example.com"), ("origin", "http://evil.example.com")] {
         let mut client = up.client();
         let reply = client.post(&[headers], &initialize("2025-11-25"));
@@ -60,7 +60,7 @@ fn strangers_are_refused() {
 
 #[test]
 fn a_user_name_before_the_host_does_not_make_an_origin_local() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let origin = format!("http://{}@evil.example", up.address);
     let reply = up.client().post(&[("origin", &origin)], &initialize("2025-11-25"));
     assert_eq!((reply.status, reply.header("mcp-session-id")), (403, None), "MH-2");
@@ -93,7 +93,7 @@ fn allowed_hosts_origins_and_headers_are_checked_at_the_start() {
 
 #[test]
 fn a_body_over_the_limit_leaves_the_connection_usable() {
-    let up = Up::with(limits(|limits| limits.max_message_bytes = 100_000), "127.0.0.1:0");
+    let up = StartedServer::with(limits(|limits| limits.max_message_bytes = 100_000), "127.0.0.1:0");
     let mut client = up.client();
     let headers = [("content-type", "application/json")];
     client.send("POST", &headers, &vec![b' '; 300_000]);
@@ -131,7 +131,7 @@ fn a_body_over_the_limit_leaves_the_connection_usable() {
 
 #[test]
 fn chunked_and_pipelined_requests() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let message = call(1, "add", json!({ "a": 1, "b": 2 })).to_string();
     let headers = [
@@ -164,7 +164,10 @@ fn chunked_and_pipelined_requests() {
 
 #[test]
 fn heads_are_bounded_in_size_and_time() {
-    let up = Up::with(limits(|limits| limits.header_timeout = Duration::from_millis(200)), "127.0.0.1:0");
+    let up = StartedServer::with(
+        limits(|limits| limits.header_timeout = Duration::from_millis(200)),
+        "127.0.0.1:0",
+    );
     let mut client = up.client();
     let long = "x".repeat(100_000);
     // The server may answer before it has been sent whole.
@@ -187,7 +190,7 @@ fn heads_are_bounded_in_size_and_time() {
 
 #[test]
 fn clients_that_vanish_do_no_harm() {
-    let up = Up::new();
+    let up = StartedServer::new();
     // More than the buffers of a connection hold.
     let big = call(1, "blow", json!({ "bytes": 4 << 20 }));
     // Never reads its answer.
@@ -209,7 +212,7 @@ fn clients_that_vanish_do_no_harm() {
 
 #[test]
 fn connections_are_bounded() {
-    let up = Up::with(limits(|limits| limits.max_connections = 2), "127.0.0.1:0");
+    let up = StartedServer::with(limits(|limits| limits.max_connections = 2), "127.0.0.1:0");
     let (mut first, mut second) = (up.client(), up.client());
     assert_eq!(first.modern(&list()).status, 200);
     assert_eq!(second.modern(&list()).status, 200);
@@ -228,7 +231,7 @@ fn connections_are_bounded() {
 
 #[test]
 fn close_lets_requests_finish_and_ends_what_is_idle() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut idle = up.client();
     let session = idle.open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
@@ -260,7 +263,10 @@ fn close_lets_requests_finish_and_ends_what_is_idle() {
 
 #[test]
 fn close_ends_what_does_not_finish() {
-    let up = Up::with(limits(|limits| limits.drain_timeout = Duration::from_millis(100)), "127.0.0.1:0");
+    let up = StartedServer::with(
+        limits(|limits| limits.drain_timeout = Duration::from_millis(100)),
+        "127.0.0.1:0",
+    );
     let session = up.client().open("2025-11-25");
     let mut modern = up.client();
     modern.send_modern(&call(1, "gate", json!({})));
@@ -281,7 +287,10 @@ fn close_ends_what_does_not_finish() {
 #[test]
 fn a_call_that_shutdown_cuts_off_gets_its_error_with_its_id() {
     // RPC-14.
-    let up = Up::with(limits(|limits| limits.drain_timeout = Duration::from_millis(100)), "127.0.0.1:0");
+    let up = StartedServer::with(
+        limits(|limits| limits.drain_timeout = Duration::from_millis(100)),
+        "127.0.0.1:0",
+    );
     let session = up.client().open("2025-06-18");
     let head = [("mcp-session-id", session.as_str())];
     let mut clients: Vec<_> = (0..4).map(|_| up.client()).collect();
@@ -340,7 +349,7 @@ fn a_call_that_shutdown_cuts_off_gets_its_error_with_its_id() {
 
 #[test]
 fn without_a_runtime_of_its_callers_it_brings_one() {
-    let server = Server::builder("own", "1").environment(Virtual::new()).build().unwrap();
+    let server = Server::builder("own", "1").environment(TestEnvironment::new()).build().unwrap();
     let target = Target::Lane { lane: LaneId(1), handler: HandlerId(1) };
     server.add(Tool::new("work"), target).unwrap();
     let parker = Arc::new(Parker::new());

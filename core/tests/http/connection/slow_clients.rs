@@ -1,7 +1,7 @@
 //! Clients that take their time: to send, and to read.
 
 use crate::support::client::Client;
-use crate::support::server::{Up, call};
+use crate::support::server::{StartedServer, call};
 use crate::{envelope, request, text};
 use serde_json::json;
 use std::io::Write;
@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tenon_mcp::Limits;
 
-fn up(change: impl FnOnce(&mut Limits)) -> Up {
+fn up(change: impl FnOnce(&mut Limits)) -> StartedServer {
     let mut limits = Limits::default();
     change(&mut limits);
-    Up::with(limits, "127.0.0.1:0")
+    StartedServer::with(limits, "127.0.0.1:0")
 }
 
 fn list() -> serde_json::Value {
@@ -89,7 +89,7 @@ fn a_call_may_last_longer_than_its_request() {
 }
 
 /// There is room for one connection: the next is served once the server has cut the one before.
-fn cuts(up: &Up, mut unread: Client) {
+fn cuts(up: &StartedServer, mut unread: Client) {
     assert_eq!(up.client().modern(&list()).status, 200);
     // What was left is not sent any more either.
     assert!(unread.stream.get_mut().write_all(b"x").is_err());

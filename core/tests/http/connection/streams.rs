@@ -1,7 +1,7 @@
 //! Event streams and the connections they are on.
 
 use crate::support::client::{Client, Reply};
-use crate::support::server::{Up, call};
+use crate::support::server::{StartedServer, call};
 use crate::{envelope, events, request, text};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ fn is_through(event: &Value) -> bool {
 
 #[test]
 fn a_connection_goes_on_after_its_streams() {
-    for up in [Up::new(), Up::apart()] {
+    for up in [StartedServer::new(), StartedServer::apart()] {
         let mut client = up.client();
         for round in 0..3 {
             // Requests that come before the answers: what was read ahead is not lost.
@@ -82,7 +82,7 @@ fn a_connection_goes_on_after_its_streams() {
 
 #[test]
 fn a_stream_looks_the_same_whether_its_connection_goes_on_or_not() {
-    let up = Up::apart();
+    let up = StartedServer::apart();
     let head = |more: &[(&str, &str)]| -> (Client, HashMap<String, String>) {
         let mut client = up.client();
         let request = modern(&client, "HTTP/1.1", &gate(1), more);
@@ -108,7 +108,7 @@ fn a_stream_looks_the_same_whether_its_connection_goes_on_or_not() {
 
 #[test]
 fn a_client_of_http_1_0_reads_its_stream_to_the_end_of_the_connection() {
-    let up = Up::apart();
+    let up = StartedServer::apart();
     let mut client = up.client();
     let request = modern(&client, "HTTP/1.0", &gate(1), &[]);
     client.send_raw(request.as_bytes());
@@ -123,7 +123,7 @@ fn a_client_of_http_1_0_reads_its_stream_to_the_end_of_the_connection() {
 
 #[test]
 fn a_stream_of_many_events_comes_whole() {
-    let up = Up::apart();
+    let up = StartedServer::apart();
     let mut client = up.client();
     let mut message = call(1, "count", json!({ "to": 5_000 }));
     message["params"]["_meta"]["progressToken"] = json!("x".repeat(500));
@@ -137,7 +137,7 @@ fn a_stream_of_many_events_comes_whole() {
 
 #[test]
 fn connections_live_beside_each_other() {
-    let up = Up::apart();
+    let up = StartedServer::apart();
     let mut waiting: Vec<_> = (0..8).map(|_| up.client()).collect();
     waiting.iter_mut().for_each(|client| client.send_modern(&call(1, "gate", json!({}))));
     waiting.iter().for_each(|_| assert_eq!(up.next(), "started"));

@@ -1,13 +1,13 @@
 //! Both eras over real sockets: calls, progress, questions, disconnects.
 
 use crate::support::client::{Client, Reply};
-use crate::support::server::{Up, call, legacy_call};
+use crate::support::server::{StartedServer, call, legacy_call};
 use crate::{envelope, events, notification, request, text};
 use serde_json::{Value, json};
 
 #[test]
 fn both_eras_share_one_url_and_one_connection() {
-    let up = Up::new();
+    let up = StartedServer::new();
     assert_eq!(up.running.http_url().unwrap(), format!("http://{}/mcp", up.address));
     let mut client = up.client();
     let session = client.open("2025-11-25");
@@ -32,7 +32,7 @@ fn both_eras_share_one_url_and_one_connection() {
 
 #[test]
 fn the_path_can_be_chosen() {
-    let up = Up::with(Default::default(), "127.0.0.1:0/deep/path");
+    let up = StartedServer::with(Default::default(), "127.0.0.1:0/deep/path");
     assert_eq!(up.running.http_url().unwrap(), format!("http://{}/deep/path", up.address));
     let mut client = up.client();
     client.path = "/deep/path/".into();
@@ -43,7 +43,7 @@ fn the_path_can_be_chosen() {
 
 #[test]
 fn progress_makes_a_stream_in_both_eras() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let session = client.open("2025-06-18");
     let mut modern = call(5, "count", json!({ "to": 3 }));
@@ -64,7 +64,7 @@ fn progress_makes_a_stream_in_both_eras() {
 fn a_short_time_until_a_slow_answer_streams_is_kept() {
     let mut limits = tenon_mcp::Limits::default();
     limits.stream_after = std::time::Duration::from_millis(100);
-    let up = Up::with(limits, "127.0.0.1:0");
+    let up = StartedServer::with(limits, "127.0.0.1:0");
     let mut client = up.client();
     let start = std::time::Instant::now();
     client.send_modern(&call(1, "gate", json!({})));
@@ -90,7 +90,7 @@ fn read_events(client: &mut Client, count: usize) -> Vec<Value> {
 
 #[test]
 fn legacy_questions_are_requests_answered_by_posts() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let (mut client, mut other) = (up.client(), up.client());
     let session = client.open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
@@ -142,7 +142,7 @@ fn asked(reply: &Reply) -> (Value, Vec<String>) {
 
 #[test]
 fn modern_questions_end_the_call_and_are_answered_by_a_retry() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let (state, keys) = asked(&client.modern(&call(1, "ask_name", json!({ "title": "Dr. " }))));
     let accept = json!({ keys[0].as_str(): { "action": "accept", "content": { "name": "Ada" } } });
@@ -172,7 +172,7 @@ fn modern_questions_end_the_call_and_are_answered_by_a_retry() {
 #[test]
 fn modern_questions_to_a_client_without_forms() {
     // VER-7.
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut message = call(1, "ask_name", json!({}));
     message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
     let reply = up.client().modern(&message);
@@ -183,7 +183,7 @@ fn modern_questions_to_a_client_without_forms() {
 
 #[test]
 fn modern_questions_asked_at_once_go_out_together() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let (state, mut keys) = asked(&client.modern(&call(1, "ask_two", json!({}))));
     keys.sort();
@@ -196,7 +196,7 @@ fn modern_questions_asked_at_once_go_out_together() {
 
 #[test]
 fn a_disconnect_cancels_in_the_modern_era() {
-    let up = Up::new();
+    let up = StartedServer::new();
     // MH-51: no byte of the response has been sent.
     let mut client = up.client();
     client.send_modern(&call(1, "gate", json!({})));
@@ -217,7 +217,7 @@ fn a_disconnect_cancels_in_the_modern_era() {
 
 #[test]
 fn a_disconnect_does_not_cancel_in_the_legacy_era() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let session = up.client().open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
     for (id, report) in [(1, false), (2, true)] {
@@ -243,7 +243,7 @@ fn a_disconnect_does_not_cancel_in_the_legacy_era() {
 
 #[test]
 fn the_listening_stream_is_open_until_the_session_ends() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let session = client.open("2025-03-26");
     let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];

@@ -13,15 +13,15 @@ use tenon_mcp::{
     Running, ServeOptions, Server, ServerBuilder, Target, Tool,
 };
 
-struct Bad;
+struct PanickingHost;
 
-impl InlineHost for Bad {
+impl InlineHost for PanickingHost {
     fn run(&self, _: HostCall) {
         panic!("a bad handler");
     }
 }
 
-impl Store for Bad {
+impl Store for PanickingHost {
     fn submit(&self, _: StoreOp, _: Instant, _: Done) {
         panic!("a bad store");
     }
@@ -32,7 +32,7 @@ impl Store for Bad {
 }
 
 /// Randomness is what an endpoint asks for beside its messages: for the ids of sessions.
-impl Environment for Bad {
+impl Environment for PanickingHost {
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -79,7 +79,7 @@ impl Log for Timers {
 fn up(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Server, Running, Client) {
     let server = configure(Server::builder("panics", "1")).build().unwrap();
     let schema = || JsonSlice::from_value(&json!({ "type": "object" }));
-    let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(Bad) };
+    let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(PanickingHost) };
     server.add(Tool::new("bad").input_schema(schema()), target).unwrap();
     let running = server
         .start(ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap()).in_process())
@@ -115,8 +115,9 @@ fn a_call_that_panics_leaves_its_connection() {
 
 #[test]
 fn what_panics_around_a_message_is_answered_under_its_id() {
-    let environment = |builder: ServerBuilder| builder.environment(Arc::new(Bad)).state_keys([[9; 32]]);
-    let store = |builder: ServerBuilder| builder.store(Arc::new(Bad));
+    let environment =
+        |builder: ServerBuilder| builder.environment(Arc::new(PanickingHost)).state_keys([[9; 32]]);
+    let store = |builder: ServerBuilder| builder.store(Arc::new(PanickingHost));
     for (which, status) in [(0, 500), (1, 503)] {
         let (_server, running, mut client) = if which == 0 { up(environment) } else { up(store) };
         for _ in 0..2 {

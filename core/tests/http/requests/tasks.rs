@@ -1,7 +1,7 @@
 //! Tasks over real sockets: headers, statuses, clients that leave.
 
 use crate::support::client::Client;
-use crate::support::server::{Up, call, legacy_call};
+use crate::support::server::{StartedServer, call, legacy_call};
 use crate::{envelope, request, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ fn until(client: &mut Client, task: &str, status: &str) -> Value {
 #[test]
 fn the_name_header_of_a_task_may_be_left_out_but_not_be_another() {
     // MH-16, MH-17, AMB-20
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let created = client.modern(&with_tasks(call(1, "job", json!({}))));
     assert_eq!(created.status, 200);
@@ -59,7 +59,7 @@ fn the_name_header_of_a_task_may_be_left_out_but_not_be_another() {
 #[test]
 fn statuses_say_what_is_wrong() {
     // T2-2, T2-11, T2-12
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let refused = client.modern(&call(1, "must", json!({})));
     assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(-32021)));
@@ -76,7 +76,7 @@ fn statuses_say_what_is_wrong() {
 #[test]
 fn a_task_goes_on_when_its_client_has_gone() {
     // MH-53
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let created = client.modern(&with_tasks(call(1, "job", json!({})))).json();
     let id = created["result"]["taskId"].as_str().unwrap();
@@ -93,7 +93,7 @@ fn a_task_goes_on_when_its_client_has_gone() {
 #[test]
 fn a_task_outlives_its_session() {
     // T1-8, T1-14
-    let up = Up::new();
+    let up = StartedServer::new();
     let mut client = up.client();
     let session = client.open("2025-11-25");
     let head = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", "2025-11-25")];

@@ -3,7 +3,7 @@
 
 use crate::resumption::resume::come_back;
 use crate::support::bench::{Bench, Part, Pending, poll_body};
-use crate::{numbered, told};
+use crate::{all_events, numbered};
 use http_body::Body;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ enum Step {
     /// The client reads.
     Read(usize),
     /// The client leaves; what the server wrote before is lost, or not even written.
-    Leave(usize, bool),
+    Disconnect(usize, bool),
     /// The client comes back, behind what it has read.
     Return(usize),
     /// The handler lets go of the connection.
@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..3usize).prop_map(Step::Say),
         5 => (0..3usize).prop_map(Step::Read),
-        3 => (0..3usize, any::<bool>()).prop_map(|(stream, lost)| Step::Leave(stream, lost)),
+        3 => (0..3usize, any::<bool>()).prop_map(|(stream, lost)| Step::Disconnect(stream, lost)),
         5 => (0..3usize).prop_map(Step::Return),
         2 => (0..2usize).prop_map(Step::Close),
         1 => (0..2usize).prop_map(Step::Answer),
@@ -91,7 +91,7 @@ fn number(message: &Value) -> u64 {
     })
 }
 
-struct World {
+struct TestState {
     bench: Bench,
     session: String,
     streams: Vec<Model>,
@@ -99,8 +99,8 @@ struct World {
     deleted: bool,
 }
 
-impl World {
-    fn new() -> World {
+impl TestState {
+    fn new() -> TestState {
         let mut limits = Limits::default();
         limits.call_timeout = Duration::from_secs(86_400);
         limits.session_idle = Duration::from_secs(86_400);
@@ -115,7 +115,7 @@ impl World {
         let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
         let body = bench.bare("GET", &head).poll().unwrap().into_body();
         streams.push(Model { body: Some(body), ..Model::default() });
-        World { bench, session, streams, said: 0, deleted: false }
+        TestState { bench, session, streams, said: 0, deleted: false }
     }
 
     /// Has the response begin if it can.
@@ -152,7 +152,7 @@ impl World {
             }
         }
         if kept {
-            if let Some((id, _)) = told(&bytes).last() {
+            if let Some((id, _)) = all_events(&bytes).last() {
                 assert!(!id.is_empty() || self.deleted);
                 stream.last_id = Some(id.clone()).filter(|id| !id.is_empty());
             }
@@ -172,7 +172,7 @@ impl World {
         match step {
             Step::Say(place) => self.say(place),
             Step::Read(place) => self.read(place, true),
-            Step::Leave(place, lost) => {
+            Step::Disconnect(place, lost) => {
                 if lost {
                     self.read(place, false);
                 }
@@ -320,7 +320,7 @@ proptest! {
     /// LH-20, LH-21, LH-26, LH-28, LH-29, LH-35.
     #[test]
     fn each_event_comes_once_and_on_its_own_stream(steps in prop::collection::vec(step(), 1..40)) {
-        let mut world = World::new();
+        let mut world = TestState::new();
         for step in steps {
             world.step(step);
         }
@@ -334,8 +334,8 @@ fn every_order_of_a_few_steps() {
     let steps = [
         Step::Say(0),
         Step::Read(0),
-        Step::Leave(0, false),
-        Step::Leave(0, true),
+        Step::Disconnect(0, false),
+        Step::Disconnect(0, true),
         Step::Return(0),
         Step::Close(0),
         Step::Answer(0),
@@ -345,7 +345,7 @@ fn every_order_of_a_few_steps() {
     ];
     let most = 3;
     for order in 0..10usize.pow(most) {
-        let mut world = World::new();
+        let mut world = TestState::new();
         // A stream that has begun.
         world.step(Step::Say(0));
         world.step(Step::Read(0));

@@ -1,8 +1,8 @@
 //! Clients that come back to a stream of their session.
 
 use crate::support::bench::{Bench, Full, Part, Pending, poll_body, question, whole};
-use crate::support::server::{Up, call, legacy_call};
-use crate::{initialize, notification, numbered, request, text, told};
+use crate::support::server::{StartedServer, call, legacy_call};
+use crate::{all_events, initialize, notification, numbered, request, text};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tenon_mcp::http::ResponseBody;
@@ -57,7 +57,7 @@ pub(crate) fn begun(bench: &Bench, session: &str, id: u64) -> (CallId, ResponseB
     let call = bench.take_call();
     bench.progress(call, 1.0);
     let mut body = pending.poll().expect("a stream").into_body();
-    let ids = told(&now(&mut body).0).into_iter().map(|(id, _)| id).collect();
+    let ids = all_events(&now(&mut body).0).into_iter().map(|(id, _)| id).collect();
     (call, body, ids)
 }
 
@@ -100,9 +100,9 @@ fn streams_begin_with_an_id_in_the_revision_that_has_that() {
         let (first, _) = now(&mut body);
         let primes = String::from_utf8_lossy(&first).contains("\nretry: 1000\ndata: \n\nid: ");
         assert_eq!(primes, revision == "2025-11-25", "{}", String::from_utf8_lossy(&first));
-        assert_eq!(told(&first).len(), if primes { 2 } else { 1 });
+        assert_eq!(all_events(&first).len(), if primes { 2 } else { 1 });
         drop(body);
-        let (again, _) = now(&mut resumed(&bench, &session, &told(&first)[0].0));
+        let (again, _) = now(&mut resumed(&bench, &session, &all_events(&first)[0].0));
         assert_eq!(again.starts_with(b"retry: 1000\n\n"), primes, "{}", String::from_utf8_lossy(&again));
         assert_eq!(numbered(&again).len(), usize::from(primes));
     }
@@ -118,7 +118,10 @@ fn modern_streams_have_no_ids() {
     assert_eq!(bench.server.port().close_stream(call), Ok(false));
     bench.complete(call, "done");
     let (said, ended) = now(&mut body);
-    assert!(ended && told(&said).iter().all(|(id, data)| id.is_empty() && !data.is_empty()), "MH-44, MH-45");
+    assert!(
+        ended && all_events(&said).iter().all(|(id, data)| id.is_empty() && !data.is_empty()),
+        "MH-44, MH-45"
+    );
     assert!(!String::from_utf8(said).unwrap().contains("retry"));
 }
 
@@ -194,7 +197,7 @@ fn a_call_lets_go_of_its_connection() {
     bench.progress(call, 1.0);
     let (said, ended) = now(&mut pending.poll().unwrap().into_body());
     assert!(ended);
-    let said = told(&said);
+    let said = all_events(&said);
     assert_eq!((said.len(), said[0].1.len()), (1, 0), "what follows waits");
     assert_eq!(port.close_stream(call), Ok(false), "nobody waits");
     let mut back = resumed(&bench, &session, &said[0].0);
@@ -219,7 +222,7 @@ fn a_response_that_ends_at_once_does_not_wait_for_a_quick_answer() {
     assert_eq!(bench.server.port().close_stream(call), Ok(true));
     bench.complete(call, "done");
     let reply = whole(pending.poll().unwrap());
-    let said = told(&reply.body);
+    let said = all_events(&reply.body);
     assert_eq!((reply.is_stream(), said.len(), said[0].1.len()), (true, 1, 0));
     assert_eq!(text(&numbered(&now(&mut resumed(&bench, &session, &said[0].0)).0)[0].1), "done");
 }
@@ -265,7 +268,7 @@ fn events_that_belong_to_no_request_wait_for_who_listened_last() {
     let head = [("mcp-session-id", session.as_str()), ("accept", "text/event-stream")];
     let mut listening = bench.bare("GET", &head).poll().unwrap().into_body();
     let (first, _) = now(&mut listening);
-    let id = told(&first)[0].0.clone();
+    let id = all_events(&first)[0].0.clone();
     let numbers = |said: &[u8]| -> Vec<u64> {
         numbered(said).iter().map(|(_, event)| event["params"]["number"].as_u64().unwrap()).collect()
     };
@@ -328,7 +331,7 @@ fn batches_are_resumed_too() {
     let calls: Vec<_> = bench.ops().into_iter().filter_map(started).collect();
     bench.progress(calls[0], 1.0);
     let mut body = pending.poll().unwrap().into_body();
-    let id = told(&now(&mut body).0)[0].0.clone();
+    let id = all_events(&now(&mut body).0)[0].0.clone();
     drop(body);
     bench.complete(calls[1], "two");
     bench.complete(calls[0], "one");
@@ -338,12 +341,12 @@ fn batches_are_resumed_too() {
 }
 
 pub(crate) fn last_id(said: &[u8]) -> String {
-    told(said).last().expect("an event").0.clone()
+    all_events(said).last().expect("an event").0.clone()
 }
 
 #[test]
 fn a_connection_that_is_reset_in_the_middle_loses_nothing() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let session = up.client().open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
     let mut client = up.client();
@@ -380,7 +383,7 @@ fn a_connection_that_is_reset_in_the_middle_loses_nothing() {
 
 #[test]
 fn the_end_of_the_server_ends_streams_that_were_resumed() {
-    let up = Up::new();
+    let up = StartedServer::new();
     let session = up.client().open("2025-11-25");
     let head = [("mcp-session-id", session.as_str())];
     let mut client = up.client();

@@ -2,7 +2,7 @@
 
 use super::resume::{begun, come_back, now, progress, refused, resumed};
 use crate::support::bench::Bench;
-use crate::{numbered, text, told};
+use crate::{all_events, numbered, text};
 use std::time::Duration;
 use tenon_mcp::Limits;
 
@@ -16,7 +16,7 @@ fn what_fell_out_of_the_log_is_refused_by_name() {
     for step in 2..9 {
         bench.progress(call, f64::from(step));
     }
-    let all: Vec<_> = told(&now(&mut body).0).into_iter().map(|(id, _)| id).collect();
+    let all: Vec<_> = all_events(&now(&mut body).0).into_iter().map(|(id, _)| id).collect();
     drop(body);
     assert!(refused(&bench, &session, &ids[1]).contains("kept no longer"));
     assert!(refused(&bench, &session, &all[0]).contains("kept no longer"));

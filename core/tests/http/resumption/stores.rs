@@ -2,7 +2,7 @@
 
 use crate::resumption::resume::{begun, come_back, now, resumed};
 use crate::support::bench::Bench;
-use crate::{numbered, text, told};
+use crate::{all_events, numbered, text};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -29,7 +29,7 @@ fn another_replica_replays_what_is_complete() {
     assert_eq!((text(&numbered(&said)[0].1), ended), ("done", true));
     // The streams that it has itself have other names.
     let (_, _body, other) = begun(&two, &session, 2);
-    assert!(!ids.contains(&other[0]) && told(&said).len() == 1);
+    assert!(!ids.contains(&other[0]) && all_events(&said).len() == 1);
     // For nobody else's session.
     let stranger = two.open();
     assert_eq!(come_back(&two, &stranger, &ids[1]).finish().status, 400);
@@ -43,7 +43,7 @@ fn another_replica_says_what_there_is_and_when_to_ask_again() {
     let mut pending = one.session_call(&session, 1);
     let call = one.take_call();
     assert_eq!(one.server.port().close_stream(call), Ok(true));
-    let begins = told(&now(&mut pending.poll().unwrap().into_body()).0)[0].0.clone();
+    let begins = all_events(&now(&mut pending.poll().unwrap().into_body()).0)[0].0.clone();
     let (said, ended) = now(&mut resumed(&two, &session, &begins));
     assert!(ended && said == b"retry: 1000\n\n", "{said:?}");
     one.progress(call, 1.0);
@@ -71,15 +71,15 @@ fn another_replica_says_what_there_is_and_when_to_ask_again() {
 
 /// Answers when it is told to.
 #[derive(Default)]
-struct Late {
+struct DelayedStore {
     memory: Option<MemoryStore>,
     waiting: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
     appends: Mutex<bool>,
 }
 
-impl Late {
-    fn new() -> Arc<Late> {
-        Arc::new(Late { memory: Some(MemoryStore::new(100)), ..Late::default() })
+impl DelayedStore {
+    fn new() -> Arc<DelayedStore> {
+        Arc::new(DelayedStore { memory: Some(MemoryStore::new(100)), ..DelayedStore::default() })
     }
 
     /// From now on what is appended waits.
@@ -99,9 +99,9 @@ impl Late {
     }
 }
 
-struct Shared(Arc<Late>);
+struct SharedStore(Arc<DelayedStore>);
 
-impl Store for Shared {
+impl Store for SharedStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         let (late, appends) = (self.0.clone(), matches!(op, StoreOp::Append { .. }));
         let run = move || late.memory.as_ref().unwrap().submit(op.clone(), now, done);
@@ -115,15 +115,15 @@ impl Store for Shared {
 
 #[test]
 fn what_the_store_has_not_taken_yet_is_replayed_all_the_same() {
-    let late = Late::new();
-    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(Shared(late.clone()))));
+    let late = DelayedStore::new();
+    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(SharedStore(late.clone()))));
     let session = bench.open();
     let (call, mut body, ids) = begun(&bench, &session, 1);
     late.holds();
     for step in 2..6 {
         bench.progress(call, f64::from(step));
     }
-    assert_eq!(told(&now(&mut body).0).len(), 4);
+    assert_eq!(all_events(&now(&mut body).0).len(), 4);
     drop(body);
     bench.complete(call, "done");
     for _ in 0..2 {
@@ -137,8 +137,8 @@ fn what_the_store_has_not_taken_yet_is_replayed_all_the_same() {
 
 #[test]
 fn a_store_that_has_no_room_or_fails_costs_no_event_here() {
-    struct Away(MemoryStore, bool);
-    impl Store for Away {
+    struct FailingStore(MemoryStore, bool);
+    impl Store for FailingStore {
         fn submit(&self, op: StoreOp, now: Instant, done: Done) {
             match op {
                 StoreOp::Append { .. } if self.1 => done(StoreDone::Unavailable("no route".into())),
@@ -148,7 +148,7 @@ fn a_store_that_has_no_room_or_fails_costs_no_event_here() {
         }
     }
     for fails in [true, false] {
-        let store = Arc::new(Away(MemoryStore::new(100), fails));
+        let store = Arc::new(FailingStore(MemoryStore::new(100), fails));
         let bench = Bench::with(Limits::default(), |builder| builder.store(store));
         let session = bench.open();
         let (call, mut body, ids) = begun(&bench, &session, 1);

@@ -22,20 +22,20 @@ struct Program {
 }
 
 /// Says when there is something to look at.
-struct Bell(Sender<()>);
+struct WakeSender(Sender<()>);
 
-impl Wake for Bell {
+impl Wake for WakeSender {
     fn wake(&self) {
         let _ = self.0.send(());
     }
 }
 
-struct Asked {
+struct Pending {
     exchange: Exchange,
     rung: Receiver<()>,
 }
 
-impl Asked {
+impl Pending {
     /// The next step, once there is one.
     fn step(&self) -> Step {
         loop {
@@ -76,14 +76,19 @@ impl Program {
         Program { server, service, lane }
     }
 
-    fn begin(&self, method: &str, headers: &[(&str, &str)], change: impl FnOnce(&mut RequestHead)) -> Asked {
+    fn begin(
+        &self,
+        method: &str,
+        headers: &[(&str, &str)],
+        change: impl FnOnce(&mut RequestHead),
+    ) -> Pending {
         let mut head = RequestHead::new(method).unwrap();
         for (name, value) in headers {
             head.header(name, value).unwrap();
         }
         change(&mut head);
         let (ring, rung) = channel();
-        Asked { exchange: Exchange::new(&self.service, head, Arc::new(Bell(ring))), rung }
+        Pending { exchange: Exchange::new(&self.service, head, Arc::new(WakeSender(ring))), rung }
     }
 
     fn post(
@@ -91,7 +96,7 @@ impl Program {
         headers: &[(&str, &str)],
         message: &Value,
         change: impl FnOnce(&mut RequestHead),
-    ) -> Asked {
+    ) -> Pending {
         let all = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
         let all: Vec<_> = all.iter().chain(headers).copied().collect();
         let asked = self.begin("POST", &all, change);
@@ -105,7 +110,7 @@ impl Program {
         asked
     }
 
-    fn call(&self, change: impl FnOnce(&mut RequestHead)) -> Asked {
+    fn call(&self, change: impl FnOnce(&mut RequestHead)) -> Pending {
         let headers = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
         let params = envelope(json!({ "name": "work", "_meta": { "progressToken": 1 } }));
         let asked = self.post(&headers, &request(1, "tools/call", params), change);
@@ -135,15 +140,15 @@ impl Program {
 }
 
 /// Bytes that say when they are let go of.
-struct Told(Sender<()>);
+struct DropNotice(Sender<()>);
 
-impl AsRef<[u8]> for Told {
+impl AsRef<[u8]> for DropNotice {
     fn as_ref(&self) -> &[u8] {
         b"piece"
     }
 }
 
-impl Drop for Told {
+impl Drop for DropNotice {
     fn drop(&mut self) {
         let _ = self.0.send(());
     }
@@ -153,7 +158,7 @@ impl Drop for Told {
 fn a_body_that_is_not_wanted_is_let_go_of() {
     let program = Program::new(Limits::default(), EmbedOptions::new());
     let (gone, told) = channel();
-    let piece = || Bytes::from_owner(Told(gone.clone()));
+    let piece = || Bytes::from_owner(DropNotice(gone.clone()));
     // It would be asked to send on otherwise.
     let asked = program.begin("PUT", &[("expect", "100-continue")], |_| {});
     for _ in 0..3 {
@@ -239,12 +244,12 @@ fn sessions_belong_to_the_principal_that_the_program_names() {
 fn calls_have_what_was_put_with_their_request() {
     let program = Program::new(Limits::default(), EmbedOptions::new());
     let (gone, told) = channel();
-    let asked = ["ann", "bob"].map(|who| program.call(|head| head.attach((who, Told(gone.clone())))));
+    let asked = ["ann", "bob"].map(|who| program.call(|head| head.attach((who, DropNotice(gone.clone())))));
     let calls = Program::ops(&program.lane);
     for (op, who) in calls.iter().zip(["ann", "bob"]) {
         let HostOp::Call(call) = op else { panic!("{op:?}") };
         let attachment = call.context.arrival.attachment.as_ref().expect("it was put there");
-        assert_eq!(attachment.get::<(&str, Told)>().expect("it is of this type").0, who);
+        assert_eq!(attachment.get::<(&str, DropNotice)>().expect("it is of this type").0, who);
         assert!(attachment.get::<String>().is_none());
         assert!(!call.context.arrival.holds_attachment_alone());
         program.server.port().complete(call.id, Outcome::Text(who.into())).unwrap();
@@ -399,9 +404,9 @@ fn what_cannot_stand_in_http_is_named() {
 
 /// What the log was told of where the server is served.
 #[derive(Default)]
-struct Places(std::sync::Mutex<Vec<String>>);
+struct AddressLog(std::sync::Mutex<Vec<String>>);
 
-impl tenon_mcp::Log for Places {
+impl tenon_mcp::Log for AddressLog {
     fn log(&self, record: &tenon_mcp::Record<'_>) {
         if record.target == "tenon_mcp::server" {
             self.0.lock().unwrap().push(format!("{}: {}", record.level.as_str(), record.message));
@@ -412,7 +417,7 @@ impl tenon_mcp::Log for Places {
 #[test]
 fn exceptions_are_masked_where_the_address_is_not_known_unless_the_program_says_otherwise() {
     for (setting, told) in [(None, None), (Some(true), None), (Some(false), Some("password is 1234"))] {
-        let log = Arc::new(Places::default());
+        let log = Arc::new(AddressLog::default());
         let builder = Server::builder("embedded", "1.0.0").log(log.clone());
         let builder = match setting {
             Some(mask) => builder.mask_errors(mask),

@@ -30,11 +30,11 @@ fn websocket(address: &str) -> WebSocketOptions {
 }
 
 /// Ends with the test.
-struct Up(Running);
+struct StartedServer(Running);
 
-impl Up {
-    fn new(server: &Server, options: ServeOptions) -> Up {
-        Up(server.start(options).unwrap())
+impl StartedServer {
+    fn new(server: &Server, options: ServeOptions) -> StartedServer {
+        StartedServer(server.start(options).unwrap())
     }
 
     fn address(&self) -> SocketAddr {
@@ -55,7 +55,7 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for StartedServer {
     fn drop(&mut self) {
         self.0.close();
         assert!(self.0.wait_for(Duration::from_secs(30)), "the server ends");
@@ -67,8 +67,8 @@ fn ask(client: &mut Client, method: &str, headers: &[(&str, &str)]) -> Reply {
     client.reply()
 }
 
-fn up(server: &Server) -> Up {
-    Up::new(server, ServeOptions::new().http(http("0")))
+fn up(server: &Server) -> StartedServer {
+    StartedServer::new(server, ServeOptions::new().http(http("0")))
 }
 
 #[test]
@@ -158,7 +158,8 @@ fn hosts_are_those_of_the_endpoint() {
     assert_eq!(client.reply().status, 400, "it names no host");
     client.send_raw(b"GET / HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\n\r\n");
     assert_eq!(client.reply().status, 400, "it names two");
-    let named = Up::new(&server(), ServeOptions::new().http(http("0").allowed_hosts(["mcp.example.com"])));
+    let named =
+        StartedServer::new(&server(), ServeOptions::new().http(http("0").allowed_hosts(["mcp.example.com"])));
     assert_eq!(named.get("/", &[("host", "mcp.example.com")]).status, 200);
     assert_eq!(named.get("/", &[("host", "other.example.com")]).status, 403);
     // Whoever comes from elsewhere gets the page, and its script cannot read it.
@@ -170,7 +171,7 @@ fn hosts_are_those_of_the_endpoint() {
 fn scripts_of_allowed_origins_may_read_a_page() {
     let page = "https://app.example.com";
     let options = http("0").allowed_origins([page]).allowed_headers(["X-Custom-Auth"]);
-    let up = Up::new(&server(), ServeOptions::new().http(options));
+    let up = StartedServer::new(&server(), ServeOptions::new().http(options));
     let mut client = up.client("/");
     let read = ask(&mut client, "GET", &[("origin", page)]);
     assert_eq!((read.status, read.header("access-control-allow-origin")), (200, Some(page)));
@@ -200,7 +201,7 @@ fn scripts_of_allowed_origins_may_read_a_page() {
 #[test]
 fn frames_are_for_those_who_may_call() {
     let policy = |http: HttpOptions| {
-        let up = Up::new(&server(), ServeOptions::new().http(http));
+        let up = StartedServer::new(&server(), ServeOptions::new().http(http));
         up.get("/", &[("host", "localhost")]).header("content-security-policy").map(str::to_owned)
     };
     let own = "frame-ancestors 'self'".to_owned();
@@ -244,7 +245,7 @@ fn every_listener_has_them_whatever_it_speaks() {
     let path = folder.join("socket");
     let (unix, sse) = (http(&format!("unix:{}", path.display())), SseOptions::new("127.0.0.1:0").unwrap());
     let options = ServeOptions::new().http(http("0")).http(unix).websocket(websocket("0")).sse(sse);
-    let up = Up::new(&server(), options);
+    let up = StartedServer::new(&server(), options);
     let addresses: Vec<_> = [up.0.http_url(), up.0.websocket_url(), up.0.sse_url()]
         .into_iter()
         .map(|url| url.unwrap().split('/').nth(2).unwrap().to_owned())
@@ -275,7 +276,7 @@ fn paths_of_transports_are_refused() {
     let start = |paths: &[&str], options: ServeOptions| {
         let server = Server::new("pages", "1.0.0");
         paths.iter().for_each(|path| server.page(path, HTML, PAGE).unwrap());
-        server.start(options).map(Up).err().map(|error| (error.kind(), error.to_string()))
+        server.start(options).map(StartedServer).err().map(|error| (error.kind(), error.to_string()))
     };
     let all = || {
         let sse = SseOptions::new("/v1/sse").unwrap();
@@ -298,7 +299,7 @@ fn paths_of_transports_are_refused() {
     assert!(said.contains("page \"/\": Streamable HTTP is served at /;"), "{said}");
     // Told at once where it is known, and forgotten with the end.
     let server = server();
-    let running = Up::new(&server, all());
+    let running = StartedServer::new(&server, all());
     let refused = server.page("/ws", HTML, PAGE).unwrap_err().to_string();
     assert!(refused.contains("page \"/ws\": WebSocket is served at /ws;"), "{refused}");
     server.page("/mcp", HTML, PAGE).unwrap();
@@ -307,7 +308,7 @@ fn paths_of_transports_are_refused() {
     // A start that failed has left nothing behind.
     assert!(server.start(all()).is_err());
     assert!(server.remove_page("/ws"));
-    assert_eq!(Up::new(&server, all()).get("/mcp", &[]).body, PAGE.as_bytes());
+    assert_eq!(StartedServer::new(&server, all()).get("/mcp", &[]).body, PAGE.as_bytes());
 }
 
 #[test]

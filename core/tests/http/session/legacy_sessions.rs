@@ -154,14 +154,14 @@ fn idle_sessions_expire_and_used_ones_do_not() {
 }
 
 /// A store that answers when the test says so, if at all.
-pub struct Slow {
+pub struct SlowStore {
     memory: MemoryStore,
     pub waiting: std::sync::Mutex<Vec<(StoreOp, std::time::Instant, Done)>>,
 }
 
-impl Slow {
-    pub fn new() -> Arc<Slow> {
-        Arc::new(Slow { memory: MemoryStore::new(10), waiting: Default::default() })
+impl SlowStore {
+    pub fn new() -> Arc<SlowStore> {
+        Arc::new(SlowStore { memory: MemoryStore::new(10), waiting: Default::default() })
     }
 
     pub fn answer(&self) {
@@ -171,7 +171,7 @@ impl Slow {
     }
 }
 
-impl Store for Slow {
+impl Store for SlowStore {
     fn submit(&self, op: StoreOp, now: std::time::Instant, done: Done) {
         self.waiting.lock().unwrap().push((op, now, done));
     }
@@ -179,7 +179,7 @@ impl Store for Slow {
 
 #[test]
 fn a_store_may_answer_later_or_never() {
-    let store = Slow::new();
+    let store = SlowStore::new();
     let bench = Bench::with(Limits::default(), |builder| builder.store(store.clone()));
     let mut pending = bench.post(&[], &initialize("2025-11-25"));
     assert!(pending.poll().is_none());
@@ -217,14 +217,15 @@ impl tenon_mcp::Log for StoreLog {
 #[test]
 fn a_store_that_fails_is_logged() {
     let log = Arc::new(StoreLog::default());
-    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(Down)).log(log.clone()));
+    let bench =
+        Bench::with(Limits::default(), |builder| builder.store(Arc::new(UnavailableStore)).log(log.clone()));
     assert_eq!(bench.post(&[], &initialize("2025-11-25")).finish().status, 503);
     assert_eq!(*log.0.lock().unwrap(), ["the store failed: no route to the store"]);
 }
 
-struct Down;
+struct UnavailableStore;
 
-impl Store for Down {
+impl Store for UnavailableStore {
     fn submit(&self, _: StoreOp, _: std::time::Instant, done: Done) {
         done(StoreDone::Unavailable("no route to the store".into()));
     }
@@ -232,7 +233,7 @@ impl Store for Down {
 
 #[test]
 fn without_its_store_there_are_no_sessions() {
-    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(Down)));
+    let bench = Bench::with(Limits::default(), |builder| builder.store(Arc::new(UnavailableStore)));
     for reply in [
         bench.post(&[], &initialize("2025-11-25")).finish(),
         bench.post(&[("mcp-session-id", "x")], &request(1, "ping", json!({}))).finish(),

@@ -1,6 +1,6 @@
 //! Stores that answer late, never, or nonsense.
 
-use crate::session::legacy_sessions::{Slow, idle_after};
+use crate::session::legacy_sessions::{SlowStore, idle_after};
 use crate::support::bench::Bench;
 use crate::{initialize, notification, request, text};
 use bytes::Bytes;
@@ -13,16 +13,16 @@ use tenon_mcp::store::{Done, MemoryStore, Record, Store, StoreDone, StoreOp, Ver
 use tenon_mcp::{HostOp, Limits};
 
 /// A memory whose answers the test may replace.
-struct Odd {
+struct FaultyStore {
     memory: MemoryStore,
     answer: Mutex<Option<Answer>>,
 }
 
 type Answer = Box<dyn Fn(&StoreOp) -> Option<StoreDone> + Send>;
 
-impl Odd {
-    fn new() -> Arc<Odd> {
-        Arc::new(Odd { memory: MemoryStore::new(10), answer: Mutex::default() })
+impl FaultyStore {
+    fn new() -> Arc<FaultyStore> {
+        Arc::new(FaultyStore { memory: MemoryStore::new(10), answer: Mutex::default() })
     }
 
     fn answers(&self, answer: impl Fn(&StoreOp) -> Option<StoreDone> + Send + 'static) {
@@ -34,7 +34,7 @@ impl Odd {
     }
 }
 
-impl Store for Odd {
+impl Store for FaultyStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         let odd = self.answer.lock().unwrap().as_ref().and_then(|answer| answer(&op));
         match odd {
@@ -54,7 +54,7 @@ fn ping(bench: &Bench, session: &str) -> crate::support::bench::Pending {
 
 #[test]
 fn a_session_and_its_record_share_their_memory() {
-    let store = Odd::new();
+    let store = FaultyStore::new();
     let bench = Bench::with(Limits::default(), |builder| builder.store(store.clone()));
     let kept: Arc<Mutex<Option<Bytes>>> = Arc::default();
     let put = kept.clone();
@@ -87,7 +87,7 @@ fn a_session_and_its_record_share_their_memory() {
 
 #[test]
 fn a_store_that_never_answers_is_given_up() {
-    let store = Slow::new();
+    let store = SlowStore::new();
     let mut limits = Limits::default();
     limits.store_timeout = Duration::from_secs(3);
     let bench = Bench::with(limits, |builder| builder.store(store.clone()));
@@ -122,9 +122,9 @@ fn a_store_that_never_answers_is_given_up() {
 }
 
 /// Looks at the service again when it is woken, as an executor may that polls on the spot.
-struct Again(HttpService, Mutex<usize>);
+struct TickingWaker(HttpService, Mutex<usize>);
 
-impl Wake for Again {
+impl Wake for TickingWaker {
     fn wake(self: Arc<Self>) {
         self.0.tick();
         *self.1.lock().unwrap() += self.0.sessions() + 1;
@@ -133,9 +133,9 @@ impl Wake for Again {
 
 #[test]
 fn nobody_is_woken_under_a_lock() {
-    let store = Slow::new();
+    let store = SlowStore::new();
     let bench = Bench::with(Limits::default(), |builder| builder.store(store.clone()));
-    let again = Arc::new(Again(bench.service.clone(), Mutex::new(0)));
+    let again = Arc::new(TickingWaker(bench.service.clone(), Mutex::new(0)));
     let waker: Waker = again.clone().into();
     let mut waiting: Vec<_> = (0..3).map(|_| ping(&bench, "x")).collect();
     for pending in &mut waiting {
@@ -158,7 +158,7 @@ fn nobody_is_woken_under_a_lock() {
 
 #[test]
 fn a_store_that_fails_in_the_middle_of_initialize() {
-    let store = Odd::new();
+    let store = FaultyStore::new();
     let bench = Bench::with(idle_after(100), |builder| builder.store(store.clone()));
     for failure in [down(), StoreDone::Full, StoreDone::Unsupported, StoreDone::Appended(7)] {
         store.answers(move |op| matches!(op, StoreOp::Put { .. }).then(|| failure.clone()));
@@ -173,7 +173,7 @@ fn a_store_that_fails_in_the_middle_of_initialize() {
 
 #[test]
 fn a_record_that_is_damaged_is_no_session() {
-    let store = Odd::new();
+    let store = FaultyStore::new();
     let bench = Bench::with(idle_after(100), |builder| builder.store(store.clone()));
     let known = bench.open();
     for damaged in [
@@ -205,7 +205,7 @@ fn a_record_that_is_damaged_is_no_session() {
 
 #[test]
 fn a_delete_that_the_store_does_not_take_ends_the_calls_all_the_same() {
-    let store = Odd::new();
+    let store = FaultyStore::new();
     let bench = Bench::with(idle_after(100), |builder| builder.store(store.clone()));
     let session = bench.open();
     let pending = bench.session_call(&session, 1);
@@ -228,7 +228,7 @@ fn a_delete_that_the_store_does_not_take_ends_the_calls_all_the_same() {
 #[test]
 fn a_session_whose_record_is_gone_ends_here_too() {
     // LH-8.
-    let store = Odd::new();
+    let store = FaultyStore::new();
     let bench = Bench::with(idle_after(100), |builder| builder.store(store.clone()));
     let session = bench.open();
     let pending = bench.session_call(&session, 1);
@@ -242,9 +242,9 @@ fn a_session_whose_record_is_gone_ends_here_too() {
 }
 
 /// A store that keeps records for longer than it is told, as one may whose clock is another.
-struct Lax(MemoryStore);
+struct OverlongStore(MemoryStore);
 
-impl Store for Lax {
+impl Store for OverlongStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         let long = Duration::from_secs(1 << 20);
         let op = match op {
@@ -259,7 +259,7 @@ impl Store for Lax {
 #[test]
 fn a_session_that_was_found_is_not_ended_by_a_sweep() {
     const SESSIONS: usize = 100;
-    let store: Arc<dyn Store> = Arc::new(Lax(MemoryStore::new(10_000)));
+    let store: Arc<dyn Store> = Arc::new(OverlongStore(MemoryStore::new(10_000)));
     let bench = Bench::with(idle_after(100), |builder| builder.store(store));
     for round in 0..30 {
         let sessions: Vec<_> = (0..SESSIONS).map(|_| bench.open()).collect();

@@ -1,7 +1,7 @@
 //! The endpoint driven by hand: no server, no executor, no clock but the test's. The test also plays the host: it
 //! takes each call from its lane and says what becomes of it.
 
-use crate::{MODERN, Virtual, envelope, initialize, notification, request, schema};
+use crate::{MODERN, TestEnvironment, envelope, initialize, notification, request, schema};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -58,15 +58,15 @@ impl Body for Chunks {
 
 /// Counts wakes.
 #[derive(Default)]
-pub struct Woken(AtomicUsize);
+pub struct WakeCount(AtomicUsize);
 
-impl Wake for Woken {
+impl Wake for WakeCount {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl Woken {
+impl WakeCount {
     pub fn count(&self) -> usize {
         self.0.swap(0, Ordering::SeqCst)
     }
@@ -82,7 +82,7 @@ pub struct Bench {
     pub service: HttpService,
     pub server: Server,
     pub lane: Lane,
-    pub clock: Arc<Virtual>,
+    pub clock: Arc<TestEnvironment>,
     /// Where requests come from, if that is known.
     pub address: Cell<Option<IpAddr>>,
 }
@@ -92,7 +92,7 @@ pub type Answer = Pin<Box<dyn Future<Output = Response<ResponseBody>>>>;
 /// A response whose future is polled by hand.
 pub struct Pending {
     pub answer: Answer,
-    pub woken: Arc<Woken>,
+    pub woken: Arc<WakeCount>,
 }
 
 impl Pending {
@@ -140,7 +140,7 @@ pub enum Part {
     Nothing,
 }
 
-pub fn poll_body(body: &mut ResponseBody, woken: &Arc<Woken>) -> Part {
+pub fn poll_body(body: &mut ResponseBody, woken: &Arc<WakeCount>) -> Part {
     let waker: Waker = woken.clone().into();
     match Pin::new(body).poll_frame(&mut Context::from_waker(&waker)) {
         Poll::Ready(Some(Ok(frame))) => Part::Data(frame.into_data().unwrap()),
@@ -173,7 +173,7 @@ impl Bench {
     }
 
     pub fn with(limits: Limits, configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Bench {
-        let clock = Virtual::new();
+        let clock = TestEnvironment::new();
         let builder = Server::builder("bench", "1.0.0").limits(limits).environment(clock.clone());
         let server = configure(builder).state_keys([[7; 32]]).build().unwrap();
         let lane = server.port().lane(LaneId(1), Arc::new(NoWake));

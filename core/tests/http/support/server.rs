@@ -16,7 +16,7 @@ use tenon_mcp::{
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Semaphore;
 
-pub struct Up {
+pub struct StartedServer {
     pub running: Running,
     pub address: SocketAddr,
     /// What happened to calls of `gate`: `started`, then `finished` or `dropped`.
@@ -149,28 +149,28 @@ impl Spawn for Handlers {
     }
 }
 
-impl Up {
-    pub fn new() -> Up {
-        Up::with(Limits::default(), "127.0.0.1:0")
+impl StartedServer {
+    pub fn new() -> StartedServer {
+        StartedServer::with(Limits::default(), "127.0.0.1:0")
     }
 
-    pub fn with(limits: Limits, address: &str) -> Up {
-        Up::start(limits, address, true)
+    pub fn with(limits: Limits, address: &str) -> StartedServer {
+        StartedServer::start(limits, address, true)
     }
 
     /// Its sockets are not on the executor of its handlers.
-    pub fn apart() -> Up {
-        Up::start(Limits::default(), "127.0.0.1:0", false)
+    pub fn apart() -> StartedServer {
+        StartedServer::start(Limits::default(), "127.0.0.1:0", false)
     }
 
     /// One thread has all its sockets.
-    pub fn on_one_thread() -> Up {
+    pub fn on_one_thread() -> StartedServer {
         let mut limits = Limits::default();
         limits.io_threads = 1;
-        Up::start(limits, "127.0.0.1:0", false)
+        StartedServer::start(limits, "127.0.0.1:0", false)
     }
 
-    fn start(limits: Limits, address: &str, together: bool) -> Up {
+    fn start(limits: Limits, address: &str, together: bool) -> StartedServer {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let server = Server::builder("up", "1.0.0").limits(limits).build().unwrap();
@@ -181,7 +181,7 @@ impl Up {
         let running = server.start(ServeOptions::new().http(HttpOptions::new(address).unwrap())).unwrap();
         drop(entered);
         let address = running.http_address().unwrap();
-        Up { running, address, seen: seen.1, gate, _runtime: runtime }
+        StartedServer { running, address, seen: seen.1, gate, _runtime: runtime }
     }
 
     pub fn client(&self) -> Client {
@@ -199,7 +199,7 @@ impl Up {
     }
 }
 
-impl Drop for Up {
+impl Drop for StartedServer {
     fn drop(&mut self) {
         self.running.close();
         self.running.wait_for(Duration::from_secs(30));
