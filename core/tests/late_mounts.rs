@@ -1,4 +1,4 @@
-//! Servers that are mounted while the other one is served: who waits for whose start.
+//! Servers that are mounted while the outer server runs: which calls wait for which start.
 #![cfg(feature = "runtime")]
 
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! The engine through its two doors, without transport, executor or clock of its own: messages in, a host that drains one
-//! lane, lines out.
+//! Both interfaces of the engine without transport, executor and clock: messages in, calls through one lane,
+//! messages out.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

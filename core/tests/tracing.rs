@@ -1,4 +1,4 @@
-//! Without a log of its own a server's records are events of the `tracing` crate.
+//! If a server has no log of its own, its records are events of the `tracing` crate.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

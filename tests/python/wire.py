@@ -1,4 +1,4 @@
-"""A client that speaks JSON-RPC lines, for servers in this process and in others. Every wait has an end."""
+"""A client that speaks JSON-RPC lines with servers in this process and in others. Every wait has a timeout."""
 
 from __future__ import annotations
 

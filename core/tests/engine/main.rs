@@ -1,4 +1,5 @@
-//! The engine driven in process: a virtual clock, a recording sink, a host that drains when told. Nothing sleeps.
+//! The engine in the test's process, with a fake clock, a sink that records, and a host that runs calls when
+//! the test says so. No test sleeps.
 
 mod calls;
 mod elicitation;

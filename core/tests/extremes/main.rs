@@ -1,5 +1,5 @@
-//! Every limit by itself at the ends of its type: the server starts, serves on both transports and ends. Nothing panics,
-//! and without a bound everything works.
+//! Each limit set to the smallest and largest values of its type: the server starts, answers and shuts down
+//! without a panic.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A server without transport, a client that waits for its answers, and folders that go with the test.
+//! A server without transport, a client that waits for its answers, and temporary folders.
 
 use bytes::Bytes;
 use serde_json::{Value, json};

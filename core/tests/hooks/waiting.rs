@@ -1,4 +1,4 @@
-//! Calls that wait for the end of a start, and a shutdown that comes during a start.
+//! Calls that wait until `start` has finished, and a shutdown during a start.
 
 use crate::{SentRequest, on_http};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Streamable HTTP: the endpoint by itself, and behind its listener over real sockets.
+//! Streamable HTTP: the endpoint driven by hand, and behind its listener over real sockets.
 
 mod connection;
 mod requests;

@@ -1,4 +1,4 @@
-//! The kinds of clients. Each goes on until the figures are no longer wanted, and replaces connections that have ended.
+//! The kinds of clients. Each runs until the measurement ends, and replaces connections that have ended.
 
 use super::clients::{Session, call, connect, head, read};
 use super::{Figures, count};

@@ -1,4 +1,4 @@
-//! Streams on which little is said, and the one client that has them all.
+//! Idle event streams, and one client that holds them all.
 
 use super::clients::{Session, call, connect, initialize, initialized, listen, read, subscribe};
 use rustix::buffer::spare_capacity;

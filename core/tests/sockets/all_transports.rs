@@ -1,4 +1,4 @@
-//! Every transport of one server at once.
+//! One server with every transport at once.
 
 use crate::client::{Client, PATIENCE, Stream, TestServer, connect};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Batches of 2025-03-26: over every channel of lines, in that revision only.
+//! Batches of 2025-03-26 over sockets, streams and pipes.
 
 use crate::client::{Client, Stream, TestServer, call, close, initialize, ping, text};
 use serde_json::{Value, json};

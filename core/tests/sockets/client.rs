@@ -1,4 +1,4 @@
-//! A client on any stream, and a server with tools whose end the test decides.
+//! A client on any stream, and a server whose tools end when the test says so.
 
 use serde_json::{Value, json};
 use std::io::{Read, Write};

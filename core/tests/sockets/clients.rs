@@ -1,4 +1,4 @@
-//! Several clients of lines at once, and their ends.
+//! Several clients at once, and how each disconnects.
 
 use crate::client::{Client, PATIENCE, TestServer, close, text, until};
 use serde_json::json;

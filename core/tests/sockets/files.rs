@@ -1,4 +1,4 @@
-//! The file that a Unix socket is found by.
+//! The file of a Unix socket.
 
 use crate::client::{TestServer, close, connect, ping};
 use std::fs;

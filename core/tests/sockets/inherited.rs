@@ -1,4 +1,4 @@
-//! Sockets and streams that the program brings.
+//! Sockets and streams that the program passes to the server.
 
 use crate::client::{Client, PATIENCE, Stream, TestServer, close, connect, text};
 use serde_json::json;

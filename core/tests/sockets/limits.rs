@@ -1,4 +1,4 @@
-//! What a client of lines may not do.
+//! Limits of clients on line transports.
 
 use crate::client::{Client, PATIENCE, TestServer, close, ping, text, until};
 use serde_json::json;

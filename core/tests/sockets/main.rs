@@ -1,4 +1,4 @@
-//! Lines and HTTP over Unix sockets, sockets and streams that the program brings, and memory.
+//! Lines and HTTP over Unix sockets, over sockets and streams of the program, and in memory.
 
 mod all_transports;
 mod batches;

@@ -1,4 +1,4 @@
-//! Who is told the text of an exception, by where the server is served.
+//! Which clients get the text of an exception, by transport and address.
 
 use crate::client::{Directory, PATIENCE, call, close};
 use crate::http::exchange;

@@ -1,4 +1,4 @@
-//! However the bytes of a client are divided, they come to the same.
+//! However the bytes of a client are divided into reads, the answers are the same.
 
 use crate::client::{Client, call, initialize, ping};
 use proptest::prelude::*;

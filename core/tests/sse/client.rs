@@ -1,4 +1,4 @@
-//! A client of HTTP+SSE over blocking sockets: it shows events as they are.
+//! A client of HTTP+SSE over blocking sockets.
 
 use crate::server::{PATIENCE, initialize, initialized};
 use serde_json::Value;

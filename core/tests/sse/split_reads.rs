@@ -1,4 +1,4 @@
-//! However the bytes of a posted message are divided, the same is said to it, and the same comes on the stream.
+//! However the bytes of a POST are divided into reads, the answers are the same.
 
 use crate::client::{Client, JSON, connect, parts};
 use crate::server::{StartedServer, call, initialize, limits};

@@ -1,4 +1,4 @@
-//! A client on two pipes, and a server with tools whose end the test decides.
+//! A client on two pipes, and a server whose tools end when the test says so.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Starting and closing: once at a time, by handlers, and with hosts that panic.
+//! Start and close: one run at a time, close from a handler, hosts that panic.
 
 use crate::client::*;
 use crate::shutdown::{drain, ended};

@@ -1,4 +1,4 @@
-//! Clients that vanish, or that do not read.
+//! Clients that close their pipe, and clients that do not read.
 
 use crate::client::*;
 use crate::shutdown::{LONG, drain, ended};

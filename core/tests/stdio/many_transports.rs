@@ -1,4 +1,4 @@
-//! Several transports of one kind on one server at once.
+//! Several transports of the same kind on one server.
 
 use crate::client::{Client, PATIENCE, TestServer, text};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What goes over the pipes.
+//! Messages over the pipes.
 
 use crate::client::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

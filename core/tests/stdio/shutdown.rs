@@ -1,4 +1,4 @@
-//! How the transport ends.
+//! Shutdown: by the end of input, by close and by signals; the drain and its timeouts.
 
 use crate::client::*;
 use serde_json::{Value, json};

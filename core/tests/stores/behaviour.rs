@@ -1,4 +1,4 @@
-//! What every store does, whatever it keeps things in. A store passes if [`all`] returns.
+//! What every store must do. A store passes if [`all`] returns.
 
 use bytes::Bytes;
 use std::sync::mpsc::channel;

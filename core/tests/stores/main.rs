@@ -1,4 +1,4 @@
-//! Stores, each put through the same trial. One that is added joins with a few lines here.
+//! The same tests for every store. A new store is added here with a few lines.
 
 mod behaviour;
 

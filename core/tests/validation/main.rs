@@ -1,4 +1,4 @@
-//! Validation cannot be turned against the server: its work is bounded whatever schema and value come together.
+//! Schema validation is bounded, whatever schema and value meet.
 
 mod patterns;
 mod references;

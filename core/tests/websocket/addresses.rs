@@ -1,4 +1,4 @@
-//! Where it is served: an address of its own, or one that HTTP has too.
+//! WebSocket at an address of its own, and at the address of HTTP.
 
 use crate::client::{Client, Raw, UPGRADE};
 use crate::server::{StartedServer, call, modern, text};

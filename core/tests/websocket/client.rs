@@ -1,4 +1,4 @@
-//! Two clients: tungstenite's, and a socket that shows and sends bytes as they are.
+//! Two clients: tungstenite's, and a raw socket.
 
 use crate::server::{PATIENCE, initialize, initialized};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! From HTTP to WebSocket.
+//! The upgrade from HTTP to WebSocket.
 
 use crate::client::{Client, Raw, UPGRADE};
 use crate::server::modern;

@@ -1,4 +1,4 @@
-//! What a client cannot do to the server.
+//! Limits and malformed frames.
 
 use crate::client::{Client, Raw, frame};
 use crate::server::{PATIENCE, enveloped, limits, modern, text};

@@ -1,4 +1,4 @@
-//! WebSocket over real sockets: the handshake, both eras, bounds, bad clients, the end.
+//! WebSocket over real sockets: handshake, both eras, limits, malformed frames, shutdown.
 
 mod addresses;
 mod client;

@@ -1,4 +1,4 @@
-//! What is said on a connection.
+//! Messages on a connection: calls, questions, notifications, long messages.
 
 use crate::client::{Client, Raw, frame};
 use crate::server::{call, modern, request, text};

@@ -1,4 +1,4 @@
-//! A started server with handlers whose course a test can watch and steer.
+//! A server whose handlers report what happens and wait for the test.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The ends: of a client, and of the server.
+//! Disconnecting clients, and the shutdown of the server.
 
 use crate::client::{Client, Raw, frame};
 use crate::server::{call, enveloped, limits, modern, request, text};

@@ -1,4 +1,4 @@
-/* Wrong arguments of servers: what functions do with arguments that are wrong by their value; refusals.py has what is wrong by its type. */
+/* Wrong values of arguments of server functions. refusals.py has arguments of a wrong type. */
 #include <limits.h>
 #include <pthread.h>
 #include <unistd.h>

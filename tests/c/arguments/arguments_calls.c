@@ -1,4 +1,4 @@
-/* Wrong arguments of calls, after all of which the call can still be completed, and once only. */
+/* Wrong arguments of call functions. Afterwards the call can still be completed, but only once. */
 #include <math.h>
 
 #include "support.h"

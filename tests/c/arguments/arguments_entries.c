@@ -1,4 +1,4 @@
-/* Wrong arguments of entries: a reason that names the entry, from the setter and when it is added. */
+/* Wrong arguments of entry functions: the error names the entry, in the setter or when the entry is added. */
 
 #include "support.h"
 

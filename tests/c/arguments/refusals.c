@@ -1,4 +1,4 @@
-/* Runs the cases of refusals.py: says the status of each, and what is wrong with how it was refused. */
+/* Runs the cases of refusals.py: reports the status of each, and errors in how it was refused. */
 #include "support.h"
 
 /* In the message of the failure before the case. */

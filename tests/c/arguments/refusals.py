@@ -1,4 +1,6 @@
-"""Calls every function of tenon.h with what it must refuse, or bear: tests/c/arguments/refusals.py [--write] LIBRARY BUILD
+"""Calls every function of tenon.h with arguments that it must refuse or accept.
+
+    tests/c/arguments/refusals.py [--write] LIBRARY BUILD
 
 For each parameter of each function there are cases by its type: NULL for a pointer; for a text what is no UTF-8, none,
 8 MiB, and where it is JSON what is none; a length that nothing can have; a number that stands for nothing. For a handle

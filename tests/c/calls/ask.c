@@ -1,4 +1,4 @@
-/* Questions other than forms, and what is done once over all attempts of a call. */
+/* Sampling, roots and URLs, and `once` over all attempts of a call. */
 #include "support.h"
 
 #define PAGE "https://example.com/sign-in"

@@ -1,4 +1,4 @@
-/* tenon_call_on_cancel(): once for each way in which a call ends without its program, and `destroy` once in every path. */
+/* tenon_call_on_cancel(): called once for each way in which a call ends early, with `destroy` once in every path. */
 #include <unistd.h>
 
 #include "support.h"

@@ -1,4 +1,4 @@
-/* Questions to the user, in both eras and in all modes. */
+/* Elicitation in both eras and in all modes. */
 #include "support.h"
 
 #define FORM(property) \

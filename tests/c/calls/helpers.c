@@ -1,4 +1,4 @@
-/* What spares a program a JSON library: declared parameters, pointers into arguments, results written piece by piece. */
+/* Functions that replace a JSON library: declared parameters, pointers into arguments, results written in pieces. */
 #include <math.h>
 
 #include "support.h"

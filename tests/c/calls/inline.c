@@ -1,4 +1,4 @@
-/* Inline callbacks run where their call, or the last answer to it, was received, and nowhere else. */
+/* Inline callbacks run only on the thread that received the call or its last answer. */
 #include <unistd.h>
 
 #include "support.h"

@@ -1,4 +1,4 @@
-/* Calls completed after their callback returned, from other threads. */
+/* Calls that other threads complete after their callback returned. */
 #include "support.h"
 
 #define CALLS 200

@@ -1,4 +1,4 @@
-/* Callbacks around calls: their order, what they may change, what they share, and how long it all lives. */
+/* Middleware callbacks: order, changes to calls, shared state, lifetimes. */
 #include "support.h"
 
 static struct owned shared;

@@ -1,4 +1,4 @@
-/* What callbacks read and what the client gets. */
+/* What callbacks read, and what the client gets. */
 #include <math.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* What a callback prints before the process dies of it gets to the client. */
+/* What a callback prints before the process crashes reaches the client. */
 #include "support.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* A start that fails half way leaves nothing behind. */
+/* A start that fails half-way releases everything. */
 #include <dirent.h>
 #include <malloc.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-/* Start, end, and what is refused on the way. */
+/* Start and end of a server, and calls that are refused in each state. */
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* The process of tenon_server_run(), when a callback in TENON_MODE_POLL goes on after the end of the server. */
+/* tenon_server_run() with a TENON_MODE_POLL callback that goes on after the end of the server. */
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>

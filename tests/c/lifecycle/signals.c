@@ -1,4 +1,4 @@
-/* Signals: the end of tenon_server_run(), clients that vanish, and the program's own handlers. */
+/* Signals: the end of tenon_server_run(), clients that disconnect, handlers of the program. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

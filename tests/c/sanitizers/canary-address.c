@@ -1,4 +1,4 @@
-/* Wrong on purpose: a build with AddressSanitizer ends at each of these. */
+/* Faults on purpose: a build with AddressSanitizer must stop at each. */
 #include <stdlib.h>
 #include <string.h>
 

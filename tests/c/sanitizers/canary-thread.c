@@ -1,4 +1,4 @@
-/* Wrong on purpose: a build with ThreadSanitizer finds each of these. */
+/* Faults on purpose: a build with ThreadSanitizer must find each. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* `destroy` runs exactly once in every path, and not before the last callback and the last kept call. */
+/* `destroy` runs exactly once, after the last callback and the last kept call. */
 #include "support.h"
 
 static void answer_one(void *user_data, tenon_call *call) {

@@ -1,4 +1,4 @@
-/* `destroy` runs exactly once however a registration or a call ends; destroy.c has the plain ways. */
+/* `destroy` runs exactly once on the less common paths; destroy.c has the common ones. */
 #include "support.h"
 
 static void answer_one(void *user_data, tenon_call *call) {

@@ -1,4 +1,4 @@
-/* Entries of every kind: what their callbacks are handed, what clients are told. */
+/* Entries of every kind: what their callbacks get, and what clients get. */
 #include "one_server.h"
 
 static void says_its_address(void *user_data, tenon_call *call) {

@@ -1,4 +1,4 @@
-/* The program's log: what it hears, and when its data ends. */
+/* The program's log: which records it gets, and when its user data is destroyed. */
 #include <unistd.h>
 
 #include "support.h"

@@ -1,4 +1,4 @@
-/* Servers within servers: what is mounted, what is unmounted, and what of it stays for how long. */
+/* Mounted servers: mounting, unmounting, and what remains until calls have ended. */
 #include "support.h"
 #include <sys/wait.h>
 #include <unistd.h>

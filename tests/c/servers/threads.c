@@ -1,4 +1,4 @@
-/* The threads of servers: how many there are, and what is called at their start. */
+/* The threads of servers: their number, and the callback at their start. */
 #include <dirent.h>
 #include <netinet/in.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Descriptors that are handed over: each is closed once, and those that are refused are left alone. */
+/* Descriptors passed to the library: each is closed once, and refused ones stay open. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* Messages to a server from its own process: without a transport, in both eras, in every mode. */
+/* Messages to a server in the same process: without a transport, in both eras and every mode. */
 #include <pthread.h>
 #include <sys/resource.h>
 #include <time.h>

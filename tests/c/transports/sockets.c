@@ -1,4 +1,4 @@
-/* Lines and HTTP on Unix sockets and on sockets of the program's. */
+/* Lines and HTTP on Unix sockets and on sockets that the program passes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-/* WebSocket, HTTP+SSE of 2024-11-05 and fixed pages, of their own and on HTTP's address. */
+/* WebSocket, HTTP+SSE of 2024-11-05 and fixed pages, at their own address and at that of HTTP. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

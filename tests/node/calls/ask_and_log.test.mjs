@@ -1,4 +1,4 @@
-// What a handler says to the client besides its result: messages for the log, questions of every kind, errors with codes.
+// Log messages, questions of every kind, and errors with codes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

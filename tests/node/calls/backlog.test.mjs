@@ -1,4 +1,4 @@
-// Under a backlog the program's own timers and I/O have their turn.
+// Timers and I/O of the program run while many calls wait.
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

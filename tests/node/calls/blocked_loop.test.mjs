@@ -1,4 +1,4 @@
-// The protocol is answered while the event loop is blocked.
+// The engine answers while the event loop is blocked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

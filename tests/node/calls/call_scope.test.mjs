@@ -1,4 +1,4 @@
-// What a call is alone with: its AsyncLocalStorage, and what goes wrong in it.
+// AsyncLocalStorage and errors of one call do not reach another.
 
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'

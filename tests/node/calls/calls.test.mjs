@@ -1,4 +1,4 @@
-// Calls that overlap: cancellation, time-outs, progress, order, numbers.
+// Concurrent calls: cancellation, timeouts, progress, order.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

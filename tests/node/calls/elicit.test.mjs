@@ -1,4 +1,4 @@
-// Asking the client, in both eras, with the same handlers.
+// Elicitation in both eras with the same handlers.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Middleware through the public interface, and how many calls of an entry run at a time.
+// Middleware, and concurrency limits of entries.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

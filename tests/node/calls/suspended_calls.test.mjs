@@ -1,4 +1,4 @@
-// The end of an attempt whose questions are on their way: handlers unwind before the client hears of it.
+// Suspended attempts: handlers unwind before the client gets their questions.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// Rejections that nobody awaits: those that the end of a call brings about, and everybody else's.
+// Rejections that nobody awaits: those caused by the end of a call, and those of the program.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// From listen to the end of the process.
+// From `listen` to the exit of the process.
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'

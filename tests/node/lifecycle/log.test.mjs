@@ -1,4 +1,4 @@
-// What the server tells its operator: failures with their stack, and nothing that a log does can harm it.
+// The server's log: failures with their stack, and logs that throw.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-// How a process ends that belongs to its server (`signals: true`), and how one that does not; see docs/lifecycle.md.
+// The exit of a process with `signals: true` and without; see docs/lifecycle.md.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

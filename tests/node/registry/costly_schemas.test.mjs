@@ -1,4 +1,4 @@
-// Schemas whose check could take for ever: refused at registration, or stopped at a limit.
+// Schemas that are costly to check: refused at registration, or stopped at a limit.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Every kind of entry through the public interface: what handlers get and return, and what reaches clients.
+// Entries of every kind: what handlers get and return, and what clients get.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

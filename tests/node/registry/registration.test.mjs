@@ -1,4 +1,4 @@
-// Registration and options: what is accepted, and what is refused with which words.
+// Registration and options: what is accepted, and the errors for what is refused.
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-// Schemas of libraries: what clients are told of them, and what their validators do to arguments and results.
+// Schemas of libraries: what clients see of them, and how they validate arguments and results.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

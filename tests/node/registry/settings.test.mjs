@@ -1,4 +1,4 @@
-// What a server says of itself and how it answers, by its options.
+// Options of a server, and what they change in answers.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

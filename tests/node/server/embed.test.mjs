@@ -1,4 +1,4 @@
-// Inside of HTTP servers of the program's: node:http, Express, Fastify, and fetch.
+// The server inside of node:http, Express, Fastify and fetch handlers.
 
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'

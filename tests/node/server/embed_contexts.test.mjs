@@ -1,4 +1,4 @@
-// What is around a request that the program hands over (stores of AsyncLocalStorage) is around its calls, and no others.
+// Stores of AsyncLocalStorage around an embedded request are seen by its calls only.
 
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'

@@ -1,4 +1,4 @@
-// Serving over HTTP: addresses, both eras, several servers, and the end.
+// HTTP: addresses, both eras, several servers, shutdown.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'

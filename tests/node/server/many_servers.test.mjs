@@ -1,4 +1,4 @@
-// Many servers in one process: what they share, and what becomes of those that nobody has any more.
+// Many servers in one process: what they share, and that unused ones are freed.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-// Fixed pages of the server's HTTP addresses.
+// Fixed pages at the server's HTTP address.
 
 import assert from 'node:assert/strict'
 import { request } from 'node:http'

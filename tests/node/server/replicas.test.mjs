@@ -1,4 +1,4 @@
-// Servers behind one address: what one of them has sealed for a client, those that share its key can open.
+// Replicas behind one address open what another replica with the same key has sealed.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

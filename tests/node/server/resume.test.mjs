@@ -1,4 +1,4 @@
-// Calls that let go of their client's connection, and clients that come back.
+// Calls that close their client's connection, and clients that resume.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

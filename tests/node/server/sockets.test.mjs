@@ -1,4 +1,4 @@
-// Lines and HTTP on Unix sockets and on sockets of the program's.
+// Lines and HTTP on Unix sockets and on sockets that the program passes.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

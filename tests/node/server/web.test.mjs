@@ -1,4 +1,4 @@
-// WebSocket and HTTP+SSE of 2024-11-05, of their own and on HTTP's address.
+// WebSocket and HTTP+SSE of 2024-11-05, at their own address and at that of HTTP.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Servers in worker threads: one environment each, nothing shared.
+// Servers in worker threads: each has its own environment and shares nothing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

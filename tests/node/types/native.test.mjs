@@ -1,4 +1,4 @@
-// The declarations of the native part: those of the last build, of what is loaded, and of what js/ uses.
+// Declarations of the native module agree with the last build, the loaded module and the uses in js/.
 
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// The declarations, the examples and the fixture under `tsc --strict`.
+// Declarations, examples and the fixture under `tsc --strict`.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

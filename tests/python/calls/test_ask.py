@@ -1,4 +1,4 @@
-"""Questions beside forms, effects that happen once, log messages, and what a context knows."""
+"""Sampling, roots and URLs, `once`, log messages, and attributes of a context."""
 
 import asyncio
 import json

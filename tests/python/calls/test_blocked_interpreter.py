@@ -1,4 +1,4 @@
-"""What the engine answers while Python cannot answer anything."""
+"""What the engine answers while Python code blocks the interpreter."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Many calls at once: each is answered exactly once, or not at all where the protocol says so."""
+"""Many calls at once: each gets one answer, or none where the protocol says so."""
 
 import asyncio
 import random

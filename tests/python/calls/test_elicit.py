@@ -1,4 +1,4 @@
-"""Asking the client, in both eras, from both kinds of tools."""
+"""Elicitation in both eras, from `def` and `async def` tools."""
 
 import asyncio
 import json

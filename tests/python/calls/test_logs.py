@@ -1,4 +1,4 @@
-"""What a client is told of a failure, and what the program's log is told."""
+"""What clients and the program's log get of a failure."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Middleware: `def` and `async def`, around handlers of both kinds and what the engine answers; calls at a time."""
+"""Middleware as `def` and `async def`, around handlers and the engine's own answers; concurrency limits."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Calls that let go of their client's connection, and clients that come back."""
+"""Calls that close their client's connection, and clients that resume."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Functions without async around functions with it: what they give is awaited, or refused with a word about it."""
+"""`def` functions that return awaitables: they are awaited, or refused with an explanation."""
 
 import asyncio
 import contextvars

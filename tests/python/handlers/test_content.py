@@ -1,4 +1,4 @@
-"""What tools return beside text and JSON: content of every type, whole results."""
+"""Tools that return content of every type, and whole results."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Parameters that clients do not see."""
+"""Parameters that are computed and hidden from clients (`Depends`)."""
 
 # ruff: noqa: B008
 

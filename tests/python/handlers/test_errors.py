@@ -1,4 +1,4 @@
-"""How exceptions end calls: those meant for the client, those that are mapped, those nobody expected."""
+"""Exceptions: those for the client, those that are mapped, and unexpected ones."""
 
 import logging
 import re

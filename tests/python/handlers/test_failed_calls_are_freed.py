@@ -1,4 +1,4 @@
-"""What a failing call had is let go of with it, without the garbage collector: no exception holds itself."""
+"""Objects of a failed call are freed without the garbage collector: no exception refers to itself."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Many servers in one process: what they share, and what becomes of those that nobody has any more.
+"""Many servers in one process: what they share, and that unused ones are freed.
 
 test_many_servers.py runs this in a process of its own: threads are counted, and other tests leave servers behind.
 """

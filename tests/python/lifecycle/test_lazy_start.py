@@ -1,4 +1,4 @@
-"""What a program loads, and serving without a loop as long as nothing needs one."""
+"""Which modules a program loads, and serving without an event loop until one is needed."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""Runs many_servers.py in a process of its own: threads are counted there, and other tests leave servers behind."""
+"""Runs many_servers.py as a process of its own: it counts threads, and other tests leave servers behind."""
 
 import subprocess
 import sys

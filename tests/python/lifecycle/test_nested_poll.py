@@ -1,4 +1,4 @@
-"""Functions of the main thread that go on polling, as modal dialogs do."""
+"""Functions of the main thread that poll the server themselves, as modal dialogs do."""
 
 import select
 import threading

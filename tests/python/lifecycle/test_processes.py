@@ -1,4 +1,4 @@
-"""Several processes that serve one address: run(workers=N)."""
+"""Several processes that serve one address: `run(workers=N)`."""
 
 import contextlib
 import json

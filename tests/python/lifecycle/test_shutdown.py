@@ -1,4 +1,4 @@
-"""How a server ends: signals, the end of its input, and what blocks meanwhile."""
+"""Shutdown by signals and by the end of input, with handlers that block."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Starting, closing, forks: the life of a server in its process."""
+"""Start, close and fork of servers."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a program says of its own accord: updates of resources, changes of lists, notifications."""
+"""Notifications that the program sends: updates of resources, changes of lists, its own notifications."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What is given wrongly when something is registered or made is refused, by its name, before anybody calls it."""
+"""Wrong arguments of registrations and constructors are refused by name, before any call."""
 
 import copy
 import pickle

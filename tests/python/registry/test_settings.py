@@ -1,4 +1,4 @@
-"""What is said of a server when it is made."""
+"""Settings of a server."""
 
 import pytest
 from tenon_mcp import RegistrationError, Server, ToolError

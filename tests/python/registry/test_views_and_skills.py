@@ -1,4 +1,4 @@
-"""Views and skills, which the engine serves without functions."""
+"""Views and skills, which the engine serves without handlers."""
 
 import pytest
 from tenon_mcp import RegistrationError, Server, SyncContext

@@ -1,4 +1,4 @@
-"""What docstrings say of parameters becomes the parameters' description, and is told once."""
+"""Docstrings become descriptions of tools and parameters."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Python objects to JSON and back, next to the standard library."""
+"""Python objects to JSON and back, compared with the standard library."""
 
 import collections
 import enum

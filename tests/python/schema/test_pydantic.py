@@ -1,4 +1,4 @@
-"""Signatures that need pydantic, and what is said where it is missing."""
+"""Signatures that need pydantic, and the error if it is not installed."""
 
 # ruff: noqa: UP007, UP045
 

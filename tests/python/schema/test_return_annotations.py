@@ -1,4 +1,4 @@
-"""What return annotations say, and what stands in JSON for values that it does not have."""
+"""Return annotations, and the JSON for values that JSON does not have."""
 
 # ruff: noqa: UP007, UP045
 

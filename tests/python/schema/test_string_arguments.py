@@ -1,4 +1,4 @@
-"""Arguments of prompts and variables of templates come as texts, and arrive as what annotations say."""
+"""String arguments of prompts and templates are converted to their annotations."""
 
 # ruff: noqa: UP007, UP045
 

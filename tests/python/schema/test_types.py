@@ -1,4 +1,4 @@
-"""Types that are more than JSON's: the schemas they become, and the values that handlers get."""
+"""Types beyond JSON's: their schemas, and the values that handlers get."""
 
 # ruff: noqa: UP006, UP007, UP035, UP045
 

@@ -1,4 +1,4 @@
-"""Types of `typing_extensions`: what older versions of Python have from there is what newer ones have of their own."""
+"""Types of `typing_extensions` on versions of Python that lack them."""
 
 import datetime
 import subprocess

@@ -1,4 +1,4 @@
-"""Context variables behind ASGI: what is set around a request, the calls of that request see, and no others."""
+"""Context variables behind ASGI: a call sees those of its own request only."""
 
 import asyncio
 import contextvars

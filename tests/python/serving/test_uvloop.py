@@ -1,4 +1,4 @@
-"""Servers on uvloop, which wakes, cancels and closes in ways of its own; the same on asyncio, to compare."""
+"""Servers on uvloop and on asyncio: waking, cancelling and closing."""
 
 import asyncio
 import contextvars

@@ -1,4 +1,4 @@
-"""Clients in the process that are closed: early, twice, from elsewhere, and what is asked of them then."""
+"""Clients in the process that are closed early, twice or from another thread, and requests after that."""
 
 import asyncio
 import threading

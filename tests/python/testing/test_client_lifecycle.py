@@ -1,4 +1,4 @@
-"""When a client in the process starts its server, when it ends, and what threads and forks may do."""
+"""Clients in the process: how they start and stop their server; threads and forks."""
 
 import asyncio
 import os

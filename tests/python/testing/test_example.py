@@ -1,4 +1,4 @@
-"""The server of the README does what it shows."""
+"""The server in the README does what the README says."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Clients in the process of their server: in every revision, to wait for and to await."""
+"""Clients in the process of their server: in every revision, as blocking and as async functions."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-//! Arguments as their handler gets them, and what becomes of those it does not get.
+//! Arguments as handlers get them, and arguments that are refused.
 
 use crate::support::*;
 use serde_json::{Value, json};

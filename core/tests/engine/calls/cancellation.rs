@@ -1,4 +1,4 @@
-//! What a host has done when a call ends without its handler.
+//! What a host is told when a call ends before its handler does.
 
 use crate::support::*;
 use serde_json::json;

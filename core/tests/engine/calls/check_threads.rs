@@ -1,4 +1,4 @@
-//! Arguments whose check takes longer than the thread that received them can spare.
+//! Argument checks that take too long for the receiving thread, and so run on check threads.
 
 use crate::support::*;
 use serde_json::{Value, json};

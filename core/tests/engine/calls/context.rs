@@ -1,4 +1,4 @@
-//! What a handler in Rust reads of its call, and what a server says of itself.
+//! What a Rust handler reads of its call.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Middleware: of hosts, by their lanes, and in Rust.
+//! Middleware of hosts, which runs in their lanes, and middleware in Rust.
 
 use crate::lanes::local_handlers::{Executor, with};
 use crate::support::*;

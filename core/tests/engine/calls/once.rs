@@ -1,4 +1,4 @@
-//! Effects that happen once, however often their call runs.
+//! `once`: an effect happens once, although the handler runs again for each answer.
 
 use crate::lanes::local_handlers;
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Panics of what the engine runs: each is one answer under the right id, and everything else goes on.
+//! Panics of handlers and host callbacks: the call gets one error with its id, and other calls go on.
 
 use crate::support::*;
 use serde_json::{Value, json};

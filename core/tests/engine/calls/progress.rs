@@ -1,4 +1,4 @@
-//! Progress: only for who asked, only upwards, never after the response.
+//! Progress is sent only if it was requested, only if it increases, and never after the response.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What was checked is what arrives: `serde_json` keeps names to itself that are names like any other here.
+//! Names that `serde_json` reserves for itself are ordinary names in arguments.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;
@@ -54,17 +54,17 @@ struct Open {
 fn arguments_with_a_reserved_name_reach_a_rust_handler_as_they_were_checked() {
     for name in [RAW, NUMBER] {
         let attack = attack(name);
-        assert_eq!(given::<Value>(attack.clone()).unwrap(), attack);
-        assert_eq!(given::<Value>(json!({ "nested": [attack] })).unwrap(), json!({ "nested": [attack] }));
+        assert_eq!(input_of::<Value>(attack.clone()).unwrap(), attack);
+        assert_eq!(input_of::<Value>(json!({ "nested": [attack] })).unwrap(), json!({ "nested": [attack] }));
         let map: BTreeMap<String, String> = input_of(attack.clone()).unwrap();
         assert_eq!(json!(map), attack);
         let typed: Typed = input_of(json!({ "nested": attack })).unwrap();
         assert_eq!(json!(typed.nested), attack);
         assert!(!typed.forged);
-        assert_eq!(json!(given::<Open>(attack.clone()).unwrap().rest), attack);
+        assert_eq!(json!(input_of::<Open>(attack.clone()).unwrap().rest), attack);
         // Within another type serde_json reads it, as far as the program's features have it do so: then it is refused.
         for nested in [json!({ "nested": attack }), json!({ "nested": { "nested": attack } })] {
-            match given::<Map<String, Value>>(nested.clone()) {
+            match input_of::<Map<String, Value>>(nested.clone()) {
                 Ok(map) => assert_eq!(json!(map), nested),
                 Err(text) => assert!(text.contains("reserved"), "{text}"),
             }

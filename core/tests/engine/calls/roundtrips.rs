@@ -1,4 +1,4 @@
-//! What a client carries for the server comes back as it was, and whatever else comes back is refused: ids, cursors, states.
+//! Ids, cursors and states come back from the client unchanged, or are refused.
 
 use crate::support::*;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Deadlines of calls.
+//! Timeouts of calls.
 
 use crate::support::*;
 use std::sync::Arc;

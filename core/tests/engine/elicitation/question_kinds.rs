@@ -1,4 +1,4 @@
-//! Each kind of question in each revision: what goes out, what is refused, what comes back.
+//! Each kind of question in each revision: the request, the refusals and the answer.
 
 use crate::support::*;
 use serde_json::{Value, json};

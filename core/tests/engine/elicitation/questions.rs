@@ -1,4 +1,4 @@
-//! Questions to the client, in both eras and both ways of waiting.
+//! Questions to the client in both eras, with handlers that wait and handlers that run again.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Servers behind one address: what one asks, any other with the same key goes on with.
+//! Replicas that share a key: one asks, and another one goes on with the answer.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Visits to pages: their end, and calls that cannot go on before them.
+//! URL elicitation: its completion, and calls that require it before they go on.
 
 use crate::lanes::local_handlers;
 use crate::support::*;

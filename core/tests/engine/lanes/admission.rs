@@ -1,4 +1,4 @@
-//! Calls that wait to be admitted: states that may be used once, with stores that answer at once, later or never.
+//! Calls that wait at admission for a store that answers at once, late or never.
 
 use crate::support::*;
 use serde_json::{Value, json};

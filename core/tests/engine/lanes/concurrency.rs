@@ -1,4 +1,4 @@
-//! Entries that bound how many of their calls run at a time.
+//! Limits on how many calls of an entry run at the same time.
 
 use crate::support::*;
 

@@ -1,4 +1,4 @@
-//! Handlers on the thread that received their call, and nowhere else.
+//! Inline handlers run only on the thread that received their call.
 
 use crate::support::*;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Handlers in Rust that begin on the thread that received their call.
+//! Inline handlers in Rust, which begin on the thread that received their call.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Handlers in Rust, on an executor that runs when told.
+//! Handlers in Rust, on an executor that the test runs step by step.
 
 use crate::support::*;
 use serde_json::{Value, json};

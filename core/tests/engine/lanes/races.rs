@@ -1,4 +1,4 @@
-//! Two things at once: fixed orders that once went wrong, and real threads.
+//! Two events at the same time: in fixed orders that once failed, and on real threads.
 
 use crate::support::*;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Random interleavings of everything a client, a host and the clock can do, against a model that knows what must
-//! come of each step: every request is answered exactly once or, if it was cancelled, not at all.
+//! Random sequences of actions of a client, a host and the clock, compared with a model. Every request gets
+//! one answer, or none if it was cancelled.
 
 use crate::support::*;
 use serde_json::{Value, json};

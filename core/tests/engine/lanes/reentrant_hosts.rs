@@ -1,4 +1,4 @@
-//! Foreign code that calls the engine back from wherever the engine calls it: no lock may be held then.
+//! Host callbacks that call the engine. No lock may be held while they run.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

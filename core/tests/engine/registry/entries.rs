@@ -1,4 +1,5 @@
-//! Entries of every kind: which handler a request reaches, with what, and what becomes of its outcome.
+//! Prompts, completions, methods, notifications and hooks: which handler a request reaches, and what its
+//! outcome becomes.
 
 use crate::support::*;
 use serde_json::{Value, json};

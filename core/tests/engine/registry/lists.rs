@@ -1,4 +1,4 @@
-//! Lists are bytes, made once per change.
+//! Lists are built once per change and then shared.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Servers within others.
+//! Servers that are mounted in other servers.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is wrong with a definition is said at registration.
+//! Wrong definitions are refused at registration.
 
 use crate::support::*;
 use serde_json::{Value, json};

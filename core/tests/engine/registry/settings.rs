@@ -1,4 +1,4 @@
-//! What a server says of itself, and how its settings change what clients get.
+//! Settings of a server: what `discover` shows of them, and what they change in answers.
 
 use super::entries::{MS, add, ask, called, complete, request, slice};
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Entries that are hidden and shown by their tags.
+//! Enabling and disabling entries by their tags.
 
 use tenon_mcp::{ErrorKind, Kind, Prompt, ResourceProvider, Server, Tool};
 

@@ -1,4 +1,4 @@
-//! Handlers of every kind as a Rust program writes them, from request to answer.
+//! Typed Rust handlers of every kind, from the request to the answer.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! What a peer or a host can make the engine hold.
+//! Limits on what one client or one host can make the engine hold.
 
 use crate::support::*;
 use serde_json::json;

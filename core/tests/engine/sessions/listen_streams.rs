@@ -1,4 +1,4 @@
-//! `subscriptions/listen` on a channel (digest 7.7).
+//! `subscriptions/listen` over a single channel.
 
 use crate::support::{Bench, LANE, Recorder, modern, modern_with};
 use serde_json::{Value, json};

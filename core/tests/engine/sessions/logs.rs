@@ -1,4 +1,4 @@
-//! What the engine logs, and that the client is told no more than the message.
+//! What the engine logs, and that clients get no more than the message.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

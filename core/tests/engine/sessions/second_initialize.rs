@@ -1,4 +1,4 @@
-//! A second `initialize` on a channel is another session (VER-19).
+//! A second `initialize` on a channel opens a new session (VER-19).
 
 use crate::support::*;
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! Subscriptions of legacy sessions (RS-8 to RS-10), and what all sessions are told.
+//! Subscriptions of legacy sessions (RS-8 to RS-10), and notifications to all sessions.
 
 use crate::support::{Bench, LANE, LEGACY, Recorder};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What nobody waits for, notifications and hooks: how much of it one client may cause, and who hears of its failures.
+//! Notifications and hooks: how many one client may cause, and who is told of their failures.
 
 use crate::sessions::logs::RecordingLog;
 use crate::support::*;

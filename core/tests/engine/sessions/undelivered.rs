@@ -1,4 +1,4 @@
-//! What cannot be delivered does not vanish.
+//! Questions that cannot be delivered, and answers that are not legal: the question fails at once.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Bounds, times, principals, the end of the server.
+//! Limits, time to live, principals, and tasks at shutdown.
 
 use super::*;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The experimental form of 2025-11-25.
+//! Tasks as 2025-11-25 has them.
 
 use super::*;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Calls that become tasks, in the two forms that the protocol has of them.
+//! Calls that become tasks, in both forms of the protocol.
 
 mod completion;
 mod input;

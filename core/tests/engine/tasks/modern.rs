@@ -1,4 +1,4 @@
-//! The extension of 2026-07-28.
+//! Tasks as an extension of 2026-07-28.
 
 use super::*;
 use std::time::Duration;

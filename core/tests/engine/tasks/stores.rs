@@ -1,4 +1,4 @@
-//! Tasks and the store: durable before they are told of, shared by replicas, there after a restart.
+//! Tasks in the store: stored before they are announced, shared by replicas, readable after a restart.
 
 use super::*;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `max_buffered_bytes`: what is held for all clients together, and that each path gives it back once.
+//! `max_buffered_bytes`: what counts for it, and that each path returns what it took.
 
 use crate::support::bench::{Bench, Chunks, Full, Part, Pending, poll_body, whole};
 use crate::support::server::{StartedServer, call};

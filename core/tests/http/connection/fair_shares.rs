@@ -1,4 +1,4 @@
-//! Fair shares: what one address takes, another still has.
+//! Fair shares: an address that takes its share leaves the shares of others.
 
 use crate::support::bench::{Bench, Chunks};
 use crate::support::client::{Client, Reply};

@@ -1,4 +1,5 @@
-//! What a head says of its body: what is refused before the body is read, and what becomes of the connection.
+//! Length and encoding of bodies: what is refused before the body is read, and whether the connection stays
+//! open.
 
 use crate::support::bench::{Bench, Chunks, NoWake};
 use crate::support::client::Client;

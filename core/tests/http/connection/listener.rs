@@ -1,4 +1,4 @@
-//! The listener: connections, bounds, bad clients, shutdown.
+//! The listener: connections, limits, malformed requests, shutdown.
 
 use crate::support::client::Client;
 use crate::support::server::{StartedServer, call, legacy_call};

@@ -1,4 +1,4 @@
-//! Clients that take their time: to send, and to read.
+//! Clients that send or read slowly.
 
 use crate::support::client::Client;
 use crate::support::server::{StartedServer, call};

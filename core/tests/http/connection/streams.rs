@@ -1,4 +1,4 @@
-//! Event streams and the connections they are on.
+//! Event streams, and what happens to their connections.
 
 use crate::support::client::{Client, Reply};
 use crate::support::server::{StartedServer, call};

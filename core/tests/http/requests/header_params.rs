@@ -1,4 +1,4 @@
-//! Arguments that are repeated in headers.
+//! Arguments that clients repeat in headers.
 
 use crate::support::bench::{Bench, Full};
 use crate::{MODERN, envelope, request, schema, text};

@@ -1,4 +1,4 @@
-//! Panics of what a request runs: one answer under its id, on a connection that stays.
+//! Panics of handlers: one error with the request's id, and the connection stays open.
 
 use crate::support::client::Client;
 use crate::{envelope, initialize, request};

@@ -1,4 +1,4 @@
-//! What becomes of one request: the form of its response, and what happens when its client leaves.
+//! The form of a response, and what happens if its client disconnects.
 
 use crate::support::bench::{Bench, Part, poll_body, question, whole};
 use crate::{events, initialize, notification, text};

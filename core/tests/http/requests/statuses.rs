@@ -1,4 +1,4 @@
-//! What is refused, and with which status.
+//! Refused requests and their status codes.
 
 use crate::support::bench::{Bench, Chunks, Full};
 use crate::{MODERN, envelope, initialize, notification, request};

@@ -1,4 +1,4 @@
-//! Tasks over real sockets: headers, statuses, clients that leave.
+//! Tasks over real sockets: headers, status codes, clients that disconnect.
 
 use crate::support::client::Client;
 use crate::support::server::{StartedServer, call, legacy_call};

@@ -1,5 +1,5 @@
-//! Streams, their readers and the time in every order, against a model: over all responses each event comes once, on its
-//! own stream, and nothing comes after the end.
+//! Random sequences of events, readers and time, compared with a model. Over all responses each event arrives
+//! once and on its own stream.
 
 use crate::resumption::resume::come_back;
 use crate::support::bench::{Bench, Part, Pending, poll_body};

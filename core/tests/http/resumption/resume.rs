@@ -1,4 +1,4 @@
-//! Clients that come back to a stream of their session.
+//! Clients that resume a stream of their session.
 
 use crate::support::bench::{Bench, Full, Part, Pending, poll_body, question, whole};
 use crate::support::server::{StartedServer, call, legacy_call};

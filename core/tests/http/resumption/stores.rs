@@ -1,4 +1,4 @@
-//! Streams whose events lie in a store that is shared, slow, full or away.
+//! Streams whose events are in a store that is shared, slow, full or unavailable.
 
 use crate::resumption::resume::{begun, come_back, now, resumed};
 use crate::support::bench::Bench;

@@ -1,4 +1,4 @@
-//! The endpoint inside of a program's own server: requests handed over in pieces, and the end.
+//! Requests that a program's own HTTP server passes on in pieces.
 
 use crate::support::bench::NoWake;
 use crate::{MODERN, envelope, events, initialize, request, schema, text};

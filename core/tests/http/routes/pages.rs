@@ -1,4 +1,4 @@
-//! Fixed pages: what the listeners answer besides, to whom, and under which paths.
+//! Fixed pages: under which paths and to whom the listeners answer with them.
 
 use crate::support::client::{Client, Reply};
 use crate::{initialize, request};

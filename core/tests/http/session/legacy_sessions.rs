@@ -1,4 +1,4 @@
-//! Legacy sessions: how they begin and end, and where they are kept.
+//! Legacy sessions: how they begin and end, and where they are stored.
 
 use crate::support::bench::{Bench, Part, poll_body, question};
 use crate::{MODERN, envelope, events, initialize, request, text};

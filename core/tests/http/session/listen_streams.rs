@@ -1,4 +1,4 @@
-//! Streams of changes over HTTP: `subscriptions/listen` and the subscriptions of sessions.
+//! `subscriptions/listen` and the subscriptions of sessions over HTTP.
 
 use crate::support::bench::{Bench, Part, poll_body};
 use crate::support::client::Client;

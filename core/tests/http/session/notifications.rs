@@ -1,4 +1,4 @@
-//! What belongs to no request: notifications of a program's own, the begin and end of sessions, changes of lists.
+//! Notifications of the program, hooks of sessions, changes of lists.
 
 use crate::support::bench::{Bench, Part, poll_body};
 use crate::support::client::Client;

@@ -1,4 +1,4 @@
-//! More sessions than there may be: who makes room, and who does not.
+//! The limit of sessions: which session is closed for a new one, and when a new one is refused.
 
 use crate::session::legacy_sessions::idle_after;
 use crate::support::bench::{Bench, Part, poll_body};

@@ -1,4 +1,4 @@
-//! Stores that answer late, never, or nonsense.
+//! Stores that answer late, never, or wrongly.
 
 use crate::session::legacy_sessions::{SlowStore, idle_after};
 use crate::support::bench::Bench;

@@ -1,4 +1,4 @@
-//! Questions in a legacy session whose POST stream cannot carry them.
+//! Questions in a legacy session that the stream of the POST cannot carry.
 
 use crate::support::bench::{Bench, Part, poll_body, question};
 use crate::{events, request};

@@ -1,5 +1,5 @@
-//! The endpoint driven by hand: no server, no executor, no clock but the test's. The test also plays the host: it
-//! takes each call from its lane and says what becomes of it.
+//! Drives the endpoint without server, executor and clock. It is the host as well: it takes calls from the
+//! lane and completes them.
 
 use crate::{MODERN, TestEnvironment, envelope, initialize, notification, request, schema};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client over a blocking socket: it shows connections as they are.
+//! A small HTTP/1.1 client over a blocking socket.
 
 use serde_json::Value;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! A started server with handlers whose course a test can watch and steer.
+//! A server whose handlers report what happens and wait for the test.
 
 use crate::schema;
 use crate::support::client::Client;
