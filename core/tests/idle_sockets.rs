@@ -1,5 +1,5 @@
-//! What a WebSocket, and a stream of HTTP+SSE, takes of memory while nothing is said on it. A program of its own: nothing else
-//! runs beside it.
+//! Memory of an idle WebSocket and an idle HTTP+SSE stream. A program of its own, so that nothing else
+//! allocates.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;

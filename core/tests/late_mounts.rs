@@ -1,4 +1,4 @@
-//! Servers that are mounted while the other one is served: who waits for whose start.
+//! Servers that are mounted while the outer server runs: which calls wait for which start.
 #![cfg(feature = "runtime")]
 
 use serde_json::json;
@@ -22,11 +22,11 @@ fn with_tool(name: &'static str) -> Server {
 }
 
 /// When a start was entered, and when it may go on.
-struct Gate(Arc<Notify>, Arc<Notify>);
+struct StartGate(Arc<Notify>, Arc<Notify>);
 
-fn gate(server: &Server, outcome: Result<(), &'static str>) -> Gate {
+fn gate(server: &Server, outcome: Result<(), &'static str>) -> StartGate {
     let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let gate = Gate(entered.clone(), go.clone());
+    let gate = StartGate(entered.clone(), go.clone());
     server
         .on(Hook::Start, move || {
             let (entered, go) = (entered.clone(), go.clone());
@@ -40,7 +40,7 @@ fn gate(server: &Server, outcome: Result<(), &'static str>) -> Gate {
     gate
 }
 
-impl Gate {
+impl StartGate {
     async fn entered(&self) {
         soon(self.0.notified()).await;
     }

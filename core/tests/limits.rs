@@ -1,4 +1,4 @@
-//! The table of limits and what is written from it.
+//! The table of limits, and the documentation generated from it.
 
 use std::fmt::Write;
 use tenon_mcp::{LimitValue, Limits, Unit};

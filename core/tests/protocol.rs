@@ -1,5 +1,5 @@
-//! The engine through its two doors, without transport, executor or clock of its own: messages in, a host that drains one
-//! lane, lines out.
+//! Both interfaces of the engine without transport, executor and clock: messages in, calls through one lane,
+//! messages out.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tenon_mcp::{
     Target, Tool, Wake, json_schema,
 };
 
-struct Nobody;
+struct NoWake;
 
-impl Wake for Nobody {
+impl Wake for NoWake {
     fn wake(&self) {}
 }
 
 #[derive(Default)]
-struct Lines(Mutex<Vec<String>>);
+struct LineSink(Mutex<Vec<String>>);
 
-impl Sink for Lines {
+impl Sink for LineSink {
     fn send(&self, message: Outgoing) -> Delivery {
         if let Outgoing::Event { body, .. }
         | Outgoing::Question { body, .. }
@@ -35,7 +35,7 @@ struct Setting {
     port: HostPort,
     lane: Lane,
     peer: Arc<Peer>,
-    lines: Arc<Lines>,
+    lines: Arc<LineSink>,
 }
 
 const LANE: LaneId = LaneId(1);
@@ -49,7 +49,7 @@ impl Setting {
         server.add(Tool::new("greet").input_schema(schema.clone()), target()).unwrap();
         server.add(Tool::new("other").input_schema(schema), target()).unwrap();
         let port = server.port();
-        let lane = port.lane(LANE, Arc::new(Nobody));
+        let lane = port.lane(LANE, Arc::new(NoWake));
         Setting { engine: server.engine().clone(), port, lane, peer: Peer::new(None), lines: Arc::default() }
     }
 

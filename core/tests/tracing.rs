@@ -1,4 +1,4 @@
-//! Without a log of its own a server's records are events of the `tracing` crate.
+//! If a server has no log of its own, its records are events of the `tracing` crate.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Keeps events of warnings and errors.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(Level, String, Fields)>>>);
+struct RecordingSubscriber(Arc<Mutex<Vec<(Level, String, Fields)>>>);
 
 #[derive(Debug, Default, PartialEq)]
 struct Fields {
@@ -32,7 +32,7 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Kept {
+impl Subscriber for RecordingSubscriber {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN
     }
@@ -55,7 +55,7 @@ impl Subscriber for Kept {
 fn records_are_tracing_events_where_no_log_is_set() {
     let port = Server::new("demo", "1").port();
     assert!(!port.logs(LogLevel::Error, "x"), "nobody listens");
-    let kept = Kept::default();
+    let kept = RecordingSubscriber::default();
     tracing::subscriber::with_default(kept.clone(), || {
         assert!(port.logs(LogLevel::Warn, "x") && !port.logs(LogLevel::Info, "x"));
         port.log(LogLevel::Info, "tenon_mcp::call", "not this");

@@ -12,7 +12,7 @@ lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}") || exit 2
 build=${BUILD:-build/c}
 cc=${CC:-cc}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments arguments_entries arguments_calls costly helpers kinds mounts middleware ask destroy destroy_paths late cancel modes inline elicit results log lifecycle life start descriptors sockets web http signals owner crash served exchange threads)
+programs=(arguments arguments_entries arguments_calls costly_schemas helpers kinds entry_options mounts middleware ask destroy destroy_paths late_completion cancel modes inline elicit results log lifecycle hooks failed_start descriptors sockets web http http_states signals poll_after_end crash views_and_skills exchange threads)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.
@@ -143,9 +143,9 @@ trap 'kill $(jobs -rp) 2>/dev/null; wait; exit 130' INT TERM
 # of this shell, so that whoever ends it ends that.
 attempt() {
     if [ "$1" = refusals ]; then
-        CC=$cc exec "${limited[@]}" 400 python3 tests/c/refusals.py "$lib" "$build"
+        CC=$cc exec "${limited[@]}" 400 python3 tests/c/arguments/refusals.py "$lib" "$build"
     fi
-    if ! compile "tests/c/$1.c" tests/c/support.c -o "$build/test-$1" -L"$lib" -ltenon -lm -lpthread -Wl,-rpath,"$lib"; then
+    if ! compile tests/c/*/"$1.c" tests/c/support.c -o "$build/test-$1" -L"$lib" -ltenon -lm -lpthread -Wl,-rpath,"$lib"; then
         echo "FAILED does not compile"
         exit 1
     fi

@@ -9,9 +9,9 @@
 # address: the library's handles are checked by a table as well, as in a build with debug assertions. So the tests of freed handles
 # run here, and touch nothing that was freed.
 #
-# Left out: start.c, which has less address space than a sanitizer takes, and the examples, which keep their server to the
+# Left out: failed_start.c, which has less address space than a sanitizer takes, and the examples, which keep their server to the
 # end. Children of fork are not looked at for leaks. The library is built for it, into target/address or target/thread.
-# The standard library of Rust is as it is delivered, without instrumentation; tests/c/thread.suppressions says what
+# The standard library of Rust is as it is delivered, without instrumentation; tests/c/sanitizers/thread.suppressions says what
 # follows from that. Needs clang.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -27,7 +27,7 @@ case $kind in
         checked=true
         export TENON_HANDLES_CHECKED=1
         # shellcheck disable=SC2046  # Names without blanks.
-        [ $# -gt 0 ] || set -- refusals $(grep -l '^RUN_TESTS' tests/c/*.c | xargs -n1 basename -s .c | grep -vx start)
+        [ $# -gt 0 ] || set -- refusals $(grep -l '^RUN_TESTS' tests/c/*/*.c | xargs -n1 basename -s .c | grep -vx failed_start)
         ;;
     thread)
         runtime=tsan symbol=__tsan_read8
@@ -35,7 +35,7 @@ case $kind in
         export TENON_SANITIZE=-fsanitize=thread
         found='ThreadSanitizer: data race'
         checked=false
-        [ $# -gt 0 ] || set -- late cancel modes inline destroy exchange http
+        [ $# -gt 0 ] || set -- late_completion cancel modes inline destroy exchange http http_states
         ;;
     *)
         echo "usage: tests/c/sanitized.sh address|thread [PROGRAM...]"
@@ -43,10 +43,10 @@ case $kind in
         ;;
 esac
 export ASAN_OPTIONS=exitcode=97:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=exitcode=97:suppressions=$PWD/tests/c/thread.suppressions:history_size=4
+export TSAN_OPTIONS=exitcode=97:suppressions=$PWD/tests/c/sanitizers/thread.suppressions:history_size=4
 triple=$(rustc -vV | sed -n 's/^host: //p')
 target=target/$kind
-export TENON_LIB=$target/$triple/ci BUILD=build/$kind CC=$PWD/tests/c/instrumented-cc.sh
+export TENON_LIB=$target/$triple/ci BUILD=build/$kind CC=$PWD/tests/c/sanitizers/instrumented-cc.sh
 TENON_SANITIZER_RUNTIME=$(echo "$(rustc --print target-libdir)"/librustc*_rt.$runtime.a)
 export TENON_SANITIZER_RUNTIME
 [ -f "$TENON_SANITIZER_RUNTIME" ] || { echo "this Rust has no runtime for $kind"; echo "0 passed, 1 failed"; exit 1; }
@@ -96,7 +96,7 @@ canary() {
 }
 
 check "the library is instrumented" instrumented
-check "a program that is wrong on purpose compiles" "$CC" -std=c11 -D_GNU_SOURCE -O0 -Iinclude "tests/c/canary-$kind.c" \
+check "a program that is wrong on purpose compiles" "$CC" -std=c11 -D_GNU_SOURCE -O0 -Iinclude "tests/c/sanitizers/canary-$kind.c" \
     -o "$BUILD/canary-$kind" -L"$TENON_LIB" -ltenon -Wl,-rpath,"$(realpath "$TENON_LIB")"
 check "a fault of the program is found" canary program "#[0-9]+ (.* in )?(wrong|main) "
 check "a fault in the library is found" canary library "#[0-9]+ .*/ffi/src/"

@@ -40,17 +40,17 @@ def wire():
     return (str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.txt") if file.stem != "common")
 
 def python():
-    for file in sorted((ROOT / "tests/python").glob("test_*.py")):
+    for file in sorted((ROOT / "tests/python").rglob("test_*.py")):
         for name in PYTHON_TEST.findall(file.read_text()):
             yield f"{file.relative_to(ROOT)}::{name}"
 
 def node():
-    for file in sorted((ROOT / "tests/node").glob("*.test.mjs")):
+    for file in sorted((ROOT / "tests/node").rglob("*.test.mjs")):
         for _, name in NODE_TEST.findall(file.read_text()):
             yield f"{file.relative_to(ROOT)}::{name}"
 
 def c():
-    for file in sorted((ROOT / "tests/c").glob("*.c")):
+    for file in sorted((ROOT / "tests/c").rglob("*.c")):
         for name in C_TEST.findall(file.read_text()):
             yield f"{file.relative_to(ROOT)}::{name}"
 

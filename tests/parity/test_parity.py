@@ -86,7 +86,8 @@ def test_a_name_that_does_not_exist_is_noticed(host, wrong):
 
 
 @pytest.mark.parametrize("proof", [
-    "wire:no/such/transcript", "rust:core/tests/no_such_file.rs", "lua:core/tests", "c:tests/c/elicit.c#no such text",
+    "wire:no/such/transcript", "rust:core/tests/no_such_file.rs", "lua:core/tests",
+    "c:tests/c/calls/elicit.c#no such text",
 ])
 def test_a_proof_that_does_not_exist_is_noticed(proof):
     with pytest.raises(AssertionError):

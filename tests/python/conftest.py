@@ -1,4 +1,4 @@
-"""What every test relies on."""
+"""Settings for every test."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""The program whose life the tests look at, and how it is started and seen to end."""
+"""The program that shutdown tests start as a process, and how they start it and wait for its exit."""
 
 import time
 

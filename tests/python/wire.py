@@ -1,4 +1,4 @@
-"""A client that speaks JSON-RPC lines, for servers in this process and in others. Every wait has an end."""
+"""A client that speaks JSON-RPC lines with servers in this process and in others. Every wait has a timeout."""
 
 from __future__ import annotations
 
@@ -202,3 +202,22 @@ class Program:
             self.process.kill()
             self.process.wait()
         self.process.stdin and self.client is not None and self.client.close()
+
+
+@contextlib.contextmanager
+def beside(app, **options):
+    """A client of a server that is started; the body of the `with` is the main loop."""
+    to_server, from_client = os.pipe()
+    to_client, from_server = os.pipe()
+    app.start(stdio=(to_server, from_server), **options)
+    os.close(to_server)
+    os.close(from_server)
+    client = Client(os.fdopen(to_client, "rb"), os.fdopen(from_client, "wb"))
+    try:
+        yield client
+    finally:
+        client.close()
+        app.close()
+        end = time.monotonic() + SECONDS
+        while app.poll(timeout=1):
+            assert time.monotonic() < end, "the server did not end"

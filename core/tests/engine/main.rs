@@ -1,41 +1,10 @@
-//! The engine driven in process: a virtual clock, a recording sink, a host that drains when told. Nothing sleeps.
+//! The engine in the test's process, with a fake clock, a sink that records, and a host that runs calls when
+//! the test says so. No test sleeps.
 
-mod admission;
-mod arguments;
-mod asks;
-mod bounds;
 mod calls;
-mod cancels;
-mod checks;
-mod concurrency;
-mod context;
-mod delivery;
-mod entries;
-mod inline;
-mod inline_local;
-mod kinds;
-mod listens;
-mod lists;
-mod local;
-mod locks;
-mod logs;
-mod middleware;
-mod mounts;
-mod once;
-mod panics;
-mod progress;
-mod races;
-mod random;
-mod readers;
-mod reentry;
-mod registration;
-mod replicas;
-mod roundtrips;
-mod shares;
-mod subscriptions;
+mod elicitation;
+mod lanes;
+mod registry;
+mod sessions;
 mod support;
-mod tags;
 mod tasks;
-mod timeouts;
-mod typed;
-mod visits;

@@ -1,4 +1,4 @@
-//! An engine with everything around it faked.
+//! An engine with a fake clock, a fake client and a fake host.
 
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Every limit by itself at the ends of its type: the server starts, serves on both transports and ends. Nothing panics,
-//! and without a bound everything works.
+//! Each limit set to the smallest and largest values of its type: the server starts, answers and shuts down
+//! without a panic.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,20 +16,20 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-trait Ends: Sized {
+trait Extremes: Sized {
     /// From the smallest to the largest.
     const ALL: [Self; 3];
     fn is_largest(&self) -> bool;
 }
 
-impl Ends for usize {
+impl Extremes for usize {
     const ALL: [usize; 3] = [0, 1, usize::MAX];
     fn is_largest(&self) -> bool {
         *self == usize::MAX
     }
 }
 
-impl Ends for Duration {
+impl Extremes for Duration {
     const ALL: [Duration; 3] = [Duration::ZERO, Duration::from_nanos(1), Duration::MAX];
     fn is_largest(&self) -> bool {
         *self == Duration::MAX
@@ -41,7 +41,7 @@ fn extremes() -> Vec<(String, Limits, bool)> {
     let mut all = Vec::new();
     macro_rules! add {
         ($($name:ident)+) => {
-            $(for value in Ends::ALL {
+            $(for value in Extremes::ALL {
                 let mut limits = Limits::default();
                 limits.$name = value;
                 all.push((format!("{} = {value:?}", stringify!($name)), limits, value.is_largest()));

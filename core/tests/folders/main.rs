@@ -1,4 +1,4 @@
-//! What is served from folders: views (MCP Apps) and skills.
+//! Views (MCP Apps) and skills that are served from folders.
 
 mod skills;
 mod skills_change;

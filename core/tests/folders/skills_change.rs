@@ -9,9 +9,9 @@ use tenon_mcp::{Log, Record, Server};
 
 /// What the engine says.
 #[derive(Default)]
-struct Said(Mutex<Vec<String>>);
+struct RecordingLog(Mutex<Vec<String>>);
 
-impl Log for Said {
+impl Log for RecordingLog {
     fn enabled(&self, _: tenon_mcp::LogLevel, _: &str) -> bool {
         true
     }
@@ -21,8 +21,8 @@ impl Log for Said {
     }
 }
 
-fn serving(folder: &Temporary) -> (Server, Arc<Said>) {
-    let said = Arc::new(Said::default());
+fn serving(folder: &Temporary) -> (Server, Arc<RecordingLog>) {
+    let said = Arc::new(RecordingLog::default());
     let server = Server::builder("skills", "1.0.0").log(said.clone()).build().unwrap();
     server.skills(folder.path()).unwrap();
     (server, said)

@@ -1,4 +1,4 @@
-//! A server without transport, a client that waits for its answers, and folders that go with the test.
+//! A server without transport, a client that waits for its answers, and temporary folders.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use tenon_mcp::transport::{Delivery, Outgoing, Peer, Sink};
 /// A safety net: nothing takes this long.
 const LONG: Duration = Duration::from_secs(30);
 
-struct Lines(Mutex<Sender<Value>>);
+struct ChannelSink(Mutex<Sender<Value>>);
 
-impl Sink for Lines {
+impl Sink for ChannelSink {
     fn send(&self, message: Outgoing) -> Delivery {
         if let Outgoing::Event { body, .. }
         | Outgoing::Question { body, .. }
@@ -47,7 +47,7 @@ impl Client {
     /// A client of a revision; one of a legacy revision has opened its session.
     pub fn of(server: &Server, revision: &str, capabilities: Value) -> Client {
         let (send, lines) = channel();
-        let sink: Arc<dyn Sink> = Arc::new(Lines(Mutex::new(send)));
+        let sink: Arc<dyn Sink> = Arc::new(ChannelSink(Mutex::new(send)));
         let client = Client {
             server: server.clone(),
             peer: {

@@ -1,4 +1,4 @@
-//! A folder of HTML becomes one document.
+//! A folder with HTML, scripts and styles becomes one document.
 
 use crate::support::{Client, Temporary};
 use serde_json::json;

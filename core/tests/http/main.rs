@@ -1,35 +1,11 @@
-//! Streamable HTTP: the endpoint by itself, and behind its listener over real sockets.
+//! Streamable HTTP: the endpoint driven by hand, and behind its listener over real sockets.
 
-mod batches;
-mod bench;
-mod budget;
-mod client;
-mod connections;
-mod crowded;
-mod delivery;
-mod embedded;
-mod eras;
-mod exchange;
-mod framing;
-mod listens;
-mod manners;
-mod notices;
-mod pages;
-mod panics;
-mod params;
-mod resume;
-mod resume_model;
-mod resume_stores;
-mod sessions;
-mod shares;
-mod statuses;
-mod stores;
-mod streams;
-mod tasks;
-mod times;
-#[cfg(feature = "tower")]
-mod tower;
-mod up;
+mod connection;
+mod requests;
+mod resumption;
+mod routes;
+mod session;
+mod support;
 
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,15 +17,19 @@ use tenon_mcp::{Error, JsonSlice};
 pub(crate) const MODERN: &str = "2026-07-28";
 
 /// A clock the test moves, and bytes that never repeat.
-pub(crate) struct Virtual {
+pub(crate) struct TestEnvironment {
     start: Instant,
     passed: Mutex<Duration>,
     random: AtomicU64,
 }
 
-impl Virtual {
-    pub(crate) fn new() -> Arc<Virtual> {
-        Arc::new(Virtual { start: Instant::now(), passed: Mutex::default(), random: AtomicU64::new(1) })
+impl TestEnvironment {
+    pub(crate) fn new() -> Arc<TestEnvironment> {
+        Arc::new(TestEnvironment {
+            start: Instant::now(),
+            passed: Mutex::default(),
+            random: AtomicU64::new(1),
+        })
     }
 
     /// Other bytes than another of these gives.
@@ -62,7 +42,7 @@ impl Virtual {
     }
 }
 
-impl Environment for Virtual {
+impl Environment for TestEnvironment {
     fn now(&self) -> Instant {
         self.start + *self.passed.lock().unwrap()
     }
@@ -121,14 +101,14 @@ pub(crate) fn events(stream: &[u8]) -> Vec<Value> {
 
 /// The messages of an event stream with their ids. What only primes a client is left out.
 pub(crate) fn numbered(stream: &[u8]) -> Vec<(String, Value)> {
-    let said = told(stream);
+    let said = all_events(stream);
     let messages = said.into_iter().filter(|(_, data)| !data.is_empty());
     messages.map(|(id, data)| (id, serde_json::from_slice(&data).expect("a message"))).collect()
 }
 
 /// All events of a stream: their ids, and their data. In modern streams the ids are empty (MH-45); in one of a legacy session
 /// each event has one, and they follow each other (LH-27).
-pub(crate) fn told(stream: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn all_events(stream: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut decoder = tenon_mcp::__private::SseDecoder::new(1 << 24);
     decoder.feed(stream);
     let said: Vec<_> = std::iter::from_fn(|| decoder.next())

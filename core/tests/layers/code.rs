@@ -1,4 +1,4 @@
-//! Source text without comments, documentation and test modules.
+//! Source text without comments, doc comments and test modules.
 
 use std::path::{Path, PathBuf};
 

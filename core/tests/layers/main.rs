@@ -1,4 +1,5 @@
-//! The rules between the layers, and what bindings must leave to the engine, read off the sources and the manifests.
+//! The rules between layers and folders, and what bindings must leave to the engine. Read from the sources
+//! and manifests.
 
 mod code;
 

@@ -1,4 +1,4 @@
-//! Connections with one request in flight at any time, whose answers are timed.
+//! Connections with one request in flight at any time, whose latency is measured.
 
 use super::Server;
 use super::clients::connect;

@@ -8,7 +8,7 @@
 
 use super::active::{Active, at, others, ready};
 use super::clients::{call, exchange};
-use super::streams::{Crowd, KINDS, News};
+use super::streams::{KINDS, StreamClients, Update};
 use super::{Server, WORKING};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -42,10 +42,10 @@ pub struct Size {
 
 pub fn run(size: &Size) {
     let (mut server, other) = (Server::start("--serve-streams"), Server::start("--serve-streams"));
-    let mut first = Crowd::new(server.address);
+    let mut first = StreamClients::new(server.address);
     KINDS.into_iter().for_each(|kind| first.open(kind, FIRST, 1));
-    first.tell(News::Updated, PATIENCE);
-    first.tell(News::ListChanged, PATIENCE);
+    first.tell(Update::Updated, PATIENCE);
+    first.tell(Update::ListChanged, PATIENCE);
     // Calls bring their threads, and what the allocator keeps for them.
     calls(&server, Duration::from_millis(200));
     let mut peak = None;
@@ -90,8 +90,8 @@ pub fn run(size: &Size) {
 }
 
 /// Opens all streams, a kind after the other.
-fn open(size: &Size, server: &Server, before: &State) -> Crowd {
-    let mut crowd = Crowd::new(server.address);
+fn open(size: &Size, server: &Server, before: &State) -> StreamClients {
+    let mut crowd = StreamClients::new(server.address);
     let mut last = *before;
     for (place, kind) in KINDS.into_iter().enumerate() {
         let count = (size.streams + place) / KINDS.len();
@@ -137,9 +137,9 @@ fn settled(server: &Server, before: &State, enough: impl Fn(&State) -> bool) -> 
 }
 
 /// Has all subscribers told of an update, and all streams of a change, while others call.
-fn told(size: &Size, server: &Server, crowd: &mut Crowd) {
+fn told(size: &Size, server: &Server, crowd: &mut StreamClients) {
     let rounds = if size.timed { 3 } else { 1 };
-    for news in [News::Updated, News::ListChanged] {
+    for news in [Update::Updated, Update::ListChanged] {
         let calling = std::thread::scope(|scope| {
             let calling = scope.spawn(|| calls(server, TURN));
             for _ in 0..rounds {

@@ -13,11 +13,11 @@
 //! because the figures belong to the output.
 
 mod active;
+mod client_kinds;
 mod clients;
-mod crowd;
 mod heap;
 mod idle;
-mod prompt;
+mod latency;
 mod server;
 mod streams;
 
@@ -147,7 +147,7 @@ fn main() -> ExitCode {
     }
     if names.is_empty() && seconds.is_some() || is_named(PROMPT) {
         allow_descriptors(4 * CONNECTIONS);
-        prompt::run();
+        latency::run();
         println!("test {PROMPT} ... ok");
     }
     if names.is_empty() || is_named(IDLE) {
@@ -187,11 +187,11 @@ fn run(duration: Duration) {
     let (figures, mut waits) = (Figures::default(), Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKING {
-            scope.spawn(|| crowd::work(address, &figures));
+            scope.spawn(|| client_kinds::work(address, &figures));
         }
-        scope.spawn(|| crowd::drip(address, DRIPPING, &figures));
-        scope.spawn(|| crowd::never_read(address, UNREAD, &figures));
-        scope.spawn(|| crowd::keep_quiet(address, &session, QUIET, &figures));
+        scope.spawn(|| client_kinds::drip(address, DRIPPING, &figures));
+        scope.spawn(|| client_kinds::never_read(address, UNREAD, &figures));
+        scope.spawn(|| client_kinds::keep_quiet(address, &session, QUIET, &figures));
         let start = Instant::now();
         while start.elapsed() < duration {
             let asked = Instant::now();

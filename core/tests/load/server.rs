@@ -1,4 +1,4 @@
-//! The server under load, with the limits that everybody has.
+//! The server under load, with the default limits.
 
 use super::clients::WATCHED;
 use super::heap;

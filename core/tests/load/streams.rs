@@ -1,4 +1,4 @@
-//! Streams on which little is said, and the one client that has them all.
+//! Idle event streams, and one client that holds them all.
 
 use super::clients::{Session, call, connect, initialize, initialized, listen, read, subscribe};
 use rustix::buffer::spare_capacity;
@@ -23,24 +23,24 @@ pub const KINDS: [Kind; 3] = [Kind::Get, Kind::Listen, Kind::WebSocket];
 
 /// What a stream may be told.
 #[derive(Clone, Copy, Debug)]
-pub enum News {
+pub enum Update {
     Updated,
     ListChanged,
 }
 
-impl News {
+impl Update {
     /// The tool that has it told.
     pub fn tool(self) -> &'static str {
         match self {
-            News::Updated => "update",
-            News::ListChanged => "change",
+            Update::Updated => "update",
+            Update::ListChanged => "change",
         }
     }
 
     fn method(self) -> &'static [u8] {
         match self {
-            News::Updated => b"notifications/resources/updated",
-            News::ListChanged => b"notifications/tools/list_changed",
+            Update::Updated => b"notifications/resources/updated",
+            Update::ListChanged => b"notifications/tools/list_changed",
         }
     }
 }
@@ -53,13 +53,13 @@ struct Stream {
     subscribed: bool,
     /// What has come in of a message that is not complete.
     input: Vec<u8>,
-    /// How often it was told of each of [`News`].
+    /// How often it was told of each of [`Update`].
     told: [usize; 2],
     /// Whether it ended as it should, if it has.
     ended: Option<bool>,
 }
 
-pub struct Crowd {
+pub struct StreamClients {
     address: SocketAddr,
     /// For what is no stream.
     posts: BufReader<TcpStream>,
@@ -67,10 +67,10 @@ pub struct Crowd {
     poll: OwnedFd,
 }
 
-impl Crowd {
-    pub fn new(address: SocketAddr) -> Crowd {
+impl StreamClients {
+    pub fn new(address: SocketAddr) -> StreamClients {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-        Crowd { address, posts: BufReader::new(connect(address)), streams: Vec::new(), poll }
+        StreamClients { address, posts: BufReader::new(connect(address)), streams: Vec::new(), poll }
     }
 
     pub fn len(&self) -> usize {
@@ -120,7 +120,7 @@ impl Crowd {
 
     /// Reads what has come in, after a wait for something if need be; pings are answered. Gives back how many messages of
     /// this kind there were.
-    fn read(&mut self, news: News, wait: Duration) -> usize {
+    fn read(&mut self, news: Update, wait: Duration) -> usize {
         let wait = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos().min(999_999_999) as i64 };
         let mut events = Vec::with_capacity(256);
         epoll::wait(&self.poll, spare_capacity(&mut events), Some(&wait)).expect("epoll");
@@ -143,18 +143,18 @@ impl Crowd {
         while let left = end.saturating_duration_since(Instant::now())
             && !left.is_zero()
         {
-            self.read(News::Updated, left);
+            self.read(Update::Updated, left);
         }
     }
 
     /// Has the server tell it, and waits until all those who are to be have been: how long after the request that took,
     /// for each in order.
-    pub fn tell(&mut self, news: News, patience: Duration) -> Vec<Duration> {
+    pub fn tell(&mut self, news: Update, patience: Duration) -> Vec<Duration> {
         self.look(Duration::from_millis(1));
         self.reconnect();
         let expected = match news {
-            News::Updated => self.subscribers(),
-            News::ListChanged => self.len(),
+            Update::Updated => self.subscribers(),
+            Update::ListChanged => self.len(),
         };
         let request = call(news.tool(), json!({}));
         let (start, mut waits) = (Instant::now(), Vec::with_capacity(expected));
@@ -289,7 +289,7 @@ impl Stream {
     }
 
     fn hear(&mut self, message: &[u8]) {
-        for news in [News::Updated, News::ListChanged] {
+        for news in [Update::Updated, Update::ListChanged] {
             let method = news.method();
             self.told[news as usize] += usize::from(message.windows(method.len()).any(|part| part == method));
         }

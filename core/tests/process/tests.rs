@@ -1,4 +1,4 @@
-//! The tests.
+//! The tests, each of which starts child processes.
 
 use crate::peer::{Peer, rest};
 use rustix::process::Signal;

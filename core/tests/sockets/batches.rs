@@ -1,6 +1,6 @@
-//! Batches of 2025-03-26: over every channel of lines, in that revision only.
+//! Batches of 2025-03-26 over sockets, streams and pipes.
 
-use crate::client::{Client, Served, Stream, call, close, initialize, ping, text};
+use crate::client::{Client, Stream, TestServer, call, close, initialize, ping, text};
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -23,7 +23,7 @@ fn is_refused<S: Stream>(client: &mut Client<S>) {
     assert_eq!(client.receive().unwrap()["id"], 3);
 }
 
-fn all<S: Stream>(served: &Served, mut connect: impl FnMut() -> Client<S>) {
+fn all<S: Stream>(served: &TestServer, mut connect: impl FnMut() -> Client<S>) {
     let mut client = connect();
     // BAT-10: nothing is negotiated yet.
     is_refused(&mut client);
@@ -70,7 +70,7 @@ fn all<S: Stream>(served: &Served, mut connect: impl FnMut() -> Client<S>) {
 
 #[test]
 fn over_a_unix_socket() {
-    let served = Served::new();
+    let served = TestServer::new();
     let running = served.up();
     all(&served, || served.client());
     close(&running);
@@ -78,7 +78,7 @@ fn over_a_unix_socket() {
 
 #[test]
 fn over_given_sockets() {
-    let served = Served::new();
+    let served = TestServer::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (kept, socket) = UnixStream::pair().unwrap();

@@ -1,4 +1,4 @@
-//! A client on any stream, and a server with tools whose end the test decides.
+//! A client on any stream, and a server whose tools end when the test says so.
 
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -165,7 +165,7 @@ pub fn text(message: &Value) -> &str {
 
 /// A server whose tool `gate` ends when a permit is added, whose `never` does not end, whose `echo` echoes and whose
 /// `blow` returns so many bytes.
-pub struct Served {
+pub struct TestServer {
     pub server: Server,
     pub gate: Arc<Semaphore>,
     /// What became of calls of `never`: `started`, then `dropped`.
@@ -176,9 +176,9 @@ pub struct Served {
     pub together: bool,
 }
 
-struct Watch(Sender<&'static str>);
+struct DropWatch(Sender<&'static str>);
 
-impl Drop for Watch {
+impl Drop for DropWatch {
     fn drop(&mut self) {
         let _ = self.0.send("dropped");
     }
@@ -192,12 +192,12 @@ impl tenon_mcp::Spawn for Handlers {
     }
 }
 
-impl Served {
-    pub fn new() -> Served {
-        Served::with(|_| {})
+impl TestServer {
+    pub fn new() -> TestServer {
+        TestServer::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Limits)) -> Served {
+    pub fn with(change: impl FnOnce(&mut Limits)) -> TestServer {
         let mut limits = Limits::default();
         // What has to end by itself here must not be cut off by a slow machine.
         (limits.drain_timeout, limits.stdio_drain_timeout) = (PATIENCE, PATIENCE);
@@ -216,7 +216,7 @@ impl Served {
         };
         server.tool(tool("gate"), handler(through)).unwrap();
         let never = move |_: Value, _: Context| {
-            let watch = Watch(seen.0.clone());
+            let watch = DropWatch(seen.0.clone());
             async move {
                 let _ = watch.0.send("started");
                 std::future::pending::<()>().await;
@@ -234,11 +234,11 @@ impl Served {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         server.port().set_spawn(Arc::new(Handlers(runtime.handle().clone())));
-        Served { server, gate, seen: seen.1, runtime, directory: Directory::new(), together: true }
+        TestServer { server, gate, seen: seen.1, runtime, directory: Directory::new(), together: true }
     }
 
     /// With its sockets on reactors of the engine's.
-    pub fn apart(mut self) -> Served {
+    pub fn apart(mut self) -> TestServer {
         self.together = false;
         self
     }

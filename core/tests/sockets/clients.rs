@@ -1,6 +1,6 @@
-//! Several clients of lines at once, and their ends.
+//! Several clients at once, and how each disconnects.
 
-use crate::client::{Client, PATIENCE, Served, close, text, until};
+use crate::client::{Client, PATIENCE, TestServer, close, text, until};
 use serde_json::json;
 use std::collections::HashSet;
 use std::os::unix::net::UnixStream;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::{HandlerId, HostCall, InlineHost, JsonSlice, LaneId, Server, Target, Tool};
 
-fn both(test: impl Fn(Served)) {
-    test(Served::new());
-    test(Served::new().apart());
+fn both(test: impl Fn(TestServer)) {
+    test(TestServer::new());
+    test(TestServer::new().apart());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn one_client_has_many_calls_in_flight_and_all_answers_are_whole_lines() {
 #[test]
 fn eras_and_sessions_are_each_clients_own() {
     // ERA-8.
-    let served = Served::new();
+    let served = TestServer::new();
     let running = served.up();
     let (mut legacy, mut modern) = (served.client(), served.client());
     legacy.initialize("2025-11-25");
@@ -99,7 +99,7 @@ fn a_client_that_sends_no_more_gets_its_answers() {
 
 #[test]
 fn what_a_client_leaves_behind_is_cut_off_after_its_time() {
-    let served = Served::with(|limits| limits.drain_timeout = Duration::from_millis(50));
+    let served = TestServer::with(|limits| limits.drain_timeout = Duration::from_millis(50));
     let running = served.up();
     let mut client = served.client();
     client.call(1, "never", json!({}));
@@ -159,7 +159,7 @@ fn the_end_of_the_server_is_the_end_of_all() {
 #[test]
 fn a_question_is_answered_over_its_own_connection() {
     // ELI-*: a legacy client is asked on the channel that its call came by.
-    let served = Served::new();
+    let served = TestServer::new();
     let ask = |_: serde_json::Value, context: tenon_mcp::Context| async move {
         let schema = tenon_mcp::JsonSlice::from_value(
             &json!({ "type": "object", "properties": { "name": { "type": "string" } } }),
@@ -185,16 +185,16 @@ fn a_question_is_answered_over_its_own_connection() {
 }
 
 /// An inline handler that panics on the thread that received its call.
-struct Bad;
+struct PanickingHost;
 
-impl InlineHost for Bad {
+impl InlineHost for PanickingHost {
     fn run(&self, _: HostCall) {
         panic!("a bad handler");
     }
 }
 
 fn add_bad(server: &Server) {
-    let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(Bad) };
+    let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(PanickingHost) };
     let schema = JsonSlice::from_value(&json!({ "type": "object" }));
     server.add(Tool::new("bad").input_schema(schema), target).unwrap();
 }

@@ -1,6 +1,6 @@
-//! The file that a Unix socket is found by.
+//! The file of a Unix socket.
 
-use crate::client::{Served, close, connect, ping};
+use crate::client::{TestServer, close, connect, ping};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
@@ -8,7 +8,7 @@ use tenon_mcp::{ErrorKind, HttpOptions, ServeOptions, Server, UnixOptions};
 
 #[test]
 fn it_is_the_users_alone_or_what_was_said_and_goes_with_the_server() {
-    let served = Served::new();
+    let served = TestServer::new();
     let path = served.path();
     for (options, mode) in
         [(served.unix(), 0o600), (served.unix().mode(0o666), 0o666), (served.unix().mode(0), 0)]
@@ -26,13 +26,13 @@ fn it_is_the_users_alone_or_what_was_said_and_goes_with_the_server() {
 
 #[test]
 fn one_that_was_left_behind_is_replaced_and_one_that_is_served_is_not() {
-    let served = Served::new();
+    let served = TestServer::new();
     let path = served.path();
     drop(UnixListener::bind(&path).unwrap());
     assert!(path.exists());
     let running = served.up();
     assert!(served.client().is_served());
-    let other = Served::new();
+    let other = TestServer::new();
     for options in
         [ServeOptions::new().unix(served.unix()), ServeOptions::new().http(HttpOptions::unix(served.unix()))]
     {
@@ -52,7 +52,7 @@ fn one_that_was_left_behind_is_replaced_and_one_that_is_served_is_not() {
 
 #[test]
 fn what_is_no_socket_stays() {
-    let served = Served::new();
+    let served = TestServer::new();
     fs::write(served.path(), "precious").unwrap();
     let error = served.refused(ServeOptions::new().unix(served.unix()));
     assert!(error.kind() == ErrorKind::Address && error.to_string().contains("no socket"), "{error}");
@@ -66,7 +66,7 @@ fn what_is_no_socket_stays() {
 
 #[test]
 fn only_its_own_file_is_removed() {
-    let served = Served::new();
+    let served = TestServer::new();
     let path = served.path();
     let running = served.up();
     // Somebody has put another there.
@@ -85,7 +85,7 @@ fn only_its_own_file_is_removed() {
 #[test]
 fn of_those_that_start_at_once_one_has_it() {
     // One that was left behind tempts each to remove what another has just made.
-    let served = Served::new();
+    let served = TestServer::new();
     for _ in 0..20 {
         drop(UnixListener::bind(served.path()).unwrap());
         let others: Vec<Server> = (0..4).map(|_| Server::new("other", "1")).collect();
@@ -108,7 +108,7 @@ fn of_those_that_start_at_once_one_has_it() {
 
 #[test]
 fn wrong_paths_and_modes_are_told() {
-    let served = Served::new();
+    let served = TestServer::new();
     let said = |error: tenon_mcp::Error| (error.kind(), error.to_string());
     let long = "x".repeat(108);
     let (kind, text) = said(UnixOptions::new(&long).unwrap_err());

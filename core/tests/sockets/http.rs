@@ -1,6 +1,6 @@
 //! Streamable HTTP over a Unix socket.
 
-use crate::client::{PATIENCE, Served, Stream, close, initialize};
+use crate::client::{PATIENCE, Stream, TestServer, close, initialize};
 use serde_json::{Value, json};
 use std::os::unix::net::UnixStream;
 use tenon_mcp::{HttpOptions, ServeOptions};
@@ -39,7 +39,7 @@ fn body(answer: &str) -> Value {
 }
 
 fn up(
-    served: &Served,
+    served: &TestServer,
     change: impl FnOnce(HttpOptions) -> HttpOptions,
 ) -> (tenon_mcp::Running, impl Fn() -> UnixStream) {
     let address = format!("unix:{}", served.path().display());
@@ -53,7 +53,7 @@ fn up(
 
 #[test]
 fn both_eras_are_served() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let (running, connect) = up(&served, |http| http);
         let (status, answer) = post(connect(), "/mcp", "localhost", "");
         assert_eq!(status, 200);
@@ -74,7 +74,7 @@ fn both_eras_are_served() {
 #[test]
 fn any_host_may_be_named_and_no_page_may_call() {
     // MH-2, MH-3: no page reaches a Unix socket but through a proxy, which names whom it likes.
-    let served = Served::new();
+    let served = TestServer::new();
     let (running, connect) = up(&served, |http| http);
     for host in ["localhost", "mcp.example.com", "[::1]:80", "unix"] {
         assert_eq!(post(connect(), "/mcp", host, "").0, 200, "{host}");
@@ -94,7 +94,7 @@ fn any_host_may_be_named_and_no_page_may_call() {
 
 #[test]
 fn a_client_that_is_gone_has_its_modern_call_cancelled() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let (running, connect) = up(&served, |http| http);
         let call = crate::client::call(1, "never", json!({})).to_string();
         let head = format!(

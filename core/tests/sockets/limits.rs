@@ -1,13 +1,13 @@
-//! What a client of lines may not do.
+//! Limits of clients on line transports.
 
-use crate::client::{Client, PATIENCE, Served, close, ping, text, until};
+use crate::client::{Client, PATIENCE, TestServer, close, ping, text, until};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::time::Duration;
 
 #[test]
 fn only_so_many_are_served_at_once() {
-    let served = Served::with(|limits| limits.max_connections = 2);
+    let served = TestServer::with(|limits| limits.max_connections = 2);
     let running = served.up();
     let (mut first, mut second) = (served.client(), served.client());
     assert!(first.is_served() && second.is_served());
@@ -27,7 +27,7 @@ fn only_so_many_are_served_at_once() {
 
 #[test]
 fn a_line_has_a_length_and_a_time() {
-    let served = Served::with(|limits| limits.max_message_bytes = 1000);
+    let served = TestServer::with(|limits| limits.max_message_bytes = 1000);
     let running = served.up();
     let mut client = served.client();
     // BAD-5: refused once, and input goes on behind it.
@@ -38,7 +38,7 @@ fn a_line_has_a_length_and_a_time() {
     assert!(client.is_served());
     close(&running);
 
-    let served = Served::with(|limits| limits.request_timeout = Duration::from_millis(100));
+    let served = TestServer::with(|limits| limits.request_timeout = Duration::from_millis(100));
     let running = served.up();
     let (mut slow, mut quiet) = (served.client(), served.client());
     quiet.call(1, "gate", json!({}));
@@ -57,7 +57,7 @@ fn a_line_has_a_length_and_a_time() {
 
 #[test]
 fn one_that_says_nothing_and_waits_for_nothing_is_let_go_of() {
-    let served = Served::with(|limits| limits.connection_idle = Duration::from_millis(100));
+    let served = TestServer::with(|limits| limits.connection_idle = Duration::from_millis(100));
     let running = served.up();
     let (mut waits, mut idle) = (served.client(), served.client());
     waits.call(1, "gate", json!({}));
@@ -71,7 +71,7 @@ fn one_that_says_nothing_and_waits_for_nothing_is_let_go_of() {
 
 #[test]
 fn one_that_does_not_read_is_not_read_from_and_then_cut_off() {
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 100_000;
         limits.write_timeout = Duration::from_millis(300);
     });
@@ -101,7 +101,7 @@ fn one_that_does_not_read_is_not_read_from_and_then_cut_off() {
 
 #[test]
 fn one_that_reads_slowly_gets_everything() {
-    let served = Served::with(|limits| {
+    let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 10_000;
         limits.write_timeout = PATIENCE;
     });
@@ -123,7 +123,7 @@ fn one_that_reads_slowly_gets_everything() {
 
 #[test]
 fn what_all_clients_hold_together_has_a_bound() {
-    let served = Served::with(|limits| limits.max_buffered_bytes = 300_000);
+    let served = TestServer::with(|limits| limits.max_buffered_bytes = 300_000);
     let running = served.up();
     // Lines that wait for their calls to end.
     let mut first = served.client();

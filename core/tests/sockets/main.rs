@@ -1,13 +1,13 @@
-//! Lines and HTTP over Unix sockets, sockets and streams that the program brings, and memory.
+//! Lines and HTTP over Unix sockets, over sockets and streams of the program, and in memory.
 
+mod all_transports;
 mod batches;
 mod client;
 mod clients;
 mod files;
-mod given;
 mod http;
+mod inherited;
 mod limits;
 mod masks;
 mod memory;
-mod splits;
-mod together;
+mod split_reads;

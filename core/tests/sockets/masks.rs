@@ -1,4 +1,4 @@
-//! Who is told the text of an exception, by where the server is served.
+//! Which clients get the text of an exception, by transport and address.
 
 use crate::client::{Directory, PATIENCE, call, close};
 use crate::http::exchange;
@@ -15,9 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const SECRET: &str = "password is 1234";
 
 #[derive(Default)]
-struct Places(Mutex<Vec<String>>);
+struct AddressLog(Mutex<Vec<String>>);
 
-impl Log for Places {
+impl Log for AddressLog {
     fn log(&self, record: &Record<'_>) {
         if record.target == "tenon_mcp::server" {
             self.0.lock().push(format!("{}: {}", record.level.as_str(), record.message));
@@ -28,12 +28,12 @@ impl Log for Places {
 struct Masked {
     runtime: tokio::runtime::Runtime,
     running: Running,
-    log: Arc<Places>,
+    log: Arc<AddressLog>,
 }
 
 impl Masked {
     fn start(options: ServeOptions, mask: Option<bool>) -> Masked {
-        let log = Arc::new(Places::default());
+        let log = Arc::new(AddressLog::default());
         let builder = Server::builder("masked", "1").log(log.clone());
         let builder = match mask {
             Some(mask) => builder.mask_errors(mask),

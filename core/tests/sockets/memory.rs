@@ -1,6 +1,6 @@
 //! A client in the process of its server.
 
-use crate::client::{PATIENCE, Served, call, initialize, text};
+use crate::client::{PATIENCE, TestServer, call, initialize, text};
 use serde_json::{Value, json};
 use tenon_mcp::ServeOptions;
 use tenon_mcp::transport::{MemoryClient, memory};
@@ -12,7 +12,7 @@ async fn receive(client: &mut MemoryClient) -> Option<Value> {
 
 #[test]
 fn several_clients_talk_to_one_server_which_ends_with_the_last() {
-    for served in [Served::new(), Served::new().apart()] {
+    for served in [TestServer::new(), TestServer::new().apart()] {
         let ends: Vec<_> = (0..3).map(|_| memory()).collect();
         let (mut clients, streams): (Vec<_>, Vec<_>) = ends.into_iter().unzip();
         let options = streams.into_iter().fold(ServeOptions::new(), ServeOptions::stream);
@@ -38,9 +38,9 @@ fn several_clients_talk_to_one_server_which_ends_with_the_last() {
 }
 
 /// A stream that panics when it is read.
-struct Bad;
+struct PanickingStream;
 
-impl tokio::io::AsyncRead for Bad {
+impl tokio::io::AsyncRead for PanickingStream {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
@@ -50,7 +50,7 @@ impl tokio::io::AsyncRead for Bad {
     }
 }
 
-impl tokio::io::AsyncWrite for Bad {
+impl tokio::io::AsyncWrite for PanickingStream {
     fn poll_write(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
@@ -76,8 +76,8 @@ impl tokio::io::AsyncWrite for Bad {
 
 #[test]
 fn a_server_whose_only_client_is_lost_to_a_panic_does_not_end_well() {
-    for served in [Served::new(), Served::new().apart()] {
-        let running = served.start(ServeOptions::new().stream(Bad));
+    for served in [TestServer::new(), TestServer::new().apart()] {
+        let running = served.start(ServeOptions::new().stream(PanickingStream));
         assert!(running.wait_for(PATIENCE));
         assert_eq!(running.exit_code(), 1);
     }
@@ -85,7 +85,7 @@ fn a_server_whose_only_client_is_lost_to_a_panic_does_not_end_well() {
 
 #[test]
 fn a_server_that_ends_ends_its_clients() {
-    let served = Served::new();
+    let served = TestServer::new();
     let (mut client, stream) = memory();
     let running = served.start(ServeOptions::new().stream(stream));
     served.runtime.block_on(async {

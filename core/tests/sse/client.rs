@@ -1,6 +1,6 @@
-//! A client of HTTP+SSE over blocking sockets: it shows events as they are.
+//! A client of HTTP+SSE over blocking sockets.
 
-use crate::up::{PATIENCE, initialize, initialized};
+use crate::server::{PATIENCE, initialize, initialized};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

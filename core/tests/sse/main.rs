@@ -1,19 +1,19 @@
 //! HTTP+SSE of 2024-11-05 over real sockets.
 
 mod client;
-mod splits;
-#[path = "../websocket/up.rs"]
-mod up;
+#[path = "../websocket/server.rs"]
+mod server;
+mod split_reads;
 
 use client::{Client, JSON, parts, request};
 use serde_json::{Value, json};
+use server::{StartedServer, call, limits, modern, text};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, HttpOptions, Limits, ServeOptions, SseOptions, Tool};
-use up::{Up, call, limits, modern, text};
 
 /// A server on a port of its own, and the URL of its stream.
-fn up(limits: Limits) -> (Up, String) {
-    let up = Up::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
+fn up(limits: Limits) -> (StartedServer, String) {
+    let up = StartedServer::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
     let url = up.running.sse_url().unwrap();
     (up, url)
 }
@@ -178,7 +178,7 @@ fn a_client_that_answers_no_ping_has_its_answers() {
 }
 
 /// A tool that reports progress once, and a call of it.
-fn add_step(up: &Up) {
+fn add_step(up: &StartedServer) {
     let step = |context: Context| {
         context.progress(1.0, None, None);
         std::future::ready("done")
@@ -219,7 +219,7 @@ fn an_address_has_a_share() {
 fn strangers_are_refused() {
     let page = "https://app.example.com";
     let options = SseOptions::new("0").unwrap().allowed_origins([page]).allowed_headers(["x-custom-auth"]);
-    let up = Up::start(ServeOptions::new().sse(options), Limits::default());
+    let up = StartedServer::start(ServeOptions::new().sse(options), Limits::default());
     let url = up.running.sse_url().unwrap();
     let (authority, _) = parts(&url);
     let client = Client::new(&url);
@@ -230,7 +230,7 @@ fn strangers_are_refused() {
         assert_eq!(request(&authority, "POST", &client.messages, &json, b"{}").status, 403, "{who}");
     }
     let json = format!("origin: {page}\r\n{JSON}");
-    let hello = up::initialize("2024-11-05").to_string();
+    let hello = server::initialize("2024-11-05").to_string();
     let reply = request(&authority, "POST", &client.messages, &json, hello.as_bytes());
     assert!(reply.status == 202 && reply.head.contains(&format!("access-control-allow-origin: {page}")));
     let asks = format!("origin: {page}\r\naccess-control-request-method: POST\r\n");
@@ -353,7 +353,7 @@ fn a_client_that_does_not_read_is_refused_and_cut_off() {
 fn it_is_served_beside_streamable_http() {
     let http = HttpOptions::new("0").unwrap();
     let options = ServeOptions::new().http(http).sse(SseOptions::new("/old/events").unwrap());
-    let up = Up::start(options, Limits::default());
+    let up = StartedServer::start(options, Limits::default());
     let url = up.running.sse_url().unwrap();
     assert_eq!(Some(url.replace("/old/events", "/mcp")), up.running.http_url());
     let mut client = Client::new(&url);
@@ -361,7 +361,7 @@ fn it_is_served_beside_streamable_http() {
     client.open("2024-11-05");
     assert_eq!(text(&client.ask(&call(1, "add", json!({ "a": 1, "b": 2 })))), "3");
     let (authority, _) = parts(&url);
-    let hello = up::initialize("2025-11-25").to_string();
+    let hello = server::initialize("2025-11-25").to_string();
     assert_eq!(request(&authority, "POST", "/mcp", JSON, hello.as_bytes()).status, 200);
 }
 

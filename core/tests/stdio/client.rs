@@ -1,4 +1,4 @@
-//! A client on two pipes, and a server with tools whose end the test decides.
+//! A client on two pipes, and a server whose tools end when the test says so.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
@@ -123,25 +123,25 @@ pub fn open_schema() -> JsonSlice {
 }
 
 /// A server whose tool `gate` ends when a permit is added, whose `never` does not end, and whose `echo` echoes.
-pub struct Served {
+pub struct TestServer {
     pub server: Server,
     pub gate: Arc<Semaphore>,
     pub runtime: tokio::runtime::Runtime,
 }
 
-impl Served {
-    pub fn new() -> Served {
-        Served::with(|_| {})
+impl TestServer {
+    pub fn new() -> TestServer {
+        TestServer::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Limits)) -> Served {
-        Served::with_builder(change, |builder| builder)
+    pub fn with(change: impl FnOnce(&mut Limits)) -> TestServer {
+        TestServer::with_builder(change, |builder| builder)
     }
 
     pub fn with_builder(
         change: impl FnOnce(&mut Limits),
         build: impl FnOnce(ServerBuilder) -> ServerBuilder,
-    ) -> Served {
+    ) -> TestServer {
         let mut limits = Limits::default();
         change(&mut limits);
         let server = build(Server::builder("stdio", "1").limits(limits)).build().unwrap();
@@ -173,7 +173,7 @@ impl Served {
             .unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Served { server, gate, runtime }
+        TestServer { server, gate, runtime }
     }
 
     pub fn start(&self) -> (Client, Running) {

@@ -1,7 +1,9 @@
 //! The stdio transport over pipes, in process.
 
 mod client;
-mod ends;
+mod close;
+mod lost_client;
+mod many_transports;
+mod messages;
 mod pipelined;
-mod several;
-mod traffic;
+mod shutdown;

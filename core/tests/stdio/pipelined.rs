@@ -1,5 +1,5 @@
-//! Ten thousand calls in flight at once, with cancellations and time-outs: every id is answered exactly once, or not at
-//! all if it was cancelled, and nothing hangs.
+//! Ten thousand calls in flight, with cancellations and timeouts. Every id gets one answer, or none if it was
+//! cancelled.
 
 use crate::client::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What every store does, whatever it keeps things in. A store passes if [`all`] returns.
+//! What every store must do. A store passes if [`all`] returns.
 
 use bytes::Bytes;
 use std::sync::mpsc::channel;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tenon_mcp::store::{Entries, Keep, Once, Record, Store, StoreDone, StoreOp, Version, When, consume_once};
 
 /// A store on trial, and the time it goes by.
-pub trait Trial: Sync {
+pub trait StoreUnderTest: Sync {
     fn store(&self) -> &dyn Store;
     fn now(&self) -> Instant;
     /// Lets time pass: a virtual clock moves, a real one is waited for.
@@ -17,7 +17,7 @@ pub trait Trial: Sync {
 const UNIT: Duration = Duration::from_millis(400);
 
 /// Everything, under keys that begin with `kind/`; the store holds nothing there before.
-pub fn all(trial: &dyn Trial, kind: &str) {
+pub fn all(trial: &dyn StoreUnderTest, kind: &str) {
     let key = |name: &str| format!("{kind}/{name}");
     records(trial, &key("record"), &key("other"));
     conditions(trial, &key("condition"));
@@ -31,7 +31,7 @@ pub fn all(trial: &dyn Trial, kind: &str) {
     races(trial, &key("race"));
 }
 
-fn run(trial: &dyn Trial, op: StoreOp) -> StoreDone {
+fn run(trial: &dyn StoreUnderTest, op: StoreOp) -> StoreDone {
     let (say, hear) = channel();
     trial.store().submit(op, trial.now(), Box::new(move |done| drop(say.send(done))));
     hear.recv_timeout(Duration::from_secs(10)).expect("a store answers")
@@ -41,13 +41,13 @@ fn put(key: &str, value: &'static str, units: u32, when: When) -> StoreOp {
     StoreOp::Put { key: key.into(), value: Bytes::from_static(value.as_bytes()), ttl: UNIT * units, when }
 }
 
-fn get(trial: &dyn Trial, key: &str, touch: Option<u32>) -> Option<Record> {
+fn get(trial: &dyn StoreUnderTest, key: &str, touch: Option<u32>) -> Option<Record> {
     let op = StoreOp::Get { key: key.into(), touch: touch.map(|units| UNIT * units) };
     let StoreDone::Value(record) = run(trial, op) else { panic!("get answers with a value") };
     record
 }
 
-fn text(trial: &dyn Trial, key: &str) -> Option<String> {
+fn text(trial: &dyn StoreUnderTest, key: &str) -> Option<String> {
     get(trial, key, None).map(|record| String::from_utf8(record.value.to_vec()).unwrap())
 }
 
@@ -58,11 +58,11 @@ fn stored(done: StoreDone) -> Version {
     }
 }
 
-fn delete(trial: &dyn Trial, key: &str, when: When) -> StoreDone {
+fn delete(trial: &dyn StoreUnderTest, key: &str, when: When) -> StoreDone {
     run(trial, StoreOp::Delete { key: key.into(), when })
 }
 
-fn records(trial: &dyn Trial, key: &str, other: &str) {
+fn records(trial: &dyn StoreUnderTest, key: &str, other: &str) {
     let touch = |key: &str| run(trial, StoreOp::Touch { key: key.into(), ttl: UNIT * 4 });
     assert_eq!(text(trial, key), None);
     assert_eq!(touch(key), StoreDone::Found(false));
@@ -87,7 +87,7 @@ fn records(trial: &dyn Trial, key: &str, other: &str) {
     assert_eq!(text(trial, key), None);
 }
 
-fn conditions(trial: &dyn Trial, key: &str) {
+fn conditions(trial: &dyn StoreUnderTest, key: &str) {
     let first = stored(run(trial, put(key, "first", 4, When::Absent)));
     let there = get(trial, key, None).unwrap();
     assert_eq!(there.version, first);
@@ -111,7 +111,7 @@ fn conditions(trial: &dyn Trial, key: &str) {
     assert_eq!(text(trial, key).as_deref(), Some("fourth"));
 }
 
-fn versions(trial: &dyn Trial, key: &str) {
+fn versions(trial: &dyn StoreUnderTest, key: &str) {
     let mut seen = Vec::new();
     for round in 0..6 {
         let version = stored(run(trial, put(key, "same", 1, When::Always)));
@@ -126,7 +126,7 @@ fn versions(trial: &dyn Trial, key: &str) {
     }
 }
 
-fn once(trial: &dyn Trial, key: &str) {
+fn once(trial: &dyn StoreUnderTest, key: &str) {
     let consume = || {
         let (say, hear) = channel();
         let done = move |once| drop(say.send(once));
@@ -138,7 +138,7 @@ fn once(trial: &dyn Trial, key: &str) {
     assert_eq!((consume(), consume()), (Once::First, Once::Again));
 }
 
-fn append(trial: &dyn Trial, key: &str, entry: &str, keep: Keep) -> u64 {
+fn append(trial: &dyn StoreUnderTest, key: &str, entry: &str, keep: Keep) -> u64 {
     let entry = Bytes::copy_from_slice(entry.as_bytes());
     match run(trial, StoreOp::Append { key: key.into(), entry, ttl: UNIT * 4, keep }) {
         StoreDone::Appended(position) => position,
@@ -146,7 +146,7 @@ fn append(trial: &dyn Trial, key: &str, entry: &str, keep: Keep) -> u64 {
     }
 }
 
-fn read(trial: &dyn Trial, key: &str, after: u64, max_entries: usize, max_bytes: usize) -> Entries {
+fn read(trial: &dyn StoreUnderTest, key: &str, after: u64, max_entries: usize, max_bytes: usize) -> Entries {
     match run(trial, StoreOp::Read { key: key.into(), after, max_entries, max_bytes }) {
         StoreDone::Entries(entries) => entries,
         other => panic!("not entries: {other:?}"),
@@ -159,7 +159,7 @@ fn shown(read: &Entries) -> (String, bool, bool) {
     (texts.join(" "), read.more, read.missed)
 }
 
-fn logs(trial: &dyn Trial, key: &str) {
+fn logs(trial: &dyn StoreUnderTest, key: &str) {
     assert_eq!(read(trial, key, 0, 9, 99), Entries::default());
     let positions: Vec<_> =
         ["a", "bb", "ccc", "dddd"].map(|entry| append(trial, key, entry, Keep::default())).into();
@@ -178,7 +178,7 @@ fn logs(trial: &dyn Trial, key: &str) {
     assert_eq!(part(0, 9, 99), ("a bb ccc dddd".into(), false, false));
 }
 
-fn trimming(trial: &dyn Trial, key: &str) {
+fn trimming(trial: &dyn StoreUnderTest, key: &str) {
     let all = Keep::default();
     let trim = |keep| run(trial, StoreOp::Trim { key: key.into(), keep });
     assert_eq!(trim(Keep { entries: Some(1), ..all }), StoreDone::Found(false));
@@ -204,7 +204,7 @@ fn trimming(trial: &dyn Trial, key: &str) {
     assert_eq!(rest(0), ("ii".into(), false, true));
 }
 
-fn expiring_logs(trial: &dyn Trial, key: &str) {
+fn expiring_logs(trial: &dyn StoreUnderTest, key: &str) {
     let expire = |units| run(trial, StoreOp::Expire { key: key.into(), ttl: UNIT * units });
     assert_eq!(expire(4), StoreDone::Found(false));
     let first = append(trial, key, "a", Keep::default());
@@ -228,14 +228,14 @@ fn expiring_logs(trial: &dyn Trial, key: &str) {
     assert_eq!(shown(&read(trial, key, 0, 9, 99)), ("d".into(), false, false));
 }
 
-fn add(trial: &dyn Trial, key: &str, by: i64, most: Option<i64>) -> (i64, bool, Duration) {
+fn add(trial: &dyn StoreUnderTest, key: &str, by: i64, most: Option<i64>) -> (i64, bool, Duration) {
     match run(trial, StoreOp::Add { key: key.into(), by, window: UNIT * 4, most }) {
         StoreDone::Count { value, added, left } => (value, added, left),
         other => panic!("not a count: {other:?}"),
     }
 }
 
-fn counters(trial: &dyn Trial, key: &str) {
+fn counters(trial: &dyn StoreUnderTest, key: &str) {
     let count = |by, most| {
         let (value, added, _) = add(trial, key, by, most);
         (value, added)
@@ -259,7 +259,7 @@ fn counters(trial: &dyn Trial, key: &str) {
     assert_eq!(count(i64::MIN, None), (i64::MIN, true));
 }
 
-fn apart(trial: &dyn Trial, key: &str) {
+fn apart(trial: &dyn StoreUnderTest, key: &str) {
     stored(run(trial, put(key, "record", 4, When::Absent)));
     append(trial, key, "log", Keep::default());
     assert_eq!(add(trial, key, 7, None).0, 7);
@@ -269,7 +269,7 @@ fn apart(trial: &dyn Trial, key: &str) {
 }
 
 /// Many at once: each operation is whole.
-fn races(trial: &dyn Trial, key: &str) {
+fn races(trial: &dyn StoreUnderTest, key: &str) {
     const EACH: usize = 200;
     let (say, hear) = channel();
     std::thread::scope(|scope| {

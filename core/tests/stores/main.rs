@@ -1,26 +1,26 @@
-//! Stores, each put through the same trial. One that is added joins with a few lines here.
+//! The same tests for every store. A new store is added here with a few lines.
 
 mod behaviour;
 
-use behaviour::Trial;
+use behaviour::StoreUnderTest;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tenon_mcp::store::{Done, MemoryStore, Once, Store, StoreDone, StoreOp, consume_once};
 
 /// A store that goes by the time it is given.
-struct Virtual<S> {
+struct TimedStore<S> {
     store: S,
     now: Mutex<Instant>,
 }
 
-impl<S: Store> Virtual<S> {
-    fn new(store: S) -> Virtual<S> {
-        Virtual { store, now: Mutex::new(Instant::now()) }
+impl<S: Store> TimedStore<S> {
+    fn new(store: S) -> TimedStore<S> {
+        TimedStore { store, now: Mutex::new(Instant::now()) }
     }
 }
 
-impl<S: Store> Trial for Virtual<S> {
+impl<S: Store> StoreUnderTest for TimedStore<S> {
     fn store(&self) -> &dyn Store {
         &self.store
     }
@@ -35,39 +35,39 @@ impl<S: Store> Trial for Virtual<S> {
 }
 
 /// A store whose answers come later, from a thread of its own.
-struct Late(Mutex<Sender<(StoreOp, Instant, Done)>>);
+struct DelayedStore(Mutex<Sender<(StoreOp, Instant, Done)>>);
 
-impl Late {
-    fn new(store: impl Store + 'static) -> Late {
+impl DelayedStore {
+    fn new(store: impl Store + 'static) -> DelayedStore {
         let (say, hear) = channel::<(StoreOp, Instant, Done)>();
         std::thread::spawn(move || {
             for (op, now, done) in hear {
                 store.submit(op, now, done);
             }
         });
-        Late(Mutex::new(say))
+        DelayedStore(Mutex::new(say))
     }
 }
 
-impl Store for Late {
+impl Store for DelayedStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         self.0.lock().unwrap().send((op, now, done)).expect("the thread lives as long as this");
     }
 }
 
 /// A store that is never asked for anything but an answer at once.
-struct Prompt(MemoryStore);
+struct ImmediateStore(MemoryStore);
 
-impl Store for Prompt {
+impl Store for ImmediateStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         done(self.0.try_now(&op, now).expect("the memory store answers at once"));
     }
 }
 
 /// A store that always says the same.
-struct Says(StoreDone);
+struct FixedStore(StoreDone);
 
-impl Store for Says {
+impl Store for FixedStore {
     fn submit(&self, _: StoreOp, _: Instant, done: Done) {
         done(self.0.clone());
     }
@@ -75,17 +75,17 @@ impl Store for Says {
 
 #[test]
 fn the_memory_store_behaves() {
-    behaviour::all(&Virtual::new(MemoryStore::new(10_000)), "test");
+    behaviour::all(&TimedStore::new(MemoryStore::new(10_000)), "test");
 }
 
 #[test]
 fn the_memory_store_behaves_at_once() {
-    behaviour::all(&Virtual::new(Prompt(MemoryStore::new(10_000))), "test");
+    behaviour::all(&TimedStore::new(ImmediateStore(MemoryStore::new(10_000))), "test");
 }
 
 #[test]
 fn a_store_that_says_nothing_about_it_does_nothing_at_once() {
-    let late = Late::new(MemoryStore::new(1));
+    let late = DelayedStore::new(MemoryStore::new(1));
     let add = StoreOp::Add { key: "a/1".into(), by: 1, window: Duration::from_secs(1), most: None };
     assert_eq!(late.try_now(&add, Instant::now()), None, "it answers later");
     let (say, hear) = channel();
@@ -96,7 +96,7 @@ fn a_store_that_says_nothing_about_it_does_nothing_at_once() {
 
 #[test]
 fn a_store_that_answers_later_behaves() {
-    behaviour::all(&Virtual::new(Late::new(MemoryStore::new(10_000))), "test");
+    behaviour::all(&TimedStore::new(DelayedStore::new(MemoryStore::new(10_000))), "test");
 }
 
 #[test]
@@ -122,7 +122,9 @@ fn a_nonce_is_not_granted_by_a_store_that_cannot_tell() {
     ] {
         let (say, hear) = channel();
         let ttl = Duration::from_secs(1);
-        consume_once(&Says(done), "test/x".into(), ttl, Instant::now(), move |once| say.send(once).unwrap());
+        consume_once(&FixedStore(done), "test/x".into(), ttl, Instant::now(), move |once| {
+            say.send(once).unwrap()
+        });
         let Ok(Once::Unknown(said)) = hear.try_recv() else { panic!("it was granted") };
         assert!(said.contains(why), "{said}");
     }

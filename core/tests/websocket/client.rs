@@ -1,6 +1,6 @@
-//! Two clients: tungstenite's, and a socket that shows and sends bytes as they are.
+//! Two clients: tungstenite's, and a raw socket.
 
-use crate::up::{PATIENCE, initialize, initialized};
+use crate::server::{PATIENCE, initialize, initialized};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,8 +1,8 @@
-//! From HTTP to WebSocket.
+//! The upgrade from HTTP to WebSocket.
 
 use crate::client::{Client, Raw, UPGRADE};
+use crate::server::modern;
 use crate::up;
-use crate::up::modern;
 use serde_json::json;
 use tenon_mcp::Limits;
 
@@ -86,6 +86,6 @@ fn another_makers_client_is_served() {
         request.headers_mut().insert("sec-websocket-protocol", "mcp".parse().unwrap());
     });
     client.open("2025-11-25");
-    let sum = client.ask(&crate::up::call(1, "add", json!({ "a": 2, "b": 3 })));
-    assert_eq!(crate::up::text(&sum), "5");
+    let sum = client.ask(&crate::server::call(1, "add", json!({ "a": 2, "b": 3 })));
+    assert_eq!(crate::server::text(&sum), "5");
 }

@@ -1,20 +1,20 @@
-//! WebSocket over real sockets: the handshake, both eras, bounds, bad clients, the end.
+//! WebSocket over real sockets: handshake, both eras, limits, malformed frames, shutdown.
 
-mod bounds;
+mod addresses;
 mod client;
-mod ends;
 mod handshake;
+mod limits;
 mod messages;
-mod places;
-mod up;
+mod server;
+mod shutdown;
 
+use server::StartedServer;
 use tenon_mcp::{Limits, ServeOptions, WebSocketOptions};
-use up::Up;
 
 /// A server on a port of its own, and its URL.
-fn up(limits: Limits) -> (Up, String) {
+fn up(limits: Limits) -> (StartedServer, String) {
     let options = ServeOptions::new().websocket(WebSocketOptions::new("0").unwrap());
-    let up = Up::start(options, limits);
+    let up = StartedServer::start(options, limits);
     let url = up.running.websocket_url().unwrap();
     (up, url)
 }

@@ -1,8 +1,8 @@
-//! What is said on a connection.
+//! Messages on a connection: calls, questions, notifications, long messages.
 
 use crate::client::{Client, Raw, frame};
+use crate::server::{call, modern, request, text};
 use crate::up;
-use crate::up::{call, modern, request, text};
 use serde_json::{Value, json};
 use tenon_mcp::Limits;
 

@@ -189,7 +189,7 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     for name in HOSTS {
         match std::env::var(format!("TENON_WIRE_{}", name.to_uppercase())) {
             Ok(line) if !line.trim().is_empty() => {
-                // In C there is no HTTP server that one could be embedded in; tests/c/http.c plays one.
+                // In C there is no HTTP server that one could be embedded in; tests/c/transports/http.c plays one.
                 let has = |transport: &Transport| name != "c" || *transport != Transport::Embedded;
                 for transport in Transport::ALL.map(|(transport, _)| transport).into_iter().filter(has) {
                     hosts.push(Host::command(name, transport, &line));

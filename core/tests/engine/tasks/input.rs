@@ -1,4 +1,4 @@
-//! What tasks ask while they run.
+//! Tasks that ask the client while they run.
 
 use super::*;
 use std::time::Duration;

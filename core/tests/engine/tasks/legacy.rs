@@ -1,4 +1,4 @@
-//! The experimental form of 2025-11-25.
+//! Tasks as 2025-11-25 has them.
 
 use super::*;
 use std::time::Duration;
@@ -242,7 +242,7 @@ fn a_waiting_client_may_go_without_harm() {
     bench.sink.nothing();
     bench.port.ask(handler.id, ask("x"), AskMode::Park).unwrap();
     bench.sink.one();
-    let second = Known { peer: Peer::new(None), sink: Arc::default() };
+    let second = KnownClient { peer: Peer::new(None), sink: Arc::default() };
     second.ask(&bench, initialize(LEGACY));
     second.send(&bench, json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     second.send(&bench, about(1, "tasks/result", &id));

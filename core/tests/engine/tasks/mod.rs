@@ -1,6 +1,6 @@
-//! Calls that become tasks, in the two forms that the protocol has of them.
+//! Calls that become tasks, in both forms of the protocol.
 
-mod ends;
+mod completion;
 mod input;
 mod legacy;
 mod modern;
@@ -53,14 +53,14 @@ pub fn augmented(id: u64, tool: &str, task: Value) -> Value {
 }
 
 /// A client of a known principal.
-pub struct Known {
+pub struct KnownClient {
     pub peer: Arc<Peer>,
     pub sink: Arc<Recorder>,
 }
 
-impl Known {
-    pub fn new(principal: &str) -> Known {
-        Known { peer: Peer::of(None, Some(principal.into())), sink: Arc::default() }
+impl KnownClient {
+    pub fn new(principal: &str) -> KnownClient {
+        KnownClient { peer: Peer::of(None, Some(principal.into())), sink: Arc::default() }
     }
 
     pub fn send(&self, bench: &Bench, message: Value) {

@@ -1,4 +1,4 @@
-//! The extension of 2026-07-28.
+//! Tasks as an extension of 2026-07-28.
 
 use super::*;
 use std::time::Duration;
@@ -145,7 +145,7 @@ fn the_client_of_a_task_may_go() {
     bench.engine.end_input(&bench.peer);
     bench.engine.close_peer(&bench.peer, tenon_mcp::CancelReason::Disconnected);
     bench.text(handler.id, "done");
-    let other = Known { peer: Peer::new(None), sink: Arc::default() };
+    let other = KnownClient { peer: Peer::new(None), sink: Arc::default() };
     let got = other.ask(&bench, with_tasks(about(1, "tasks/get", &id)));
     assert_eq!(got["result"]["status"], "completed");
 }
@@ -268,7 +268,7 @@ fn listen_streams_are_told_of_their_tasks() {
     };
     let refused = bench.ask_for(modern(listen(json!([id]))));
     assert_eq!(error_of(&refused).0, -32021);
-    let stranger = Known::new("alice");
+    let stranger = KnownClient::new("alice");
     let acknowledged = stranger.ask(&bench, with_tasks(listen(json!([id]))));
     assert_eq!(acknowledged["params"]["notifications"], json!({}), "another's");
     let acknowledged = bench.ask_for(with_tasks(listen(json!([id, "nobody"]))));

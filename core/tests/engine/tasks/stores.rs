@@ -1,4 +1,4 @@
-//! Tasks and the store: durable before they are told of, shared by replicas, there after a restart.
+//! Tasks in the store: stored before they are announced, shared by replicas, readable after a restart.
 
 use super::*;
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use tenon_mcp::store::{Done, StoreDone, StoreOp};
 use tenon_mcp::{AskMode, HostOp, Outcome};
 
 /// A store that answers when it is told to, or not at all.
-struct Held {
+struct HeldStore {
     store: Arc<MemoryStore>,
     waiting: Mutex<Vec<(StoreOp, Instant, Done)>>,
     /// What it says to everything instead.
     broken: Mutex<Option<StoreDone>>,
 }
 
-impl Held {
-    fn new() -> Arc<Held> {
-        Arc::new(Held {
+impl HeldStore {
+    fn new() -> Arc<HeldStore> {
+        Arc::new(HeldStore {
             store: Arc::new(MemoryStore::new(100)),
             waiting: Mutex::default(),
             broken: Mutex::default(),
@@ -41,13 +41,13 @@ impl Held {
     }
 }
 
-impl Store for Held {
+impl Store for HeldStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         self.waiting.lock().push((op, now, done));
     }
 }
 
-fn ask_through(bench: &Bench, store: &Held, request: Value) -> Value {
+fn ask_through(bench: &Bench, store: &HeldStore, request: Value) -> Value {
     bench.send(request);
     store.answer();
     bench.sink.one()
@@ -56,7 +56,7 @@ fn ask_through(bench: &Bench, store: &Held, request: Value) -> Value {
 #[test]
 fn a_client_hears_of_a_task_once_it_is_stored() {
     // T2-4
-    let store = Held::new();
+    let store = HeldStore::new();
     let bench = bench_with(|_| {}, store.clone());
     bench.send(with_tasks(call(json!(1), "work", json!({}))));
     bench.sink.nothing();
@@ -76,7 +76,7 @@ fn a_client_hears_of_a_task_once_it_is_stored() {
 
 #[test]
 fn a_client_may_cancel_before_it_is_told() {
-    let store = Held::new();
+    let store = HeldStore::new();
     let bench = bench_with(|_| {}, store.clone());
     bench.send(with_tasks(call(json!(1), "work", json!({}))));
     bench.cancel(1);
@@ -89,7 +89,7 @@ fn a_client_may_cancel_before_it_is_told() {
 
 #[test]
 fn a_handler_that_begins_a_task_may_be_faster_than_the_store() {
-    let store = Held::new();
+    let store = HeldStore::new();
     let bench = bench_with(|_| {}, store.clone());
     bench.send(with_tasks(call(json!(1), "later", json!({}))));
     let handler = bench.drain_call();
@@ -116,7 +116,7 @@ fn where_a_task_cannot_be_stored_the_call_fails() {
         (gone, "Server busy: the store is unavailable: it is down"),
     ] {
         for tool in ["work", "later"] {
-            let store = Held::new();
+            let store = HeldStore::new();
             *store.broken.lock() = Some(answer.clone());
             let bench = bench_with(|_| {}, store.clone());
             bench.send(with_tasks(call(json!(1), tool, json!({}))));
@@ -130,7 +130,7 @@ fn where_a_task_cannot_be_stored_the_call_fails() {
         }
     }
     for tool in ["work", "later"] {
-        let store = Held::new();
+        let store = HeldStore::new();
         let bench = bench_with(|_| {}, store.clone());
         bench.send(with_tasks(call(json!(1), tool, json!({}))));
         if tool == "later" {
@@ -147,7 +147,7 @@ fn where_a_task_cannot_be_stored_the_call_fails() {
 
 #[test]
 fn what_could_not_be_written_is_written_later() {
-    let store = Held::new();
+    let store = HeldStore::new();
     let bench = bench_with(|_| {}, store.clone());
     bench.send(with_tasks(call(json!(1), "work", json!({}))));
     store.answer();

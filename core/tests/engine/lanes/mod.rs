@@ -1,0 +1,10 @@
+//! Where handlers run: inline, on executors, in queues; and what runs at the same time.
+
+mod admission;
+mod concurrency;
+mod inline;
+mod inline_local;
+pub(crate) mod local_handlers;
+mod races;
+mod random_model;
+mod reentrant_hosts;

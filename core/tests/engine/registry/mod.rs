@@ -1,0 +1,10 @@
+//! What a server has registered, and its lists.
+
+mod entries;
+mod lists;
+mod mounts;
+mod registration;
+mod resources;
+mod settings;
+mod tags;
+mod typed_handlers;

@@ -1,0 +1,9 @@
+//! Sessions, subscriptions, and what one client may make the engine hold.
+
+mod limits;
+mod listen_streams;
+pub(crate) mod logs;
+mod second_initialize;
+mod subscriptions;
+mod unanswered_calls;
+mod undelivered;

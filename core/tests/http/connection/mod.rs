@@ -1,0 +1,9 @@
+//! Connections: reading requests, limits, slow clients.
+
+mod buffer_budget;
+mod fair_shares;
+mod framing;
+mod half_close;
+mod listener;
+mod slow_clients;
+mod streams;

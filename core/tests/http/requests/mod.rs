@@ -1,0 +1,9 @@
+//! One request and its response.
+
+mod batches;
+mod eras;
+mod header_params;
+mod panics;
+mod responses;
+mod statuses;
+mod tasks;

@@ -1,0 +1,48 @@
+//! Schema validation is bounded, whatever schema and value meet.
+
+mod patterns;
+mod references;
+mod values;
+
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tenon_mcp::__private::Schema;
+use tenon_mcp::JsonSlice;
+use tenon_mcp::json::Limits;
+
+const TOO_MANY_STEPS: &str = "it takes too many steps to be checked against its schema";
+
+const TOO_DEEP: &str = "it is nested too deeply to be checked against its schema";
+
+fn compile(schema: Value) -> Schema {
+    Schema::compile(JsonSlice::from_value(&schema)).unwrap_or_else(|error| panic!("{schema}: {error}"))
+}
+
+#[track_caller]
+fn refusal(schema: Value) -> String {
+    Schema::compile(JsonSlice::from_value(&schema)).expect_err("it must be refused").to_string()
+}
+
+fn text(text: String) -> JsonSlice {
+    let limits = Limits { max_depth: 512, max_bytes: 64 << 20 };
+    JsonSlice::parse(text.into(), &limits).unwrap()
+}
+
+/// Checks as an engine thread does: with a stack of 2 MiB. The work is bounded by steps; the time allowed is far more
+/// than they take without optimisation on a busy machine.
+#[track_caller]
+fn check(schema: Value, value: JsonSlice) -> Result<(), String> {
+    let schema = compile(schema);
+    let start = Instant::now();
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(move || schema.check(&value));
+    let result = thread.unwrap().join().expect("it neither panics nor runs out of stack");
+    println!("{:?}: {result:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    result
+}
+
+/// An array of about 4 MiB.
+fn array(item: &str) -> JsonSlice {
+    let count = (4 << 20) / (item.len() + 1);
+    text(format!("[{}]", vec![item; count].join(",")))
+}
