@@ -80,7 +80,7 @@ pub use server::{Server, ServerBuilder};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::registry::catalog::Catalog;
-    pub use crate::dispatch::registry::entry::Registered;
+    pub use crate::dispatch::registry::registered::Registered;
     pub use crate::dispatch::validation::arguments::{Arguments, Policy};
     pub use crate::dispatch::validation::schema::Schema;
     pub use crate::faults::pass as pass_fault;

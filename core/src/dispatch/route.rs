@@ -2,7 +2,7 @@
 
 use super::uri_template::MAX_URI;
 use crate::dispatch::registry::catalog::Snapshot;
-use crate::dispatch::registry::entry::Registered;
+use crate::dispatch::registry::registered::Registered;
 use crate::dispatch::validation::arguments::Unready;
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::catalog::definition::completion_name;

@@ -56,7 +56,8 @@ impl Hook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::registry::entry::{Entry, Registered};
+    use crate::dispatch::registry::entry::Entry;
+    use crate::dispatch::registry::registered::Registered;
     use crate::proto::catalog::kind::Kind;
 
     #[test]

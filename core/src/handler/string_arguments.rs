@@ -1,6 +1,6 @@
 //! An object of texts as any type: where the type has numbers or booleans, the texts are read as such.
 
-use crate::json::{JsonSlice, Kind};
+use crate::json::{JsonSlice, Kind, text_value_wrappers};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde_json::Value;
@@ -100,26 +100,7 @@ impl<'de> Deserializer<'de> for Text {
         deserialize_char visit_char "one character"
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Misfit> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Misfit> {
-        visitor.visit_enum(self.as_text()?.into_owned().into_deserializer())
-    }
+    text_value_wrappers! { Misfit, this => this.as_text()?.into_owned() }
 
     /// One text is a sequence of one: a template's variable may stand for one or for several.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {

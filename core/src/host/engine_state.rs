@@ -20,7 +20,7 @@ use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
 use crate::host::calls::masking::Masking;
 use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
-use crate::host::calls::requests::Check;
+use crate::host::calls::start::Check;
 use crate::host::delivery::outbox::Outbox;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::delivery::spacing::Spacing;

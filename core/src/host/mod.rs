@@ -17,7 +17,7 @@ mod panics;
 mod session;
 mod tasks;
 
-use crate::dispatch::registry::entry;
+use crate::dispatch::registry::registered;
 pub(crate) use crate::host::builtin::skills::Work;
 pub use crate::host::builtin::target::Builtin;
 pub(crate) use crate::host::builtin::target::Fixed;
@@ -53,7 +53,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A registered entry with where its calls go.
-pub type Registered = entry::Registered<Target>;
+pub type Registered = registered::Registered<Target>;
 
 /// Where the calls of an entry go: the dispatch target.
 #[derive(Clone)]

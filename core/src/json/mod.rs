@@ -17,6 +17,7 @@ mod walk;
 mod write;
 
 pub(crate) use canonical::canonical;
+pub(crate) use de::text_value_wrappers;
 pub use error::{JsonError, JsonErrorKind};
 pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, scan};
 pub use slice::JsonSlice;

@@ -1,9 +1,9 @@
 //! The catalog of registered entries: changes are cheap, readers use immutable snapshots, and lists are kept as
 //! bytes.
 
-use crate::dispatch::registry::entry::{Input, Registered};
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::registry::page::Listing;
+use crate::dispatch::registry::registered::{Input, Registered};
 use crate::dispatch::uri_template::{TemplateSet, write_variables};
 use crate::error::{Error, ErrorKind};
 use crate::json::JsonSlice;

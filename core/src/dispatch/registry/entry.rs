@@ -1,61 +1,47 @@
-//! Entries: what a program registers, of every kind, and the form they have once they are registered.
+//! Entries of every kind, as a program registers them.
 
-use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::registry::mount_names::Prefix;
-use crate::dispatch::uri_template::UriTemplate;
-use crate::dispatch::validation::arguments::{Arguments, Policy, UnknownArguments, Unready};
-use crate::dispatch::validation::headers::header_params;
-use crate::dispatch::validation::prompt_arguments::PromptArguments;
-use crate::dispatch::validation::schema::Schema;
-use crate::error::Error;
+use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::definition::Definition;
-use crate::proto::catalog::header_params::HeaderParam;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::clip;
 use crate::proto::operation::Method;
-use crate::proto::results::structured::wraps;
 use crate::proto::session::extension::Extension;
 use crate::proto::session::task::TaskSupport;
-use crate::proto::session::version::Revision;
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The maximum number of tags per entry, and of bytes per tag.
-const MAX_TAGS: usize = 64;
-const MAX_TAG: usize = 128;
-
 /// A value of a host; only the time when it is dropped matters here.
-type Kept = Arc<dyn Any + Send + Sync>;
+pub(super) type Kept = Arc<dyn Any + Send + Sync>;
 
 /// An entry to register: its kind, its name, its definition, its policies. The types of one kind
 /// ([`Tool`](crate::Tool) and the others) convert to it.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    definition: Definition,
-    structured: bool,
-    unknown: UnknownArguments,
-    coerce: Option<bool>,
-    timeout: Option<Duration>,
-    max_concurrency: Option<usize>,
-    cache: Option<CacheHints>,
-    hidden: bool,
-    tags: Vec<String>,
-    once_only: bool,
-    unsafe_paths: bool,
-    defer_task: bool,
-    inline: bool,
-    paged: bool,
-    stays: bool,
-    extension: Option<Extension>,
+    pub(super) definition: Definition,
+    pub(super) structured: bool,
+    pub(super) unknown: UnknownArguments,
+    pub(super) coerce: Option<bool>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) max_concurrency: Option<usize>,
+    pub(super) cache: Option<CacheHints>,
+    pub(super) hidden: bool,
+    pub(super) tags: Vec<String>,
+    pub(super) once_only: bool,
+    pub(super) unsafe_paths: bool,
+    pub(super) defer_task: bool,
+    pub(super) inline: bool,
+    pub(super) paged: bool,
+    pub(super) stays: bool,
+    pub(super) extension: Option<Extension>,
     /// The mounts through which the entry appears, the outermost first.
-    under: Vec<Prefix>,
-    kept: Option<Kept>,
+    pub(super) under: Vec<Prefix>,
+    pub(super) kept: Option<Kept>,
     /// The error of a member that was set; registration reports it.
-    rejected: Option<String>,
+    pub(super) rejected: Option<String>,
 }
 
 impl Entry {
@@ -292,249 +278,5 @@ impl Entry {
     /// The name under which it is registered.
     pub fn name(&self) -> &str {
         self.definition.name()
-    }
-}
-
-/// A registered entry: its definition is checked, its schemas are compiled, its handler is known. The layer above
-/// defines the type of the handler, `T`.
-#[derive(Debug)]
-pub struct Registered<T> {
-    /// The kind of the entry.
-    pub kind: Kind,
-    /// The name under which it is registered.
-    pub name: String,
-    definition: Definition,
-    /// Checks and prepares a client's input for the handler.
-    pub(crate) input: Input,
-    /// The arguments that HTTP clients must repeat in headers.
-    pub(crate) header_params: Vec<HeaderParam>,
-    /// Checks structured results.
-    pub output: Option<Schema>,
-    /// Whether results are also sent as structured content.
-    pub structured: bool,
-    /// Whether the schema allows structured content that is not an object.
-    pub(crate) wraps: bool,
-    /// The entry's own timeout.
-    pub timeout: Option<Duration>,
-    /// The calls that run and those that wait, if the entry limits concurrent calls.
-    pub(crate) places: Option<Semaphore>,
-    /// How long its results may be cached, and by whom.
-    pub(crate) cache: Option<CacheHints>,
-    /// Whether it is left out of every list.
-    pub(crate) hidden: bool,
-    /// The tags by which it can be hidden.
-    pub(crate) tags: Vec<String>,
-    /// Whether a request's state may be used only once.
-    pub(crate) once_only: bool,
-    /// Whether its calls may be tasks.
-    pub(crate) task_support: TaskSupport,
-    /// Whether a handler decides when its call becomes a task.
-    pub(crate) defer_task: bool,
-    /// Whether a handler in Rust starts on the thread that received its call.
-    pub(crate) inline: bool,
-    /// Whether it lists in pages, whose cursors are sealed.
-    pub(crate) paged: bool,
-    /// The extension that a server with this entry has.
-    pub(crate) extension: Option<Extension>,
-    /// Where calls go.
-    pub target: T,
-    /// The mounts through which the entry appears, the outermost first.
-    pub(crate) under: Vec<Prefix>,
-    /// The number of the server in which it was registered; none if that does not matter.
-    pub(crate) part: usize,
-    /// The entry as it was registered, from which it is made again if its server is mounted.
-    pub(crate) source: Entry,
-    kept: Option<Kept>,
-}
-
-/// How a client's input is prepared for a handler.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// It is passed on unchanged.
-    Open,
-    /// It is checked against a schema.
-    Schema(Box<Arguments>),
-    /// It is checked against the arguments that a prompt declares.
-    Prompt(PromptArguments),
-    /// An address is matched against a template.
-    Template(Arc<UriTemplate>),
-}
-
-impl<T> Registered<T> {
-    /// Checks the definition and compiles its schemas. Errors name the entry and the reason. `policy` is the
-    /// server's; it applies to everything that the entry does not set.
-    pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
-        let source = entry.clone();
-        let Entry {
-            mut definition,
-            structured,
-            unknown,
-            coerce,
-            timeout,
-            max_concurrency,
-            cache,
-            hidden,
-            tags,
-            once_only,
-            unsafe_paths,
-            defer_task,
-            inline,
-            paged,
-            stays: _,
-            extension,
-            under,
-            kept,
-            rejected,
-        } = entry;
-        if let Some(reason) = rejected {
-            return Err(Error::invalid(reason));
-        }
-        definition.finish().map_err(Error::invalid)?;
-        let kind = definition.kind();
-        let name = definition.name().to_owned();
-        let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
-        let policy = Policy { unknown, coerce: coerce.unwrap_or(policy.coerce), ..policy };
-        if unsafe_paths && !matches!(kind, Kind::ResourceTemplate | Kind::ResourceProvider) {
-            return Err(wrong("unsafe_paths is for resource templates and providers".into()));
-        }
-        if kind == Kind::Method && !Method::parse(name.as_str().into()).is_open() {
-            return Err(wrong("the engine itself answers it".into()));
-        }
-        let mut headers = Vec::new();
-        let input = match (kind, definition.member("inputSchema").cloned()) {
-            (_, Some(schema)) => {
-                if kind == Kind::Tool {
-                    headers =
-                        header_params(&schema).map_err(|error| wrong(format!("input schema: {error}")))?;
-                }
-                let arguments = Arguments::new(schema, policy)
-                    .map_err(|error| wrong(format!("input schema: {error}")))?;
-                if !arguments.schema().is_object() {
-                    return Err(wrong("input schema: must have \"type\": \"object\"".into()));
-                }
-                Input::Schema(Box::new(arguments))
-            }
-            (Kind::Prompt, _) => Input::Prompt(PromptArguments::new(definition.member("arguments"))?),
-            (Kind::ResourceTemplate, _) => {
-                let template = UriTemplate::parse(&name).map_err(wrong)?;
-                Input::Template(Arc::new(template.unsafe_paths(unsafe_paths)))
-            }
-            _ => Input::Open,
-        };
-        let output = definition.member("outputSchema").cloned();
-        let output = output
-            .map(|schema| Schema::compile_with(schema, policy.formats))
-            .transpose()
-            .map_err(|error| wrong(format!("output schema: {error}")))?;
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(wrong("timeout must be more than zero".into()));
-        }
-        if let Some(tag) = tags.iter().find(|tag| tag.is_empty() || tag.len() > MAX_TAG) {
-            return Err(wrong(format!("tag {:?} must have 1 to {MAX_TAG} bytes", clip(tag))));
-        }
-        if tags.len() > MAX_TAGS {
-            return Err(wrong(format!("{} tags are more than {MAX_TAGS}", tags.len())));
-        }
-        if max_concurrency == Some(0) {
-            return Err(wrong("max_concurrency must be more than zero".into()));
-        }
-        // A view, or a tool that has one.
-        let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
-        let extension = extension.or(has_view.then_some(Extension::Ui));
-        let support = definition.member("execution").and_then(|execution| execution.member("taskSupport"));
-        let support = support.as_ref().and_then(|word| word.decode_str());
-        let task_support = support.and_then(|word| TaskSupport::named(&word)).unwrap_or_default();
-        if defer_task && task_support == TaskSupport::Forbidden {
-            return Err(wrong("only a task can be deferred: set its task support".into()));
-        }
-        Ok(Registered {
-            kind,
-            input,
-            extension,
-            paged,
-            header_params: headers,
-            wraps: output.as_ref().is_some_and(|schema| wraps(schema.text())),
-            output,
-            structured,
-            timeout,
-            places: max_concurrency.map(Semaphore::new),
-            cache,
-            hidden,
-            tags,
-            once_only,
-            task_support,
-            defer_task,
-            inline,
-            target,
-            name,
-            definition,
-            under,
-            part: 0,
-            source,
-            kept,
-        })
-    }
-
-    /// Prepares a client's input for the handler, or returns why it is not valid.
-    pub fn prepare(&self, input: JsonSlice) -> Result<JsonSlice, String> {
-        crate::faults::pass("check");
-        match &self.input {
-            Input::Schema(arguments) => arguments.prepare(input),
-            Input::Prompt(arguments) => arguments.prepare(input),
-            Input::Open | Input::Template(_) => Ok(input),
-        }
-    }
-
-    /// Does the same with limited effort, so that the thread that received the call can do it.
-    pub(crate) fn prepare_quickly(&self, input: JsonSlice) -> Result<JsonSlice, Unready> {
-        crate::faults::pass("check");
-        match &self.input {
-            Input::Schema(arguments) => arguments.prepare_quickly(input),
-            Input::Prompt(arguments) => arguments.prepare(input).map_err(Unready::Refused),
-            Input::Open | Input::Template(_) => Ok(input),
-        }
-    }
-
-    /// Whether a prompt has an argument of this name, or a template a variable.
-    pub fn has_argument(&self, name: &str) -> bool {
-        self.arguments().any(|own| own == name)
-    }
-
-    /// The arguments of a prompt, or the variables of a template.
-    pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
-        let (prompt, template) = match &self.input {
-            Input::Prompt(arguments) => (Some(arguments.names()), None),
-            Input::Template(template) => (None, Some(template.variables())),
-            Input::Open | Input::Schema(_) => (None, None),
-        };
-        prompt.into_iter().flatten().chain(template.into_iter().flatten())
-    }
-
-    /// The value of [`Entry::keep`]. A host recognises its own handler by it, also if the entry belongs to a mounted
-    /// server.
-    pub fn kept(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
-        self.kept.as_ref()
-    }
-
-    /// Whether the entry came by this mount.
-    pub(crate) fn is_of(&self, mount: &Prefix) -> bool {
-        self.under.first() == Some(mount)
-    }
-
-    /// The definition.
-    pub fn definition(&self) -> &Definition {
-        &self.definition
-    }
-
-    /// Writes the entry as an item of its list.
-    pub fn describe(&self, revision: Revision, out: &mut JsonWriter) {
-        self.definition.write(revision, out);
-    }
-}
-
-/// The form in messages: `tool "add"`.
-impl<T> fmt::Display for Registered<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.kind.noun(), self.name)
     }
 }

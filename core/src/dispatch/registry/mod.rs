@@ -4,3 +4,4 @@ pub mod catalog;
 pub mod entry;
 pub(crate) mod mount_names;
 pub mod page;
+pub mod registered;

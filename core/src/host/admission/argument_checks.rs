@@ -9,7 +9,7 @@ use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
 use crate::faults;
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::requests::Check;
+use crate::host::calls::start::Check;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Thread;
 use crate::host::lanes::port::HostPort;

@@ -5,7 +5,7 @@ use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
 use crate::dispatch::shares;
 use crate::host::calls::arrival::Arrival;
-use crate::host::calls::requests::in_flight;
+use crate::host::calls::start::in_flight;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
 use crate::host::engine_state::Thread;

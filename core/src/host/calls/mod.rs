@@ -7,5 +7,6 @@ pub(super) mod masking;
 pub(super) mod op;
 pub(super) mod requests;
 pub(super) mod shaping;
+pub(super) mod start;
 pub(super) mod state;
 pub(super) mod view;

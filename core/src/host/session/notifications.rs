@@ -7,7 +7,7 @@ use crate::host::bus::StreamEnd;
 use crate::host::calls::arrival::Arrival;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason};
-use crate::host::calls::requests::{Check, Start};
+use crate::host::calls::start::{Check, Start};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
 use crate::host::engine_state::Thread;

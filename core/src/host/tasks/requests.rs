@@ -11,7 +11,7 @@ use crate::dispatch::tasks::{Index, Task};
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
-use crate::host::calls::requests::{Own, Start};
+use crate::host::calls::start::{Own, Start};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::engine_state::{Shared, Thread};

@@ -5,24 +5,18 @@
 //! as a call. Unlike other calls, it does not wait for the start, and the engine does not refuse it while the server
 //! closes.
 
+mod hook;
+mod mounted;
+mod waiting;
+
 use crate::dispatch::calls::table::CallId;
-use crate::host::calls::arrival::Arrival;
-use crate::host::calls::completion::End;
-use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::requests::Start;
-use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine::{Accepted, Engine};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine::Engine;
 use crate::host::lanes::lane::LaneId;
-use crate::host::lanes::port::HostPort;
 use crate::host::mounts::Part;
-use crate::host::session::notifications::anonymous_client;
 use crate::host::{Registered, Target};
-use crate::json::JsonSlice;
 use crate::locks::Mutex;
-use crate::proto::messages::error::RpcError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 const START: &str = "start";
 const STOP: &str = "stop";
@@ -125,64 +119,9 @@ impl Default for Life {
 }
 
 impl Life {
-    pub(super) fn is_open(&self) -> bool {
+    pub(in crate::host) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
-}
-
-impl Shared {
-    /// Makes a call wait for the start, or fails it if the start has failed. Returns `false` if the call may run.
-    pub(super) fn hold(&self, id: CallId, context: &CallContext) -> bool {
-        // The engine's own entries do not depend on the program's start.
-        if self.life.is_open() || matches!(context.target(), Target::Builtin(_)) {
-            return false;
-        }
-        let part = context.entry.part;
-        {
-            let mut state = self.life.state.lock();
-            if self.life.is_open() {
-                return false;
-            }
-            if state.waits(part) {
-                if state.held.len() == state.held.capacity() {
-                    state.held.retain(|(_, held)| self.calls.with(*held, |_| ()).is_some());
-                }
-                state.held.push((part, id));
-                return true;
-            }
-            if !state.has_failed(part) {
-                return false;
-            }
-        }
-        self.fail(id, &not_started(context));
-        true
-    }
-
-    /// Whether a call waits for the start.
-    pub(super) fn is_held(&self, id: CallId) -> bool {
-        !self.life.is_open() && self.life.state.lock().held.iter().any(|(_, held)| *held == id)
-    }
-
-    /// Runs the calls that waited.
-    fn run_held(&self, port: &HostPort, held: Vec<CallId>) {
-        for id in held {
-            let now = self.now();
-            let found = self.with_deadline(id, |flight, deadline| {
-                *deadline = now.checked_add(flight.timeout);
-                (flight.input.clone(), flight.context.clone())
-            });
-            let Some((input, context)) = found else { continue };
-            if self.life.state.lock().has_failed(context.entry.part) {
-                self.fail(id, &not_started(&context));
-            } else {
-                self.acquire_and_run(port, id, input, context, Thread::Other);
-            }
-        }
-    }
-}
-
-fn not_started(context: &CallContext) -> RpcError {
-    RpcError::internal(format!("{}: the server that it is of has not started", context.entry))
 }
 
 impl Engine {
@@ -198,76 +137,8 @@ impl Engine {
         self.0.life.open.store(!first, Ordering::Release);
     }
 
-    pub(super) fn has_begun(&self) -> bool {
+    pub(in crate::host) fn has_begun(&self) -> bool {
         self.0.life.state.lock().begun
-    }
-
-    /// Makes calls of newly mounted servers wait for their own start and for that of the servers they are mounted in.
-    /// If a mount then fails, the server is removed again.
-    pub(super) fn expect_parts(&self) {
-        let parts = self.parts();
-        let mut state = self.0.life.state.lock();
-        if !state.begun {
-            // The server has ended meanwhile.
-            return;
-        }
-        let is_part = |number| parts.iter().any(|part| part.number() == number);
-        state.starting.retain(|part| is_part(part.number()));
-        state.awaited.retain(|part| is_part(*part));
-        let awaited = parts.iter().filter(|part| state.awaited.contains(&part.number()));
-        let mut waiting: Vec<usize> = awaited.flat_map(Part::within).collect();
-        let new: Vec<Part> = parts.into_iter().filter(|part| !state.knows(part.number())).collect();
-        for part in new {
-            if part.hook(START).is_some() {
-                waiting.extend(part.within());
-                self.0.life.open.store(false, Ordering::Release);
-            }
-            if waiting.contains(&part.number()) {
-                state.awaited.push(part.number());
-            }
-            state.starting.insert(0, part);
-        }
-    }
-
-    /// Removes servers that were just unmounted. If a server's start hook has not run yet, it will not run, and the
-    /// waiting calls of that server fail. If it has run, the stop hook runs at the end.
-    pub(super) fn forget_parts(&self) {
-        let parts = self.parts();
-        let is_part = |part: &Part| parts.iter().any(|known| known.number() == part.number());
-        let (gone, refused) = {
-            let mut state = self.0.life.state.lock();
-            let (starting, gone): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut state.starting).into_iter().partition(is_part);
-            state.starting = starting;
-            state.awaited.retain(|part| gone.iter().all(|gone| gone.number() != *part));
-            let unstarted = gone.iter().filter(|part| part.hook(START).is_some()).flat_map(Part::within);
-            let unstarted: Vec<usize> =
-                unstarted.filter(|part| parts.iter().all(|known| known.number() != *part)).collect();
-            let (refused, held) = state.held.drain(..).partition(|(part, _)| unstarted.contains(part));
-            state.held = held;
-            let is_told = |part: &Part| part.hook(START).is_some() || part.hook(STOP).is_some();
-            let (started, idle): (Vec<_>, Vec<_>) = std::mem::take(&mut state.started)
-                .into_iter()
-                .partition(|part| is_part(part) || is_told(part));
-            state.started = started;
-            let refused: Vec<(usize, CallId)> = refused;
-            ((gone, idle), refused)
-        };
-        for (_, id) in refused {
-            if let Some(context) = self.0.calls.with(id, |flight| flight.context.clone()) {
-                self.0.fail(id, &not_started(&context));
-            }
-        }
-        drop(gone);
-    }
-
-    /// Runs the start hooks of newly mounted servers, unless another thread is running hooks.
-    pub(super) fn start_parts(&self) {
-        let mut state = self.0.life.state.lock();
-        if state.begun && !std::mem::replace(&mut state.telling, true) {
-            drop(state);
-            self.start_next(None);
-        }
     }
 
     /// Whether a start hook that has yet to run uses this lane.
@@ -304,7 +175,7 @@ impl Engine {
     }
 
     /// Marks the server as neither served nor about to be.
-    pub(super) fn end_life(&self) {
+    pub(in crate::host) fn end_life(&self) {
         let before = {
             let mut state = self.0.life.state.lock();
             self.0.life.open.store(true, Ordering::Release);
@@ -414,89 +285,5 @@ impl Engine {
                 return self.tell_hook(hook, then);
             }
         }
-    }
-
-    /// Runs one hook.
-    fn tell_hook(&self, entry: Arc<Registered>, then: impl FnOnce(&Engine, StartState) + Send + 'static) {
-        let limits = self.limits();
-        let most = if entry.name == START { limits.start_timeout } else { limits.stop_timeout };
-        let timeout = entry.timeout.unwrap_or(most);
-        let word = entry.to_string();
-        let sink = Arc::new(Told {
-            engine: self.clone(),
-            word: word.clone(),
-            failure: Mutex::default(),
-            then: Mutex::new(Some(Box::new(then))),
-        });
-        let context = Arc::new(CallContext {
-            request_id: None,
-            client: anonymous_client(),
-            meta: None,
-            session_id: None,
-            entry,
-            uri: None,
-            progress_token: None,
-            arrival: Arrival::default(),
-            task_id: OnceLock::new(),
-            state: OnceLock::new(),
-            around: None,
-        });
-        let start =
-            Start { thread: Thread::Other, life: Some(timeout), ..Start::of(JsonSlice::empty_object()) };
-        let nowhere: Arc<dyn Sink> = sink.clone();
-        let starts = context.entry.name == START;
-        match self.start_for(None, context, start, &nowhere) {
-            // Checked after the call is in the table: either the thread that ends the server finds it there, or this
-            // check sees the end.
-            Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {
-                if self.0.life.state.lock().halted {
-                    self.0.end(call, End::Closing);
-                }
-            }
-            Ok(_) => {}
-            Err(error) => {
-                self.0.log_handler_fault(|| format!("{word} is not told: {}", error.message));
-                sink.outcome(&Outcome::Failed(error.message.to_string()));
-                sink.send(Outgoing::Dropped);
-            }
-        }
-    }
-}
-
-type Then = Box<dyn FnOnce(&Engine, StartState) + Send>;
-
-/// Waits for the end of one hook's call.
-struct Told {
-    engine: Engine,
-    word: String,
-    /// `None` until the handler has ended; then the reason if it failed.
-    failure: Mutex<Option<Option<String>>>,
-    then: Mutex<Option<Then>>,
-}
-
-impl Sink for Told {
-    fn send(&self, message: Outgoing) -> Delivery {
-        // Other messages of the handler have no receiver.
-        let Outgoing::Dropped = message else { return Delivery::Gone };
-        let then = self.then.lock().take();
-        if let Some(then) = then {
-            let begun = match self.failure.lock().take() {
-                None => StartState::Cut,
-                Some(None) => StartState::Started,
-                Some(Some(why)) if why.starts_with(&self.word) => StartState::Failed(why),
-                Some(Some(why)) => StartState::Failed(format!("{} failed: {why}", self.word)),
-            };
-            then(&self.engine, begun);
-        }
-        Delivery::Gone
-    }
-
-    fn outcome(&self, outcome: &Outcome) {
-        let failure = match outcome {
-            Outcome::Failed(why) | Outcome::Exception(why) => Some(why.clone()),
-            Outcome::Error(error) => Some(error.to_string()),
-            _ => None,
-        };
-        *self.failure.lock() = Some(failure);
     }
 }

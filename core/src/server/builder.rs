@@ -1,38 +1,23 @@
-//! A server as a program sees it: data until it is started.
+//! The settings of a server that are fixed when it is built.
 
+use super::Server;
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
-use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
-use crate::host::{
-    Engine, HostPort, LaneId, Layer, Masking, Registered, Setup, Shared, Target, ThreadHook, Threads, Work,
-};
+use crate::host::{Engine, Masking, Setup, Shared, ThreadHook, Threads, Work};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::catalog::cache::{CacheHints, CacheSettings, Cacheable};
-use crate::proto::catalog::kind::Kind;
 use crate::proto::catalog::members::extension_fault;
 use crate::proto::results::shape::{Identity, Shaper};
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::implementation::Implementation;
-use crate::proto::session::task::TaskSupport;
 use crate::proto::session::version::{Revision, Revisions};
 use std::sync::Arc;
-
-/// An MCP server: its name, its tools, its limits. Starts no thread and opens nothing until it is served.
-///
-/// Cheap to clone; clones are the same server. Tools may be added and removed at any time, from any thread.
-#[derive(Clone)]
-pub struct Server {
-    engine: Engine,
-    arguments: Policy,
-    /// Nobody brought a store, so what it keeps is this process's.
-    own_store: bool,
-}
 
 /// Settings of a [`Server`] that are fixed when it is built.
 pub struct ServerBuilder {
@@ -53,15 +38,6 @@ pub struct ServerBuilder {
 }
 
 impl Server {
-    /// A server with default settings.
-    ///
-    /// # Panics
-    /// If `name` is empty.
-    #[cfg(feature = "runtime")]
-    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Server {
-        Server::builder(name, version).build().expect("the defaults are valid")
-    }
-
     /// Starts to build a server. `name` is programmatic, `version` is the version of the server program.
     pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
         let (name, version) = (name.into(), version.into());
@@ -93,195 +69,6 @@ impl Server {
             log: None,
             arguments: Policy::default(),
         }
-    }
-
-    /// Registers an entry of any kind, whose calls go to `target`; handlers written in Rust have methods of their own,
-    /// such as [`Server::tool`]. The error names the entry and what is wrong with it.
-    pub fn add(&self, entry: impl Into<Entry>, target: Target) -> Result<(), Error> {
-        self.engine.register(entry.into(), target, self.arguments)
-    }
-
-    /// Puts a function of a host's around operations: those that `operations` name by their words (`tool`, `resource`, `prompt`,
-    /// `completion`, `tool_list`, …), by the protocol's names, or by that of a registered method. It is inside of those that
-    /// were put around them before. Middleware written in Rust has [`Server::middleware`].
-    ///
-    /// What is wrapped is answered by the program from then on, lists too, which the engine else answers by itself.
-    pub fn add_middleware(&self, operations: &[&str], layer: Layer) -> Result<(), Error> {
-        self.engine.wrap(operations, &layer)
-    }
-
-    /// Removes an entry and says where its calls went; calls in flight go on. Resources go by their URI, templates and
-    /// providers by their template; the hidden template behind a provider goes with it.
-    pub fn remove(&self, kind: Kind, name: &str) -> Option<Target> {
-        let catalog = &self.engine.0.catalog;
-        let removed = self.engine.unregister(kind, name)?;
-        if kind == Kind::ResourceProvider
-            && catalog.get(Kind::ResourceTemplate, name).is_some_and(|template| template.hidden)
-        {
-            self.engine.unregister(Kind::ResourceTemplate, name);
-        }
-        Some(removed.target.clone())
-    }
-
-    /// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers
-    /// as `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both.
-    /// What the other one adds, removes, enables or disables later shows here as well, and so do its updates of resources.
-    /// Mounts may be nested, and one server mounted in several.
-    ///
-    /// A call of a mounted entry is a call of this server: its limits, its lanes, its middleware, its log and its
-    /// masking of errors are in force, and the context says the name and the address that the client used. Time-outs, tags and
-    /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks but `start` and `stop`,
-    /// methods and notifications and its skills, stays with it. `prefix` has letters, digits and hyphens; with `None` names and
-    /// addresses stay as they are.
-    ///
-    /// The middleware of the other server is around its entries here as well, inside of this server's. It sees the context of
-    /// the call, so the name and the address that the client used. A list is that of the server that is served: a server with
-    /// middleware around lists cannot be mounted, and a mounted one gets none.
-    ///
-    /// # Errors
-    /// The prefix is wrong, a name is taken here (then nothing is mounted), an entry has no name or address with the prefix, or
-    /// this server is a part of the other one. Registering in the other one fails for the same reasons from then on.
-    pub fn mount<'a>(&self, other: &Server, prefix: impl Into<Option<&'a str>>) -> Result<(), Error> {
-        self.mount_with(other, prefix, |target| target.clone())
-    }
-
-    /// Undoes [`Server::mount`] with the same prefix, also while the server is served: what the other server has is no longer
-    /// here, and clients are told that the lists have changed. Calls in flight go on; those that wait for the other server's
-    /// start, which does not come any more, fail. A server that was told of the start is told of the stop at the end of this one.
-    ///
-    /// This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server with a
-    /// hook `start` or `stop` until its end.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the other server is not mounted here with this prefix.
-    pub fn unmount<'a>(&self, other: &Server, prefix: impl Into<Option<&'a str>>) -> Result<(), Error> {
-        self.engine.unmount(&other.engine, prefix.into())
-    }
-
-    /// Like [`Server::mount`], for hosts: `adopt` makes of where calls go in the other server where they go here. It is dropped
-    /// when the mount failed, or was undone and nothing in flight came by it any more, on whatever thread lets go last.
-    pub fn mount_with<'a>(
-        &self,
-        other: &Server,
-        prefix: impl Into<Option<&'a str>>,
-        adopt: impl Fn(&Target) -> Target + Send + Sync + 'static,
-    ) -> Result<(), Error> {
-        self.engine.mount(&other.engine, prefix.into(), other.arguments, Arc::new(adopt))
-    }
-
-    /// Shows an entry that was disabled; `false` if there is none of this kind and name.
-    pub fn enable(&self, kind: Kind, name: &str) -> bool {
-        self.switch(kind, name, true)
-    }
-
-    /// Hides an entry, as if it were not registered, until it is enabled again; calls in flight go on. `false` if there
-    /// is none of this kind and name.
-    pub fn disable(&self, kind: Kind, name: &str) -> bool {
-        self.switch(kind, name, false)
-    }
-
-    /// Shows what [`Server::disable_tags`] has hidden by these tags; says how many entries have one of them. An entry that has
-    /// another tag that is disabled, or was disabled by its name, stays hidden.
-    pub fn enable_tags(&self, tags: impl IntoIterator<Item = impl Into<String>>) -> usize {
-        self.switch_tags(tags.into_iter().map(Into::into).collect(), true)
-    }
-
-    /// Hides every entry with one of these [tags](crate::Tool::tags), now and when it is added later, until the tags are enabled
-    /// again; calls in flight go on. Says how many entries have one of them now.
-    ///
-    /// ```
-    /// # use tenon_mcp::{Kind, Server, Tool};
-    /// let server = Server::new("demo", "1.0.0");
-    /// server.tool(Tool::new("wipe").tags(["admin"]), || async { "done" })?;
-    /// assert_eq!(server.disable_tags(["admin"]), 1);
-    /// assert!(!server.entries(Kind::Tool)[0].1);
-    /// # Ok::<(), tenon_mcp::Error>(())
-    /// ```
-    pub fn disable_tags(&self, tags: impl IntoIterator<Item = impl Into<String>>) -> usize {
-        self.switch_tags(tags.into_iter().map(Into::into).collect(), false)
-    }
-
-    fn switch_tags(&self, tags: Vec<String>, enabled: bool) -> usize {
-        self.engine.switch(|shared| shared.catalog.enable_tags(&tags, enabled))
-    }
-
-    /// What is registered under a name, also if it is disabled, and whether it is shown.
-    pub fn registered(&self, kind: Kind, name: &str) -> Option<(Arc<Registered>, bool)> {
-        self.engine.0.catalog.look(kind, name)
-    }
-
-    /// The names of the entries of a kind, in order of registration.
-    pub fn names(&self, kind: Kind) -> Vec<String> {
-        self.engine.0.catalog.all(kind).into_iter().map(|(entry, _)| entry.name.clone()).collect()
-    }
-
-    fn switch(&self, kind: Kind, name: &str, enabled: bool) -> bool {
-        self.engine.switch(|shared| shared.catalog.enable(kind, name, enabled))
-    }
-
-    /// Tells a client of 2025-11-25 that a visit to a page it was asked for, by
-    /// [`Ask::url`](crate::Ask::url) with this [`elicitation_id`](crate::Ask::elicitation_id), has come to its end.
-    /// `false` if no client of this process waits for it; there is nothing to be done about it then.
-    pub fn elicitation_complete(&self, id: &str) -> bool {
-        self.port().elicitation_complete(id)
-    }
-
-    /// The definitions of the entries of a kind, as they were given, in order of registration, and whether each is enabled.
-    pub fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
-        let all = self.engine.0.catalog.all(kind).into_iter();
-        all.map(|(entry, enabled)| (entry.definition().to_json(), enabled)).collect()
-    }
-
-    /// Prepares a server that has not been started for processes that are forked off to serve it together: they share the
-    /// key that seals what clients carry, which is made now if none was given. An error says why they cannot: without a
-    /// store that they have in common, sessions, tasks and states that are good for one time are known to one process only.
-    pub fn prepare_fork(&self) -> Result<(), Error> {
-        let shared = &self.engine.0;
-        if self.own_store {
-            if let Some(revision) = self.engine.revisions().iter().find(|revision| !revision.is_modern()) {
-                return Err(Error::invalid(format!(
-                    "sessions of {} live in one process, and there is no store that processes share: leave out the revisions \
-                     that have sessions",
-                    revision.as_str()
-                )));
-            }
-            for kind in Kind::ALL {
-                for (entry, _) in shared.catalog.all(kind) {
-                    let keeps = match entry.task_support {
-                        _ if entry.once_only => "once_only",
-                        TaskSupport::Forbidden => continue,
-                        TaskSupport::Optional | TaskSupport::Required => "tasks",
-                    };
-                    return Err(Error::invalid(format!(
-                        "{} '{}': {keeps} needs a store that processes share, and there is none",
-                        kind.noun(),
-                        entry.name
-                    )));
-                }
-            }
-        }
-        shared.sealer.prepare(&*shared.environment)
-    }
-
-    /// Whether a handler of [`Hook::Start`](crate::Hook::Start), here or of what is mounted, runs in this lane, so that who
-    /// drains it must not wait for the start.
-    pub fn starts_on(&self, lane: LaneId) -> bool {
-        self.engine.starts_on(lane)
-    }
-
-    /// What entries have that say nothing of it.
-    pub(crate) fn policy(&self) -> Policy {
-        self.arguments
-    }
-
-    /// The host's side: lanes and completions.
-    pub fn port(&self) -> HostPort {
-        self.engine.port()
-    }
-
-    /// The transport's side, for programs that bring their own transport.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
     }
 }
 

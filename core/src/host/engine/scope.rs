@@ -1,0 +1,80 @@
+//! Where a message was received, and the result of accepting it.
+
+use crate::dispatch::calls::table::CallId;
+use crate::host::bus::ListenId;
+use crate::host::calls::arrival::Arrival;
+use crate::host::session::peer::Peer;
+use crate::proto::catalog::header_params::ParamFields;
+use crate::proto::messages::envelope;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::message::Params;
+use std::sync::Arc;
+
+/// Where a message was received, which decides its era.
+#[derive(Clone)]
+pub enum Scope {
+    /// A channel that belongs to one peer. Each message decides its own era (ERA-8).
+    Channel(Arc<Peer>),
+    /// A legacy HTTP session.
+    Session {
+        /// The session.
+        peer: Arc<Peer>,
+        /// How the message arrived.
+        arrival: Arrival,
+    },
+    /// Modern HTTP: nothing is remembered between requests. The transport has already read the envelope, because the
+    /// headers must match it.
+    Stateless {
+        /// What the envelope says.
+        client: Client,
+        /// The headers that repeat arguments.
+        params: ParamFields,
+        /// How the message arrived.
+        arrival: Arrival,
+    },
+}
+
+/// The result of accepting a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// A request. Its response has been sent to the sink, or follows the messages that are on their way there.
+    Answered,
+    /// A request that became a call. Its response will be sent to the sink.
+    Started(CallId),
+    /// Like `Started`, but the call's admission is not finished.
+    Pending(CallId),
+    /// A request that became a listen stream, which is not a call. Its acknowledgement has been or will be sent to
+    /// the sink. Its response is sent when the server ends the stream.
+    Listening(ListenId),
+    /// A notification or a response. Nothing will be sent to the sink.
+    Noted,
+}
+
+impl Scope {
+    pub(in crate::host) fn peer(&self) -> Option<&Arc<Peer>> {
+        match self {
+            Scope::Channel(peer) | Scope::Session { peer, .. } => Some(peer),
+            Scope::Stateless { .. } => None,
+        }
+    }
+
+    /// How the message arrived.
+    pub(in crate::host) fn arrival(&self) -> Arrival {
+        match self {
+            Scope::Channel(peer) => Arrival {
+                principal: peer.principal().cloned(),
+                share: peer.share().cloned(),
+                ..Arrival::default()
+            },
+            Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
+        }
+    }
+
+    pub(in crate::host) fn is_modern(&self, params: &Params) -> bool {
+        match self {
+            Scope::Channel(_) => envelope::is_modern(params),
+            Scope::Session { .. } => false,
+            Scope::Stateless { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What the engine does at a point in time: deadlines of calls, slow calls, delayed messages.
+
+use crate::dispatch::calls::table::CallId;
+use crate::host::admission::concurrency_limit::Place;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::CancelReason;
+use crate::host::engine::Engine;
+use crate::host::engine_state::Shared;
+use crate::proto::messages::error::RpcError;
+use std::time::{Duration, Instant};
+
+impl Engine {
+    /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due(), self.0.spacing_due()];
+        dues.into_iter().flatten().min()
+    }
+
+    /// Notifies the sinks of calls that have been in flight for at least `after`, once per call.
+    pub(crate) fn start_streaming_slow_calls(&self, now: Instant, after: Duration) {
+        if self.0.calls.is_empty() {
+            return;
+        }
+        let mut slow = Vec::new();
+        self.0.calls.for_each(|flight| {
+            if !flight.told_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.told_slow = true;
+                slow.push(flight.sink.clone());
+            }
+        });
+        for sink in slow {
+            sink.slow();
+        }
+    }
+
+    /// Ends the calls whose deadline has passed, and notifies clients of changes.
+    pub fn handle_timeout(&self, now: Instant) {
+        self.0.guard("sending answers that waited", || self.0.send_spaced(now));
+        self.0.guard("telling of changes", || self.tell_changes(now));
+        self.0.guard("looking after tasks", || self.port().tend_tasks(now));
+        if self.0.calls.next_deadline().is_none_or(|next| next > now) {
+            return;
+        }
+        for call in self.0.calls.expired(now) {
+            self.0.guard("the time-out of a call", || self.expire(call));
+        }
+    }
+
+    /// Ends a call whose deadline has passed.
+    fn expire(&self, call: CallId) {
+        if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
+            return self.0.fail(call, &Shared::no_store("it did not answer in time"));
+        }
+        if self.0.calls.with(call, |flight| flight.place) == Some(Place::Waits) {
+            let text = "Server busy: other calls of this handler did not end in time";
+            return self.0.fail(call, &RpcError::busy(text));
+        }
+        if self.0.is_held(call) {
+            return self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
+        }
+        let why = self.0.calls.with(call, |flight| {
+            let (entry, timeout) = (&flight.context.entry, flight.timeout);
+            // A modern attempt does not wait for answers: its questions are sent when it ends.
+            let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+            let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
+            if !waits {
+                (format!("{entry} timed out after {} ms", timeout.as_millis()), Some(entry.clone()))
+            } else {
+                let most = self.0.limits.ask_timeout.as_secs();
+                (format!("{entry} got no answer from the client in {most} s"), None)
+            }
+        });
+        let Some((text, late)) = why else { return };
+        let ended = self.0.end(call, End::Failed(CancelReason::TimedOut, text.clone()));
+        if let Some(entry) = late.filter(|_| ended) {
+            self.hook_error(&entry, &text);
+        }
+    }
+}

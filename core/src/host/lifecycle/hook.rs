@@ -1,0 +1,105 @@
+//! One run of a start or stop hook, as a call whose end is awaited.
+
+use super::{START, StartState};
+use crate::host::Registered;
+use crate::host::calls::arrival::Arrival;
+use crate::host::calls::completion::End;
+use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::start::Start;
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::{Accepted, Engine};
+use crate::host::engine_state::Thread;
+use crate::host::session::notifications::anonymous_client;
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use std::sync::{Arc, OnceLock};
+
+impl Engine {
+    /// Runs one hook.
+    pub(super) fn tell_hook(
+        &self,
+        entry: Arc<Registered>,
+        then: impl FnOnce(&Engine, StartState) + Send + 'static,
+    ) {
+        let limits = self.limits();
+        let most = if entry.name == START { limits.start_timeout } else { limits.stop_timeout };
+        let timeout = entry.timeout.unwrap_or(most);
+        let word = entry.to_string();
+        let sink = Arc::new(Told {
+            engine: self.clone(),
+            word: word.clone(),
+            failure: Mutex::default(),
+            then: Mutex::new(Some(Box::new(then))),
+        });
+        let context = Arc::new(CallContext {
+            request_id: None,
+            client: anonymous_client(),
+            meta: None,
+            session_id: None,
+            entry,
+            uri: None,
+            progress_token: None,
+            arrival: Arrival::default(),
+            task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around: None,
+        });
+        let start =
+            Start { thread: Thread::Other, life: Some(timeout), ..Start::of(JsonSlice::empty_object()) };
+        let nowhere: Arc<dyn Sink> = sink.clone();
+        let starts = context.entry.name == START;
+        match self.start_for(None, context, start, &nowhere) {
+            // Checked after the call is in the table: either the thread that ends the server finds it there, or this
+            // check sees the end.
+            Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {
+                if self.0.life.state.lock().halted {
+                    self.0.end(call, End::Closing);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.0.log_handler_fault(|| format!("{word} is not told: {}", error.message));
+                sink.outcome(&Outcome::Failed(error.message.to_string()));
+                sink.send(Outgoing::Dropped);
+            }
+        }
+    }
+}
+
+type Then = Box<dyn FnOnce(&Engine, StartState) + Send>;
+
+/// Waits for the end of one hook's call.
+struct Told {
+    engine: Engine,
+    word: String,
+    /// `None` until the handler has ended; then the reason if it failed.
+    failure: Mutex<Option<Option<String>>>,
+    then: Mutex<Option<Then>>,
+}
+
+impl Sink for Told {
+    fn send(&self, message: Outgoing) -> Delivery {
+        // Other messages of the handler have no receiver.
+        let Outgoing::Dropped = message else { return Delivery::Gone };
+        let then = self.then.lock().take();
+        if let Some(then) = then {
+            let begun = match self.failure.lock().take() {
+                None => StartState::Cut,
+                Some(None) => StartState::Started,
+                Some(Some(why)) if why.starts_with(&self.word) => StartState::Failed(why),
+                Some(Some(why)) => StartState::Failed(format!("{} failed: {why}", self.word)),
+            };
+            then(&self.engine, begun);
+        }
+        Delivery::Gone
+    }
+
+    fn outcome(&self, outcome: &Outcome) {
+        let failure = match outcome {
+            Outcome::Failed(why) | Outcome::Exception(why) => Some(why.clone()),
+            Outcome::Error(error) => Some(error.to_string()),
+            _ => None,
+        };
+        *self.failure.lock() = Some(failure);
+    }
+}

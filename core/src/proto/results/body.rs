@@ -1,0 +1,167 @@
+//! The body of a result: what a handler returned, checked against the table of its kind.
+
+use crate::json::{self, JsonSlice, JsonWriter};
+use crate::proto::catalog::definition::Definition;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::catalog::members::{
+    At, RESULT_COMPLETE, RESULT_COMPLETION, RESULT_METHOD, RESULT_PROMPT, RESULT_PROVIDED, RESULT_RESOURCE,
+    RESULT_TOOL, Table, check_known, check_object,
+};
+use crate::proto::results::content;
+use crate::proto::results::content::noun;
+use crate::proto::results::result::{Called, Returned};
+
+/// What a result consists of, before a revision is known.
+#[derive(Clone, Debug)]
+pub(super) enum Body<'a> {
+    /// One text of a tool.
+    Said(&'a str),
+    /// The text of a tool's failure.
+    Failed(&'a str),
+    /// A tool's plain value.
+    Value(&'a JsonSlice),
+    /// A resource's text.
+    Text(&'a str),
+    /// A resource's plain value.
+    Json(&'a JsonSlice),
+    /// A resource's bytes.
+    Bytes(&'a [u8]),
+    /// A whole object, checked against its table.
+    Whole(JsonSlice, &'static Table),
+    /// What a provider lists.
+    Provided(Vec<Definition>, Option<JsonSlice>),
+    /// Whatever a notification's or a hook's handler says.
+    Nothing,
+}
+
+/// Checks what a handler returned. The error does not name the entry yet.
+pub(super) fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Body<'a>, String> {
+    let definition = called.definition;
+    let whole = |result: JsonSlice, table: &'static Table| {
+        check_object(table, &result, &At::WHOLE)?;
+        Ok(Body::Whole(result, table))
+    };
+    match (definition.kind(), returned) {
+        (Kind::Notification | Kind::Hook, _) => Ok(Body::Nothing),
+        (Kind::Tool, Returned::Failed(text)) => Ok(Body::Failed(text)),
+        (_, Returned::Failed(text)) => Err(text.to_owned()),
+
+        (Kind::Tool, Returned::Text(text)) => Ok(Body::Said(text)),
+        (Kind::Tool, Returned::Json(value)) => Ok(Body::Value(value)),
+        (Kind::Tool, Returned::Content(value)) => {
+            whole(content::of_tool(value, definition.name())?, &RESULT_TOOL)
+        }
+        (Kind::Tool, Returned::Bytes(bytes)) => {
+            whole(content::of_tool(&content::of_bytes(bytes), definition.name())?, &RESULT_TOOL)
+        }
+        (Kind::Tool, Returned::Result(result)) => whole(result.clone(), &RESULT_TOOL),
+
+        (Kind::Resource | Kind::ResourceTemplate, returned) => match returned {
+            Returned::Text(text) => Ok(Body::Text(text)),
+            Returned::Json(value) => Ok(Body::Json(value)),
+            Returned::Bytes(bytes) => Ok(Body::Bytes(bytes)),
+            Returned::Content(value) => {
+                let mime_type = definition.member("mimeType");
+                whole(not_empty(content::of_resource(value, called.uri, mime_type)?)?, &RESULT_RESOURCE)
+            }
+            Returned::Result(result) => whole(not_empty(result.clone())?, &RESULT_RESOURCE),
+            Returned::Failed(text) => Err(text.to_owned()),
+        },
+
+        (Kind::Prompt, Returned::Text(text)) => {
+            let text = JsonSlice::from_value(&text.into());
+            whole(content::of_prompt(&text, None)?, &RESULT_PROMPT)
+        }
+        (Kind::Prompt, Returned::Json(value)) => whole(content::of_prompt(value, None)?, &RESULT_PROMPT),
+        (Kind::Prompt, Returned::Content(value)) => {
+            whole(content::of_prompt(value, Some(definition.name()))?, &RESULT_PROMPT)
+        }
+        (Kind::Prompt, Returned::Result(result)) => whole(result.clone(), &RESULT_PROMPT),
+        (Kind::Prompt, Returned::Bytes(bytes)) => {
+            whole(content::of_prompt(&content::of_bytes(bytes), Some(definition.name()))?, &RESULT_PROMPT)
+        }
+
+        (Kind::Completion, Returned::Result(result)) => completion(result),
+        (Kind::Completion, Returned::Json(value)) if value.kind() == json::Kind::Object => completion(value),
+        (Kind::Completion, Returned::Json(value) | Returned::Content(value)) => {
+            completion(&content::of_completion(value)?)
+        }
+        (Kind::Completion, Returned::Text(_) | Returned::Bytes(_)) => {
+            Err("must return an array of strings".to_owned())
+        }
+
+        (
+            Kind::ResourceProvider,
+            Returned::Json(value) | Returned::Content(value) | Returned::Result(value),
+        ) => provided(value),
+        (Kind::ResourceProvider, Returned::Text(_) | Returned::Bytes(_)) => {
+            Err("must return an array of resources".to_owned())
+        }
+
+        (Kind::Method, Returned::Json(value) | Returned::Result(value)) => match value.kind() {
+            json::Kind::Null => Ok(Body::Whole(JsonSlice::empty_object(), &RESULT_METHOD)),
+            json::Kind::Object => {
+                check_known(&RESULT_METHOD, value, &At::WHOLE)?;
+                Ok(Body::Whole(value.clone(), &RESULT_METHOD))
+            }
+            _ => Err(format!("must return an object, not {}", noun(value))),
+        },
+        (Kind::Method, Returned::Content(value)) => {
+            Err(format!("must return an object, not {}", noun(value)))
+        }
+        (Kind::Method, Returned::Text(_) | Returned::Bytes(_)) => Err("must return an object".to_owned()),
+    }
+}
+
+/// A resource that does not exist is an error; no contents would say that it does (RS-6).
+fn not_empty(result: JsonSlice) -> Result<JsonSlice, String> {
+    let contents = result.member("contents");
+    match contents.filter(|contents| contents.kind() == json::Kind::Array) {
+        Some(contents) if contents.elements().next().is_none() => {
+            Err("contents must not be empty: that a resource does not exist is an error".to_owned())
+        }
+        _ => Ok(result),
+    }
+}
+
+/// A completion's result: the whole, or its inner object.
+fn completion<'a>(result: &JsonSlice) -> Result<Body<'a>, String> {
+    let inner = match result.member("completion") {
+        Some(inner) => {
+            check_object(&RESULT_COMPLETE, result, &At::WHOLE)?;
+            inner
+        }
+        None => {
+            check_object(&RESULT_COMPLETION, result, &At::WHOLE)?;
+            result.clone()
+        }
+    };
+    let mut out = JsonWriter::with_capacity(inner.as_bytes().len() + 32);
+    out.begin_object().key("completion").slice(&content::cut(&inner));
+    if let Some(meta) = result.member("_meta") {
+        out.key("_meta").slice(&meta);
+    }
+    out.end_object();
+    Ok(Body::Whole(out.into_slice(), &RESULT_COMPLETE))
+}
+
+/// What a provider lists: an array of resources, or an object with it.
+fn provided<'a>(value: &JsonSlice) -> Result<Body<'a>, String> {
+    let (resources, next) = match value.kind() {
+        json::Kind::Array => (Some(value.clone()), None),
+        json::Kind::Object => {
+            check_object(&RESULT_PROVIDED, value, &At::WHOLE)?;
+            (value.member("resources"), value.member("nextCursor"))
+        }
+        _ => return Err(format!("must return an array of resources, not {}", noun(value))),
+    };
+    let mut definitions = Vec::new();
+    for (place, item) in resources.iter().flat_map(JsonSlice::elements).enumerate() {
+        let finished = Definition::from_json(Kind::Resource, &item).and_then(|mut resource| {
+            resource.finish()?;
+            Ok(resource)
+        });
+        definitions.push(finished.map_err(|error| format!("resources[{place}]: {error}"))?);
+    }
+    Ok(Body::Provided(definitions, next))
+}

@@ -1,0 +1,63 @@
+//! The frame of a result: the members that every result of a revision has.
+
+use crate::json::{JsonSlice, JsonWriter};
+use crate::proto::catalog::cache::{CacheHints, CacheScope};
+use crate::proto::results::shape::SERVER_INFO;
+use crate::proto::session::version::Revision;
+use std::time::Duration;
+
+/// Members of the frame that the handler gave its result.
+#[derive(Clone, Debug, Default)]
+pub struct Rest {
+    /// Its `_meta`.
+    pub meta: Option<JsonSlice>,
+    /// How long it may be kept.
+    pub ttl: Option<Duration>,
+    /// Who may be given it.
+    pub scope: Option<CacheScope>,
+    /// The `resultType` of a method of the program's own.
+    pub result_type: Option<JsonSlice>,
+}
+
+impl Rest {
+    /// The caching hints of a result that otherwise has `hints`. Not for a retry, whose hints nothing overrides (CA-3).
+    pub fn hints(&self, hints: CacheHints) -> CacheHints {
+        CacheHints::new(self.ttl.unwrap_or(hints.ttl), self.scope.unwrap_or(hints.scope))
+    }
+
+    /// Writes what every result of `revision` carries (RPC-12, VER-8), with what the handler gave of it. `server` is the
+    /// server's implementation, `hints` are those of a result that may be kept (CA-1, CA-9).
+    pub fn write(
+        &self,
+        revision: Revision,
+        server: &JsonSlice,
+        hints: Option<CacheHints>,
+        out: &mut JsonWriter,
+    ) {
+        if !revision.is_modern() {
+            if let Some(meta) = &self.meta {
+                out.key("_meta").slice(meta);
+            }
+            return;
+        }
+        if let Some(hints) = hints {
+            hints.write(revision, out);
+        }
+        match &self.result_type {
+            Some(given) => out.key("resultType").slice(given),
+            None => out.key("resultType").raw(br#""complete""#),
+        };
+        if self.meta.is_none() {
+            out.verbatim(SERVER_INFO).slice(server).verbatim(b"}");
+            return;
+        }
+        out.key("_meta").begin_object();
+        if let Some(meta) = &self.meta {
+            // No key of the protocol's own is among them (META-2).
+            for member in meta.members() {
+                out.key(&member.name(meta.as_bytes())).raw(member.text(meta.as_bytes()));
+            }
+        }
+        out.key("io.modelcontextprotocol/serverInfo").slice(server).end_object();
+    }
+}
