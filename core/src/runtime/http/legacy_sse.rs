@@ -18,7 +18,7 @@ use crate::proto::results::shape;
 use crate::proto::session::version::{Era, Revision, Revisions};
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::exchange::{HttpService, KEEP_ALIVE, TICK};
 use crate::runtime::http::response::queue::Queue;
@@ -85,7 +85,7 @@ impl SseEndpoint {
     pub(super) async fn listen<B: Body<Data = Bytes>>(
         self: &Arc<Self>,
         request: Request<B>,
-        link: &Arc<Link>,
+        connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
         let checked = self.access.check(&head.uri, &head.headers);
@@ -95,7 +95,7 @@ impl SseEndpoint {
         let opened = checked.and_then(|origin| match rules::verb(&head.method) {
             Ok(Verb::Get) => {
                 rules::check_listen(&head.headers)?;
-                let stream = caught(|| self.open(link)).unwrap_or_else(|panicked| {
+                let stream = caught(|| self.open(connection)).unwrap_or_else(|panicked| {
                     let error = self.engine().0.panicked("the begin of an event stream", &panicked);
                     Err(Refusal::internal(None, &error))
                 });
@@ -123,15 +123,15 @@ impl SseEndpoint {
         shared_with(origin, response)
     }
 
-    fn open(self: &Arc<Self>, link: &Arc<Link>) -> Result<SseStream, Refusal> {
-        let part = Caller::on(link).stream()?;
+    fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
+        let part = Caller::on(connection).stream()?;
         let mut token = [0; 24];
         if let Err(error) = self.engine().environment().random(&mut token) {
             return Err(Refusal::busy(format!("Server busy: sessions are unavailable: {error}")));
         }
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
-        let queue = Queue::new(link.budget(), most, link.mailbox());
+        let queue = Queue::new(connection.budget(), most, connection.mailbox());
         let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
@@ -140,12 +140,12 @@ impl SseEndpoint {
         if self.ending.load(Ordering::SeqCst) {
             session.end();
         }
-        link.wait(true);
+        connection.wait(true);
         let address = format!("{}?{SESSION}={}", self.messages, session.id);
         Ok(SseStream {
             endpoint: self.clone(),
             session,
-            link: link.clone(),
+            connection: connection.clone(),
             address: Some(address),
             ended: false,
             _part: part,
@@ -156,9 +156,9 @@ impl SseEndpoint {
     pub(super) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
-        link: &Arc<Link>,
+        connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
-        let caller = Caller::on(link);
+        let caller = Caller::on(connection);
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
         let checked = self.access.check(&head.uri, &head.headers);
@@ -184,7 +184,7 @@ impl SseEndpoint {
                     Err(error) => unread(error, max, head.version, caller),
                     Ok(body) => {
                         let named = OnceLock::new();
-                        match caught(|| self.take(&session, &head, (body, &named), caller)) {
+                        match caught(|| self.receive(&session, &head, (body, &named), caller)) {
                             Ok(Ok(())) => empty(StatusCode::ACCEPTED),
                             Ok(Err(refusal)) => refused(refusal),
                             Err(panicked) => {
@@ -225,7 +225,7 @@ impl SseEndpoint {
     }
 
     /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
-    fn take(
+    fn receive(
         &self,
         session: &Session,
         head: &Arc<Parts>,
@@ -236,11 +236,11 @@ impl SseEndpoint {
         if session.queue.is_full() {
             return Err(Refusal::at_limit(&RpcError::busy(UNREAD)));
         }
-        let scope = Scope::Session { peer: peer.clone(), arrival: caller.arrival(head) };
+        let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
             let members =
                 engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
-            members.iter().flatten().for_each(|member| session.hear(member));
+            members.iter().flatten().for_each(|member| session.record_pong(member));
             // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
@@ -260,7 +260,7 @@ impl SseEndpoint {
             let _ = named.set(request.id.clone());
         }
         faults::pass("post");
-        session.hear(&message);
+        session.record_pong(&message);
         match &message {
             // These connections are always legacy (ERA-15).
             Message::Request(request) if envelope::is_modern(&request.params) => {
@@ -303,7 +303,7 @@ impl SseEndpoint {
 
 impl Session {
     /// Whoever answers a ping has read what was before it, also if the answer is an error. Who lies loses only progress of its own.
-    fn hear(&self, message: &Message) {
+    fn record_pong(&self, message: &Message) {
         if let Some(number) = sse::pong(message) {
             self.queue.ponged(number);
         }
@@ -319,7 +319,7 @@ impl Session {
 pub(super) struct SseStream {
     endpoint: Arc<SseEndpoint>,
     session: Arc<Session>,
-    link: Arc<Link>,
+    connection: Arc<ConnectionState>,
     /// Where the client sends its messages, until it was told.
     address: Option<String>,
     ended: bool,
@@ -356,7 +356,7 @@ impl SseStream {
         if let Some(number) = ping {
             sse::encode(Some("message"), None, sse::ping(number).as_bytes(), &mut out);
         }
-        if (self.link.take_ask() | comment) && out.is_empty() {
+        if (self.connection.take_ask() | comment) && out.is_empty() {
             sse::encode_comment("", &mut out);
         }
         if out.is_empty() && !done {
@@ -366,17 +366,17 @@ impl SseStream {
         if out.is_empty() {
             return Poll::Ready(None);
         }
-        Poll::Ready(Some(self.link.budget().keep(out.into())))
+        Poll::Ready(Some(self.connection.budget().count(out.into())))
     }
 }
 
 impl Drop for SseStream {
     /// The client is gone, and its session with it (SSE-8).
     fn drop(&mut self) {
-        self.link.wait(false);
+        self.connection.wait(false);
         let Session { id, peer, queue, .. } = &*self.session;
         self.endpoint.sessions.lock().remove(id);
-        queue.leave();
+        queue.close();
         self.endpoint.engine().end_input(peer);
         self.endpoint.engine().close_peer(peer, CancelReason::Disconnected);
     }

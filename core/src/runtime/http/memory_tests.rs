@@ -1,7 +1,7 @@
 //! Tests of the connection code over memory in place of a socket.
 
 use crate::proto::http::Access;
-use crate::runtime::http::connection::listener::{At, Listener};
+use crate::runtime::http::connection::listener::{BoundAddress, Listener};
 use crate::runtime::memory_tests::{Shared, site};
 use crate::runtime::server::transport::Serving;
 use crate::runtime::sockets::io::{Accept, Io, Sent};
@@ -99,9 +99,10 @@ fn requests_are_answered_over_memory() {
     let homes = site.executor.homes().unwrap();
     let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
-    let listener = Listener::new(&site, homes, These(ends.collect()), Access::loopback(), At::NullSink);
+    let listener =
+        Listener::new(&site, homes, These(ends.collect()), Access::loopback(), BoundAddress::Unknown);
     let listener = listener.with_mcp("/mcp").unwrap();
-    assert!(listener.address().is_none() && listener.reach().is_none());
+    assert!(listener.address().is_none() && listener.public_url().is_none());
     listener.open();
     // MH-1: two requests on one connection that stays, and one on another beside it.
     let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",

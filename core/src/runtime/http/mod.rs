@@ -17,10 +17,10 @@ mod session;
 pub(crate) mod websocket;
 
 pub use crate::proto::http::Access;
-pub use crate::runtime::http::connection::arrival::Principal;
 pub use crate::runtime::http::connection::body::ResponseBody;
-pub(super) use crate::runtime::http::connection::budget::{Budget, Share};
+pub(super) use crate::runtime::http::connection::budget::{Budget, Reservation};
 pub use crate::runtime::http::connection::caller::RemoteAddress;
 pub(crate) use crate::runtime::http::connection::listener::Listener;
+pub use crate::runtime::http::connection::request_extensions::Principal;
 pub use crate::runtime::http::response::exchange::HttpService;
 pub use embedded::{EmbedOptions, Embedded, EmbeddedBody, Exchange, Ready, RequestHead, Step};

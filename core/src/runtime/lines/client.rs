@@ -1,7 +1,7 @@
 //! One client of a line-based transport, as a task: reads its messages, writes messages to it, and handles its end.
 
 use super::outbox::{Idle, Outbox};
-use super::scratch;
+use super::read_buffer;
 use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
 use crate::host::{CancelReason, Engine, Peer, Sink, WakeBatcher};
@@ -9,9 +9,9 @@ use crate::panics::caught;
 use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Malformed, Message};
-use crate::runtime::http::{Budget, Share};
+use crate::runtime::http::{Budget, Reservation};
 use crate::runtime::server::lifecycle::FLUSH;
-use crate::runtime::sockets::connections::{Phase, Place};
+use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -50,7 +50,7 @@ pub(super) struct Client<S> {
     terms: ConnectionConfig,
     framer: LineFramer,
     /// What the line that has begun takes of the account.
-    share: Share,
+    share: Reservation,
     peer: Arc<Peer>,
     outbox: Arc<Outbox>,
     sink: Arc<dyn Sink>,
@@ -70,7 +70,7 @@ pub(super) struct Client<S> {
     /// What is being written, and when that must have got on.
     out: VecDeque<Bytes>,
     unflushed: bool,
-    unread: Option<Unread>,
+    write_deadline: Option<WriteDeadline>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ enum Input {
 }
 
 /// The client does not take what is written.
-struct Unread {
+struct WriteDeadline {
     end: Pin<Box<Sleep>>,
     taken: usize,
 }
@@ -106,7 +106,7 @@ impl<S: Wire> Client<S> {
         peer.on_idle(Arc::new(Idle(outbox.clone())));
         Client {
             framer: LineFramer::new(limits.max_message_bytes),
-            share: terms.budget.share(),
+            share: terms.budget.reservation(),
             wire,
             terms,
             peer,
@@ -121,21 +121,21 @@ impl<S: Wire> Client<S> {
             sleep: None,
             out: VecDeque::new(),
             unflushed: false,
-            unread: None,
+            write_deadline: None,
         }
     }
 
     /// Serves it to its end.
-    pub(super) async fn serve(mut self, place: Place) {
+    pub(super) async fn serve(mut self, guard: TaskGuard) {
         let mut registered = false;
         poll_fn(|task| {
             if !std::mem::replace(&mut registered, true) {
-                place.register(task.waker());
+                guard.register(task.waker());
             }
-            self.poll(task, place.phase())
+            self.poll(task, guard.phase())
         })
         .await;
-        // Before the place, for which the end of the server waits.
+        // Before the guard, for which the end of the server waits.
         drop(self);
     }
 
@@ -181,7 +181,7 @@ impl<S: Wire> Client<S> {
             return Ok(Read::Nothing);
         }
         if !self.held {
-            let Poll::Ready(count) = scratch::with(|buffer| {
+            let Poll::Ready(count) = read_buffer::with(|buffer| {
                 let count = match self.wire.poll_read(task, buffer) {
                     Poll::Ready(read) => read?,
                     Poll::Pending => return Ok(Poll::Pending),
@@ -347,7 +347,7 @@ impl<S: Wire> Client<S> {
                 self.fetch();
             }
             if self.out.is_empty() {
-                self.unread = None;
+                self.write_deadline = None;
                 if self.unflushed {
                     match Pin::new(&mut self.wire).poll_flush(task)? {
                         Poll::Ready(()) => self.unflushed = false,
@@ -402,19 +402,19 @@ impl<S: Wire> Client<S> {
             count += 1;
         }
         if let Poll::Ready(count) = Pin::new(&mut self.wire).poll_write_vectored(task, &slices[..count])? {
-            if let Some(unread) = &mut self.unread {
-                unread.taken += count;
-                if unread.taken >= PROGRESS {
-                    self.unread = None;
+            if let Some(write_deadline) = &mut self.write_deadline {
+                write_deadline.taken += count;
+                if write_deadline.taken >= PROGRESS {
+                    self.write_deadline = None;
                 }
             }
             return Ok(Poll::Ready(count));
         }
         let timeout = self.terms.engine.limits().write_timeout;
-        let unread = self
-            .unread
-            .get_or_insert_with(|| Unread { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 });
-        if unread.end.as_mut().poll(task).is_ready() {
+        let write_deadline = self
+            .write_deadline
+            .get_or_insert_with(|| WriteDeadline { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 });
+        if write_deadline.end.as_mut().poll(task).is_ready() {
             self.wire.abandon();
             return Err(io::ErrorKind::TimedOut.into());
         }

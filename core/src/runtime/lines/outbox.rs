@@ -4,7 +4,7 @@
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
-use crate::runtime::http::{Budget, Share};
+use crate::runtime::http::{Budget, Reservation};
 use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ pub(super) struct Outbox {
 struct State {
     lines: VecDeque<Bytes>,
     /// What they take of the account of memory.
-    share: Share,
+    share: Reservation,
     waker: Option<Waker>,
     /// Nobody has to wake the task: it is about to look here, or waits for its client to read.
     attended: bool,
@@ -38,7 +38,7 @@ impl Outbox {
     pub(super) fn new(capacity: usize, budget: &Arc<Budget>, mailbox: Option<Arc<Mailbox>>) -> Arc<Outbox> {
         let state = State {
             lines: VecDeque::new(),
-            share: budget.share(),
+            share: budget.reservation(),
             waker: None,
             attended: true,
             closed: false,

@@ -1,6 +1,6 @@
 //! The line-based transports other than descriptors.
 
-use super::served::Served;
+use super::started::StartedLines;
 use super::wire::{self, Any};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
@@ -30,7 +30,7 @@ impl Transport for UnixOptions {
             let _entered = homes.first().handle.enter();
             unix::bind(&self.path, self.mode)?
         };
-        Ok(Box::new(Served::listen(site, homes, bound, false)))
+        Ok(Box::new(StartedLines::listen(site, homes, bound, false)))
     }
 }
 
@@ -58,23 +58,23 @@ impl Transport for Socket {
         let homes = site.executor.homes()?;
         let home = homes.first().clone();
         let _entered = home.handle.enter();
-        let served = match self.turn() {
+        let started = match self.turn() {
             StartOrder::Address | StartOrder::Path => match inherited_sockets::listening(self.0)? {
                 Listening::Tcp(listener) => {
                     site.expose(listener.local_addr().ok().and_then(exposed));
-                    Served::listen(site, homes, listener, true)
+                    StartedLines::listen(site, homes, listener, true)
                 }
-                Listening::Unix(listener) => Served::listen(site, homes, listener, false),
+                Listening::Unix(listener) => StartedLines::listen(site, homes, listener, false),
             },
             StartOrder::Descriptors => match inherited_sockets::connected(self.0)? {
                 Connected::Tcp(stream) => {
                     site.expose(stream.local_addr().ok().and_then(exposed));
-                    Served::one(site, &home, stream)
+                    StartedLines::one(site, &home, stream)
                 }
-                Connected::Unix(stream) => Served::one(site, &home, stream),
+                Connected::Unix(stream) => StartedLines::one(site, &home, stream),
             },
         };
-        Ok(Box::new(served))
+        Ok(Box::new(started))
     }
 }
 
@@ -107,7 +107,7 @@ impl Transport for Stream {
         // Where it leads is not known.
         site.expose(Some("a stream of the program's".to_owned()));
         let next = homes.next();
-        Ok(Box::new(Served::one(site, next.as_ref().unwrap_or_else(|| homes.first()), Any(self.0))))
+        Ok(Box::new(StartedLines::one(site, next.as_ref().unwrap_or_else(|| homes.first()), Any(self.0))))
     }
 }
 

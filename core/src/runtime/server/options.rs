@@ -30,14 +30,14 @@ pub struct ServeOptions {
 /// whether the client still reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    pub(crate) place: Place,
+    pub(crate) place: ListenAddress,
     pub(crate) path: String,
     pub(in crate::runtime) allowed: Allowed,
 }
 
 /// The address of an HTTP transport.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum ListenAddress {
     /// `host:port`.
     Address(String),
     Unix(UnixOptions),
@@ -79,7 +79,7 @@ impl ServeOptions {
 
     /// Serves the process's standard input and output; repeating this changes nothing. The server ends when they end,
     /// whatever its other transports are. While it runs, descriptor 1 points to descriptor 2, so that output that a
-    /// handler prints does not reach the client. If 2 is a pipe or a socket, both lead to it through a thread with a
+    /// handler prints does not public_url the client. If 2 is a pipe or a socket, both lead to it through a thread with a
     /// buffer of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes). So a client that does not read it
     /// blocks no code that prints. Output beyond the buffer is dropped, and a line reports how much.
     pub fn stdio(mut self) -> ServeOptions {
@@ -159,22 +159,22 @@ impl HttpOptions {
                 Some(end) => (&place[..end], &place[end + 1..]),
                 None => (place, "/mcp"),
             };
-            return HttpOptions::at(Place::Unix(UnixOptions::new(file)?)).path(path);
+            return HttpOptions::at(ListenAddress::Unix(UnixOptions::new(file)?)).path(path);
         }
         let (address, path) = crate::runtime::sockets::address::read("http", address, "/mcp")?;
-        HttpOptions::at(Place::Address(address)).path(&path)
+        HttpOptions::at(ListenAddress::Address(address)).path(&path)
     }
 
     /// Listens on a Unix socket. The permissions of its file decide who may connect, so requests may name any host.
     /// Pages may not call: a page can only come through a proxy, and then [`HttpOptions::allowed_origins`] must allow
     /// it.
     pub fn unix(unix: UnixOptions) -> HttpOptions {
-        HttpOptions::at(Place::Unix(unix))
+        HttpOptions::at(ListenAddress::Unix(unix))
     }
 
     /// The permissions of the socket's file, if it is a Unix socket; see [`UnixOptions::mode`].
     pub fn mode(mut self, mode: u32) -> HttpOptions {
-        if let Place::Unix(unix) = &mut self.place {
+        if let ListenAddress::Unix(unix) = &mut self.place {
             unix.mode = mode;
         }
         self
@@ -183,10 +183,10 @@ impl HttpOptions {
     /// Accepts connections from a listening socket of the program's, TCP or Unix; the start fails for any other. A
     /// Unix socket's file is kept. The socket becomes non-blocking, also for other processes that share it.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
-        HttpOptions::at(Place::Socket(Arc::new(socket.into())))
+        HttpOptions::at(ListenAddress::Socket(Arc::new(socket.into())))
     }
 
-    fn at(place: Place) -> HttpOptions {
+    fn at(place: ListenAddress) -> HttpOptions {
         HttpOptions { place, path: "/mcp".to_owned(), allowed: Allowed::default() }
     }
 
@@ -235,9 +235,9 @@ mod tests {
     fn addresses_are_read_as_people_write_them() {
         let read = |text: &str| {
             HttpOptions::new(text).map(|options| match options.place {
-                Place::Address(address) => (address, options.path),
-                Place::Unix(unix) => (unix.path.display().to_string(), options.path),
-                Place::Socket(_) => unreachable!("none is named"),
+                ListenAddress::Address(address) => (address, options.path),
+                ListenAddress::Unix(unix) => (unix.path.display().to_string(), options.path),
+                ListenAddress::Socket(_) => unreachable!("none is named"),
             })
         };
         assert_eq!(read("127.0.0.1:8000").unwrap(), ("127.0.0.1:8000".into(), "/mcp".into()));

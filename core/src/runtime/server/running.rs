@@ -222,7 +222,7 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::Http(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::Http(_)))
     }
 
     /// The URL of the WebSocket transport; the first, if there are several.
@@ -232,7 +232,7 @@ impl Running {
 
     /// The URLs of the WebSocket transport, in the order in which the addresses were named.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::WebSocket(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::WebSocket(_)))
     }
 
     /// The URL of the event stream of HTTP+SSE; the first, if there are several.
@@ -242,7 +242,7 @@ impl Running {
 
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::Sse(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::Sse(_)))
     }
 
     /// The endpoint for requests that the program passes in, if it is served
@@ -252,11 +252,14 @@ impl Running {
     }
 
     fn urls(&self, wanted: fn(&PublicUrl) -> bool) -> impl Iterator<Item = String> {
-        self.0.serving.iter().filter_map(|serving| serving.reach()).filter(move |reach| wanted(reach)).map(
-            |reach| match reach {
+        self.0
+            .serving
+            .iter()
+            .filter_map(|serving| serving.public_url())
+            .filter(move |public_url| wanted(public_url))
+            .map(|public_url| match public_url {
                 PublicUrl::Http(url) | PublicUrl::WebSocket(url) | PublicUrl::Sse(url) => url.clone(),
-            },
-        )
+            })
     }
 
     /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; returns at once if there are

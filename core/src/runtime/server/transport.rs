@@ -75,7 +75,7 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
-    /// The place where other machines may reach it, for the log; `None` if they cannot. Called before it accepts
+    /// The place where other machines may public_url it, for the log; `None` if they cannot. Called before it accepts
     /// clients.
     fn exposed(&self) -> Option<String> {
         None
@@ -87,7 +87,7 @@ pub(crate) trait Serving: Send + Sync {
     }
 
     /// The URL for clients, if there is one.
-    fn reach(&self) -> Option<&PublicUrl> {
+    fn public_url(&self) -> Option<&PublicUrl> {
         None
     }
 }
@@ -126,7 +126,7 @@ impl ServeContext {
         }
     }
 
-    /// Called when a transport is about to begin, perhaps where other machines can reach it. A transport that accepts
+    /// Called when a transport is about to begin, perhaps where other machines can public_url it. A transport that accepts
     /// clients before all have started calls this before its first client.
     pub(in crate::runtime) fn expose(&self, place: Option<String>) {
         if let Some(place) = place {

@@ -14,7 +14,7 @@ use crate::runtime::sockets::allowed::Allowed;
 /// ends, its client's calls are cancelled, and its subscriptions and its legacy session end. There is no compression.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
-    pub(in crate::runtime) spot: Spot,
+    pub(in crate::runtime) endpoint: EndpointAddress,
 }
 
 /// The transport HTTP+SSE of revision 2024-11-05, for clients that support no other. An event stream on one path is
@@ -23,27 +23,27 @@ pub struct WebSocketOptions {
 /// The stream is the session. Any legacy revision may be negotiated; requests of 2026-07-28 are refused.
 #[derive(Clone, Debug)]
 pub struct SseOptions {
-    pub(in crate::runtime) spot: Spot,
+    pub(in crate::runtime) endpoint: EndpointAddress,
 }
 
 /// An address, a path, and the clients that both answer.
 #[derive(Clone, Debug)]
-pub(in crate::runtime) struct Spot {
+pub(in crate::runtime) struct EndpointAddress {
     /// `None` means the first HTTP address of the server.
     pub(in crate::runtime) address: Option<String>,
     pub(in crate::runtime) path: String,
     pub(in crate::runtime) allowed: Allowed,
 }
 
-impl Spot {
-    fn new(what: &str, text: &str, default_path: &str) -> Result<Spot, Error> {
+impl EndpointAddress {
+    fn new(what: &str, text: &str, default_path: &str) -> Result<EndpointAddress, Error> {
         let (address, path) = if text.starts_with('/') {
             (None, address::path(what, text, text)?)
         } else {
             let (address, path) = address::read(what, text, default_path)?;
             (Some(address), path)
         };
-        Ok(Spot { address, path, allowed: Allowed::default() })
+        Ok(EndpointAddress { address, path, allowed: Allowed::default() })
     }
 }
 
@@ -52,14 +52,14 @@ impl WebSocketOptions {
     /// `127.0.0.1`. The default path is `/ws`. If HTTP is served on the same address, both share it. A path alone,
     /// `"/ws"`, is a path of the first HTTP address.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
-        Ok(WebSocketOptions { spot: Spot::new("websocket", address, "/ws")? })
+        Ok(WebSocketOptions { endpoint: EndpointAddress::new("websocket", address, "/ws")? })
     }
 
     /// Host names (without port) that requests may name besides the loopback ones, as
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
     /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
-        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
+        self.endpoint.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -69,7 +69,7 @@ impl WebSocketOptions {
         mut self,
         origins: impl IntoIterator<Item = impl Into<String>>,
     ) -> WebSocketOptions {
-        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self.endpoint.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -78,8 +78,8 @@ impl SseOptions {
     /// Listens on `address`, in the form of [`WebSocketOptions::new`]. The default path is `/sse`. Messages are
     /// posted to the same path with `messages` as its last part, `/messages` by default.
     pub fn new(address: &str) -> Result<SseOptions, Error> {
-        let options = SseOptions { spot: Spot::new("sse", address, "/sse")? };
-        if options.messages_path() == options.spot.path {
+        let options = SseOptions { endpoint: EndpointAddress::new("sse", address, "/sse")? };
+        if options.messages_path() == options.endpoint.path {
             return Err(Error::invalid(format!(
                 "sse address {address:?}: the path ends in \"messages\", which is where messages are posted to"
             )));
@@ -91,14 +91,14 @@ impl SseOptions {
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
     /// nor origins are set, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
-        self.spot.allowed.hosts = hosts.into_iter().map(Into::into).collect();
+        self.endpoint.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
     /// Origins (`scheme://host[:port]`) whose pages may call the server, as
     /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
-        self.spot.allowed.origins = origins.into_iter().map(Into::into).collect();
+        self.endpoint.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
@@ -106,12 +106,12 @@ impl SseOptions {
     /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers). On a shared address they are allowed besides
     /// those of HTTP, unless hosts or origins are named here.
     pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
-        self.spot.allowed.headers = names.into_iter().map(Into::into).collect();
+        self.endpoint.allowed.headers = names.into_iter().map(Into::into).collect();
         self
     }
 
     pub(in crate::runtime) fn messages_path(&self) -> String {
-        let parent = self.spot.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let parent = self.endpoint.path.rsplit_once('/').map_or("", |(parent, _)| parent);
         format!("{parent}/messages")
     }
 }
@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn places_are_read_as_people_write_them() {
-        let websocket = |text: &str| WebSocketOptions::new(text).map(|o| (o.spot.address, o.spot.path));
+        let websocket =
+            |text: &str| WebSocketOptions::new(text).map(|o| (o.endpoint.address, o.endpoint.path));
         let own = |address: &str, path: &str| (Some(address.to_owned()), path.to_owned());
         assert_eq!(websocket("8000").unwrap(), own("127.0.0.1:8000", "/ws"));
         assert_eq!(websocket("[::1]:1/a/b").unwrap(), own("[::1]:1", "/a/b"));

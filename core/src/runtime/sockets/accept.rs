@@ -4,7 +4,7 @@ use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use crate::faults;
 use crate::host::Engine;
 use crate::runtime::sockets::client_address::key;
-use crate::runtime::sockets::connections::{Connections, Phase, Place};
+use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io, read_some};
 use crate::runtime::sockets::panic_boundary::connection;
 use crate::runtime::threads::pool::Reactors;
@@ -32,7 +32,7 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
         self,
         stream: impl Io,
         mailbox: Option<Arc<Mailbox>>,
-        place: Place,
+        guard: TaskGuard,
     ) -> impl Future<Output = ()> + Send;
 
     /// The engine whose log gets panics.
@@ -50,13 +50,13 @@ pub(in crate::runtime) async fn accept<A: Accept>(
     homes: Arc<Reactors>,
     connections: Arc<Connections>,
     (max, shares): (usize, Arc<Shares>),
-    place: Place,
+    guard: TaskGuard,
 ) {
     let dismissed = Arc::new(());
     loop {
         let accepted = poll_fn(|task| {
-            place.register(task.waker());
-            if place.phase() > Phase::Open {
+            guard.register(task.waker());
+            if guard.phase() > Phase::Open {
                 return Poll::Ready(None);
             }
             acceptor.poll_accept(task).map(Some)
@@ -76,18 +76,18 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                     }
                     continue;
                 };
-                if !room(max, &connections, &place).await {
+                if !room(max, &connections, &guard).await {
                     break;
                 }
                 let elsewhere = homes.next();
                 let home = elsewhere.as_ref().unwrap_or_else(|| homes.first());
                 let (serve, mailbox) = (serve.clone(), home.mailbox.clone());
-                let place = connections.enter_for(share, part);
+                let guard = connections.enter_for(share, part);
                 let engine = serve.engine().clone();
                 if elsewhere.is_none() {
-                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place), || ()));
+                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, guard), || ()));
                 } else if let Ok(loose) = stream.loosen() {
-                    let serve = move || settle::<A::Io>(serve, loose, mailbox, place);
+                    let serve = move || settle::<A::Io>(serve, loose, mailbox, guard);
                     home.handle.spawn(connection(engine, serve, || ()));
                 }
             }
@@ -95,9 +95,9 @@ pub(in crate::runtime) async fn accept<A: Accept>(
             Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-    // Before the place is given back: code that waits for it finds the address free.
+    // Before the guard is given back: code that waits for it finds the address free.
     drop(acceptor);
-    drop(place);
+    drop(guard);
 }
 
 /// A client has too many connections, and all are in use.
@@ -135,15 +135,15 @@ async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
 
 /// Waits until there is room for one more connection, and ends idle ones for that. Returns `false` if the listener
 /// ends.
-async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
+async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool {
     loop {
         let mut patience = pin!(None);
         let waited = poll_fn(|task| {
-            place.register(task.waker());
-            if place.phase() > Phase::Open {
+            guard.register(task.waker());
+            if guard.phase() > Phase::Open {
                 return Poll::Ready(Some(false));
             }
-            if connections.has_room(max, place) {
+            if connections.has_room(max, guard) {
                 return Poll::Ready(Some(true));
             }
             if patience.is_none() {
@@ -162,9 +162,9 @@ async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
 }
 
 /// Serves a connection that was accepted on another executor.
-async fn settle<S: Io>(serve: impl Serve, loose: S::Loose, mailbox: Option<Arc<Mailbox>>, place: Place) {
+async fn settle<S: Io>(serve: impl Serve, loose: S::Loose, mailbox: Option<Arc<Mailbox>>, guard: TaskGuard) {
     // If there are no descriptors left, the client sees its connection end.
     if let Ok(stream) = S::settle(loose) {
-        serve.serve(stream, mailbox, place).await;
+        serve.serve(stream, mailbox, guard).await;
     }
 }

@@ -2,7 +2,7 @@
 //! are in `unix`. Another kind of connection would implement these two traits.
 
 use crate::error::{Error, ErrorKind};
-use crate::runtime::sockets::opened::Opened;
+use crate::runtime::sockets::owned_listener::OwnedListener;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
@@ -89,7 +89,7 @@ impl Accept for TcpListener {
 }
 
 /// Listens on the first available address of `address`. Must be called inside an executor.
-pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, SocketAddr), Error> {
+pub(in crate::runtime) fn bind(address: &str) -> Result<(OwnedListener<TcpListener>, SocketAddr), Error> {
     let failed =
         |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
     let mut last = None;
@@ -100,7 +100,7 @@ pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, So
             socket.bind(candidate)?;
             let listener = socket.listen(BACKLOG)?;
             let address = listener.local_addr()?;
-            Ok((Opened::new(listener), address))
+            Ok((OwnedListener::new(listener), address))
         })();
         match bound {
             Ok(bound) => return Ok(bound),

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Sent};
-use crate::runtime::sockets::opened::Opened;
+use crate::runtime::sockets::owned_listener::OwnedListener;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
@@ -71,7 +71,7 @@ impl Accept for UnixListener {
 pub(in crate::runtime) struct Bound {
     // In this order: a process that finds no file may bind, and one that finds a file finds a process that listens.
     _file: SocketFile,
-    listener: Opened<UnixListener>,
+    listener: OwnedListener<UnixListener>,
 }
 
 impl Accept for Bound {
@@ -151,7 +151,7 @@ pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     // Nobody can connect before it listens, so no client sees other permissions.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
-    Ok(Bound { _file: file, listener: Opened::new(listener) })
+    Ok(Bound { _file: file, listener: OwnedListener::new(listener) })
 }
 
 /// Keeps other servers from the same path until this one listens. Otherwise, another server could create its socket

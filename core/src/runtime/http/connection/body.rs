@@ -3,10 +3,10 @@
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::shares::Part;
 use crate::host::{CancelReason, Engine, ListenId};
-use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::legacy_sse::SseStream;
-use crate::runtime::http::response::response_channel::{Chunk, First, Slot};
-use crate::runtime::http::resumption::open_streams::Entry;
+use crate::runtime::http::response::response_channel::{Chunk, ResponseChannel, ResponseForm};
+use crate::runtime::http::resumption::open_streams::OpenStreamGuard;
 use crate::runtime::http::session::sessions::{Lease, Session};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -32,14 +32,14 @@ enum Inner {
 /// One request until its response is complete.
 pub(in crate::runtime::http) struct Exchange {
     pub(in crate::runtime::http) engine: Engine,
-    pub(in crate::runtime::http) slot: Arc<Slot>,
+    pub(in crate::runtime::http) channel: Arc<ResponseChannel>,
     /// What ends when the client disconnects. In the modern era that is everything; in a legacy session all continues
     /// (MH-50 to MH-52).
-    pub(in crate::runtime::http) held: Option<Held>,
+    pub(in crate::runtime::http) in_flight: Option<InFlight>,
     /// Keeps a legacy session in use.
     lease: Option<Lease>,
     /// The connection, if it is one of the engine's.
-    link: Option<Arc<Link>>,
+    connection: Option<Arc<ConnectionState>>,
     /// The number of the stream's reader.
     pub(in crate::runtime::http) reader: u32,
     /// The part of its client's share that it takes.
@@ -48,7 +48,7 @@ pub(in crate::runtime::http) struct Exchange {
 
 /// What a modern request holds in the engine.
 #[derive(Clone, Copy)]
-pub(in crate::runtime::http) enum Held {
+pub(in crate::runtime::http) enum InFlight {
     Call(CallId),
     Listen(ListenId),
 }
@@ -56,15 +56,15 @@ pub(in crate::runtime::http) enum Held {
 impl Exchange {
     pub(in crate::runtime::http) fn new(
         engine: Engine,
-        slot: Arc<Slot>,
-        held: Option<Held>,
+        channel: Arc<ResponseChannel>,
+        in_flight: Option<InFlight>,
         lease: Option<Lease>,
-        link: Option<&Arc<Link>>,
+        connection: Option<&Arc<ConnectionState>>,
     ) -> Exchange {
-        if let Some(link) = link {
-            link.wait(true);
+        if let Some(connection) = connection {
+            connection.wait(true);
         }
-        Exchange { engine, slot, held, lease, link: link.cloned(), reader: 0, part: None }
+        Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None }
     }
 
     /// Counts it to its client's share as long as it is open.
@@ -85,44 +85,44 @@ impl Exchange {
     }
 
     /// Waits until the form of the response is known.
-    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
+    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<ResponseForm> {
         self.listen();
-        self.slot.poll_first(task)
+        self.channel.poll_first(task)
     }
 
     fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
         self.listen();
-        self.slot.poll_chunk(self.reader, task)
+        self.channel.poll_chunk(self.reader, task)
     }
 
     /// Does what the connection asks for.
     fn listen(&self) {
-        if self.link.as_ref().is_some_and(|link| link.take_ask()) {
-            self.slot.comment();
+        if self.connection.as_ref().is_some_and(|connection| connection.take_ask()) {
+            self.channel.comment();
         }
     }
 
     /// The request has ended, so nothing is left to cancel.
     pub(in crate::runtime::http) fn finish(&mut self) {
-        self.held = None;
+        self.in_flight = None;
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if let Some(link) = &self.link {
-            link.wait(false);
+        if let Some(connection) = &self.connection {
+            connection.wait(false);
         }
         // Before the cancellation, which then has no client to notify.
-        let undelivered = self.slot.leave(self.reader);
+        let undelivered = self.channel.leave(self.reader);
         if let Some(lease) = &self.lease {
             for question in undelivered {
                 self.engine.undelivered(lease.peer(), question.id, question.body);
             }
         }
-        match self.held.take() {
-            Some(Held::Call(call)) => drop(self.engine.cancel(call, CancelReason::Disconnected)),
-            Some(Held::Listen(listen)) => self.engine.unlisten(listen),
+        match self.in_flight.take() {
+            Some(InFlight::Call(call)) => drop(self.engine.cancel(call, CancelReason::Disconnected)),
+            Some(InFlight::Listen(listen)) => self.engine.unlisten(listen),
             None => {}
         }
     }
@@ -131,7 +131,7 @@ impl Drop for Exchange {
 struct Stream {
     exchange: Exchange,
     /// Keeps the stream alive as long as it is open.
-    _entry: Entry,
+    _entry: OpenStreamGuard,
     ended: bool,
 }
 
@@ -157,7 +157,7 @@ impl ResponseBody {
         ResponseBody(Inner::Channel(stream))
     }
 
-    pub(in crate::runtime::http) fn stream(exchange: Exchange, entry: Entry) -> ResponseBody {
+    pub(in crate::runtime::http) fn stream(exchange: Exchange, entry: OpenStreamGuard) -> ResponseBody {
         ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
     }
 }

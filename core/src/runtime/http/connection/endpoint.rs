@@ -5,16 +5,16 @@ use crate::host::Engine;
 use crate::proto::http::{self as rules, Refusal};
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::connection::connection_state::{Handed, Link};
+use crate::runtime::http::connection::connection_state::{ConnectionState, DirectResponse};
 use crate::runtime::http::connection::socket::{MAX_HEAD, Socket};
 use crate::runtime::http::connection::streaming::Streaming;
 use crate::runtime::http::response::exchange::HttpService;
 use crate::runtime::http::response::responses::{cut_off, refuse_upgrade};
-use crate::runtime::http::routes::pages::Front;
+use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::http::websocket;
 use crate::runtime::sockets::accept::Serve;
-use crate::runtime::sockets::connections::{Phase, Place};
+use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::sockets::io::Io;
 use crate::runtime::threads::wake_queue::Mailbox;
 use bytes::Bytes;
@@ -37,13 +37,13 @@ use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 
 /// Drives what depends on time.
-pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, place: Place) {
+pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, guard: TaskGuard) {
     let period = service.tick_period();
     loop {
         let mut sleep = pin!(tokio::time::sleep(period));
         let dead = poll_fn(|task| {
-            place.register(task.waker());
-            if place.phase() == Phase::Dead {
+            guard.register(task.waker());
+            if guard.phase() == Phase::Dead {
                 return Poll::Ready(true);
             }
             sleep.as_mut().poll(task).map(|()| false)
@@ -64,7 +64,7 @@ pub(in crate::runtime::http) struct Endpoint {
     /// What all paths share: the engine, limits, the account of memory.
     pub(in crate::runtime::http) service: HttpService,
     pub(in crate::runtime::http) paths: Arc<Paths>,
-    pub(in crate::runtime::http) front: Arc<Front>,
+    pub(in crate::runtime::http) pages: Arc<FixedPages>,
 }
 
 impl Serve for Endpoint {
@@ -72,24 +72,24 @@ impl Serve for Endpoint {
         self.service.engine()
     }
 
-    async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, place: Place) {
-        let link = Link::new(mailbox, place.seat(), self.service.budget());
-        let mut socket = Socket::new(stream, link.clone(), self.service.limits(), link.budget());
+    async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, guard: TaskGuard) {
+        let state = ConnectionState::new(mailbox, guard.idle_state(), self.service.budget());
+        let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
         let mut registered = false;
         loop {
             // In boxes of their own, so that an open stream does not hold the room that reading takes.
-            let (back, stream) = match Box::pin(self.read(socket, &link, &place, &mut registered)).await {
-                End::Handed(socket, Handed::Stream(stream)) => (socket, stream),
-                End::Handed(socket, Handed::WebSocket(head, _part)) => {
+            let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
+                ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
+                ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
                     let (stream, early) = socket.into_stream();
-                    let shared = (self.service.engine(), link.budget(), link.mailbox());
-                    return Box::pin(websocket::serve(stream, early, head, shared, &place)).await;
+                    let shared = (self.service.engine(), state.budget(), state.mailbox());
+                    return Box::pin(websocket::serve(stream, early, head, shared, &guard)).await;
                 }
-                End::Linger(socket) => return Box::pin(linger(socket, &place)).await,
-                End::Gone => return,
+                ReadEnd::Linger(socket) => return Box::pin(linger(socket, &guard)).await,
+                ReadEnd::Gone => return,
             };
-            let mut streaming = Streaming::new(back, stream, place.phase() > Phase::Open);
-            let end = poll_fn(|task| match place.phase() {
+            let mut streaming = Streaming::new(back, stream, guard.phase() > Phase::Open);
+            let end = poll_fn(|task| match guard.phase() {
                 Phase::Open | Phase::Draining => streaming.poll(task),
                 Phase::Dead => Poll::Ready(Err(ErrorKind::Interrupted.into())),
             });
@@ -97,7 +97,7 @@ impl Serve for Endpoint {
                 return;
             }
             socket = streaming.into_socket();
-            if place.phase() > Phase::Open {
+            if guard.phase() > Phase::Open {
                 let _ = poll_fn(|task| Pin::new(&mut socket).poll_shutdown(task)).await;
                 return;
             }
@@ -120,12 +120,12 @@ impl Endpoint {
     async fn read<S: Io>(
         &self,
         socket: Socket<S>,
-        link: &Arc<Link>,
-        place: &Place,
+        state: &Arc<ConnectionState>,
+        guard: &TaskGuard,
         registered: &mut bool,
-    ) -> End<S> {
-        let _discards = Discards(link);
-        let service = service_fn(|request: Request<Incoming>| self.answer(request, link));
+    ) -> ReadEnd<S> {
+        let _discard = DiscardOnDrop(state);
+        let service = service_fn(|request: Request<Incoming>| self.answer(request, state));
         let mut connection = http1::Builder::new()
             // The socket's: hyper would make a timer for each request.
             .header_read_timeout(None)
@@ -137,10 +137,10 @@ impl Endpoint {
         let mut draining = false;
         let end = poll_fn(|task| {
             if !std::mem::replace(registered, true) {
-                place.register(task.waker());
+                guard.register(task.waker());
             }
             let mut connection = Pin::new(&mut connection);
-            match place.phase() {
+            match guard.phase() {
                 Phase::Open => {}
                 Phase::Draining if !draining => {
                     draining = true;
@@ -149,13 +149,13 @@ impl Endpoint {
                 Phase::Draining => {}
                 Phase::Dead => return Poll::Ready((None, None)),
             }
-            // Others need its place.
-            if place.seat().must_end() {
+            // Others need its guard.
+            if guard.idle_state().must_end() {
                 return Poll::Ready((None, None));
             }
             match connection.poll(task) {
                 Poll::Ready(end) => Poll::Ready((Some(end), None)),
-                Poll::Pending => match link.take_stream() {
+                Poll::Pending => match state.take_direct() {
                     Some(stream) => Poll::Ready((None, Some(stream))),
                     None => Poll::Pending,
                 },
@@ -163,9 +163,9 @@ impl Endpoint {
         })
         .await;
         let lingers = match &end {
-            (None, None) => return End::Gone,
+            (None, None) => return ReadEnd::Gone,
             (None, Some(_)) => false,
-            (Some(Ok(())), _) => link.is_cut(),
+            (Some(Ok(())), _) => state.is_cut(),
             // hyper has answered what it could not read.
             (Some(Err(error)), _) => error.is_parse(),
         };
@@ -173,50 +173,50 @@ impl Endpoint {
             let parts = connection.into_parts();
             let mut socket = parts.io.into_inner();
             socket.give_back(parts.read_buf);
-            return End::Handed(socket, stream);
+            return ReadEnd::Direct(socket, stream);
         }
         match lingers {
-            true => End::Linger(connection.into_parts().io.into_inner()),
-            false => End::Gone,
+            true => ReadEnd::Linger(connection.into_parts().io.into_inner()),
+            false => ReadEnd::Gone,
         }
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
-        link: &Arc<Link>,
+        state: &Arc<ConnectionState>,
     ) -> Result<Response<ResponseBody>, Infallible> {
-        link.head_read();
+        state.head_read();
         let whole = request.body().is_end_stream();
-        let goes_on = goes_on(&request);
+        let keeps_alive = keeps_alive(&request);
         let timeout = self.service.limits().header_timeout;
         let framing = rules::check_framing(request.headers());
-        let request = request.map(|body| Timed { body, timeout, sleep: None, link });
+        let request = request.map(|body| TimedBody { body, timeout, sleep: None, state });
         let response = match self.paths.find(request.uri().path()) {
             _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
-            Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(link)).await,
-            Some(Route::Events(events)) => events.listen(request, link).await,
-            Some(Route::Messages(events)) => events.post(request, link).await,
+            Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(state)).await,
+            Some(Route::Events(events)) => events.listen(request, state).await,
+            Some(Route::Messages(events)) => events.post(request, state).await,
             Some(Route::WebSocket(access)) => {
                 let (head, body) = request.into_parts();
                 let accepted = websocket::accept(&head, access)
-                    .and_then(|accepted| Ok((accepted, Caller::on(link).stream()?)));
+                    .and_then(|accepted| Ok((accepted, Caller::on(state).stream()?)));
                 match accepted {
                     Ok((accepted, part)) if body.is_end_stream() => {
-                        link.hand_over(Handed::WebSocket(accepted, part));
+                        state.set_direct(DirectResponse::WebSocket(accepted, part));
                         return std::future::pending().await;
                     }
                     accepted => refuse_upgrade(accepted.err(), &head, body).await,
                 }
             }
-            None => self.front.answer(&self.service, request).await,
+            None => self.pages.answer(&self.service, request).await,
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
-            link.cut();
+            state.cut();
         }
-        link.next();
-        if goes_on && response.body().is_open() {
-            link.hand_over(Handed::Stream(response));
+        state.next();
+        if keeps_alive && response.body().is_open() {
+            state.set_direct(DirectResponse::Stream(response));
             // hyper is let go of before anybody asks it again.
             return std::future::pending().await;
         }
@@ -227,28 +227,28 @@ impl Endpoint {
 /// How reading a connection came to an end.
 // It is moved once for a connection or a stream, which a box would not make cheaper.
 #[allow(clippy::large_enum_variant)]
-enum End<S> {
+enum ReadEnd<S> {
     /// There is nothing more to do on it.
     Gone,
     /// Its client may still be sending.
     Linger(Socket<S>),
     /// It goes on without hyper.
-    Handed(Socket<S>, Handed),
+    Direct(Socket<S>, DirectResponse),
 }
 
 /// A connection may end while an answer waits for those before it.
-struct Discards<'l>(&'l Link);
+struct DiscardOnDrop<'l>(&'l ConnectionState);
 
-impl Drop for Discards<'_> {
+impl Drop for DiscardOnDrop<'_> {
     fn drop(&mut self) {
         self.0.discard();
     }
 }
 
 /// Sees to it that the client gets its last answer.
-async fn linger<S: Io>(socket: Socket<S>, place: &Place) {
+async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
     let mut rest = pin!(socket.linger());
-    poll_fn(|task| match place.phase() {
+    poll_fn(|task| match guard.phase() {
         Phase::Open => rest.as_mut().poll(task),
         Phase::Draining | Phase::Dead => Poll::Ready(()),
     })
@@ -256,7 +256,7 @@ async fn linger<S: Io>(socket: Socket<S>, place: &Place) {
 }
 
 /// Whether the connection may be used after the answer, which can then be of any length.
-fn goes_on(request: &Request<Incoming>) -> bool {
+fn keeps_alive(request: &Request<Incoming>) -> bool {
     let closes = |value: &HeaderValue| {
         let words = value.as_bytes().split(|byte| *byte == b',');
         words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
@@ -265,16 +265,16 @@ fn goes_on(request: &Request<Incoming>) -> bool {
 }
 
 /// A body that must not pause for longer than the head was allowed to take.
-struct Timed<'l> {
+struct TimedBody<'l> {
     body: Incoming,
     timeout: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     /// Is told if time is what the body broke off for.
-    link: &'l Link,
+    state: &'l ConnectionState,
 }
 
 /// The body paused for too long, broke off, or is malformed.
-struct Broken;
+struct BodyError;
 
 /// Whether a body broke off because its time was over.
 fn is_late(error: &hyper::Error) -> bool {
@@ -282,23 +282,23 @@ fn is_late(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
 }
 
-impl Body for Timed<'_> {
+impl Body for TimedBody<'_> {
     type Data = Bytes;
-    type Error = Broken;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         task: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(task) {
             this.sleep = None;
             return Poll::Ready(frame.map(|frame| {
                 frame.map_err(|error| {
                     if is_late(&error) {
-                        this.link.late();
+                        this.state.late();
                     }
-                    Broken
+                    BodyError
                 })
             }));
         }
@@ -306,8 +306,8 @@ impl Body for Timed<'_> {
         let timeout = this.timeout;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         sleep.as_mut().poll(task).map(|()| {
-            this.link.late();
-            Some(Err(Broken))
+            this.state.late();
+            Some(Err(BodyError))
         })
     }
 

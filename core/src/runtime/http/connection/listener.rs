@@ -5,10 +5,10 @@ use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::http::connection::endpoint::{Endpoint, tick};
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::routes::pages::Front;
+use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::options::{HttpOptions, Place};
+use crate::runtime::server::options::{HttpOptions, ListenAddress};
 use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
@@ -34,40 +34,40 @@ pub(crate) struct Listener {
     lifecycle: Arc<Lifecycle>,
     /// The paths that are answered, once it accepts. Until then, paths may join.
     paths: OnceLock<Arc<Paths>>,
-    joining: Mutex<Joining>,
-    at: At,
+    pending: Mutex<PendingListener>,
+    at: BoundAddress,
     /// The hosts and origins of the first transport, for transports that set none of their own.
     pub(in crate::runtime::http) access: Access,
 }
 
 /// A listener that does not accept connections yet.
-struct Joining {
+struct PendingListener {
     paths: Paths,
     begin: Option<Box<dyn FnOnce(Arc<Paths>) + Send>>,
 }
 
 /// The address of a listener.
-pub(in crate::runtime::http) enum At {
+pub(in crate::runtime::http) enum BoundAddress {
     Tcp(SocketAddr),
     Unix(PathBuf),
     /// The address is not known.
-    NullSink,
+    Unknown,
 }
 
 /// One path of a listener, as a started transport. The first one also ends the listener.
-pub(in crate::runtime::http) struct Served {
+pub(in crate::runtime::http) struct ServedPath {
     pub(in crate::runtime::http) listener: Arc<Listener>,
-    pub(in crate::runtime::http) leads: bool,
-    pub(in crate::runtime::http) reach: Option<PublicUrl>,
+    pub(in crate::runtime::http) is_first: bool,
+    pub(in crate::runtime::http) public_url: Option<PublicUrl>,
     pub(in crate::runtime::http) exposed: Option<String>,
 }
 
 impl Transport for HttpOptions {
     fn check(&self) -> Result<(), Error> {
         match &self.place {
-            Place::Address(_) => Ok(()),
-            Place::Unix(unix) => unix::check_mode(unix.mode),
-            Place::Socket(socket) => inherited_sockets::look(socket).map(drop),
+            ListenAddress::Address(_) => Ok(()),
+            ListenAddress::Unix(unix) => unix::check_mode(unix.mode),
+            ListenAddress::Socket(socket) => inherited_sockets::look(socket).map(drop),
         }
     }
 
@@ -87,7 +87,7 @@ impl Listener {
     /// Listens at an address. `named` adds the hosts and origins that are allowed.
     pub(in crate::runtime::http) fn bind(
         site: &ServeContext,
-        place: &Place,
+        place: &ListenAddress,
         named: impl Fn(Access) -> Access,
     ) -> Result<Arc<Listener>, Error> {
         let homes = site.executor.homes()?;
@@ -96,57 +96,60 @@ impl Listener {
         let tcp = |address: SocketAddr| {
             named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
         };
-        // A page can only reach it through a proxy, which others can reach too.
+        // A page can only public_url it through a proxy, which others can public_url too.
         let access = || named(Access::public());
         let listener = match place {
-            Place::Address(address) => {
+            ListenAddress::Address(address) => {
                 let (acceptor, address) = io::bind(address)?;
-                Listener::new(site, homes, acceptor, tcp(address), At::Tcp(address))
+                Listener::new(site, homes, acceptor, tcp(address), BoundAddress::Tcp(address))
             }
-            Place::Unix(unix) => {
+            ListenAddress::Unix(unix) => {
                 let bound = unix::bind(&unix.path, unix.mode)?;
-                Listener::new(site, homes, bound, access(), At::Unix(unix.path.clone()))
+                Listener::new(site, homes, bound, access(), BoundAddress::Unix(unix.path.clone()))
             }
-            Place::Socket(socket) => {
+            ListenAddress::Socket(socket) => {
                 let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
                 match inherited_sockets::listening(socket.try_clone().map_err(io)?)? {
                     Listening::Tcp(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        Listener::new(site, homes, listener, tcp(address), At::Tcp(address))
+                        Listener::new(site, homes, listener, tcp(address), BoundAddress::Tcp(address))
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        let at = address.as_pathname().map(Path::to_owned).map_or(At::NullSink, At::Unix);
+                        let at = address
+                            .as_pathname()
+                            .map(Path::to_owned)
+                            .map_or(BoundAddress::Unknown, BoundAddress::Unix);
                         Listener::new(site, homes, listener, access(), at)
                     }
                 }
             }
         };
         let text = match place {
-            Place::Address(address) => Some(address.as_str()),
-            Place::Unix(_) | Place::Socket(_) => None,
+            ListenAddress::Address(address) => Some(address.as_str()),
+            ListenAddress::Unix(_) | ListenAddress::Socket(_) => None,
         };
         site.listens(text, &listener);
         Ok(listener)
     }
 
-    /// Serves the connections of any `acceptor`, after it is [told to](Listener::accept).
+    /// Serves the connections of any `acceptor`, after it is [told to](Listener::start_accepting).
     pub(in crate::runtime::http) fn new(
         site: &ServeContext,
         homes: Arc<Reactors>,
         acceptor: impl Accept,
         access: Access,
-        at: At,
+        at: BoundAddress,
     ) -> Arc<Listener> {
         let service = site.http(|| HttpService::with_engine(&site.engine, Access::public())).clone();
         let connections: Arc<Connections> = Arc::default();
         // Taken now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
-        let front = Arc::new(Front::new(access.clone()));
+        let pages = Arc::new(FixedPages::new(access.clone()));
         let lifecycle = site.lifecycle.clone();
         let begin = move |paths: Arc<Paths>| {
-            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), front };
+            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), pages };
             let handle = homes.first().handle.clone();
             let shares = shared.engine().0.shares.clone();
             let max = shared.limits().max_connections + OWN_TASKS;
@@ -155,37 +158,37 @@ impl Listener {
             let accepts = move || accept(endpoint, acceptor, homes, all, (max, shares), accepts);
             handle.spawn(needed(engine, lifecycle, "a listener", accepts));
         };
-        let joining = Joining { paths: Paths::default(), begin: Some(Box::new(begin)) };
+        let pending = PendingListener { paths: Paths::default(), begin: Some(Box::new(begin)) };
         Arc::new(Listener {
             service,
             connections,
             lifecycle: site.lifecycle.clone(),
             paths: OnceLock::new(),
-            joining: Mutex::new(joining),
+            pending: Mutex::new(pending),
             at,
             access,
         })
     }
 
     /// The endpoint of Streamable HTTP is under this path.
-    pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<Served, Error> {
+    pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<ServedPath, Error> {
         self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
-        let reach = self.url("http", path).map(PublicUrl::Http);
+        let public_url = self.url("http", path).map(PublicUrl::Http);
         let exposed = self.exposed(&self.access, true);
-        Ok(Served { listener: self, leads: true, reach, exposed })
+        Ok(ServedPath { listener: self, is_first: true, public_url, exposed })
     }
 
-    /// The place where other machines may reach what `access` protects. Of the paths of one address, only the first
+    /// The place where other machines may public_url what `access` protects. Of the paths of one address, only the first
     /// names the address.
-    pub(in crate::runtime::http) fn exposed(&self, access: &Access, leads: bool) -> Option<String> {
+    pub(in crate::runtime::http) fn exposed(&self, access: &Access, is_first: bool) -> Option<String> {
         let at = match &self.at {
-            At::Tcp(address) => exposed(*address),
+            BoundAddress::Tcp(address) => exposed(*address),
             // HTTP is served there for a proxy.
-            At::Unix(file) => Some(format!("the Unix socket {}", file.display())),
-            At::NullSink => Some("a Unix socket".to_owned()),
+            BoundAddress::Unix(file) => Some(format!("the Unix socket {}", file.display())),
+            BoundAddress::Unknown => Some("a Unix socket".to_owned()),
         };
         match at {
-            Some(place) => leads.then_some(place),
+            Some(place) => is_first.then_some(place),
             None => access.public_host().map(|host| format!("a loopback address for hosts such as {host}")),
         }
     }
@@ -194,15 +197,15 @@ impl Listener {
         &self.service
     }
 
-    /// Whether only this machine can reach it, as far as hosts show that.
+    /// Whether only this machine can public_url it, as far as hosts show that.
     pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
-        matches!(self.at, At::Tcp(address) if is_local(address.ip()))
+        matches!(self.at, BoundAddress::Tcp(address) if is_local(address.ip()))
     }
 
     /// Adds a path.
     pub(in crate::runtime::http) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
         self.service.engine().0.pages.take(path, route.name())?;
-        if self.joining.lock().paths.add(path, route) {
+        if self.pending.lock().paths.add(path, route) {
             return Ok(());
         }
         let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
@@ -212,17 +215,17 @@ impl Listener {
     /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.
     pub(in crate::runtime::http) fn url(&self, scheme: &str, path: &str) -> Option<String> {
         match &self.at {
-            At::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
-            At::Unix(file) => Some(format!("unix:{}:{path}", file.display())),
-            At::NullSink => None,
+            BoundAddress::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
+            BoundAddress::Unix(file) => Some(format!("unix:{}:{path}", file.display())),
+            BoundAddress::Unknown => None,
         }
     }
 
     /// Starts to accept connections.
-    fn accept(&self) {
+    fn start_accepting(&self) {
         let (paths, begin) = {
-            let mut joining = self.joining.lock();
-            (Arc::new(std::mem::take(&mut joining.paths)), joining.begin.take())
+            let mut pending = self.pending.lock();
+            (Arc::new(std::mem::take(&mut pending.paths)), pending.begin.take())
         };
         if let Some(begin) = begin {
             let _ = self.paths.set(paths.clone());
@@ -232,7 +235,7 @@ impl Listener {
 
     fn begin_end(&self) {
         // A listener that never accepted releases its address.
-        let begin = self.joining.lock().begin.take();
+        let begin = self.pending.lock().begin.take();
         drop(begin);
         self.lifecycle.on_hurry(self.connections.clone());
         if let Some(paths) = self.paths.get() {
@@ -242,16 +245,16 @@ impl Listener {
     }
 }
 
-impl Serving for Served {
+impl Serving for ServedPath {
     fn open(&self) {
-        if self.leads {
-            self.listener.accept();
+        if self.is_first {
+            self.listener.start_accepting();
         }
     }
 
     /// Listening streams and idle connections end at once.
     fn begin_end(&self) {
-        if self.leads {
+        if self.is_first {
             self.listener.begin_end();
         }
     }
@@ -273,7 +276,9 @@ impl Serving for Served {
 
     fn address(&self) -> Option<SocketAddr> {
         match self.listener.at {
-            At::Tcp(address) if matches!(self.reach, Some(PublicUrl::Http(_))) => Some(address),
+            BoundAddress::Tcp(address) if matches!(self.public_url, Some(PublicUrl::Http(_))) => {
+                Some(address)
+            }
             _ => None,
         }
     }
@@ -282,8 +287,8 @@ impl Serving for Served {
         self.exposed.clone()
     }
 
-    fn reach(&self) -> Option<&PublicUrl> {
-        self.reach.as_ref()
+    fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 }
 

@@ -1,6 +1,5 @@
 //! HTTP connections: reading requests, writing responses, and counting the bytes that both hold.
 
-pub(super) mod arrival;
 pub(super) mod body;
 pub(super) mod budget;
 pub(super) mod caller;
@@ -9,6 +8,7 @@ pub(super) mod endpoint;
 pub(super) mod listener;
 pub(super) mod panic_boundary;
 pub(super) mod read;
+pub(super) mod request_extensions;
 pub(super) mod socket;
 pub(super) mod streaming;
 #[cfg(feature = "tower")]

@@ -1,8 +1,8 @@
 //! The socket of one connection: enforces timeouts on the client, and detects whether the client is still there.
 
 use crate::dispatch::limits::Limits;
-use crate::runtime::http::connection::budget::{Budget, Share};
-use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::connection::budget::{Budget, Reservation};
+use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::sockets::io::{Io, Sent, read_some};
 use bytes::Bytes;
 use std::future::Future;
@@ -39,13 +39,13 @@ pub(in crate::runtime::http) struct Socket<S> {
     stream: S,
     /// What was read of it and given back.
     early: Bytes,
-    link: Arc<Link>,
+    connection: Arc<ConnectionState>,
     header_timeout: Duration,
     request_timeout: Duration,
     write_timeout: Duration,
     /// What the head and the room to read into take of the endpoint's budget.
-    share: Share,
-    /// The request that is being read, by the link's count.
+    share: Reservation,
+    /// The request that is being read, by the connection's count.
     request: u32,
     /// Whether any of it has come in.
     begun: bool,
@@ -58,12 +58,12 @@ pub(in crate::runtime::http) struct Socket<S> {
     head_sleep: Option<Pin<Box<Sleep>>>,
     /// The end of its time; only a request that does not come in one piece has one.
     request_end: Option<Pin<Box<Sleep>>>,
-    unread: Option<Unread>,
+    write_deadline: Option<WriteDeadline>,
     watch: Watch,
 }
 
 /// The client does not take what is written.
-struct Unread {
+struct WriteDeadline {
     end: Pin<Box<Sleep>>,
     /// Bytes it has taken since.
     taken: usize,
@@ -74,33 +74,33 @@ enum Watch {
     /// For its end.
     Reading,
     /// It has ended; whether the client reads is asked again then.
-    Ended { next: Pin<Box<Sleep>>, again: bool },
+    HalfClosed { next: Pin<Box<Sleep>>, again: bool },
     /// There is nothing more to learn from it: either more requests wait to be read, or it has been asked.
-    Blind,
+    Done,
 }
 
 impl<S: Io> Socket<S> {
     pub(in crate::runtime::http) fn new(
         stream: S,
-        link: Arc<Link>,
+        connection: Arc<ConnectionState>,
         limits: &Limits,
         budget: &Arc<Budget>,
     ) -> Socket<S> {
         Socket {
             stream,
             early: Bytes::new(),
-            link,
+            connection,
             header_timeout: limits.header_timeout,
             request_timeout: limits.request_timeout,
             write_timeout: limits.write_timeout,
-            share: budget.share(),
+            share: budget.reservation(),
             request: 0,
             begun: false,
             head: 0,
             head_end: None,
             head_sleep: None,
             request_end: None,
-            unread: None,
+            write_deadline: None,
             watch: Watch::Reading,
         }
     }
@@ -159,10 +159,10 @@ impl<S: Io> Socket<S> {
     fn wrote(&mut self, task: &mut Context<'_>, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match poll {
             Poll::Ready(Ok(bytes)) => {
-                if let Some(unread) = &mut self.unread {
-                    unread.taken += bytes;
-                    if unread.taken >= PROGRESS {
-                        self.unread = None;
+                if let Some(write_deadline) = &mut self.write_deadline {
+                    write_deadline.taken += bytes;
+                    if write_deadline.taken >= PROGRESS {
+                        self.write_deadline = None;
                     }
                 }
                 Poll::Ready(Ok(bytes))
@@ -170,12 +170,13 @@ impl<S: Io> Socket<S> {
             Poll::Ready(error) => Poll::Ready(error),
             Poll::Pending => {
                 // A client that has not read its answer does not wait for anything else.
-                self.link.busy();
+                self.connection.busy();
                 let timeout = self.write_timeout;
-                let unread = self
-                    .unread
-                    .get_or_insert_with(|| Unread { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 });
-                ready!(unread.end.as_mut().poll(task));
+                let write_deadline = self.write_deadline.get_or_insert_with(|| WriteDeadline {
+                    end: Box::pin(tokio::time::sleep(timeout)),
+                    taken: 0,
+                });
+                ready!(write_deadline.end.as_mut().poll(task));
                 self.stream.abandon();
                 Poll::Ready(Err(ErrorKind::TimedOut.into()))
             }
@@ -187,32 +188,33 @@ impl<S: Io> Socket<S> {
     /// The end of what it sends may be the end of the client, or only of its requests. What tells the two apart is
     /// whether it still takes what is written, so the exchange is asked to write something.
     fn look(&mut self, task: &mut Context<'_>) -> io::Result<()> {
-        if !self.link.is_waiting() {
+        if !self.connection.is_waiting() {
             self.watch = Watch::Reading;
             return Ok(());
         }
         loop {
             match &mut self.watch {
-                Watch::Reading if !self.early.is_empty() => self.watch = Watch::Blind,
+                Watch::Reading if !self.early.is_empty() => self.watch = Watch::Done,
                 Watch::Reading => match self.stream.poll_sent(task)? {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(Sent::End) => {
-                        self.watch = Watch::Ended { next: Box::pin(tokio::time::sleep(ASK)), again: true }
+                        self.watch =
+                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: true }
                     }
-                    Poll::Ready(Sent::Bytes) => self.watch = Watch::Blind,
+                    Poll::Ready(Sent::Bytes) => self.watch = Watch::Done,
                 },
-                Watch::Ended { next, again } => {
+                Watch::HalfClosed { next, again } => {
                     if next.as_mut().poll(task).is_pending() {
                         return Ok(());
                     }
-                    self.link.ask();
+                    self.connection.ask();
                     task.waker().wake_by_ref();
                     self.watch = match again {
-                        true => Watch::Ended { next: Box::pin(tokio::time::sleep(ASK)), again: false },
-                        false => Watch::Blind,
+                        true => Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: false },
+                        false => Watch::Done,
                     };
                 }
-                Watch::Blind => return Ok(()),
+                Watch::Done => return Ok(()),
             }
         }
     }
@@ -225,7 +227,7 @@ impl<S: Io> AsyncRead for Socket<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let answered = this.link.answered();
+        let answered = this.connection.answered();
         if this.request != answered {
             (this.request, this.begun, this.head, this.request_end) = (answered, false, 0, None);
             this.head_end = None;
@@ -247,7 +249,7 @@ impl<S: Io> AsyncRead for Socket<S> {
             }
         };
         // Bodies are counted where they are put together.
-        if !this.link.is_in_body() {
+        if !this.connection.is_in_body() {
             this.head = this.head.saturating_add(buffer.filled().len() - before);
             let held = this.head.min(MAX_HEAD) + buffer.remaining();
             // A connection that has grown, with long heads or bodies, goes when the room is needed.
@@ -260,14 +262,14 @@ impl<S: Io> AsyncRead for Socket<S> {
             return read;
         }
         // Between requests it runs too.
-        if !this.link.is_in_body() && !this.link.is_waiting() {
+        if !this.connection.is_in_body() && !this.connection.is_waiting() {
             if this.head_is_late(task) {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
-            if this.unread.is_none()
+            if this.write_deadline.is_none()
                 && let Some(end) = this.head_end
             {
-                this.link.idle(end.into_std());
+                this.connection.idle(end.into_std());
             }
         }
         if !this.begun {
@@ -300,8 +302,8 @@ impl<S: Io> AsyncWrite for Socket<S> {
 
     /// Comes after everything has been written, and whenever the connection is looked after with nothing to write.
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unread = None;
-        self.link.flushed();
+        self.write_deadline = None;
+        self.connection.flushed();
         self.look(task)?;
         Pin::new(&mut self.stream).poll_flush(task)
     }

@@ -8,9 +8,9 @@ mod exchange;
 mod head;
 mod options;
 mod ready;
-mod served;
 mod service;
 mod ticker;
+mod transport;
 
 pub use exchange::{Exchange, Step};
 pub use head::RequestHead;

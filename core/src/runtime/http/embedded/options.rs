@@ -1,6 +1,6 @@
 //! The options of an embedded endpoint: which clients it answers.
 
-use super::served::Slot;
+use super::transport::EmbeddedTransport;
 use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::server::options::ServeOptions;
@@ -57,7 +57,7 @@ impl ServeOptions {
     /// this changes only the options.
     pub fn embedded(mut self, options: EmbedOptions) -> ServeOptions {
         self.transports.retain(|transport| !transport.is_embedded());
-        self.transports.push(Box::new(Slot(options)));
+        self.transports.push(Box::new(EmbeddedTransport(options)));
         self
     }
 }

@@ -7,16 +7,16 @@ use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHe
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Malformed, Message};
 use crate::proto::session::version::Revision;
-use crate::runtime::http::connection::body::{Exchange, Held, ResponseBody};
+use crate::runtime::http::connection::body::{Exchange, InFlight, ResponseBody};
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::connection::panic_boundary::bounded;
 use crate::runtime::http::connection::read::read;
-use crate::runtime::http::response::response_channel::{End, First, Slot};
+use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd, ResponseForm};
 use crate::runtime::http::response::responses::{
     cut_off, drain_and_refuse, empty, event_stream, no_session, refused, shared_with, unread, whole,
 };
-use crate::runtime::http::resumption::open_streams::Streams;
+use crate::runtime::http::resumption::open_streams::OpenStreams;
 use crate::runtime::http::session::sessions::{Lease, Sessions};
 use crate::runtime::sockets::client_address::key;
 use crate::server::Server;
@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 /// The MCP endpoint of a server as a function from requests to responses, for programs that have their own HTTP
 /// server. It is cheap to clone; clones are the same endpoint.
 ///
-/// The server around it limits the number and the duration of connections. Bytes that are held for clients count
+/// The server around it limits the number and the duration of connections. Bytes that are in_flight for clients count
 /// toward [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
 ///
 /// It needs no particular executor and uses no clock but the server's. [`tick`](HttpService::tick) does everything
@@ -55,7 +55,7 @@ struct Inner {
     engine: Engine,
     access: Access,
     sessions: Arc<Sessions>,
-    streams: Arc<Streams>,
+    streams: Arc<OpenStreams>,
     budget: Arc<Budget>,
 }
 
@@ -118,7 +118,7 @@ impl HttpService {
         }
         let address = request.extensions().get::<RemoteAddress>();
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
-        self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), link: None }).await
+        self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), connection: None }).await
     }
 
     /// The same for a known caller, after the framing of the body is known.
@@ -232,7 +232,7 @@ impl HttpService {
         B: Body<Data = Bytes>,
     {
         let limits = self.0.engine.limits();
-        let arrival = caller.arrival(head);
+        let arrival = caller.request_origin(head);
         let body = match read(body, limits.max_message_bytes, caller.budget).await {
             Ok(body) => body,
             Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version, caller)),
@@ -248,7 +248,7 @@ impl HttpService {
         let message = match self.0.engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(malformed) => {
-                self.spoiled(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                self.fail_pending_question(arrival.principal.as_ref(), &head.headers, &malformed).await;
                 return Err(Refusal::malformed(&malformed));
             }
         };
@@ -265,7 +265,7 @@ impl HttpService {
             Route::Notification(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                let sink: Arc<dyn Sink> = Arc::new(Slot::new(caller.budget, 0, false));
+                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
                 self.0.engine.accept(&scope, message, &sink);
                 Ok(empty(StatusCode::ACCEPTED))
             }
@@ -290,7 +290,7 @@ impl HttpService {
                 if matches!(message, Message::Request(_)) {
                     return self.call(scope, message, forms, Some(lease), caller).await;
                 }
-                let sink: Arc<dyn Sink> = Arc::new(Slot::new(caller.budget, 0, false));
+                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
                 self.0.engine.accept(&scope, message, &sink);
                 Ok(empty(StatusCode::ACCEPTED))
             }
@@ -311,17 +311,17 @@ impl HttpService {
         let limits = engine.limits();
         let most = if listens { limits.max_listen_bytes } else { limits.max_outbound_bytes };
         let part = if listens { caller.stream()? } else { None };
-        let slot = Arc::new(Slot::new(caller.budget, most, forms.stream).on(caller.link));
-        let sink: Arc<dyn Sink> = slot.clone();
-        let held = match engine.accept(&scope, message, &sink) {
-            Accepted::Started(call) | Accepted::Pending(call) => Held::Call(call),
+        let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
+        let sink: Arc<dyn Sink> = channel.clone();
+        let in_flight = match engine.accept(&scope, message, &sink) {
+            Accepted::Started(call) | Accepted::Pending(call) => InFlight::Call(call),
             Accepted::Listening(listen) => {
-                self.0.streams.settle(|| engine.end_listen(listen));
-                Held::Listen(listen)
+                self.0.streams.end_if_closing(|| engine.end_listen(listen));
+                InFlight::Listen(listen)
             }
             Accepted::Answered | Accepted::Noted => {
                 let mut response =
-                    whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, caller.budget);
+                    whole(channel.take_end().unwrap_or(ResponseEnd::Dropped), modern, forms, caller.budget);
                 // Its client ended it while this request was in flight (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
@@ -330,7 +330,8 @@ impl HttpService {
                 return Ok(response);
             }
         };
-        let exchange = Exchange::new(engine.clone(), slot, modern.then_some(held), lease, caller.link);
+        let exchange =
+            Exchange::new(engine.clone(), channel, modern.then_some(in_flight), lease, caller.connection);
         let exchange = exchange.counted(part);
         Ok(self.respond(exchange, modern, forms).await)
     }
@@ -349,25 +350,25 @@ impl HttpService {
             .decode(&body, Message::decode_batch)
             .map_err(|malformed| Refusal::malformed(&malformed))?;
         let most = engine.limits().max_outbound_bytes;
-        let slot = Arc::new(Slot::new(caller.budget, most, forms.stream).on(caller.link));
-        let sink: Arc<dyn Sink> = slot.clone();
+        let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
+        let sink: Arc<dyn Sink> = channel.clone();
         let scope = Scope::Session { peer: lease.peer().clone(), arrival };
         if !engine.accept_batch(&scope, members, &sink) {
             return Ok(empty(StatusCode::ACCEPTED));
         }
-        let exchange = Exchange::new(engine.clone(), slot, None, Some(lease), caller.link);
+        let exchange = Exchange::new(engine.clone(), channel, None, Some(lease), caller.connection);
         Ok(self.respond(exchange, false, forms).await)
     }
 
     /// The response to a request in flight. Its first message decides the form.
     async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
         match poll_fn(|task| exchange.poll_first(task)).await {
-            First::Whole(end) => {
+            ResponseForm::Whole(end) => {
                 exchange.finish();
-                whole(end, modern, forms, &exchange.slot.budget)
+                whole(end, modern, forms, &exchange.channel.budget)
             }
-            First::Stream => {
-                self.keep(&exchange, false);
+            ResponseForm::Stream => {
+                self.make_resumable(&exchange, false);
                 self.stream(exchange)
             }
         }
@@ -375,22 +376,22 @@ impl HttpService {
 
     /// Keeps the events of a legacy session's stream, so that it can be resumed (LH-27; the modern era has no
     /// resumption, MH-44).
-    pub(in crate::runtime::http) fn keep(&self, exchange: &Exchange, listens: bool) {
+    pub(in crate::runtime::http) fn make_resumable(&self, exchange: &Exchange, listens: bool) {
         let Some(session) = exchange.session() else { return };
-        if !self.0.sessions.kept().begin(&self.0.engine, session, &exchange.slot, listens) {
-            exchange.slot.keep_open();
+        if !self.0.sessions.resumable().begin(&self.0.engine, session, &exchange.channel, listens) {
+            exchange.channel.cancel_closing();
         }
     }
 
     /// An event stream. What is already complete is sent in one piece.
     pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
-        let body = match exchange.slot.take_complete(exchange.reader) {
+        let body = match exchange.channel.take_complete(exchange.reader) {
             Some(bytes) => {
                 exchange.finish();
                 ResponseBody::whole(bytes)
             }
             None => {
-                let entry = self.0.streams.enter(&exchange.slot);
+                let entry = self.0.streams.enter(&exchange.channel);
                 ResponseBody::stream(exchange, entry)
             }
         };
@@ -414,13 +415,13 @@ impl HttpService {
             _ => None,
         };
         let refuse = |why| no_session(why, id.as_ref());
-        let peer = Peer::of(Some(sessions.mint().map_err(refuse)?), arrival.principal.clone());
-        let slot = Arc::new(Slot::new(caller.budget, 0, forms.stream));
-        let sink: Arc<dyn Sink> = slot.clone();
+        let peer = Peer::of(Some(sessions.new_id().map_err(refuse)?), arrival.principal.clone());
+        let channel = Arc::new(ResponseChannel::new(caller.budget, 0, forms.stream));
+        let sink: Arc<dyn Sink> = channel.clone();
         let scope = Scope::Session { peer: peer.clone(), arrival };
         engine.accept(&scope, message, &sink);
-        let end = slot.take_end().unwrap_or(End::Dropped);
-        let opened = matches!(end, End::Response(_, None));
+        let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
+        let opened = matches!(end, ResponseEnd::Response(_, None));
         let mut response = whole(end, false, forms, caller.budget);
         if opened {
             sessions.open(peer.clone()).await.map_err(refuse)?;
@@ -448,7 +449,12 @@ impl HttpService {
     }
 
     /// Fails the engine's question that a malformed message was meant to answer.
-    async fn spoiled(&self, principal: Option<&Arc<str>>, headers: &HeaderMap, malformed: &Malformed) {
+    async fn fail_pending_question(
+        &self,
+        principal: Option<&Arc<str>>,
+        headers: &HeaderMap,
+        malformed: &Malformed,
+    ) {
         if malformed.reply.is_none() {
             return;
         }

@@ -9,7 +9,7 @@ use crate::runtime::http::connection::body::{Exchange, ResponseBody};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::exchange::HttpService;
 use crate::runtime::http::response::responses::event_stream;
-use crate::runtime::http::resumption::event_log::{Mark, Missing, key, read_entry};
+use crate::runtime::http::resumption::event_log::{AttachError, EntryKind, key, read_entry};
 use crate::runtime::http::session::sessions::Lease;
 use bytes::Bytes;
 use http::Response;
@@ -34,18 +34,18 @@ impl HttpService {
         id: EventId<'_>,
         (caller, part): (Caller<'_>, Option<Part>),
     ) -> Result<Response<ResponseBody>, Refusal> {
-        let Some(slot) = self.session_table().kept().find(lease.session(), id.stream) else {
+        let Some(channel) = self.session_table().resumable().find(lease.session(), id.stream) else {
             return self.replay_only(&lease, id, caller).await;
         };
-        let attached = match slot.attach(id.number, &[]) {
-            Err(Missing::Elsewhere) => {
+        let attached = match channel.attach(id.number, &[]) {
+            Err(AttachError::NotInMemory) => {
                 let replay = self.read_log(&lease, id).await?;
-                match slot.attach(id.number, &replay.entries) {
+                match channel.attach(id.number, &replay.entries) {
                     // More has been read meanwhile by whoever had the stream. Nobody does now.
-                    Err(Missing::Elsewhere) => {
-                        slot.detach();
+                    Err(AttachError::NotInMemory) => {
+                        channel.detach();
                         let replay = self.read_log(&lease, id).await?;
-                        slot.attach(id.number, &replay.entries)
+                        channel.attach(id.number, &replay.entries)
                     }
                     attached => attached,
                 }
@@ -53,10 +53,10 @@ impl HttpService {
             attached => attached,
         };
         let reader = attached.map_err(|missing| match missing {
-            Missing::Unknown => Refusal::unknown_event(),
-            Missing::Elsewhere => Refusal::lost_events(),
+            AttachError::UnknownEvent => Refusal::unknown_event(),
+            AttachError::NotInMemory => Refusal::lost_events(),
         })?;
-        let exchange = Exchange::new(self.engine().clone(), slot, None, Some(lease), caller.link);
+        let exchange = Exchange::new(self.engine().clone(), channel, None, Some(lease), caller.connection);
         let exchange = exchange.counted(part);
         Ok(self.stream(exchange.again(reader)))
     }
@@ -76,7 +76,7 @@ impl HttpService {
             sse::encode_retry(None, self.limits().stream_retry.as_millis(), &mut out);
         }
         replay.frames.iter().for_each(|frame| out.extend_from_slice(frame));
-        Ok(event_stream(ResponseBody::whole(caller.budget.keep(out.into()))))
+        Ok(event_stream(ResponseBody::whole(caller.budget.count(out.into()))))
     }
 
     /// What the store has behind an event, all of it.
@@ -101,7 +101,7 @@ impl HttpService {
                 let (mark, number, frame) = read_entry(&entry.bytes).ok_or_else(Refusal::unknown_event)?;
                 known |= number >= id.number;
                 replay.ended = mark.ends();
-                if number <= id.number || mark == Mark::Begin {
+                if number <= id.number || mark == EntryKind::Begin {
                     continue;
                 }
                 if number != next {

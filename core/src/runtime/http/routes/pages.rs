@@ -13,15 +13,15 @@ use http_body::Body;
 use std::pin::pin;
 
 /// Whom the pages of one listener answer.
-pub(in crate::runtime::http) struct Front {
+pub(in crate::runtime::http) struct FixedPages {
     access: Access,
     /// Who may show them in a frame.
     framing: Option<HeaderValue>,
 }
 
-impl Front {
-    pub(in crate::runtime::http) fn new(access: Access) -> Front {
-        Front { framing: access.frame_ancestors(), access }
+impl FixedPages {
+    pub(in crate::runtime::http) fn new(access: Access) -> FixedPages {
+        FixedPages { framing: access.frame_ancestors(), access }
     }
 
     pub(in crate::runtime::http) async fn answer<B: Body<Data = Bytes>>(

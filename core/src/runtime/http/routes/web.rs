@@ -2,29 +2,33 @@
 
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::http::connection::listener::{Listener, Served};
+use crate::runtime::http::connection::listener::{Listener, ServedPath};
 use crate::runtime::http::legacy_sse::SseEndpoint;
 use crate::runtime::http::routes::paths::Route;
-use crate::runtime::server::options::Place;
+use crate::runtime::server::options::ListenAddress;
 use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
-use crate::runtime::server::web_options::{Spot, SseOptions, WebSocketOptions};
+use crate::runtime::server::web_options::{EndpointAddress, SseOptions, WebSocketOptions};
 use std::sync::Arc;
 
-/// Finds the listener that a spot names, or makes one; with the hosts and origins that hold there.
-fn listener(site: &ServeContext, what: &str, spot: &Spot) -> Result<(Arc<Listener>, Access, bool), Error> {
-    let allowed = &spot.allowed;
+/// Finds the listener that a endpoint names, or makes one; with the hosts and origins that hold there.
+fn listener(
+    site: &ServeContext,
+    what: &str,
+    endpoint: &EndpointAddress,
+) -> Result<(Arc<Listener>, Access, bool), Error> {
+    let allowed = &endpoint.allowed;
     allowed.check(&format!("{what} "))?;
     let named = |access: Access| allowed.add_to(access);
-    let shared = match &spot.address {
+    let shared = match &endpoint.address {
         Some(address) => site.listener(address),
         None => Some(site.first_listener().ok_or_else(|| {
             Error::invalid(format!(
                 "{what} path {:?} is one of an HTTP address, and none is served: write host:port{0}",
-                spot.path
+                endpoint.path
             ))
         })?),
     };
-    match (shared, &spot.address) {
+    match (shared, &endpoint.address) {
         (Some(listener), _) => {
             let own = !allowed.hosts.is_empty() || !allowed.origins.is_empty();
             let access = match (own, listener.is_loopback()) {
@@ -35,7 +39,7 @@ fn listener(site: &ServeContext, what: &str, spot: &Spot) -> Result<(Arc<Listene
             Ok((listener, access, false))
         }
         (None, address) => {
-            let place = Place::Address(address.clone().unwrap_or_default());
+            let place = ListenAddress::Address(address.clone().unwrap_or_default());
             let listener = Listener::bind(site, &place, named)?;
             let access = listener.access.clone();
             Ok((listener, access, true))
@@ -49,12 +53,12 @@ impl Transport for WebSocketOptions {
     }
 
     fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let spot = &self.spot;
-        let (listener, access, leads) = listener(site, "websocket", spot)?;
-        let exposed = listener.exposed(&access, leads);
-        listener.add(&spot.path, Route::WebSocket(Arc::new(access)))?;
-        let reach = listener.url("ws", &spot.path).map(PublicUrl::WebSocket);
-        Ok(Box::new(Served { listener, leads, reach, exposed }))
+        let endpoint = &self.endpoint;
+        let (listener, access, is_first) = listener(site, "websocket", endpoint)?;
+        let exposed = listener.exposed(&access, is_first);
+        listener.add(&endpoint.path, Route::WebSocket(Arc::new(access)))?;
+        let public_url = listener.url("ws", &endpoint.path).map(PublicUrl::WebSocket);
+        Ok(Box::new(ServedPath { listener, is_first, public_url, exposed }))
     }
 }
 
@@ -64,14 +68,14 @@ impl Transport for SseOptions {
     }
 
     fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let spot = &self.spot;
-        let (listener, access, leads) = listener(site, "sse", spot)?;
+        let endpoint = &self.endpoint;
+        let (listener, access, is_first) = listener(site, "sse", endpoint)?;
         let messages = self.messages_path();
-        let exposed = listener.exposed(&access, leads);
-        let endpoint = SseEndpoint::new(listener.service(), access, &messages);
-        listener.add(&spot.path, Route::Events(endpoint.clone()))?;
-        listener.add(&messages, Route::Messages(endpoint))?;
-        let reach = listener.url("http", &spot.path).map(PublicUrl::Sse);
-        Ok(Box::new(Served { listener, leads, reach, exposed }))
+        let exposed = listener.exposed(&access, is_first);
+        let events = SseEndpoint::new(listener.service(), access, &messages);
+        listener.add(&endpoint.path, Route::Events(events.clone()))?;
+        listener.add(&messages, Route::Messages(events))?;
+        let public_url = listener.url("http", &endpoint.path).map(PublicUrl::Sse);
+        Ok(Box::new(ServedPath { listener, is_first, public_url, exposed }))
     }
 }

@@ -5,7 +5,7 @@ use crate::proto::messages::error::RpcError;
 use crate::runtime::http::connection::body::{Exchange, ResponseBody};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::http::response::response_channel::Slot;
+use crate::runtime::http::response::response_channel::ResponseChannel;
 use crate::runtime::http::response::responses::{empty, no_session};
 use http::request::Parts;
 use http::{Response, StatusCode};
@@ -19,7 +19,7 @@ impl HttpService {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
         rules::check_listen(&head.headers)?;
-        let principal = caller.arrival(head).principal;
+        let principal = caller.request_origin(head).principal;
         let mut lease = self.session(principal.as_ref(), &named, None).await?;
         let part = caller.stream()?;
         if let Some(id) = rules::last_event_id(&head.headers)? {
@@ -32,12 +32,13 @@ impl HttpService {
             ))));
         }
         let most = self.limits().max_outbound_bytes;
-        let slot = Arc::new(Slot::new(caller.budget, most, true).on(caller.link));
-        let exchange = Exchange::new(self.engine().clone(), slot.clone(), None, Some(lease), caller.link);
+        let channel = Arc::new(ResponseChannel::new(caller.budget, most, true).on(caller.connection));
+        let exchange =
+            Exchange::new(self.engine().clone(), channel.clone(), None, Some(lease), caller.connection);
         let exchange = exchange.counted(part);
-        self.keep(&exchange, true);
+        self.make_resumable(&exchange, true);
         if let Some(session) = exchange.session() {
-            session.listen(&slot);
+            session.listen(&channel);
         }
         Ok(self.stream(exchange))
     }
@@ -48,7 +49,7 @@ impl HttpService {
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
-        self.session(caller.arrival(head).principal.as_ref(), &named, None).await?;
+        self.session(caller.request_origin(head).principal.as_ref(), &named, None).await?;
         self.session_table().end(named.id).await.map_err(|why| no_session(why, None))?;
         Ok(empty(StatusCode::NO_CONTENT))
     }

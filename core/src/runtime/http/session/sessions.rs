@@ -8,12 +8,12 @@ use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::locks::Mutex;
 use crate::proto::messages::envelope::Client;
 use crate::proto::session::version::Revision;
-use crate::runtime::http::response::response_channel::Slot;
-use crate::runtime::http::resumption::get_stream::Listening;
-use crate::runtime::http::resumption::resumable_streams::{Kept, Streams};
+use crate::runtime::http::response::response_channel::ResponseChannel;
+use crate::runtime::http::resumption::get_stream::GetStreams;
+use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
 use crate::runtime::http::session::session_table::{Full, Removed, Table};
 use crate::runtime::http::session::store_query;
-use crate::runtime::http::session::store_query::Waiting;
+use crate::runtime::http::session::store_query::PendingQueries;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -30,11 +30,11 @@ pub(in crate::runtime::http) struct Session {
     /// GET streams among them.
     listens: AtomicUsize,
     /// It was passed over as one in use, and waits for whoever ends that use to say so.
-    pub(in crate::runtime::http) parked: AtomicBool,
+    pub(in crate::runtime::http) reports_idle: AtomicBool,
     ended: AtomicBool,
-    listening: Arc<Listening>,
+    get_streams: Arc<GetStreams>,
     /// Those that may be resumed.
-    pub(in crate::runtime::http) streams: Streams,
+    pub(in crate::runtime::http) streams: SessionStreams,
     sessions: Weak<Sessions>,
 }
 
@@ -49,8 +49,8 @@ pub(in crate::runtime::http) struct Lease {
 pub(in crate::runtime::http) struct Sessions {
     engine: Engine,
     table: Mutex<Table>,
-    waiting: Waiting,
-    kept: Kept,
+    waiting: PendingQueries,
+    resumable: ResumableStreams,
 }
 
 /// Why there is no session.
@@ -65,7 +65,7 @@ pub(in crate::runtime::http) enum NoSession {
 }
 
 /// Room for a session that is being opened.
-struct Promise<'s>(&'s Sessions);
+struct SessionReservation<'s>(&'s Sessions);
 
 impl Sessions {
     pub(in crate::runtime::http) fn new(engine: Engine) -> Arc<Sessions> {
@@ -74,8 +74,8 @@ impl Sessions {
         Arc::new(Sessions {
             engine,
             table: Mutex::new(table),
-            waiting: Waiting::default(),
-            kept: Kept::default(),
+            waiting: PendingQueries::default(),
+            resumable: ResumableStreams::default(),
         })
     }
 
@@ -84,7 +84,7 @@ impl Sessions {
     }
 
     /// An id nobody can guess (LH-5).
-    pub(in crate::runtime::http) fn mint(&self) -> Result<Arc<str>, NoSession> {
+    pub(in crate::runtime::http) fn new_id(&self) -> Result<Arc<str>, NoSession> {
         let mut bytes = [0; 24];
         match self.engine.environment().random(&mut bytes) {
             Ok(()) => Ok(URL_SAFE_NO_PAD.encode(bytes).into()),
@@ -97,7 +97,7 @@ impl Sessions {
         let (Some(id), Some(client)) = (peer.session_id().cloned(), peer.client()) else {
             return Err(NoSession::Missing);
         };
-        let promise = self.promise()?;
+        let reservation = self.reserve()?;
         let ttl = self.engine.limits().handshake_timeout.min(self.idle());
         let record = record(&client, peer.principal().map(|principal| &**principal));
         // The peer must keep neither a second copy nor the connection's buffer.
@@ -110,7 +110,7 @@ impl Sessions {
             StoreDone::Stored(_) => {
                 let session = self.session(id, peer);
                 let mut table = self.table.lock();
-                promise.redeem(&mut table);
+                reservation.use_up(&mut table);
                 table.insert(session, self.engine.now(), true, false);
                 Ok(())
             }
@@ -119,9 +119,9 @@ impl Sessions {
         }
     }
 
-    fn promise(self: &Arc<Self>) -> Result<Promise<'_>, NoSession> {
-        let removed = self.table.lock().promise().map_err(|Full| NoSession::Full)?;
-        let promise = Promise(self);
+    fn reserve(self: &Arc<Self>) -> Result<SessionReservation<'_>, NoSession> {
+        let removed = self.table.lock().reserve().map_err(|Full| NoSession::Full)?;
+        let reservation = SessionReservation(self);
         if let Some(Removed { session, own }) = removed {
             self.close(&session);
             if own {
@@ -136,7 +136,7 @@ impl Sessions {
                 self.engine.store().submit(op, self.engine.now(), Box::new(done));
             }
         }
-        Ok(promise)
+        Ok(reservation)
     }
 
     /// The session with this id, in use for as long as the lease lives. One that another process opened is taken up
@@ -162,7 +162,7 @@ impl Sessions {
                     // A record that cannot be read is of no use to the client either, who may open another session.
                     None => {
                         let (client, principal) = read_record(&record.value).ok_or(NoSession::Missing)?;
-                        self.take_up(Peer::resume(id.into(), principal, client))
+                        self.resume(Peer::resume(id.into(), principal, client))
                     }
                 }
             }
@@ -174,7 +174,7 @@ impl Sessions {
         }
     }
 
-    fn take_up(self: &Arc<Self>, peer: Arc<Peer>) -> Result<Lease, NoSession> {
+    fn resume(self: &Arc<Self>, peer: Arc<Peer>) -> Result<Lease, NoSession> {
         let id = peer.session_id().cloned().ok_or(NoSession::Missing)?;
         let session = self.session(id.clone(), peer);
         let now = self.engine.now();
@@ -207,17 +207,17 @@ impl Sessions {
     }
 
     fn session(self: &Arc<Self>, id: Arc<str>, peer: Arc<Peer>) -> Arc<Session> {
-        let listening = Arc::<Listening>::default();
-        peer.set_sink(listening.clone());
+        let get_streams = Arc::<GetStreams>::default();
+        peer.set_sink(get_streams.clone());
         Arc::new(Session {
             id,
             peer,
             leases: AtomicUsize::new(0),
             listens: AtomicUsize::new(0),
-            parked: AtomicBool::new(false),
+            reports_idle: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            listening,
-            streams: Streams::default(),
+            get_streams,
+            streams: SessionStreams::default(),
             sessions: Arc::downgrade(self),
         })
     }
@@ -233,21 +233,21 @@ impl Sessions {
     /// Ends what a session that is known no longer has here: its calls are cancelled, its streams end.
     fn close(&self, session: &Session) {
         session.ended.store(true, Ordering::Release);
-        session.listening.end();
+        session.get_streams.end();
         self.engine.close_peer(&session.peer, CancelReason::Disconnected);
-        self.kept.end_session(session);
+        self.resumable.end_session(session);
     }
 
     /// The streams that may be resumed.
-    pub(in crate::runtime::http) fn kept(&self) -> &Kept {
-        &self.kept
+    pub(in crate::runtime::http) fn resumable(&self) -> &ResumableStreams {
+        &self.resumable
     }
 
-    /// Ends all listening streams: the server is closing.
+    /// Ends all get_streams streams: the server is closing.
     pub(in crate::runtime::http) fn end_streams(&self) {
         let sessions = self.table.lock().sessions();
         for session in sessions {
-            session.listening.end();
+            session.get_streams.end();
         }
     }
 
@@ -255,7 +255,7 @@ impl Sessions {
     /// for the store for too long.
     pub(in crate::runtime::http) fn sweep(self: &Arc<Self>, now: Instant) {
         self.waiting.time_out(now);
-        self.kept.sweep(&self.engine, now);
+        self.resumable.sweep(&self.engine, now);
         let swept = self.table.lock().sweep(now);
         // The store lets the records of these expire by itself; another process may still use them.
         for session in swept.expired {
@@ -291,16 +291,16 @@ impl Sessions {
     }
 }
 
-impl Promise<'_> {
-    fn redeem(self, table: &mut Table) {
-        table.unpromise();
+impl SessionReservation<'_> {
+    fn use_up(self, table: &mut Table) {
+        table.release_reservation();
         std::mem::forget(self);
     }
 }
 
-impl Drop for Promise<'_> {
+impl Drop for SessionReservation<'_> {
     fn drop(&mut self) {
-        self.0.table.lock().unpromise();
+        self.0.table.lock().release_reservation();
     }
 }
 
@@ -312,9 +312,9 @@ impl Session {
         Lease { session: session.clone(), listens: false }
     }
 
-    /// Adds a listening stream.
-    pub(in crate::runtime::http) fn listen(&self, slot: &Arc<Slot>) {
-        self.listening.add(slot);
+    /// Adds a get_streams stream.
+    pub(in crate::runtime::http) fn listen(&self, channel: &Arc<ResponseChannel>) {
+        self.get_streams.add(channel);
     }
 
     /// An exchange is open, or a call in flight.
@@ -323,19 +323,19 @@ impl Session {
     }
 
     /// If it is in use, has the end of that use reported to the table.
-    pub(in crate::runtime::http) fn park(self: &Arc<Self>) -> bool {
+    pub(in crate::runtime::http) fn report_when_idle(self: &Arc<Self>) -> bool {
         // Both before the look: a lease or a call that ends after it sees them.
-        self.parked.store(true, Ordering::SeqCst);
-        self.peer.on_idle(Arc::new(Idle(Arc::downgrade(self))));
+        self.reports_idle.store(true, Ordering::SeqCst);
+        self.peer.on_idle(Arc::new(IdleWake(Arc::downgrade(self))));
         self.in_use()
     }
 
-    /// A use of it has ended, perhaps the last one: if it is parked, it may make room again.
+    /// A use of it has ended, perhaps the last one: if it is reports_idle, it may make room again.
     fn used(&self) {
-        if self.parked.load(Ordering::SeqCst)
+        if self.reports_idle.load(Ordering::SeqCst)
             && let Some(sessions) = self.sessions.upgrade()
         {
-            sessions.table.lock().unpark(self);
+            sessions.table.lock().make_evictable(self);
         }
     }
 
@@ -374,10 +374,10 @@ impl Drop for Lease {
     }
 }
 
-/// Told when the last call of a parked session ends, which may be after its last lease: its client has left.
-struct Idle(Weak<Session>);
+/// Told when the last call of a reports_idle session ends, which may be after its last lease: its client has left.
+struct IdleWake(Weak<Session>);
 
-impl Wake for Idle {
+impl Wake for IdleWake {
     fn wake(&self) {
         if let Some(session) = self.0.upgrade() {
             session.used();
@@ -452,7 +452,7 @@ mod tests {
         let client = Client { revision: Revision::V2025_11_25, info: None, capabilities };
         let (me, you): (Arc<str>, Arc<str>) = ("me".into(), "you".into());
         for owner in [None, Some(me.clone())] {
-            let id: Arc<str> = here.mint().expect("randomness");
+            let id: Arc<str> = here.new_id().expect("randomness");
             at_once(here.open(Peer::resume(id.clone(), owner.clone(), client.clone()))).expect("room");
             // In this process, and in one that knows of it from the store only.
             for sessions in [&here, &there] {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-pub(in crate::runtime) struct Seat {
+pub(in crate::runtime) struct IdleState {
     share: Option<Arc<Share>>,
     /// How many connections of the listener wait for a request and are not evicted.
     idle: Arc<AtomicIsize>,
@@ -19,11 +19,11 @@ const EVICTED: u64 = 1 << 63;
 /// The time origin. It is before the first connection, so that no time is earlier.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
-impl Seat {
+impl IdleState {
     /// `idle` counts the waiting connections of the listener.
-    pub(in crate::runtime) fn new(share: Option<Arc<Share>>, idle: Arc<AtomicIsize>) -> Arc<Seat> {
+    pub(in crate::runtime) fn new(share: Option<Arc<Share>>, idle: Arc<AtomicIsize>) -> Arc<IdleState> {
         ORIGIN.get_or_init(Instant::now);
-        Arc::new(Seat { share, idle, state: AtomicU64::new(0) })
+        Arc::new(IdleState { share, idle, state: AtomicU64::new(0) })
     }
 
     /// Counts it as waiting, or as not waiting any more.
@@ -79,7 +79,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for IdleState {
     fn drop(&mut self) {
         self.busy();
     }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 /// An embedded endpoint that has not been started.
 #[derive(Debug)]
-pub(super) struct Slot(pub(super) EmbedOptions);
+pub(super) struct EmbeddedTransport(pub(super) EmbedOptions);
 
-impl Transport for Slot {
+impl Transport for EmbeddedTransport {
     fn check(&self) -> Result<(), Error> {
         self.0.access().map(drop)
     }
@@ -34,18 +34,18 @@ impl Transport for Slot {
         let ticker = Ticker::start(site, service.clone())?;
         let exchanges: Arc<Connections> = Arc::default();
         let embedded = Embedded::new(service, exchanges.clone());
-        Ok(Box::new(Served { embedded, exchanges, ticker, lifecycle: site.lifecycle.clone() }))
+        Ok(Box::new(StartedEmbedded { embedded, exchanges, ticker, lifecycle: site.lifecycle.clone() }))
     }
 }
 
-struct Served {
+struct StartedEmbedded {
     embedded: Embedded,
     exchanges: Arc<Connections>,
     ticker: Ticker,
     lifecycle: Arc<Lifecycle>,
 }
 
-impl Serving for Served {
+impl Serving for StartedEmbedded {
     /// Listening streams end at once, and further requests are refused.
     fn begin_end(&self) {
         self.lifecycle.on_hurry(self.exchanges.clone());
@@ -77,7 +77,7 @@ impl Serving for Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for StartedEmbedded {
     fn drop(&mut self) {
         self.exchanges.advance(Phase::Dead);
         self.ticker.stop();

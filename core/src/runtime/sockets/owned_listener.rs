@@ -10,21 +10,21 @@ use std::task::{Context, Poll};
 use tenon_crash::{Listening, process};
 
 /// A listener that no child process keeps open.
-pub(in crate::runtime) struct Opened<A: AsFd> {
+pub(in crate::runtime) struct OwnedListener<A: AsFd> {
     acceptor: A,
     process: u64,
     /// Dropped before the acceptor, see `drop`.
     listening: Option<Listening>,
 }
 
-impl<A: AsFd + AsRawFd> Opened<A> {
-    pub(in crate::runtime) fn new(acceptor: A) -> Opened<A> {
+impl<A: AsFd + AsRawFd> OwnedListener<A> {
+    pub(in crate::runtime) fn new(acceptor: A) -> OwnedListener<A> {
         let listening = Some(Listening::new(&acceptor));
-        Opened { acceptor, process: process(), listening }
+        OwnedListener { acceptor, process: process(), listening }
     }
 }
 
-impl<A: Accept + AsFd> Accept for Opened<A> {
+impl<A: Accept + AsFd> Accept for OwnedListener<A> {
     type Io = A::Io;
 
     fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(A::Io, Option<IpAddr>)>> {
@@ -32,7 +32,7 @@ impl<A: Accept + AsFd> Accept for Opened<A> {
     }
 }
 
-impl<A: AsFd> Drop for Opened<A> {
+impl<A: AsFd> Drop for OwnedListener<A> {
     fn drop(&mut self) {
         // A copy may exist nevertheless, for example in a child that was forked in another way. It no longer listens.
         if self.process == process() {

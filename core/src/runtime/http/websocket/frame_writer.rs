@@ -24,7 +24,7 @@ const BURST: usize = 64 << 10;
 /// Slices of one write.
 const SLICES: usize = 16;
 
-pub(super) struct Writing {
+pub(super) struct FrameWriter {
     timeout: Duration,
     /// What is being written, in order.
     out: VecDeque<Bytes>,
@@ -32,21 +32,21 @@ pub(super) struct Writing {
     counted: usize,
     /// Control frames, which go out before the next message.
     control: Vec<u8>,
-    unread: Option<Unread>,
+    write_deadline: Option<WriteDeadline>,
 }
 
 /// The client does not take what is written.
-struct Unread {
+struct WriteDeadline {
     end: Pin<Box<Sleep>>,
     /// Bytes it has taken since.
     taken: usize,
 }
 
-impl Writing {
+impl FrameWriter {
     /// Begins with `head`.
-    pub(super) fn new(head: Vec<u8>, timeout: Duration) -> Writing {
+    pub(super) fn new(head: Vec<u8>, timeout: Duration) -> FrameWriter {
         let out = VecDeque::from([Bytes::from(head)]);
-        Writing { timeout, out, counted: 0, control: Vec::new(), unread: None }
+        FrameWriter { timeout, out, counted: 0, control: Vec::new(), write_deadline: None }
     }
 
     pub(super) fn ping(&mut self, payload: &[u8]) {
@@ -72,7 +72,7 @@ impl Writing {
     ) -> Poll<io::Result<()>> {
         loop {
             if self.out.is_empty() && !self.fill(queue) {
-                self.unread = None;
+                self.write_deadline = None;
                 return Pin::new(stream).poll_flush(task);
             }
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -86,9 +86,9 @@ impl Writing {
                 Poll::Ready(error) => return Poll::Ready(error.map(|_| ())),
                 Poll::Pending => {
                     let timeout = self.timeout;
-                    let new = || Unread { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 };
-                    let unread = self.unread.get_or_insert_with(new);
-                    if unread.end.as_mut().poll(task).is_pending() {
+                    let new = || WriteDeadline { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 };
+                    let write_deadline = self.write_deadline.get_or_insert_with(new);
+                    if write_deadline.end.as_mut().poll(task).is_pending() {
                         return Poll::Pending;
                     }
                     stream.abandon();
@@ -99,10 +99,10 @@ impl Writing {
     }
 
     fn wrote(&mut self, mut written: usize, queue: &Queue) {
-        if let Some(unread) = &mut self.unread {
-            unread.taken += written;
-            if unread.taken >= PROGRESS {
-                self.unread = None;
+        if let Some(write_deadline) = &mut self.write_deadline {
+            write_deadline.taken += written;
+            if write_deadline.taken >= PROGRESS {
+                self.write_deadline = None;
             }
         }
         while let Some(first) = self.out.front_mut() {

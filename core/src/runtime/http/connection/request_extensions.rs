@@ -5,9 +5,9 @@ use http::request::Parts;
 use std::sync::Arc;
 
 /// How a request arrived, and its principal if the program around the endpoint sets one.
-pub(in crate::runtime::http) fn arrival(head: &Arc<Parts>) -> Arrival {
+pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> Arrival {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
-    let lanes = head.extensions.get::<Moved>().map(|moved| moved.0.clone());
+    let lanes = head.extensions.get::<LaneRedirects>().map(|moved| moved.0.clone());
     let attachment = head.extensions.get::<Attachment>().cloned();
     Arrival { headers: Some(head.clone()), principal, lanes, attachment, share: None }
 }
@@ -20,4 +20,4 @@ pub struct Principal(pub Arc<str>);
 
 /// Another extension: calls for the first lane of a pair go to the second.
 #[derive(Clone, Debug)]
-pub(in crate::runtime::http) struct Moved(pub(in crate::runtime::http) Arc<[(LaneId, LaneId)]>);
+pub(in crate::runtime::http) struct LaneRedirects(pub(in crate::runtime::http) Arc<[(LaneId, LaneId)]>);

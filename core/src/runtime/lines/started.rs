@@ -9,7 +9,7 @@ use crate::proto::session::version::Revision;
 use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
 use crate::runtime::server::transport::{Lines, ServeContext, Serving};
 use crate::runtime::sockets::accept::{Serve, accept};
-use crate::runtime::sockets::connections::{Connections, Phase, Place};
+use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};
 use crate::runtime::sockets::panic_boundary::{connection, needed};
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
@@ -18,7 +18,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) struct Served {
+pub(super) struct StartedLines {
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
 }
@@ -32,11 +32,11 @@ impl Serve for AcceptAll {
         self,
         stream: impl Io,
         mailbox: Option<Arc<Mailbox>>,
-        place: Place,
+        guard: TaskGuard,
     ) -> impl Future<Output = ()> + Send {
-        let share = place.seat().share().cloned();
+        let share = guard.idle_state().share().cloned();
         let terms = ConnectionConfig { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
-        Client::new(stream, terms, mailbox).serve(place)
+        Client::new(stream, terms, mailbox).serve(guard)
     }
 
     fn engine(&self) -> &Engine {
@@ -62,9 +62,9 @@ impl Drop for CloseOnLastChannel {
     }
 }
 
-impl Served {
-    fn new(site: &ServeContext) -> Served {
-        Served { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
+impl StartedLines {
+    fn new(site: &ServeContext) -> StartedLines {
+        StartedLines { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
     }
 
     /// Serves everybody who comes from `acceptor`.
@@ -73,33 +73,33 @@ impl Served {
         homes: Arc<Reactors>,
         acceptor: impl Accept,
         strict: bool,
-    ) -> Served {
-        let served = Served::new(site);
+    ) -> StartedLines {
+        let started = StartedLines::new(site);
         let terms = terms(site, strict);
         // The task that accepts is one of those that are counted.
         let max = terms.engine.limits().max_connections + 1;
-        let (place, handle) = (served.connections.enter(), homes.first().handle.clone());
+        let (guard, handle) = (started.connections.enter(), homes.first().handle.clone());
         let most = (max, terms.engine.0.shares.clone());
-        let (engine, all) = (site.engine.clone(), served.connections.clone());
-        let accepts = move || accept(AcceptAll(terms), acceptor, homes, all, most, place);
+        let (engine, all) = (site.engine.clone(), started.connections.clone());
+        let accepts = move || accept(AcceptAll(terms), acceptor, homes, all, most, guard);
         handle.spawn(needed(engine, site.lifecycle.clone(), "a listener", accepts));
-        served
+        started
     }
 
     /// Serves one client, on `home`.
-    pub(super) fn one(site: &ServeContext, home: &ReactorHandle, wire: impl Wire) -> Served {
-        let served = Served::new(site);
+    pub(super) fn one(site: &ServeContext, home: &ReactorHandle, wire: impl Wire) -> StartedLines {
+        let started = StartedLines::new(site);
         let client = Client::new(wire, terms(site, false), home.mailbox.clone());
-        let (leave, place) =
-            (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), served.connections.enter());
+        let (leave, guard) =
+            (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), started.connections.enter());
         let engine = site.engine.clone();
         home.handle.spawn(async move {
             // Its one client cannot come back.
             let lost = || leave.1.fail("the connection of its client panicked".to_owned());
-            connection(engine, move || client.serve(place), lost).await;
+            connection(engine, move || client.serve(guard), lost).await;
             drop(leave);
         });
-        served
+        started
     }
 }
 
@@ -108,7 +108,7 @@ fn terms(site: &ServeContext, strict: bool) -> ConnectionConfig {
     ConnectionConfig { budget: site.budget(), share: None, engine, drain, strict }
 }
 
-impl Serving for Served {
+impl Serving for StartedLines {
     fn begin_end(&self) {
         self.lifecycle.on_hurry(self.connections.clone());
         self.connections.advance(Phase::Draining);
@@ -129,7 +129,7 @@ impl Serving for Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for StartedLines {
     fn drop(&mut self) {
         self.connections.advance(Phase::Dead);
     }
