@@ -7,7 +7,7 @@ use crate::runtime::http::websocket::frames::{self, FrameError, MemoryLimit, Rea
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// MemoryLimit without end, which watches that no more is taken than what has come in warrants.
+/// No limit, which watches that no more is taken than what has come in warrants.
 struct Watched {
     max: usize,
     come: usize,

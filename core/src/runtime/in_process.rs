@@ -7,7 +7,7 @@ use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Trans
 pub(super) struct InProcess;
 
 impl Transport for InProcess {
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
 

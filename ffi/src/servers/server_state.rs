@@ -6,17 +6,17 @@ use crate::abi::guard::Result;
 use crate::abi::handle::Tagged;
 use crate::abi::status::*;
 use crate::calls::call::{SharedCall, tenon_call};
-use crate::calls::middleware_call::{Chain, Stage, Upon};
+use crate::calls::middleware_call::{Chain, ChainPosition, WaitingMiddleware};
 use crate::calls::reentrancy::Inside;
 use crate::entries::entry::{Answers, Part, tenon_entry, tenon_mode};
-use crate::entries::handlers::{Gate, Handler, Handlers, Mode, Pass, UserData};
-use crate::servers::inline::{Elsewhere, Here};
+use crate::entries::handlers::{CallbackGuard, Handler, Handlers, Mode, RunningCallbacks, UserData};
+use crate::servers::inline::{InlineRunner, InlineThreadWake};
 use crate::servers::log::LOG_TARGET;
 use crate::servers::mounts::Mounts;
 use crate::servers::poll::PollLane;
-use crate::servers::server_builder::{Record, Setup};
+use crate::servers::server_config::{Record, ServerConfig};
 use crate::servers::started::Started;
-use crate::servers::workers::{Growing, Workers};
+use crate::servers::workers::{WorkerWake, Workers};
 use crate::transports::web::WebUrls;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -30,25 +30,25 @@ use tenon_mcp::{
     Target, Wake,
 };
 
-pub(crate) struct Inner {
-    pub(crate) setup: Mutex<Setup>,
+pub(crate) struct ServerState {
+    pub(crate) config: Mutex<ServerConfig>,
     started: OnceLock<Started>,
     handlers: Handlers,
     pub(crate) mounts: Mounts,
-    gate: Arc<Gate>,
+    callbacks: Arc<RunningCallbacks>,
     /// Middleware that waits for an outcome from the engine, by call.
-    following: Mutex<HashMap<CallId, Upon>>,
+    waiting_middleware: Mutex<HashMap<CallId, WaitingMiddleware>>,
 }
 
-impl Inner {
-    pub(crate) fn new(name: &str, version: &str) -> Result<Arc<Inner>> {
-        Ok(Arc::new(Inner {
-            setup: Mutex::new(Setup::new(name, version)?),
+impl ServerState {
+    pub(crate) fn new(name: &str, version: &str) -> Result<Arc<ServerState>> {
+        Ok(Arc::new(ServerState {
+            config: Mutex::new(ServerConfig::new(name, version)?),
             started: OnceLock::new(),
             handlers: Handlers::default(),
             mounts: Mounts::default(),
-            gate: Arc::default(),
-            following: Mutex::default(),
+            callbacks: Arc::default(),
+            waiting_middleware: Mutex::default(),
         }))
     }
 
@@ -71,21 +71,21 @@ impl Inner {
     }
 
     /// Changes the settings. Fails after the start, and while the server is mounted.
-    pub(crate) fn configure<T>(&self, change: impl FnOnce(&mut Setup) -> Result<T>) -> Result<T> {
+    pub(crate) fn configure<T>(&self, change: impl FnOnce(&mut ServerConfig) -> Result<T>) -> Result<T> {
         self.check_fork()?;
-        let mut setup = self.setup.lock();
+        let mut config = self.config.lock();
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already; settings come before the start"));
         }
         if self.mounts.are_any() {
             return Err(Failure::state("the server is mounted already; settings come before that"));
         }
-        change(&mut setup)
+        change(&mut config)
     }
 
     /// Changes the settings with a setter. The start reports its failure too.
-    pub(crate) fn set(&self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
-        self.configure(|setup| setup.set(set))
+    pub(crate) fn set(&self, set: impl FnOnce(&mut ServerConfig) -> Result<()>) -> Result<tenon_status> {
+        self.configure(|config| config.set(set))
     }
 
     pub(crate) fn add(self: &Arc<Self>, mut entry: tenon_entry) -> Result<()> {
@@ -96,7 +96,7 @@ impl Inner {
             let (mode, handler) = match answers {
                 Answers::Callback(mode, handler) => (mode, handler),
                 Answers::View(html) => {
-                    let most = self.setup.lock().limits.max_result_bytes;
+                    let most = self.config.lock().limits.max_result_bytes;
                     let target = html.target(&entry, most)?;
                     records.push(Record::new(entry, target, None));
                     continue;
@@ -106,15 +106,17 @@ impl Inner {
             workers |= mode == Mode::Worker;
             let target = match mode {
                 Mode::Worker | Mode::Poll => Target::Lane { lane, handler },
-                Mode::Inline => Target::Inline { lane, handler, host: Arc::new(Here(Arc::downgrade(self))) },
+                Mode::Inline => {
+                    Target::Inline { lane, handler, host: Arc::new(InlineRunner(Arc::downgrade(self))) }
+                }
             };
             records.push(Record::new(entry, target, Some((lane, handler))));
         }
         let ids: Vec<_> = records.iter().filter_map(Record::handler).collect();
         let added = {
-            let mut setup = self.setup.lock();
-            self.allow_workers(workers, &setup);
-            setup.add(records)
+            let mut config = self.config.lock();
+            self.allow_workers(workers, &config);
+            config.add(records)
         };
         if added.is_err() {
             self.forget(ids);
@@ -124,17 +126,17 @@ impl Inner {
 
     pub(crate) fn add_skills(&self, folder: &str) -> Result<()> {
         self.check_fork()?;
-        self.setup.lock().add_skills(folder)
+        self.config.lock().add_skills(folder)
     }
 
     pub(crate) fn add_page(&self, path: &str, content_type: &str, body: Bytes) -> Result<()> {
         self.check_fork()?;
-        self.setup.lock().add_page(path, content_type, body)
+        self.config.lock().add_page(path, content_type, body)
     }
 
     pub(crate) fn remove_page(&self, path: &str) -> Result<()> {
         self.check_fork()?;
-        if self.setup.lock().remove_page(path) {
+        if self.config.lock().remove_page(path) {
             return Ok(());
         }
         Err(Failure::new(TENON_ERR_NOT_FOUND, format!("there is no page {path:?}")))
@@ -142,7 +144,7 @@ impl Inner {
 
     pub(crate) fn remove(&self, kind: Kind, name: &str) -> Result<()> {
         self.check_fork()?;
-        let ids = self.setup.lock().remove(kind, name);
+        let ids = self.config.lock().remove(kind, name);
         self.forget(ids.ok_or_else(|| no_entry(kind, name))?);
         Ok(())
     }
@@ -157,13 +159,13 @@ impl Inner {
     /// Enables or disables an entry.
     pub(crate) fn enable(&self, kind: Kind, name: &str, enabled: bool) -> Result<()> {
         self.check_fork()?;
-        if self.setup.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
+        if self.config.lock().enable(kind, name, enabled) { Ok(()) } else { Err(no_entry(kind, name)) }
     }
 
     /// Enables or disables the entries with a tag.
     pub(crate) fn enable_tag(&self, tag: &str, enabled: bool) -> Result<()> {
         self.check_fork()?;
-        if self.setup.lock().enable_tag(tag, enabled) > 0 {
+        if self.config.lock().enable_tag(tag, enabled) > 0 {
             return Ok(());
         }
         Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no entry has the tag {tag:?}")))
@@ -172,7 +174,7 @@ impl Inner {
     /// The definitions of a kind, and whether each is enabled.
     pub(crate) fn entries(&self, kind: Kind) -> Result<Vec<(JsonSlice, bool)>> {
         self.check_fork()?;
-        Ok(self.setup.lock().entries(kind))
+        Ok(self.config.lock().entries(kind))
     }
 
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
@@ -182,7 +184,7 @@ impl Inner {
 
     /// Starts without waiting for the callbacks of "start".
     pub(crate) fn begin(self: &Arc<Self>) -> Result<()> {
-        self.start_on(Setup::transports)
+        self.start_on(ServerConfig::transports)
     }
 
     /// Waits for the callbacks of "start", unless they wait for this thread to poll.
@@ -196,37 +198,40 @@ impl Inner {
 
     /// Starts the transports that were named. If there is none, serves only clients in this process.
     pub(crate) fn start_in_process(self: &Arc<Self>) -> Result<()> {
-        self.start_on(|setup| {
-            let options = setup.named()?;
+        self.start_on(|config| {
+            let options = config.named()?;
             Ok(if options.is_empty() { options.in_process() } else { options })
         })?;
         self.wait_started()
     }
 
-    fn start_on(self: &Arc<Self>, transports: impl FnOnce(&Setup) -> Result<ServeOptions>) -> Result<()> {
+    fn start_on(
+        self: &Arc<Self>,
+        transports: impl FnOnce(&ServerConfig) -> Result<ServeOptions>,
+    ) -> Result<()> {
         self.check_fork()?;
         if Inside::is_inline() {
             // An inline callback runs on a thread of another engine, whose runtime this server would use too.
             return Err(Failure::state("a server cannot be started inside an inline callback"));
         }
-        let mut setup = self.setup.lock();
+        let mut config = self.config.lock();
         if self.started.get().is_some() {
             return Err(Failure::state("the server was started already"));
         }
         let process = Process::this()?;
-        let server = setup.build()?;
-        let options = transports(&setup)?;
+        let server = config.build()?;
+        let options = transports(&config)?;
         let port = server.port();
         let poll = PollLane::new(&port, Mode::Poll.lane(), server.engine().limits().poll_budget)?;
         let (inner, woken) = (Arc::downgrade(self), Arc::<AtomicBool>::default());
-        let growing = |parker| -> Arc<dyn Wake> {
-            Arc::new(Growing { inner: inner.clone(), parker, woken: woken.clone() })
+        let worker_wake = |parker| -> Arc<dyn Wake> {
+            Arc::new(WorkerWake { inner: inner.clone(), parker, woken: woken.clone() })
         };
-        let workers = Workers::new(&port, Mode::Worker, server.engine().threads(), growing);
-        let elsewhere = |parker| -> Arc<dyn Wake> { Arc::new(Elsewhere { inner, parker }) };
-        let helper = Workers::new(&port, Mode::Inline, server.engine().threads(), elsewhere);
-        if setup.has_entry_in(Mode::Worker.lane()) || setup.has_mounts() {
-            workers.allow(setup.worker_threads);
+        let workers = Workers::new(&port, Mode::Worker, server.engine().threads(), worker_wake);
+        let inline_wake = |parker| -> Arc<dyn Wake> { Arc::new(InlineThreadWake { inner, parker }) };
+        let inline_thread = Workers::new(&port, Mode::Inline, server.engine().threads(), inline_wake);
+        if config.has_entry_in(Mode::Worker.lane()) || config.has_mounts() {
+            workers.allow(config.worker_threads);
         }
         let running = server.start(options)?;
         running.on_closed(poll.wake());
@@ -241,23 +246,23 @@ impl Inner {
             exchange: Mutex::default(),
             port,
             workers,
-            helper,
-            cancels: Arc::default(),
+            inline_thread,
+            cancel_thread: Arc::default(),
             max_depth,
             process,
             closed: Mutex::new(false),
         };
-        let helps = started.server.starts_on(Mode::Inline.lane());
+        let needs_inline_thread = started.server.starts_on(Mode::Inline.lane());
         self.started.get_or_init(|| started);
-        setup.stdio = None;
-        drop(setup);
+        config.stdio = None;
+        drop(config);
         if woken.load(Ordering::SeqCst) {
             // It may have been requested before the server was stored.
             self.grow_workers();
         }
-        if helps {
+        if needs_inline_thread {
             // It may have been requested before the server was stored.
-            self.help_inline();
+            self.start_inline_thread();
         }
         Ok(())
     }
@@ -269,14 +274,14 @@ impl Inner {
             return Ok(started);
         }
         // The start holds the lock until it is complete.
-        let setup = self.setup.lock();
-        self.started.get().ok_or_else(|| setup.port())
+        let config = self.config.lock();
+        self.started.get().ok_or_else(|| config.port())
     }
 
     /// Allows workers for a started server, if they are `needed`.
-    pub(crate) fn allow_workers(&self, needed: bool, setup: &Setup) {
+    pub(crate) fn allow_workers(&self, needed: bool, config: &ServerConfig) {
         if let Some(started) = self.started.get().filter(|_| needed) {
-            started.workers.allow(setup.worker_threads);
+            started.workers.allow(config.worker_threads);
         }
     }
 
@@ -298,13 +303,13 @@ impl Inner {
                 return;
             }
         };
-        let Some(pass) = self.gate.enter() else { return self.fail(&call, closing()) };
-        let Some((handler, stage)) = self.first_of(&call) else {
+        let Some(guard) = self.callbacks.enter() else { return self.fail(&call, closing()) };
+        let Some((handler, position)) = self.first_of(&call) else {
             let why = format!("{} was removed before its call was run", call.context.entry);
             return self.fail(&call, Outcome::Failed(why));
         };
         let (port, depth) = (started.port.clone(), started.max_depth);
-        let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), stage));
+        let (served, first) = ((Arc::downgrade(self), port), (handler.clone(), position));
         let call = Tagged::share(tenon_call::new(served, (call, mode), first, depth, started.process));
         let inside = Inside::enter(self.address(), here);
         handler.run(Tagged::handle(&call));
@@ -319,13 +324,13 @@ impl Inner {
                 "the library panicked at the end of a call; please report this",
             );
         }
-        self.let_go();
+        self.drop_unmounted();
         drop(handler);
-        drop(pass);
+        drop(guard);
     }
 
     /// The first callback of a call: that of its outermost middleware, or its handler's.
-    fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<Stage>>)> {
+    fn first_of(self: &Arc<Self>, call: &HostCall) -> Option<(Arc<Handler>, Option<Box<ChainPosition>>)> {
         let layers = call.middleware();
         if layers.len() == 0 {
             return Some((self.handler(call.handler)?, None));
@@ -337,18 +342,18 @@ impl Inner {
         }
         let (inner, first) = (Arc::downgrade(self), layers[0].clone());
         let chain = Chain { inner, layers, handler: handler.flatten(), completed: AtomicBool::new(false) };
-        Some((first, Some(Stage::outermost(chain))))
+        Some((first, Some(ChainPosition::outermost(chain))))
     }
 
     /// Runs a further callback of a call, on the current thread.
-    pub(crate) fn run_stage(&self, call: SharedCall, handler: &Handler) {
-        let Some(pass) = self.gate.enter() else { return };
+    pub(crate) fn run_next(&self, call: SharedCall, handler: &Handler) {
+        let Some(guard) = self.callbacks.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
         handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
         drop(call);
-        drop(pass);
+        drop(guard);
     }
 
     /// Runs the `after` function of middleware, when the rest of the chain has an outcome.
@@ -358,35 +363,35 @@ impl Inner {
         after: unsafe extern "C" fn(*mut c_void, *mut tenon_call),
         data: &UserData,
     ) {
-        let Some(pass) = self.gate.enter() else { return };
+        let Some(guard) = self.callbacks.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
         // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
         unsafe { after(data.pointer, Tagged::handle(call)) };
         drop(inside);
-        drop(pass);
+        drop(guard);
     }
 
     /// Registers middleware that waits for an outcome from the engine.
-    pub(crate) fn follow(&self, id: CallId, upon: Upon) {
+    pub(crate) fn add_waiting(&self, id: CallId, outer: WaitingMiddleware) {
         let mut over = Vec::new();
         {
-            let mut following = self.following.lock();
-            if following.len() >= 64
+            let mut waiting_middleware = self.waiting_middleware.lock();
+            if waiting_middleware.len() >= 64
                 && let Some(started) = self.started.get()
             {
                 // Removes the middleware of calls that have ended without a message.
                 let ended: Vec<_> =
-                    following.keys().filter(|id| started.port.is_cancelled(**id)).copied().collect();
-                over.extend(ended.into_iter().filter_map(|id| following.remove(&id)));
+                    waiting_middleware.keys().filter(|id| started.port.is_cancelled(**id)).copied().collect();
+                over.extend(ended.into_iter().filter_map(|id| waiting_middleware.remove(&id)));
             }
-            over.extend(following.insert(id, upon));
+            over.extend(waiting_middleware.insert(id, outer));
         }
         drop(over);
     }
 
     /// The middleware that waits for an outcome from the engine.
-    pub(crate) fn followed_by(&self, id: CallId) -> Option<Upon> {
-        self.following.lock().remove(&id)
+    pub(crate) fn take_waiting(&self, id: CallId) -> Option<WaitingMiddleware> {
+        self.waiting_middleware.lock().remove(&id)
     }
 
     /// Handles an operation from a lane.
@@ -401,12 +406,12 @@ impl Inner {
     pub(crate) fn hear(&self, op: HostOp) {
         match op {
             HostOp::Next { call, outcome } => {
-                if let Some(upon) = self.followed_by(call) {
-                    upon.resume(outcome);
+                if let Some(outer) = self.take_waiting(call) {
+                    outer.resume(outcome);
                 }
             }
             // The callback sees by itself that its call has ended. An answer starts the call again.
-            HostOp::Cancel { call, .. } => drop(self.followed_by(call)),
+            HostOp::Cancel { call, .. } => drop(self.take_waiting(call)),
             _ => {}
         }
     }
@@ -423,9 +428,9 @@ impl Inner {
         let id = self.handlers.insert(Arc::new(handler));
         let words = words.unwrap_or_else(|| CALLS.to_vec()).into_iter().map(str::to_owned).collect();
         let added = {
-            let mut setup = self.setup.lock();
-            self.allow_workers(mode == Mode::Worker, &setup);
-            setup.add_middleware(words, mode.lane(), id)
+            let mut config = self.config.lock();
+            self.allow_workers(mode == Mode::Worker, &config);
+            config.add_middleware(words, mode.lane(), id)
         };
         if added.is_err() {
             self.forget(vec![id]);
@@ -454,21 +459,21 @@ impl Inner {
     }
 
     /// Makes sure that the thread for inline calls from elsewhere runs. If it cannot start, these calls fail.
-    pub(crate) fn help_inline(self: &Arc<Self>) {
+    pub(crate) fn start_inline_thread(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };
-        if let Err(failure) = started.helper.ensure(self, 1) {
-            started.helper.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        if let Err(failure) = started.inline_thread.ensure(self, 1) {
+            started.inline_thread.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
         }
     }
 
     /// Permission to run the program's code; `None` if the server has been freed.
-    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
-        self.gate.enter()
+    pub(crate) fn enter(&self) -> Option<CallbackGuard<'_>> {
+        self.callbacks.enter()
     }
 
     /// The gate, for code of the program that may be about to run when the server is freed.
-    pub(crate) fn gate(&self) -> Arc<Gate> {
-        self.gate.clone()
+    pub(crate) fn callbacks(&self) -> Arc<RunningCallbacks> {
+        self.callbacks.clone()
     }
 
     /// Identifies this server.
@@ -505,14 +510,14 @@ impl Inner {
             let closing = || Outcome::Failed("the server is closing".to_owned());
             while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
-            started.helper.stop();
+            started.inline_thread.stop();
             // The last of these, because a callback may wait for a function that this thread runs.
-            started.cancels.stop();
+            started.cancel_thread.stop();
             started.poll.give_up();
-            self.gate.close();
+            self.callbacks.close();
         }
-        let following = std::mem::take(&mut *self.following.lock());
-        drop(following);
+        let waiting_middleware = std::mem::take(&mut *self.waiting_middleware.lock());
+        drop(waiting_middleware);
         if !self.mounts.are_any() {
             self.handlers.clear();
             // Here, and not when the last thread of the engine drops this server, because callbacks may be destroyed with
@@ -520,8 +525,8 @@ impl Inner {
             self.mounts.clear();
         }
         let (log, hook) = {
-            let mut setup = self.setup.lock();
-            (setup.log.take(), setup.thread_start.take())
+            let mut config = self.config.lock();
+            (config.log.take(), config.thread_start.take())
         };
         if let Some(log) = log {
             log.close();

@@ -7,9 +7,9 @@ use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
 use crate::abi::status::*;
 use crate::calls::reentrancy::Inside;
-use crate::entries::handlers::{Gate, UserData, tenon_destroy_fn};
+use crate::entries::handlers::{RunningCallbacks, UserData, tenon_destroy_fn};
 use crate::servers::server::tenon_server;
-use crate::servers::server_state::Inner;
+use crate::servers::server_state::ServerState;
 use bytes::Bytes;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,19 +27,19 @@ use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 /// the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
     /// The process that handed the request over.
-    begun_in: OnceLock<Process>,
+    submitted_in: OnceLock<Process>,
     state: Mutex<State>,
 }
 
 enum State {
     /// The head is not complete.
     Head(RequestHead),
-    Begun(Begun),
+    Submitted(Submitted),
 }
 
-struct Begun {
+struct Submitted {
     exchange: Exchange,
-    bell: Arc<Bell>,
+    wake: Arc<ResponseWake>,
     status: u32,
     headers: Vec<(CString, Bytes)>,
     data: Bytes,
@@ -64,13 +64,13 @@ pub const TENON_HTTP_END: tenon_http_step = 3;
 pub type tenon_http_ready_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Wakes the thread that waits for a response. Threads of the engine may hold it after the request's end.
-struct Bell {
-    rung: Mutex<bool>,
+struct ResponseWake {
+    signalled: Mutex<bool>,
     changed: Condvar,
     ready: Mutex<Option<Arc<Ready>>>,
     /// The server's end waits for `ready` as for callbacks.
-    inner: Weak<Inner>,
-    gate: Arc<Gate>,
+    inner: Weak<ServerState>,
+    callbacks: Arc<RunningCallbacks>,
 }
 
 /// The program's `ready` function with its data.
@@ -79,11 +79,11 @@ struct Ready {
     data: UserData,
 }
 
-impl Wake for Bell {
+impl Wake for ResponseWake {
     fn wake(&self) {
-        *self.rung.lock() = true;
+        *self.signalled.lock() = true;
         self.changed.notify_all();
-        let Some(_pass) = self.gate.enter() else { return };
+        let Some(_guard) = self.callbacks.enter() else { return };
         // A separate statement, so that nothing is locked meanwhile. The last use of the data ends within the pass.
         let ready = self.ready.lock().clone();
         if let Some(ready) = ready
@@ -97,7 +97,7 @@ impl Wake for Bell {
     }
 }
 
-impl Bell {
+impl ResponseWake {
     /// The request is freed. `ready` is not called any more.
     fn end(&self) {
         let ready = self.ready.lock().take();
@@ -106,28 +106,28 @@ impl Bell {
 
     /// Waits until it was rung since the last wait; `false` if that does not happen until `end`.
     fn wait(&self, end: Option<Instant>) -> bool {
-        let mut rung = self.rung.lock();
-        while !std::mem::take(&mut *rung) {
+        let mut signalled = self.signalled.lock();
+        while !std::mem::take(&mut *signalled) {
             match end {
-                None => self.changed.wait(&mut rung),
+                None => self.changed.wait(&mut signalled),
                 Some(end) if Instant::now() >= end => return false,
-                Some(end) => drop(self.changed.wait_until(&mut rung, end)),
+                Some(end) => drop(self.changed.wait_until(&mut signalled, end)),
             }
         }
         true
     }
 }
 
-impl Drop for Begun {
+impl Drop for Submitted {
     fn drop(&mut self) {
-        self.bell.end();
+        self.wake.end();
     }
 }
 
 impl tenon_http {
     fn state(&self) -> Result<MutexGuard<'_, State>> {
         // Before the lock, because in a forked child a thread that does not exist there may hold it.
-        if self.begun_in.get().is_some_and(|process| !process.is_this()) {
+        if self.submitted_in.get().is_some_and(|process| !process.is_this()) {
             let why = "the request belongs to the process that this one was forked off";
             return Err(Failure::new(TENON_ERR_FORKED, why));
         }
@@ -137,14 +137,14 @@ impl tenon_http {
     fn with_head<T>(&self, change: impl FnOnce(&mut RequestHead) -> Result<T>) -> Result<T> {
         match &mut *self.state()? {
             State::Head(head) => change(head),
-            State::Begun(_) => Err(Failure::state("the request was handed to a server already")),
+            State::Submitted(_) => Err(Failure::state("the request was handed to a server already")),
         }
     }
 
-    fn begun<T>(&self, ask: impl FnOnce(&mut Begun) -> Result<T>) -> Result<T> {
+    fn submitted<T>(&self, ask: impl FnOnce(&mut Submitted) -> Result<T>) -> Result<T> {
         match &mut *self.state()? {
             State::Head(_) => Err(Failure::state("the request was not handed to a server yet")),
-            State::Begun(begun) => ask(begun),
+            State::Submitted(submitted) => ask(submitted),
         }
     }
 }
@@ -160,8 +160,8 @@ pub unsafe extern "C" fn tenon_server_listen_embedded(
     server: *mut tenon_server,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server) => server.inner.configure(|setup| {
-        setup.embedded = true;
+    entry!(err; server = object(server) => server.inner.configure(|config| {
+        config.embedded = true;
         Ok(TENON_OK)
     }))
 }
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn tenon_http_new(
 ) -> tenon_status {
     entry!(err; out = out(out), method = text(method) => {
         let state = Mutex::new(State::Head(RequestHead::new(method)?));
-        out.write(Tagged::give(tenon_http { begun_in: OnceLock::new(), state }));
+        out.write(Tagged::give(tenon_http { submitted_in: OnceLock::new(), state }));
         Ok(TENON_OK)
     })
 }
@@ -295,23 +295,23 @@ pub unsafe extern "C" fn tenon_server_handle_http(
             Failure::state("the server takes no requests: tenon_server_listen_embedded() comes before its start")
         })?;
         let mut state = http.state()?;
-        if matches!(*state, State::Begun(_)) {
+        if matches!(*state, State::Submitted(_)) {
             return Err(Failure::state("the request was handed to a server already"));
         }
         let State::Head(head) = std::mem::replace(&mut *state, State::Head(RequestHead::new("GET")?)) else {
             return Err(Failure::state("the request was handed to a server already"));
         };
-        let _ = http.begun_in.set(Process::this()?);
-        let bell = Arc::new(Bell {
-            rung: Mutex::new(false),
+        let _ = http.submitted_in.set(Process::this()?);
+        let wake = Arc::new(ResponseWake {
+            signalled: Mutex::new(false),
             changed: Condvar::new(),
             ready: Mutex::new(Some(Arc::new(Ready { function: ready, data }))),
             inner: Arc::downgrade(&server.inner),
-            gate: server.inner.gate(),
+            callbacks: server.inner.callbacks(),
         });
-        let exchange = Exchange::new(&embedded, head, bell.clone());
+        let exchange = Exchange::new(&embedded, head, wake.clone());
         let (headers, data) = (Vec::new(), Bytes::new());
-        *state = State::Begun(Begun { exchange, bell, status: 0, headers, data });
+        *state = State::Submitted(Submitted { exchange, wake, status: 0, headers, data });
         Ok(TENON_OK)
     })
 }
@@ -327,8 +327,8 @@ pub unsafe extern "C" fn tenon_http_write(
 ) -> tenon_status {
     entry!(http = object(http), data = tried_bytes(data, len) => {
         let data = data?;
-        http.begun(|begun| {
-            begun.exchange.feed(Bytes::copy_from_slice(data));
+        http.submitted(|submitted| {
+            submitted.exchange.feed(Bytes::copy_from_slice(data));
             Ok(TENON_OK)
         })
     })
@@ -338,8 +338,8 @@ pub unsafe extern "C" fn tenon_http_write(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_end(http: *mut tenon_http) -> tenon_status {
     entry!(http = object(http) => {
-        http.begun(|begun| {
-            begun.exchange.end();
+        http.submitted(|submitted| {
+            submitted.exchange.end();
             Ok(TENON_OK)
         })
     })
@@ -359,26 +359,26 @@ pub unsafe extern "C" fn tenon_http_next(
     entry!(step = out(step), http = object(http) => {
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
         let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        http.begun(|begun| {
+        http.submitted(|submitted| {
             let found = loop {
-                match begun.exchange.step() {
+                match submitted.exchange.step() {
                     Step::Wait => {
-                        if timeout.is_some_and(|timeout| timeout.is_zero()) || !begun.bell.wait(end) {
+                        if timeout.is_some_and(|timeout| timeout.is_zero()) || !submitted.wake.wait(end) {
                             break TENON_HTTP_WAIT;
                         }
                     }
                     Step::Head(status, headers) => {
-                        begun.status = status.as_u16().into();
+                        submitted.status = status.as_u16().into();
                         let pair = |(name, value): (&_, &_)| header(name, value);
-                        begun.headers = headers.iter().map(pair).collect();
+                        submitted.headers = headers.iter().map(pair).collect();
                         break TENON_HTTP_HEAD;
                     }
                     Step::Data(data, _) => {
-                        begun.data = data;
+                        submitted.data = data;
                         break TENON_HTTP_DATA;
                     }
                     Step::End => {
-                        begun.data = Bytes::new();
+                        submitted.data = Bytes::new();
                         break TENON_HTTP_END;
                     }
                 }
@@ -402,8 +402,8 @@ fn header(name: &impl AsRef<str>, value: &impl AsRef<[u8]>) -> (CString, Bytes) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_status(http: *const tenon_http, status: *mut u32) -> tenon_status {
     entry!(status = out(status), http = object(http) => {
-        http.begun(|begun| {
-            status.write(headed(begun)?.status);
+        http.submitted(|submitted| {
+            status.write(headed(submitted)?.status);
             Ok(TENON_OK)
         })
     })
@@ -424,9 +424,9 @@ pub unsafe extern "C" fn tenon_http_header(
 ) -> tenon_status {
     entry!(
         name = out(name), value = out(value), len = optional_out(len), http = object(http) => {
-        http.begun(|begun| {
+        http.submitted(|submitted| {
             let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("there is no header {place}"));
-            let (own, text) = headed(begun)?.headers.get(place).ok_or_else(none)?;
+            let (own, text) = headed(submitted)?.headers.get(place).ok_or_else(none)?;
             name.write(own.as_ptr());
             write_text(&text[..text.len() - 1], value, len);
             Ok(TENON_OK)
@@ -434,11 +434,11 @@ pub unsafe extern "C" fn tenon_http_header(
     })
 }
 
-fn headed(begun: &Begun) -> Result<&Begun> {
-    if begun.status == 0 {
+fn headed(submitted: &Submitted) -> Result<&Submitted> {
+    if submitted.status == 0 {
         Err(Failure::state("the head of the response has not come yet"))
     } else {
-        Ok(begun)
+        Ok(submitted)
     }
 }
 
@@ -451,9 +451,9 @@ pub unsafe extern "C" fn tenon_http_data(
     len: *mut usize,
 ) -> tenon_status {
     entry!(data = out(data), len = out(len), http = object(http) => {
-        http.begun(|begun| {
-            data.write(begun.data.as_ptr().cast());
-            len.write(begun.data.len());
+        http.submitted(|submitted| {
+            data.write(submitted.data.as_ptr().cast());
+            len.write(submitted.data.len());
             Ok(TENON_OK)
         })
     })

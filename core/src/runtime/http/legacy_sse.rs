@@ -43,7 +43,7 @@ use std::time::Instant;
 const BURST: usize = 64 << 10;
 
 /// What a client is told that does not read what its earlier messages came to.
-const UNREAD: &str = "Server busy: too many bytes wait to be read or written";
+const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 
 /// The parameter of the address that names the session.
 const SESSION: &str = "session";
@@ -131,7 +131,7 @@ impl SseEndpoint {
         }
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
-        let queue = Queue::new(connection.budget(), most, connection.mailbox());
+        let queue = Queue::new(connection.budget(), most, connection.wake_queue());
         let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
@@ -234,7 +234,7 @@ impl SseEndpoint {
     ) -> Result<(), Refusal> {
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
         if session.queue.is_full() {
-            return Err(Refusal::at_limit(&RpcError::busy(UNREAD)));
+            return Err(Refusal::at_limit(&RpcError::busy(BUSY)));
         }
         let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {

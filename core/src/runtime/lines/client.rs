@@ -1,6 +1,6 @@
 //! One client of a line-based transport, as a task: reads its messages, writes messages to it, and handles its end.
 
-use super::outbox::{Idle, Outbox};
+use super::outbox::{IdleWake, Outbox};
 use super::read_buffer;
 use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
@@ -10,9 +10,9 @@ use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Malformed, Message};
 use crate::runtime::http::{Budget, Reservation};
-use crate::runtime::server::lifecycle::FLUSH;
+use crate::runtime::server::lifecycle::FLUSH_TIMEOUT;
 use crate::runtime::sockets::connections::{Phase, TaskGuard};
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -47,7 +47,7 @@ pub(super) struct ConnectionConfig {
 
 pub(super) struct Client<S> {
     wire: S,
-    terms: ConnectionConfig,
+    config: ConnectionConfig,
     framer: LineFramer,
     /// What the line that has begun takes of the account.
     share: Reservation,
@@ -55,10 +55,10 @@ pub(super) struct Client<S> {
     outbox: Arc<Outbox>,
     sink: Arc<dyn Sink>,
     /// Where no reactor of ours does it: the wakes of hosts that one read raises are made together.
-    turns: Option<Arc<WakeBatcher>>,
+    batcher: Option<Arc<WakeBatcher>>,
     input: Input,
     /// Nothing has come yet.
-    fresh: bool,
+    is_first_line: bool,
     /// The framer may hold whole lines.
     held: bool,
     /// A line had begun when the framer was looked at last.
@@ -97,24 +97,24 @@ enum Read {
 }
 
 impl<S: Wire> Client<S> {
-    pub(super) fn new(wire: S, terms: ConnectionConfig, mailbox: Option<Arc<Mailbox>>) -> Client<S> {
-        let limits = terms.engine.limits();
-        let turns = mailbox.is_none().then(|| WakeBatcher::new(|| ()));
-        let outbox = Outbox::new(limits.max_outbound_bytes, &terms.budget, mailbox);
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(terms.share.clone()), outbox.clone());
+    pub(super) fn new(wire: S, config: ConnectionConfig, wake_queue: Option<Arc<WakeQueue>>) -> Client<S> {
+        let limits = config.engine.limits();
+        let batcher = wake_queue.is_none().then(|| WakeBatcher::new(|| ()));
+        let outbox = Outbox::new(limits.max_outbound_bytes, &config.budget, wake_queue);
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(config.share.clone()), outbox.clone());
         peer.set_sink(sink.clone());
-        peer.on_idle(Arc::new(Idle(outbox.clone())));
+        peer.on_idle(Arc::new(IdleWake(outbox.clone())));
         Client {
             framer: LineFramer::new(limits.max_message_bytes),
-            share: terms.budget.reservation(),
+            share: config.budget.reservation(),
             wire,
-            terms,
+            config,
             peer,
             outbox,
             sink,
-            turns,
+            batcher,
             input: Input::Open,
-            fresh: true,
+            is_first_line: true,
             held: false,
             begun: false,
             since: None,
@@ -143,7 +143,7 @@ impl<S: Wire> Client<S> {
         if phase == Phase::Dead {
             return Poll::Ready(());
         }
-        self.outbox.attend(task.waker());
+        self.outbox.set_active(task.waker());
         if phase > Phase::Open || self.input != Input::Open {
             self.outbox.await_end();
         }
@@ -208,7 +208,7 @@ impl<S: Wire> Client<S> {
             match caught(|| self.take_some()) {
                 Ok(read) => return read,
                 Err(panicked) => {
-                    self.terms.engine.0.panicked("waking a host", &panicked);
+                    self.config.engine.0.panicked("waking a host", &panicked);
                 }
             }
         }
@@ -216,8 +216,8 @@ impl<S: Wire> Client<S> {
 
     /// The same, as long as the client reads what it comes to.
     fn take_some(&mut self) -> Read {
-        let turns = self.turns.clone();
-        let _turn = turns.as_ref().map(|turns| turns.begin());
+        let batcher = self.batcher.clone();
+        let _batch = batcher.as_ref().map(|batcher| batcher.begin());
         let mut took = false;
         while !self.outbox.is_full() {
             let Some(frame) = self.framer.next() else {
@@ -230,7 +230,7 @@ impl<S: Wire> Client<S> {
                 if !self.share.set(self.framer.buffered()) {
                     self.framer.discard();
                     self.share.set(0);
-                    self.say(None, self.terms.budget.refusal());
+                    self.send_error(None, self.config.budget.refusal());
                 }
                 return Read::Some;
             };
@@ -249,39 +249,39 @@ impl<S: Wire> Client<S> {
 
     /// Hands in one line; `false` if nothing of the client is to be listened to.
     fn take(&mut self, frame: Frame) -> bool {
-        let first = std::mem::take(&mut self.fresh);
+        let first = std::mem::take(&mut self.is_first_line);
         let line = match frame {
             Frame::Line(line) => line,
             Frame::TooLong => {
-                let limit = self.terms.engine.limits().max_message_bytes;
+                let limit = self.config.engine.limits().max_message_bytes;
                 let text = format!("Message too large: the limit is {limit} bytes");
-                self.say(None, RpcError::invalid_request(text));
+                self.send_error(None, RpcError::invalid_request(text));
                 return true;
             }
         };
-        let stranger = first && self.terms.strict && !matches!(line.trim_ascii_start(), [b'{' | b'[', ..]);
-        match self.terms.budget.admit(line) {
-            Ok(line) => self.terms.engine.receive(&self.peer, &self.sink, line),
+        let is_foreign = first && self.config.strict && !matches!(line.trim_ascii_start(), [b'{' | b'[', ..]);
+        match self.config.budget.admit(line) {
+            Ok(line) => self.config.engine.receive(&self.peer, &self.sink, line),
             Err(line) => self.refuse(line),
         }
-        !stranger
+        !is_foreign
     }
 
     /// There is no room to keep the line until its handler has taken it.
     fn refuse(&self, line: Bytes) {
-        let busy = || self.terms.budget.refusal();
-        match self.terms.engine.decode(&line, Message::decode) {
-            Ok(Message::Request(request)) => self.say(Some(request.id), busy()),
+        let busy = || self.config.budget.refusal();
+        match self.config.engine.decode(&line, Message::decode) {
+            Ok(Message::Request(request)) => self.send_error(Some(request.id), busy()),
             // An answer or a cancellation makes room.
-            Ok(_) => self.terms.engine.receive(&self.peer, &self.sink, line),
-            Err(malformed) if malformed.answer => self.say(malformed.id, busy()),
+            Ok(_) => self.config.engine.receive(&self.peer, &self.sink, line),
+            Err(malformed) if malformed.answer => self.send_error(malformed.id, busy()),
             Err(_) => {}
         }
     }
 
-    fn say(&self, id: Option<crate::proto::messages::id::RequestId>, error: RpcError) {
+    fn send_error(&self, id: Option<crate::proto::messages::id::RequestId>, error: RpcError) {
         let malformed = Malformed { id, error, answer: true, reply: None };
-        self.terms.engine.refuse(&self.peer, &self.sink, &malformed);
+        self.config.engine.refuse(&self.peer, &self.sink, &malformed);
     }
 
     /// The client sends no more.
@@ -294,21 +294,21 @@ impl<S: Wire> Client<S> {
             }
         }
         self.outbox.await_end();
-        self.terms.engine.end_input(&self.peer);
+        self.config.engine.end_input(&self.peer);
         if self.wire.is_gone() {
-            self.terms.engine.close_peer(&self.peer, CancelReason::Disconnected);
+            self.config.engine.close_peer(&self.peer, CancelReason::Disconnected);
         }
         self.since = None;
     }
 
     /// Whether a time is over that the client, or what it left behind, was given.
     fn is_late(&mut self, task: &mut Context<'_>) -> bool {
-        let limits = self.terms.engine.limits();
+        let limits = self.config.engine.limits();
         let allowed = match self.input {
             Input::Open if self.framer.has_begun() => limits.request_timeout,
             Input::Open => limits.connection_idle,
-            Input::Ended => self.terms.drain,
-            Input::Cut => FLUSH,
+            Input::Ended => self.config.drain,
+            Input::Cut => FLUSH_TIMEOUT,
         };
         loop {
             let end = *self.since.get_or_insert_with(Instant::now) + allowed;
@@ -331,7 +331,7 @@ impl<S: Wire> Client<S> {
                     self.input = Input::Cut;
                     self.since = None;
                     // It may still read, and gets the same answers as at the server's end.
-                    self.terms.engine.close_peer(&self.peer, CancelReason::Closing);
+                    self.config.engine.close_peer(&self.peer, CancelReason::Closing);
                     task.waker().wake_by_ref();
                     return false;
                 }
@@ -410,7 +410,7 @@ impl<S: Wire> Client<S> {
             }
             return Ok(Poll::Ready(count));
         }
-        let timeout = self.terms.engine.limits().write_timeout;
+        let timeout = self.config.engine.limits().write_timeout;
         let write_deadline = self
             .write_deadline
             .get_or_insert_with(|| WriteDeadline { end: Box::pin(tokio::time::sleep(timeout)), taken: 0 });
@@ -426,7 +426,7 @@ impl<S> Drop for Client<S> {
     /// However it ends, nobody is left to be told anything.
     fn drop(&mut self) {
         self.outbox.close();
-        self.terms.engine.end_input(&self.peer);
-        self.terms.engine.close_peer(&self.peer, CancelReason::Disconnected);
+        self.config.engine.end_input(&self.peer);
+        self.config.engine.close_peer(&self.peer, CancelReason::Disconnected);
     }
 }

@@ -1,7 +1,7 @@
 //! Line-based transports on sockets and streams: one message per line as on stdio (STD-12), one peer per connection,
 //! and no thread per connection.
 //!
-//! [`wire::Wire`] is the interface to what carries the bytes. Pipes and terminals are started by `stdio`, because it
+//! [`wire::Wire`] is the interface to what carries the bytes. Pipes and terminals are served by `stdio`, because it
 //! sets no flags that other holders of the same descriptor would see.
 
 mod client;

@@ -6,17 +6,16 @@ use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
-use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, ServeContext, Serving};
+use crate::runtime::server::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
+use crate::runtime::server::transport::{ServeContext, Serving, SingleClientChannels};
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};
 use crate::runtime::sockets::panic_boundary::{connection, needed};
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(super) struct StartedLines {
     connections: Arc<Connections>,
@@ -31,12 +30,12 @@ impl Serve for AcceptAll {
     fn serve(
         self,
         stream: impl Io,
-        mailbox: Option<Arc<Mailbox>>,
+        wake_queue: Option<Arc<WakeQueue>>,
         guard: TaskGuard,
     ) -> impl Future<Output = ()> + Send {
         let share = guard.idle_state().share().cloned();
-        let terms = ConnectionConfig { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
-        Client::new(stream, terms, mailbox).serve(guard)
+        let config = ConnectionConfig { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
+        Client::new(stream, config, wake_queue).serve(guard)
     }
 
     fn engine(&self) -> &Engine {
@@ -52,48 +51,50 @@ impl Serve for AcceptAll {
 }
 
 /// The end of a channel that has one client: the server ends with the last of them.
-struct CloseOnLastChannel(Arc<Lines>, Arc<Lifecycle>);
+struct CloseOnLastChannel(Arc<SingleClientChannels>, Arc<Lifecycle>);
 
 impl Drop for CloseOnLastChannel {
     fn drop(&mut self) {
-        if self.0.leave(false) {
+        if self.0.end_one(false) {
             self.1.close();
         }
     }
 }
 
 impl StartedLines {
-    fn new(site: &ServeContext) -> StartedLines {
-        StartedLines { connections: Arc::default(), lifecycle: site.lifecycle.clone() }
+    fn new(context: &ServeContext) -> StartedLines {
+        StartedLines { connections: Arc::default(), lifecycle: context.lifecycle.clone() }
     }
 
     /// Serves everybody who comes from `acceptor`.
     pub(super) fn listen(
-        site: &ServeContext,
-        homes: Arc<Reactors>,
+        context: &ServeContext,
+        reactors: Arc<Reactors>,
         acceptor: impl Accept,
         strict: bool,
     ) -> StartedLines {
-        let started = StartedLines::new(site);
-        let terms = terms(site, strict);
+        let started = StartedLines::new(context);
+        let config = config(context, strict);
         // The task that accepts is one of those that are counted.
-        let max = terms.engine.limits().max_connections + 1;
-        let (guard, handle) = (started.connections.enter(), homes.first().handle.clone());
-        let most = (max, terms.engine.0.shares.clone());
-        let (engine, all) = (site.engine.clone(), started.connections.clone());
-        let accepts = move || accept(AcceptAll(terms), acceptor, homes, all, most, guard);
-        handle.spawn(needed(engine, site.lifecycle.clone(), "a listener", accepts));
+        let max = config.engine.limits().max_connections + 1;
+        let (guard, handle) = (started.connections.enter(), reactors.first().handle.clone());
+        let most = (max, config.engine.0.shares.clone());
+        let (engine, all) = (context.engine.clone(), started.connections.clone());
+        let accepts = move || accept(AcceptAll(config), acceptor, reactors, all, most, guard);
+        handle.spawn(needed(engine, context.lifecycle.clone(), "a listener", accepts));
         started
     }
 
-    /// Serves one client, on `home`.
-    pub(super) fn one(site: &ServeContext, home: &ReactorHandle, wire: impl Wire) -> StartedLines {
-        let started = StartedLines::new(site);
-        let client = Client::new(wire, terms(site, false), home.mailbox.clone());
-        let (leave, guard) =
-            (CloseOnLastChannel(site.lines.clone(), site.lifecycle.clone()), started.connections.enter());
-        let engine = site.engine.clone();
-        home.handle.spawn(async move {
+    /// Serves one client, on `reactor`.
+    pub(super) fn one(context: &ServeContext, reactor: &ReactorHandle, wire: impl Wire) -> StartedLines {
+        let started = StartedLines::new(context);
+        let client = Client::new(wire, config(context, false), reactor.wake_queue.clone());
+        let (leave, guard) = (
+            CloseOnLastChannel(context.channels.clone(), context.lifecycle.clone()),
+            started.connections.enter(),
+        );
+        let engine = context.engine.clone();
+        reactor.handle.spawn(async move {
             // Its one client cannot come back.
             let lost = || leave.1.fail("the connection of its client panicked".to_owned());
             connection(engine, move || client.serve(guard), lost).await;
@@ -103,14 +104,14 @@ impl StartedLines {
     }
 }
 
-fn terms(site: &ServeContext, strict: bool) -> ConnectionConfig {
-    let (engine, drain) = (site.engine.clone(), site.lifecycle.drain());
-    ConnectionConfig { budget: site.budget(), share: None, engine, drain, strict }
+fn config(context: &ServeContext, strict: bool) -> ConnectionConfig {
+    let (engine, drain) = (context.engine.clone(), context.lifecycle.drain());
+    ConnectionConfig { budget: context.budget(), share: None, engine, drain, strict }
 }
 
 impl Serving for StartedLines {
     fn begin_end(&self) {
-        self.lifecycle.on_hurry(self.connections.clone());
+        self.lifecycle.on_earlier_deadline(self.connections.clone());
         self.connections.advance(Phase::Draining);
     }
 
@@ -119,13 +120,13 @@ impl Serving for StartedLines {
     }
 
     fn flush(&self) {
-        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH);
+        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
         self.connections.advance(Phase::Dead);
     }
 
     fn close(&self) {
         // They only have to be polled once more.
-        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH + Duration::from_millis(300));
+        self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 }
 

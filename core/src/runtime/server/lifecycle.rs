@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// How long writing the queued messages may take after the time for calls in flight.
-pub(in crate::runtime) const FLUSH: Duration = Duration::from_millis(300);
+pub(in crate::runtime) const FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
 const SIGINT: i32 = 2;
 
@@ -19,7 +19,7 @@ pub(crate) struct Lifecycle {
     state: Mutex<State>,
     changed: Condvar,
     ended: Notify,
-    settled: Notify,
+    start_known: Notify,
 }
 
 #[derive(Default)]
@@ -28,21 +28,21 @@ struct State {
     deadline: Option<Instant>,
     closed: bool,
     /// The result of the start, once it is known.
-    begun: Option<StartState>,
-    on_begun: Vec<Arc<dyn Wake>>,
+    start: Option<StartState>,
+    on_start_known: Vec<Arc<dyn Wake>>,
     signal: Option<i32>,
     /// A failure of the engine itself.
     fault: Option<String>,
     on_closed: Vec<Arc<dyn Wake>>,
-    on_hurry: Vec<Arc<dyn Wake>>,
+    on_earlier_deadline: Vec<Arc<dyn Wake>>,
     /// Begins the shutdown.
     end: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Lifecycle {
     pub(in crate::runtime) fn new(drain: Duration) -> Arc<Lifecycle> {
-        let (ended, settled) = (Notify::new(), Notify::new());
-        Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended, settled })
+        let (ended, start_known) = (Notify::new(), Notify::new());
+        Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended, start_known })
     }
 
     /// Requests a graceful shutdown, and returns at once. Returns whether this is the first request.
@@ -53,18 +53,18 @@ impl Lifecycle {
     /// Requests a shutdown that gives calls in flight at most `most`. An earlier deadline is kept.
     pub(in crate::runtime) fn close_within(&self, most: Duration) -> bool {
         let deadline = Instant::now() + most.min(self.drain);
-        let (first, hurried, end) = {
+        let (first, waiting, end) = {
             let mut state = self.state.lock();
             let first = state.deadline.is_none();
             let earlier = state.deadline.is_none_or(|present| deadline < present);
             if earlier {
                 state.deadline = Some(deadline);
             }
-            (first, if earlier { state.on_hurry.clone() } else { Vec::new() }, state.end.take())
+            (first, if earlier { state.on_earlier_deadline.clone() } else { Vec::new() }, state.end.take())
         };
         self.changed.notify_all();
-        for hurried in hurried {
-            hurried.wake();
+        for waiting in waiting {
+            waiting.wake();
         }
         if let Some(end) = end {
             end();
@@ -143,20 +143,20 @@ impl Lifecycle {
     }
 
     /// Sets `wake` to be called when the deadline becomes earlier, for code that waits by itself.
-    pub(in crate::runtime) fn on_hurry(&self, wake: Arc<dyn Wake>) {
-        self.state.lock().on_hurry.push(wake);
+    pub(in crate::runtime) fn on_earlier_deadline(&self, wake: Arc<dyn Wake>) {
+        self.state.lock().on_earlier_deadline.push(wake);
     }
 
     /// Records the result of the start. A failure ends the server.
-    pub(in crate::runtime) fn begin(&self, begun: StartState) {
+    pub(in crate::runtime) fn set_start(&self, begun: StartState) {
         let failed = matches!(begun, StartState::Failed(_));
         let waiting = {
             let mut state = self.state.lock();
-            state.begun = Some(begun);
-            std::mem::take(&mut state.on_begun)
+            state.start = Some(begun);
+            std::mem::take(&mut state.on_start_known)
         };
         self.changed.notify_all();
-        self.settled.notify_waiters();
+        self.start_known.notify_waiters();
         for wake in waiting {
             wake.wake();
         }
@@ -166,8 +166,8 @@ impl Lifecycle {
     }
 
     /// The result of the start; `None` while it is not known.
-    pub(in crate::runtime) fn begun(&self) -> Option<Result<(), Error>> {
-        self.state.lock().begun.as_ref().map(|begun| match begun {
+    pub(in crate::runtime) fn start_result(&self) -> Option<Result<(), Error>> {
+        self.state.lock().start.as_ref().map(|begun| match begun {
             StartState::Started => Ok(()),
             StartState::Failed(why) => Err(Error::new(ErrorKind::Start, why.clone())),
             StartState::Cut => {
@@ -177,27 +177,27 @@ impl Lifecycle {
     }
 
     /// Blocks until the result of the start is known.
-    pub(in crate::runtime) fn wait_begun(&self) {
+    pub(in crate::runtime) fn wait_for_start(&self) {
         let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| state.begun.is_none());
+        self.changed.wait_while(&mut state, |state| state.start.is_none());
     }
 
     /// The same as a future, which may be dropped at any time.
-    pub(in crate::runtime) async fn settled(&self) {
+    pub(in crate::runtime) async fn start_known(&self) {
         // Before the check, as in `closed`.
-        let settled = self.settled.notified();
-        let open = self.state.lock().begun.is_none();
+        let start_known = self.start_known.notified();
+        let open = self.state.lock().start.is_none();
         if open {
-            settled.await;
+            start_known.await;
         }
     }
 
     /// Sets `wake` to be called when the result of the start is known.
-    pub(in crate::runtime) fn on_begun(&self, wake: Arc<dyn Wake>) {
+    pub(in crate::runtime) fn on_start_known(&self, wake: Arc<dyn Wake>) {
         {
             let mut state = self.state.lock();
-            if state.begun.is_none() {
-                state.on_begun.push(wake);
+            if state.start.is_none() {
+                state.on_start_known.push(wake);
                 return;
             }
         }
@@ -258,7 +258,7 @@ impl Lifecycle {
         let waiting = {
             let mut state = self.state.lock();
             state.closed = true;
-            state.on_hurry.clear();
+            state.on_earlier_deadline.clear();
             std::mem::take(&mut state.on_closed)
         };
         self.changed.notify_all();

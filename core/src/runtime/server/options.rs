@@ -6,7 +6,7 @@ use crate::runtime::lines::{Socket, Stream};
 use crate::runtime::server::transport::Transport;
 use crate::runtime::sockets::allowed::Allowed;
 use crate::runtime::sockets::unix;
-use crate::runtime::stdio::Lines;
+use crate::runtime::stdio::StdioTransport;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,12 +79,12 @@ impl ServeOptions {
 
     /// Serves the process's standard input and output; repeating this changes nothing. The server ends when they end,
     /// whatever its other transports are. While it runs, descriptor 1 points to descriptor 2, so that output that a
-    /// handler prints does not public_url the client. If 2 is a pipe or a socket, both lead to it through a thread with a
+    /// handler prints does not reach the client. If 2 is a pipe or a socket, both lead to it through a thread with a
     /// buffer of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes). So a client that does not read it
     /// blocks no code that prints. Output beyond the buffer is dropped, and a line reports how much.
     pub fn stdio(mut self) -> ServeOptions {
         if !std::mem::replace(&mut self.standard, true) {
-            self.transports.push(Box::new(Lines::Standard));
+            self.transports.push(Box::new(StdioTransport::Standard));
         }
         self
     }
@@ -99,7 +99,7 @@ impl ServeOptions {
     /// Serves these descriptors like standard input and output, for one more client. Descriptor 1 is not changed. The
     /// server ends when the last pair ends, even if it also serves HTTP.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
-        self.transports.push(Box::new(Lines::Descriptors(input, output)));
+        self.transports.push(Box::new(StdioTransport::Descriptors(input, output)));
         self
     }
 

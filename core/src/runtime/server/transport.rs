@@ -22,7 +22,7 @@ pub(crate) trait Transport: fmt::Debug + Send {
     }
 
     /// Its place in the order of starts.
-    fn turn(&self) -> StartOrder;
+    fn start_order(&self) -> StartOrder;
 
     /// Whether it serves requests that the program passes in.
     fn is_embedded(&self) -> bool {
@@ -35,7 +35,7 @@ pub(crate) trait Transport: fmt::Debug + Send {
     }
 
     /// Starts it. If there is an error, nothing of it is left.
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error>;
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error>;
 }
 
 /// The order of starts. Transports that are most likely to fail, and change nothing in the process, come first.
@@ -75,7 +75,7 @@ pub(crate) trait Serving: Send + Sync {
         None
     }
 
-    /// The place where other machines may public_url it, for the log; `None` if they cannot. Called before it accepts
+    /// The place where other machines may reach it, for the log; `None` if they cannot. Called before it accepts
     /// clients.
     fn exposed(&self) -> Option<String> {
         None
@@ -104,7 +104,7 @@ pub(crate) struct ServeContext {
     pub(in crate::runtime) engine: Engine,
     pub(in crate::runtime) lifecycle: Arc<Lifecycle>,
     pub(in crate::runtime) executor: Executor,
-    pub(in crate::runtime) lines: Arc<Lines>,
+    pub(in crate::runtime) channels: Arc<SingleClientChannels>,
     http: OnceLock<HttpService>,
     /// The listeners of this start, with their addresses as they were given.
     listeners: Mutex<Vec<(Option<String>, Arc<Listener>)>>,
@@ -120,13 +120,13 @@ impl ServeContext {
             engine: engine.clone(),
             lifecycle,
             executor,
-            lines: Arc::default(),
+            channels: Arc::default(),
             http: OnceLock::new(),
             listeners: Mutex::default(),
         }
     }
 
-    /// Called when a transport is about to begin, perhaps where other machines can public_url it. A transport that accepts
+    /// Called when a transport is about to begin, perhaps where other machines can reach it. A transport that accepts
     /// clients before all have started calls this before its first client.
     pub(in crate::runtime) fn expose(&self, place: Option<String>) {
         if let Some(place) = place {
@@ -172,22 +172,22 @@ impl ServeContext {
 /// The channels that have one client each. The server ends when the last of them ends, because it is a child process
 /// of these clients, unless it has other transports and is set to continue.
 #[derive(Default)]
-pub(in crate::runtime) struct Lines {
+pub(in crate::runtime) struct SingleClientChannels {
     open: AtomicUsize,
-    goes_on: AtomicBool,
+    continues: AtomicBool,
 }
 
-impl Lines {
+impl SingleClientChannels {
     /// Sets the number of channels. `ends` says whether the server ends with the last of them.
-    pub(in crate::runtime) fn expect(&self, count: usize, ends: bool) {
+    pub(in crate::runtime) fn set_count(&self, count: usize, ends: bool) {
         self.open.store(count, Ordering::SeqCst);
-        self.goes_on.store(!ends, Ordering::SeqCst);
+        self.continues.store(!ends, Ordering::SeqCst);
     }
 
     /// Records the end of a channel, and returns whether the server ends with it. If the channel is `leading`, the
     /// server ends even if others still exist.
-    pub(in crate::runtime) fn leave(&self, leading: bool) -> bool {
+    pub(in crate::runtime) fn end_one(&self, leading: bool) -> bool {
         let last = self.open.fetch_sub(1, Ordering::SeqCst) == 1;
-        (last || leading) && !self.goes_on.load(Ordering::SeqCst)
+        (last || leading) && !self.continues.load(Ordering::SeqCst)
     }
 }

@@ -44,11 +44,11 @@ struct Table {
 
 struct Task {
     idle_state: Arc<IdleState>,
-    /// The waker of a task that has been polled.
+    /// The waker of a task that has been kept.
     waker: Option<Waker>,
 }
 
-/// The guard of one task. Dropping it removes the task, whether it has finished or not.
+/// The place of one task. Dropping it removes the task, whether it has finished or not.
 pub(in crate::runtime) struct TaskGuard {
     connections: Arc<Connections>,
     key: u64,

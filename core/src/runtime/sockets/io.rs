@@ -29,13 +29,13 @@ pub(in crate::runtime) trait Io:
     }
 
     /// A connection that is moving to another executor.
-    type Loose: Send;
+    type Detached: Send;
 
     /// Removes it from the executor on which it was accepted.
-    fn loosen(self) -> io::Result<Self::Loose>;
+    fn detach(self) -> io::Result<Self::Detached>;
 
     /// Registers it with the executor that calls this.
-    fn settle(loose: Self::Loose) -> io::Result<Self>;
+    fn attach(detached: Self::Detached) -> io::Result<Self>;
 }
 
 /// What the other side has done.
@@ -67,14 +67,14 @@ impl Io for TcpStream {
         let _ = self.set_zero_linger();
     }
 
-    type Loose = std::net::TcpStream;
+    type Detached = std::net::TcpStream;
 
-    fn loosen(self) -> io::Result<std::net::TcpStream> {
+    fn detach(self) -> io::Result<std::net::TcpStream> {
         self.into_std()
     }
 
-    fn settle(loose: std::net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::from_std(loose)
+    fn attach(detached: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(detached)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::threads::thread::Threads;
-use channel::{Back, Channel};
+use channel::{Channel, RestoreTo};
 use descriptors::Parent;
 use relay::Relay;
 use rustix::fd::OwnedFd;
@@ -28,7 +28,7 @@ use std::time::Duration;
 
 /// The descriptors on which lines are served.
 #[derive(Debug)]
-pub(super) enum Lines {
+pub(super) enum StdioTransport {
     /// The process's standard input and output.
     Standard,
     /// Two descriptors, which may be the same one.
@@ -47,15 +47,15 @@ fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |error| Error::new(ErrorKind::Io, format!("{what}: {error}"))
 }
 
-impl Transport for Lines {
+impl Transport for StdioTransport {
     fn check(&self) -> Result<(), Error> {
         match self {
-            Lines::Standard => standard::check(),
-            Lines::Descriptors(..) => Ok(()),
+            StdioTransport::Standard => standard::check(),
+            StdioTransport::Descriptors(..) => Ok(()),
         }
     }
 
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Descriptors
     }
 
@@ -63,25 +63,27 @@ impl Transport for Lines {
         limits.drain_timeout.min(limits.stdio_drain_timeout)
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let channel = match *self {
-            Lines::Standard => {
+            StdioTransport::Standard => {
                 let (input, standard) =
-                    Standard::take(site.engine.threads(), site.engine.limits().max_stderr_bytes)?;
+                    Standard::take(context.engine.threads(), context.engine.limits().max_stderr_bytes)?;
                 // Only the process's own input comes from its parent.
                 match descriptors::wire(input, standard.output.clone(), Parent::watch()) {
-                    Ok(wire) => Channel::start(site, wire, Some(Box::new(|back| standard.give(back))))?,
+                    Ok(wire) => {
+                        Channel::start(context, wire, Some(Box::new(|target| standard.give(target))))?
+                    }
                     Err(error) => {
                         standard.put_back();
                         return Err(io("pipe")(error));
                     }
                 }
             }
-            Lines::Descriptors(input, output) => {
+            StdioTransport::Descriptors(input, output) => {
                 fcntl_setfd(&input, FdFlags::CLOEXEC).map_err(io("input descriptor"))?;
                 fcntl_setfd(&output, FdFlags::CLOEXEC).map_err(io("output descriptor"))?;
                 let wire = descriptors::wire(input, Arc::new(output), Parent::unwatched());
-                Channel::start(site, wire.map_err(io("pipe"))?, None)?
+                Channel::start(context, wire.map_err(io("pipe"))?, None)?
             }
         };
         Ok(Box::new(channel))
@@ -112,11 +114,11 @@ impl Standard {
         }
     }
 
-    fn give(self, back: Back) {
-        match back {
-            Back::Program => self.put_back(),
+    fn give(self, target: RestoreTo) {
+        match target {
+            RestoreTo::Program => self.put_back(),
             // Output of handlers still goes to standard error, and the client sees the end of its output.
-            Back::Nobody => {
+            RestoreTo::Nothing => {
                 if let Some(errors) = self.errors {
                     errors.close();
                 }

@@ -5,7 +5,7 @@ use crate::locks::Mutex;
 use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::sockets::idle_state::IdleState;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use http::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -17,7 +17,7 @@ pub(in crate::runtime::http) struct ConnectionState {
     /// The count of bytes for its client.
     budget: Arc<Budget>,
     /// Other threads wake the connection's task through this.
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     /// The number of requests whose response has begun.
     answered: AtomicU32,
     /// The head of a request has been read, but the response has not begun.
@@ -47,14 +47,14 @@ pub(in crate::runtime::http) enum DirectResponse {
 
 impl ConnectionState {
     pub(in crate::runtime::http) fn new(
-        mailbox: Option<Arc<Mailbox>>,
+        wake_queue: Option<Arc<WakeQueue>>,
         idle_state: &Arc<IdleState>,
         budget: &Arc<Budget>,
     ) -> Arc<ConnectionState> {
         Arc::new(ConnectionState {
             idle_state: idle_state.clone(),
             budget: budget.of(idle_state.share()),
-            mailbox,
+            wake_queue,
             answered: AtomicU32::new(0),
             in_body: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
@@ -82,8 +82,8 @@ impl ConnectionState {
         self.idle_state.busy();
     }
 
-    pub(in crate::runtime::http) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
-        self.mailbox.as_ref()
+    pub(in crate::runtime::http) fn wake_queue(&self) -> Option<&Arc<WakeQueue>> {
+        self.wake_queue.as_ref()
     }
 
     pub(in crate::runtime::http) fn answered(&self) -> u32 {

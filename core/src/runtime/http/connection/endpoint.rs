@@ -16,7 +16,7 @@ use crate::runtime::http::websocket;
 use crate::runtime::sockets::accept::Serve;
 use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::sockets::io::Io;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response, Version};
@@ -72,8 +72,8 @@ impl Serve for Endpoint {
         self.service.engine()
     }
 
-    async fn serve(self, stream: impl Io, mailbox: Option<Arc<Mailbox>>, guard: TaskGuard) {
-        let state = ConnectionState::new(mailbox, guard.idle_state(), self.service.budget());
+    async fn serve(self, stream: impl Io, wake_queue: Option<Arc<WakeQueue>>, guard: TaskGuard) {
+        let state = ConnectionState::new(wake_queue, guard.idle_state(), self.service.budget());
         let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
         let mut registered = false;
         loop {
@@ -82,7 +82,7 @@ impl Serve for Endpoint {
                 ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
                 ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
                     let (stream, early) = socket.into_stream();
-                    let shared = (self.service.engine(), state.budget(), state.mailbox());
+                    let shared = (self.service.engine(), state.budget(), state.wake_queue());
                     return Box::pin(websocket::serve(stream, early, head, shared, &guard)).await;
                 }
                 ReadEnd::Linger(socket) => return Box::pin(linger(socket, &guard)).await,
@@ -149,7 +149,7 @@ impl Endpoint {
                 Phase::Draining => {}
                 Phase::Dead => return Poll::Ready((None, None)),
             }
-            // Others need its guard.
+            // Others need its place.
             if guard.idle_state().must_end() {
                 return Poll::Ready((None, None));
             }

@@ -7,7 +7,7 @@ use crate::runtime::http::connection::endpoint::{Endpoint, tick};
 use crate::runtime::http::response::exchange::HttpService;
 use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
-use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::server::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use crate::runtime::server::options::{HttpOptions, ListenAddress};
 use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::accept::accept;
@@ -67,52 +67,52 @@ impl Transport for HttpOptions {
         match &self.place {
             ListenAddress::Address(_) => Ok(()),
             ListenAddress::Unix(unix) => unix::check_mode(unix.mode),
-            ListenAddress::Socket(socket) => inherited_sockets::look(socket).map(drop),
+            ListenAddress::Socket(socket) => inherited_sockets::inspect(socket).map(drop),
         }
     }
 
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Address
     }
 
     /// Binds the address. Connections are accepted after all transports have started.
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         self.allowed.check("http ")?;
         let named = |access: Access| self.allowed.add_to(access);
-        Ok(Box::new(Listener::bind(site, &self.place, named)?.with_mcp(&self.path)?))
+        Ok(Box::new(Listener::bind(context, &self.place, named)?.with_mcp(&self.path)?))
     }
 }
 
 impl Listener {
     /// Listens at an address. `named` adds the hosts and origins that are allowed.
     pub(in crate::runtime::http) fn bind(
-        site: &ServeContext,
+        context: &ServeContext,
         place: &ListenAddress,
         named: impl Fn(Access) -> Access,
     ) -> Result<Arc<Listener>, Error> {
-        let homes = site.executor.homes()?;
-        let home = homes.first().handle.clone();
-        let _entered = home.enter();
+        let reactors = context.executor.reactors()?;
+        let reactor = reactors.first().handle.clone();
+        let _entered = reactor.enter();
         let tcp = |address: SocketAddr| {
             named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
         };
-        // A page can only public_url it through a proxy, which others can public_url too.
+        // A page can only reach it through a proxy, which others can reach too.
         let access = || named(Access::public());
         let listener = match place {
             ListenAddress::Address(address) => {
                 let (acceptor, address) = io::bind(address)?;
-                Listener::new(site, homes, acceptor, tcp(address), BoundAddress::Tcp(address))
+                Listener::new(context, reactors, acceptor, tcp(address), BoundAddress::Tcp(address))
             }
             ListenAddress::Unix(unix) => {
                 let bound = unix::bind(&unix.path, unix.mode)?;
-                Listener::new(site, homes, bound, access(), BoundAddress::Unix(unix.path.clone()))
+                Listener::new(context, reactors, bound, access(), BoundAddress::Unix(unix.path.clone()))
             }
             ListenAddress::Socket(socket) => {
                 let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
                 match inherited_sockets::listening(socket.try_clone().map_err(io)?)? {
                     Listening::Tcp(listener) => {
                         let address = listener.local_addr().map_err(io)?;
-                        Listener::new(site, homes, listener, tcp(address), BoundAddress::Tcp(address))
+                        Listener::new(context, reactors, listener, tcp(address), BoundAddress::Tcp(address))
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
@@ -120,7 +120,7 @@ impl Listener {
                             .as_pathname()
                             .map(Path::to_owned)
                             .map_or(BoundAddress::Unknown, BoundAddress::Unix);
-                        Listener::new(site, homes, listener, access(), at)
+                        Listener::new(context, reactors, listener, access(), at)
                     }
                 }
             }
@@ -129,40 +129,40 @@ impl Listener {
             ListenAddress::Address(address) => Some(address.as_str()),
             ListenAddress::Unix(_) | ListenAddress::Socket(_) => None,
         };
-        site.listens(text, &listener);
+        context.listens(text, &listener);
         Ok(listener)
     }
 
     /// Serves the connections of any `acceptor`, after it is [told to](Listener::start_accepting).
     pub(in crate::runtime::http) fn new(
-        site: &ServeContext,
-        homes: Arc<Reactors>,
+        context: &ServeContext,
+        reactors: Arc<Reactors>,
         acceptor: impl Accept,
         access: Access,
         at: BoundAddress,
     ) -> Arc<Listener> {
-        let service = site.http(|| HttpService::with_engine(&site.engine, Access::public())).clone();
+        let service = context.http(|| HttpService::with_engine(&context.engine, Access::public())).clone();
         let connections: Arc<Connections> = Arc::default();
         // Taken now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
         let pages = Arc::new(FixedPages::new(access.clone()));
-        let lifecycle = site.lifecycle.clone();
+        let lifecycle = context.lifecycle.clone();
         let begin = move |paths: Arc<Paths>| {
             let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), pages };
-            let handle = homes.first().handle.clone();
+            let handle = reactors.first().handle.clone();
             let shares = shared.engine().0.shares.clone();
             let max = shared.limits().max_connections + OWN_TASKS;
             let engine = shared.engine().clone();
             handle.spawn(tick(shared, paths, ticks));
-            let accepts = move || accept(endpoint, acceptor, homes, all, (max, shares), accepts);
+            let accepts = move || accept(endpoint, acceptor, reactors, all, (max, shares), accepts);
             handle.spawn(needed(engine, lifecycle, "a listener", accepts));
         };
         let pending = PendingListener { paths: Paths::default(), begin: Some(Box::new(begin)) };
         Arc::new(Listener {
             service,
             connections,
-            lifecycle: site.lifecycle.clone(),
+            lifecycle: context.lifecycle.clone(),
             paths: OnceLock::new(),
             pending: Mutex::new(pending),
             at,
@@ -178,7 +178,7 @@ impl Listener {
         Ok(ServedPath { listener: self, is_first: true, public_url, exposed })
     }
 
-    /// The place where other machines may public_url what `access` protects. Of the paths of one address, only the first
+    /// The place where other machines may reach what `access` protects. Of the paths of one address, only the first
     /// names the address.
     pub(in crate::runtime::http) fn exposed(&self, access: &Access, is_first: bool) -> Option<String> {
         let at = match &self.at {
@@ -197,7 +197,7 @@ impl Listener {
         &self.service
     }
 
-    /// Whether only this machine can public_url it, as far as hosts show that.
+    /// Whether only this machine can reach it, as far as hosts show that.
     pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
         matches!(self.at, BoundAddress::Tcp(address) if is_local(address.ip()))
     }
@@ -237,7 +237,7 @@ impl Listener {
         // A listener that never accepted releases its address.
         let begin = self.pending.lock().begin.take();
         drop(begin);
-        self.lifecycle.on_hurry(self.connections.clone());
+        self.lifecycle.on_earlier_deadline(self.connections.clone());
         if let Some(paths) = self.paths.get() {
             paths.end();
         }
@@ -265,13 +265,13 @@ impl Serving for ServedPath {
     }
 
     fn flush(&self) {
-        self.listener.connections.wait(1, || self.listener.lifecycle.deadline() + FLUSH);
+        self.listener.connections.wait(1, || self.listener.lifecycle.deadline() + FLUSH_TIMEOUT);
         self.listener.connections.advance(Phase::Dead);
     }
 
     fn close(&self) {
         // The other tasks only need one more poll.
-        self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH);
+        self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 
     fn address(&self) -> Option<SocketAddr> {

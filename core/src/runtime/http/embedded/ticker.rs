@@ -17,10 +17,10 @@ struct Ticks {
 }
 
 impl Ticker {
-    pub(super) fn start(site: &ServeContext, service: HttpService) -> Result<Ticker, Error> {
-        let clock = Clock::shared(site.engine.threads())?;
+    pub(super) fn start(context: &ServeContext, service: HttpService) -> Result<Ticker, Error> {
+        let clock = Clock::shared(context.engine.threads())?;
         let next = Mutex::new(Instant::now() + service.tick_period());
-        Ok(Ticker(Mutex::new(Some(clock.tell(Arc::new(Ticks { service, next }))))))
+        Ok(Ticker(Mutex::new(Some(clock.register(Arc::new(Ticks { service, next }))))))
     }
 
     pub(super) fn stop(&self) {
@@ -34,7 +34,7 @@ impl Timed for Ticks {
         Some(*self.next.lock())
     }
 
-    fn tell(&self) {
+    fn run_due(&self) {
         *self.next.lock() = Instant::now() + self.service.tick_period();
         self.service.engine().0.guard("the endpoint's clock", || self.service.tick());
     }

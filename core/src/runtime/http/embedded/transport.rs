@@ -6,7 +6,7 @@ use super::ticker::Ticker;
 use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
+use crate::runtime::server::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
 use crate::runtime::sockets::connections::{Connections, Phase};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl Transport for EmbeddedTransport {
         self.0.access().map(drop)
     }
 
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Address
     }
 
@@ -28,13 +28,13 @@ impl Transport for EmbeddedTransport {
         true
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let shared = site.http(|| HttpService::with_engine(&site.engine, Access::public()));
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let shared = context.http(|| HttpService::with_engine(&context.engine, Access::public()));
         let service = shared.with_access(self.0.access()?);
-        let ticker = Ticker::start(site, service.clone())?;
+        let ticker = Ticker::start(context, service.clone())?;
         let exchanges: Arc<Connections> = Arc::default();
         let embedded = Embedded::new(service, exchanges.clone());
-        Ok(Box::new(StartedEmbedded { embedded, exchanges, ticker, lifecycle: site.lifecycle.clone() }))
+        Ok(Box::new(StartedEmbedded { embedded, exchanges, ticker, lifecycle: context.lifecycle.clone() }))
     }
 }
 
@@ -48,7 +48,7 @@ struct StartedEmbedded {
 impl Serving for StartedEmbedded {
     /// Listening streams end at once, and further requests are refused.
     fn begin_end(&self) {
-        self.lifecycle.on_hurry(self.exchanges.clone());
+        self.lifecycle.on_earlier_deadline(self.exchanges.clone());
         self.exchanges.advance(Phase::Draining);
         self.embedded.end_streams();
     }
@@ -59,7 +59,7 @@ impl Serving for StartedEmbedded {
 
     /// The program gets nothing that it has not taken by then.
     fn flush(&self) {
-        self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH);
+        self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
         self.exchanges.advance(Phase::Dead);
     }
 

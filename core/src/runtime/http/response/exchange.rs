@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 /// The MCP endpoint of a server as a function from requests to responses, for programs that have their own HTTP
 /// server. It is cheap to clone; clones are the same endpoint.
 ///
-/// The server around it limits the number and the duration of connections. Bytes that are in_flight for clients count
+/// The server around it limits the number and the duration of connections. Bytes that are held for clients count
 /// toward [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
 ///
 /// It needs no particular executor and uses no clock but the server's. [`tick`](HttpService::tick) does everything

@@ -4,7 +4,7 @@ use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(in crate::runtime::http) struct Queue {
     /// The maximum of waiting bytes. Beyond it, droppable events are dropped, and nothing more is read from the
     /// client.
     capacity: usize,
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     state: Mutex<State>,
 }
 
@@ -61,10 +61,10 @@ impl Queue {
     pub(in crate::runtime::http) fn new(
         budget: &Arc<Budget>,
         capacity: usize,
-        mailbox: Option<&Arc<Mailbox>>,
+        wake_queue: Option<&Arc<WakeQueue>>,
     ) -> Arc<Queue> {
-        let (budget, mailbox) = (budget.clone(), mailbox.cloned());
-        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
+        let (budget, wake_queue) = (budget.clone(), wake_queue.cloned());
+        Arc::new(Queue { budget, capacity, wake_queue, state: Mutex::default() })
     }
 
     /// The number of a ping that must be sent now, after all messages; returned once.
@@ -83,8 +83,8 @@ impl Queue {
     }
 
     fn wake_task(&self, waker: Option<Waker>) {
-        match (waker, &self.mailbox) {
-            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+        match (waker, &self.wake_queue) {
+            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
             (Some(waker), None) => waker.wake(),
             (None, _) => {}
         }

@@ -9,7 +9,7 @@ use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::resumption::event_log::EventLog;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -42,7 +42,7 @@ pub(in crate::runtime::http) struct ResponseChannel {
     /// Whether the client accepts a stream at all. If not, droppable events are dropped.
     streams: bool,
     /// Wakes the reader, if it is on one of the engine's reactors.
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     pub(in crate::runtime::http) state: Mutex<State>,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::runtime::http) struct State {
     quiet_since: Option<Instant>,
     /// Nothing will be taken any more.
     pub(in crate::runtime::http) gone: bool,
-    /// Keeps the events of a resumable stream; they are then polled only there.
+    /// Keeps the events of a resumable stream; they are then kept only there.
     pub(in crate::runtime::http) event_log: Option<Box<EventLog>>,
 }
 
@@ -106,7 +106,13 @@ impl ResponseChannel {
         capacity: usize,
         streams: bool,
     ) -> ResponseChannel {
-        ResponseChannel { budget: budget.clone(), capacity, streams, mailbox: None, state: Mutex::default() }
+        ResponseChannel {
+            budget: budget.clone(),
+            capacity,
+            streams,
+            wake_queue: None,
+            state: Mutex::default(),
+        }
     }
 
     /// For a reader on one of the engine's connections.
@@ -114,13 +120,13 @@ impl ResponseChannel {
         mut self,
         connection: Option<&Arc<ConnectionState>>,
     ) -> ResponseChannel {
-        self.mailbox = connection.and_then(|connection| connection.mailbox()).cloned();
+        self.wake_queue = connection.and_then(|connection| connection.wake_queue()).cloned();
         self
     }
 
     pub(in crate::runtime::http) fn wake(&self, waker: Option<Waker>) {
-        match (waker, &self.mailbox) {
-            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+        match (waker, &self.wake_queue) {
+            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
             (Some(waker), None) => waker.wake(),
             (None, _) => {}
         }
@@ -201,7 +207,7 @@ impl ResponseChannel {
         left.events.into_iter().filter_map(question).collect()
     }
 
-    /// The stream will not be polled: what waits goes to this reader, or is lost with it.
+    /// The stream will not be kept: what waits goes to this reader, or is lost with it.
     pub(in crate::runtime::http) fn cancel_closing(&self) {
         self.state.lock().closing = None;
     }
@@ -378,7 +384,7 @@ impl Sink for ResponseChannel {
         closed
     }
 
-    /// Makes the response a stream, so that it can be polled alive (MH-43).
+    /// Makes the response a stream, so that it can be kept alive (MH-43).
     fn slow(&self) {
         let waker = {
             let mut state = self.state.lock();

@@ -106,14 +106,14 @@ pub(in crate::runtime::http) struct EventLog {
     stored: bool,
     reader: Option<u32>,
     readers: u32,
-    /// The present reader was retry_sent when to come back.
+    /// The present reader was told when to come back.
     retry_sent: bool,
     /// The response is to end before the event of this number, the stream goes on.
     closing: Option<u64>,
     ended: bool,
     /// Since when nobody reads.
     unread_since: Option<Instant>,
-    /// When the store was last retry_sent that the log is still needed.
+    /// When the store was last told that the log is still needed.
     refreshed: Option<Instant>,
     touched: bool,
 }

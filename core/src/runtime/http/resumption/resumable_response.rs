@@ -127,7 +127,7 @@ impl ResponseChannel {
         }
     }
 
-    /// What a reader of a stream that is polled gets; nothing if it is not polled.
+    /// What a reader of a stream that is kept gets; nothing if it is not kept.
     pub(in crate::runtime::http) fn poll_event_log(
         &self,
         state: &mut State,

@@ -10,9 +10,9 @@ use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartO
 use crate::runtime::server::web_options::{EndpointAddress, SseOptions, WebSocketOptions};
 use std::sync::Arc;
 
-/// Finds the listener that a endpoint names, or makes one; with the hosts and origins that hold there.
+/// Finds the listener that an address names, or makes one; with the hosts and origins that hold there.
 fn listener(
-    site: &ServeContext,
+    context: &ServeContext,
     what: &str,
     endpoint: &EndpointAddress,
 ) -> Result<(Arc<Listener>, Access, bool), Error> {
@@ -20,8 +20,8 @@ fn listener(
     allowed.check(&format!("{what} "))?;
     let named = |access: Access| allowed.add_to(access);
     let shared = match &endpoint.address {
-        Some(address) => site.listener(address),
-        None => Some(site.first_listener().ok_or_else(|| {
+        Some(address) => context.listener(address),
+        None => Some(context.first_listener().ok_or_else(|| {
             Error::invalid(format!(
                 "{what} path {:?} is one of an HTTP address, and none is served: write host:port{0}",
                 endpoint.path
@@ -40,7 +40,7 @@ fn listener(
         }
         (None, address) => {
             let place = ListenAddress::Address(address.clone().unwrap_or_default());
-            let listener = Listener::bind(site, &place, named)?;
+            let listener = Listener::bind(context, &place, named)?;
             let access = listener.access.clone();
             Ok((listener, access, true))
         }
@@ -48,13 +48,13 @@ fn listener(
 }
 
 impl Transport for WebSocketOptions {
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let endpoint = &self.endpoint;
-        let (listener, access, is_first) = listener(site, "websocket", endpoint)?;
+        let (listener, access, is_first) = listener(context, "websocket", endpoint)?;
         let exposed = listener.exposed(&access, is_first);
         listener.add(&endpoint.path, Route::WebSocket(Arc::new(access)))?;
         let public_url = listener.url("ws", &endpoint.path).map(PublicUrl::WebSocket);
@@ -63,13 +63,13 @@ impl Transport for WebSocketOptions {
 }
 
 impl Transport for SseOptions {
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let endpoint = &self.endpoint;
-        let (listener, access, is_first) = listener(site, "sse", endpoint)?;
+        let (listener, access, is_first) = listener(context, "sse", endpoint)?;
         let messages = self.messages_path();
         let exposed = listener.exposed(&access, is_first);
         let events = SseEndpoint::new(listener.service(), access, &messages);

@@ -102,14 +102,14 @@ impl Table {
         Some(Session::lease(&entry.session))
     }
 
-    /// Keeps a key for a session that is about to be opened. Gives back who had to go for it.
+    /// Keeps a place for a session that is about to be opened. Gives back who had to go for it.
     pub(in crate::runtime::http) fn reserve(&mut self) -> Result<Option<Removed>, Full> {
         let removed = self.make_room()?;
         self.reserved += 1;
         Ok(removed)
     }
 
-    /// Takes a reserve back, or redeems it before [`Table::insert`].
+    /// Takes a reservation back, or redeems it before [`Table::insert`].
     pub(in crate::runtime::http) fn release_reservation(&mut self) {
         self.reserved -= 1;
     }

@@ -243,7 +243,7 @@ impl Sessions {
         &self.resumable
     }
 
-    /// Ends all get_streams streams: the server is closing.
+    /// Ends all GET streams: the server is closing.
     pub(in crate::runtime::http) fn end_streams(&self) {
         let sessions = self.table.lock().sessions();
         for session in sessions {
@@ -312,7 +312,7 @@ impl Session {
         Lease { session: session.clone(), listens: false }
     }
 
-    /// Adds a get_streams stream.
+    /// Adds a GET stream.
     pub(in crate::runtime::http) fn listen(&self, channel: &Arc<ResponseChannel>) {
         self.get_streams.add(channel);
     }
@@ -330,7 +330,7 @@ impl Session {
         self.in_use()
     }
 
-    /// A use of it has ended, perhaps the last one: if it is reports_idle, it may make room again.
+    /// A use of it has ended, perhaps the last one: if it is waited for, it may make room again.
     fn used(&self) {
         if self.reports_idle.load(Ordering::SeqCst)
             && let Some(sessions) = self.sessions.upgrade()
@@ -374,7 +374,7 @@ impl Drop for Lease {
     }
 }
 
-/// Told when the last call of a reports_idle session ends, which may be after its last lease: its client has left.
+/// Told when the last call of a waited for session ends, which may be after its last lease: its client has left.
 struct IdleWake(Weak<Session>);
 
 impl Wake for IdleWake {

@@ -7,7 +7,7 @@ use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::sockets::io::Io;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
@@ -31,10 +31,10 @@ pub(in super::super) async fn serve<S: Io>(
     stream: S,
     early: Bytes,
     head: Vec<u8>,
-    (engine, budget, mailbox): (&Engine, &Arc<Budget>, Option<&Arc<Mailbox>>),
+    (engine, budget, wake_queue): (&Engine, &Arc<Budget>, Option<&Arc<WakeQueue>>),
     guard: &TaskGuard,
 ) {
-    let mut connection = Connection::new(stream, early, head, engine, budget, mailbox);
+    let mut connection = Connection::new(stream, early, head, engine, budget, wake_queue);
     poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
 
@@ -91,10 +91,10 @@ impl<S: Io> Connection<S> {
         head: Vec<u8>,
         engine: &Engine,
         budget: &Arc<Budget>,
-        mailbox: Option<&Arc<Mailbox>>,
+        wake_queue: Option<&Arc<WakeQueue>>,
     ) -> Connection<S> {
         let limits = engine.limits();
-        let queue = Queue::new(budget, limits.max_outbound_bytes, mailbox);
+        let queue = Queue::new(budget, limits.max_outbound_bytes, wake_queue);
         let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
         peer.set_sink(sink.clone());
         let heard = Instant::now();

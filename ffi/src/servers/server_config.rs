@@ -17,7 +17,7 @@ use tenon_mcp::{
     ServeOptions, Server, Target, Unit,
 };
 
-pub(crate) struct Setup {
+pub(crate) struct ServerConfig {
     name: String,
     version: String,
     pub(crate) instructions: Option<String>,
@@ -119,9 +119,9 @@ pub(crate) enum Stdio {
     Descriptors(OwnedFd, OwnedFd),
 }
 
-impl Setup {
-    pub(crate) fn new(name: &str, version: &str) -> Result<Setup> {
-        Ok(Setup {
+impl ServerConfig {
+    pub(crate) fn new(name: &str, version: &str) -> Result<ServerConfig> {
+        Ok(ServerConfig {
             server: Server::builder(name, version).build()?,
             name: name.to_owned(),
             version: version.to_owned(),
@@ -154,7 +154,7 @@ impl Setup {
     }
 
     /// Runs a setter. The start reports the first failure too.
-    pub(crate) fn set(&mut self, set: impl FnOnce(&mut Setup) -> Result<()>) -> Result<tenon_status> {
+    pub(crate) fn set(&mut self, set: impl FnOnce(&mut ServerConfig) -> Result<()>) -> Result<tenon_status> {
         self.changed = true;
         match set(self) {
             Ok(()) => Ok(TENON_OK),
@@ -232,7 +232,7 @@ impl Setup {
         lane: LaneId,
         handler: HandlerId,
     ) -> Result<()> {
-        wrap(&self.server, &words, lane, handler)?;
+        add_layer(&self.server, &words, lane, handler)?;
         self.middleware.push((words, lane, handler));
         Ok(())
     }
@@ -368,7 +368,7 @@ impl Setup {
                 record.add_to(&server)?;
             }
             for (words, lane, handler) in &self.middleware {
-                wrap(&server, words, *lane, *handler)?;
+                add_layer(&server, words, *lane, *handler)?;
             }
             for folder in &self.skills {
                 server.skills(folder)?;
@@ -438,7 +438,7 @@ impl Setup {
 /// A limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
 pub type tenon_limit = i32;
 
-fn wrap(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {
+fn add_layer(server: &Server, words: &[String], lane: LaneId, handler: HandlerId) -> Result<()> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     server.add_middleware(&words, Layer::Lane { lane, handler, moves: false, kept: None })?;
     Ok(())

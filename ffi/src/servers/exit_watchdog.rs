@@ -3,7 +3,7 @@
 use crate::abi::signals;
 use crate::abi::signals::RunId;
 use crate::abi::thread;
-use crate::servers::server_state::Inner;
+use crate::servers::server_state::ServerState;
 use crate::servers::started::Started;
 use nix::libc;
 use std::sync::{Arc, Weak};
@@ -13,14 +13,14 @@ use tenon_mcp::locks::{Condvar, Mutex};
 use tenon_mcp::{Running, Wake};
 
 /// How long callbacks may run after the end of their server.
-const PATIENCE: Duration = Duration::from_millis(500);
+const CALLBACK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One tenon_server_run() until it returns.
-pub(crate) struct Owner(Arc<Run>);
+pub(crate) struct ExitWatchdog(Arc<Run>);
 
 struct Run {
     id: RunId,
-    inner: Weak<Inner>,
+    inner: Weak<ServerState>,
     running: Running,
     process: u32,
     state: Mutex<State>,
@@ -34,10 +34,10 @@ struct State {
 }
 
 /// The end of the server.
-struct End(Arc<Run>);
+struct EndWake(Arc<Run>);
 
-impl Owner {
-    pub(crate) fn new(id: RunId, inner: &Arc<Inner>, running: &Running) -> Owner {
+impl ExitWatchdog {
+    pub(crate) fn new(id: RunId, inner: &Arc<ServerState>, running: &Running) -> ExitWatchdog {
         let run = Arc::new(Run {
             id,
             inner: Arc::downgrade(inner),
@@ -46,12 +46,12 @@ impl Owner {
             state: Mutex::default(),
             changed: Condvar::new(),
         });
-        running.on_closed(Arc::new(End(run.clone())));
-        Owner(run)
+        running.on_closed(Arc::new(EndWake(run.clone())));
+        ExitWatchdog(run)
     }
 }
 
-impl Drop for Owner {
+impl Drop for ExitWatchdog {
     fn drop(&mut self) {
         // In a process that was forked in a callback there is no watcher, and the lock may never be released.
         if self.0.process != std::process::id() {
@@ -69,7 +69,7 @@ impl Drop for Owner {
     }
 }
 
-impl Wake for End {
+impl Wake for EndWake {
     fn wake(&self) {
         let run = self.0.clone();
         let mut state = self.0.state.lock();
@@ -86,12 +86,12 @@ impl Run {
     fn watch(&self) {
         let mut state = self.state.lock();
         loop {
-            let end = Instant::now() + PATIENCE;
+            let end = Instant::now() + CALLBACK_TIMEOUT;
             while !state.returned && !self.changed.wait_until(&mut state, end).timed_out() {}
             if state.returned || !self.is_for_the_process() {
                 return;
             }
-            if self.is_kept() && !signals::others_serve(self.id) {
+            if self.is_delayed() && !signals::others_serve(self.id) {
                 // SAFETY: ends the process without running the program's code. The lock is held, so the program cannot
                 // have begun anything that comes after the run.
                 unsafe { libc::_exit(self.running.exit_code().into()) };
@@ -100,7 +100,7 @@ impl Run {
     }
 
     /// Whether a callback runs. If none runs, the run returns soon.
-    fn is_kept(&self) -> bool {
+    fn is_delayed(&self) -> bool {
         self.started(|started| started.poll.is_inside())
     }
 
