@@ -1,9 +1,9 @@
 //! A pipe in memory, for tests of transports over something other than a descriptor.
 
 use crate::locks::{Condvar, Mutex};
-use crate::runtime::server::lifecycle::Lifecycle;
-use crate::runtime::server::transport::ServeContext;
 use crate::runtime::threads::executor::Executor;
+use crate::runtime::transport::interface::ServeContext;
+use crate::runtime::transport::lifecycle::Lifecycle;
 use crate::server::Server;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

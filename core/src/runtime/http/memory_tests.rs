@@ -1,10 +1,10 @@
 //! Tests of the connection code over memory in place of a socket.
 
 use crate::proto::http::Access;
-use crate::runtime::http::connection::listener::{BoundAddress, Listener};
+use crate::runtime::http::listener::listener::{BoundAddress, Listener};
 use crate::runtime::memory_tests::{Shared, context};
-use crate::runtime::server::transport::Serving;
 use crate::runtime::sockets::io::{Accept, Io, Sent};
+use crate::runtime::transport::interface::Serving;
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;

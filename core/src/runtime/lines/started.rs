@@ -1,19 +1,19 @@
 //! A line-based transport that has been started, with any number of clients.
 
-use super::client::{Client, ConnectionConfig};
+use super::connection::{ClientConnection, ConnectionConfig};
 use super::wire::Wire;
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::results::shape;
 use crate::proto::session::version::Revision;
-use crate::runtime::server::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
-use crate::runtime::server::transport::{ServeContext, Serving, SingleClientChannels};
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};
 use crate::runtime::sockets::panic_boundary::{connection, needed};
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
 use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::transport::interface::{ServeContext, Serving, SingleClientChannels};
+use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Serve for AcceptAll {
     ) -> impl Future<Output = ()> + Send {
         let share = guard.idle_state().share().cloned();
         let config = ConnectionConfig { budget: self.0.budget.of(share.as_ref()), share, ..self.0 };
-        Client::new(stream, config, wake_queue).serve(guard)
+        ClientConnection::new(stream, config, wake_queue).serve(guard)
     }
 
     fn engine(&self) -> &Engine {
@@ -88,7 +88,7 @@ impl StartedLines {
     /// Serves one client, on `reactor`.
     pub(super) fn one(context: &ServeContext, reactor: &ReactorHandle, wire: impl Wire) -> StartedLines {
         let started = StartedLines::new(context);
-        let client = Client::new(wire, config(context, false), reactor.wake_queue.clone());
+        let client = ClientConnection::new(wire, config(context, false), reactor.wake_queue.clone());
         let (leave, guard) = (
             CloseOnLastChannel(context.channels.clone(), context.lifecycle.clone()),
             started.connections.enter(),

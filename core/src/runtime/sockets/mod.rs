@@ -1,4 +1,5 @@
-//! Listening sockets and connections, whatever protocol is spoken on them.
+//! Listening sockets and connections, for every protocol. `accept`, `connections` and `owned_listener` are the server half;
+//! a client half would connect with `io` and `unix`.
 
 pub(super) mod accept;
 pub(super) mod address;

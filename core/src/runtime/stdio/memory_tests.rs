@@ -3,7 +3,7 @@
 use super::channel::Channel;
 use super::wire::{Input, Output, Read, Wire};
 use crate::runtime::memory_tests::{Shared, context};
-use crate::runtime::server::transport::Serving;
+use crate::runtime::transport::interface::Serving;
 use crate::server::Server;
 use bytes::Bytes;
 use std::io;

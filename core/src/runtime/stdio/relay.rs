@@ -8,9 +8,9 @@ use super::backlog::Backlog;
 use crate::error::Error;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::platform::pipe;
-use crate::runtime::server::lifecycle::FLUSH_TIMEOUT;
 use crate::runtime::threads::thread;
 use crate::runtime::threads::thread::Threads;
+use crate::runtime::transport::lifecycle::FLUSH_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
@@ -55,7 +55,7 @@ struct State {
 impl Relay {
     /// Redirects descriptors 1 and 2 through a relay. `None` if no client can leave descriptor 2 unread.
     pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
-        let io = super::io;
+        let io = super::transport::io;
         let stderr = std::io::stderr();
         let kind = match fstat(&stderr) {
             Ok(stat) if capacity > 0 => rustix::fs::FileType::from_raw_mode(stat.st_mode),

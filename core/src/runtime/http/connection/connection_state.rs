@@ -2,8 +2,8 @@
 
 use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::budget::Budget;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::sockets::idle_state::IdleState;
 use crate::runtime::threads::wake_queue::WakeQueue;
 use http::Response;

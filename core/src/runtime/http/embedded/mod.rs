@@ -10,6 +10,8 @@ mod options;
 mod ready;
 mod service;
 mod ticker;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
 
 pub use exchange::{Exchange, Step};
@@ -17,3 +19,4 @@ pub use head::RequestHead;
 pub use options::EmbedOptions;
 pub use ready::Ready;
 pub use service::{Embedded, EmbeddedBody};
+pub(in crate::runtime) use transport::EmbeddedTransport;

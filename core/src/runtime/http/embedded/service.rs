@@ -2,10 +2,10 @@
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::RemoteAddress;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, refused};
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::server::running::Running;
 use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};

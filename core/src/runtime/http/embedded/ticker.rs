@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::locks::Mutex;
-use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::server::transport::ServeContext;
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::threads::clock::{Alarm, Clock, Timed};
+use crate::runtime::transport::interface::ServeContext;
 use std::sync::Arc;
 use std::time::Instant;
 

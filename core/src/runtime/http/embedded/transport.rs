@@ -5,15 +5,15 @@ use super::service::Embedded;
 use super::ticker::Ticker;
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::server::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
-use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::sockets::connections::{Connections, Phase};
+use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use std::sync::Arc;
 
 /// An embedded endpoint that has not been started.
 #[derive(Debug)]
-pub(super) struct EmbeddedTransport(pub(super) EmbedOptions);
+pub(in crate::runtime) struct EmbeddedTransport(pub(in crate::runtime) EmbedOptions);
 
 impl Transport for EmbeddedTransport {
     fn check(&self) -> Result<(), Error> {

@@ -2,13 +2,11 @@
 
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
-use crate::proto::messages::id::RequestId;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::{ReadError, SMALL, drain};
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::response_channel::ResponseEnd;
-use crate::runtime::http::session::sessions::NoSession;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -162,15 +160,4 @@ pub(in crate::runtime::http) fn refused(refusal: Refusal) -> Response<ResponseBo
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     response
-}
-
-/// Why a request has no session, as its refusal.
-pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
-    match why {
-        NoSession::Missing => Refusal::no_session(id),
-        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
-        NoSession::Unavailable(why) => {
-            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
-        }
-    }
 }

@@ -123,7 +123,7 @@ impl ResponseChannel {
             done.failure().map(|why| (why, event_log.stream.clone()))
         };
         if let Some((why, stream)) = failed {
-            crate::runtime::http::session::sessions::store_failed(&**stream.engine.log(), why);
+            crate::runtime::http::session::store_query::store_failed(&**stream.engine.log(), why);
         }
     }
 
@@ -235,7 +235,7 @@ impl ResponseChannel {
         let log = stream.engine.log().clone();
         let done = move |done: StoreDone| {
             if let Some(why) = done.failure() {
-                crate::runtime::http::session::sessions::store_failed(&*log, why);
+                crate::runtime::http::session::store_query::store_failed(&*log, why);
             }
         };
         stream.engine.store().submit(op, stream.engine.now(), Box::new(done));

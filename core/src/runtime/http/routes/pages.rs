@@ -2,9 +2,9 @@
 
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
-use crate::runtime::http::connection::body::ResponseBody;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;

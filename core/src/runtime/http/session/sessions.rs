@@ -1,54 +1,28 @@
 //! Legacy sessions. The record of each session is in the store; this module adds the state that only this process can
 //! have.
 
-use crate::dispatch::log::{self, Log, LogLevel};
+use super::record::{client_of, key, read_record, record};
 use crate::dispatch::store::{StoreDone, StoreOp, When};
-use crate::host::{CancelReason, Engine, Peer, Wake};
-use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::host::{CancelReason, Engine, Peer};
 use crate::locks::Mutex;
-use crate::proto::messages::envelope::Client;
-use crate::proto::session::version::Revision;
-use crate::runtime::http::response::response_channel::ResponseChannel;
+use crate::proto::http::Refusal;
+use crate::proto::messages::id::RequestId;
 use crate::runtime::http::resumption::get_stream::GetStreams;
 use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
+use crate::runtime::http::session::session::{Lease, Session};
 use crate::runtime::http::session::session_table::{Full, Removed, Table};
-use crate::runtime::http::session::store_query;
 use crate::runtime::http::session::store_query::PendingQueries;
+use crate::runtime::http::session::store_query::{self, store_failed};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-/// One session as this process sees it.
-pub(in crate::runtime::http) struct Session {
-    pub(in crate::runtime::http) id: Arc<str>,
-    pub(in crate::runtime::http) peer: Arc<Peer>,
-    /// Exchanges that are open.
-    leases: AtomicUsize,
-    /// GET streams among them.
-    listens: AtomicUsize,
-    /// It was passed over as one in use, and waits for whoever ends that use to say so.
-    pub(in crate::runtime::http) reports_idle: AtomicBool,
-    ended: AtomicBool,
-    get_streams: Arc<GetStreams>,
-    /// Those that may be resumed.
-    pub(in crate::runtime::http) streams: SessionStreams,
-    sessions: Weak<Sessions>,
-}
-
-/// An exchange that keeps its session in use.
-pub(in crate::runtime::http) struct Lease {
-    session: Arc<Session>,
-    /// It is a GET stream, and counted as one.
-    listens: bool,
-}
 
 /// The sessions of one endpoint.
 pub(in crate::runtime::http) struct Sessions {
     engine: Engine,
-    table: Mutex<Table>,
+    pub(super) table: Mutex<Table>,
     waiting: PendingQueries,
     resumable: ResumableStreams,
 }
@@ -62,6 +36,17 @@ pub(in crate::runtime::http) enum NoSession {
     Full,
     /// The store, or the system's randomness, cannot be had; the text says why.
     Unavailable(String),
+}
+
+/// Why a request has no session, as its refusal.
+pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
+    match why {
+        NoSession::Missing => Refusal::no_session(id),
+        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
+        NoSession::Unavailable(why) => {
+            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+        }
+    }
 }
 
 /// Room for a session that is being opened.
@@ -304,135 +289,18 @@ impl Drop for SessionReservation<'_> {
     }
 }
 
-impl Session {
-    /// Marks the session as used for as long as the lease lives. Under the table's lock, so that it cannot be found idle
-    /// meanwhile.
-    pub(in crate::runtime::http) fn lease(session: &Arc<Session>) -> Lease {
-        session.leases.fetch_add(1, Ordering::SeqCst);
-        Lease { session: session.clone(), listens: false }
-    }
-
-    /// Adds a GET stream.
-    pub(in crate::runtime::http) fn listen(&self, channel: &Arc<ResponseChannel>) {
-        self.get_streams.add(channel);
-    }
-
-    /// An exchange is open, or a call in flight.
-    pub(in crate::runtime::http) fn in_use(&self) -> bool {
-        self.leases.load(Ordering::SeqCst) > 0 || self.peer.in_flight() > 0
-    }
-
-    /// If it is in use, has the end of that use reported to the table.
-    pub(in crate::runtime::http) fn report_when_idle(self: &Arc<Self>) -> bool {
-        // Both before the look: a lease or a call that ends after it sees them.
-        self.reports_idle.store(true, Ordering::SeqCst);
-        self.peer.on_idle(Arc::new(IdleWake(Arc::downgrade(self))));
-        self.in_use()
-    }
-
-    /// A use of it has ended, perhaps the last one: if it is waited for, it may make room again.
-    fn used(&self) {
-        if self.reports_idle.load(Ordering::SeqCst)
-            && let Some(sessions) = self.sessions.upgrade()
-        {
-            sessions.table.lock().make_evictable(self);
-        }
-    }
-
-    /// It has ended, although it may still be leased.
-    pub(in crate::runtime::http) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-}
-
-impl Lease {
-    pub(in crate::runtime::http) fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
-
-    pub(in crate::runtime::http) fn peer(&self) -> &Arc<Peer> {
-        &self.session.peer
-    }
-
-    /// Counts it as a GET stream, of which the session may have `most`; `false` if it has them already.
-    pub(in crate::runtime::http) fn listens(&mut self, most: usize) -> bool {
-        let one_more = |open: usize| (open < most).then_some(open + 1);
-        let listens = &self.session.listens;
-        self.listens |= listens.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
-        self.listens
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.listens {
-            self.session.listens.fetch_sub(1, Ordering::AcqRel);
-        }
-        if self.session.leases.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.session.used();
-        }
-    }
-}
-
-/// Told when the last call of a waited for session ends, which may be after its last lease: its client has left.
-struct IdleWake(Weak<Session>);
-
-impl Wake for IdleWake {
-    fn wake(&self) {
-        if let Some(session) = self.0.upgrade() {
-            session.used();
-        }
-    }
-}
-
-pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
-    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
-}
-
 /// Of an answer that is of no use.
 fn unusable(done: &StoreDone) -> NoSession {
     NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
-}
-
-fn key(id: &str) -> String {
-    ["session/", id].concat()
-}
-
-/// What another process needs to know to take the session up, in a buffer of just that size.
-fn record(client: &Client, principal: Option<&str>) -> JsonSlice {
-    let mut out = JsonWriter::new();
-    out.begin_object().key("revision").str(client.revision.as_str());
-    if let Some(info) = &client.info {
-        out.key("clientInfo").slice(info);
-    }
-    if let Some(principal) = principal {
-        out.key("principal").str(principal);
-    }
-    out.key("capabilities").slice(&client.capabilities).end_object();
-    JsonSlice::from_trusted(Bytes::copy_from_slice(&out.into_bytes()))
-}
-
-fn read_record(record: &Bytes) -> Option<(Client, Option<Arc<str>>)> {
-    let record = JsonSlice::parse(record.clone(), &crate::json::Limits::default()).ok()?;
-    let principal = match record.member("principal") {
-        Some(principal) => Some(principal.decode_str()?.into()),
-        None => None,
-    };
-    Some((client_of(&record)?, principal))
-}
-
-/// The client of a record, whose parts are parts of the record.
-fn client_of(record: &JsonSlice) -> Option<Client> {
-    let revision = Revision::parse(&record.member("revision")?.decode_str()?)?;
-    let object = |name| record.member(name).filter(|value| value.kind() == Kind::Object);
-    let client = Client { revision, info: object("clientInfo"), capabilities: object("capabilities")? };
-    (!revision.is_modern()).then_some(client)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Server;
+    use crate::json::JsonSlice;
+    use crate::proto::messages::envelope::Client;
+    use crate::proto::session::version::Revision;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 

@@ -1,5 +1,6 @@
 //! Queries the store. The answer may come later, after the timeout, or never.
 
+use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::Engine;
 use crate::locks::Mutex;
@@ -71,6 +72,11 @@ async fn submit(engine: &Engine, waiting: &PendingQueries, op: StoreOp) -> Store
         Poll::Ready(answer.take().expect("it was known"))
     })
     .await
+}
+
+/// Logs that the store failed.
+pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
+    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
 }
 
 impl PendingAnswer {

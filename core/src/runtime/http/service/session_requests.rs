@@ -2,11 +2,12 @@
 
 use crate::proto::http::{self as rules, Refusal};
 use crate::proto::messages::error::RpcError;
-use crate::runtime::http::connection::body::{Exchange, ResponseBody};
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::{Exchange, ResponseBody};
 use crate::runtime::http::response::response_channel::ResponseChannel;
-use crate::runtime::http::response::responses::{empty, no_session};
+use crate::runtime::http::response::responses::empty;
+use crate::runtime::http::service::http_service::HttpService;
+use crate::runtime::http::session::sessions::no_session;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use std::sync::Arc;

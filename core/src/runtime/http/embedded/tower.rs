@@ -1,8 +1,8 @@
 //! The endpoint as a `tower` service (feature `tower`).
 
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::embedded::{Embedded, EmbeddedBody};
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;

@@ -4,10 +4,9 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::shares::Part;
 use crate::host::{CancelReason, Engine, ListenId};
 use crate::runtime::http::connection::connection_state::ConnectionState;
-use crate::runtime::http::legacy_sse::SseStream;
 use crate::runtime::http::response::response_channel::{Chunk, ResponseChannel, ResponseForm};
 use crate::runtime::http::resumption::open_streams::OpenStreamGuard;
-use crate::runtime::http::session::sessions::{Lease, Session};
+use crate::runtime::http::session::session::{Lease, Session};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
@@ -26,7 +25,15 @@ enum Inner {
     Whole(Bytes),
     Stream(Stream),
     /// All messages to one client of HTTP+SSE.
-    Channel(SseStream),
+    Channel(Box<dyn MessageStream>),
+}
+
+/// The messages of one client's own channel, as a body.
+pub(in crate::runtime::http) trait MessageStream: Send + Sync {
+    fn has_ended(&self) -> bool;
+
+    /// The next piece, or `None` at the end.
+    fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
 /// One request until its response is complete.
@@ -153,7 +160,7 @@ impl ResponseBody {
         }
     }
 
-    pub(in crate::runtime::http) fn channel(stream: SseStream) -> ResponseBody {
+    pub(in crate::runtime::http) fn channel(stream: Box<dyn MessageStream>) -> ResponseBody {
         ResponseBody(Inner::Channel(stream))
     }
 

@@ -10,9 +10,9 @@ use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Malformed, Message};
 use crate::runtime::http::{Budget, Reservation};
-use crate::runtime::server::lifecycle::FLUSH_TIMEOUT;
 use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::transport::lifecycle::FLUSH_TIMEOUT;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -45,7 +45,7 @@ pub(super) struct ConnectionConfig {
     pub(super) strict: bool,
 }
 
-pub(super) struct Client<S> {
+pub(super) struct ClientConnection<S> {
     wire: S,
     config: ConnectionConfig,
     framer: LineFramer,
@@ -96,15 +96,19 @@ enum Read {
     Full,
 }
 
-impl<S: Wire> Client<S> {
-    pub(super) fn new(wire: S, config: ConnectionConfig, wake_queue: Option<Arc<WakeQueue>>) -> Client<S> {
+impl<S: Wire> ClientConnection<S> {
+    pub(super) fn new(
+        wire: S,
+        config: ConnectionConfig,
+        wake_queue: Option<Arc<WakeQueue>>,
+    ) -> ClientConnection<S> {
         let limits = config.engine.limits();
         let batcher = wake_queue.is_none().then(|| WakeBatcher::new(|| ()));
         let outbox = Outbox::new(limits.max_outbound_bytes, &config.budget, wake_queue);
         let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(config.share.clone()), outbox.clone());
         peer.set_sink(sink.clone());
         peer.on_idle(Arc::new(IdleWake(outbox.clone())));
-        Client {
+        ClientConnection {
             framer: LineFramer::new(limits.max_message_bytes),
             share: config.budget.reservation(),
             wire,
@@ -422,7 +426,7 @@ impl<S: Wire> Client<S> {
     }
 }
 
-impl<S> Drop for Client<S> {
+impl<S> Drop for ClientConnection<S> {
     /// However it ends, nobody is left to be told anything.
     fn drop(&mut self) {
         self.outbox.close();

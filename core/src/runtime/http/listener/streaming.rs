@@ -4,8 +4,8 @@
 //! the next request. No next request is read while a stream is open. So hyper is removed from the connection for that
 //! time, and is set up again afterwards.
 
-use crate::runtime::http::connection::body::ResponseBody;
-use crate::runtime::http::connection::socket::Socket;
+use crate::runtime::http::listener::socket::Socket;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::sockets::io::Io;
 use bytes::buf::Chain;
 use bytes::{Buf, Bytes};

@@ -3,9 +3,9 @@
 //! The stream is the session. Its first event contains the address, with a token that nobody can guess. All responses
 //! are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
-use crate::dispatch::shares::Part;
+use super::stream::SseStream;
 use crate::faults;
-use crate::host::{CancelReason, Engine, Outgoing, Peer, Scope, Sink};
+use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::proto::framing::sse;
@@ -16,15 +16,15 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Malformed, Message};
 use crate::proto::results::shape;
 use crate::proto::session::version::{Era, Revision, Revisions};
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::read::read;
-use crate::runtime::http::response::exchange::{HttpService, KEEP_ALIVE, TICK};
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, event_stream, refused, shared_with, unread,
 };
+use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -36,11 +36,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Instant;
-
-/// Bytes of one piece of a stream, besides its last message.
-const BURST: usize = 64 << 10;
 
 /// What a client is told that does not read what its earlier messages came to.
 const BUSY: &str = "Server busy: too many bytes wait to be read or written";
@@ -49,25 +45,29 @@ const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 const SESSION: &str = "session";
 
 /// Both paths of one address.
-pub(super) struct SseEndpoint {
+pub(in crate::runtime::http) struct SseEndpoint {
     service: HttpService,
     access: Access,
     /// Where messages are sent to.
     messages: String,
-    sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     ending: AtomicBool,
 }
 
 /// One client.
-struct Session {
-    id: Arc<str>,
-    peer: Arc<Peer>,
-    queue: Arc<Queue>,
+pub(super) struct Session {
+    pub(super) id: Arc<str>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) queue: Arc<Queue>,
     sink: Arc<dyn Sink>,
 }
 
 impl SseEndpoint {
-    pub(super) fn new(service: &HttpService, access: Access, messages: &str) -> Arc<SseEndpoint> {
+    pub(in crate::runtime::http) fn new(
+        service: &HttpService,
+        access: Access,
+        messages: &str,
+    ) -> Arc<SseEndpoint> {
         Arc::new(SseEndpoint {
             service: service.clone(),
             access,
@@ -77,12 +77,12 @@ impl SseEndpoint {
         })
     }
 
-    fn engine(&self) -> &Engine {
+    pub(super) fn engine(&self) -> &Engine {
         self.service.engine()
     }
 
     /// Opens the stream of a client.
-    pub(super) async fn listen<B: Body<Data = Bytes>>(
+    pub(in crate::runtime::http) async fn listen<B: Body<Data = Bytes>>(
         self: &Arc<Self>,
         request: Request<B>,
         connection: &Arc<ConnectionState>,
@@ -107,7 +107,9 @@ impl SseEndpoint {
             )),
         });
         match opened {
-            Ok((origin, stream)) => shared_with(origin, event_stream(ResponseBody::channel(stream))),
+            Ok((origin, stream)) => {
+                shared_with(origin, event_stream(ResponseBody::channel(Box::new(stream))))
+            }
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
@@ -153,7 +155,7 @@ impl SseEndpoint {
     }
 
     /// Takes a message for one of the streams.
-    pub(super) async fn post<B: Body<Data = Bytes>>(
+    pub(in crate::runtime::http) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
         connection: &Arc<ConnectionState>,
@@ -287,14 +289,14 @@ impl SseEndpoint {
     }
 
     /// Keeps quiet streams alive.
-    pub(super) fn tick(&self, now: Instant) {
+    pub(in crate::runtime::http) fn tick(&self, now: Instant) {
         // Waking under the lock would let a stream that ends at once wait for itself.
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
         open.iter().for_each(|session| session.queue.keep_alive(now, KEEP_ALIVE - TICK));
     }
 
     /// The server ends: each stream ends with its last call.
-    pub(super) fn end(&self) {
+    pub(in crate::runtime::http) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
         open.iter().for_each(|session| session.end());
@@ -312,72 +314,5 @@ impl Session {
     fn end(&self) {
         self.peer.on_idle(self.queue.clone());
         self.queue.end();
-    }
-}
-
-/// The stream of one client, as the body of its response.
-pub(super) struct SseStream {
-    endpoint: Arc<SseEndpoint>,
-    session: Arc<Session>,
-    connection: Arc<ConnectionState>,
-    /// Where the client sends its messages, until it was told.
-    address: Option<String>,
-    ended: bool,
-    /// What it takes of its client's share.
-    _part: Option<Part>,
-}
-
-impl SseStream {
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// The next piece; nothing at the end.
-    pub(super) fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let Session { peer, queue, .. } = &*self.session;
-        queue.register(task);
-        let mut out = Vec::new();
-        if let Some(address) = self.address.take() {
-            sse::encode(Some("endpoint"), None, address.as_bytes(), &mut out);
-        }
-        // Asked before the look at what there is: nothing is said after the last call's end.
-        let done = queue.is_ending() && peer.in_flight() == 0;
-        if done {
-            self.endpoint.engine().close_peer(peer, CancelReason::Closing);
-        }
-        let mut messages = Vec::new();
-        queue.take(BURST, &mut messages);
-        let bytes = messages.iter().map(Bytes::len).sum();
-        out.reserve(bytes + 32 * messages.len());
-        for message in messages {
-            sse::encode(Some("message"), None, &message, &mut out);
-        }
-        let (ping, comment) = queue.wrote_and_due(bytes);
-        if let Some(number) = ping {
-            sse::encode(Some("message"), None, sse::ping(number).as_bytes(), &mut out);
-        }
-        if (self.connection.take_ask() | comment) && out.is_empty() {
-            sse::encode_comment("", &mut out);
-        }
-        if out.is_empty() && !done {
-            return Poll::Pending;
-        }
-        self.ended = done && queue.is_empty();
-        if out.is_empty() {
-            return Poll::Ready(None);
-        }
-        Poll::Ready(Some(self.connection.budget().count(out.into())))
-    }
-}
-
-impl Drop for SseStream {
-    /// The client is gone, and its session with it (SSE-8).
-    fn drop(&mut self) {
-        self.connection.wait(false);
-        let Session { id, peer, queue, .. } = &*self.session;
-        self.endpoint.sessions.lock().remove(id);
-        queue.close();
-        self.endpoint.engine().end_input(peer);
-        self.endpoint.engine().close_peer(peer, CancelReason::Disconnected);
     }
 }

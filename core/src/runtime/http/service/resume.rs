@@ -5,12 +5,12 @@ use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::proto::framing::sse;
 use crate::proto::http::{EventId, Refusal};
 use crate::proto::session::version::Revision;
-use crate::runtime::http::connection::body::{Exchange, ResponseBody};
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::{Exchange, ResponseBody};
 use crate::runtime::http::response::responses::event_stream;
 use crate::runtime::http::resumption::event_log::{AttachError, EntryKind, key, read_entry};
-use crate::runtime::http::session::sessions::Lease;
+use crate::runtime::http::service::http_service::HttpService;
+use crate::runtime::http::session::session::Lease;
 use bytes::Bytes;
 use http::Response;
 

@@ -5,7 +5,7 @@ use crate::host::Engine;
 use crate::panics::caught;
 use crate::proto::http::Refusal;
 use crate::proto::messages::id::RequestId;
-use crate::runtime::http::connection::body::ResponseBody;
+use crate::runtime::http::response::body::ResponseBody;
 use http::Response;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

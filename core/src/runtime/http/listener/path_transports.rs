@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::http::connection::listener::{Listener, ServedPath};
-use crate::runtime::http::legacy_sse::SseEndpoint;
+use crate::runtime::http::legacy_sse::endpoint::SseEndpoint;
+use crate::runtime::http::listener::listener::{Listener, ServedPath};
 use crate::runtime::http::routes::paths::Route;
-use crate::runtime::server::options::ListenAddress;
-use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
-use crate::runtime::server::web_options::{EndpointAddress, SseOptions, WebSocketOptions};
+use crate::runtime::options::http::ListenAddress;
+use crate::runtime::options::web::{EndpointAddress, SseOptions, WebSocketOptions};
+use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use std::sync::Arc;
 
 /// Finds the listener that an address names, or makes one; with the hosts and origins that hold there.

@@ -1,7 +1,6 @@
 //! The options for WebSocket and HTTP+SSE: where they are served, and which clients they answer.
 
 use crate::error::Error;
-use crate::runtime::server::options::ServeOptions;
 use crate::runtime::sockets::address;
 use crate::runtime::sockets::allowed::Allowed;
 
@@ -113,20 +112,6 @@ impl SseOptions {
     pub(in crate::runtime) fn messages_path(&self) -> String {
         let parent = self.endpoint.path.rsplit_once('/').map_or("", |(parent, _)| parent);
         format!("{parent}/messages")
-    }
-}
-
-impl ServeOptions {
-    /// Serves WebSocket on one address more, or on one of HTTP.
-    pub fn websocket(mut self, websocket: WebSocketOptions) -> ServeOptions {
-        self.transports.push(Box::new(websocket));
-        self
-    }
-
-    /// Serves HTTP+SSE of 2024-11-05 on one address more, or on one of HTTP.
-    pub fn sse(mut self, sse: SseOptions) -> ServeOptions {
-        self.transports.push(Box::new(sse));
-        self
     }
 }
 
