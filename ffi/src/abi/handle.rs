@@ -10,7 +10,7 @@ use crate::calls::answer::tenon_answer;
 use crate::calls::call::tenon_call;
 use crate::calls::result::tenon_result;
 use crate::servers::server::tenon_server;
-use crate::transports::http::tenon_http;
+use crate::transports::http::request::tenon_http;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;

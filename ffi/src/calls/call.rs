@@ -9,7 +9,7 @@ use crate::calls::json_accessors::{Copied, Copies, Fields};
 use crate::calls::middleware_call::ChainPosition;
 use crate::entries::handlers::{Handler, Mode};
 use crate::servers::log::LOG_TARGET;
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;

@@ -6,7 +6,7 @@ use crate::abi::thread;
 use crate::calls::call::tenon_call;
 use crate::calls::reentrancy::Inside;
 use crate::entries::handlers::{Mode, UserData, tenon_destroy_fn};
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::Ordering;

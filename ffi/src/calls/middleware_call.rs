@@ -5,7 +5,7 @@ use crate::abi::handle::Tagged;
 use crate::abi::status::*;
 use crate::calls::call::{SharedCall, tenon_call};
 use crate::entries::handlers::{Handler, UserData, tenon_handler_fn};
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use tenon_mcp::locks::Mutex;

@@ -3,8 +3,8 @@
 use crate::abi::signals;
 use crate::abi::signals::RunId;
 use crate::abi::thread;
-use crate::servers::server_state::ServerState;
 use crate::servers::started::Started;
+use crate::servers::state::server_state::ServerState;
 use nix::libc;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;

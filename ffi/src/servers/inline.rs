@@ -1,7 +1,7 @@
 //! Inline callbacks, which run on the thread that received their call.
 
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::sync::{Arc, Weak};
 use tenon_mcp::{HostCall, InlineHost, Parker, Wake};
 

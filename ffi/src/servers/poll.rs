@@ -4,7 +4,7 @@ use crate::abi::guard::Result;
 use crate::abi::status::Failure;
 use crate::calls::cancel::CancelWatch;
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use crate::transports::pipe::PipeWake;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, RawFd};

@@ -8,7 +8,7 @@ use crate::abi::status::*;
 use crate::servers::exit_watchdog::ExitWatchdog;
 use crate::servers::poll::Polled;
 use crate::servers::server::tenon_server;
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::ffi::{c_char, c_int};
 use std::sync::Arc;
 use std::time::Duration;

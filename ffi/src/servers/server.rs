@@ -7,9 +7,9 @@ use crate::abi::json::json;
 use crate::abi::status::*;
 use crate::abi::thread_start::{ThreadStart, tenon_thread_start_fn};
 use crate::entries::handlers::tenon_destroy_fn;
+use crate::servers::config::limit::{set_limit, tenon_limit};
 use crate::servers::log::{HostLog, tenon_log_fn};
-use crate::servers::server_config::{set_limit, tenon_limit};
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 

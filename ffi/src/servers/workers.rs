@@ -3,7 +3,7 @@
 use crate::abi::guard::Result;
 use crate::abi::thread;
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::ServerState;
+use crate::servers::state::server_state::ServerState;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;

@@ -3,8 +3,8 @@
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::status::*;
+use crate::servers::config::transports::Stdio;
 use crate::servers::server::tenon_server;
-use crate::servers::server_config::Stdio;
 use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::{c_char, c_int};
 
